@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""Turns the options of ci/vm into a QEMU command line.
+
+Files for the guest are handed over as inherited descriptors (/dev/fd/N) of unnamed files, so that nothing is left
+behind however ci/vm ends.
+"""
+import os
+import shlex
+import shutil
+import tempfile
+
+import newc
+
+QEMU = "qemu-system-x86_64"
+OVMF_PAIRS = (
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+)
+FW_CFG = "opt/org.raeenos/"
+LINUX_APPEND = "console=ttyS0,115200 loglevel=4 panic=-1 mitigations=off"
+
+
+class SetupError(Exception):
+    """Something on the host is missing or wrong; the text says what."""
+
+
+class Handover:
+    """The descriptors that QEMU inherits. Each is an unnamed file, gone with its last descriptor."""
+
+    def __init__(self):
+        self.descriptors = []
+
+    def bytes(self, data):
+        """Returns a path under which the child reads @data."""
+        with self.file() as out:
+            out.write(data)
+        return self.path()
+
+    def file(self):
+        """Returns a writer for a new unnamed file on disk; path() names it afterwards."""
+        out = tempfile.TemporaryFile(prefix="raeen-vm-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        self.descriptors.append(os.dup(out.fileno()))
+        return out
+
+    def path(self):
+        return f"/dev/fd/{self.descriptors[-1]}"
+
+    def inherit(self, descriptor):
+        """Hands over @descriptor itself (a socket); returns its number as the child sees it."""
+        self.descriptors.append(descriptor)
+        return descriptor
+
+    def close(self):
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors = []
+
+
+def quote(value):
+    """QEMU options are separated by commas; one inside a value is doubled."""
+    return str(value).replace(",", ",,")
+
+
+def guest_command(words):
+    """One word is shell text; several are quoted so that the guest's shell sees the same words."""
+    return words[0] if len(words) == 1 else " ".join(shlex.quote(word) for word in words)
+
+
+def command_line(options, handover, command):
+    """The whole QEMU command but for consoles: machine, firmware, media, and what is passed to the guest."""
+    if not shutil.which(QEMU):
+        raise SetupError(f"{QEMU} is not installed (make deps)")
+    line = [QEMU, "-nodefaults", "-no-user-config", "-vga", "std", "-machine", options.machine, "-accel", options.accel,
+            "-cpu", options.cpu, "-m", str(options.mem), "-smp", str(options.smp),
+            "-smbios", "type=1,serial=raeen:fast"]
+    if options.icount:
+        line += ["-icount", "shift=0,sleep=off"]
+    if options.uefi:
+        line += firmware()
+    if options.qmp:
+        line += ["-qmp", f"unix:{quote(options.qmp)},server=on,wait=off"]
+    line += linux_boot(options, handover, command) if options.linux else raeen_boot(options, handover, command)
+    return line + shlex.split(options.qemu)
+
+
+def firmware():
+    for code, variables in OVMF_PAIRS:
+        if os.path.exists(code) and os.path.exists(variables):
+            return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
+                    "-drive", f"if=pflash,format=raw,unit=1,snapshot=on,file={variables}"]
+    raise SetupError("the UEFI firmware for QEMU is not installed (package ovmf, make deps)")
+
+
+def raeen_boot(options, handover, command):
+    if not os.path.isfile(options.image):
+        raise SetupError(f"{options.image}: no such image (make iso)")
+    line = medium(options)
+    if command is not None:
+        line += fw_cfg(handover, "command", os.fsencode(command))
+    if options.append:
+        line += fw_cfg(handover, "append", os.fsencode(options.append))
+    if options.overlay:
+        with handover.file() as out:
+            archive = newc.NewcWriter(out)
+            archive.tree(options.overlay)
+            archive.finish()
+        line += ["-fw_cfg", f"name={FW_CFG}overlay,file={handover.path()}"]
+    return line
+
+
+def fw_cfg(handover, name, data):
+    return ["-fw_cfg", f"name={FW_CFG}{name},file={handover.bytes(data)}"]
+
+
+def medium(options):
+    """The same hybrid image as CD or as raw disk. GRUB's fastest way is the default: AHCI 35 MB/s, CD 14, IDE 6."""
+    as_disk = options.disk or (options.machine.startswith("q35") and not options.cd)
+    drive = f"if=none,id=boot,format=raw,file={quote(options.image)}"
+    if as_disk:
+        return ["-drive", drive + ",snapshot=on", "-device", "ide-hd,drive=boot,bus=ide.0,bootindex=0"]
+    return ["-drive", drive + ",media=cdrom,readonly=on", "-device", "ide-cd,drive=boot,bus=ide.1,bootindex=0"]
+
+
+def linux_boot(options, handover, command):
+    """The oracle: kernel and base initramfs from the cache, command and overlay as further archives behind it."""
+    import linux_guest
+
+    kernel, base = linux_guest.prepare(options.build)
+    with handover.file() as out:
+        with open(base, "rb") as source:
+            shutil.copyfileobj(source, out, newc.CHUNK)
+        if command is not None or options.overlay:
+            archive = newc.NewcWriter(out)
+            if options.overlay:
+                archive.tree(options.overlay)
+            if command is not None:
+                archive.data("command", os.fsencode(command))
+            archive.finish()
+    append = LINUX_APPEND + (" " + options.append if options.append else "")
+    return ["-kernel", kernel, "-initrd", handover.path(), "-append", append]
