@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parsed form of /etc/services.conf (syntax: README.md).
+ *
+ * config_parse() is pure: text in, services and complaints out. A wrong line makes its block invalid (the service is
+ * not started: half of a service's limits is worse than no service); every other block is unaffected.
+ */
+#ifndef MANAGER_CONFIG_H
+#define MANAGER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	CONFIG_MAX_SERVICES = 64,
+	CONFIG_MAX_WORDS = 48,       /* words of one line, the key included */
+	CONFIG_MAX_AFTER = 16,
+	CONFIG_MAX_PORTS = 8,
+	CONFIG_MAX_MATCHES = 8,
+	CONFIG_MAX_MATCH_WORDS = 6,  /* one more than the longest list of keys of a bus */
+	CONFIG_MAX_NAME = 31,
+	CONFIG_MAX_RATE = 100,       /* the N of give-up=N/min */
+	CONFIG_MAX_ERRORS = 64,      /* later ones are counted, not kept */
+	CONFIG_ERROR_TEXT = 256,
+};
+
+enum service_class { CLASS_REAL_TIME, CLASS_HIGH, CLASS_NORMAL, CLASS_LOW, CLASS_IDLE };
+
+enum restart_policy { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
+
+struct restart_rule {
+	enum restart_policy policy;
+	uint64_t backoff_min_ns, backoff_max_ns;
+	unsigned give_up_count;      /* more restarts than this within give_up_ns: give up; 0: never give up */
+	uint64_t give_up_ns;
+};
+
+struct port_config {
+	const char *name;
+	bool persistent, replay;
+};
+
+struct match_config {
+	const char *words[CONFIG_MAX_MATCH_WORDS + 1]; /* "pci", "class=01", ..., NULL */
+};
+
+struct service_config {
+	const char *name;
+	unsigned line;               /* of "service NAME {" */
+	bool valid;
+	const char *argv[CONFIG_MAX_WORDS];  /* exec, NULL-terminated; argv[0] is an absolute path */
+	const char *console;         /* terminal below /dev that becomes standard input, output and error, or NULL */
+	const char *user;            /* login name, or NULL for root */
+	enum service_class class;
+	uint64_t cpus;               /* one bit a CPU, 0: any */
+	struct restart_rule restart;
+	/* Services that start before this one: their names, and indices into config.services (-1: not waited for) */
+	const char *after[CONFIG_MAX_AFTER];
+	unsigned after_line[CONFIG_MAX_AFTER];
+	int after_index[CONFIG_MAX_AFTER];
+	unsigned after_count;
+	/* Parsed and checked; nothing acts on these yet (config_unenforced). */
+	uint64_t caps;               /* one bit a name of config_cap_names */
+	bool caps_given;
+	uint64_t watchdog_ns;
+	struct port_config ports[CONFIG_MAX_PORTS];
+	unsigned port_count;
+	struct match_config matches[CONFIG_MAX_MATCHES];
+	unsigned match_count;
+};
+
+struct config_error {
+	unsigned line;
+	char text[CONFIG_ERROR_TEXT];
+};
+
+struct config {
+	struct service_config services[CONFIG_MAX_SERVICES];
+	unsigned service_count;
+	struct config_error errors[CONFIG_MAX_ERRORS];  /* in the order of discovery */
+	unsigned error_count;        /* all of them; the first CONFIG_MAX_ERRORS are kept */
+	char *text;                  /* private copy that the strings above point into */
+};
+
+/* NULL-terminated; DESIGN section 6 fixes the order. */
+extern const char *const config_cap_names[];
+
+/*
+ * Parses @length bytes of @text into @config (overwritten). Returns the number of valid services, or -1 without memory.
+ * The caller frees with config_free().
+ */
+int config_parse(struct config *config, const char *text, size_t length);
+
+void config_free(struct config *config);
+
+/* Parser and order checker report through this. */
+__attribute__((format(printf, 3, 4)))
+void config_complain(struct config *config, unsigned line, const char *format, ...);
+
+/* Resolves `after` names to indices; services on a cycle and users of unknown names become invalid (order.c). */
+void config_resolve_order(struct config *config);
+
+/*
+ * Names a key that some valid service uses and that nothing acts on yet: calls @found(context, key, service name) for
+ * each pair, keys grouped.
+ */
+void config_unenforced(const struct config *config, void (*found)(void *context, const char *key, const char *service),
+		       void *context);
+
+#endif

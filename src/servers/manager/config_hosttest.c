@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* LINK: manager/config.c manager/keys.c manager/order.c manager/values.c */
+/* services.conf: what is accepted, and for every kind of wrong line its line number and words of the complaint. */
+#include "config.h"
+#include "values.h"
+#include "../lib/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct config config;
+
+static int parse(const char *text)
+{
+	config_free(&config);
+	return config_parse(&config, text, strlen(text));
+}
+
+static const struct service_config *find(const char *name)
+{
+	for (unsigned i = 0; i < config.service_count; i++) {
+		if (strcmp(config.services[i].name, name) == 0)
+			return &config.services[i];
+	}
+	return NULL;
+}
+
+static void test_design_example(void)
+{
+	int valid = parse("service ahci {\n"
+			  "    exec      /sbin/drivers/ahci\n"
+			  "    match     pci class=01 subclass=06 progif=01      # one instance a device\n"
+			  "    caps      HW_DISK IPC_SEND IPC_RECV\n"
+			  "    class     high        cpus 0\n"
+			  "    watchdog  2s\n"
+			  "    restart   always backoff=10ms..5s give-up=20/min   # comment\n"
+			  "}\n"
+			  "service ext2 {\n"
+			  "    exec      /sbin/fs/ext2 --device LABEL=raeen --mount /\n"
+			  "    after     ahci\n"
+			  "    port      fs.root persistent replay\n"
+			  "    caps      FILE_READ FILE_WRITE IPC_SEND IPC_RECV\n"
+			  "}\n");
+	const struct service_config *ahci = find("ahci"), *ext2 = find("ext2");
+
+	CHECK(valid == 2 && config.error_count == 0, "%d valid, %u errors", valid, config.error_count);
+	if (!ahci || !ext2)
+		return;
+	CHECK(ahci->line == 1 && ext2->line == 9, "lines");
+	CHECK(strcmp(ahci->argv[0], "/sbin/drivers/ahci") == 0 && !ahci->argv[1], "argv");
+	CHECK(ahci->class == CLASS_HIGH && ahci->cpus == 1, "class and cpus");
+	CHECK(ahci->watchdog_ns == 2 * NS_PER_S, "watchdog");
+	CHECK(ahci->caps == (1 << 6 | 1 << 10 | 1 << 11), "caps %llx", (unsigned long long)ahci->caps);
+	CHECK(ahci->restart.policy == RESTART_ALWAYS && ahci->restart.backoff_min_ns == 10 * NS_PER_MS &&
+	      ahci->restart.backoff_max_ns == 5 * NS_PER_S && ahci->restart.give_up_count == 20 &&
+	      ahci->restart.give_up_ns == 60 * NS_PER_S, "restart");
+	CHECK(ahci->match_count == 1 && strcmp(ahci->matches[0].words[3], "progif=01") == 0, "match");
+	CHECK(strcmp(ext2->argv[4], "/") == 0 && !ext2->argv[5], "argv of ext2");
+	CHECK(ext2->after_count == 1 && &config.services[ext2->after_index[0]] == ahci, "after");
+	CHECK(ext2->port_count == 1 && ext2->ports[0].persistent && ext2->ports[0].replay, "port");
+}
+
+static void test_other_keys(void)
+{
+	const struct service_config *a;
+	int valid = parse("service a { # head\r\n\texec /bin/a x#y -- {\r\n\tclass idle\n\tcpus 0-2,5,63\n console ttyS0\nuser raeen\n"
+			  "restart on-failure give-up=never backoff=1s..1s\n}\n\nservice b {\nexec /b\n}");
+
+	a = find("a");
+	CHECK(valid == 2 && config.error_count == 0 && a, "%d valid, %u errors", valid, config.error_count);
+	if (!a)
+		return;
+	CHECK(strcmp(a->argv[1], "x#y") == 0 && strcmp(a->argv[3], "{") == 0 && !a->argv[4], "argv");
+	CHECK(a->class == CLASS_IDLE && a->cpus == (7 | 1 << 5 | 1ull << 63), "cpus %llx", (unsigned long long)a->cpus);
+	CHECK(strcmp(a->console, "ttyS0") == 0 && strcmp(a->user, "raeen") == 0, "console and user");
+	CHECK(a->restart.policy == RESTART_ON_FAILURE && a->restart.give_up_count == 0, "restart");
+	CHECK(find("b")->restart.give_up_count == 20 && find("b")->class == CLASS_NORMAL, "defaults");
+}
+
+/* One wrong line (line 3 unless said) inside a block, and words that its complaint must have. */
+static const struct bad_line {
+	const char *line, *words;
+} bad_lines[] = {
+	{ "exce /bin/x", "found 'exce', expected one of exec, match" },
+	{ "restart alwys", "found 'alwys', expected always, on-failure or never" },
+	{ "restart", "found the end of the line, expected always" },
+	{ "restart never backoff=1s..2s", "found 'backoff=1s..2s', expected nothing" },
+	{ "restart always backoff=5s..10ms", "found 'backoff=5s..10ms', expected backoff=MIN..MAX" },
+	{ "restart always backoff=10..5s", "expected backoff=MIN..MAX" },
+	{ "restart always backoff=1ms.5s", "expected backoff=MIN..MAX" },
+	{ "restart always give-up=0/min", "expected give-up=never or give-up=N/UNIT" },
+	{ "restart always give-up=101/min", "expected give-up=never" },
+	{ "restart always give-up=5/ms", "expected give-up=never" },
+	{ "restart always give-up=5", "expected give-up=never" },
+	{ "restart always give-up=5/min give-up=never", "once each" },
+	{ "restart always soon", "found 'soon', expected backoff=" },
+	{ "caps", "expected capability names" },
+	{ "caps FILE_READ FILE_RAED", "found 'FILE_RAED', expected a capability name" },
+	{ "caps FILE_READ FILE_READ", "each capability once" },
+	{ "class urgent", "found 'urgent', expected real-time, high, normal, low or idle" },
+	{ "class high 0", "found '0', expected cpus LIST" },
+	{ "class high cpus", "found the end of the line, expected a list of CPUs" },
+	{ "class high cpus 0 1", "found '1', expected the end of the line" },
+	{ "cpus 64", "found '64', expected a list of CPUs" },
+	{ "cpus 3-1", "expected a list of CPUs" },
+	{ "cpus 0,", "expected a list of CPUs" },
+	{ "cpus 0,,1", "expected a list of CPUs" },
+	{ "cpus 99999999999999999999", "expected a list of CPUs" },
+	{ "watchdog 2", "found '2', expected a duration" },
+	{ "watchdog 0s", "expected a duration" },
+	{ "watchdog 25h", "expected a duration" },
+	{ "watchdog 2s 3s", "expected the end of the line" },
+	{ "watchdog -1s", "expected a duration" },
+	{ "match isa x=01", "found 'isa', expected a bus" },
+	{ "match pci", "expected one to five KEY=HEX" },
+	{ "match pci class=1", "found 'class=1', expected class=" },
+	{ "match pci protocol=01", "expected class=" },
+	{ "match usb class=0g", "expected class=" },
+	{ "match pci class=01 class=01 class=01 class=01 class=01 class=01", "one to five" },
+	{ "port", "expected the name of a port" },
+	{ "port 9p", "found '9p', expected the name of a port" },
+	{ "port fs.root replay replay", "persistent or replay, each once" },
+	{ "after", "expected names of services" },
+	{ "after b/c", "found 'b/c', expected the name of a service" },
+	{ "after nobody", "found 'nobody', expected a service of this file" },
+	{ "console /dev/tty1", "found '/dev/tty1', expected a terminal of /dev" },
+	{ "console tty1 tty2", "expected the end of the line" },
+	{ "user", "expected a login name" },
+	{ "exec /bin/y", "found a second exec, expected one" },
+	{ "} }", "found '}', expected nothing behind a }" },
+	{ "\x01\x1b[31m", "found '\\x01\\x1b[31m', expected one of" },
+	{ "0123456789012345678901234567890123456789toolong", "'0123456789012345678901234567890123456789...'" },
+	{ "after b b b b b b b b b b b b b b b b b", "expected at most 16" },
+	{ "user x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x", "words" },
+};
+
+static void test_bad_lines(void)
+{
+	for (unsigned i = 0; i < sizeof(bad_lines) / sizeof(bad_lines[0]); i++) {
+		const struct bad_line *bad = &bad_lines[i];
+		char text[512];
+		int valid;
+
+		snprintf(text, sizeof(text), "service a {\nexec /a\n%s\n}\nservice b {\nexec /b\n}\n", bad->line);
+		valid = parse(text);
+		CHECK(config.error_count == 1 && config.errors[0].line == 3, "%s: %u errors, the first in line %u: %s", bad->line,
+		      config.error_count, config.errors[0].line, config.errors[0].text);
+		CHECK(strstr(config.errors[0].text, bad->words), "%s: %s", bad->line, config.errors[0].text);
+		CHECK(valid == 1 && find("b") && find("b")->valid && !find("a")->valid, "%s: %d valid", bad->line, valid);
+	}
+}
+
+/* Wrong block structure: text, the line of the first error, words of it, services that stay valid, all errors. */
+static const struct bad_text {
+	const char *text;
+	unsigned line;
+	const char *words;
+	int valid;
+	unsigned errors;
+} bad_texts[] = {
+	{ "exec /a\nservice b {\nexec /b\n}\n", 1, "found 'exec', expected service NAME {", 1, 1 },
+	{ "}\n", 1, "found '}', expected service NAME {", 0, 1 },
+	{ "service {\nexec /a\nfoo\n}\nservice b {\nexec /b\n}\n", 1, "found '{', expected a service name", 1, 1 },
+	{ "service\n", 1, "found the end of the line", 0, 2 },
+	{ "service a\nexec /a\n}\n", 1, "found the end of the line, expected service NAME {", 0, 1 },
+	{ "service a{\nexec /a\n}\n", 1, "found 'a{', expected a service name", 0, 1 },
+	{ "service a { exec /a }\n}\n", 1, "found 'exec', expected service NAME {", 0, 1 },
+	{ "service a {\nexec /a\n}\nservice a {\nexec /a\n}\n", 4, "line 1 has the first", 1, 1 },
+	{ "service a {\n}\n", 2, "expected a line exec", 0, 1 },
+	{ "service a {\nexec bin/a\n}\n", 2, "found 'bin/a', expected an absolute path", 0, 1 },
+	{ "service a {\nexec /bin/sh -c \"x y\"\n}\n", 2, "expected words without quotes", 0, 1 },
+	{ "service a {\nexec /a\nservice b {\nexec /b\n}\n", 3, "expected a } that ends service a", 1, 1 },
+	{ "service a {\nexec /a\n", 2, "found the end of the file, expected a } that ends service a", 0, 1 },
+	{ "service a {\nexec /a\nafter a\n}\n", 1, "found the circle a after a", 0, 1 },
+	{ "service a {\nexec /a\nafter c\n}\nservice b {\nexec /b\nafter a\n}\nservice c {\nexec /c\nafter b\n}\n"
+	  "service d {\nexec /d\nafter c\n}\n", 1, "found the circle a after c after b after a", 1, 2 },
+	{ "service a {\nexec /a\nbad\n}\nservice b {\nexec /b\nafter a\n}\n", 3, "found 'bad'", 1, 2 },
+};
+
+static void test_bad_texts(void)
+{
+	for (unsigned i = 0; i < sizeof(bad_texts) / sizeof(bad_texts[0]); i++) {
+		const struct bad_text *bad = &bad_texts[i];
+		int valid = parse(bad->text);
+
+		CHECK(config.error_count == bad->errors && config.errors[0].line == bad->line,
+		      "text %u: %u errors, the first in line %u: %s", i, config.error_count, config.errors[0].line,
+		      config.errors[0].text);
+		CHECK(strstr(config.errors[0].text, bad->words), "text %u: %s", i, config.errors[0].text);
+		CHECK(valid == bad->valid, "text %u: %d valid", i, valid);
+	}
+}
+
+static void test_zero_byte(void)
+{
+	static const char text[] = "service a {\nexec /a\nuser x\0hidden\n}\nservice b {\nexec /b\n}";
+
+	config_free(&config);
+	config_parse(&config, text, sizeof(text) - 1);
+	CHECK(config.error_count == 1 && config.errors[0].line == 3 && strstr(config.errors[0].text, "zero byte"), "%u errors: %s",
+	      config.error_count, config.errors[0].text);
+	CHECK(!find("a")->valid && find("b")->valid, "its block must not start");
+}
+
+static void test_limits(void)
+{
+	char *text = malloc(1 << 20);
+	size_t length = 0;
+
+	for (unsigned i = 0; i < CONFIG_MAX_SERVICES + 1; i++)
+		length += (size_t)sprintf(text + length, "service s%u {\nexec /s\n}\n", i);
+	CHECK(parse(text) == CONFIG_MAX_SERVICES && config.error_count == 1, "%u errors", config.error_count);
+	length = 0;
+	for (unsigned i = 0; i < 1000; i++)
+		length += (size_t)sprintf(text + length, "rubbish %u\n", i);
+	CHECK(parse(text) == 0 && config.error_count == 1000, "%u errors", config.error_count);
+	/* A circle of all services has a name for each, and must not write beyond its complaint. */
+	length = 0;
+	for (unsigned i = 0; i < CONFIG_MAX_SERVICES; i++)
+		length += (size_t)sprintf(text + length, "service service-number-%u {\nexec /s\nafter service-number-%u\n}\n", i,
+					  (i + 1) % CONFIG_MAX_SERVICES);
+	CHECK(parse(text) == 0 && config.error_count == 1, "%u errors", config.error_count);
+	CHECK(parse("") == 0 && config.error_count == 0, "an empty file has no error and no service");
+	free(text);
+}
+
+/* Whatever bytes come, the parser ends and stays inside its memory (the sanitizers watch). Repeats exactly. */
+static void test_random(void)
+{
+	static const char *const pieces[] = { "service", "a", "b", "{", "}", "\n", " ", "exec", "/x", "after", "#", "\t", "restart",
+		"always", "backoff=", "1s..", "2s", "give-up=", "1/min", "caps", "FILE_READ", "cpus", "0-", ",", "port", "match pci",
+		"class=", "01", "watchdog", "\xff", "console", "\n}\n", "\nservice c {\n" };
+	unsigned seed = 1;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		char text[1024] = "";
+
+		for (unsigned i = 0; i < 40; i++) {
+			seed = seed * 1103515245 + 12345;
+			strcat(text, pieces[seed / 65536 % (sizeof(pieces) / sizeof(pieces[0]))]);
+			if (seed & 0x100000)
+				strcat(text, " ");
+		}
+		parse(text);
+	}
+	CHECK(1, "still here");
+}
+
+struct seen {
+	char text[200];
+};
+
+static void see(void *context, const char *key, const char *service)
+{
+	struct seen *seen = context;
+
+	strcat(strcat(strcat(strcat(seen->text, key), "="), service), " ");
+}
+
+static void test_unenforced(void)
+{
+	struct seen seen = { "" };
+
+	parse("service a {\nexec /a\nwatchdog 1s\ncaps FILE_READ\n}\nservice b {\nexec /b\ncaps FILE_READ\nport x\n}\n");
+	config_unenforced(&config, see, &seen);
+	CHECK(strcmp(seen.text, "caps=a caps=b port=b watchdog=a ") == 0, "%s", seen.text);
+}
+
+static void test_values(void)
+{
+	uint64_t a, b;
+	unsigned count;
+
+	CHECK(value_duration("24h", &a) && a == 24 * 3600 * NS_PER_S, "24h");
+	CHECK(value_duration("1min", &a) && a == 60 * NS_PER_S, "1min");
+	CHECK(!value_duration("", &a) && !value_duration("ms", &a) && !value_duration("1.5s", &a), "not durations");
+	CHECK(!value_duration("9999999999h", &a) && !value_duration("1000000000h", &a), "overflow");
+	CHECK(value_duration_range("1ms..1ms", &a, &b) && a == b, "equal ends");
+	CHECK(!value_duration_range("1..2", &a, &b) && !value_duration_range("..", &a, &b), "not ranges");
+	CHECK(value_rate("3/h", 100, &count, &a) && count == 3 && a == 3600 * NS_PER_S, "rate");
+	CHECK(!value_rate("/h", 100, &count, &a) && !value_rate("3/", 100, &count, &a), "not rates");
+	CHECK(!value_name("", 5) && value_name("abcde", 5) && !value_name("abcdef", 5) && !value_name("a b", 5), "names");
+}
+
+int main(void)
+{
+	test_design_example();
+	test_other_keys();
+	test_bad_lines();
+	test_bad_texts();
+	test_zero_byte();
+	test_limits();
+	test_random();
+	test_unenforced();
+	test_values();
+	config_free(&config);
+	return check_result("manager/config");
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of a service block in services.conf (keys.h; what they mean: README.md). */
+#include "keys.h"
+#include "values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct key_line {
+	struct service_config *service;
+	char **words;
+	unsigned count, line;
+	struct key_fault *fault;
+};
+
+const struct restart_rule restart_default = {
+	.policy = RESTART_ALWAYS,
+	.backoff_min_ns = 10 * NS_PER_MS,
+	.backoff_max_ns = 5 * NS_PER_S,
+	.give_up_count = 20,
+	.give_up_ns = 60 * NS_PER_S,
+};
+
+const char *const config_cap_names[] = {
+	"FILE_READ", "FILE_WRITE", "FILE_EXECUTE", "NET_LISTEN", "NET_CONNECT", "NET_RAW", "HW_DISK", "HW_USB",
+	"HW_AUDIO", "HW_VIDEO", "IPC_SEND", "IPC_RECV", "IPC_CREATE", "SYS_ADMIN", "SYS_REBOOT", "SYS_CHROOT", "HW_NET",
+	"HW_INPUT", "PROC_TRACE", NULL,
+};
+
+/* Refuses word number @index of the line (the end of the line when there are not so many). Always false. */
+static bool refuse(const struct key_line *line, unsigned index, const char *expected)
+{
+	line->fault->found = index < line->count ? line->words[index] : NULL;
+	line->fault->expected = expected;
+	return false;
+}
+
+/* The index of @word in a NULL-terminated list, or -1. */
+static int choice(const char *word, const char *const *names)
+{
+	for (int i = 0; names[i]; i++) {
+		if (strcmp(word, names[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static bool parse_exec(const struct key_line *line)
+{
+	if (line->count < 2 || line->words[1][0] != '/')
+		return refuse(line, 1, "an absolute path and arguments");
+	for (unsigned i = 1; i < line->count; i++) {
+		if (strpbrk(line->words[i], "\"'\\"))
+			return refuse(line, i, "words without quotes or backslashes (no shell reads this line)");
+		line->service->argv[i - 1] = line->words[i];
+	}
+	return true;
+}
+
+static bool is_hex_word(const char *word)
+{
+	size_t length = strspn(word, "0123456789abcdefABCDEF");
+
+	return word[length] == '\0' && (length == 2 || length == 4);
+}
+
+/* KEY=HEX with a key of @keys. */
+static bool match_word_valid(const char *word, const char *const *keys)
+{
+	for (unsigned i = 0; keys[i]; i++) {
+		size_t length = strlen(keys[i]);
+
+		if (strncmp(word, keys[i], length) == 0 && word[length] == '=')
+			return is_hex_word(word + length + 1);
+	}
+	return false;
+}
+
+static bool parse_match(const struct key_line *line)
+{
+	static const char *const buses[] = { "pci", "usb", NULL };
+	static const char *const pci_keys[] = { "class", "subclass", "progif", "vendor", "device", NULL };
+	static const char *const usb_keys[] = { "class", "subclass", "protocol", "vendor", "product", NULL };
+	struct service_config *service = line->service;
+	int bus = line->count < 2 ? -1 : choice(line->words[1], buses);
+	struct match_config *match;
+
+	if (bus < 0)
+		return refuse(line, 1, "a bus: pci or usb");
+	if (line->count < 3 || line->count - 1 > CONFIG_MAX_MATCH_WORDS)
+		return refuse(line, line->count < 3 ? 2 : CONFIG_MAX_MATCH_WORDS + 1, "one to five KEY=HEX words");
+	if (service->match_count == CONFIG_MAX_MATCHES)
+		return refuse(line, 0, "at most 8 match lines");
+	match = &service->matches[service->match_count++];
+	match->words[0] = line->words[1];
+	for (unsigned i = 2; i < line->count; i++) {
+		if (!match_word_valid(line->words[i], bus == 0 ? pci_keys : usb_keys))
+			return refuse(line, i, bus == 0 ?
+				"class=, subclass=, progif=, vendor= or device= with 2 or 4 hexadecimal digits" :
+				"class=, subclass=, protocol=, vendor= or product= with 2 or 4 hexadecimal digits");
+		match->words[i - 1] = line->words[i];
+	}
+	return true;
+}
+
+static bool parse_caps(const struct key_line *line)
+{
+	if (line->count < 2)
+		return refuse(line, 1, "capability names, for example FILE_READ IPC_SEND");
+	for (unsigned i = 1; i < line->count; i++) {
+		int cap = choice(line->words[i], config_cap_names);
+
+		if (cap < 0)
+			return refuse(line, i, "a capability name, for example FILE_READ or HW_DISK");
+		if (line->service->caps & 1ull << cap)
+			return refuse(line, i, "each capability once");
+		line->service->caps |= 1ull << cap;
+	}
+	line->service->caps_given = true;
+	return true;
+}
+
+static bool parse_cpu_words(const struct key_line *line, unsigned at)
+{
+	if (line->service->cpus)
+		return refuse(line, at - 1, "the CPUs of a service once");
+	if (at >= line->count || !value_cpu_list(line->words[at], &line->service->cpus))
+		return refuse(line, at, "a list of CPUs such as 0 or 0-2,5 (63 is the highest)");
+	return at + 1 == line->count || refuse(line, at + 1, "the end of the line");
+}
+
+static bool parse_cpus(const struct key_line *line)
+{
+	return parse_cpu_words(line, 1);
+}
+
+/* class CLASS [cpus LIST] */
+static bool parse_class(const struct key_line *line)
+{
+	static const char *const classes[] = { "real-time", "high", "normal", "low", "idle", NULL };
+	int class = line->count < 2 ? -1 : choice(line->words[1], classes);
+
+	if (class < 0)
+		return refuse(line, 1, "real-time, high, normal, low or idle");
+	line->service->class = (enum service_class)class;
+	if (line->count == 2)
+		return true;
+	if (strcmp(line->words[2], "cpus") != 0)
+		return refuse(line, 2, "cpus LIST or the end of the line");
+	return parse_cpu_words(line, 3);
+}
+
+static bool parse_watchdog(const struct key_line *line)
+{
+	if (line->count < 2 || !value_duration(line->words[1], &line->service->watchdog_ns))
+		return refuse(line, 1, "a duration such as 500ms or 2s (units ms, s, min, h; at most 24h)");
+	return line->count == 2 || refuse(line, 2, "the end of the line");
+}
+
+static bool parse_restart_word(const struct key_line *line, unsigned at, struct restart_rule *rule)
+{
+	const char *word = line->words[at];
+
+	if (strncmp(word, "backoff=", 8) == 0) {
+		return value_duration_range(word + 8, &rule->backoff_min_ns, &rule->backoff_max_ns) ||
+		       refuse(line, at, "backoff=MIN..MAX with two durations such as 10ms..5s, the smaller first");
+	}
+	if (strcmp(word, "give-up=never") == 0) {
+		rule->give_up_count = 0;
+		return true;
+	}
+	if (strncmp(word, "give-up=", 8) == 0) {
+		return value_rate(word + 8, CONFIG_MAX_RATE, &rule->give_up_count, &rule->give_up_ns) ||
+		       refuse(line, at, "give-up=never or give-up=N/UNIT with N from 1 to 100 and s, min or h");
+	}
+	return refuse(line, at, "backoff=MIN..MAX or give-up=N/UNIT");
+}
+
+static bool parse_restart(const struct key_line *line)
+{
+	static const char *const policies[] = { "always", "on-failure", "never", NULL };
+	int policy = line->count < 2 ? -1 : choice(line->words[1], policies);
+
+	if (policy < 0)
+		return refuse(line, 1, "always, on-failure or never");
+	line->service->restart.policy = (enum restart_policy)policy;
+	if (policy == RESTART_NEVER && line->count > 2)
+		return refuse(line, 2, "nothing behind never");
+	for (unsigned i = 2; i < line->count; i++) {
+		size_t key = strcspn(line->words[i], "=");
+
+		if (!parse_restart_word(line, i, &line->service->restart))
+			return false;
+		for (unsigned earlier = 2; earlier < i; earlier++) {
+			if (strncmp(line->words[earlier], line->words[i], key + 1) == 0)
+				return refuse(line, i, "backoff= and give-up= once each");
+		}
+	}
+	return true;
+}
+
+static bool parse_after(const struct key_line *line)
+{
+	struct service_config *service = line->service;
+
+	if (line->count < 2)
+		return refuse(line, 1, "names of services");
+	for (unsigned i = 1; i < line->count; i++) {
+		if (!value_name(line->words[i], CONFIG_MAX_NAME))
+			return refuse(line, i, "the name of a service");
+		if (service->after_count == CONFIG_MAX_AFTER)
+			return refuse(line, i, "at most 16 services to start after");
+		service->after[service->after_count] = line->words[i];
+		service->after_line[service->after_count] = line->line;
+		service->after_count++;
+	}
+	return true;
+}
+
+static bool parse_port(const struct key_line *line)
+{
+	struct service_config *service = line->service;
+	struct port_config *port = &service->ports[service->port_count];
+
+	if (service->port_count == CONFIG_MAX_PORTS)
+		return refuse(line, 0, "at most 8 port lines");
+	if (line->count < 2 || !value_name(line->words[1], CONFIG_MAX_NAME))
+		return refuse(line, 1, "the name of a port, for example fs.root");
+	*port = (struct port_config){ .name = line->words[1] };
+	for (unsigned i = 2; i < line->count; i++) {
+		bool *flag = strcmp(line->words[i], "persistent") == 0 ? &port->persistent :
+			     strcmp(line->words[i], "replay") == 0 ? &port->replay : NULL;
+
+		if (!flag || *flag)
+			return refuse(line, i, "persistent or replay, each once");
+		*flag = true;
+	}
+	service->port_count++;
+	return true;
+}
+
+/* The one word of keys that name something: console, user. */
+static bool parse_one_name(const struct key_line *line, const char **name, const char *expected)
+{
+	if (line->count < 2 || !value_name(line->words[1], CONFIG_MAX_NAME))
+		return refuse(line, 1, expected);
+	*name = line->words[1];
+	return line->count == 2 || refuse(line, 2, "the end of the line");
+}
+
+static bool parse_console(const struct key_line *line)
+{
+	return parse_one_name(line, &line->service->console, "a terminal of /dev such as tty1 or ttyS0");
+}
+
+static bool parse_user(const struct key_line *line)
+{
+	return parse_one_name(line, &line->service->user, "a login name");
+}
+
+static const struct key {
+	const char *name;
+	bool repeats;
+	bool (*parse)(const struct key_line *line);
+} keys[] = {
+	{ "exec", false, parse_exec },
+	{ "match", true, parse_match },
+	{ "caps", true, parse_caps },
+	{ "class", false, parse_class },
+	{ "cpus", false, parse_cpus },
+	{ "watchdog", false, parse_watchdog },
+	{ "restart", false, parse_restart },
+	{ "after", true, parse_after },
+	{ "port", true, parse_port },
+	{ "console", false, parse_console },
+	{ "user", false, parse_user },
+};
+
+enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
+
+int key_find(const char *name)
+{
+	for (int i = 0; i < KEY_COUNT; i++) {
+		if (strcmp(keys[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+bool key_repeats(int index)
+{
+	return keys[index].repeats;
+}
+
+const char *key_names(void)
+{
+	static char text[160];
+	size_t length = 0;
+
+	for (int i = 0; i < KEY_COUNT; i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", i ? ", " : "one of ",
+					   keys[i].name);
+	return text;
+}
+
+bool key_parse(int index, struct service_config *service, char **words, unsigned count, unsigned line,
+	       struct key_fault *fault)
+{
+	struct key_line key_line = { service, words, count, line, fault };
+
+	return keys[index].parse(&key_line);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* Unpacks a cpio archive over / (overlay.h). lib/cpio.c reads it; this file makes what it holds. */
+#include "overlay.h"
+#include "../lib/cpio.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+enum { BUFFER_SIZE = 1 << 20 };
+
+struct unpacking {
+	int archive;
+	int file;                    /* being written, or -1 */
+	unsigned entries;
+	unsigned long long bytes;
+};
+
+static ssize_t read_archive(void *context, void *buffer, size_t length)
+{
+	struct unpacking *unpacking = context;
+	ssize_t got;
+
+	do {
+		got = read(unpacking->archive, buffer, length);
+	} while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+/* An archive need not name every directory above an entry. */
+static int make_parents(const char *path)
+{
+	char parent[CPIO_MAX_NAME + 1];
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	for (char *slash = strchr(parent + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return 0;
+}
+
+static int make_directory(const char *path, mode_t mode)
+{
+	struct stat status;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	/* A symbolic link to a directory is as good: /bin may be one. */
+	if (errno == EEXIST && stat(path, &status) == 0)
+		errno = S_ISDIR(status.st_mode) ? EISDIR : ENOTDIR;
+	return -errno;
+}
+
+/* One try to make the entry. Returns a descriptor for the data of a regular file, else 0, or a negative errno value. */
+static int try_make(const struct cpio_entry *entry, const char *path, const char *link_path)
+{
+	int result;
+
+	switch (entry->mode & S_IFMT) {
+	case S_IFDIR:
+		return make_directory(path, entry->mode & 07777);
+	case S_IFLNK:
+		result = symlink(entry->target, path);
+		break;
+	case S_IFREG:
+		if (entry->link)
+			result = link(link_path, path);
+		else
+			result = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry->mode & 07777);
+		break;
+	default:
+		result = mknod(path, (mode_t)entry->mode, makedev(entry->device_major, entry->device_minor));
+	}
+	return result < 0 ? -errno : result;
+}
+
+/* Makes the entry, and on the way the directories above it; what has its name already is removed. */
+static int make(const struct cpio_entry *entry, const char *path, const char *link_path)
+{
+	int result = try_make(entry, path, link_path);
+
+	if (result == -ENOENT) {
+		result = make_parents(path);
+		if (result == 0)
+			result = try_make(entry, path, link_path);
+	}
+	if (result == -EEXIST) {
+		if (unlink(path) < 0)
+			return -errno;
+		result = try_make(entry, path, link_path);
+	}
+	return result;
+}
+
+/* A new entry belongs to root; any other owner is set, and then the bits that a change of owner takes away. */
+static int set_owner(const struct cpio_entry *entry, const char *path)
+{
+	if (entry->uid == 0 && entry->gid == 0)
+		return 0;
+	if (lchown(path, entry->uid, entry->gid) < 0)
+		return -errno;
+	if (!S_ISLNK(entry->mode) && entry->mode & 07000 && chmod(path, entry->mode & 07777) < 0)
+		return -errno;
+	return 0;
+}
+
+static int finish_file(void *context)
+{
+	struct unpacking *unpacking = context;
+	int result = close(unpacking->file);
+
+	unpacking->file = -1;
+	return result < 0 ? -errno : 0;
+}
+
+static int begin_entry(void *context, const struct cpio_entry *entry)
+{
+	struct unpacking *unpacking = context;
+	char path[CPIO_MAX_NAME + 1], link_path[CPIO_MAX_NAME + 1] = "";
+	int result;
+
+	if (entry->name[0] == '\0')
+		return 0;
+	snprintf(path, sizeof(path), "/%s", entry->name);
+	if (entry->link)
+		snprintf(link_path, sizeof(link_path), "/%s", entry->link);
+	result = make(entry, path, link_path);
+	if (result == -EISDIR && S_ISDIR(entry->mode))
+		return 0;
+	if (result < 0)
+		return result;
+	unpacking->entries++;
+	if (S_ISREG(entry->mode) && !entry->link)
+		unpacking->file = result;
+	result = set_owner(entry, path);
+	/* Of several names, the last one brings the data. */
+	if (result == 0 && S_ISREG(entry->mode) && entry->link && entry->size > 0) {
+		unpacking->file = open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+		result = unpacking->file < 0 ? -errno : 0;
+	}
+	if (result == 0 && unpacking->file >= 0 && entry->size == 0)
+		result = finish_file(unpacking);
+	return result;
+}
+
+static int write_data(void *context, const void *bytes, size_t length)
+{
+	struct unpacking *unpacking = context;
+	const char *from = bytes;
+
+	unpacking->bytes += length;
+	while (length > 0) {
+		ssize_t put = write(unpacking->file, from, length);
+
+		if (put < 0 && errno != EINTR)
+			return -errno;
+		if (put == 0)
+			return -ENOSPC;
+		if (put > 0) {
+			from += put;
+			length -= (size_t)put;
+		}
+	}
+	return 0;
+}
+
+bool overlay_unpack(const char *path)
+{
+	struct unpacking unpacking = { .archive = open(path, O_RDONLY | O_CLOEXEC), .file = -1 };
+	struct cpio_source source = { .context = &unpacking, .read = read_archive };
+	struct cpio_sink sink = {
+		.context = &unpacking, .begin = begin_entry, .data = write_data, .finish = finish_file,
+	};
+	char error[CPIO_ERROR_TEXT];
+	mode_t old_umask;
+	int result;
+
+	if (unpacking.archive < 0) {
+		log_error("overlay: cannot open %s: %s", path, strerror(errno));
+		return false;
+	}
+	old_umask = umask(0);
+	result = cpio_read(&source, &sink, BUFFER_SIZE, error);
+	umask(old_umask);
+	if (unpacking.file >= 0)
+		close(unpacking.file);
+	close(unpacking.archive);
+	if (result < 0)
+		log_error("overlay: %s", error);
+	else
+		log_info("overlay: unpacked %u entries, %llu KiB", unpacking.entries, (unpacking.bytes + 1023) / 1024);
+	return result == 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The manager's event loop: starts services whose turn has come, reaps every process that ends, restarts, and stops all
+ * in reverse order when a signal asks to shut down. One thread; waits in one ppoll().
+ */
+#ifndef MANAGER_SUPERVISE_H
+#define MANAGER_SUPERVISE_H
+
+#include "service.h"
+
+enum shutdown_kind { SHUTDOWN_NONE, SHUTDOWN_POWER_OFF, SHUTDOWN_REBOOT, SHUTDOWN_HALT };
+
+/* Blocks SIGCHLD and the signals that ask for a shutdown; supervise() takes them. Call before the first fork. */
+void supervise_signals(void);
+
+/*
+ * Returns what was asked for when every service has ended. When @essential (may be NULL) has ended for good, that asks
+ * for a power-off.
+ */
+enum shutdown_kind supervise(struct service_table *table, const struct service *essential);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* The small value languages of services.conf (values.h). */
+#include "values.h"
+
+#include <string.h>
+
+static const struct unit {
+	const char *name;
+	uint64_t ns;
+} units[] = {
+	{ "ms", NS_PER_MS },
+	{ "s", NS_PER_S },
+	{ "min", 60 * NS_PER_S },
+	{ "h", 3600 * NS_PER_S },
+};
+
+static const uint64_t longest_ns = 24 * 3600 * NS_PER_S;
+
+/* Reads the digits at *@cursor and moves it behind them. False without a digit or above 10^9. */
+static bool number(const char **cursor, uint64_t *value)
+{
+	const char *p = *cursor;
+
+	*value = 0;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		*value = *value * 10 + (uint64_t)(*p - '0');
+		if (*value > 1000000000)
+			return false;
+	}
+	if (p == *cursor)
+		return false;
+	*cursor = p;
+	return true;
+}
+
+/* The unit that is exactly the @length bytes at @name, or 0. */
+static uint64_t unit_ns(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strlen(units[i].name) == length && memcmp(units[i].name, name, length) == 0)
+			return units[i].ns;
+	}
+	return 0;
+}
+
+static bool duration_span(const char *word, size_t length, uint64_t *ns)
+{
+	const char *p = word;
+	uint64_t count, unit;
+
+	if (!number(&p, &count) || count == 0 || (size_t)(p - word) > length)
+		return false;
+	unit = unit_ns(p, length - (size_t)(p - word));
+	if (unit == 0 || count > longest_ns / unit)
+		return false;
+	*ns = count * unit;
+	return true;
+}
+
+bool value_duration(const char *word, uint64_t *ns)
+{
+	return duration_span(word, strlen(word), ns);
+}
+
+bool value_duration_range(const char *word, uint64_t *min_ns, uint64_t *max_ns)
+{
+	const char *dots = strstr(word, "..");
+
+	return dots && duration_span(word, (size_t)(dots - word), min_ns) && value_duration(dots + 2, max_ns) &&
+	       *min_ns <= *max_ns;
+}
+
+bool value_rate(const char *word, unsigned max_count, unsigned *count, uint64_t *period_ns)
+{
+	uint64_t value;
+
+	if (!number(&word, &value) || value == 0 || value > max_count || *word != '/')
+		return false;
+	*period_ns = unit_ns(word + 1, strlen(word + 1));
+	*count = (unsigned)value;
+	return *period_ns >= NS_PER_S;
+}
+
+bool value_cpu_list(const char *word, uint64_t *mask)
+{
+	uint64_t first, last;
+
+	*mask = 0;
+	for (;;) {
+		if (!number(&word, &first))
+			return false;
+		last = first;
+		if (*word == '-') {
+			word++;
+			if (!number(&word, &last))
+				return false;
+		}
+		if (last > 63 || first > last)
+			return false;
+		for (uint64_t cpu = first; cpu <= last; cpu++)
+			*mask |= 1ull << cpu;
+		if (*word == '\0')
+			return true;
+		if (*word++ != ',')
+			return false;
+	}
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool value_name(const char *word, unsigned max_length)
+{
+	size_t length = strlen(word);
+
+	if (!is_letter(word[0]) || length > max_length)
+		return false;
+	for (size_t i = 1; i < length; i++) {
+		char c = word[i];
+
+		if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+			return false;
+	}
+	return true;
+}
