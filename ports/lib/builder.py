@@ -213,7 +213,7 @@ class Builder:
         environment = {
             "PATH": f"{TOOLCHAIN}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.work, "LC_ALL": "C.UTF-8",
             "TZ": "UTC", "SOURCE_DATE_EPOCH": str(EPOCH), "SRC": self.source, "OBJ": self.object,
-            "STAGE": self.stage, "PORT": self.recipe.folder, "JOBS": str(os.cpu_count()), "TRIPLE": TRIPLE,
+            "STAGE": self.stage, "PORT": self.recipe.folder, "VERSION": self.recipe.version, "JOBS": str(os.cpu_count()), "TRIPLE": TRIPLE,
             "RAEEN_PORTS": ":".join(self._depend_stages()),
         }
         environment.update(self._tools())
