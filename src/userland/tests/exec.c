@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* execve: arguments, limits, scripts, malformed files, close-on-exec, what a new image inherits. */
+#include "check.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char self[PATH_MAX];
+static char *const no_environment[] = { NULL };
+
+struct exec_call {
+	const char *path;
+	char *const *arguments;
+	char *const *environment;
+};
+
+/* The child's exit code is errno when the call fails, 200 when it succeeds without replacing anything. */
+static void do_exec(void *argument)
+{
+	struct exec_call *call = argument;
+
+	execve(call->path, call->arguments, call->environment);
+	_exit(errno);
+}
+
+static int exec_result(const char *path, char *const *arguments, char *const *environment)
+{
+	struct exec_call call = { path, arguments, environment };
+
+	return check_child(do_exec, &call);
+}
+
+static int exec_error(const char *path)
+{
+	char *const arguments[] = { "x", NULL };
+
+	return exec_result(path, arguments, no_environment);
+}
+
+static void arguments(void)
+{
+	char *const words[] = { "zero", "--arguments", "a b", "", "\xff\x01", NULL };
+	char *const environment[] = { "EMPTY=", "NAME=value=with=marks", NULL };
+
+	CHECK_EQ(exec_result(self, words, environment), 0);
+}
+
+static int helper_arguments(int argc, char **argv)
+{
+	if (argc != 5 || strcmp(argv[0], "zero") || strcmp(argv[2], "a b") || argv[3][0] || strcmp(argv[4], "\xff\x01")
+	    || argv[5])
+		return 1;
+	if (strcmp(getenv("EMPTY"), "") || strcmp(getenv("NAME"), "value=with=marks") || environ[2])
+		return 2;
+	return 0;
+}
+
+static void limits(void)
+{
+	enum { LONG = 100000, MANY = 12 };
+	static char longest[LONG + 1], over[131073 + 1];
+	char *words[MANY + 3] = { "x", "--count" };
+	char *many[40] = { "x", "--count" };
+
+	memset(longest, 'a', LONG);
+	memset(over, 'b', sizeof over - 1);
+	for (int i = 0; i < MANY; i++)
+		words[i + 2] = longest;
+	CHECK_EQ(exec_result(self, words, no_environment), MANY + 2);
+	/* One string may have 128 KiB with its end; all of them a quarter of the stack's limit of 8 MiB. */
+	words[2] = over;
+	CHECK_EQ(exec_result(self, words, no_environment), E2BIG);
+	for (int i = 0; i < 30; i++)
+		many[i + 2] = longest;
+	CHECK_EQ(exec_result(self, many, no_environment), E2BIG);
+}
+
+static void path_errors(void)
+{
+	char name[300], deep[5000];
+
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	memset(deep, '/', sizeof deep - 1);
+	deep[sizeof deep - 1] = '\0';
+	check_write_file("plain", "echo no\n", 0644);
+	check_write_file("runs", "", 0755);
+	CHECK_EQ(symlink("loop", "loop"), 0);
+	CHECK_EQ(exec_error("missing"), ENOENT);
+	CHECK_EQ(exec_error(""), ENOENT);
+	CHECK_EQ(exec_error("plain/x"), ENOTDIR);
+	CHECK_EQ(exec_error("plain"), EACCES);
+	CHECK_EQ(exec_error("."), EACCES);
+	CHECK_EQ(exec_error("/dev/null"), EACCES);
+	CHECK_EQ(exec_error("loop"), ELOOP);
+	CHECK_EQ(exec_error(name), ENAMETOOLONG);
+	CHECK_EQ(exec_error(deep), ENAMETOOLONG);
+	CHECK_EQ(exec_error("runs"), ENOEXEC);
+	CHECK_EQ(exec_error((const char *)8), EFAULT);
+	CHECK_EQ(exec_result(self, (char *const *)8, no_environment), EFAULT);
+}
+
+static void write_bytes(const char *path, const void *data, size_t length)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+
+	CHECK(fd >= 0 && write(fd, data, length) == (ssize_t)length && close(fd) == 0);
+}
+
+static void malformed(void)
+{
+	static unsigned char image[4096];
+	Elf64_Ehdr *head = (void *)image;
+	Elf64_Phdr *segment = (void *)(image + sizeof *head);
+	Elf64_Ehdr good = {
+		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = ET_EXEC,
+		.e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_entry = 0x400000, .e_phoff = sizeof *head,
+		.e_ehsize = sizeof *head, .e_phentsize = sizeof *segment, .e_phnum = 1,
+	};
+
+	check_write_file("text", "this is no program\n", 0755);
+	CHECK_EQ(exec_error("text"), ENOEXEC);
+	*head = good;
+	write_bytes("short", image, 20);
+	CHECK_EQ(exec_error("short"), ENOEXEC);
+	head->e_machine = EM_ARM;
+	write_bytes("machine", image, sizeof image);
+	CHECK_EQ(exec_error("machine"), ENOEXEC);
+	*head = good;
+	head->e_type = ET_REL;
+	write_bytes("type", image, sizeof image);
+	CHECK_EQ(exec_error("type"), ENOEXEC);
+	*head = good;
+	head->e_phentsize = 8;
+	write_bytes("entry_size", image, sizeof image);
+	CHECK_EQ(exec_error("entry_size"), ENOEXEC);
+	*head = good;
+	head->e_phnum = 0;
+	write_bytes("no_segments", image, sizeof image);
+	CHECK_EQ(exec_error("no_segments"), ENOEXEC);
+}
+
+static void script_run(void)
+{
+	char *const words[] = { "name", "one", "two words", NULL };
+	char line[400], text[600];
+
+	snprintf(text, sizeof text, "#!%s --script\n", self);
+	check_write_file("script", text, 0755);
+	CHECK_EQ(exec_result("./script", words, no_environment), 0);
+	snprintf(text, sizeof text, "#! \t%s   --script  \nmore", self);
+	check_write_file("script", text, 0755);
+	CHECK_EQ(exec_result("./script", words, no_environment), 0);
+	check_write_file("outer", "#!./script ignored\n", 0755);
+	CHECK_EQ(exec_result("./outer", words, no_environment), 3);
+	check_write_file("lost", "#!/no/such/interpreter\n", 0755);
+	CHECK_EQ(exec_error("lost"), ENOENT);
+	check_write_file("empty", "#!\n", 0755);
+	CHECK_EQ(exec_error("empty"), ENOEXEC);
+	check_write_file("loop", "#!./loop\n", 0755);
+	CHECK_EQ(exec_error("./loop"), ELOOP);
+	memset(line, 'x', sizeof line - 1);
+	line[sizeof line - 1] = '\0';
+	snprintf(text, sizeof text, "#!/%s\n", line);
+	check_write_file("long", text, 0755);
+	CHECK_EQ(exec_error("long"), ENOEXEC);
+	check_write_file("shell", "#!/bin/sh\nexit 23\n", 0755);
+	CHECK_EQ(exec_error("shell"), 23);
+}
+
+/* As an interpreter: argv is the interpreter, its one argument, the script, then the caller's arguments. */
+static int helper_script(int argc, char **argv)
+{
+	if (argc == 7 && !strcmp(argv[2], "./script"))
+		return 3;
+	if (argc != 5 || strcmp(argv[0], self) || strcmp(argv[2], "./script") || strcmp(argv[3], "one"))
+		return 1;
+	return strcmp(argv[4], "two words") ? 2 : 0;
+}
+
+static void close_on_exec(void)
+{
+	int kept = open("/dev/null", O_RDONLY), gone = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int changed = open("/dev/null", O_RDONLY | O_CLOEXEC), dupped = fcntl(gone, F_DUPFD_CLOEXEC, 50);
+	int plain = dup(gone);
+	char numbers[5][16];
+	char *const words[] = { "x", "--descriptors", numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], NULL };
+
+	CHECK_EQ(fcntl(gone, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(changed, F_SETFD, 0), 0);
+	CHECK_EQ(fcntl(dupped, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(plain, F_GETFD), 0);
+	snprintf(numbers[0], 16, "%d", kept);
+	snprintf(numbers[1], 16, "%d", gone);
+	snprintf(numbers[2], 16, "%d", changed);
+	snprintf(numbers[3], 16, "%d", dupped);
+	snprintf(numbers[4], 16, "%d", plain);
+	CHECK_EQ(exec_result(self, words, no_environment), 1 | 4 | 16);
+}
+
+static int helper_descriptors(int argc, char **argv)
+{
+	int open_mask = 0;
+
+	for (int i = 2; i < argc; i++)
+		if (fcntl(atoi(argv[i]), F_GETFD) >= 0)
+			open_mask |= 1 << (i - 2);
+	return open_mask;
+}
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+static void signal_state(void)
+{
+	char *const words[] = { "x", "--signals", NULL };
+	sigset_t blocked;
+	pid_t child;
+
+	signal(SIGUSR1, ignore);
+	signal(SIGUSR2, SIG_IGN);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &blocked, NULL), 0);
+	/* A pending signal of the process survives exec, but not fork: the child sends it to itself. */
+	child = fork();
+	if (child == 0) {
+		kill(getpid(), SIGTERM);
+		execve(self, words, no_environment);
+		_exit(99);
+	}
+	CHECK_EQ(check_wait(child), 0);
+}
+
+static int helper_signals(void)
+{
+	struct sigaction action;
+	sigset_t set;
+
+	if (sigaction(SIGUSR1, NULL, &action) || action.sa_handler != SIG_DFL)
+		return 1;
+	if (sigaction(SIGUSR2, NULL, &action) || action.sa_handler != SIG_IGN)
+		return 2;
+	if (sigprocmask(SIG_BLOCK, NULL, &set) || !sigismember(&set, SIGTERM) || sigismember(&set, SIGINT))
+		return 3;
+	if (sigpending(&set) || !sigismember(&set, SIGTERM))
+		return 4;
+	return 0;
+}
+
+static void inheritance(void)
+{
+	char *const words[] = { "x", "--identity", NULL };
+	char number[16], *environment[] = { number, NULL };
+	struct exec_call call = { self, words, environment };
+	pid_t child;
+
+	umask(027);
+	child = fork();
+	if (child == 0) {
+		snprintf(number, sizeof number, "PID=%d", getpid());
+		do_exec(&call);
+	}
+	CHECK_EQ(check_wait(child), 0);
+}
+
+static int helper_identity(char **argv)
+{
+	char path[PATH_MAX], line[64];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+	int fd = open("/proc/self/cmdline", O_RDONLY);
+	unsigned char *random = (void *)getauxval(AT_RANDOM);
+	Elf64_Phdr *segments = (void *)getauxval(AT_PHDR);
+
+	(void)argv;
+	if (getpid() != atoi(getenv("PID")))
+		return 1;
+	if (umask(0) != 027)
+		return 2;
+	if (length < 0 || (path[length] = '\0', strcmp(path, self)))
+		return 3;
+	if (read(fd, line, sizeof line) != 13 || memcmp(line, "x\0--identity", 13))
+		return 4;
+	if (getauxval(AT_PAGESZ) != 4096 || !random || getauxval(AT_SECURE) || strcmp((char *)getauxval(AT_EXECFN), self))
+		return 5;
+	if (!segments || getauxval(AT_PHENT) != sizeof *segments || !getauxval(AT_PHNUM) || !getauxval(AT_ENTRY))
+		return 6;
+	return getauxval(AT_UID) || getauxval(AT_EGID) ? 7 : 0;
+}
+
+/* fexecve(): execveat with an empty path. A file in memory has no path that could be used instead. */
+static void by_descriptor(void)
+{
+	int fd = open(self, O_RDONLY | O_CLOEXEC), folder = open("/bin", O_RDONLY | O_DIRECTORY);
+	char *const words[] = { "x", "--count", "y", NULL };
+	char *const shell[] = { "sh", "-c", "exit 9", NULL };
+	pid_t child = fork();
+
+	if (child == 0) {
+		syscall(SYS_execveat, fd, "", words, no_environment, AT_EMPTY_PATH);
+		_exit(errno);
+	}
+	CHECK_EQ(check_wait(child), 3);
+	child = fork();
+	if (child == 0) {
+		syscall(SYS_execveat, folder, "sh", shell, no_environment, 0);
+		_exit(errno);
+	}
+	CHECK_EQ(check_wait(child), 9);
+	child = fork();
+	if (child == 0) {
+		syscall(SYS_execveat, 999, "sh", shell, no_environment, 0);
+		_exit(errno);
+	}
+	CHECK_EQ(check_wait(child), EBADF);
+}
+
+static void busy_text(void)
+{
+	int fd;
+
+	check_write_file("script", "#!/bin/sh\nexit 0\n", 0755);
+	fd = open("script", O_WRONLY);
+	CHECK_EQ(exec_error("./script"), ETXTBSY);
+	close(fd);
+	CHECK_EQ(exec_error("./script"), 0);
+	CHECK_ERR(open(self, O_WRONLY), ETXTBSY);
+	CHECK_ERR(open("/proc/self/exe", O_RDWR), ETXTBSY);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct check_case cases[] = {
+		CASE(arguments), CASE(limits), CASE(path_errors), CASE(malformed), CASE(script_run), CASE(close_on_exec),
+		CASE(signal_state), CASE(inheritance), CASE(by_descriptor), CASE(busy_text), { NULL, NULL },
+	};
+	const char *helper = argc > 1 ? argv[1] : "";
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	self[length < 0 ? 0 : length] = '\0';
+	if (!strcmp(helper, "--arguments"))
+		return helper_arguments(argc, argv);
+	if (!strcmp(helper, "--count"))
+		return argc;
+	if (!strcmp(helper, "--script"))
+		return helper_script(argc, argv);
+	if (!strcmp(helper, "--descriptors"))
+		return helper_descriptors(argc, argv);
+	if (!strcmp(helper, "--signals"))
+		return helper_signals();
+	if (!strcmp(helper, "--identity"))
+		return helper_identity(argv);
+	return check_main("exec", cases, argc, argv);
+}

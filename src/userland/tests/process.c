@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* fork, vfork, the wait family, zombies and orphans. Exec has a program of its own (exec.c). */
+#include "check.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void exit_with(void *code)
+{
+	_exit((long)code);
+}
+
+static void stop_here(void *unused)
+{
+	(void)unused;
+	raise(SIGSTOP);
+	_exit(5);
+}
+
+static void sleep_long(void *unused)
+{
+	(void)unused;
+	check_sleep(30000);
+}
+
+static void fork_basics(void)
+{
+	pid_t self = getpid();
+	int ends[2], value = 1;
+	pid_t told[2] = { 0, 0 }, child;
+
+	CHECK_EQ(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		pid_t mine[2] = { getpid(), getppid() };
+
+		value = 2;
+		_exit(write(ends[1], mine, sizeof mine) == sizeof mine ? 0 : 1);
+	}
+	CHECK(child > 0);
+	CHECK_EQ(check_wait(child), 0);
+	CHECK_EQ(read(ends[0], told, sizeof told), sizeof told);
+	CHECK_EQ(told[0], child);
+	CHECK_EQ(told[1], self);
+	CHECK_EQ(value, 1);
+}
+
+static void exit_codes(void)
+{
+	static const int codes[] = { 0, 1, 77, 127, 128, 255 };
+
+	for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++)
+		CHECK_EQ(check_child(exit_with, (void *)(long)codes[i]), codes[i]);
+	CHECK_EQ(check_child(exit_with, (void *)256L), 0);
+	CHECK_EQ(check_child(exit_with, (void *)-1L), 255);
+}
+
+static void shared_offset(void)
+{
+	int fd = open("file", O_RDWR | O_CREAT, 0600);
+	char text[8] = "";
+
+	CHECK_EQ(write(fd, "abcdef", 6), 6);
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	if (fork() == 0)
+		_exit(read(fd, text, 3) == 3 ? 0 : 1);
+	CHECK(wait(NULL) > 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 3);
+}
+
+static void vfork_waits(void)
+{
+	volatile int value = 0;
+	pid_t child = vfork();
+
+	if (child == 0) {
+		value = 42;
+		_exit(3);
+	}
+	CHECK(child > 0);
+	CHECK_EQ(value, 42);
+	CHECK_EQ(check_wait(child), 3);
+}
+
+static void many_children(void)
+{
+	enum { CHILDREN = 60 };
+	int seen[CHILDREN] = { 0 }, status, total = 0;
+
+	for (long i = 0; i < CHILDREN; i++)
+		check_spawn(exit_with, (void *)i);
+	while (wait(&status) > 0) {
+		total++;
+		if (CHECK(WIFEXITED(status) && WEXITSTATUS(status) < CHILDREN))
+			seen[WEXITSTATUS(status)]++;
+	}
+	CHECK_ERR(wait(&status), ECHILD);
+	CHECK_EQ(total, CHILDREN);
+	for (int i = 0; i < CHILDREN; i++)
+		CHECK_EQ(seen[i], 1);
+}
+
+static void wait_selects(void)
+{
+	pid_t a = check_spawn(exit_with, (void *)1L), b = check_spawn(exit_with, (void *)2L), c;
+	int status;
+
+	CHECK_EQ(check_wait(b), 2);
+	CHECK_EQ(check_wait(a), 1);
+	CHECK_ERR(waitpid(a, &status, 0), ECHILD);
+	CHECK_ERR(waitpid(-1, &status, 0), ECHILD);
+	CHECK_ERR(waitpid(getppid(), &status, 0), ECHILD);
+	CHECK_ERR(waitpid(-1, &status, 0x40), EINVAL);
+	c = check_spawn(sleep_long, NULL);
+	CHECK_EQ(waitpid(c, &status, WNOHANG), 0);
+	CHECK_EQ(waitpid(0, &status, WNOHANG), 0);
+	CHECK_EQ(setpgid(c, c), 0);
+	CHECK_ERR(waitpid(0, &status, WNOHANG), ECHILD);
+	CHECK_EQ(waitpid(-c, &status, WNOHANG), 0);
+	CHECK_EQ(kill(c, SIGTERM), 0);
+	CHECK_EQ(waitpid(-c, &status, 0), c);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
+static void wait_stopped(void)
+{
+	pid_t child = check_spawn(stop_here, NULL);
+	int status = 0;
+
+	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+	CHECK_EQ(waitpid(child, &status, WUNTRACED | WNOHANG), 0);
+	CHECK(check_state(child, 'T', 1000));
+	CHECK_EQ(kill(child, SIGCONT), 0);
+	CHECK_EQ(waitpid(child, &status, WCONTINUED), child);
+	CHECK(WIFCONTINUED(status));
+	CHECK_EQ(check_wait(child), 5);
+	/* SIGKILL ends a stopped process without SIGCONT. */
+	child = check_spawn(stop_here, NULL);
+	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
+}
+
+static void waitid_information(void)
+{
+	pid_t child = check_spawn(exit_with, (void *)9L);
+	siginfo_t info;
+
+	memset(&info, 0, sizeof info);
+	CHECK_EQ(waitid(P_PID, child, &info, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(info.si_signo, SIGCHLD);
+	CHECK_EQ(info.si_code, CLD_EXITED);
+	CHECK_EQ(info.si_pid, child);
+	CHECK_EQ(info.si_status, 9);
+	CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED), 0);
+	CHECK_EQ(info.si_pid, child);
+	CHECK_ERR(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
+	CHECK_ERR(waitid(P_ALL, 0, &info, 0), EINVAL);
+	CHECK_ERR(waitid(77, 0, &info, WEXITED), EINVAL);
+	child = check_spawn(sleep_long, NULL);
+	info.si_pid = 1;
+	CHECK_EQ(waitid(P_PID, child, &info, WEXITED | WNOHANG), 0);
+	CHECK_EQ(info.si_pid, 0);
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	CHECK_EQ(waitid(P_PID, child, &info, WSTOPPED), 0);
+	CHECK_EQ(info.si_code, CLD_STOPPED);
+	CHECK_EQ(info.si_status, SIGSTOP);
+	CHECK_EQ(kill(child, SIGCONT), 0);
+	CHECK_EQ(waitid(P_PGID, getpgrp(), &info, WCONTINUED), 0);
+	CHECK_EQ(info.si_code, CLD_CONTINUED);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitid(P_PID, child, &info, WEXITED), 0);
+	CHECK_EQ(info.si_code, CLD_KILLED);
+	CHECK_EQ(info.si_status, SIGKILL);
+}
+
+static void burn_cpu(void *unused)
+{
+	(void)unused;
+	for (long end = check_now() + 60; check_now() < end;)
+		;
+}
+
+static void wait4_usage(void)
+{
+	struct rusage usage;
+	int status = -1;
+	pid_t child = check_spawn(burn_cpu, NULL);
+
+	memset(&usage, 0, sizeof usage);
+	CHECK_EQ(wait4(child, &status, 0, &usage), child);
+	CHECK_EQ(status, 0);
+	CHECK(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_sec * 1000000
+	      + usage.ru_stime.tv_usec > 1000);
+	CHECK_EQ(getrusage(RUSAGE_CHILDREN, &usage), 0);
+	CHECK(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_sec * 1000000
+	      + usage.ru_stime.tv_usec > 1000);
+}
+
+static void zombies(void)
+{
+	pid_t child = check_spawn(exit_with, (void *)4L);
+
+	CHECK(check_state(child, 'Z', 2000));
+	CHECK_EQ(kill(child, 0), 0);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(check_wait(child), 4);
+	CHECK_ERR(kill(child, 0), ESRCH);
+}
+
+static void ignored_children(void)
+{
+	signal(SIGCHLD, SIG_IGN);
+	check_spawn(exit_with, (void *)1L);
+	CHECK_ERR(wait(NULL), ECHILD);
+	signal(SIGCHLD, SIG_DFL);
+	CHECK_EQ(check_child(exit_with, (void *)2L), 2);
+}
+
+/* Makes a grandchild whose parent is gone; it reports its parents through the pipe. */
+static void make_orphan(void *pipe_end)
+{
+	if (fork() == 0) {
+		pid_t parent, before = getppid();
+
+		for (int i = 0; i < 500 && getppid() == before; i++)
+			check_sleep(2);
+		parent = getppid();
+		_exit(write((int)(long)pipe_end, &parent, sizeof parent) == sizeof parent ? 0 : 1);
+	}
+	check_sleep(10);
+}
+
+static void orphans(void)
+{
+	int ends[2], status;
+	pid_t parent = 0;
+
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(check_child(make_orphan, (void *)(long)ends[1]), 0);
+	CHECK_EQ(read(ends[0], &parent, sizeof parent), sizeof parent);
+	CHECK_EQ(parent, 1);
+	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	CHECK_EQ(check_child(make_orphan, (void *)(long)ends[1]), 0);
+	CHECK_EQ(read(ends[0], &parent, sizeof parent), sizeof parent);
+	CHECK_EQ(parent, getpid());
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+}
+
+static void parent_death(void)
+{
+	int ends[2];
+	char byte;
+	pid_t middle;
+
+	CHECK_EQ(pipe(ends), 0);
+	middle = fork();
+	if (middle == 0) {
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (write(ends[1], "r", 1) == 1)
+				sleep_long(NULL);
+			_exit(1);
+		}
+		close(ends[1]);
+		if (read(ends[0], &byte, 1) == 1)
+			_exit(0);
+		_exit(1);
+	}
+	close(ends[1]);
+	CHECK_EQ(check_wait(middle), 0);
+	/* The pipe ends when the grandchild that held it is dead. */
+	CHECK_EQ(read(ends[0], &byte, 1), 0);
+}
+
+static int clone_child(void *argument)
+{
+	*(int *)argument = 7;
+	return 11;
+}
+
+static void clone_flags(void)
+{
+	static char stack[32768] __attribute__((aligned(16)));
+	int value = 0;
+	pid_t child = clone(clone_child, stack + sizeof stack, SIGCHLD, &value);
+
+	CHECK(child > 0);
+	CHECK_EQ(check_wait(child), 11);
+	CHECK_EQ(value, 0);
+	child = clone(clone_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &value);
+	CHECK_EQ(check_wait(child), 11);
+	CHECK_EQ(value, 7);
+	/* Without an exit signal a child is invisible to a plain wait. */
+	child = clone(clone_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &value);
+	CHECK_ERR(waitpid(child, NULL, 0), ECHILD);
+	CHECK_EQ(waitpid(child, NULL, __WALL), child);
+	CHECK_ERR(syscall(SYS_clone, CLONE_THREAD | SIGCHLD, 0, 0, 0, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct check_case cases[] = {
+		CASE(fork_basics), CASE(exit_codes), CASE(shared_offset), CASE(vfork_waits), CASE(many_children),
+		CASE(wait_selects), CASE(wait_stopped), CASE(waitid_information), CASE(wait4_usage), CASE(zombies),
+		CASE(ignored_children), CASE(orphans), CASE(parent_death), CASE(clone_flags), { NULL, NULL },
+	};
+
+	return check_main("process", cases, argc, argv);
+}
