@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* tmpfs: operations on names but rename. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "sched/clock.h"
+#include "vfs/stat_bits.h"
+#include "vfs/tmpfs/names.h"
+#include "vfs/tmpfs/tmpfs.h"
+
+int tmpfs_lookup(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len, struct fs_attr *out)
+{
+	struct tmpfs *tmpfs = to_tmpfs(fs);
+	struct tmpfs_entry *entry;
+	struct tmpfs_node *dir;
+	int error;
+
+	mutex_lock(&tmpfs->lock);
+	error = tmpfs_dir_find(tmpfs, dir_id, &dir);
+	if (!error) {
+		entry = tmpfs_entry_find(dir, name, len);
+		error = entry ? tmpfs_entry_resolve(tmpfs, dir, entry) : -ENOENT;
+		if (!error)
+			*out = entry->node->attr;
+	}
+	mutex_unlock(&tmpfs->lock);
+	return error;
+}
+
+/* The directory where @name is about to be made: it must be there still, and the name free. */
+static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, struct tmpfs_node **dir)
+{
+	int error;
+
+	if (len > 255)
+		return -ENAMETOOLONG;
+	error = tmpfs_dir_find(tmpfs, dir_id, dir);
+	if (error)
+		return error;
+	if (!(*dir)->attr.links)
+		return -ENOENT;
+	return tmpfs_entry_find(*dir, name, len) ? -EEXIST : 0;
+}
+
+static void enter(struct tmpfs_node *dir, struct tmpfs_entry *entry, struct tmpfs_node *node)
+{
+	entry->node = node;
+	entry->type = node->attr.mode >> 12;
+	tmpfs_entry_insert(dir, entry);
+	if (S_ISDIR(node->attr.mode)) {
+		node->parent = dir;
+		dir->attr.links++;
+	}
+	tmpfs_node_changed(dir);
+}
+
+/* Makes a node of any type; @target (taken over on success) is for symlinks. */
+static int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, const struct fs_attr *in, char *target,
+		     struct fs_attr *out)
+{
+	struct tmpfs_entry *entry = NULL;
+	struct tmpfs_node *dir, *node;
+	int error;
+
+	mutex_lock(&tmpfs->lock);
+	error = find_place(tmpfs, dir_id, name, len, &dir);
+	if (error)
+		goto unlock;
+	entry = tmpfs_entry_alloc(name, len);
+	error = -ENOMEM;
+	if (!entry)
+		goto unlock;
+	node = tmpfs_node_create(tmpfs, in, &error);
+	if (!node) {
+		kfree(entry);
+		goto unlock;
+	}
+	node->target = target;
+	if (target)
+		node->attr.size = strlen(target);
+	enter(dir, entry, node);
+	*out = node->attr;
+	error = 0;
+unlock:
+	mutex_unlock(&tmpfs->lock);
+	return error;
+}
+
+int tmpfs_make(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
+{
+	struct fs_attr attr = *in;
+
+	if (!(attr.mode & S_IFMT))
+		attr.mode |= S_IFREG;
+	if (S_ISDIR(attr.mode) || S_ISLNK(attr.mode))
+		return -EINVAL;
+	return make_node(to_tmpfs(fs), dir, name, len, &attr, NULL, out);
+}
+
+int tmpfs_mkdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
+{
+	struct fs_attr attr = *in;
+
+	attr.mode = S_IFDIR | (attr.mode & 07777);
+	return make_node(to_tmpfs(fs), dir, name, len, &attr, NULL, out);
+}
+
+int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
+		  const struct fs_attr *in, struct fs_attr *out)
+{
+	struct fs_attr attr = *in;
+	char *copy;
+	int error;
+
+	if (!target_len)
+		return -ENOENT;
+	if (target_len >= PAGE_SIZE)
+		return -ENAMETOOLONG;
+	if (memchr(target, 0, target_len))
+		return -EINVAL;
+	copy = kzalloc(target_len + 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, target, target_len);
+	attr.mode = S_IFLNK | 0777;
+	error = make_node(to_tmpfs(fs), dir, name, len, &attr, copy, out);
+	if (error)
+		kfree(copy);
+	return error;
+}
+
+int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id dir_id, const char *name, size_t len, struct fs_attr *out)
+{
+	struct tmpfs *tmpfs = to_tmpfs(fs);
+	struct tmpfs_node *dir, *node;
+	struct tmpfs_entry *entry;
+	int error;
+
+	mutex_lock(&tmpfs->lock);
+	error = find_place(tmpfs, dir_id, name, len, &dir);
+	if (error)
+		goto unlock;
+	node = tmpfs_node_find(tmpfs, node_id);
+	error = -ENOENT;
+	if (!node || !node->attr.links)
+		goto unlock;
+	error = -EPERM;
+	if (S_ISDIR(node->attr.mode))
+		goto unlock;
+	error = -EMLINK;
+	if (node->attr.links >= INT32_MAX)
+		goto unlock;
+	entry = tmpfs_entry_alloc(name, len);
+	error = -ENOMEM;
+	if (!entry)
+		goto unlock;
+	node->attr.links++;
+	node->attr.ctime = clock_realtime_ns();
+	enter(dir, entry, node);
+	*out = node->attr;
+	error = 0;
+unlock:
+	mutex_unlock(&tmpfs->lock);
+	return error;
+}
+
+void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node)
+{
+	if (S_ISDIR(node->attr.mode)) {
+		node->attr.links = 0;
+		node->parent = NULL;
+		parent->attr.links--;
+	} else {
+		if (node->attr.links)
+			node->attr.links--;
+		/* A lower image may tell too few links: as long as there are names the node must not be freed. */
+		node->attr.links = MAX(node->attr.links, node->names);
+	}
+	node->attr.ctime = clock_realtime_ns();
+}
+
+static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len, bool directory, struct fs_attr *out)
+{
+	struct tmpfs *tmpfs = to_tmpfs(fs);
+	struct tmpfs_node *dir, *node;
+	struct tmpfs_entry *entry;
+	int error;
+
+	mutex_lock(&tmpfs->lock);
+	error = tmpfs_dir_find(tmpfs, dir_id, &dir);
+	if (error)
+		goto unlock;
+	entry = tmpfs_entry_find(dir, name, len);
+	error = entry ? tmpfs_entry_resolve(tmpfs, dir, entry) : -ENOENT;
+	if (error)
+		goto unlock;
+	node = entry->node;
+	error = directory ? -ENOTDIR : -EISDIR;
+	if (S_ISDIR(node->attr.mode) != directory)
+		goto unlock;
+	error = directory && !node->populated ? tmpfs_dir_populate(tmpfs, node) : 0;
+	if (!error && directory && node->entry_count)
+		error = -ENOTEMPTY;
+	if (error)
+		goto unlock;
+	tmpfs_entry_remove(dir, entry);
+	tmpfs_node_drop_name(dir, node);
+	tmpfs_node_changed(dir);
+	*out = node->attr;
+unlock:
+	mutex_unlock(&tmpfs->lock);
+	return error;
+}
+
+int tmpfs_unlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out)
+{
+	return remove_name(fs, dir, name, len, false, out);
+}
+
+int tmpfs_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out)
+{
+	return remove_name(fs, dir, name, len, true, out);
+}
+
+int tmpfs_readdir(struct fs *fs, struct fs_node_id dir_id, uint64_t cookie, fs_readdir_emit *emit, void *context)
+{
+	struct tmpfs *tmpfs = to_tmpfs(fs);
+	struct fs_dirent out;
+	bool more = true;
+
+	if (!cookie)
+		cookie = UINT64_MAX;
+	while (more) {
+		struct tmpfs_entry *entry;
+		struct tmpfs_node *dir;
+		int error;
+
+		mutex_lock(&tmpfs->lock);
+		error = tmpfs_dir_find(tmpfs, dir_id, &dir);
+		entry = error ? NULL : tmpfs_entry_at(dir, cookie);
+		if (entry) {
+			out.id = entry->node ? entry->node->attr.node.id : entry->lower_id;
+			out.next = entry->cookie - 1;
+			out.type = entry->type;
+			out.name_len = entry->len;
+			memcpy(out.name, entry->name, entry->len);
+		}
+		mutex_unlock(&tmpfs->lock);
+		if (!entry)
+			return error;
+		more = emit(context, &out);
+		cookie = out.next;
+	}
+	return 0;
+}

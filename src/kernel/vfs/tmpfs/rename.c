@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* tmpfs: rename. Everything is looked up, checked and allocated first; the change itself cannot fail. */
+#include "lib/errno.h"
+#include "mm/heap.h"
+#include "sched/clock.h"
+#include "vfs/stat_bits.h"
+#include "vfs/tmpfs/names.h"
+#include "vfs/tmpfs/tmpfs.h"
+
+struct rename {
+	struct tmpfs_node *from_dir, *to_dir;
+	struct tmpfs_entry *from, *to;	/* to: NULL if the name is free */
+};
+
+/* Is @node @dir itself or a directory above it? */
+static bool is_above(const struct tmpfs_node *node, const struct tmpfs_node *dir)
+{
+	for (; dir; dir = dir->parent)
+		if (dir == node)
+			return true;
+	return false;
+}
+
+static int find_both(struct tmpfs *tmpfs, struct rename *rename, const char *from, size_t from_len, const char *to, size_t to_len)
+{
+	int error;
+
+	if (to_len > 255)
+		return -ENAMETOOLONG;
+	if (!rename->to_dir->attr.links)
+		return -ENOENT;
+	rename->from = tmpfs_entry_find(rename->from_dir, from, from_len);
+	if (!rename->from)
+		return -ENOENT;
+	error = tmpfs_entry_resolve(tmpfs, rename->from_dir, rename->from);
+	if (error)
+		return error;
+	rename->to = tmpfs_entry_find(rename->to_dir, to, to_len);
+	return rename->to ? tmpfs_entry_resolve(tmpfs, rename->to_dir, rename->to) : 0;
+}
+
+/* May the node that is moved take the place of the one that is there? */
+static int check_replaced(struct tmpfs *tmpfs, struct tmpfs_node *moved, struct tmpfs_node *replaced)
+{
+	int error;
+
+	if (!S_ISDIR(replaced->attr.mode))
+		return S_ISDIR(moved->attr.mode) ? -ENOTDIR : 0;
+	if (!S_ISDIR(moved->attr.mode))
+		return -EISDIR;
+	error = replaced->populated ? 0 : tmpfs_dir_populate(tmpfs, replaced);
+	if (error)
+		return error;
+	return replaced->entry_count ? -ENOTEMPTY : 0;
+}
+
+static int check(struct tmpfs *tmpfs, const struct rename *rename, unsigned flags)
+{
+	struct tmpfs_node *moved = rename->from->node;
+
+	if (rename->to && (flags & FS_RENAME_NOREPLACE))
+		return -EEXIST;
+	if (!rename->to && (flags & FS_RENAME_EXCHANGE))
+		return -ENOENT;
+	if (is_above(moved, rename->to_dir))
+		return -EINVAL;
+	if (!rename->to || rename->to->node == moved)
+		return 0;
+	if (flags & FS_RENAME_EXCHANGE)
+		return is_above(rename->to->node, rename->from_dir) ? -EINVAL : 0;
+	return check_replaced(tmpfs, moved, rename->to->node);
+}
+
+/* @node, if a directory, has moved from @from to @to. */
+static void set_parent(struct tmpfs_node *node, struct tmpfs_node *from, struct tmpfs_node *to)
+{
+	if (!S_ISDIR(node->attr.mode))
+		return;
+	node->parent = to;
+	from->attr.links--;
+	to->attr.links++;
+}
+
+static void exchange(const struct rename *rename)
+{
+	struct tmpfs_node *node = rename->from->node;
+	uint8_t type = rename->from->type;
+
+	set_parent(node, rename->from_dir, rename->to_dir);
+	set_parent(rename->to->node, rename->to_dir, rename->from_dir);
+	rename->from->node = rename->to->node;
+	rename->from->type = rename->to->type;
+	rename->to->node = node;
+	rename->to->type = type;
+	rename->from->node->attr.ctime = node->attr.ctime = clock_realtime_ns();
+}
+
+/* @spare is an entry with the new name for when there is none yet. */
+static void move(const struct rename *rename, struct tmpfs_entry *spare)
+{
+	struct tmpfs_node *moved = rename->from->node;
+
+	if (rename->to) {
+		struct tmpfs_node *replaced = rename->to->node;
+
+		replaced->names--;
+		tmpfs_node_drop_name(rename->to_dir, replaced);
+		rename->to->node = moved;
+		rename->to->type = rename->from->type;
+		moved->names++;
+	} else {
+		spare->node = moved;
+		spare->type = rename->from->type;
+		tmpfs_entry_insert(rename->to_dir, spare);
+	}
+	set_parent(moved, rename->from_dir, rename->to_dir);
+	tmpfs_entry_remove(rename->from_dir, rename->from);
+	moved->attr.ctime = clock_realtime_ns();
+}
+
+static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char *from, size_t from_len, const char *to, size_t to_len,
+			 unsigned flags)
+{
+	struct tmpfs_entry *spare = NULL;
+	int error = find_both(tmpfs, rename, from, from_len, to, to_len);
+
+	if (!error)
+		error = check(tmpfs, rename, flags);
+	if (error)
+		return error;
+	/* Two names of one file: POSIX wants nothing done, and both names kept. */
+	if (rename->to && rename->to->node == rename->from->node)
+		return 0;
+	if (!rename->to) {
+		spare = tmpfs_entry_alloc(to, to_len);
+		if (!spare)
+			return -ENOMEM;
+	}
+	if (flags & FS_RENAME_EXCHANGE)
+		exchange(rename);
+	else
+		move(rename, spare);
+	tmpfs_node_changed(rename->from_dir);
+	tmpfs_node_changed(rename->to_dir);
+	return 0;
+}
+
+int tmpfs_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
+		 size_t to_len, unsigned flags)
+{
+	struct tmpfs *tmpfs = to_tmpfs(fs);
+	struct rename rename = { NULL };
+	int error;
+
+	if ((flags & ~(FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE)) || flags == (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE))
+		return -EINVAL;
+	mutex_lock(&tmpfs->lock);
+	error = tmpfs_dir_find(tmpfs, from_dir, &rename.from_dir);
+	if (!error)
+		error = tmpfs_dir_find(tmpfs, to_dir, &rename.to_dir);
+	if (!error)
+		error = rename_locked(tmpfs, &rename, from, from_len, to, to_len, flags);
+	mutex_unlock(&tmpfs->lock);
+	return error;
+}
