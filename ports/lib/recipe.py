@@ -96,10 +96,10 @@ def parse(text, shown, folder):
         if not line.strip() or line.startswith("#"):
             continue
         key, value = _assignment(line, where)
-        if key in values and key not in REPEATED:
-            raise BuildError(f"{where}: {key} is given twice, expected once")
         if command is not None and key != "EXPECT":
             raise BuildError(f"{where}: found {key}, expected EXPECT= after TEST=")
+        if key in values and key not in REPEATED:
+            raise BuildError(f"{where}: {key} is given twice, expected once")
         if key == "TEST":
             command = value
         elif key == "EXPECT":

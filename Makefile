@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+#
+# RaeenOS: builds everything below build/ and runs it. "make help" lists the targets.
+#
+# The parts have Makefiles of their own (src/kernel, src/servers, src/userland) and scripts (toolchain, ports, grub), each
+# of which does nothing when its inputs have not changed. This file says in which order they are called, and with what.
+
+BUILD := $(abspath build)
+export BUILD
+
+# What "make run" starts: make run SMP=2 MEM=1G KVM=no CPU=qemu64 MACHINE=pc UEFI=yes APPEND="loglevel=7"
+SMP := 1
+MEM := 512M
+CPU := max
+KVM := auto
+MACHINE := q35
+UEFI := no
+APPEND :=
+QEMU_ARGS :=
+
+# Ports that go into the image.
+PORTS := musl busybox
+
+# Tests that run side by side, each with a virtual machine of its own.
+TEST_JOBS := 2
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --durations=5
+
+# The parts use all cores, unless the caller has said how many.
+SUBMAKE = $(MAKE) $(if $(V),,-s) --no-print-directory BUILD=$(BUILD) $(if $(findstring j,$(filter-out --%,$(firstword $(MAKEFLAGS)))),,-j$(shell nproc))
+STAGE := $(BUILD)/userland/stage
+IMAGE := $(BUILD)/root.ext2
+KERNEL := $(BUILD)/kernel/kernel.elf
+ISO := $(BUILD)/raeen.iso
+
+# Parts that are not written yet are passed over.
+HAVE_USERLAND := $(wildcard src/userland/Makefile)
+HAVE_SERVERS := $(wildcard src/servers/Makefile)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps uapi toolchain kernel userland ports image iso run debug test test-full host-test lint clean distclean
+
+help: ## list the targets
+	@echo "RaeenOS. Targets:"
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | sed 's/%/NAME/' | expand -t 14
+	@echo "Options of run: SMP=$(SMP) MEM=$(MEM) CPU=$(CPU) KVM=$(KVM) MACHINE=$(MACHINE) UEFI=$(UEFI) APPEND=\"...\" QEMU_ARGS=\"...\""
+
+deps: ## install what is missing on this machine (Debian packages, says which and why)
+	@toolchain/deps
+
+uapi: deps
+	@toolchain/build uapi
+
+toolchain: deps ## build the compiler x86_64-raeen-linux-musl-gcc and its sysroot
+	@toolchain/build
+
+kernel: uapi ## build build/kernel/kernel.elf
+	@$(SUBMAKE) -C src/kernel all
+
+userland: toolchain ## build our own programs and servers
+ifneq ($(HAVE_USERLAND),)
+	@$(SUBMAKE) -C src/userland all
+endif
+ifneq ($(HAVE_SERVERS),)
+	@$(SUBMAKE) -C src/servers all
+endif
+
+ports: toolchain ## build the ports that go into the image
+	@ports/build $(PORTS)
+
+port-%: toolchain ## build one port
+	@ports/build $*
+
+image: userland ports ## build build/root.ext2, the root file system
+	@mkdir -p $(STAGE)
+	@toolchain/make-image $(IMAGE) root $(STAGE) $(PORTS:%=port:%)
+
+iso: kernel image ## build build/raeen.iso (CD and disk, BIOS and UEFI)
+	@$(MAKE) --no-print-directory $(ISO)
+
+$(ISO): $(KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
+	@grub/make-iso $@ $(KERNEL) $(IMAGE)
+	@echo "iso: build/raeen.iso"
+
+# KVM=auto takes hardware virtualisation where this user may.
+ACCEL = $(if $(filter yes,$(KVM)),kvm,$(if $(filter auto,$(KVM)),$(shell test -w /dev/kvm && echo kvm || echo tcg),tcg))
+VM = ci/vm --smp $(SMP) --mem $(MEM) --cpu $(CPU) --machine $(MACHINE) --accel $(ACCEL) $(if $(filter yes,$(UEFI)),--uefi) \
+	$(if $(APPEND),--append "$(APPEND)") $(if $(QEMU_ARGS),--qemu "$(QEMU_ARGS)")
+
+run: iso ## boot in QEMU: a window where there is a display, else the serial console (Ctrl-A X ends it)
+ifneq ($(DISPLAY)$(WAYLAND_DISPLAY),)
+	@toolchain/run-window --smp $(SMP) --mem $(MEM) --cpu $(CPU) --machine $(MACHINE) --accel $(ACCEL) --uefi $(UEFI) \
+		--append "$(APPEND)" -- $(QEMU_ARGS)
+else
+	@$(VM)
+endif
+
+debug: iso ## boot in QEMU, stopped, with gdb attached
+	@toolchain/debug $(VM)
+
+host-test: deps toolchain
+	@echo "== host: toolchain/test"
+	@toolchain/test
+	@echo "== host: make -C src/kernel hosttest"
+	@$(SUBMAKE) -C src/kernel hosttest
+ifneq ($(HAVE_SERVERS),)
+	@echo "== host: make -C src/servers hosttest"
+	@$(SUBMAKE) -C src/servers hosttest
+endif
+ifneq ($(HAVE_USERLAND),)
+	@echo "== host: make -C src/userland hosttest"
+	@$(SUBMAKE) -C src/userland hosttest
+endif
+
+test-programs: toolchain
+ifneq ($(HAVE_USERLAND),)
+	@$(SUBMAKE) -C src/userland tests
+endif
+
+test: iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
+	@echo "== guest: pytest ci/tests"
+	@$(PYTEST) -m "not full" ci/tests
+	@echo "== all tests passed"
+
+test-full: iso host-test test-programs lint ## the same, and what takes longer
+	@echo "== guest: pytest ci/tests, with those that take long"
+	@$(PYTEST) ci/tests
+	@echo "== all tests passed"
+
+lint: deps ## check style and what the documentation promises
+	@ci/lint
+
+clean: ## remove what was built (downloads are kept)
+	@if [ -d "$(BUILD)" ]; then find "$(BUILD)" -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
+
+distclean: ## remove what was built and downloaded
+	@rm -rf "$(BUILD)"
