@@ -2,7 +2,8 @@
 #
 # Builds each folder of C files named in PROGRAMS (relative to the including Makefile) into a static-pie program of the
 # folder's name, stripped, at $(BUILD)/userland/stage/sbin/NAME. A file "install" in the folder names another target
-# folder, such as /bin. LIBRARIES names C files that every program of this Makefile may use; only what it needs is linked.
+# folder, such as /bin. LIBRARIES names C files that every program may use; only what it needs is linked.
+# V=1 shows the commands.
 #
 # *_hosttest.c are host unit tests, each a program of its own; the line "/* LINK: a.c b.c */" in one names the sources
 # tested, relative to the including Makefile. They run under ASan and UBSan.
@@ -19,6 +20,8 @@ CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -D_GNU_SOURCE -fstack-protector-strong -f
 LDFLAGS = -static-pie -Wl,--gc-sections
 HOSTCFLAGS = -std=gnu11 -O1 -g $(WARNINGS) -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all
 
+Q = $(if $(V),,@)
+
 all:
 
 # $(call sources,FOLDER)
@@ -30,19 +33,21 @@ LIBRARY = $(if $(LIBRARIES),$(OUT)/lib.a)
 
 $(OUT)/%.o: %.c $(TOOLCHAIN)
 	@mkdir -p $(@D)
-	$(TOOL)gcc $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC      $(PART)/$<"
+	$(Q)$(TOOL)gcc $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/lib.a: $(LIBRARIES:%.c=$(OUT)/%.o)
 	@rm -f $@
-	$(TOOL)ar rcs $@ $^
+	$(Q)$(TOOL)ar rcs $@ $^
 
 define program
 all: $(call target,$(1))
 $(OUT)/$(1)/program: $(patsubst %.c,$(OUT)/%.o,$(call sources,$(1))) $(LIBRARY)
-	$(TOOL)gcc $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+	@echo "  LINK    $(PART)/$(1)"
+	$$(Q)$(TOOL)gcc $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 $(call target,$(1)): $(OUT)/$(1)/program
 	@mkdir -p $$(@D)
-	$(TOOL)strip -o $$@.new $$<
+	$$(Q)$(TOOL)strip -o $$@.new $$<
 	@mv $$@.new $$@
 endef
 $(foreach folder,$(PROGRAMS),$(eval $(call program,$(folder))))
@@ -53,9 +58,10 @@ define hosttest
 hosttest: $(OUT)/$(1).passed
 $(OUT)/$(1): $(1).c $(shell sed -n 's,^/\* LINK: \(.*\) \*/$$,\1,p' $(1).c)
 	@mkdir -p $$(@D)
-	$$(CC) $$(HOSTCFLAGS) -o $$@ $$(filter %.c,$$^)
+	@echo "  HOSTCC  $(PART)/$(1)"
+	$$(Q)$$(CC) $$(HOSTCFLAGS) -o $$@ $$(filter %.c,$$^)
 $(OUT)/$(1).passed: $(OUT)/$(1)
-	$$<
+	$$(Q)$$<
 	@touch $$@
 endef
 $(foreach test,$(basename $(HOSTTESTS)),$(eval $(call hosttest,$(test))))

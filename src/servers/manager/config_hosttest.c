@@ -63,8 +63,8 @@ static void test_design_example(void)
 static void test_other_keys(void)
 {
 	const struct service_config *a;
-	int valid = parse("service a { # head\r\n\texec /bin/a x#y -- {\r\n\tclass idle\n\tcpus 0-2,5,63\n console ttyS0\nuser raeen\n"
-			  "restart on-failure give-up=never backoff=1s..1s\n}\n\nservice b {\nexec /b\n}");
+	int valid = parse("service a { # head\r\n\texec /bin/a x#y -- {\r\n\tclass idle\n\tcpus 0-2,5,63\n"
+			  " console ttyS0\nuser raeen\nrestart on-failure give-up=never backoff=1s..1s\n}\n\nservice b {\nexec /b\n}");
 
 	a = find("a");
 	CHECK(valid == 2 && config.error_count == 0 && a, "%d valid, %u errors", valid, config.error_count);
@@ -131,7 +131,8 @@ static const struct bad_line {
 	{ "\x01\x1b[31m", "found '\\x01\\x1b[31m', expected one of" },
 	{ "0123456789012345678901234567890123456789toolong", "'0123456789012345678901234567890123456789...'" },
 	{ "after b b b b b b b b b b b b b b b b b", "expected at most 16" },
-	{ "user x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x", "words" },
+	{ "user x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x",
+	  "found more than 47 words" },
 };
 
 static void test_bad_lines(void)
@@ -143,10 +144,11 @@ static void test_bad_lines(void)
 
 		snprintf(text, sizeof(text), "service a {\nexec /a\n%s\n}\nservice b {\nexec /b\n}\n", bad->line);
 		valid = parse(text);
-		CHECK(config.error_count == 1 && config.errors[0].line == 3, "%s: %u errors, the first in line %u: %s", bad->line,
-		      config.error_count, config.errors[0].line, config.errors[0].text);
+		CHECK(config.error_count == 1 && config.errors[0].line == 3,
+		      "%s: %u errors, the first in line %u: %s", bad->line, config.error_count, config.errors[0].line, config.errors[0].text);
 		CHECK(strstr(config.errors[0].text, bad->words), "%s: %s", bad->line, config.errors[0].text);
-		CHECK(valid == 1 && find("b") && find("b")->valid && !find("a")->valid, "%s: %d valid", bad->line, valid);
+		CHECK(valid == 1 && find("b") && find("b")->valid && !find("a")->valid, "%s: %d valid", bad->line,
+		      valid);
 	}
 }
 
@@ -197,8 +199,8 @@ static void test_zero_byte(void)
 
 	config_free(&config);
 	config_parse(&config, text, sizeof(text) - 1);
-	CHECK(config.error_count == 1 && config.errors[0].line == 3 && strstr(config.errors[0].text, "zero byte"), "%u errors: %s",
-	      config.error_count, config.errors[0].text);
+	CHECK(config.error_count == 1 && config.errors[0].line == 3 && strstr(config.errors[0].text, "zero byte"),
+	      "%u errors: %s", config.error_count, config.errors[0].text);
 	CHECK(!find("a")->valid && find("b")->valid, "its block must not start");
 }
 
@@ -217,7 +219,8 @@ static void test_limits(void)
 	/* A circle of all services has a name for each, and must not write beyond its complaint. */
 	length = 0;
 	for (unsigned i = 0; i < CONFIG_MAX_SERVICES; i++)
-		length += (size_t)sprintf(text + length, "service service-number-%u {\nexec /s\nafter service-number-%u\n}\n", i,
+		length += (size_t)sprintf(text + length,
+					  "service service-number-%u {\nexec /s\nafter service-number-%u\n}\n", i,
 					  (i + 1) % CONFIG_MAX_SERVICES);
 	CHECK(parse(text) == 0 && config.error_count == 1, "%u errors", config.error_count);
 	CHECK(parse("") == 0 && config.error_count == 0, "an empty file has no error and no service");
@@ -227,9 +230,11 @@ static void test_limits(void)
 /* Whatever bytes come, the parser ends and stays inside its memory (the sanitizers watch). Repeats exactly. */
 static void test_random(void)
 {
-	static const char *const pieces[] = { "service", "a", "b", "{", "}", "\n", " ", "exec", "/x", "after", "#", "\t", "restart",
-		"always", "backoff=", "1s..", "2s", "give-up=", "1/min", "caps", "FILE_READ", "cpus", "0-", ",", "port", "match pci",
-		"class=", "01", "watchdog", "\xff", "console", "\n}\n", "\nservice c {\n" };
+	static const char *const pieces[] = {
+		"service", "a", "b", "{", "}", "\n", " ", "exec", "/x", "after", "#", "\t", "restart", "always", "backoff=",
+		"1s..", "2s", "give-up=", "1/min", "caps", "FILE_READ", "cpus", "0-", ",", "port", "match pci", "class=",
+		 "01", "watchdog", "\xff", "console", "\n}\n", "\nservice c {\n",
+	};
 	unsigned seed = 1;
 
 	for (unsigned round = 0; round < 20000; round++) {
@@ -261,7 +266,8 @@ static void test_unenforced(void)
 {
 	struct seen seen = { "" };
 
-	parse("service a {\nexec /a\nwatchdog 1s\ncaps FILE_READ\n}\nservice b {\nexec /b\ncaps FILE_READ\nport x\n}\n");
+	parse("service a {\nexec /a\nwatchdog 1s\ncaps FILE_READ\n}\n"
+	      "service b {\nexec /b\ncaps FILE_READ\nport x\n}\n");
 	config_unenforced(&config, see, &seen);
 	CHECK(strcmp(seen.text, "caps=a caps=b port=b watchdog=a ") == 0, "%s", seen.text);
 }
@@ -279,7 +285,8 @@ static void test_values(void)
 	CHECK(!value_duration_range("1..2", &a, &b) && !value_duration_range("..", &a, &b), "not ranges");
 	CHECK(value_rate("3/h", 100, &count, &a) && count == 3 && a == 3600 * NS_PER_S, "rate");
 	CHECK(!value_rate("/h", 100, &count, &a) && !value_rate("3/", 100, &count, &a), "not rates");
-	CHECK(!value_name("", 5) && value_name("abcde", 5) && !value_name("abcdef", 5) && !value_name("a b", 5), "names");
+	CHECK(!value_name("", 5) && value_name("abcde", 5) && !value_name("abcdef", 5), "lengths of names");
+	CHECK(!value_name("a b", 5) && !value_name("1a", 5) && value_name("a1", 5), "characters of names");
 }
 
 int main(void)

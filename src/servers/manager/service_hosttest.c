@@ -20,7 +20,9 @@ static void set_up(void)
 	table = (struct service_table){ .list = services, .count = 3 };
 	for (int i = 0; i < 3; i++) {
 		configs[i].name = "test";
-		configs[i].restart = (struct restart_rule){ RESTART_ALWAYS, 10 * NS_PER_MS, 80 * NS_PER_MS, 5, NS_PER_S };
+		configs[i].restart = (struct restart_rule){
+			RESTART_ALWAYS, 10 * NS_PER_MS, 80 * NS_PER_MS, 5, NS_PER_S,
+		};
 		service_init(&services[i], &configs[i]);
 	}
 }
@@ -75,7 +77,7 @@ static void test_backoff(void)
 		CHECK(services[0].due_ns - now == waits_ms[i] * NS_PER_MS, "restart %u waits %llu", i,
 		      (unsigned long long)(services[0].due_ns - now));
 		CHECK(service_table_due(&table) == services[0].due_ns, "the table waits for it");
-		CHECK(waits_ms[i] == 0 || !service_ready(&table, &services[0], services[0].due_ns - 1), "not before its time");
+		CHECK(waits_ms[i] == 0 || !service_ready(&table, &services[0], services[0].due_ns - 1), "not before");
 		now = services[0].due_ns;
 		CHECK(service_ready(&table, &services[0], now), "at its time");
 	}
@@ -147,7 +149,7 @@ static void test_stop_order(void)
 	CHECK(service_table_due(&table) == 5 * NS_PER_S, "patience ends");
 	CHECK(service_ended(&services[2], KILLED, 1) == VERDICT_ENDED, "no restart when asked to end");
 	CHECK(service_may_stop(&table, &services[1]), "then 1");
-	CHECK(service_ended(&services[1], CLEAN, 2) == VERDICT_RESTART && services[1].pid == 0, "ends by itself meanwhile");
+	CHECK(service_ended(&services[1], CLEAN, 2) == VERDICT_RESTART && services[1].pid == 0, "ends by itself");
 	CHECK(service_may_stop(&table, &services[0]) && !service_table_quiet(&table), "then 0");
 	service_stopping(&services[0], 9);
 	service_ended(&services[0], CLEAN, 3);

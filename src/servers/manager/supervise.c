@@ -59,7 +59,7 @@ static uint64_t now(void)
 	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
-/* "ended with status 1", "was killed by signal 9 (Killed)" */
+/* "ended with status 1", "was ended by signal 9 (Killed)" */
 static const char *describe(int status, char *text, size_t size)
 {
 	if (WIFSIGNALED(status))
@@ -75,8 +75,11 @@ static void log_end(const struct service *service, enum service_verdict verdict,
 
 	switch (verdict) {
 	case VERDICT_RESTART:
-		log_warning("%s %s, restart %u in %llu ms", config->name, how, service->restart_count,
-			    (unsigned long long)((service->due_ns - ended_ns) / NS_PER_MS));
+		if (service->due_ns > ended_ns)
+			log_warning("%s %s, restart %u follows in %llu ms", config->name, how, service->restart_count,
+				    (unsigned long long)((service->due_ns - ended_ns) / NS_PER_MS));
+		else
+			log_warning("%s %s, restart %u follows at once", config->name, how, service->restart_count);
 		break;
 	case VERDICT_GAVE_UP:
 		log_error("%s %s and is NOT restarted any more: more than %u restarts within %llu s", config->name, how,
@@ -127,7 +130,8 @@ static bool read_report(struct service *service)
 	service->report_fd = -1;
 	if (report == SPAWN_EXECUTED) {
 		service_executed(service);
-		log_info("%s started (pid %d)", service->config->name, (int)service->pid);
+		if (service->restart_count == 0 || !service->config->console)
+			log_info("%s started (pid %d)", service->config->name, (int)service->pid);
 		return true;
 	}
 	if (failure.no_console)
@@ -147,6 +151,13 @@ static struct service *find_process(struct service_table *table, pid_t pid)
 	return NULL;
 }
 
+/* The user of a terminal has logged out, which is what a login is restarted for: not worth a line on that terminal. */
+static bool is_logout(const struct service *service, enum service_verdict verdict, int status, uint64_t ended_ns)
+{
+	return service->config->console && verdict == VERDICT_RESTART && WIFEXITED(status) &&
+	       service->due_ns == ended_ns;
+}
+
 /* Reaps what has ended: main processes of services, and orphans, which need nothing but that. */
 static void reap(struct service_table *table)
 {
@@ -156,11 +167,14 @@ static void reap(struct service_table *table)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct service *service = find_process(table, pid);
+		enum service_verdict verdict;
 		uint64_t time = now();
 
 		if (!service || (service->report_fd >= 0 && !read_report(service)))
 			continue;
-		log_end(service, service_ended(service, status, time), describe(status, how, sizeof(how)), time);
+		verdict = service_ended(service, status, time);
+		if (!is_logout(service, verdict, status, time))
+			log_end(service, verdict, describe(status, how, sizeof(how)), time);
 	}
 }
 
