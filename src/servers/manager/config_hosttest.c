@@ -63,8 +63,10 @@ static void test_design_example(void)
 static void test_other_keys(void)
 {
 	const struct service_config *a;
-	int valid = parse("service a { # head\r\n\texec /bin/a x#y -- {\r\n\tclass idle\n\tcpus 0-2,5,63\n"
-			  " console ttyS0\nuser raeen\nrestart on-failure give-up=never backoff=1s..1s\n}\n\nservice b {\nexec /b\n}");
+	int valid = parse("service a { # head\r\n\texec /bin/a x#y -- {\r\n"
+			  "\tclass idle\n\tcpus 0-2,5,63\n"
+			  " console ttyS0\nuser raeen\n"
+			  "restart on-failure give-up=never backoff=1s..1s\n}\n\nservice b {\nexec /b\n}");
 
 	a = find("a");
 	CHECK(valid == 2 && config.error_count == 0 && a, "%d valid, %u errors", valid, config.error_count);
@@ -145,7 +147,8 @@ static void test_bad_lines(void)
 		snprintf(text, sizeof(text), "service a {\nexec /a\n%s\n}\nservice b {\nexec /b\n}\n", bad->line);
 		valid = parse(text);
 		CHECK(config.error_count == 1 && config.errors[0].line == 3,
-		      "%s: %u errors, the first in line %u: %s", bad->line, config.error_count, config.errors[0].line, config.errors[0].text);
+		      "%s: %u errors, the first in line %u: %s", bad->line, config.error_count,
+		      config.errors[0].line, config.errors[0].text);
 		CHECK(strstr(config.errors[0].text, bad->words), "%s: %s", bad->line, config.errors[0].text);
 		CHECK(valid == 1 && find("b") && find("b")->valid && !find("a")->valid, "%s: %d valid", bad->line,
 		      valid);
@@ -231,9 +234,9 @@ static void test_limits(void)
 static void test_random(void)
 {
 	static const char *const pieces[] = {
-		"service", "a", "b", "{", "}", "\n", " ", "exec", "/x", "after", "#", "\t", "restart", "always", "backoff=",
-		"1s..", "2s", "give-up=", "1/min", "caps", "FILE_READ", "cpus", "0-", ",", "port", "match pci", "class=",
-		 "01", "watchdog", "\xff", "console", "\n}\n", "\nservice c {\n",
+		"service", "a", "b", "{", "}", "\n", " ", "exec", "/x", "after", "#", "\t", "restart", "always",
+		"backoff=", "1s..", "2s", "give-up=", "1/min", "caps", "FILE_READ", "cpus", "0-", ",", "port", "match pci",
+		"class=", "01", "watchdog", "\xff", "console", "\n}\n", "\nservice c {\n",
 	};
 	unsigned seed = 1;
 
