@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Turns syscalls.def into the kernel's dispatch table, its prototypes and the trace names.
+
+Usage: gen-syscalls.py SYSCALLS.DEF OUTDIR
+An entry without a description, a duplicate number or a malformed line fails with file and line.
+"""
+import re
+import sys
+from pathlib import Path
+
+LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)\s*:\s*(\S.*)$")
+
+
+def parse(path):
+    entries = {}
+    names = set()
+    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = LINE.match(line)
+        if not match:
+            sys.exit(f"{path}:{number}: expected `NUMBER name(type arg, ...) : description`, found: {line}")
+        nr, name, args, text = int(match[1]), match[2], match[3], match[4]
+        if nr in entries or name in names:
+            sys.exit(f"{path}:{number}: {name} ({nr}) is defined twice")
+        args = [a.strip() for a in args.split(",") if a.strip() and a.strip() != "void"]
+        if len(args) > 6:
+            sys.exit(f"{path}:{number}: {name} has {len(args)} arguments, at most 6 fit in registers")
+        entries[nr] = (name, args, text)
+        names.add(name)
+    return entries
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    entries = parse(sys.argv[1])
+    out = Path(sys.argv[2])
+    out.mkdir(parents=True, exist_ok=True)
+    head = "/* Generated from abi/syscalls.def by abi/gen-syscalls.py. */\n"
+    protos = "".join(f"/* {text} */\nlong sys_{name}({', '.join(args) or 'void'});\n"
+                     for _, (name, args, text) in sorted(entries.items()))
+    count = max(entries) + 1
+    (out / "syscall_prototypes.h").write_text(
+        head + '#pragma once\n#include "lib/types.h"\n\n'
+        + f"enum {{ SYSCALL_COUNT = {count} }};\n\n" + protos)
+    rows = "".join(f'\t[{nr}] = {{ (void *)sys_{name}, "{name}", {len(args)} }},\n'
+                   for nr, (name, args, _) in sorted(entries.items()))
+    (out / "syscall_table.inc").write_text(head + rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time from the TSC, scaled by a 32.32 fixed-point factor that is measured against the PIT at boot. Emulators and PCs of the last
+ * decade have a TSC that runs evenly; nothing here copes with one that does not (unverified on hardware).
+ */
+#include "arch/x86_64/clock_hw.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/interrupts.h"
+#include "arch/x86_64/pit.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "sched/clock.h"
+#include "sync/spinlock.h"
+
+enum { CALIBRATION_TICKS = 11932 /* 10 ms */, ROUNDS = 3 };
+
+static uint64_t tsc_base, tsc_hz;
+static uint64_t ns_per_cycle;	/* 32.32 fixed point */
+static uint64_t apic_ticks_per_ns;	/* 32.32 fixed point */
+static uint64_t realtime_offset;	/* realtime = monotonic + offset; atomic */
+
+static void measure(uint64_t *cycles, uint64_t *apic_ticks)
+{
+	*cycles = UINT64_MAX;
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t start, taken;
+
+		if (interrupts_use_apic())
+			apic_timer_start(UINT32_MAX);
+		start = cpu_read_tsc();
+		if (!pit_wait(CALIBRATION_TICKS))
+			panic("the interval timer (8254 PIT) does not count: RaeenOS needs it to measure time");
+		taken = cpu_read_tsc() - start;
+		/* The shortest round was disturbed least. */
+		if (taken < *cycles) {
+			*cycles = taken;
+			*apic_ticks = interrupts_use_apic() ? UINT32_MAX - apic_timer_count() : 0;
+		}
+	}
+	if (interrupts_use_apic())
+		apic_timer_start(1);
+}
+
+void clock_hw_init(void)
+{
+	uint64_t cycles, apic_ticks = 0, span = CALIBRATION_TICKS * NS_PER_SEC / PIT_HZ;
+
+	measure(&cycles, &apic_ticks);
+	if (!cycles)
+		panic("the time stamp counter stands still");
+	tsc_hz = cycles * NS_PER_SEC / span;
+	ns_per_cycle = (span << 32) / cycles;
+	apic_ticks_per_ns = (apic_ticks << 32) / span;
+	tsc_base = cpu_read_tsc();
+	clock_set_realtime_ns(rtc_read() * NS_PER_SEC);
+	log_info("clock: TSC %lu MHz, events from the %s", tsc_hz / 1000000, interrupts_use_apic() ? "local APIC" : "PIT");
+}
+
+uint64_t clock_hw_tsc_hz(void)
+{
+	return tsc_hz;
+}
+
+uint64_t clock_hw_cycles_to_ns(uint64_t cycles)
+{
+	return (unsigned __int128)cycles * ns_per_cycle >> 32;
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+	return clock_hw_cycles_to_ns(cpu_read_tsc() - tsc_base);
+}
+
+uint64_t clock_realtime_ns(void)
+{
+	return clock_monotonic_ns() + atomic_load(&realtime_offset);
+}
+
+void clock_set_realtime_ns(uint64_t ns)
+{
+	atomic_store(&realtime_offset, ns - clock_monotonic_ns());
+}
+
+void clock_hw_program(uint64_t deadline)
+{
+	uint64_t now = clock_monotonic_ns();
+	uint64_t ns = deadline > now ? deadline - now : 1;
+
+	if (deadline == UINT64_MAX)
+		return;
+	ns = MIN(ns, NS_PER_SEC);
+	if (interrupts_use_apic())
+		apic_timer_start((ns * apic_ticks_per_ns >> 32) + 1);
+	else
+		pit_start(MIN(ns * PIT_HZ / NS_PER_SEC + 1, (uint64_t)PIT_MAX_TICKS));
+}

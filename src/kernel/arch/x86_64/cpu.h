@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-CPU data, reached through GS while in the kernel, and the small privileged instructions. `struct cpu` of another CPU
+ * is only touched where a field says so.
+ */
+#pragma once
+
+#include "lib/types.h"
+#include "lib/list.h"
+
+struct thread;
+struct run_queue;
+
+struct cpu {
+	struct cpu *self;		/* offset 0: this_cpu() is one load */
+	struct thread *current;		/* offset 8: the running thread; written by the context switch only */
+	uint64_t kernel_rsp;		/* offset 16: top of current's kernel stack, for SYSCALL entry */
+	uint64_t scratch_rsp;		/* offset 24: the user's RSP for the few instructions after SYSCALL */
+	uint32_t preempt_count;		/* offset 32: > 0 forbids preemption: spinlocks held + interrupt depth */
+	uint32_t need_resched;		/* offset 36: set to ask for a switch at the next chance */
+	uint64_t stack_canary;		/* offset 40: GCC's stack protector reads %gs:40; the same on all CPUs */
+	unsigned id;			/* 0 is the boot CPU */
+	unsigned apic_id;
+	struct run_queue *run_queue;
+	struct thread *idle;
+	struct thread *fpu_owner;	/* whose FPU registers are in this CPU */
+	uint64_t user_ticks, system_ticks;	/* timer samples of busy time */
+	struct thread *dead;		/* left the CPU for the last time; freed by the thread after it */
+	void *gdt;
+	void *tss;
+};
+
+enum { CPU_MAX = 64 };
+
+/* The calling CPU's data. Stable only while preemption is off. */
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *cpu;
+
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+
+/* The running thread. Its own identity never changes under it, so the compiler may keep the value. */
+static inline struct thread *current_thread(void)
+{
+	struct thread *thread;
+
+	__asm__("movq %%gs:8, %0" : "=r"(thread));
+	return thread;
+}
+
+static inline void preempt_disable(void)
+{
+	__asm__ volatile("incl %%gs:32" ::: "memory");
+}
+
+/* Switches if a switch was asked for, preemption is allowed and interrupts are on (sched/scheduler.c). */
+void preempt_check(void);
+
+/* Leaves a no-preemption section; switches at once if a switch was asked for meanwhile. */
+static inline void preempt_enable(void)
+{
+	uint32_t wanted;
+
+	__asm__ volatile("decl %%gs:32; movl %%gs:36, %0" : "=r"(wanted) :: "memory");
+	if (unlikely(wanted))
+		preempt_check();
+}
+
+static inline uint64_t interrupts_save(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) :: "memory");
+	return flags;
+}
+
+static inline void interrupts_restore(uint64_t flags)
+{
+	if (flags & 0x200)
+		__asm__ volatile("sti" ::: "memory");
+}
+
+static inline void interrupts_enable(void) { __asm__ volatile("sti" ::: "memory"); }
+static inline void interrupts_disable(void) { __asm__ volatile("cli" ::: "memory"); }
+
+static inline bool interrupts_enabled(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0" : "=r"(flags));
+	return flags & 0x200;
+}
+
+static inline void cpu_relax(void) { __asm__ volatile("pause"); }
+
+static inline uint64_t cpu_read_tsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+static inline uint64_t cpu_read_msr(uint32_t msr)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (uint64_t)high << 32 | low;
+}
+
+static inline void cpu_write_msr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(subleaf));
+}
+
+static inline uint64_t cpu_read_cr2(void) { uint64_t v; __asm__ volatile("movq %%cr2, %0" : "=r"(v)); return v; }
+static inline uint64_t cpu_read_cr3(void) { uint64_t v; __asm__ volatile("movq %%cr3, %0" : "=r"(v)); return v; }
+static inline void cpu_write_cr3(uint64_t v) { __asm__ volatile("movq %0, %%cr3" :: "r"(v) : "memory"); }
+
+/* What the CPU offers, found once at boot (arch/x86_64/features.c). */
+struct cpu_features {
+	bool smep, smap, umip, nx, pge, fsgsbase, xsave, xsaveopt, rdrand, rdseed, page_1g, erms, pat;
+	uint64_t xsave_mask;	/* XCR0 as set */
+	unsigned fpu_area_size;	/* bytes of a thread's FPU save area */
+	char vendor[13];
+	char brand[49];
+	unsigned family, model, stepping;
+};
+extern struct cpu_features cpu_features;

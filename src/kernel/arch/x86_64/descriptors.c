@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptor tables. Exceptions that may hit on a bad stack or before SWAPGS (debug, NMI, double fault, machine check) get stacks of
+ * their own through the IST (Intel SDM vol. 3A §6.14.5).
+ */
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/entry.h"
+#include "arch/x86_64/trap.h"
+#include "lib/string.h"
+
+enum {
+	GDT_ENTRIES = 7,	/* null, kernel code and data, user data and code, TSS (two) */
+	IST_COUNT = 4,
+	IST_STACK_SIZE = 8192,
+	GATE_INTERRUPT = 0x8e,
+	GATE_INTERRUPT_USER = 0xee,
+	MSR_EFER = 0xc0000080, MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_FMASK = 0xc0000084,
+	MSR_GS_BASE = 0xc0000101, MSR_KERNEL_GS_BASE = 0xc0000102,
+	FLAGS_CLEARED_ON_SYSCALL = 0x200 | 0x400 | 0x100 | 0x4000 | 0x40000,	/* IF, DF, TF, NT, AC */
+};
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, io_map;
+} __attribute__((packed));
+
+struct gate {
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_middle;
+	uint32_t offset_high, reserved;
+};
+
+struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
+
+static uint64_t boot_gdt_entries[GDT_ENTRIES];
+static struct tss boot_tss;
+static struct gate idt[256];
+static uint8_t boot_ist[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(16)));
+
+
+static unsigned vector_ist(unsigned vector)
+{
+	switch (vector) {
+	case 1: return 1;	/* debug: may be delayed into the kernel's first instruction by MOV SS */
+	case 2: return 2;	/* NMI */
+	case 8: return 3;	/* double fault */
+	case 18: return 4;	/* machine check */
+	default: return 0;
+	}
+}
+
+static void idt_fill(void)
+{
+	for (unsigned vector = 0; vector < 256; vector++) {
+		uint64_t address = (uint64_t)trap_stubs + vector * 16;
+		bool user = vector == 3 || vector == 4;	/* INT3 and INTO may be used by programs */
+
+		idt[vector] = (struct gate){
+			.offset_low = address, .offset_middle = address >> 16, .offset_high = address >> 32,
+			.selector = SELECTOR_KERNEL_CODE, .ist = vector_ist(vector),
+			.type = user ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
+		};
+	}
+}
+
+static void gdt_fill(uint64_t *gdt, struct tss *tss)
+{
+	uint64_t base = (uint64_t)tss;
+
+	gdt[0] = 0;
+	gdt[1] = 0x00af9b000000ffff;	/* kernel code, 64-bit */
+	gdt[2] = 0x00cf93000000ffff;	/* kernel data */
+	gdt[3] = 0x00cff3000000ffff;	/* user data */
+	gdt[4] = 0x00affb000000ffff;	/* user code, 64-bit */
+	gdt[5] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+	gdt[6] = base >> 32;
+}
+
+static void load(uint64_t *gdt)
+{
+	struct table_pointer gdt_pointer = { GDT_ENTRIES * 8 - 1, (uint64_t)gdt };
+	struct table_pointer idt_pointer = { sizeof(idt) - 1, (uint64_t)idt };
+
+	__asm__ volatile("lgdt %0; lidt %1" :: "m"(gdt_pointer), "m"(idt_pointer));
+	__asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:" :: "i"(SELECTOR_KERNEL_CODE) : "rax", "memory");
+	__asm__ volatile("movw %w0, %%ds; movw %w0, %%es; movw %w0, %%ss" :: "r"(SELECTOR_KERNEL_DATA));
+	__asm__ volatile("movw %w0, %%fs; movw %w0, %%gs" :: "r"(0));
+	__asm__ volatile("ltr %w0" :: "r"(SELECTOR_TSS));
+}
+
+void descriptors_init(struct cpu *cpu)
+{
+	uint64_t *gdt = boot_gdt_entries;
+	struct tss *tss = &boot_tss;
+
+	for (int i = 0; i < IST_COUNT; i++)
+		tss->ist[i] = (uint64_t)boot_ist[i] + IST_STACK_SIZE;
+	tss->io_map = sizeof(*tss);
+	idt_fill();
+	gdt_fill(gdt, tss);
+	load(gdt);
+	cpu->self = cpu;
+	cpu->gdt = gdt;
+	cpu->tss = tss;
+	cpu_write_msr(MSR_GS_BASE, (uint64_t)cpu);
+	cpu_write_msr(MSR_KERNEL_GS_BASE, 0);
+}
+
+void descriptors_set_kernel_stack(struct cpu *cpu, uint64_t rsp)
+{
+	((struct tss *)cpu->tss)->rsp[0] = rsp;
+	cpu->kernel_rsp = rsp;
+}
+
+void syscall_init(void)
+{
+	cpu_write_msr(MSR_EFER, cpu_read_msr(MSR_EFER) | 1);	/* SCE */
+	cpu_write_msr(MSR_STAR, (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+	cpu_write_msr(MSR_LSTAR, (uint64_t)syscall_entry);
+	cpu_write_msr(MSR_FMASK, FLAGS_CLEARED_ON_SYSCALL);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Between boot.asm and the running kernel. */
+#pragma once
+
+#include "lib/types.h"
+
+struct early_result { uint64_t entry, slide; };	/* returned in rax and rdx */
+
+/* Called by boot.asm at physical addresses with the loader's information structure. */
+struct early_result early_main(const void *info);
+
+/* The first function at virtual addresses (init/main.c). */
+__attribute__((noreturn)) void kernel_main(void);
+
+/* Is the exact word on the loader's command line? Usable before relocation. */
+bool early_command_line_has(const char *word);
+
+/* Says on COM1 and on the screen why booting cannot go on, and stops. Usable before relocation. */
+__attribute__((noreturn)) void early_fail(const char *why);

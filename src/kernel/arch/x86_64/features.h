@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* What the CPU can do, and switching on what protects the kernel. */
+#pragma once
+
+#include "arch/x86_64/cpu.h"
+
+/* Reads CPUID into cpu_features, checks the minimum (panics with what is missing), enables NX, SMEP, SMAP, UMIP, global pages, FPU. */
+void features_init(void);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FPU, SSE and AVX state of user threads: FXSAVE, or XSAVE where the CPU has it. Switching is eager: a user thread's registers are
+ * loaded before it runs and saved when another user thread takes the CPU.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+void fpu_init(void);			/* once, after CR4 is set up */
+size_t fpu_area_size(void);		/* bytes; a save area must be 64-byte aligned */
+void fpu_init_area(void *area);		/* the state a new program starts with */
+
+/* The calling thread's registers to and from its fpu_area. Preemption must be off between the save and any edit and restore. */
+void fpu_save_current(void);
+void fpu_restore_current(void);
+
+/* Raw forms for the context switch. */
+void fpu_save(void *area);
+void fpu_restore(const void *area);
+
+/* Makes a user-supplied image safe to restore: clears reserved MXCSR bits and unsupported components. False if it is beyond repair. */
+bool fpu_sanitize(void *area);

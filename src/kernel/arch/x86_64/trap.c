@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Where every exception and interrupt arrives from entry.asm. */
+#include "arch/x86_64/entry.h"
+#include "arch/x86_64/trap.h"
+#include "arch/x86_64/interrupts.h"
+#include "debug/panic_internal.h"
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "mm/address_space.h"
+#include "mm/user_copy.h"
+#include "process/process.h"
+#include "process/signal.h"
+#include "sched/scheduler.h"
+#include "syscall/syscall.h"
+
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+
+enum { VECTOR_PAGE_FAULT = 14, VECTOR_FIRST_IRQ = 32, FLAGS_IF = 0x200 };
+
+static const struct { const char *name; uint8_t signal; int code; } exceptions[32] = {
+	[0] = { "divide error", SIGFPE, FPE_INTDIV },
+	[1] = { "debug exception", SIGTRAP, TRAP_BRKPT },
+	[2] = { "non-maskable interrupt", 0, 0 },
+	[3] = { "breakpoint", SIGTRAP, SI_KERNEL },
+	[4] = { "overflow", SIGSEGV, SI_KERNEL },
+	[5] = { "bound range exceeded", SIGSEGV, SI_KERNEL },
+	[6] = { "invalid opcode", SIGILL, ILL_ILLOPN },
+	[7] = { "device not available", SIGFPE, SI_KERNEL },
+	[8] = { "double fault", 0, 0 },
+	[10] = { "invalid TSS", SIGSEGV, SI_KERNEL },
+	[11] = { "segment not present", SIGBUS, SI_KERNEL },
+	[12] = { "stack fault", SIGBUS, SI_KERNEL },
+	[13] = { "general protection fault", SIGSEGV, SI_KERNEL },
+	[14] = { "page fault", SIGSEGV, SI_KERNEL },
+	[16] = { "x87 floating-point error", SIGFPE, FPE_FLTINV },
+	[17] = { "alignment check", SIGBUS, BUS_ADRALN },
+	[18] = { "machine check", 0, 0 },
+	[19] = { "SIMD floating-point error", SIGFPE, FPE_FLTINV },
+};
+
+struct trap_frame *thread_user_frame(void)
+{
+	struct thread *thread = current_thread();
+
+	return (struct trap_frame *)((char *)thread->stack_base + KERNEL_STACK_SIZE) - 1;
+}
+
+static void exception(struct trap_frame *frame)
+{
+	uint64_t fixup;
+
+	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
+		uint64_t addr = frame->vector == 13 || frame->vector == 12 ? 0 : frame->rip;
+
+		interrupts_enable();
+		signal_force_fault(exceptions[frame->vector].signal, exceptions[frame->vector].code, addr, frame->vector, frame->error);
+		return;
+	}
+	/* A user copy with a non-canonical address raises #GP instead of a page fault. */
+	fixup = frame->vector == 13 ? user_copy_fixup(frame->rip) : 0;
+	if (fixup) {
+		frame->rip = fixup;
+		return;
+	}
+	panic_with_frame(frame, "%s in the kernel (vector %lu, error %#lx)",
+			 exceptions[frame->vector].name ? exceptions[frame->vector].name : "unexpected exception",
+			 frame->vector, frame->error);
+}
+
+/* Called from entry.asm with interrupts off. On return to user mode pending work is done and the frame may have been changed. */
+void trap_dispatch(struct trap_frame *frame)
+{
+	if (frame->vector == VECTOR_PAGE_FAULT) {
+		uint64_t addr = cpu_read_cr2();
+
+		if (frame->rflags & FLAGS_IF)
+			interrupts_enable();
+		page_fault(frame, addr);
+		interrupts_disable();
+	} else if (frame->vector < VECTOR_FIRST_IRQ) {
+		exception(frame);
+		interrupts_disable();
+	} else {
+		interrupts_dispatch(frame);
+		scheduler_preempt_from_interrupt(frame);
+	}
+	if (trap_from_user(frame))
+		syscall_exit_work(frame);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The end: message, registers, backtrace on every console, then reboot or halt (panic=N). Takes no locks. */
+#include "lib/panic.h"
+#include "arch/x86_64/boot_layout.h"
+#include "arch/x86_64/cpu.h"
+#include "debug/panic_internal.h"
+#include "debug/symbols.h"
+#include "drivers/power/power.h"
+#include "init/boot_info.h"
+#include "lib/log.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "sched/clock.h"
+#include "sched/thread.h"
+
+enum { BACKTRACE_MAX = 32, LINE_MAX = 256 };
+
+static uint32_t panicking;	/* atomic */
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+	char line[LINE_MAX];
+	va_list args;
+	size_t len;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	console_write_panic(line, MIN(len, sizeof(line) - 1));
+}
+
+static void say_address(uint64_t addr)
+{
+	uint64_t offset = 0;
+	const char *name = symbol_find(addr, &offset);
+
+	say("  %#018lx  %s+%#lx  (link %#lx)\n", addr, name ? name : "?", offset, addr - boot_layout.slide);
+}
+
+/* Only addresses of the kernel half can be frame pointers; the direct map and stack area are readable. */
+static bool plausible_frame(uint64_t rbp, uint64_t previous)
+{
+	return rbp >= DIRECT_MAP_BASE && !(rbp & 7) && (!previous || (rbp > previous && rbp - previous < KERNEL_STACK_SIZE));
+}
+
+static void backtrace(uint64_t rip, uint64_t rbp)
+{
+	uint64_t previous = 0;
+
+	say("backtrace (newest first):\n");
+	say_address(rip);
+	for (int i = 0; i < BACKTRACE_MAX && plausible_frame(rbp, previous); i++) {
+		const uint64_t *frame = (const uint64_t *)rbp;
+
+		if (!frame[1])
+			break;
+		say_address(frame[1]);
+		previous = rbp;
+		rbp = frame[0];
+	}
+}
+
+static void say_registers(const struct trap_frame *f)
+{
+	say("rip %016lx rsp %016lx rflags %016lx cs %04lx ss %04lx\n", f->rip, f->rsp, f->rflags, f->cs, f->ss);
+	say("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+	say("rsi %016lx rdi %016lx rbp %016lx cr2 %016lx\n", f->rsi, f->rdi, f->rbp, cpu_read_cr2());
+	say("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
+	say("r12 %016lx r13 %016lx r14 %016lx r15 %016lx cr3 %016lx\n", f->r12, f->r13, f->r14, f->r15, cpu_read_cr3());
+}
+
+__attribute__((noreturn)) static void finish(void)
+{
+	char value[16];
+	uint64_t seconds = 0, start;
+
+	if (command_line_get("panic", value, sizeof(value)) && string_to_u64(value, &seconds) && seconds == 0) {
+		say("halted (panic=0)\n");
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	}
+	say("rebooting%s\n", seconds ? " soon" : "");
+	for (start = clock_monotonic_ns(); clock_monotonic_ns() - start < seconds * NS_PER_SEC;)
+		cpu_relax();
+	power_reboot();
+}
+
+static void begin(const char *format, va_list args)
+{
+	char line[LINE_MAX];
+	struct thread *thread = this_cpu()->current;
+
+	interrupts_disable();
+	if (atomic_exchange(&panicking, 1)) {
+		say("kernel panic: a second one while reporting the first\n");
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	}
+	vsnprintf(line, sizeof(line), format, args);
+	say("\nkernel panic: %s\n", line);
+	say("cpu %u, thread %s, tid %d; kernel slide %#lx\n", this_cpu()->id, thread ? thread->name : "(boot)",
+	    thread ? thread->tid : 0, boot_layout.slide);
+}
+
+void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	begin(format, args);
+	va_end(args);
+	say_registers(frame);
+	backtrace(frame->rip, frame->rbp);
+	finish();
+}
+
+void panic(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	begin(format, args);
+	va_end(args);
+	backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+	finish();
+}
+
+/* GCC's stack protector found a changed canary. */
+__attribute__((noreturn)) void __stack_chk_fail(void);
+
+void __stack_chk_fail(void)
+{
+	panic("stack smashing detected in %p", __builtin_return_address(0));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Boot steps that look at the command line and the boot loader's module. */
+#include "init/init.h"
+#include "drivers/fw_cfg/fw_cfg.h"
+#include "init/boot_info.h"
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "vfs/mount.h"
+
+void command_line_append_from_firmware(void)
+{
+	size_t len = strlen(boot_info.command_line), room = sizeof(boot_info.command_line) - len;
+	char *to = boot_info.command_line + len;
+	size_t added;
+
+	if (room < 3)
+		return;
+	added = fw_cfg_read_file("opt/org.raeenos/append", to + 1, room - 2);
+	if (added == 0)
+		return;
+	*to = ' ';
+	to[1 + MIN(added, room - 2)] = 0;
+}
+
+void log_configure_from_command_line(void)
+{
+	char value[16];
+	uint64_t level;
+
+	if (command_line_has("quiet"))
+		log_set_console_level(LOG_WARNING);
+	if (command_line_get("loglevel", value, sizeof(value)) && string_to_u64(value, &level))
+		log_set_console_level(level);
+}
+
+void mount_root(void)
+{
+	size_t len = boot_info.module_end - boot_info.module_start;
+	int error;
+
+	if (!len)
+		panic("the boot loader brought no root image: expected a line `module2 /boot/root.ext2 root` in its menu entry");
+	log_info("root: image of %zu KiB at %#lx", len / 1024, boot_info.module_start);
+	error = vfs_mount_root(phys_to_virt(boot_info.module_start), len);
+	if (error)
+		panic("cannot mount the root image (error %d): it is damaged or not an ext2 file system", -error);
+}

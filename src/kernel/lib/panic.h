@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* Ending it all: a broken invariant prints a message, registers and a symbolized backtrace on every console. */
+#pragma once
+
+__attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, ...);
+
+/* Checked in every build: the conditions are cheap and a broken one must never be run past. */
+#define KASSERT(condition) \
+	((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: picks, switches, accounts. A thread's run_state and its place on a run queue are guarded by the queue's lock. The lock
+ * is held across the switch itself: the thread that leaves takes it, the one that comes releases it.
+ *
+ * Inside a class a thread that uses up its quantum sinks one level, one that sleeps and wakes rises one: interactive programs stay
+ * ahead of hogs, and run_queue_pick serves the lowest level now and then.
+ */
+#include "sched/scheduler.h"
+#include "arch/x86_64/clock_hw.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/entry.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/interrupts.h"
+#include "lib/panic.h"
+#include "mm/address_space.h"
+#include "process/process.h"
+#include "sched/clock.h"
+#include "sched/stats.h"
+
+enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, QUANTUM_MS = 10 };
+
+
+static struct run_queue boot_queue;
+
+/* Raw: the preemption count is managed by the callers, which hold the lock across a switch. */
+static void queue_lock(struct run_queue *queue)
+{
+	while (__atomic_exchange_n(&queue->lock.locked, 1, __ATOMIC_ACQUIRE))
+		cpu_relax();
+}
+
+static void queue_unlock(struct run_queue *queue)
+{
+	__atomic_store_n(&queue->lock.locked, 0, __ATOMIC_RELEASE);
+}
+
+/* The queue @thread belongs to: one CPU so far. */
+static struct run_queue *thread_queue(const struct thread *thread)
+{
+	return &boot_queue;
+}
+
+static uint64_t quantum_cycles(const struct thread *thread)
+{
+	uint64_t quantum = clock_hw_tsc_hz() / 1000 * QUANTUM_MS;
+
+	return thread->sched_class == CLASS_NORMAL ? quantum * (20 - thread->nice) / 20 : quantum;
+}
+
+static unsigned class_base_level(enum sched_class sched_class)
+{
+	static const unsigned bases[CLASS_COUNT] = { LEVEL_REALTIME, LEVEL_HIGH, LEVEL_NORMAL, LEVEL_LOW, LEVEL_IDLE };
+
+	return bases[sched_class];
+}
+
+/* Moves a thread of a time-sharing class one level down (1) or up (-1) inside its class. */
+static void adjust_level(struct thread *thread, int direction)
+{
+	unsigned base = class_base_level(thread->sched_class);
+
+	if (thread->sched_class == CLASS_REALTIME)
+		return;
+	if (direction > 0 && thread->priority < base + LEVELS_PER_CLASS - 1)
+		thread->priority++;
+	else if (direction < 0 && thread->priority > base)
+		thread->priority--;
+}
+
+static void account(struct thread *thread, uint64_t now)
+{
+	uint64_t ran = now - thread->run_stamp;
+
+	thread->run_cycles += ran;
+	thread->run_stamp = now;
+	thread->quantum_left = thread->quantum_left > ran ? thread->quantum_left - ran : 0;
+}
+
+static void load_user_state(struct cpu *cpu, struct thread *next)
+{
+	address_space_switch(next->process->as);
+	if (cpu->fpu_owner != next) {
+		if (cpu->fpu_owner)
+			fpu_save(cpu->fpu_owner->fpu_area);
+		fpu_restore(next->fpu_area);
+		cpu->fpu_owner = next;
+	}
+	cpu_write_msr(MSR_FS_BASE, next->fs_base);
+	cpu_write_msr(MSR_KERNEL_GS_BASE, next->gs_base);
+}
+
+static void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next, uint64_t now)
+{
+	if (next != cpu->idle)
+		timer_set_quantum_end(clock_monotonic_ns() + clock_hw_cycles_to_ns(next->quantum_left));
+	next->run_state = THREAD_RUNNING;
+	next->run_stamp = now;
+	if (next->process)
+		load_user_state(cpu, next);
+	if (prev->run_state == THREAD_DEAD) {
+		if (cpu->fpu_owner == prev)
+			cpu->fpu_owner = NULL;
+		cpu->dead = prev;
+	}
+	descriptors_set_kernel_stack(cpu, (uint64_t)next->stack_base + KERNEL_STACK_SIZE);
+	cpu->current = next;
+	sched_counters.switches++;
+	context_switch(&prev->switch_rsp, next->switch_rsp);
+}
+
+/* The first thing on the new thread's stack: queue lock held, interrupts off, preemption count 1. */
+static void finish_switch(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *dead = cpu->dead;
+
+	cpu->dead = NULL;
+	queue_unlock(cpu->run_queue);
+	if (dead)
+		thread_put(dead);
+}
+
+/* Queue lock held, interrupts off, preemption count 1. Returns on this thread's stack when it is chosen again, lock released. */
+static void pick_and_switch(struct cpu *cpu)
+{
+	struct thread *prev = cpu->current, *next;
+	uint64_t now = cpu_read_tsc();
+	struct list *link;
+	unsigned level;
+
+	account(prev, now);
+	cpu->need_resched = 0;
+	if (prev->run_state == THREAD_RUNNING && prev != cpu->idle) {
+		bool used_up = prev->quantum_left == 0;
+
+		if (used_up) {
+			prev->quantum_left = quantum_cycles(prev);
+			adjust_level(prev, 1);
+		}
+		prev->run_state = THREAD_READY;
+		run_queue_push(cpu->run_queue, &prev->run_link, prev->priority, !used_up);
+	}
+	link = run_queue_pick(cpu->run_queue, &level);
+	next = link ? list_entry(link, struct thread, run_link) : cpu->idle;
+	if (next == prev) {
+		prev->run_state = THREAD_RUNNING;
+		timer_set_quantum_end(clock_monotonic_ns() + clock_hw_cycles_to_ns(prev->quantum_left));
+		queue_unlock(cpu->run_queue);
+		return;
+	}
+	switch_to(cpu, prev, next, now);
+	finish_switch();
+}
+
+void thread_first_run(void)
+{
+	finish_switch();
+	interrupts_enable();
+	preempt_enable();
+}
+
+void scheduler_reschedule(void)
+{
+	while (this_cpu()->need_resched) {
+		uint64_t flags;
+
+		preempt_disable();
+		flags = interrupts_save();
+		queue_lock(this_cpu()->run_queue);
+		current_thread()->involuntary_switches++;
+		pick_and_switch(this_cpu());
+		interrupts_restore(flags);
+		__asm__ volatile("decl %%gs:32" ::: "memory");
+	}
+}
+
+void preempt_check(void)
+{
+	if (this_cpu()->preempt_count == 0 && interrupts_enabled() && this_cpu()->current)
+		scheduler_reschedule();
+}
+
+void scheduler_preempt_from_interrupt(struct trap_frame *frame)
+{
+	struct cpu *cpu = this_cpu();
+
+	/* Threads that were in user mode switch on their way out (syscall_exit_work). */
+	if (cpu->need_resched && cpu->preempt_count == 0 && !trap_from_user(frame))
+		scheduler_reschedule();
+}
+
+void scheduler_block(void)
+{
+	uint64_t flags = interrupts_save();
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->preempt_count != 1)
+		panic("thread %s sleeps with a spinlock held (preemption count %u)", cpu->current->name, cpu->preempt_count);
+	queue_lock(cpu->run_queue);
+	if (cpu->current->run_state == THREAD_RUNNING) {	/* woken before it got here */
+		queue_unlock(cpu->run_queue);
+	} else {
+		cpu->current->voluntary_switches++;
+		pick_and_switch(cpu);
+	}
+	interrupts_restore(flags);
+}
+
+/* Queue lock held. */
+static void enqueue_woken(struct cpu *cpu, struct thread *thread)
+{
+	struct thread *running = cpu->current;
+
+	if (thread == running) {	/* it has announced its sleep but is still on the CPU */
+		thread->run_state = THREAD_RUNNING;
+		return;
+	}
+	thread->run_state = THREAD_READY;
+	if (!thread->quantum_left)
+		thread->quantum_left = quantum_cycles(thread);
+	run_queue_push(cpu->run_queue, &thread->run_link, thread->priority, false);
+	if (running == cpu->idle || thread->priority < running->priority)
+		cpu->need_resched = 1;
+}
+
+bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state)
+{
+	uint64_t flags = interrupts_save();
+	struct run_queue *queue = thread_queue(thread);
+	bool did;
+
+	preempt_disable();
+	queue_lock(queue);
+	did = thread->run_state == from_state;
+	if (did) {
+		if (from_state == THREAD_SLEEPING)
+			adjust_level(thread, -1);
+		enqueue_woken(this_cpu(), thread);
+	}
+	queue_unlock(queue);
+	interrupts_restore(flags);
+	preempt_enable();
+	return did;
+}
+
+/* Whether the caller may now block. Takes the state change back when a signal was there first. */
+void thread_announce_sleep(enum thread_run_state state, enum wait_mode mode)
+{
+	struct thread *thread = current_thread();
+	uint64_t flags = interrupts_save();
+
+	queue_lock(thread_queue(thread));
+	thread->run_state = state;
+	thread->wait_mode = mode;
+	queue_unlock(thread_queue(thread));
+	interrupts_restore(flags);
+}
+
+void thread_interrupt(struct thread *thread, bool kill)
+{
+	uint64_t flags = interrupts_save();
+	struct run_queue *queue = thread_queue(thread);
+	bool wake;
+
+	preempt_disable();
+	queue_lock(queue);
+	wake = (thread->run_state == THREAD_SLEEPING &&
+		(thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE))) ||
+	       (thread->run_state == THREAD_STOPPED && kill);
+	if (wake)
+		enqueue_woken(this_cpu(), thread);
+	/* A running thread notices on its way to user mode; make it come by. */
+	else if (thread->run_state == THREAD_RUNNING && thread != current_thread())
+		this_cpu()->need_resched = 1;
+	queue_unlock(queue);
+	interrupts_restore(flags);
+	preempt_enable();
+}
+
+void thread_stop_self(void)
+{
+	preempt_disable();
+	thread_announce_sleep(THREAD_STOPPED, WAIT_KILLABLE);
+	if (signal_fatal_pending())
+		thread_continue(current_thread());
+	scheduler_block();
+	preempt_enable();
+}
+
+void thread_continue(struct thread *thread)
+{
+	scheduler_make_ready(thread, THREAD_STOPPED);
+}
+
+void thread_start(struct thread *thread)
+{
+	sched_counters.forks++;
+	scheduler_make_ready(thread, THREAD_NEW);
+}
+
+void sched_yield(void)
+{
+	current_thread()->quantum_left = 0;
+	this_cpu()->need_resched = 1;
+	scheduler_reschedule();
+}
+
+void sched_update_priority(struct thread *thread)
+{
+	uint64_t flags = interrupts_save();
+	struct run_queue *queue = thread_queue(thread);
+	unsigned level;
+
+	preempt_disable();
+	queue_lock(queue);
+	level = thread->sched_class == CLASS_REALTIME ? LEVEL_REALTIME + 99 - thread->rt_priority : class_base_level(thread->sched_class);
+	if (thread->run_state == THREAD_READY) {
+		run_queue_remove(queue, &thread->run_link, thread->priority);
+		run_queue_push(queue, &thread->run_link, level, false);
+	}
+	thread->priority = level;
+	thread->quantum_left = MIN(thread->quantum_left, quantum_cycles(thread));
+	if (run_queue_best(queue) < this_cpu()->current->priority)
+		this_cpu()->need_resched = 1;
+	queue_unlock(queue);
+	interrupts_restore(flags);
+	preempt_enable();
+}
+
+/* The timer interrupt: due timers, time-slice, and a sample of who was running. */
+static void timer_interrupt(struct trap_frame *frame)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *thread = cpu->current;
+
+	if (thread != cpu->idle) {
+		if (trap_from_user(frame)) {
+			thread->user_ticks++;
+			cpu->user_ticks++;
+		} else {
+			thread->system_ticks++;
+			cpu->system_ticks++;
+		}
+		account(thread, cpu_read_tsc());
+		if (thread->quantum_left == 0)
+			cpu->need_resched = 1;
+	}
+	timer_run_expired();
+}
+
+void scheduler_init(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	run_queue_init(&boot_queue);
+	cpu->run_queue = &boot_queue;
+	cpu->idle = thread_adopt_boot_context();
+	cpu->current = cpu->idle;
+	interrupts_set_timer_handler(timer_interrupt);
+	if (!interrupts_use_apic())
+		irq_register(0, NULL, NULL, "timer");
+	sched_stats_init();
+}
+
+void scheduler_idle_loop(void)
+{
+	for (;;) {
+		interrupts_disable();
+		if (this_cpu()->need_resched) {
+			interrupts_enable();
+			scheduler_reschedule();
+			continue;
+		}
+		__asm__ volatile("sti; hlt");
+	}
+}

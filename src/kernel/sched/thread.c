@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Making and ending threads: kernel stacks with a guard page, FPU areas, the first context on a new stack. */
+#include "sched/thread.h"
+#include "arch/x86_64/clock_hw.h"
+#include "arch/x86_64/entry.h"
+#include "arch/x86_64/fpu.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/kernel_map.h"
+#include "process/process.h"
+#include "sched/scheduler.h"
+#include "sched/clock.h"
+#include "sched/stats.h"
+
+enum { FPU_ALIGN = 64 };
+
+/* What context_switch pops, then the return address (entry.asm). */
+struct first_context { uint64_t r15, r14, r13, r12, rbp, rbx, rip; };
+
+
+static struct slab_cache *thread_cache, *fpu_cache;
+
+static void sleep_timer_expire(struct timer *timer)
+{
+	struct thread *thread = container_of(timer, struct thread, sleep_timer);
+
+	thread->wait_timed_out = true;
+	scheduler_make_ready(thread, THREAD_SLEEPING);
+}
+
+static void thread_init_fields(struct thread *thread, const char *name, enum sched_class sched_class)
+{
+	refcount_init(&thread->refs, 1);	/* the scheduler's, dropped after the last switch away */
+	list_init(&thread->run_link);
+	list_init(&thread->process_link);
+	timer_init(&thread->sleep_timer, sleep_timer_expire);
+	thread->run_state = THREAD_NEW;
+	thread->sched_class = sched_class;
+	thread->affinity = UINT64_MAX;
+	thread_set_name(thread, name);
+	sched_counters_thread(1);
+}
+
+static struct thread *thread_alloc(const char *name, enum sched_class sched_class)
+{
+	struct thread *thread = slab_zalloc(thread_cache);
+
+	if (!thread)
+		return NULL;
+	thread->stack_base = kernel_stack_alloc(KERNEL_STACK_SIZE);
+	if (!thread->stack_base) {
+		slab_free(thread_cache, thread);
+		return NULL;
+	}
+	thread_init_fields(thread, name, sched_class);
+	return thread;
+}
+
+static void push_first_context(struct thread *thread, uint64_t top, void (*fn)(void *), void *arg)
+{
+	struct first_context *context = (struct first_context *)top - 1;
+
+	*context = (struct first_context){ .rbx = (uint64_t)fn, .r12 = (uint64_t)arg, .rip = (uint64_t)thread_trampoline };
+	thread->switch_rsp = (uint64_t)context;
+}
+
+static void kernel_thread_main(void *arg)
+{
+	struct { void (*fn)(void *); void *arg; } *start = arg, copy = *start;
+
+	kfree(start);
+	copy.fn(copy.arg);
+	thread_exit();
+}
+
+struct thread *thread_create_kernel(const char *name, void (*fn)(void *arg), void *arg, enum sched_class sched_class)
+{
+	struct { void (*fn)(void *); void *arg; } *start = kmalloc(sizeof(*start));
+	struct thread *thread = start ? thread_alloc(name, sched_class) : NULL;
+
+	if (!thread) {
+		kfree(start);
+		return NULL;
+	}
+	start->fn = fn;
+	start->arg = arg;
+	push_first_context(thread, (uint64_t)thread->stack_base + KERNEL_STACK_SIZE, kernel_thread_main, start);
+	sched_update_priority(thread);
+	return thread;
+}
+
+struct thread *thread_create_user(struct process *process, const struct trap_frame *frame)
+{
+	struct thread *parent = current_thread();
+	struct thread *thread = thread_alloc(parent->name, parent->sched_class);
+	struct trap_frame *user_frame;
+
+	if (!thread)
+		return NULL;
+	thread->fpu_area = slab_alloc(fpu_cache);
+	if (!thread->fpu_area) {
+		thread_put(thread);
+		return NULL;
+	}
+	if (parent->fpu_area) {
+		preempt_disable();
+		fpu_save_current();
+		memcpy(thread->fpu_area, parent->fpu_area, fpu_area_size());
+		preempt_enable();
+	} else {
+		fpu_init_area(thread->fpu_area);
+		thread->sched_class = CLASS_NORMAL;	/* process 1, made by a kernel thread */
+	}
+	thread->fs_base = parent->fs_base;
+	thread->gs_base = parent->gs_base;
+	thread->nice = parent->nice;
+	thread->policy = parent->policy;
+	thread->rt_priority = parent->rt_priority;
+	thread->affinity = parent->affinity;
+	thread->process = process;
+	process_get(process);
+	user_frame = (struct trap_frame *)((uint64_t)thread->stack_base + KERNEL_STACK_SIZE) - 1;
+	*user_frame = *frame;
+	push_first_context(thread, (uint64_t)user_frame, NULL, NULL);
+	sched_update_priority(thread);
+	return thread;
+}
+
+struct thread *thread_adopt_boot_context(void)
+{
+	struct thread *thread;
+
+	thread_cache = slab_cache_create("thread", sizeof(struct thread), 64);
+	fpu_cache = slab_cache_create("fpu", fpu_area_size(), FPU_ALIGN);
+	thread = thread_cache && fpu_cache ? slab_zalloc(thread_cache) : NULL;
+	if (!thread)
+		panic("out of memory while making the idle thread");
+	thread_init_fields(thread, "idle", CLASS_IDLE);
+	thread->stack_base = boot_stack_base;
+	thread->run_state = THREAD_RUNNING;
+	thread->priority = LEVEL_COUNT - 1;
+	thread->run_stamp = cpu_read_tsc();
+	return thread;
+}
+
+void thread_set_name(struct thread *thread, const char *name)
+{
+	string_copy(thread->name, name, THREAD_NAME_LEN);
+}
+
+void thread_get(struct thread *thread)
+{
+	refcount_get(&thread->refs);
+}
+
+void thread_put(struct thread *thread)
+{
+	if (!refcount_put(&thread->refs))
+		return;
+	sched_counters_thread(-1);
+	process_put(thread->process);
+	kernel_stack_free(thread->stack_base, KERNEL_STACK_SIZE);
+	if (thread->fpu_area)
+		slab_free(fpu_cache, thread->fpu_area);
+	slab_free(thread_cache, thread);
+}
+
+void thread_exit(void)
+{
+	preempt_disable();
+	thread_announce_sleep(THREAD_DEAD, WAIT_UNINTERRUPTIBLE);
+	scheduler_block();
+	panic("a dead thread was run again");
+}
+
+void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
+{
+	uint64_t cycles = thread->run_cycles + (thread == current_thread() ? cpu_read_tsc() - thread->run_stamp : 0);
+	uint64_t total = clock_hw_cycles_to_ns(cycles), ticks = thread->user_ticks + thread->system_ticks;
+
+	/* The total is exact; how it divides is known from samples. Without any the time counts as the system's, as on Linux. */
+	*user_ns = ticks ? total / ticks * thread->user_ticks : 0;
+	*system_ns = total - *user_ns;
+}
+
+int sched_sleep_until(uint64_t deadline, bool interruptible)
+{
+	struct wait_queue queue;
+	struct waiter waiter;
+	int error = 0;
+
+	wait_queue_init(&queue);
+	wait_begin(&queue, &waiter);
+	while (!error && clock_monotonic_ns() < deadline)
+		error = wait_block(&waiter, deadline, interruptible ? WAIT_INTERRUPTIBLE : WAIT_UNINTERRUPTIBLE);
+	wait_end(&waiter);
+	return error == -ETIMEDOUT ? 0 : error;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: what the scheduler runs. A user thread belongs to a process (process/process.h); a kernel thread to none.
+ * Lifetime: reference counted; the scheduler holds one reference until the thread has left its CPU for the last time.
+ */
+#pragma once
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trap.h"
+#include "lib/atomic.h"
+#include "sched/timer.h"
+#include "sync/spinlock.h"
+#include "process/thread_state.h"
+
+struct process;
+
+/* The five classes, best first. Priorities inside a class are levels of the run queue's bitmap. */
+enum sched_class { CLASS_REALTIME, CLASS_HIGH, CLASS_NORMAL, CLASS_LOW, CLASS_IDLE, CLASS_COUNT };
+
+enum thread_run_state {
+	THREAD_NEW,
+	THREAD_READY,		/* on a run queue */
+	THREAD_RUNNING,
+	THREAD_SLEEPING,	/* in wait_block; signals per @wait_mode wake it */
+	THREAD_STOPPED,		/* job control or ptrace */
+	THREAD_DEAD,
+};
+
+enum { THREAD_NAME_LEN = 16, KERNEL_STACK_SIZE = 16384 };
+
+struct thread {
+	/* Scheduler; guarded by the run queue's lock (sched/run_queue.h) unless noted. */
+	uint64_t switch_rsp;		/* saved kernel stack pointer while not running */
+	void *stack_base;		/* lowest address of the kernel stack; a guard page lies below */
+	struct list run_link;
+	uint32_t run_state;		/* enum thread_run_state */
+	uint32_t wait_mode;		/* enum wait_mode while sleeping */
+	uint8_t sched_class;
+	uint8_t priority;		/* level in the bitmap, 0 is best */
+	int8_t nice;
+	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
+	uint8_t rt_priority;		/* 1 to 99 for SCHED_FIFO and SCHED_RR */
+	unsigned cpu;			/* where it runs or ran last */
+	uint64_t affinity;		/* one bit a CPU */
+	uint64_t quantum_left;		/* TSC cycles */
+	uint64_t run_cycles;		/* TSC cycles of CPU time so far */
+	uint64_t run_stamp;		/* TSC when it got the CPU or was last accounted */
+	uint64_t user_ticks, system_ticks;	/* timer interrupts seen in either mode: splits run_cycles */
+	bool wait_timed_out;		/* set by sleep_timer */
+	uint64_t voluntary_switches, involuntary_switches;
+	struct timer sleep_timer;	/* wait_block's deadline */
+	char name[THREAD_NAME_LEN];	/* /proc/PID/comm */
+
+	struct refcount refs;
+	void *fpu_area;			/* NULL for kernel threads */
+	uint64_t fs_base, gs_base;	/* the user's; live in the MSRs while running */
+
+	/* User threads. */
+	struct process *process;	/* NULL for kernel threads; set once */
+	struct list process_link;	/* process->threads; guarded by process->lock */
+	int tid;
+	struct thread_state user;	/* owned by process/: signals, futex, exit (process/thread_state.h) */
+
+	uint32_t kernel_fault_depth;	/* > 0 while in a user copy; own thread only */
+};
+
+/* Makes a kernel thread that will run fn(arg) and die when it returns; thread_start() lets it go. NULL when out of memory. */
+struct thread *thread_create_kernel(const char *name, void (*fn)(void *arg), void *arg, enum sched_class sched_class);
+
+/*
+ * Makes a thread of @process that will enter user mode with @frame's registers. Copies the FPU state, fs_base, gs_base and scheduling
+ * parameters of the calling thread. Does not link it into the process. NULL when out of memory.
+ */
+struct thread *thread_create_user(struct process *process, const struct trap_frame *frame);
+
+void thread_start(struct thread *thread);
+void thread_get(struct thread *thread);
+void thread_put(struct thread *thread);
+void thread_set_name(struct thread *thread, const char *name);
+
+/* Ends the calling thread. The process's affairs must be in order (process_thread_exit does that). */
+__attribute__((noreturn)) void thread_exit(void);
+
+/* Makes a sleeping thread run if its sleep lets a signal through (WAIT_KILLABLE only when @kill). Any context. */
+void thread_interrupt(struct thread *thread, bool kill);
+
+/* Stops the calling thread (THREAD_STOPPED) until thread_continue(). */
+void thread_stop_self(void);
+void thread_continue(struct thread *thread);
+
+/* Gives up the CPU, staying runnable. */
+void sched_yield(void);
+
+/* Sleeps until @deadline (monotonic ns). Returns 0, or -ERESTARTSYS on a signal when @interruptible. */
+int sched_sleep_until(uint64_t deadline, bool interruptible);
+
+/* Recomputes class and level from policy, nice and rt_priority after they changed (sched_setscheduler, setpriority). */
+void sched_update_priority(struct thread *thread);
+
+/* CPU-time of a thread up to now, ns. */
+void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns);
+
+/* Load and totals for /proc/stat and /proc/loadavg. */
+struct sched_stats {
+	uint64_t user_ns, system_ns, idle_ns, switches, interrupts, forks;
+	unsigned runnable, threads;
+	uint64_t load[3];	/* 1, 5, 15 minutes, fixed point with 11 fraction bits */
+};
+void sched_get_stats(struct sched_stats *stats);

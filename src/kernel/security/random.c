@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CSPRNG: ChaCha20 with fast key erasure: each refill makes a block whose first half is the next key, so that earlier output cannot
+ * be found from the state. Entropy is mixed into the key: RDSEED or RDRAND, the TSC, and what drivers add (timing of interrupts).
+ */
+#include "security/random.h"
+#include "arch/x86_64/cpu.h"
+#include "lib/string.h"
+#include "security/chacha20.h"
+#include "sync/spinlock.h"
+
+enum { HARDWARE_TRIES = 10, RESEED_BLOCKS = 1024 };
+
+static struct spinlock random_lock;	/* taken with interrupts off; guards all below */
+static uint32_t key[8];
+static uint32_t nonce[3];
+static uint8_t pool[CHACHA20_BLOCK_SIZE];
+static size_t pool_left;
+static uint32_t blocks;
+
+static bool hardware_random(uint64_t *value)
+{
+	bool ok = false;
+
+	for (int i = 0; i < HARDWARE_TRIES && !ok; i++) {
+		if (cpu_features.rdseed)
+			__asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
+		else if (cpu_features.rdrand)
+			__asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
+	}
+	return ok;
+}
+
+/* Replaces the key by a block made under it, after mixing @data into the nonce words and key. */
+static void mix(const void *data, size_t len)
+{
+	const uint8_t *bytes = data;
+	uint8_t block[CHACHA20_BLOCK_SIZE];
+
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)key)[i % sizeof(key)] ^= bytes[i];
+	nonce[2]++;
+	chacha20_block(key, 0, nonce, block);
+	memcpy(key, block, sizeof(key));
+	memset(block, 0, sizeof(block));
+}
+
+static void reseed(void)
+{
+	uint64_t seed[5] = { cpu_read_tsc() };
+
+	for (int i = 1; i < 5; i++)
+		if (!hardware_random(&seed[i]))
+			seed[i] = cpu_read_tsc();
+	mix(seed, sizeof(seed));
+}
+
+static void refill(void)
+{
+	if (blocks++ % RESEED_BLOCKS == 0)
+		reseed();
+	chacha20_block(key, blocks, nonce, pool);
+	memcpy(key, pool, sizeof(key));
+	memset(pool, 0, sizeof(key));
+	pool_left = CHACHA20_BLOCK_SIZE - sizeof(key);
+}
+
+void random_bytes(void *buf, size_t len)
+{
+	uint8_t *to = buf;
+
+	while (len) {
+		uint64_t flags = spin_lock_irq(&random_lock);
+		size_t part;
+
+		if (!pool_left)
+			refill();
+		part = MIN(len, pool_left);
+		memcpy(to, pool + CHACHA20_BLOCK_SIZE - pool_left, part);
+		memset(pool + CHACHA20_BLOCK_SIZE - pool_left, 0, part);
+		pool_left -= part;
+		spin_unlock_irq(&random_lock, flags);
+		to += part;
+		len -= part;
+	}
+}
+
+uint64_t random_u64(void)
+{
+	uint64_t value;
+
+	random_bytes(&value, sizeof(value));
+	return value;
+}
+
+uint64_t random_below(uint64_t bound)
+{
+	uint64_t limit = UINT64_MAX - UINT64_MAX % bound, value;
+
+	do
+		value = random_u64();
+	while (value >= limit);	/* rejects the uneven rest, so that all results are equally likely */
+	return value % bound;
+}
+
+void random_add_entropy(const void *data, size_t len)
+{
+	uint64_t flags = spin_lock_irq(&random_lock), stamp = cpu_read_tsc();
+
+	mix(data, len);
+	mix(&stamp, sizeof(stamp));
+	spin_unlock_irq(&random_lock, flags);
+}

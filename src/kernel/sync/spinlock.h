@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spinlocks: for short sections that never sleep. Taking one forbids preemption. A lock that is also taken in interrupt
+ * handlers (or by wake-ups from them) must be taken with the _irq variants everywhere.
+ */
+#pragma once
+
+#include "arch/x86_64/cpu.h"
+
+struct spinlock {
+	uint32_t locked;
+};
+
+#define SPINLOCK_INIT { 0 }
+
+static inline void spinlock_init(struct spinlock *lock)
+{
+	lock->locked = 0;
+}
+
+static inline void spin_lock(struct spinlock *lock)
+{
+	preempt_disable();
+	while (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
+		cpu_relax();
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+	preempt_enable();
+}
+
+/* Also turns interrupts off; returns the flags for spin_unlock_irq. */
+static inline uint64_t spin_lock_irq(struct spinlock *lock)
+{
+	uint64_t flags = interrupts_save();
+
+	spin_lock(lock);
+	return flags;
+}
+
+static inline void spin_unlock_irq(struct spinlock *lock, uint64_t flags)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+	interrupts_restore(flags);
+	preempt_enable();
+}

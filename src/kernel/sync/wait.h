@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wait queues: where threads sleep until something happens. The pattern, which loses no wake-up:
+ *
+ *	struct waiter waiter;
+ *	wait_begin(&queue, &waiter);
+ *	while (!condition && !error)
+ *		error = wait_block(&waiter, deadline, WAIT_INTERRUPTIBLE);
+ *	wait_end(&waiter);
+ *
+ * The condition is checked after the waiter is queued; a wake-up between check and block makes wait_block return at once.
+ * If the condition is guarded by a lock: check it under the lock and drop the lock before wait_block.
+ */
+#pragma once
+
+#include "sync/spinlock.h"
+#include "lib/list.h"
+
+struct thread;
+
+struct wait_queue {
+	struct spinlock lock;	/* taken with interrupts off: wake-ups come from interrupt handlers */
+	struct list waiters;	/* guarded by lock */
+};
+
+#define WAIT_QUEUE_INIT(name) { SPINLOCK_INIT, LIST_INIT((name).waiters) }
+
+struct waiter {
+	struct list link;		/* guarded by queue->lock */
+	struct wait_queue *queue;
+	struct thread *thread;
+	uint32_t woken;			/* atomic: set by the waker, cleared by wait_block */
+	/* Called on wake-up with queue->lock held instead of waking the thread; used by poll. NULL for plain sleepers. */
+	void (*notify)(struct waiter *waiter);
+	bool exclusive;			/* wake_one wakes at most one exclusive waiter */
+};
+
+enum wait_mode { WAIT_UNINTERRUPTIBLE, WAIT_INTERRUPTIBLE, WAIT_KILLABLE };
+
+#define WAIT_FOREVER UINT64_MAX
+
+void wait_queue_init(struct wait_queue *queue);
+
+/* Queues the calling thread. Does not sleep. */
+void wait_begin(struct wait_queue *queue, struct waiter *waiter);
+void wait_begin_exclusive(struct wait_queue *queue, struct waiter *waiter);
+
+/*
+ * Sleeps until woken, or until @deadline (clock_monotonic_ns() time). Returns 0 when woken, -ETIMEDOUT, or -ERESTARTSYS when a
+ * signal is pending that @mode lets through. Spurious returns of 0 are possible: check the condition again.
+ */
+int wait_block(struct waiter *waiter, uint64_t deadline, enum wait_mode mode);
+
+/* Leaves the queue. Must be called once for each wait_begin. */
+void wait_end(struct waiter *waiter);
+
+/* Wakes every waiter that is not exclusive and at most one that is. Callable from interrupt handlers. */
+void wake_one(struct wait_queue *queue);
+void wake_all(struct wait_queue *queue);

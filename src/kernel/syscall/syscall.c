@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Dispatch of system calls. The entry path itself is arch/x86_64/entry.asm. */
+#include "syscall/syscall.h"
+#include "syscall_prototypes.h"
+#include "arch/x86_64/trap.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "process/process.h"
+#include "sched/scheduler.h"
+#include "sched/thread.h"
+
+struct syscall_entry { syscall_fn *handler; const char *name; unsigned arguments; };
+
+static const struct syscall_entry entries[SYSCALL_COUNT] = {
+#include "syscall_table.inc"
+};
+
+/* Read by entry.asm; every slot holds a handler. */
+syscall_fn *syscall_handlers[SYSCALL_COUNT];
+const uint64_t syscall_count = SYSCALL_COUNT;
+const uint32_t thread_work_offset = offsetof(struct thread, user) + offsetof(struct thread_state, work);
+
+enum { REPORTED_MAX = 64 };
+
+/* Which unknown calls were reported already; a full table just stops further reports. */
+static struct { uint64_t number; char name[THREAD_NAME_LEN]; } reported[REPORTED_MAX];
+static size_t reported_count;
+static struct spinlock reported_lock;
+
+static long no_handler(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	return syscall_unknown(thread_user_frame());
+}
+
+void syscall_table_init(void)
+{
+	for (size_t i = 0; i < SYSCALL_COUNT; i++)
+		syscall_handlers[i] = entries[i].handler ? entries[i].handler : no_handler;
+}
+
+const char *syscall_name(uint64_t number)
+{
+	return number < SYSCALL_COUNT ? entries[number].name : NULL;
+}
+
+static bool report_once(uint64_t number, const char *name)
+{
+	bool fresh = false;
+	size_t i;
+
+	spin_lock(&reported_lock);
+	for (i = 0; i < reported_count; i++)
+		if (reported[i].number == number && strcmp(reported[i].name, name) == 0)
+			break;
+	if (i == reported_count && reported_count < REPORTED_MAX) {
+		reported[reported_count].number = number;
+		string_copy(reported[reported_count].name, name, THREAD_NAME_LEN);
+		reported_count++;
+		fresh = true;
+	}
+	spin_unlock(&reported_lock);
+	return fresh;
+}
+
+long syscall_unknown(struct trap_frame *frame)
+{
+	struct thread *thread = current_thread();
+
+	if (report_once(frame->error, thread->name))
+		log_warning("syscall: %s (pid %d) used call %lu, which is not implemented: ENOSYS", thread->name,
+			    thread->process->pid, frame->error);
+	return -ENOSYS;
+}
+
+void syscall_exit_work(struct trap_frame *frame)
+{
+	struct thread *thread = current_thread();
+
+	while (this_cpu()->need_resched || atomic_load_relaxed(&thread->user.work)) {
+		interrupts_enable();
+		if (this_cpu()->need_resched)
+			scheduler_reschedule();
+		atomic_and(&thread->user.work, ~(uint32_t)THREAD_WORK_FRAME);
+		if (atomic_load_relaxed(&thread->user.work))
+			signal_handle_work(frame);
+		interrupts_disable();
+	}
+}

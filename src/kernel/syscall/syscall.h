@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The system-call table and the way back to user mode. */
+#pragma once
+
+#include "lib/types.h"
+
+struct trap_frame;
+
+typedef long syscall_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+/* Fills the dispatch table that entry.asm reads. Called once. */
+void syscall_table_init(void);
+
+/* The name of call @number for logs, or NULL. */
+const char *syscall_name(uint64_t number);
+
+/* entry.asm: a number beyond or without an entry. Logs it once a program and number; returns -ENOSYS. */
+long syscall_unknown(struct trap_frame *frame);
+
+/*
+ * On the way to user mode, interrupts off: switches if asked, delivers signals, stops, exits. Returns with interrupts off and nothing
+ * left to do.
+ */
+void syscall_exit_work(struct trap_frame *frame);

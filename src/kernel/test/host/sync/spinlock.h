@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The host tests' spinlock: single-threaded, checks that locks are balanced. */
+#pragma once
+
+#include "lib/types.h"
+#include <assert.h>
+
+struct thread;
+
+struct spinlock { uint32_t locked; };
+#define SPINLOCK_INIT { 0 }
+
+static inline void spinlock_init(struct spinlock *lock) { lock->locked = 0; }
+static inline void spin_lock(struct spinlock *lock) { assert(!lock->locked); lock->locked = 1; }
+static inline void spin_unlock(struct spinlock *lock) { assert(lock->locked); lock->locked = 0; }
+static inline uint64_t spin_lock_irq(struct spinlock *lock) { spin_lock(lock); return 0; }
+static inline void spin_unlock_irq(struct spinlock *lock, uint64_t flags) { (void)flags; spin_unlock(lock); }
