@@ -43,6 +43,7 @@ class Builder:
         self.stage = os.path.join(self.work, "stage")
         self.log = os.path.join(self.folder, "build.log")
         self.stamp = os.path.join(self.folder, "stamp")
+        self.lock = None
 
     def hash(self):
         """Of everything that can change the result."""
@@ -67,7 +68,7 @@ class Builder:
 
     def build(self, force=False):
         """Builds unless the result is current. Returns True when it built."""
-        with locked(os.path.join(self.folder, "lock")):
+        with locked(os.path.join(self.folder, "lock")) as self.lock:
             if self.is_current() and not force:
                 return False
             say(f"port {self.recipe.name} {self.recipe.version}: building")
@@ -220,11 +221,15 @@ class Builder:
         return environment
 
     def _run(self, command, folder, **extra):
-        """Runs one step with its output in the log; a failure shows the log's end."""
+        """Runs one step with its output in the log; a failure shows the log's end.
+
+        The step holds the lock too: when this script is killed, the next build waits for what is left of this one.
+        """
         with open(self.log, "a", encoding="utf-8") as log:
             print("+", *command, file=log, flush=True)
             result = subprocess.run(command, cwd=folder, env=dict(self._environment(), **extra),
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False)
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
+                                    pass_fds=(self.lock,))
         if result.returncode != 0:
             with open(self.log, encoding="utf-8", errors="replace") as log:
                 tail = "".join(line[:300].rstrip("\n") + "\n" for line in log.readlines()[-40:])

@@ -44,7 +44,10 @@ def output_of(command, **options):
 
 @contextlib.contextmanager
 def locked(path):
-    """Holds the lock file @path exclusively; waits for it, and says so when that takes a while."""
+    """Holds the lock file @path exclusively; waits for it, and says so when that takes a while.
+
+    Yields the descriptor: a child that inherits it (pass_fds) keeps the lock, should this process be killed.
+    """
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="ascii") as handle:
         try:
@@ -52,7 +55,7 @@ def locked(path):
         except BlockingIOError:
             say(f"waiting for another build ({os.path.relpath(path)})")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle.fileno()
 
 
 def sha256_file(path):
