@@ -106,7 +106,11 @@ def replace_tree(new, path):
 
 
 def main(entry):
-    """Runs @entry(arguments) and turns a BuildError into a message and exit status 1."""
+    """Runs @entry(arguments) and turns a BuildError into a message and exit status 1.
+
+    Modes of what is built must not depend on the caller's umask.
+    """
+    os.umask(0o022)
     try:
         sys.exit(entry(sys.argv[1:]) or 0)
     except BuildError as error:
