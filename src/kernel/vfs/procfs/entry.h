@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree of /proc as tables. A directory has fixed entries and perhaps numbered members (processes, threads, descriptors) that all look like one
+ * template. An inode number is made of the directory's number, the place in its table, the process and the member, so that nothing has
+ * to be kept between calls.
+ */
+#pragma once
+
+#include "vfs/procfs/proc_text.h"
+#include "vfs/path.h"
+
+struct process;
+struct thread;
+
+/* Whom a file is about. */
+struct proc_subject {
+	struct process *process;	/* referenced; NULL outside process directories */
+	struct thread *thread;		/* referenced; NULL but in task/TID */
+	int pid;			/* 0 outside process directories */
+	int member;			/* thread id or descriptor */
+};
+
+struct proc_entry {
+	const char *name;		/* NULL for templates */
+	uint32_t mode;
+	const struct proc_directory *directory;						/* directories */
+	int (*show)(struct proc_text *text, const struct proc_subject *subject);	/* files: 0 or negative errno */
+	int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable files */
+	int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* symlinks: length or negative errno */
+	int (*follow)(const struct proc_subject *subject, struct path *path);		/* symlinks that lead straight to an object */
+};
+
+enum proc_member_kind { PROC_NO_MEMBERS, PROC_MEMBERS_PROCESSES, PROC_MEMBERS_THREADS, PROC_MEMBERS_DESCRIPTORS };
+
+struct proc_directory {
+	uint8_t number;			/* place in proc_directories */
+	uint8_t entry_count;
+	const struct proc_entry *entries;
+	enum proc_member_kind member_kind;
+	const struct proc_entry *member;
+	/* The lowest member >= @from of the subject's directory, or -1. */
+	int (*next)(const struct proc_subject *subject, int from);
+};
+
+enum proc_directory_number {
+	PROC_ROOT, PROC_PROCESS, PROC_TASKS, PROC_TASK, PROC_FD, PROC_FDINFO, PROC_SYS, PROC_SYS_KERNEL, PROC_SYS_RANDOM,
+	PROC_DIRECTORY_COUNT
+};
+
+extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_task, proc_fd, proc_fdinfo, proc_sys, proc_sys_kernel,
+	proc_sys_random;
+
+/* status.c, memory.c, process.c */
+int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_status(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_statm(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_maps(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_limits(struct proc_text *text, const struct proc_subject *subject);
+
+/* cpuinfo.c */
+int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject);
+
+/* What the kernel knows of a process's memory, in bytes; all 0 without an address space. */
+struct proc_memory {
+	uint64_t mapped, resident, data, stack, program, tables, shared;
+	uint64_t arg_start, arg_end, env_start, env_end, brk_start, stack_top;
+};
+void proc_get_memory(struct process *process, struct proc_memory *memory);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/PID/fd and fdinfo: open descriptors, as links to what they are open on. */
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/process.h"
+#include "vfs/file.h"
+#include "vfs/procfs/entry.h"
+#include "vfs/stat_bits.h"
+
+static int next_descriptor(const struct proc_subject *subject, int from)
+{
+	struct fd_table *files = process_get_files(subject->process);
+	int fd = -1;
+
+	if (files) {
+		fd = fd_next_open(files, from);
+		fd_table_put(files);
+	}
+	return fd;
+}
+
+static struct file *get_file(const struct proc_subject *subject)
+{
+	struct fd_table *files = process_get_files(subject->process);
+	struct file *file = NULL;
+
+	if (files) {
+		file = fd_get_from(files, subject->member);
+		fd_table_put(files);
+	}
+	return file;
+}
+
+static ssize_t describe_file(struct file *file, char *text, size_t size)
+{
+	if (file->path.dentry)
+		return path_to_string(&file->path, text, size);
+	if (!file->ops->describe)
+		return string_copy(text, "anon_inode:[file]", size);
+	file->ops->describe(file, text, size);
+	return strlen(text);
+}
+
+static int link_descriptor(const struct proc_subject *subject, char *buf, size_t size)
+{
+	struct file *file = get_file(subject);
+	ssize_t len = -ENOMEM;
+	char *text;
+
+	if (!file)
+		return -ENOENT;
+	text = kmalloc(PATH_MAX_LEN);
+	if (text) {
+		len = describe_file(file, text, PATH_MAX_LEN);
+		if (len > 0) {
+			len = MIN((size_t)len, size);
+			memcpy(buf, text, len);
+		}
+		kfree(text);
+	}
+	file_put(file);
+	return len;
+}
+
+static int follow_descriptor(const struct proc_subject *subject, struct path *path)
+{
+	struct file *file = get_file(subject);
+	int error = -ENOENT;
+
+	if (!file)
+		return -ENOENT;
+	if (file->path.dentry) {
+		*path = file->path;
+		path_get(path);
+		error = 0;
+	}
+	file_put(file);
+	return error;
+}
+
+static int show_fdinfo(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct file *file = get_file(subject);
+
+	if (!file)
+		return -ENOENT;
+	proc_text_print(text, "pos:\t%llu\nflags:\t0%o\n", (unsigned long long)atomic_load_relaxed(&file->pos),
+			atomic_load_relaxed(&file->flags));
+	file_put(file);
+	return 0;
+}
+
+static const struct proc_entry fd_template = { .mode = S_IFLNK | 0700, .link = link_descriptor, .follow = follow_descriptor };
+static const struct proc_entry fdinfo_template = { .mode = S_IFREG | 0400, .show = show_fdinfo };
+
+const struct proc_directory proc_fd = { .number = PROC_FD, .member_kind = PROC_MEMBERS_DESCRIPTORS, .member = &fd_template,
+					.next = next_descriptor };
+const struct proc_directory proc_fdinfo = { .number = PROC_FDINFO, .member_kind = PROC_MEMBERS_DESCRIPTORS, .member = &fdinfo_template,
+					    .next = next_descriptor };

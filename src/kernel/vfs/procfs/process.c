@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/PID and /proc/PID/task/TID: their tables, and the files that show a process's own texts. */
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "mm/heap.h"
+#include "process/process.h"
+#include "vfs/mount.h"
+#include "vfs/path.h"
+#include "vfs/procfs/entry.h"
+#include "vfs/stat_bits.h"
+#include "vfs/vnode.h"
+
+/* Adds bytes [start, end) of the process's memory; what cannot be read ends the text. */
+static int show_memory(struct proc_text *text, const struct proc_subject *subject, uint64_t start, uint64_t end)
+{
+	struct address_space *as = process_get_address_space(subject->process);
+
+	if (!as)
+		return 0;
+	while (start < end && !text->failed) {
+		size_t len = MIN(end - start, (uint64_t)PAGE_SIZE);
+		char *room = proc_text_reserve(text, len);
+		size_t done = room ? address_space_access(as, start, room, len, false) : 0;
+
+		proc_text_commit(text, done);
+		start += done;
+		if (done < len)
+			break;
+	}
+	address_space_put(as);
+	return 0;
+}
+
+static int show_cmdline(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct proc_memory memory;
+
+	proc_get_memory(subject->process, &memory);
+	return show_memory(text, subject, memory.arg_start, memory.arg_end);
+}
+
+static int show_environ(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct proc_memory memory;
+
+	proc_get_memory(subject->process, &memory);
+	return show_memory(text, subject, memory.env_start, memory.env_end);
+}
+
+static int show_comm(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%s\n", subject->thread ? subject->thread->name : subject->process->name);
+	return 0;
+}
+
+/* A process may be renamed by its own threads only. */
+static int store_comm(const struct proc_subject *subject, const char *text, size_t len)
+{
+	char name[THREAD_NAME_LEN];
+	uint64_t flags;
+
+	if (subject->process != current_process())
+		return -EINVAL;
+	if (len && text[len - 1] == '\n')
+		len--;
+	len = MIN(len, sizeof(name) - 1);
+	memcpy(name, text, len);
+	name[len] = 0;
+	if (subject->thread && subject->thread->tid != subject->pid) {
+		thread_set_name(subject->thread, name);
+		return 0;
+	}
+	flags = spin_lock_irq(&subject->process->lock);
+	string_copy(subject->process->name, name, sizeof(subject->process->name));
+	spin_unlock_irq(&subject->process->lock, flags);
+	if (subject->thread)
+		thread_set_name(subject->thread, name);
+	return 0;
+}
+
+static void add_mount(void *context, const char *source, const char *target, const char *type, const char *options)
+{
+	struct proc_text *text = context;
+
+	proc_text_add_escaped(text, source);
+	proc_text_add(text, " ", 1);
+	proc_text_add_escaped(text, target);
+	proc_text_print(text, " %s %s 0 0\n", type, *options ? options : "rw");
+}
+
+/* There is one mount tree, so the reader's view is the process's. */
+static int show_mounts(struct proc_text *text, const struct proc_subject *subject)
+{
+	mount_list(add_mount, text);
+	return 0;
+}
+
+static int follow_context(const struct proc_subject *subject, struct path *path, void (*get)(struct fs_context *, struct path *))
+{
+	struct fs_context *context = process_get_fs(subject->process);
+
+	if (!context)
+		return -ENOENT;
+	get(context, path);
+	fs_context_put(context);
+	return 0;
+}
+
+static int follow_cwd(const struct proc_subject *subject, struct path *path)
+{
+	return follow_context(subject, path, fs_context_get_cwd);
+}
+
+static int follow_root(const struct proc_subject *subject, struct path *path)
+{
+	return follow_context(subject, path, fs_context_get_root);
+}
+
+static int link_to_path(struct path *path, char *buf, size_t size)
+{
+	char *text = kmalloc(PATH_MAX_LEN);
+	ssize_t len = -ENOMEM;
+
+	if (text) {
+		len = path_to_string(path, text, PATH_MAX_LEN);
+		if (len > 0) {
+			len = MIN((size_t)len, size);
+			memcpy(buf, text, len);
+		}
+		kfree(text);
+	}
+	path_put(path);
+	return len;
+}
+
+static int link_cwd(const struct proc_subject *subject, char *buf, size_t size)
+{
+	struct path path;
+	int error = follow_cwd(subject, &path);
+
+	return error ? error : link_to_path(&path, buf, size);
+}
+
+static int link_root(const struct proc_subject *subject, char *buf, size_t size)
+{
+	struct path path;
+	int error = follow_root(subject, &path);
+
+	return error ? error : link_to_path(&path, buf, size);
+}
+
+static int link_exe(const struct proc_subject *subject, char *buf, size_t size)
+{
+	struct vnode *vnode = process_get_executable(subject->process);
+	char *text;
+	int len;
+
+	if (!vnode)
+		return -ENOENT;
+	text = kmalloc(PATH_MAX_LEN);
+	len = -ENOMEM;
+	if (text) {
+		vnode->object.ops->describe(&vnode->object, text, PATH_MAX_LEN);
+		len = MIN(strlen(text), size);
+		memcpy(buf, text, len);
+		kfree(text);
+	}
+	vnode_put(vnode);
+	return len;
+}
+
+static int next_thread(const struct proc_subject *subject, int from)
+{
+	struct thread *thread = process_next_thread(subject->process, from - 1);
+	int tid = thread ? thread->tid : -1;
+
+	if (thread)
+		thread_put(thread);
+	return tid;
+}
+
+static const struct proc_entry process_entries[] = {
+	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat },
+	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_status },
+	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm },
+	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
+	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
+	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },
+	{ .name = "maps", .mode = S_IFREG | 0400, .show = proc_show_maps },
+	{ .name = "limits", .mode = S_IFREG | 0444, .show = proc_show_limits },
+	{ .name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts },
+	{ .name = "fd", .mode = S_IFDIR | 0500, .directory = &proc_fd },
+	{ .name = "fdinfo", .mode = S_IFDIR | 0500, .directory = &proc_fdinfo },
+	{ .name = "task", .mode = S_IFDIR | 0555, .directory = &proc_tasks },
+	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },
+	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },
+	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+};
+
+static const struct proc_entry task_entries[] = {
+	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat },
+	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_status },
+	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
+};
+
+static const struct proc_entry task_template = { .mode = S_IFDIR | 0555, .directory = &proc_task };
+
+const struct proc_directory proc_process = { .number = PROC_PROCESS, .entries = process_entries, .entry_count = ARRAY_LEN(process_entries) };
+const struct proc_directory proc_task = { .number = PROC_TASK, .entries = task_entries, .entry_count = ARRAY_LEN(task_entries) };
+const struct proc_directory proc_tasks = { .number = PROC_TASKS, .member_kind = PROC_MEMBERS_THREADS, .member = &task_template,
+					   .next = next_thread };

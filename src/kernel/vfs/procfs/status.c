@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/PID/stat, status and limits (field orders: proc(5)). What this kernel does not have is 0 in stat and left out in status. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "process/process.h"
+#include "process/signal_state.h"
+#include "sched/clock.h"
+#include "tty/tty.h"
+#include "vfs/file.h"
+#include "vfs/procfs/entry.h"
+
+#include <asm/resource.h>
+
+enum { NS_PER_TICK = 10000000 };	/* USER_HZ is 100 */
+
+/* Everything that is read under a lock. */
+struct snapshot {
+	struct thread *thread;		/* the thread shown, or the leader; referenced; NULL for zombies */
+	char name[THREAD_NAME_LEN];
+	char state;
+	int id, ppid, pgid, sid, tty_pgid, exit_signal, exit_status;
+	unsigned tty_dev, threads, queued_signals;
+	uint64_t user_ns, system_ns, children_user_ns, children_system_ns;
+	uint64_t switches[2];
+	signal_set pending, shared_pending, blocked, ignored, caught;
+	struct resource_limit limits[RLIMIT_COUNT];
+};
+
+static char thread_letter(const struct thread *thread)
+{
+	uint32_t state = atomic_load_relaxed(&thread->run_state);
+
+	if (thread->user.stopped || state == THREAD_STOPPED)
+		return 'T';
+	if (state == THREAD_SLEEPING)
+		return thread->wait_mode == WAIT_INTERRUPTIBLE ? 'S' : 'D';
+	return state == THREAD_DEAD ? 'X' : 'R';
+}
+
+static void snapshot_tree(struct snapshot *s, struct process *process)
+{
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	struct session *session = process->session;
+
+	s->ppid = process->parent ? process->parent->pid : 0;
+	s->pgid = process->pgid;
+	s->sid = session ? session->sid : 0;
+	s->exit_signal = process->exit_signal;
+	s->children_user_ns = process->children_user_ns;
+	s->children_system_ns = process->children_system_ns;
+	if (session)
+		session_get(session);
+	spin_unlock_irq(&process_tree_lock, flags);
+	s->tty_pgid = -1;
+	if (session) {
+		tty_describe_session(session, &s->tty_dev, &s->tty_pgid);
+		session_put(session);
+	}
+}
+
+static void snapshot_signals(struct snapshot *s, struct process *process)
+{
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	struct signal_handlers *handlers = process->handlers;
+
+	s->threads = process->thread_count;
+	s->exit_status = process->exit_status;
+	s->queued_signals = process->queued_signals;
+	s->shared_pending = process->queue.set;
+	if (s->thread) {
+		s->pending = s->thread->user.queue.set;
+		s->blocked = s->thread->user.blocked;
+	}
+	for (unsigned i = 0; handlers && i < SIGNAL_COUNT; i++) {
+		uint64_t handler = atomic_load_relaxed(&handlers->actions[i].handler);
+
+		if (handler == HANDLER_IGNORE)
+			s->ignored |= 1ull << i;
+		else if (handler != HANDLER_DEFAULT)
+			s->caught |= 1ull << i;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+static void snapshot_take(struct snapshot *s, const struct proc_subject *subject)
+{
+	struct process *process = subject->process;
+	uint64_t flags;
+
+	memset(s, 0, sizeof(*s));
+	s->thread = subject->thread;
+	if (s->thread)
+		thread_get(s->thread);
+	else
+		s->thread = process_get_leader(process);
+	snapshot_tree(s, process);
+	snapshot_signals(s, process);
+	flags = spin_lock_irq(&process->lock);
+	string_copy(s->name, subject->thread ? subject->thread->name : process->name, sizeof(s->name));
+	memcpy(s->limits, process->limits, sizeof(s->limits));
+	spin_unlock_irq(&process->lock, flags);
+	if (subject->thread) {
+		s->id = subject->thread->tid;
+		s->state = thread_letter(subject->thread);
+		thread_times(subject->thread, &s->user_ns, &s->system_ns);
+	} else {
+		s->id = process->pid;
+		s->state = process_state_letter(process);
+		process_times(process, &s->user_ns, &s->system_ns);
+	}
+	if (s->thread) {
+		s->switches[0] = s->thread->voluntary_switches;
+		s->switches[1] = s->thread->involuntary_switches;
+	}
+}
+
+static void snapshot_drop(struct snapshot *s)
+{
+	if (s->thread)
+		thread_put(s->thread);
+}
+
+static long long ticks(uint64_t ns)
+{
+	return ns / NS_PER_TICK;
+}
+
+static int stat_priority(const struct thread *thread)
+{
+	if (!thread)
+		return 20;
+	return thread->rt_priority ? -1 - thread->rt_priority : 20 + thread->nice;
+}
+
+int proc_show_stat(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct process *process = subject->process;
+	struct proc_memory memory;
+	struct snapshot s;
+
+	snapshot_take(&s, subject);
+	proc_get_memory(process, &memory);
+	/* 1-22: identity, terminal, faults, times, priority, start. */
+	proc_text_print(text, "%d (%s) %c %d %d %d %u %d 0 %llu 0 %llu 0", s.id, s.name, s.state, s.ppid, s.pgid, s.sid, s.tty_dev, s.tty_pgid,
+			(unsigned long long)process->minor_faults, (unsigned long long)process->major_faults);
+	proc_text_print(text, " %lld %lld %lld %lld %d %d %u 0 %lld", ticks(s.user_ns), ticks(s.system_ns), ticks(s.children_user_ns),
+			ticks(s.children_system_ns), stat_priority(s.thread), s.thread ? s.thread->nice : 0, s.threads,
+			ticks(process->start_ns));
+	/* 23-30: memory; the addresses of code, stack and registers are nobody's business. */
+	proc_text_print(text, " %llu %llu %llu 0 0 0 0 0", (unsigned long long)memory.mapped, (unsigned long long)memory.resident >> PAGE_SHIFT,
+			(unsigned long long)s.limits[RLIMIT_RSS].soft);
+	/* 31-34: signals; 35-37: no wait channel, no swap. */
+	proc_text_print(text, " %llu %llu %llu %llu 0 0 0", (unsigned long long)(s.pending & INT32_MAX), (unsigned long long)(s.blocked & INT32_MAX),
+			(unsigned long long)(s.ignored & INT32_MAX), (unsigned long long)(s.caught & INT32_MAX));
+	/* 38-52: exit signal, CPU, scheduling; then addresses again, and the exit code that only a parent may see. */
+	proc_text_print(text, " %d %u %u %u 0 0 0 0 0 0 0 0 0 0 0\n", s.exit_signal, s.thread ? s.thread->cpu : 0,
+			s.thread ? s.thread->rt_priority : 0, s.thread ? s.thread->policy : 0);
+	snapshot_drop(&s);
+	return 0;
+}
+
+static const char *state_name(char letter)
+{
+	static const struct { char letter; const char *name; } names[] = {
+		{ 'R', "R (running)" }, { 'S', "S (sleeping)" }, { 'D', "D (disk sleep)" }, { 'T', "T (stopped)" }, { 'Z', "Z (zombie)" },
+		{ 'X', "X (dead)" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].letter == letter)
+			return names[i].name;
+	return "R (running)";
+}
+
+static void show_identity(struct proc_text *text, struct process *process)
+{
+	const struct credentials *c = credentials_of(process);
+	struct fd_table *files = process_get_files(process);
+	int fd, size = 0;
+
+	proc_text_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
+			c->fsgid);
+	if (files) {
+		for (fd = fd_next_open(files, 0); fd >= 0; fd = fd_next_open(files, fd + 1))
+			size = fd + 1;
+		size = ROUND_UP(MAX(size, 1), 64);
+		fd_table_put(files);
+	}
+	proc_text_print(text, "FDSize:\t%d\nGroups:\t", size);
+	for (unsigned i = 0; i < c->group_count; i++)
+		proc_text_print(text, "%u ", c->groups[i]);
+	proc_text_print(text, "\n");
+	credentials_put(c);
+}
+
+static void show_memory(struct proc_text *text, struct process *process)
+{
+	struct proc_memory memory;
+
+	proc_get_memory(process, &memory);
+	if (!memory.mapped)
+		return;
+	proc_text_print(text, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nVmData:\t%8llu kB\n", (unsigned long long)memory.mapped >> 10,
+			(unsigned long long)memory.resident >> 10, (unsigned long long)memory.data >> 10);
+	proc_text_print(text, "VmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmPTE:\t%8llu kB\nVmSwap:\t%8u kB\n", (unsigned long long)memory.stack >> 10,
+			(unsigned long long)memory.program >> 10, (unsigned long long)memory.tables >> 10, 0);
+}
+
+int proc_show_status(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct process *process = subject->process;
+	struct fs_context *fs = process_get_fs(process);
+	struct snapshot s;
+
+	snapshot_take(&s, subject);
+	proc_text_print(text, "Name:\t%s\n", s.name);
+	if (fs) {
+		proc_text_print(text, "Umask:\t%04o\n", fs_context_umask(fs));
+		fs_context_put(fs);
+	}
+	proc_text_print(text, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", state_name(s.state), process->pid, s.id,
+			s.ppid);
+	show_identity(text, process);
+	proc_text_print(text, "NSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s.id, s.pgid, s.sid);
+	show_memory(text, process);
+	proc_text_print(text, "Threads:\t%u\nSigQ:\t%u/%llu\n", s.threads, s.queued_signals,
+			(unsigned long long)s.limits[RLIMIT_SIGPENDING].soft);
+	proc_text_print(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+			(unsigned long long)s.pending, (unsigned long long)s.shared_pending, (unsigned long long)s.blocked,
+			(unsigned long long)s.ignored, (unsigned long long)s.caught);
+	proc_text_print(text, "NoNewPrivs:\t%d\n", process->no_new_privs);
+	if (s.thread)
+		proc_text_print(text, "Cpus_allowed:\t%llx\n", (unsigned long long)s.thread->affinity);
+	proc_text_print(text, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", (unsigned long long)s.switches[0],
+			(unsigned long long)s.switches[1]);
+	snapshot_drop(&s);
+	return 0;
+}
+
+static void show_limit(struct proc_text *text, uint64_t value)
+{
+	if (value == RLIM_INFINITY)
+		proc_text_print(text, " %-20s", "unlimited");
+	else
+		proc_text_print(text, " %-20llu", (unsigned long long)value);
+}
+
+int proc_show_limits(struct proc_text *text, const struct proc_subject *subject)
+{
+	static const struct { const char *name, *unit; } names[RLIMIT_COUNT] = {
+		[RLIMIT_CPU] = { "Max cpu time", "seconds" }, [RLIMIT_FSIZE] = { "Max file size", "bytes" },
+		[RLIMIT_DATA] = { "Max data size", "bytes" }, [RLIMIT_STACK] = { "Max stack size", "bytes" },
+		[RLIMIT_CORE] = { "Max core file size", "bytes" }, [RLIMIT_RSS] = { "Max resident set", "bytes" },
+		[RLIMIT_NPROC] = { "Max processes", "processes" }, [RLIMIT_NOFILE] = { "Max open files", "files" },
+		[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" }, [RLIMIT_AS] = { "Max address space", "bytes" },
+		[RLIMIT_LOCKS] = { "Max file locks", "locks" }, [RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+		[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" }, [RLIMIT_NICE] = { "Max nice priority", "" },
+		[RLIMIT_RTPRIO] = { "Max realtime priority", "" }, [RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+	};
+	struct snapshot s;
+
+	snapshot_take(&s, subject);
+	proc_text_print(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	for (unsigned i = 0; i < RLIMIT_COUNT; i++) {
+		proc_text_print(text, "%-25s", names[i].name);
+		show_limit(text, s.limits[i].soft);
+		show_limit(text, s.limits[i].hard);
+		proc_text_print(text, " %-10s\n", names[i].unit);
+	}
+	snapshot_drop(&s);
+	return 0;
+}

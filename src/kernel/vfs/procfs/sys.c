@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/sys: the few settings that exist. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "process/process.h"
+#include "security/random.h"
+#include "sync/mutex.h"
+#include "vfs/procfs/entry.h"
+#include "vfs/procfs/release.h"
+#include "vfs/stat_bits.h"
+
+static int show_hostname(struct proc_text *text, const struct proc_subject *subject)
+{
+	char name[65];
+
+	hostname_get(name, sizeof(name));
+	proc_text_print(text, "%s\n", name);
+	return 0;
+}
+
+static int show_osrelease(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%s\n", RELEASE_RELEASE);
+	return 0;
+}
+
+static int show_ostype(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%s\n", RELEASE_SYSNAME);
+	return 0;
+}
+
+static int show_version(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%s\n", RELEASE_VERSION);
+	return 0;
+}
+
+static int show_pid_max(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%d\n", PID_MAX);
+	return 0;
+}
+
+/* RFC 9562 §5.4: version 4, variant 10. */
+static void make_uuid(uint8_t uuid[16])
+{
+	random_bytes(uuid, 16);
+	uuid[6] = (uuid[6] & 0x0f) | 0x40;
+	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+}
+
+static void print_uuid(struct proc_text *text, const uint8_t uuid[16])
+{
+	for (unsigned i = 0; i < 16; i++)
+		proc_text_print(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+	proc_text_add(text, "\n", 1);
+}
+
+static int show_boot_id(struct proc_text *text, const struct proc_subject *subject)
+{
+	static struct mutex lock = MUTEX_INIT(lock);
+	static uint8_t boot_id[16];	/* lock; made at the first look */
+	static bool made;		/* lock */
+
+	mutex_lock(&lock);
+	if (!made)
+		make_uuid(boot_id);
+	made = true;
+	mutex_unlock(&lock);
+	print_uuid(text, boot_id);
+	return 0;
+}
+
+static int show_uuid(struct proc_text *text, const struct proc_subject *subject)
+{
+	uint8_t uuid[16];
+
+	make_uuid(uuid);
+	print_uuid(text, uuid);
+	return 0;
+}
+
+static const struct proc_entry random_entries[] = {
+	{ .name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id },
+	{ .name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid },
+};
+
+static const struct proc_entry kernel_entries[] = {
+	{ .name = "hostname", .mode = S_IFREG | 0444, .show = show_hostname },
+	{ .name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease },
+	{ .name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype },
+	{ .name = "version", .mode = S_IFREG | 0444, .show = show_version },
+	{ .name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max },
+	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },
+};
+
+static const struct proc_entry sys_entries[] = {
+	{ .name = "kernel", .mode = S_IFDIR | 0555, .directory = &proc_sys_kernel },
+};
+
+const struct proc_directory proc_sys = { .number = PROC_SYS, .entries = sys_entries, .entry_count = ARRAY_LEN(sys_entries) };
+const struct proc_directory proc_sys_kernel = { .number = PROC_SYS_KERNEL, .entries = kernel_entries,
+						.entry_count = ARRAY_LEN(kernel_entries) };
+const struct proc_directory proc_sys_random = { .number = PROC_SYS_RANDOM, .entries = random_entries,
+						.entry_count = ARRAY_LEN(random_entries) };

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* The root of /proc: its table and the files about the whole system. */
+#include "init/boot_info.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "process/process.h"
+#include "sched/clock.h"
+#include "vfs/file.h"
+#include "vfs/fs.h"
+#include "vfs/procfs/entry.h"
+#include "vfs/procfs/release.h"
+#include "vfs/stat_bits.h"
+
+enum { NS_PER_TICK = 10000000 };	/* USER_HZ is 100 */
+
+static void add_kib(struct proc_text *text, const char *name, uint64_t pages)
+{
+	proc_text_print(text, "%-16s%8llu kB\n", name, (unsigned long long)pages << (PAGE_SHIFT - 10));
+}
+
+/* There is no swap and no buffer cache of its own; free pages and clean file pages are what can be had. */
+static int show_meminfo(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct memory_stats stats;
+
+	memory_get_stats(&stats);
+	add_kib(text, "MemTotal:", stats.total);
+	add_kib(text, "MemFree:", stats.free);
+	add_kib(text, "MemAvailable:", stats.available);
+	add_kib(text, "Buffers:", 0);
+	add_kib(text, "Cached:", stats.cached);
+	add_kib(text, "SwapCached:", 0);
+	add_kib(text, "SwapTotal:", 0);
+	add_kib(text, "SwapFree:", 0);
+	add_kib(text, "Dirty:", 0);
+	add_kib(text, "Writeback:", 0);
+	add_kib(text, "AnonPages:", stats.anonymous);
+	add_kib(text, "Shmem:", stats.shared);
+	add_kib(text, "Slab:", stats.slab);
+	add_kib(text, "SReclaimable:", 0);
+	add_kib(text, "SUnreclaim:", stats.slab);
+	add_kib(text, "KernelStack:", stats.kernel_stacks);
+	add_kib(text, "PageTables:", stats.page_tables);
+	return 0;
+}
+
+static int show_uptime(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct sched_stats stats;
+
+	sched_get_stats(&stats);
+	proc_text_add_seconds(text, clock_monotonic_ns());
+	proc_text_add(text, " ", 1);
+	proc_text_add_seconds(text, stats.idle_ns);
+	proc_text_add(text, "\n", 1);
+	return 0;
+}
+
+static int show_loadavg(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct sched_stats stats;
+
+	sched_get_stats(&stats);
+	for (size_t i = 0; i < ARRAY_LEN(stats.load); i++) {
+		proc_text_add_load(text, stats.load[i]);
+		proc_text_add(text, " ", 1);
+	}
+	proc_text_print(text, "%u/%u %d\n", stats.runnable, stats.threads, process_last_pid());
+	return 0;
+}
+
+static unsigned long long ticks(uint64_t ns)
+{
+	return ns / NS_PER_TICK;
+}
+
+static int show_stat(struct proc_text *text, const struct proc_subject *subject)
+{
+	uint64_t boot = clock_realtime_ns() - clock_monotonic_ns();
+	struct sched_stats stats;
+
+	sched_get_stats(&stats);
+	/* One CPU: its line and the sum are the same. */
+	proc_text_print(text, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", ticks(stats.user_ns), ticks(stats.system_ns), ticks(stats.idle_ns));
+	proc_text_print(text, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", ticks(stats.user_ns), ticks(stats.system_ns), ticks(stats.idle_ns));
+	proc_text_print(text, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
+			(unsigned long long)stats.interrupts, (unsigned long long)stats.switches, (unsigned long long)(boot / NS_PER_SEC),
+			(unsigned long long)stats.forks, stats.runnable);
+	return 0;
+}
+
+static int show_cmdline(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%s\n", boot_info.command_line);
+	return 0;
+}
+
+static int show_version(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%s version %s %s\n", RELEASE_SYSNAME, RELEASE_RELEASE, RELEASE_VERSION);
+	return 0;
+}
+
+static int show_filesystems(struct proc_text *text, const struct proc_subject *subject)
+{
+	for (struct fs_type *type = fs_type_next(NULL); type; type = fs_type_next(type))
+		proc_text_print(text, "%s\t%s\n", type->needs_device ? "" : "nodev", type->name);
+	return 0;
+}
+
+/* Lists each major number once, by the name of its first device up to a '/' or digit. */
+static int show_devices(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "Character devices:\n");
+	for (unsigned major = 1; major < 512; major++)
+		for (struct char_device *device = char_device_next(NULL); device; device = char_device_next(device))
+			if (device->major == major) {
+				int len = strlen(device->name);
+
+				for (int i = 1; i < len; i++)
+					if (device->name[i] == '/' || (device->name[i] >= '0' && device->name[i] <= '9'))
+						len = i;
+				proc_text_print(text, "%3u %.*s\n", major, major == 1 ? 3 : len, major == 1 ? "mem" : device->name);
+				break;
+			}
+	proc_text_print(text, "\nBlock devices:\n");
+	return 0;
+}
+
+static int show_swaps(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	return 0;
+}
+
+static int link_self(const struct proc_subject *subject, char *buf, size_t size)
+{
+	char text[16];
+	size_t len;
+
+	if (!current_process())
+		return -ENOENT;
+	len = snprintf(text, sizeof(text), "%d", current_process()->pid);
+	len = MIN(len, size);
+	memcpy(buf, text, len);
+	return len;
+}
+
+static int link_thread_self(const struct proc_subject *subject, char *buf, size_t size)
+{
+	char text[40];
+	size_t len;
+
+	if (!current_process())
+		return -ENOENT;
+	len = snprintf(text, sizeof(text), "%d/task/%d", current_process()->pid, current_thread()->tid);
+	len = MIN(len, size);
+	memcpy(buf, text, len);
+	return len;
+}
+
+static int link_mounts(const struct proc_subject *subject, char *buf, size_t size)
+{
+	static const char target[] = "self/mounts";
+	size_t len = MIN(sizeof(target) - 1, size);
+
+	memcpy(buf, target, len);
+	return len;
+}
+
+static int next_process(const struct proc_subject *subject, int from)
+{
+	struct process *process = process_next(from - 1);
+	int pid = process ? process->pid : -1;
+
+	if (process)
+		process_put(process);
+	return pid;
+}
+
+static const struct proc_entry root_entries[] = {
+	{ .name = "self", .mode = S_IFLNK | 0777, .link = link_self },
+	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self },
+	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
+	{ .name = "sys", .mode = S_IFDIR | 0555, .directory = &proc_sys },
+	{ .name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo },
+	{ .name = "cpuinfo", .mode = S_IFREG | 0444, .show = proc_show_cpuinfo },
+	{ .name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime },
+	{ .name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg },
+	{ .name = "stat", .mode = S_IFREG | 0444, .show = show_stat },
+	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
+	{ .name = "version", .mode = S_IFREG | 0444, .show = show_version },
+	{ .name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems },
+	{ .name = "devices", .mode = S_IFREG | 0444, .show = show_devices },
+	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
+};
+
+static const struct proc_entry process_template = { .mode = S_IFDIR | 0555, .directory = &proc_process };
+
+const struct proc_directory proc_root = { .number = PROC_ROOT, .entries = root_entries, .entry_count = ARRAY_LEN(root_entries),
+					  .member_kind = PROC_MEMBERS_PROCESSES, .member = &process_template, .next = next_process };
