@@ -47,7 +47,8 @@ class Builder:
 
     def hash(self):
         """Of everything that can change the result."""
-        parts = [f"{os.path.relpath(path, ROOT)} {sha256_file(path)}" for path in self.recipe.files()]
+        parts = [self.recipe.inputs()]
+        parts += [f"{os.path.relpath(path, ROOT)} {sha256_file(path)}" for path in self.recipe.files()]
         library = os.path.dirname(os.path.abspath(__file__))
         parts += [f"{name} {sha256_file(os.path.join(library, name))}" for name in ("builder.py", "package.py")]
         parts += [f"{other.recipe.name} {other.hash()}" for other in self.depends]

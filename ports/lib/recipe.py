@@ -60,11 +60,16 @@ class Recipe:
         return [os.path.join(folder, name) for name in names if name.endswith(".patch")]
 
     def files(self):
-        """Every file of the recipe's folder that can change what is built."""
+        """Every file beside the recipe that can change what is built."""
         found = []
         for folder, _, names in os.walk(self.folder):
             found += [os.path.join(folder, name) for name in names if not name.endswith((".md", "~"))]
-        return sorted(found)
+        return sorted(path for path in found if path != os.path.join(self.folder, "port"))
+
+    def inputs(self):
+        """The recipe without its tests, which do not change what is built, as a text."""
+        return repr((self.name, self.version, self.source, self.sha256, self.license, self.depends, self.build,
+                     self.options, self.toolchain))
 
 
 def names():
