@@ -110,6 +110,7 @@ def write_base(path, busybox, agent):
     applets = subprocess.run([busybox, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     with open(path, "wb") as out:
         archive = newc.NewcWriter(out)
+        archive.directory(".")
         for folder in FOLDERS:
             archive.directory(folder)
         archive.directory("root", 0o700)

@@ -3,6 +3,8 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <linux/stat.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -132,7 +132,7 @@ int check_wait(pid_t pid)
 
 	while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
 		;
-	if (got != pid)
+	if (got <= 0)
 		return -1;
 	return WIFSIGNALED(status) ? CHECK_KILLED + WTERMSIG(status) : WEXITSTATUS(status);
 }

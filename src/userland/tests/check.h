@@ -39,7 +39,7 @@ int check_main(const char *name, const struct check_case *cases, int argc, char 
 
 /* Forks a child that runs @body(@argument) and then exits 0; returns its pid (0 never). A failing fork ends the case. */
 pid_t check_spawn(void (*body)(void *argument), void *argument);
-/* Waits for @pid; returns its exit code, 1000 + the signal that killed it, or -1 when waitpid fails. */
+/* Waits for @pid (-1: any child); returns its exit code, 1000 + the signal that killed it, or -1 when waitpid fails. */
 int check_wait(pid_t pid);
 /* Both together. */
 int check_child(void (*body)(void *argument), void *argument);

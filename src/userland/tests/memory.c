@@ -233,7 +233,7 @@ static void protection(void)
 	CHECK_EQ(mprotect(at, 6 * PAGE, PROT_READ | PROT_WRITE), 0);
 	WRITABLE(at + 2 * PAGE);
 	CHECK_EQ(at[2 * PAGE], 1);
-	CHECK_ERR(mprotect(at + 1, PAGE, PROT_READ), EINVAL);
+	CHECK_ERR(syscall(SYS_mprotect, at + 1, PAGE, PROT_READ), EINVAL);
 	CHECK_EQ(munmap(at + 4 * PAGE, PAGE), 0);
 	CHECK_ERR(mprotect(at, 6 * PAGE, PROT_READ), ENOMEM);
 	CHECK_ERR(mprotect(map(PAGE, PROT_READ, MAP_SHARED, open("out", O_RDONLY), 0), PAGE, PROT_WRITE), EACCES);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Time: clocks and their resolution, sleeping, interruption and remaining time, CPU time, resource usage. */
+#include "check.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long nanoseconds(clockid_t clock)
+{
+	struct timespec now = { 0, 0 };
+
+	CHECK_EQ(clock_gettime(clock, &now), 0);
+	CHECK(now.tv_nsec >= 0 && now.tv_nsec < 1000000000);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static void clocks(void)
+{
+	static const clockid_t all[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+					 CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME };
+	struct timespec resolution, now;
+
+	for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+		long long before = nanoseconds(all[i]), after = nanoseconds(all[i]);
+
+		CHECK(after >= before);
+		CHECK_EQ(clock_getres(all[i], &resolution), 0);
+		CHECK(resolution.tv_sec == 0 && resolution.tv_nsec > 0);
+	}
+	CHECK(nanoseconds(CLOCK_REALTIME) > 1600000000LL * 1000000000);
+	CHECK_ERR(clock_gettime(99, &now), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, 8), EFAULT);
+	CHECK_ERR(clock_getres(99, &resolution), EINVAL);
+}
+
+static void monotonic(void)
+{
+	long long last = nanoseconds(CLOCK_MONOTONIC), start = last;
+	int backwards = 0, distinct = 0;
+	struct timespec now;
+
+	while (last - start < 50000000) {
+		long long at;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		at = now.tv_sec * 1000000000LL + now.tv_nsec;
+		backwards += at < last;
+		distinct += at != last;
+		last = at;
+	}
+	CHECK_EQ(backwards, 0);
+	/* Finer than a timer tick. */
+	CHECK(distinct > 200);
+}
+
+static void agreement(void)
+{
+	struct timeval old;
+	time_t seconds = 0;
+	long long real = nanoseconds(CLOCK_REALTIME), offset = real - nanoseconds(CLOCK_MONOTONIC);
+
+	CHECK_EQ(gettimeofday(&old, NULL), 0);
+	CHECK(llabs(old.tv_sec * 1000000000LL + old.tv_usec * 1000LL - real) < 1000000000);
+	CHECK(llabs(time(&seconds) - real / 1000000000) <= 1);
+	CHECK_EQ(syscall(SYS_time, &seconds) - seconds, 0);
+	check_sleep(50);
+	CHECK(llabs(nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_MONOTONIC) - offset) < 20000000);
+}
+
+static void sleeping(void)
+{
+	struct timespec brief = { 0, 30000000 }, bad = { 0, 1000000000 }, negative = { -1, 0 }, until, none = { 0, 0 };
+	long long start = nanoseconds(CLOCK_MONOTONIC);
+
+	CHECK_EQ(nanosleep(&brief, NULL), 0);
+	CHECK(nanoseconds(CLOCK_MONOTONIC) - start >= 30000000);
+	CHECK_EQ(nanosleep(&none, NULL), 0);
+	CHECK_ERR(nanosleep(&bad, NULL), EINVAL);
+	CHECK_ERR(nanosleep(&negative, NULL), EINVAL);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += 30000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL), 0);
+	CHECK(nanoseconds(CLOCK_MONOTONIC) >= until.tv_sec * 1000000000LL + until.tv_nsec);
+	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL), 0);
+	CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, 0, &brief, NULL), 0);
+	CHECK_EQ(clock_nanosleep(99, 0, &brief, NULL), EINVAL);
+	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, NULL), EINVAL);
+}
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+static void interrupt_parent(void *unused)
+{
+	(void)unused;
+	check_sleep(50);
+	kill(getppid(), SIGUSR1);
+}
+
+static void interrupted(void)
+{
+	struct sigaction action = { .sa_handler = ignore, .sa_flags = SA_RESTART };
+	struct timespec long_time = { 20, 0 }, left = { 99, 99 };
+	pid_t child;
+
+	sigaction(SIGUSR1, &action, NULL);
+	child = check_spawn(interrupt_parent, NULL);
+	CHECK_ERR(nanosleep(&long_time, &left), EINTR);
+	CHECK(left.tv_sec >= 15 && left.tv_sec < 20);
+	check_wait(child);
+	child = check_spawn(interrupt_parent, NULL);
+	left.tv_sec = 99;
+	CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &long_time, &left), EINTR);
+	CHECK(left.tv_sec >= 15 && left.tv_sec < 20);
+	check_wait(child);
+	/* An ignored signal, a stop and a continuation do not cut a sleep short. */
+	signal(SIGUSR1, SIG_IGN);
+	child = fork();
+	if (child == 0) {
+		long start = check_now();
+		struct timespec brief = { 0, 200000000 };
+
+		CHECK_EQ(nanosleep(&brief, NULL), 0);
+		CHECK(check_now() - start >= 199);
+		_exit(0);
+	}
+	check_sleep(30);
+	kill(child, SIGUSR1);
+	kill(child, SIGSTOP);
+	check_sleep(30);
+	kill(child, SIGCONT);
+	CHECK_EQ(check_wait(child), 0);
+}
+
+static void burn(long ms)
+{
+	for (long long end = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) + ms * 1000000; nanoseconds(CLOCK_PROCESS_CPUTIME_ID) < end;)
+		for (volatile int i = 0; i < 20000; i++)
+			;
+}
+
+static long used(const struct rusage *usage)
+{
+	return usage->ru_utime.tv_sec * 1000 + usage->ru_utime.tv_usec / 1000 + usage->ru_stime.tv_sec * 1000
+	       + usage->ru_stime.tv_usec / 1000;
+}
+
+static void burn_in_child(void *ms)
+{
+	burn((long)ms);
+}
+
+static void cpu_time(void)
+{
+	struct rusage before, after;
+	struct tms ticks;
+	long long start, thread;
+
+	CHECK_EQ(sysconf(_SC_CLK_TCK), 100);
+	CHECK_EQ(getrusage(RUSAGE_SELF, &before), 0);
+	start = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+	thread = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+	/* Sleeping uses none. */
+	check_sleep(100);
+	CHECK(nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - start < 60000000);
+	burn(100);
+	CHECK(nanoseconds(CLOCK_THREAD_CPUTIME_ID) - thread >= 90000000);
+	CHECK_EQ(getrusage(RUSAGE_SELF, &after), 0);
+	CHECK(used(&after) - used(&before) >= 60);
+	CHECK(after.ru_maxrss > 0);
+	CHECK(times(&ticks) > 0);
+	CHECK(ticks.tms_utime + ticks.tms_stime >= 6);
+	CHECK_EQ(check_child(burn_in_child, (void *)60L), 0);
+	times(&ticks);
+	CHECK(ticks.tms_cutime + ticks.tms_cstime >= 3);
+	CHECK_EQ(getrusage(RUSAGE_CHILDREN, &after), 0);
+	CHECK(used(&after) >= 30);
+	CHECK_ERR(getrusage(99, &after), EINVAL);
+	CHECK_EQ(getrusage(RUSAGE_THREAD, &after), 0);
+}
+
+static void cpu_limit(void)
+{
+	struct rlimit limit = { 1, 2 };
+	pid_t child = fork();
+
+	if (child == 0) {
+		setrlimit(RLIMIT_CPU, &limit);
+		for (;;)
+			;
+	}
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGXCPU);
+}
+
+static void setting(void)
+{
+	struct timespec now, changed;
+	struct timeval adjusted;
+
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
+	changed = now;
+	changed.tv_sec += 1000;
+	CHECK_EQ(clock_settime(CLOCK_REALTIME, &changed), 0);
+	CHECK(time(NULL) >= now.tv_sec + 1000);
+	adjusted.tv_sec = now.tv_sec;
+	adjusted.tv_usec = 0;
+	CHECK_EQ(settimeofday(&adjusted, NULL), 0);
+	CHECK(time(NULL) < now.tv_sec + 500);
+	CHECK_ERR(clock_settime(CLOCK_MONOTONIC, &now), EINVAL);
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_ERR(clock_settime(CLOCK_REALTIME, &now), EPERM);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct check_case cases[] = {
+		CASE(clocks), CASE(monotonic), CASE(agreement), CASE(sleeping), CASE(interrupted), CASE(cpu_time),
+		CASE(cpu_limit), CASE(setting), { NULL, NULL },
+	};
+
+	return check_main("clock", cases, argc, argv);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Who a process is: user and group ids in their three kinds, supplementary groups, set-user-id programs, priorities. */
+#include "check.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/fsuid.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void uids_are(uid_t real, uid_t effective, uid_t saved)
+{
+	uid_t r = 99, e = 99, s = 99;
+
+	CHECK_EQ(getresuid(&r, &e, &s), 0);
+	CHECK_EQ(r, real);
+	CHECK_EQ(e, effective);
+	CHECK_EQ(s, saved);
+	CHECK_EQ(getuid(), real);
+	CHECK_EQ(geteuid(), effective);
+}
+
+static void root_changes(void)
+{
+	uids_are(0, 0, 0);
+	CHECK_EQ(setresuid(-1, 1000, -1), 0);
+	uids_are(0, 1000, 0);
+	CHECK_EQ(seteuid(0), 0);
+	uids_are(0, 0, 0);
+	CHECK_EQ(setreuid(1000, 0), 0);
+	uids_are(1000, 0, 0);
+	CHECK_EQ(setuid(1001), 0);		/* as root it sets all three */
+	uids_are(1001, 1001, 1001);
+	CHECK_ERR(setuid(0), EPERM);
+	CHECK_ERR(setresuid(0, -1, -1), EPERM);
+	CHECK_EQ(setuid(1001), 0);
+}
+
+static void user_changes(void)
+{
+	CHECK_EQ(setresuid(1000, 1001, 1002), 0);
+	CHECK_EQ(seteuid(1002), 0);
+	CHECK_EQ(seteuid(1000), 0);
+	uids_are(1000, 1000, 1002);
+	CHECK_ERR(seteuid(1001), EPERM);
+	CHECK_EQ(setreuid(-1, 1002), 0);
+	uids_are(1000, 1002, 1002);
+	CHECK_ERR(setreuid(1005, -1), EPERM);
+	CHECK_EQ(setresuid(1002, 1002, 1002), 0);
+	CHECK_ERR(seteuid(1000), EPERM);
+	CHECK_ERR(setgid(0) == 0 ? setgid(77) : -1, EPERM);
+}
+
+static void groups(void)
+{
+	gid_t list[3] = { 10, 20, 30 }, got[8];
+	gid_t real, effective, saved;
+
+	CHECK_EQ(setgroups(3, list), 0);
+	CHECK_EQ(getgroups(0, NULL), 3);
+	CHECK_EQ(getgroups(8, got), 3);
+	CHECK(!memcmp(list, got, sizeof list));
+	CHECK_ERR(getgroups(2, got), EINVAL);
+	CHECK_EQ(setresgid(1, 2, 3), 0);
+	CHECK_EQ(getresgid(&real, &effective, &saved), 0);
+	CHECK_EQ(real, 1);
+	CHECK_EQ(effective, 2);
+	CHECK_EQ(saved, 3);
+	CHECK_EQ(setegid(3), 0);
+	CHECK_EQ(getegid(), 3);
+	check_write_file("f", "", 0060);
+	CHECK_EQ(chown("f", 0, 20), 0);
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK(open("f", O_RDWR) >= 0);		/* through a supplementary group */
+	CHECK_ERR(setgroups(1, list), EPERM);
+	CHECK_ERR(setgid(20), EPERM);
+	CHECK_EQ(setgid(1), 0);
+}
+
+static void inherited(void)
+{
+	gid_t list[2] = { 5, 6 }, got[4];
+	pid_t child;
+
+	CHECK_EQ(setgroups(2, list), 0);
+	CHECK_EQ(setresgid(7, 8, 9), 0);
+	CHECK_EQ(setresuid(1000, 1001, 1002), 0);
+	child = fork();
+	if (child == 0) {
+		uids_are(1000, 1001, 1002);
+		CHECK_EQ(getegid(), 8);
+		CHECK_EQ(getgroups(4, got), 2);
+		_exit(0);
+	}
+	CHECK_EQ(check_wait(child), 0);
+}
+
+static void file_system_ids(void)
+{
+	check_write_file("f", "", 0600);
+	CHECK_EQ(setfsuid(1000), 0);
+	CHECK_EQ(setfsuid(-1), 1000);
+	CHECK_ERR(open("f", O_RDONLY), EACCES);
+	CHECK_EQ(geteuid(), 0);
+	setfsuid(0);
+	CHECK(open("f", O_RDONLY) >= 0);
+}
+
+/* Copies this program, so that the copy may have set-id bits. */
+static void copy_self(const char *target)
+{
+	static char data[65536];
+	int in = open("/proc/self/exe", O_RDONLY), out = open(target, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	ssize_t got;
+
+	CHECK(in >= 0 && out >= 0);
+	while ((got = read(in, data, sizeof data)) > 0)
+		CHECK_EQ(write(out, data, got), got);
+	close(in);
+	close(out);
+}
+
+static int run_as_user(const char *path)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		setgroups(0, NULL);
+		setresgid(1000, 1000, 1000);
+		setresuid(1000, 1000, 1000);
+		execl(path, "program", "--identity", (char *)NULL);
+		_exit(99);
+	}
+	return check_wait(child);
+}
+
+static int helper_identity(void)
+{
+	uid_t r, e, s;
+	gid_t gr, ge, gs;
+
+	getresuid(&r, &e, &s);
+	getresgid(&gr, &ge, &gs);
+	if (r != 1000 || gr != 1000)
+		return 80;
+	return (e == 0 && s == 0) | (ge == 44 && gs == 44) << 1 | (getauxval(AT_SECURE) != 0) << 2;
+}
+
+static void set_id_programs(void)
+{
+	char folder[PATH_MAX];
+
+	CHECK(getcwd(folder, sizeof folder) != NULL);
+	copy_self("program");
+	CHECK_EQ(run_as_user("./program"), 0);
+	CHECK_EQ(chmod("program", 04755), 0);
+	CHECK_EQ(run_as_user("./program"), 1 | 4);
+	CHECK_EQ(chown("program", 0, 44), 0);
+	CHECK_EQ(chmod("program", 02755), 0);
+	CHECK_EQ(run_as_user("./program"), 2 | 4);
+	CHECK_EQ(chmod("program", 06755), 0);
+	CHECK_EQ(run_as_user("./program"), 1 | 2 | 4);
+	/* On a script the bits mean nothing. */
+	check_write_file("script", "#!./program --identity\n", 04755);
+	CHECK_EQ(chmod("program", 0755), 0);
+	CHECK_EQ(run_as_user("./script"), 0);
+	/* Writing takes the bits away. */
+	CHECK_EQ(chmod("program", 06755), 0);
+	CHECK_EQ(chown("program", 1000, 1000), 0);
+	CHECK_EQ(chmod("program", 06755), 0);
+	if (fork() == 0) {
+		setresuid(1000, 1000, 1000);
+		_exit(write(open("program", O_WRONLY | O_APPEND), "x", 1) == 1 ? 0 : 1);
+	}
+	CHECK_EQ(check_wait(-1), 0);
+	struct stat info;
+	CHECK_EQ(stat("program", &info), 0);
+	CHECK_EQ(info.st_mode & 06000, 0);
+}
+
+static void niceness(void)
+{
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
+	CHECK_EQ(setpriority(PRIO_PROCESS, 0, 5), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 5);
+	CHECK_EQ(nice(3), 8);
+	CHECK_EQ(setpriority(PRIO_PROCESS, 0, -3), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), -3);
+	CHECK_EQ(setpriority(PRIO_PROCESS, 0, 100), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 19);
+	CHECK_ERR(setpriority(77, 0, 0), EINVAL);
+	CHECK_ERR(getpriority(PRIO_PROCESS, 0x7fffffff), ESRCH);
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_ERR(setpriority(PRIO_PROCESS, 0, 0), EACCES);
+	CHECK_ERR(setpriority(PRIO_PROCESS, 1, 0), EPERM);
+}
+
+static void scheduling(void)
+{
+	struct sched_param parameter = { .sched_priority = 0 }, got;
+	struct timespec interval;
+	cpu_set_t set;
+	unsigned cpu = 99, node = 99;
+
+	CHECK_EQ(sched_yield(), 0);
+	CHECK_EQ(syscall(SYS_sched_getscheduler, 0), SCHED_OTHER);
+	CHECK_EQ(syscall(SYS_sched_getparam, 0, &got), 0);
+	CHECK_EQ(got.sched_priority, 0);
+	CHECK_EQ(sched_get_priority_max(SCHED_FIFO), 99);
+	CHECK_EQ(sched_get_priority_min(SCHED_RR), 1);
+	CHECK_EQ(sched_get_priority_max(SCHED_OTHER), 0);
+	CHECK_EQ(syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &parameter), 0);
+	CHECK_EQ(syscall(SYS_sched_getscheduler, 0), SCHED_BATCH);
+	parameter.sched_priority = 10;
+	CHECK_ERR(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &parameter), EINVAL);
+	CHECK_EQ(syscall(SYS_sched_setscheduler, 0, SCHED_RR, &parameter), 0);
+	CHECK_EQ(syscall(SYS_sched_getscheduler, 0), SCHED_RR);
+	CHECK_EQ(syscall(SYS_sched_rr_get_interval, 0, &interval), 0);
+	CHECK(interval.tv_sec == 0 && interval.tv_nsec > 0);
+	parameter.sched_priority = 0;
+	CHECK_EQ(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &parameter), 0);
+	CHECK_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+	CHECK(CPU_COUNT(&set) >= 1);
+	CHECK_EQ(CPU_COUNT(&set), sysconf(_SC_NPROCESSORS_ONLN));
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CHECK_EQ(sched_setaffinity(0, sizeof set, &set), 0);
+	CHECK_EQ(syscall(SYS_getcpu, &cpu, &node, NULL), 0);
+	CHECK_EQ(cpu, 0);
+	CPU_ZERO(&set);
+	CHECK_ERR(sched_setaffinity(0, sizeof set, &set), EINVAL);
+	CHECK_ERR(sched_getaffinity(0x7fffffff, sizeof set, &set), ESRCH);
+}
+
+static void accounts(void)
+{
+	struct passwd *user = getpwnam("raeen"), *root;
+
+	CHECK(user && user->pw_uid == 1000 && user->pw_gid == 1000);
+	root = getpwuid(0);
+	CHECK(root && !strcmp(root->pw_name, "root") && !strcmp(root->pw_dir, "/root"));
+	CHECK(getgrgid(0) != NULL);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct check_case cases[] = {
+		CASE(root_changes), CASE(user_changes), CASE(groups), CASE(inherited), CASE(file_system_ids),
+		CASE(set_id_programs), CASE(niceness), CASE(scheduling), CASE(accounts), { NULL, NULL },
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "--identity"))
+		return helper_identity();
+	return check_main("ids", cases, argc, argv);
+}
