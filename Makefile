@@ -26,7 +26,7 @@ TEST_JOBS := 2
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --durations=5
 
 # The parts use all cores, unless the caller has said how many.
-SUBMAKE = $(MAKE) $(if $(V),,-s) --no-print-directory BUILD=$(BUILD) $(if $(findstring j,$(filter-out --%,$(firstword $(MAKEFLAGS)))),,-j$(shell nproc))
+SUBMAKE = $(MAKE) $(if $(V),,-s) --no-print-directory BUILD=$(BUILD) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 STAGE := $(BUILD)/userland/stage
 IMAGE := $(BUILD)/root.ext2
 KERNEL := $(BUILD)/kernel/kernel.elf
@@ -55,14 +55,14 @@ toolchain: deps ## build the compiler x86_64-raeen-linux-musl-gcc and its sysroo
 	@toolchain/build
 
 kernel: uapi ## build build/kernel/kernel.elf
-	@$(SUBMAKE) -C src/kernel all
+	@+$(SUBMAKE) -C src/kernel all
 
 userland: toolchain ## build our own programs and servers
 ifneq ($(HAVE_USERLAND),)
-	@$(SUBMAKE) -C src/userland all
+	@+$(SUBMAKE) -C src/userland all
 endif
 ifneq ($(HAVE_SERVERS),)
-	@$(SUBMAKE) -C src/servers all
+	@+$(SUBMAKE) -C src/servers all
 endif
 
 ports: toolchain ## build the ports that go into the image
@@ -104,19 +104,19 @@ host-test: deps toolchain
 	@echo "== host: grub/test"
 	@grub/test
 	@echo "== host: make -C src/kernel hosttest"
-	@$(SUBMAKE) -C src/kernel hosttest
+	@+$(SUBMAKE) -C src/kernel hosttest
 ifneq ($(HAVE_SERVERS),)
 	@echo "== host: make -C src/servers hosttest"
-	@$(SUBMAKE) -C src/servers hosttest
+	@+$(SUBMAKE) -C src/servers hosttest
 endif
 ifneq ($(HAVE_USERLAND),)
 	@echo "== host: make -C src/userland hosttest"
-	@$(SUBMAKE) -C src/userland hosttest
+	@+$(SUBMAKE) -C src/userland hosttest
 endif
 
 test-programs: toolchain
 ifneq ($(HAVE_USERLAND),)
-	@$(SUBMAKE) -C src/userland tests
+	@+$(SUBMAKE) -C src/userland tests
 endif
 
 test: iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
