@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls that read and set clocks, and those that report CPU time. */
+#include <linux/resource.h>
+#include <linux/time.h>
+#include <linux/times.h>
+
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "mm/user_copy.h"
+#include "process/internal.h"
+#include "process/sleep.h"
+#include "process/time_user.h"
+#include "process/usage.h"
+#include "sched/clock.h"
+#include "syscall_prototypes.h"
+
+enum {
+	COARSE_RESOLUTION_NS = 4000000,
+	/* Negative clock ids name a process's or thread's CPU time: ~pid << 3 | kind (clock_getcpuclockid). */
+	CPU_CLOCK_THREAD = 4, CPU_CLOCK_KIND_MASK = 3, CPU_CLOCK_MAX = 3,
+};
+
+static uint64_t own_thread_ns(struct thread *thread)
+{
+	uint64_t user, system;
+
+	thread_times(thread, &user, &system);
+	return user + system;
+}
+
+static uint64_t process_ns(struct process *process)
+{
+	uint64_t user, system;
+
+	process_times(process, &user, &system);
+	return user + system;
+}
+
+/* A CPU-time clock of another thread or process. */
+static int read_cpu_clock(int clock, uint64_t *ns)
+{
+	int id = ~(clock >> 3);
+
+	if ((clock & CPU_CLOCK_KIND_MASK) >= CPU_CLOCK_MAX || id < 0)
+		return -EINVAL;
+	if (clock & CPU_CLOCK_THREAD) {
+		struct thread *thread = id ? thread_find(id) : current_thread();
+
+		if (!thread || thread->process != current_process())
+			goto bad_thread;
+		*ns = own_thread_ns(thread);
+		if (id)
+			thread_put(thread);
+		return 0;
+bad_thread:
+		if (thread)
+			thread_put(thread);
+		return -EINVAL;
+	} else {
+		struct process *process = id ? process_find(id) : current_process();
+
+		if (!process)
+			return -EINVAL;
+		*ns = process_ns(process);
+		if (id)
+			process_put(process);
+		return 0;
+	}
+}
+
+static int read_clock(int clock, uint64_t *ns)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI:			/* no leap second table was ever loaded: TAI - UTC is 0, as on a fresh Linux */
+		*ns = clock_realtime_ns();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:		/* the machine never suspends */
+		*ns = clock_monotonic_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = process_ns(current_process());
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = own_thread_ns(current_thread());
+		return 0;
+	default:
+		return clock < 0 ? read_cpu_clock(clock, ns) : -EINVAL;
+	}
+}
+
+long sys_clock_gettime(int clock, uaddr_t out)
+{
+	uint64_t ns;
+	int error = read_clock(clock, &ns);
+
+	return error ? error : timespec_to_user(out, ns);
+}
+
+long sys_clock_getres(int clock, uaddr_t out)
+{
+	bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
+	uint64_t ns;
+	int error = read_clock(clock, &ns);
+
+	if (error || !out)
+		return error;
+	return timespec_to_user(out, coarse ? COARSE_RESOLUTION_NS : 1);
+}
+
+static long set_realtime(uint64_t ns)
+{
+	if (!credentials_is_root(credentials_current()))
+		return -EPERM;
+	clock_set_realtime_ns(ns);
+	sleep_clock_was_set();
+	return 0;
+}
+
+long sys_clock_settime(int clock, uaddr_t time)
+{
+	uint64_t ns;
+	int error;
+
+	if (clock != CLOCK_REALTIME)
+		return -EINVAL;
+	error = timespec_from_user(&ns, time);
+	return error ? error : set_realtime(ns);
+}
+
+/* The kernel's time zone is UTC; Linux keeps one only for the sake of this call. */
+struct zone { int minutes_west, dst; };
+
+long sys_gettimeofday(uaddr_t time, uaddr_t zone)
+{
+	struct zone utc = { 0, 0 };
+
+	if (time && timeval_to_user(time, clock_realtime_ns()))
+		return -EFAULT;
+	return zone ? copy_to_user(zone, &utc, sizeof(utc)) : 0;
+}
+
+long sys_settimeofday(uaddr_t time, uaddr_t zone)
+{
+	struct zone wanted;
+	uint64_t ns;
+	int error;
+
+	if (zone && copy_from_user(&wanted, zone, sizeof(wanted)))
+		return -EFAULT;
+	if (zone && !credentials_is_root(credentials_current()))
+		return -EPERM;
+	if (!time)
+		return 0;
+	error = timeval_from_user(&ns, time);
+	return error ? error : set_realtime(ns);
+}
+
+long sys_time(uaddr_t out)
+{
+	int64_t seconds = clock_realtime_ns() / NS_PER_SEC;
+
+	if (out && put_user_u64(out, seconds))
+		return -EFAULT;
+	return seconds;
+}
+
+long sys_times(uaddr_t out)
+{
+	struct process *process = current_process();
+	uint64_t user, system;
+	struct tms times;
+
+	process_times(process, &user, &system);
+	times.tms_utime = user / NS_PER_CLOCK_TICK;
+	times.tms_stime = system / NS_PER_CLOCK_TICK;
+	times.tms_cutime = atomic_load_relaxed(&process->children_user_ns) / NS_PER_CLOCK_TICK;
+	times.tms_cstime = atomic_load_relaxed(&process->children_system_ns) / NS_PER_CLOCK_TICK;
+	if (out && copy_to_user(out, &times, sizeof(times)))
+		return -EFAULT;
+	return clock_monotonic_ns() / NS_PER_CLOCK_TICK;
+}
+
+static void put_times(struct rusage *usage, uint64_t user_ns, uint64_t system_ns)
+{
+	usage->ru_utime.tv_sec = user_ns / NS_PER_SEC;
+	usage->ru_utime.tv_usec = user_ns % NS_PER_SEC / NS_PER_US;
+	usage->ru_stime.tv_sec = system_ns / NS_PER_SEC;
+	usage->ru_stime.tv_usec = system_ns % NS_PER_SEC / NS_PER_US;
+}
+
+/* What a process itself has used. */
+static void own_usage(struct process *process, struct rusage *usage, uint64_t *user, uint64_t *system)
+{
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	struct thread *thread;
+
+	process_times_locked(process, user, system);
+	usage->ru_nvcsw = process->dead_switches[0];
+	usage->ru_nivcsw = process->dead_switches[1];
+	list_for_each(thread, &process->threads, process_link) {
+		usage->ru_nvcsw += thread->voluntary_switches;
+		usage->ru_nivcsw += thread->involuntary_switches;
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+	usage->ru_minflt = atomic_load_relaxed(&process->minor_faults);
+	usage->ru_majflt = atomic_load_relaxed(&process->major_faults);
+}
+
+void usage_of_process(struct process *process, struct rusage *usage)
+{
+	uint64_t user, system;
+
+	memset(usage, 0, sizeof(*usage));
+	own_usage(process, usage, &user, &system);
+	usage->ru_minflt += process->children_minor_faults;
+	usage->ru_majflt += process->children_major_faults;
+	usage->ru_nvcsw += process->children_switches[0];
+	usage->ru_nivcsw += process->children_switches[1];
+	put_times(usage, user + process->children_user_ns, system + process->children_system_ns);
+}
+
+long sys_getrusage(int who, uaddr_t out)
+{
+	struct process *process = current_process();
+	struct thread *thread = current_thread();
+	struct rusage usage = { 0 };
+	uint64_t user = 0, system = 0, flags;
+
+	switch (who) {
+	case RUSAGE_SELF:
+		own_usage(process, &usage, &user, &system);
+		usage.ru_maxrss = process->as->resident * (PAGE_SIZE / 1024);
+		break;
+	case RUSAGE_CHILDREN:
+		flags = spin_lock_irq(&process_tree_lock);
+		user = process->children_user_ns;
+		system = process->children_system_ns;
+		usage.ru_minflt = process->children_minor_faults;
+		usage.ru_majflt = process->children_major_faults;
+		usage.ru_nvcsw = process->children_switches[0];
+		usage.ru_nivcsw = process->children_switches[1];
+		spin_unlock_irq(&process_tree_lock, flags);
+		break;
+	case RUSAGE_THREAD:
+		thread_times(thread, &user, &system);
+		usage.ru_nvcsw = thread->voluntary_switches;
+		usage.ru_nivcsw = thread->involuntary_switches;
+		break;
+	default:
+		return -EINVAL;
+	}
+	put_times(&usage, user, system);
+	return copy_to_user(out, &usage, sizeof(usage));
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making processes and threads. Everything that can fail is done before the child is linked anywhere; linking is the last step and only
+ * refuses when a signal decided otherwise. A child that was not linked is taken apart again by the same functions that end processes.
+ */
+#include <linux/sched.h>
+
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "mm/user_copy.h"
+#include "process/clone.h"
+#include "process/internal.h"
+#include "sched/thread.h"
+#include "vfs/file.h"
+#include "vfs/path.h"
+#include "vfs/vnode.h"
+
+#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
+			  CLONE_NEWTIME)
+
+void thread_state_init(struct thread_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	signal_queue_init(&state->queue);
+	state->alt_stack_flags = SS_DISABLE;
+}
+
+static int check_flags(const struct clone_request *request)
+{
+	uint64_t flags = request->flags;
+
+	if (flags & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
+		return -EINVAL;
+	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+		return -EINVAL;
+	if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	if ((flags & CLONE_PARENT) && current_process() == init_process)
+		return -EINVAL;
+	if ((flags & CLONE_SETTLS) && !user_range_ok(request->tls, 1))
+		return -EPERM;
+	if (request->exit_signal < 0 || request->exit_signal > SIGNAL_COUNT)
+		return -EINVAL;
+	return 0;
+}
+
+/* Counts one more thread against the machine's limit and that of the user. */
+static int charge(struct process *process)
+{
+	uint64_t limit = UINT64_MAX;
+
+	if (!thread_count_charge())
+		return -EAGAIN;
+	if (!credentials_is_root(credentials_current()) && process->account)
+		limit = process_limit(RLIMIT_NPROC);
+	if (process_charge(process, limit))
+		return 0;
+	thread_count_uncharge();
+	return -EAGAIN;
+}
+
+static void uncharge(struct process *process)
+{
+	process_uncharge(process);
+	thread_count_uncharge();
+}
+
+/* The new thread's part of the caller's state. */
+static void inherit_thread_state(struct thread *child, const struct clone_request *request)
+{
+	struct thread_state *from = &current_thread()->user, *to = &child->user;
+
+	thread_state_init(to);
+	/* A mask that is only borrowed for this call cannot be there: fork does not borrow one. */
+	to->blocked = from->blocked;
+	to->credentials = credentials_get(from->credentials);
+	to->timer_slack = from->timer_slack;
+	if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK)) {
+		to->alt_stack_base = from->alt_stack_base;
+		to->alt_stack_size = from->alt_stack_size;
+		to->alt_stack_flags = from->alt_stack_flags;
+	}
+	if (request->flags & CLONE_CHILD_CLEARTID)
+		to->clear_child_tid = request->child_tid;
+	if (request->flags & CLONE_SETTLS)
+		child->fs_base = request->tls;
+	to->vfork_pending = request->flags & CLONE_VFORK;
+}
+
+static struct thread *make_thread(struct process *process, const struct clone_request *request)
+{
+	struct trap_frame frame = *thread_user_frame();
+	struct thread *child;
+
+	frame.rax = 0;
+	if (request->stack)
+		frame.rsp = request->stack;
+	child = thread_create_user(process, &frame);
+	if (child)
+		inherit_thread_state(child, request);
+	return child;
+}
+
+static void discard_thread(struct thread *child)
+{
+	credentials_put(child->user.credentials);
+	child->user.credentials = NULL;
+	thread_put(child);
+}
+
+/* The tid words the caller asked for. Errors are not reported, as on Linux: the child exists. */
+static void write_tids(const struct clone_request *request, struct process *process, int tid)
+{
+	if (request->flags & CLONE_PARENT_SETTID)
+		(void)put_user_u32(request->parent_tid, tid);
+	if (!(request->flags & CLONE_CHILD_SETTID))
+		return;
+	if (request->flags & CLONE_VM)
+		(void)put_user_u32(request->child_tid, tid);
+	else
+		(void)address_space_access(process->as, request->child_tid, &tid, sizeof(tid), true);
+}
+
+/* Waits until the vfork child has its own memory or is gone. A deadly signal ends the wait; the child lives on. */
+static void wait_for_vfork(struct thread *child)
+{
+	struct waiter waiter;
+	int error = 0;
+
+	wait_begin(&child->process->exited, &waiter);
+	while (!error && atomic_load(&child->user.vfork_pending))
+		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
+	wait_end(&waiter);
+}
+
+/* Gives the thread its number and puts it on the thread list, unless the process is on its way out. */
+static int link_thread(struct process *process, struct thread *child)
+{
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	int tid = pid_alloc();
+
+	if (tid < 0)
+		goto out;
+	spin_lock(&process->signal_lock);
+	if (process->exiting || process->exec_thread) {
+		pid_release(tid);
+		tid = -ERESTARTNOINTR;
+	} else {
+		child->tid = tid;
+		pid_slot(tid)->thread = child;
+		list_push_back(&process->threads, &child->process_link);
+		process->thread_count++;
+		if (process->stopping) {
+			process->running_in_stop++;
+			atomic_or(&child->user.work, THREAD_WORK_STOP);
+		}
+		signal_recompute(child);
+	}
+	spin_unlock(&process->signal_lock);
+out:
+	spin_unlock_irq(&process_tree_lock, flags);
+	return tid;
+}
+
+static long clone_thread(const struct clone_request *request)
+{
+	struct process *process = current_process();
+	struct thread *child;
+	int tid, error = charge(process);
+
+	if (error)
+		return error;
+	child = make_thread(process, request);
+	if (!child) {
+		uncharge(process);
+		return -ENOMEM;
+	}
+	tid = link_thread(process, child);
+	if (tid < 0) {
+		discard_thread(child);
+		uncharge(process);
+		return tid;
+	}
+	write_tids(request, process, tid);
+	thread_get(child);
+	thread_start(child);
+	if (request->flags & CLONE_VFORK)
+		wait_for_vfork(child);
+	thread_put(child);
+	return tid;
+}
+
+static int copy_memory(struct process *child, struct process *parent, uint64_t flags)
+{
+	if (flags & CLONE_VM) {
+		child->as = parent->as;
+		address_space_get(child->as);
+	} else {
+		child->as = address_space_fork(parent->as);
+	}
+	return child->as ? 0 : -ENOMEM;
+}
+
+static int copy_files(struct process *child, struct process *parent, uint64_t flags)
+{
+	if (flags & CLONE_FILES) {
+		child->files = parent->files;
+		fd_table_get(child->files);
+		child->files_shared = parent->files_shared = true;
+	} else {
+		child->files = fd_table_copy(parent->files);
+	}
+	if (!child->files)
+		return -ENOMEM;
+	if (flags & CLONE_FS) {
+		child->fs = parent->fs;
+		fs_context_get(child->fs);
+	} else {
+		child->fs = fs_context_copy(parent->fs);
+	}
+	return child->fs ? 0 : -ENOMEM;
+}
+
+static int copy_handlers(struct process *child, struct process *parent, uint64_t flags)
+{
+	if (flags & CLONE_SIGHAND) {
+		child->handlers = parent->handlers;
+		signal_handlers_get(child->handlers);
+		return 0;
+	}
+	child->handlers = signal_handlers_copy(parent->handlers);
+	if (!child->handlers)
+		return -ENOMEM;
+	if (flags & CLONE_CLEAR_SIGHAND)
+		signal_handlers_reset(child->handlers, false);
+	return 0;
+}
+
+/* Identity, limits, names: what cannot fail. */
+static void copy_attributes(struct process *child, struct process *parent, const struct clone_request *request)
+{
+	uint64_t flags = spin_lock_irq(&parent->lock);
+
+	memcpy(child->limits, parent->limits, sizeof(child->limits));
+	memcpy(child->name, parent->name, sizeof(child->name));
+	child->account = parent->account;
+	user_account_ref(child->account);
+	child->executable = parent->executable;
+	if (child->executable)
+		vnode_get(child->executable);
+	spin_unlock_irq(&parent->lock, flags);
+	if (child->executable) {
+		spin_lock(&child->executable->attr_lock);
+		child->executable->executing++;
+		spin_unlock(&child->executable->attr_lock);
+	}
+	child->credentials = credentials_get(credentials_current());
+	child->exit_signal = request->exit_signal;
+	child->dumpable = parent->dumpable;
+	child->no_new_privs = parent->no_new_privs;
+}
+
+static struct process *copy_process(struct process *parent, const struct clone_request *request, int *error)
+{
+	struct process *child = process_alloc();
+
+	*error = -ENOMEM;
+	if (!child)
+		return NULL;
+	copy_attributes(child, parent, request);
+	*error = charge(child);
+	if (*error) {
+		process_release_resources(child);
+		process_put(child);
+		return NULL;
+	}
+	*error = copy_handlers(child, parent, request->flags);
+	if (!*error)
+		*error = copy_files(child, parent, request->flags);
+	if (!*error)
+		*error = copy_memory(child, parent, request->flags);
+	if (!*error)
+		return child;
+	uncharge(child);
+	process_release_resources(child);
+	process_put(child);
+	return NULL;
+}
+
+/* CLONE_PARENT makes a sibling. process_tree_lock held. */
+static void link_to_parent(struct process *child, struct process *creator, const struct clone_request *request)
+{
+	struct process *parent = creator;
+
+	if (request->flags & CLONE_PARENT) {
+		parent = creator->parent;
+		child->exit_signal = creator->exit_signal;
+	}
+	child->parent = parent;
+	list_push_back(&parent->children, &child->sibling);
+	process_join_group(child, creator->group);
+	process_join_session(child, creator->session);
+}
+
+/*
+ * Makes the child visible: number, family, group, session. A signal that was sent to the whole group since @group_signals was read is
+ * not in the child yet: the call has to start again after the parent has taken it. The pid or a negative errno.
+ */
+static int link_process(struct process *child, struct thread *thread, const struct clone_request *request, uint32_t group_signals)
+{
+	struct process *creator = current_process();
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	int pid;
+
+	if (creator->group_signals != group_signals || atomic_load(&creator->exiting)) {
+		spin_unlock_irq(&process_tree_lock, flags);
+		return -ERESTARTNOINTR;
+	}
+	pid = pid_alloc();
+	if (pid >= 0) {
+		struct pid_slot *slot = pid_slot(pid);
+
+		child->pid = thread->tid = pid;
+		child->leader = thread;
+		child->thread_count = 1;
+		list_push_back(&child->threads, &thread->process_link);
+		slot->process = child;
+		slot->thread = thread;
+		link_to_parent(child, creator, request);
+	}
+	spin_unlock_irq(&process_tree_lock, flags);
+	return pid;
+}
+
+static long clone_process(const struct clone_request *request)
+{
+	struct process *parent = current_process(), *child;
+	uint32_t group_signals = atomic_load(&parent->group_signals);
+	struct thread *thread;
+	int pid, error;
+
+	child = copy_process(parent, request, &error);
+	if (!child)
+		return error;
+	thread = make_thread(child, request);
+	pid = thread ? link_process(child, thread, request, group_signals) : -ENOMEM;
+	if (pid < 0) {
+		uncharge(child);
+		process_release_resources(child);
+		if (thread)
+			discard_thread(thread);
+		process_put(child);
+		return pid;
+	}
+	write_tids(request, child, pid);
+	thread_get(thread);
+	thread_start(thread);
+	if (request->flags & CLONE_VFORK)
+		wait_for_vfork(thread);
+	thread_put(thread);
+	return pid;
+}
+
+long clone_perform(const struct clone_request *request)
+{
+	int error = check_flags(request);
+
+	if (error)
+		return error;
+	return request->flags & CLONE_THREAD ? clone_thread(request) : clone_process(request);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * futex(2): waiting on and waking words of user memory. A waiter is queued before it looks at the word for the last time: whoever changes
+ * the word and then wakes either finds it queued or is seen by that look. Priority inheritance operations give ENOSYS.
+ */
+#include <linux/futex.h>
+#include <linux/time.h>
+
+#include "lib/errno.h"
+#include "mm/user_copy.h"
+#include "process/futex.h"
+#include "process/futex_internal.h"
+#include "process/internal.h"
+#include "process/time_user.h"
+#include "sched/clock.h"
+#include "syscall_prototypes.h"
+
+int futex_wake_address(uaddr_t addr, int count)
+{
+	struct futex_key key;
+	int result = futex_key_get(&key, addr, true);
+
+	if (result)
+		return result;
+	result = futex_wake_key(&key, count, FUTEX_BITSET_MATCH_ANY);
+	futex_key_put(&key);
+	return result;
+}
+
+/* 0 when woken, -EAGAIN when the word differs, -ETIMEDOUT, -ERESTARTSYS. @deadline on the monotonic clock. */
+static int wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset, uint64_t deadline)
+{
+	struct futex_waiter waiter;
+	struct futex_key key;
+	uint32_t value;
+	int error;
+
+	error = futex_key_get(&key, addr, shared);
+	if (error)
+		return error;
+	/* A first look saves the queue work when there is nothing to wait for, and faults the page in. */
+	error = get_user_u32(&value, addr);
+	if (!error && value != expected)
+		error = -EAGAIN;
+	if (error) {
+		futex_key_put(&key);
+		return error;
+	}
+	futex_enqueue(&waiter, &key, bitset);
+	error = get_user_u32(&value, addr);
+	if (!error && value != expected)
+		error = -EAGAIN;
+	while (!error && atomic_load(&waiter.bucket))
+		error = wait_block(&waiter.waiter, deadline, WAIT_INTERRUPTIBLE);
+	/* Woken at the last moment: the wake-up was meant for us and must count, whatever else happened. */
+	if (!futex_dequeue(&waiter))
+		error = 0;
+	futex_key_put(&waiter.key);
+	return error;
+}
+
+static long resume_wait(void)
+{
+	typeof(current_thread()->user.restart) *restart = &current_thread()->user.restart;
+	int error = wait_on(restart->words[0], restart->words[1], restart->words[2], restart->words[3], restart->deadline);
+
+	if (error != -ERESTARTSYS)
+		return error;
+	restart->resume = resume_wait;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long wait_relative(uaddr_t addr, uint32_t expected, bool shared, uaddr_t timeout)
+{
+	struct thread_state *state = &current_thread()->user;
+	uint64_t deadline = WAIT_FOREVER;
+	int error;
+
+	if (timeout) {
+		uint64_t ns;
+
+		error = timespec_from_user(&ns, timeout);
+		if (error)
+			return error;
+		deadline = deadline_after(ns);
+	}
+	error = wait_on(addr, expected, shared, FUTEX_BITSET_MATCH_ANY, deadline);
+	if (error != -ERESTARTSYS || !timeout)
+		return error;
+	state->restart.words[0] = addr;
+	state->restart.words[1] = expected;
+	state->restart.words[2] = shared;
+	state->restart.words[3] = FUTEX_BITSET_MATCH_ANY;
+	state->restart.deadline = deadline;
+	state->restart.resume = resume_wait;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long wait_absolute(uaddr_t addr, uint32_t expected, bool shared, uaddr_t timeout, uint32_t bitset, bool realtime)
+{
+	uint64_t deadline = WAIT_FOREVER;
+	int error;
+
+	if (!bitset)
+		return -EINVAL;
+	if (timeout) {
+		error = timespec_from_user(&deadline, timeout);
+		if (error)
+			return error;
+		if (realtime)
+			deadline = deadline_from_realtime(deadline);
+	}
+	error = wait_on(addr, expected, shared, bitset, deadline);
+	/* The deadline is absolute: the same call can be made again, but not behind a handler. */
+	return error == -ERESTARTSYS && timeout ? -ERESTARTNOHAND : error;
+}
+
+static long wake(uaddr_t addr, bool shared, int count, uint32_t bitset)
+{
+	struct futex_key key;
+	int result;
+
+	if (!bitset)
+		return -EINVAL;
+	result = futex_key_get(&key, addr, shared);
+	if (result)
+		return result;
+	result = futex_wake_key(&key, count, bitset);
+	futex_key_put(&key);
+	return result;
+}
+
+static int get_keys(struct futex_key *first, uaddr_t addr, struct futex_key *second, uaddr_t addr2, bool shared)
+{
+	int error = futex_key_get(first, addr, shared);
+
+	if (error)
+		return error;
+	error = futex_key_get(second, addr2, shared);
+	if (error)
+		futex_key_put(first);
+	return error;
+}
+
+/* @expected: compare first (CMP_REQUEUE), or NULL. */
+static long requeue(uaddr_t addr, uaddr_t addr2, bool shared, int wake_count, int move_count, const uint32_t *expected)
+{
+	struct futex_key from, to;
+	uint32_t value;
+	int moved, result;
+
+	if (wake_count < 0 || move_count < 0)
+		return -EINVAL;
+	result = get_keys(&from, addr, &to, addr2, shared);
+	if (result)
+		return result;
+	if (expected)
+		result = get_user_u32(&value, addr);
+	if (!result && expected && value != *expected)
+		result = -EAGAIN;
+	if (!result) {
+		result = futex_requeue_key(&from, &to, wake_count, move_count, &moved);
+		/* FUTEX_REQUEUE reports the woken only on old kernels; both report the sum today. */
+		result += moved;
+	}
+	futex_key_put(&to);
+	futex_key_put(&from);
+	return result;
+}
+
+/* The operation that FUTEX_WAKE_OP packs into 32 bits. */
+struct wake_operation { unsigned op, compare; int argument, compare_argument; };
+
+static int decode_operation(struct wake_operation *out, uint32_t encoded)
+{
+	out->op = encoded >> 28 & 7;
+	out->compare = encoded >> 24 & 15;
+	out->argument = (int32_t)(encoded << 8) >> 20;
+	out->compare_argument = (int32_t)(encoded << 20) >> 20;
+	if (encoded >> 28 & FUTEX_OP_OPARG_SHIFT)	/* the argument is a bit number */
+		out->argument = 1 << (out->argument & 31);
+	return out->op > FUTEX_OP_XOR || out->compare > FUTEX_OP_CMP_GE ? -ENOSYS : 0;
+}
+
+static uint32_t apply(const struct wake_operation *operation, uint32_t old)
+{
+	uint32_t argument = operation->argument;
+
+	switch (operation->op) {
+	case FUTEX_OP_SET:
+		return argument;
+	case FUTEX_OP_ADD:
+		return old + argument;
+	case FUTEX_OP_OR:
+		return old | argument;
+	case FUTEX_OP_ANDN:
+		return old & ~argument;
+	default:
+		return old ^ argument;
+	}
+}
+
+static bool compare(const struct wake_operation *operation, uint32_t word)
+{
+	int old = word, argument = operation->compare_argument;
+
+	switch (operation->compare) {
+	case FUTEX_OP_CMP_EQ:
+		return old == argument;
+	case FUTEX_OP_CMP_NE:
+		return old != argument;
+	case FUTEX_OP_CMP_LT:
+		return old < argument;
+	case FUTEX_OP_CMP_LE:
+		return old <= argument;
+	case FUTEX_OP_CMP_GT:
+		return old > argument;
+	default:
+		return old >= argument;
+	}
+}
+
+static int modify_word(uaddr_t addr, const struct wake_operation *operation, uint32_t *old)
+{
+	uint32_t found;
+	int error = get_user_u32(old, addr);
+
+	while (!error) {
+		error = user_compare_exchange_u32(addr, *old, apply(operation, *old), &found);
+		if (error || found == *old)
+			break;
+		*old = found;
+	}
+	return error;
+}
+
+static long wake_op(uaddr_t addr, uaddr_t addr2, bool shared, int count, int count2, uint32_t encoded)
+{
+	struct wake_operation operation;
+	struct futex_key key, key2;
+	uint32_t old;
+	int result = decode_operation(&operation, encoded);
+
+	if (result)
+		return result;
+	result = get_keys(&key, addr, &key2, addr2, shared);
+	if (result)
+		return result;
+	result = modify_word(addr2, &operation, &old);
+	if (!result) {
+		result = futex_wake_key(&key, count, FUTEX_BITSET_MATCH_ANY);
+		if (compare(&operation, old))
+			result += futex_wake_key(&key2, count2, FUTEX_BITSET_MATCH_ANY);
+	}
+	futex_key_put(&key2);
+	futex_key_put(&key);
+	return result;
+}
+
+long sys_futex(uaddr_t addr, int operation, uint32_t value, uaddr_t timeout, uaddr_t addr2, uint32_t value3)
+{
+	bool shared = !(operation & FUTEX_PRIVATE_FLAG), realtime = operation & FUTEX_CLOCK_REALTIME;
+	int command = operation & FUTEX_CMD_MASK;
+	int count2 = timeout;	/* some operations use the same register for a second count */
+
+	if (realtime && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	switch (command) {
+	case FUTEX_WAIT:
+		return wait_relative(addr, value, shared, timeout);
+	case FUTEX_WAIT_BITSET:
+		return wait_absolute(addr, value, shared, timeout, value3, realtime);
+	case FUTEX_WAKE:
+		return wake(addr, shared, value, FUTEX_BITSET_MATCH_ANY);
+	case FUTEX_WAKE_BITSET:
+		return wake(addr, shared, value, value3);
+	case FUTEX_REQUEUE:
+		return requeue(addr, addr2, shared, value, count2, NULL);
+	case FUTEX_CMP_REQUEUE:
+		return requeue(addr, addr2, shared, value, count2, &value3);
+	case FUTEX_WAKE_OP:
+		return wake_op(addr, addr2, shared, value, count2, value3);
+	default:
+		return -ENOSYS;
+	}
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The futex hash table. Each bucket has a spinlock and a list of waiters in order of arrival. A waiter lives on its thread's stack, so a
+ * waker touches it only under the bucket's lock and clears waiter->bucket last.
+ */
+#include <linux/mman.h>
+
+#include "lib/errno.h"
+#include "mm/address_space.h"
+#include "mm/user_copy.h"
+#include "process/futex_internal.h"
+#include "sched/scheduler.h"
+
+enum { BUCKET_BITS = 8, BUCKETS = 1 << BUCKET_BITS };
+
+struct futex_bucket {
+	struct spinlock lock;
+	struct list waiters;	/* lock; set up on first use */
+};
+
+static struct futex_bucket buckets[BUCKETS];
+
+static struct futex_bucket *bucket_of(const struct futex_key *key)
+{
+	uint64_t hash = ((uint64_t)key->owner >> 4 ^ key->offset >> 2) * 0x9e3779b97f4a7c15ull;
+
+	return &buckets[hash >> (64 - BUCKET_BITS)];
+}
+
+static struct list *waiters_of(struct futex_bucket *bucket)
+{
+	if (unlikely(!bucket->waiters.next))
+		list_init(&bucket->waiters);
+	return &bucket->waiters;
+}
+
+static bool same(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->offset == b->offset && a->owner == b->owner;
+}
+
+static int find_shared(struct futex_key *key, struct address_space *as, uaddr_t addr)
+{
+	struct vma *vma;
+	int error = -EFAULT;
+
+	rwlock_read_lock(&as->lock);
+	vma = address_space_find(as, addr);
+	if (vma && addr >= vma->start) {
+		error = 0;
+		if (vma->object && (vma->flags & MAP_SHARED)) {
+			key->object = vma->object;
+			key->owner = vma->object;
+			key->offset = vma->offset + (addr - vma->start);
+			vm_object_get(key->object);
+		}
+	}
+	rwlock_read_unlock(&as->lock);
+	return error;
+}
+
+int futex_key_get(struct futex_key *key, uaddr_t addr, bool shared)
+{
+	struct address_space *as = address_space_current();
+
+	if (addr % sizeof(uint32_t))
+		return -EINVAL;
+	if (!user_range_ok(addr, sizeof(uint32_t)))
+		return -EFAULT;
+	*key = (struct futex_key){ .owner = as, .offset = addr };
+	return shared ? find_shared(key, as, addr) : 0;
+}
+
+void futex_key_put(struct futex_key *key)
+{
+	if (key->object)
+		vm_object_put(key->object);
+	key->object = NULL;
+}
+
+void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uint32_t bitset)
+{
+	struct futex_bucket *bucket = bucket_of(key);
+
+	waiter->waiter = (struct waiter){ .thread = current_thread() };
+	waiter->key = *key;
+	waiter->bitset = bitset;
+	waiter->bucket = bucket;
+	spin_lock(&bucket->lock);
+	list_push_back(waiters_of(bucket), &waiter->waiter.link);
+	spin_unlock(&bucket->lock);
+}
+
+bool futex_dequeue(struct futex_waiter *waiter)
+{
+	for (;;) {
+		struct futex_bucket *bucket = atomic_load(&waiter->bucket);
+		bool still;
+
+		if (!bucket)
+			return false;
+		spin_lock(&bucket->lock);
+		/* It may have been woken or moved to another bucket before we had the lock. */
+		still = waiter->bucket == bucket;
+		if (still) {
+			list_remove(&waiter->waiter.link);
+			waiter->bucket = NULL;
+		}
+		spin_unlock(&bucket->lock);
+		if (still)
+			return true;
+	}
+}
+
+/* The bucket's lock is held. */
+static void wake_waiter(struct futex_waiter *waiter)
+{
+	list_remove(&waiter->waiter.link);
+	atomic_store(&waiter->waiter.woken, 1);
+	scheduler_make_ready(waiter->waiter.thread, THREAD_SLEEPING);
+	atomic_store(&waiter->bucket, NULL);
+}
+
+int futex_wake_key(const struct futex_key *key, int count, uint32_t bitset)
+{
+	struct futex_bucket *bucket = bucket_of(key);
+	struct futex_waiter *waiter, *next;
+	int woken = 0;
+
+	spin_lock(&bucket->lock);
+	list_for_each_safe(waiter, next, waiters_of(bucket), waiter.link) {
+		if (!same(&waiter->key, key) || !(waiter->bitset & bitset))
+			continue;
+		wake_waiter(waiter);
+		if (++woken >= count)
+			break;
+	}
+	spin_unlock(&bucket->lock);
+	return woken;
+}
+
+static void lock_both(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_lock(a < b ? &a->lock : &b->lock);
+	if (a != b)
+		spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_both(struct futex_bucket *a, struct futex_bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+static void move_waiter(struct futex_waiter *waiter, const struct futex_key *to, struct futex_bucket *bucket)
+{
+	if (to->object)
+		vm_object_get(to->object);
+	/* The caller holds the old object too, so this is never the last reference and does not sleep. */
+	futex_key_put(&waiter->key);
+	waiter->key = *to;
+	list_remove(&waiter->waiter.link);
+	list_push_back(waiters_of(bucket), &waiter->waiter.link);
+	atomic_store(&waiter->bucket, bucket);
+}
+
+int futex_requeue_key(const struct futex_key *from, const struct futex_key *to, int wake, int move, int *moved)
+{
+	struct futex_bucket *source = bucket_of(from), *target = bucket_of(to);
+	struct futex_waiter *waiter, *next;
+	int woken = 0;
+
+	*moved = 0;
+	lock_both(source, target);
+	list_for_each_safe(waiter, next, waiters_of(source), waiter.link) {
+		if (!same(&waiter->key, from))
+			continue;
+		if (woken < wake) {
+			wake_waiter(waiter);
+			woken++;
+		} else if (*moved < move) {
+			if (!same(from, to))
+				move_waiter(waiter, to, target);
+			++*moved;
+		} else {
+			break;
+		}
+	}
+	unlock_both(source, target);
+	return woken;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Resource limits: what process 1 starts with, and how they reach the memory manager. */
+#pragma once
+
+struct process;
+struct address_space;
+
+void limits_init(struct process *process);
+/* Copies the memory limits of @process into @as. */
+void limits_apply(struct process *process, struct address_space *as);

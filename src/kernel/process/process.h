@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes: what threads share. All three spinlocks are taken with interrupts off (terminals send signals from interrupts). Order:
+ * process_tree_lock → process->signal_lock → signal_handlers->lock; process->lock is innermost and nests in any of them.
+ *
+ *	process_tree_lock	parents, children, groups, sessions, the pid table, zombies
+ *	process->signal_lock	threads, signals, job control, the beginning of the end
+ *	process->lock		limits, executable, credentials, and the pointers as, files, fs
+ *
+ * Lifetime: a process is referenced by the pid table until its parent has reaped it, by each of its struct threads, and by whoever
+ * looked it up. Memory, descriptors and directories go when the last thread exits, long before the structure does.
+ */
+#pragma once
+
+#include "lib/atomic.h"
+#include "lib/list.h"
+#include "sched/thread.h"
+#include "sync/wait.h"
+#include "sync/mutex.h"
+#include "process/credentials.h"
+#include "process/signal.h"
+
+struct address_space;
+struct fd_table;
+struct fs_context;
+struct tty;
+struct vnode;
+struct user_account;
+struct interval_timers;
+
+enum { RLIMIT_COUNT = 16, PID_MAX = 32768 };
+
+struct resource_limit { uint64_t soft, hard; };
+
+struct session {
+	struct refcount refs;		/* processes in it, and its terminal */
+	int sid;
+	unsigned members;		/* processes; process_tree_lock */
+	struct tty *tty;		/* controlling terminal; guarded by process_tree_lock; the tty holds its own view, see tty/tty.h */
+};
+
+/* Lives while it has members. */
+struct process_group {
+	int pgid;
+	struct list members;		/* struct process.group_link; process_tree_lock */
+	struct session *session;	/* borrowed from the members; process_tree_lock */
+};
+
+struct process {
+	struct refcount refs;
+	int pid;			/* thread group id */
+	struct process *parent;		/* process_tree_lock */
+	struct list children, sibling;	/* process_tree_lock */
+	int pgid;			/* process_tree_lock */
+	struct process_group *group;	/* process_tree_lock */
+	struct list group_link;		/* process_tree_lock */
+	struct session *session;	/* process_tree_lock; referenced */
+	bool zombie;			/* process_tree_lock: all threads gone, waits to be reaped */
+	uint32_t group_signals;		/* process_tree_lock: signals sent to a whole group so far (fork must not miss one) */
+	uint64_t children_user_ns, children_system_ns;	/* of reaped children; process_tree_lock */
+	uint64_t children_minor_faults, children_major_faults;	/* process_tree_lock */
+	uint64_t children_switches[2];	/* voluntary, involuntary; process_tree_lock */
+	struct wait_queue child_events;	/* wait4 of this process sleeps here */
+	struct wait_queue exited;	/* woken when it becomes a zombie (pidfd) and when a thread's vfork_pending ends */
+
+	struct spinlock signal_lock;
+	struct list threads;		/* struct thread.process_link; signal_lock */
+	unsigned thread_count;		/* signal_lock */
+	struct thread *leader;		/* the first thread or, once that has exited, another; NULL at the end. signal_lock */
+	struct thread *exec_thread;	/* kills the others to exec; signal_lock */
+	bool exiting;			/* exit_group or a fatal signal has begun; signal_lock */
+	int exit_status;		/* as wait4 reports it; signal_lock */
+	unsigned running_in_stop;	/* threads that a stop in progress still waits for; signal_lock */
+	bool stopping, stopped;		/* job control: begun, all threads have stopped; signal_lock */
+	bool stop_unreported, continue_unreported;	/* for wait4; signal_lock */
+	bool notify_continued;		/* the first thread to run tells the parent; signal_lock */
+	int stop_signal;		/* signal_lock */
+	unsigned queued_signals;	/* against RLIMIT_SIGPENDING; signal_lock */
+	struct signal_queue queue;	/* signals for any thread; signal_lock */
+	struct wait_queue stop_queue;	/* stopped threads sleep here */
+	struct wait_queue thread_gone;	/* exec waits here for the other threads */
+	uint64_t dead_user_ns, dead_system_ns;		/* of exited threads; signal_lock */
+	uint64_t dead_switches[2];	/* signal_lock */
+
+	struct address_space *as;	/* replaced by exec, NULL at the end; lock. Others: process_get_address_space() */
+	struct fd_table *files;		/* lock. Others: process_get_files() */
+	struct fs_context *fs;		/* lock. Others: process_get_fs() */
+	struct signal_handlers *handlers;	/* shared by CLONE_SIGHAND; replaced by exec under signal_lock */
+	bool files_shared;		/* CLONE_FILES with another process ever happened: exec makes a copy */
+
+	struct spinlock lock;
+	const struct credentials *credentials;	/* replaced as a whole; lock. Own: credentials_current(), others: credentials_of() */
+	struct resource_limit limits[RLIMIT_COUNT];	/* lock */
+	struct vnode *executable;	/* for /proc/PID/exe; lock. Others: process_get_executable() */
+	char name[THREAD_NAME_LEN];	/* lock */
+	struct user_account *account;	/* of its real uid; lock */
+	unsigned charged;		/* threads it counts for there; lock */
+	int exit_signal;		/* to the parent at the end; SIGCHLD by default; process_tree_lock */
+	bool did_exec, no_new_privs, dumpable;
+	int death_signal;		/* prctl PR_SET_PDEATHSIG */
+	uint64_t start_ns;		/* monotonic */
+	uint64_t minor_faults, major_faults;		/* atomic */
+	struct interval_timers *timers;	/* alarm, setitimer: NULL until used; owned by process/itimer.c */
+};
+
+/* Always with spin_lock_irq(). */
+extern struct spinlock process_tree_lock;
+
+static inline struct process *current_process(void)
+{
+	return current_thread()->process;
+}
+
+/* Makes process 1 from @path with arguments @argv, standard descriptors on /dev/console, and starts it. Panics with a clear message when it cannot. */
+void process_start_init(const char *path, char *const argv[]);
+
+struct process *process_find(int pid);		/* referenced, or NULL; zombies are found too */
+void process_get(struct process *process);
+void process_put(struct process *process);	/* any context */
+/* What a process has right now, referenced; NULL when it is past that (zombies). Not from interrupts. */
+struct address_space *process_get_address_space(struct process *process);
+struct fd_table *process_get_files(struct process *process);
+struct fs_context *process_get_fs(struct process *process);
+struct vnode *process_get_executable(struct process *process);
+struct thread *process_get_leader(struct process *process);
+/* CPU time of all its threads, dead ones included. */
+void process_times(struct process *process, uint64_t *user_ns, uint64_t *system_ns);
+unsigned process_count(void);			/* in the pid table, zombies included */
+unsigned process_thread_count(struct process *process);
+int process_last_pid(void);			/* the pid given out last: for /proc/loadavg */
+/* The process with the lowest pid > @pid, referenced; NULL at the end: for procfs. */
+struct process *process_next(int pid);
+struct thread *thread_find(int tid);		/* referenced user thread, or NULL */
+struct thread *process_next_thread(struct process *process, int after_tid);	/* referenced; for /proc/PID/task */
+
+/* Ends the whole process with a wait status (code << 8, or a signal number, | 0x80 for a core). Does not return. */
+__attribute__((noreturn)) void process_exit(int status);
+/* Ends the calling thread; the last one ends the process. */
+__attribute__((noreturn)) void process_thread_exit(int code);
+
+char process_state_letter(struct process *process);	/* R S D T Z, for procfs */
+
+/* Is process group @pgid orphaned (tty job control)? process_tree_lock held. */
+bool process_group_orphaned(int pgid);
+uint64_t process_limit(unsigned resource);	/* soft limit of the caller */
+
+void session_get(struct session *session);
+void session_put(struct session *session);
+
+/* Before anything else of process/ is used; makes the tables. */
+void process_init(void);

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sending signals: what is dropped, what is queued where, which thread is woken, and when a process starts to die of it. Everything
+ * but the handler tables works from interrupts.
+ */
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/internal.h"
+
+struct signal_handlers *signal_handlers_create(void)
+{
+	struct signal_handlers *handlers = kzalloc(sizeof(*handlers));
+
+	if (!handlers)
+		return NULL;
+	refcount_init(&handlers->refs, 1);
+	spinlock_init(&handlers->lock);
+	return handlers;
+}
+
+struct signal_handlers *signal_handlers_copy(struct signal_handlers *from)
+{
+	struct signal_handlers *handlers = kmalloc(sizeof(*handlers));
+	uint64_t flags;
+
+	if (!handlers)
+		return NULL;
+	refcount_init(&handlers->refs, 1);
+	spinlock_init(&handlers->lock);
+	flags = spin_lock_irq(&from->lock);
+	memcpy(handlers->actions, from->actions, sizeof(handlers->actions));
+	spin_unlock_irq(&from->lock, flags);
+	return handlers;
+}
+
+void signal_handlers_get(struct signal_handlers *handlers)
+{
+	refcount_get(&handlers->refs);
+}
+
+void signal_handlers_put(struct signal_handlers *handlers)
+{
+	if (handlers && refcount_put(&handlers->refs))
+		kfree(handlers);
+}
+
+void signal_handlers_reset(struct signal_handlers *handlers, bool ignored_too)
+{
+	uint64_t flags = spin_lock_irq(&handlers->lock);
+
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+		struct signal_action *action = &handlers->actions[i];
+		bool ignored = action->handler == HANDLER_IGNORE && !ignored_too;
+
+		*action = (struct signal_action){ .handler = ignored ? HANDLER_IGNORE : HANDLER_DEFAULT };
+	}
+	spin_unlock_irq(&handlers->lock, flags);
+}
+
+struct signal_action signal_action_get(struct signal_handlers *handlers, int number)
+{
+	uint64_t flags = spin_lock_irq(&handlers->lock);
+	struct signal_action action = handlers->actions[number - 1];
+
+	spin_unlock_irq(&handlers->lock, flags);
+	return action;
+}
+
+struct signal_action process_signal_action(struct process *process, int number)
+{
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	struct signal_action action = signal_action_get(process->handlers, number);
+
+	spin_unlock_irq(&process->signal_lock, flags);
+	return action;
+}
+
+bool signal_default_is_fatal(int number)
+{
+	return !((SIGNAL_SET_STOP | SIGNAL_SET_IGNORED) & signal_bit(number));
+}
+
+struct signal_info signal_info_kernel(int number)
+{
+	return (struct signal_info){ .number = number, .code = SI_KERNEL };
+}
+
+static uint64_t handler_of(struct process *process, int number)
+{
+	return atomic_load_relaxed(&process->handlers->actions[number - 1].handler);
+}
+
+/* Would nobody notice it? Blocked signals are kept: their action may change until they are unblocked. */
+static bool is_dropped(struct process *process, struct thread *thread, int number)
+{
+	uint64_t handler = handler_of(process, number);
+
+	if (process == init_process && handler == HANDLER_DEFAULT)
+		return true;	/* process 1 only gets what it asked for */
+	if (handler != HANDLER_IGNORE && !(handler == HANDLER_DEFAULT && (SIGNAL_SET_IGNORED & signal_bit(number))))
+		return false;
+	if (!thread)
+		thread = process->leader;
+	return !((thread->user.blocked | thread->user.waited_for) & signal_bit(number));
+}
+
+/* A stop signal and SIGCONT cancel each other, whatever their actions. */
+static void cancel_opposites(struct process *process, int number)
+{
+	signal_set opposites = 0;
+	struct thread *thread;
+
+	if (SIGNAL_SET_STOP & signal_bit(number))
+		opposites = signal_bit(SIGCONT);
+	else if (number == SIGCONT)
+		opposites = SIGNAL_SET_STOP;
+	if (opposites) {
+		process->queued_signals -= signal_queue_flush(&process->queue, opposites);
+		list_for_each(thread, &process->threads, process_link)
+			process->queued_signals -= signal_queue_flush(&thread->user.queue, opposites);
+	}
+	if (number == SIGCONT || number == SIGKILL)
+		signal_continue(process);
+}
+
+static bool takes(struct thread *thread, int number)
+{
+	signal_set blocked = thread->user.blocked & ~thread->user.waited_for;
+
+	return !(blocked & signal_bit(number)) && !(thread->user.stopped && number != SIGKILL);
+}
+
+/* The thread to interrupt for a new signal; NULL if all of them block it: then it waits. */
+static struct thread *choose_thread(struct process *process, struct thread *wanted, int number)
+{
+	struct thread *thread = current_thread();
+
+	if (wanted)
+		return takes(wanted, number) ? wanted : NULL;
+	if (thread && thread->process == process && !thread->user.gone && takes(thread, number))
+		return thread;
+	if (takes(process->leader, number))
+		return process->leader;
+	list_for_each(thread, &process->threads, process_link)
+		if (takes(thread, number))
+			return thread;
+	return NULL;
+}
+
+static void wake_for(struct process *process, struct thread *thread, int number)
+{
+	thread = choose_thread(process, thread, number);
+	if (!thread)
+		return;
+	if (number == SIGKILL || (handler_of(process, number) == HANDLER_DEFAULT && signal_default_is_fatal(number) &&
+				  !((thread->user.blocked | thread->user.waited_for) & signal_bit(number)))) {
+		process_begin_exit(process, number);
+		return;
+	}
+	atomic_or(&thread->user.work, THREAD_WORK_SIGNAL);
+	/* An interrupt may have come just as the current thread went to sleep. */
+	if (thread != current_thread() || thread->run_state != THREAD_RUNNING)
+		thread_interrupt(thread, false);
+}
+
+int signal_send(struct process *process, struct thread *thread, const struct signal_info *info)
+{
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	struct signal_queue *queue = thread ? &thread->user.queue : &process->queue;
+	int error = 0;
+
+	if (!process->thread_count || process->exiting || (thread && thread->user.gone))
+		goto out;	/* sent to one who is dying: accepted and gone */
+	cancel_opposites(process, info->number);
+	if (is_dropped(process, thread, info->number))
+		goto out;
+	switch (signal_queue_add(queue, info, process->queued_signals < process_limit_of(process, RLIMIT_SIGPENDING))) {
+	case SIGNAL_ALREADY_PENDING:
+		goto out;
+	case SIGNAL_NO_MEMORY:
+		error = -EAGAIN;
+		goto out;
+	case SIGNAL_QUEUED:
+		process->queued_signals++;
+		break;
+	case SIGNAL_QUEUED_WITHOUT_INFO:
+		break;
+	}
+	wake_for(process, thread, info->number);
+out:
+	spin_unlock_irq(&process->signal_lock, flags);
+	return error;
+}
+
+void signal_send_process(struct process *process, const struct signal_info *info)
+{
+	signal_send(process, NULL, info);
+}
+
+void signal_send_thread(struct thread *thread, const struct signal_info *info)
+{
+	if (thread->process)
+		signal_send(thread->process, thread, info);
+}
+
+int signal_send_group_locked(int pgid, const struct signal_info *info)
+{
+	struct process_group *group = process_group_find(pgid);
+	struct process *process;
+	int count = 0;
+
+	if (!group)
+		return 0;
+	list_for_each(process, &group->members, group_link) {
+		process->group_signals++;
+		signal_send(process, NULL, info);
+		count++;
+	}
+	return count;
+}
+
+int signal_send_group(int pgid, const struct signal_info *info)
+{
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	int count = signal_send_group_locked(pgid, info);
+
+	spin_unlock_irq(&process_tree_lock, flags);
+	return count;
+}
+
+void signal_recompute(struct thread *thread)
+{
+	signal_set pending = (thread->user.queue.set | thread->process->queue.set) & ~thread->user.blocked;
+
+	if (pending)
+		atomic_or(&thread->user.work, THREAD_WORK_SIGNAL);
+	else
+		atomic_and(&thread->user.work, ~THREAD_WORK_SIGNAL);
+}
+
+void signal_retarget(struct thread *self, signal_set no_longer)
+{
+	struct process *process = self->process;
+	signal_set waiting = process->queue.set & no_longer;
+	struct thread *thread;
+
+	if (!waiting)
+		return;
+	list_for_each(thread, &process->threads, process_link) {
+		if (thread == self || !(waiting & ~thread->user.blocked))
+			continue;
+		waiting &= thread->user.blocked;
+		atomic_or(&thread->user.work, THREAD_WORK_SIGNAL);
+		thread_interrupt(thread, false);
+		if (!waiting)
+			return;
+	}
+}
+
+int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info *info)
+{
+	struct process *process = thread->process;
+	struct signal_queue *queue = &thread->user.queue;
+	int number = signal_choose(queue->set & ~blocked);
+
+	if (!number) {
+		queue = &process->queue;
+		number = signal_choose(queue->set & ~blocked);
+	}
+	if (number)
+		process->queued_signals -= signal_queue_take(queue, number, info);
+	return number;
+}
+
+void signal_force_fault(int number, int code, uint64_t addr, uint64_t trap_number, uint64_t error_code)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	struct signal_info info = { .number = number, .code = code, .fault = { addr } };
+	struct signal_handlers *handlers = process->handlers;
+	uint64_t flags;
+	struct signal_action *action = &handlers->actions[number - 1];
+
+	thread->user.fault_address = addr;
+	thread->user.fault_trap = trap_number;
+	thread->user.fault_error = error_code;
+
+	flags = spin_lock_irq(&process->signal_lock);
+	spin_lock(&handlers->lock);
+	if (action->handler == HANDLER_IGNORE || (thread->user.blocked & signal_bit(number))) {
+		action->handler = HANDLER_DEFAULT;
+		thread->user.blocked &= ~signal_bit(number);
+	}
+	spin_unlock(&handlers->lock);
+	if (action->handler == HANDLER_DEFAULT) {
+		process_begin_exit(process, number);	/* process 1 too: there is no way on */
+	} else {
+		if (signal_queue_add(&thread->user.queue, &info, true) == SIGNAL_QUEUED)
+			process->queued_signals++;
+		atomic_or(&thread->user.work, THREAD_WORK_SIGNAL);
+	}
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+bool signal_pending(void)
+{
+	struct thread *thread = current_thread();
+
+	return thread->process && (atomic_load(&thread->user.work) & THREAD_WORK_INTERRUPTS);
+}
+
+bool signal_fatal_pending(void)
+{
+	struct thread *thread = current_thread();
+
+	return thread->process && (atomic_load(&thread->user.work) & THREAD_WORK_EXIT);
+}
+
+bool signal_is_ignored_or_blocked(int number)
+{
+	struct thread *thread = current_thread();
+
+	return (thread->user.blocked & signal_bit(number)) || handler_of(thread->process, number) == HANDLER_IGNORE;
+}
+
+void signal_set_mask(signal_set mask)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	signal_set before = thread->user.blocked;
+
+	mask &= ~SIGNAL_SET_UNBLOCKABLE;
+	thread->user.blocked = mask;
+	signal_retarget(thread, mask & ~before);
+	signal_recompute(thread);
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+void signal_set_mask_until_return(signal_set mask)
+{
+	struct thread *thread = current_thread();
+
+	thread->user.saved_blocked = thread->user.blocked;
+	atomic_or(&thread->user.work, THREAD_WORK_MASK);
+	signal_set_mask(mask);
+}

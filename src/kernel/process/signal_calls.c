@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* The signal system calls: actions, masks, sending, synchronous taking, the alternate stack. */
+#include "lib/string.h"
+#include "mm/user_copy.h"
+#include "process/internal.h"
+#include "process/time_user.h"
+#include "sched/clock.h"
+#include "syscall_prototypes.h"
+
+static int mask_from_user(signal_set *mask, uaddr_t from, size_t size)
+{
+	if (size != sizeof(signal_set))
+		return -EINVAL;
+	return copy_from_user(mask, from, sizeof(*mask));
+}
+
+static bool valid_signal(int number)
+{
+	return number >= 1 && number <= SIGNAL_COUNT;
+}
+
+/* A signal whose new action is to ignore it no longer waits anywhere (POSIX). */
+static void forget_ignored(struct process *process, int number)
+{
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	signal_set set = signal_bit(number);
+	struct thread *thread;
+
+	process->queued_signals -= signal_queue_flush(&process->queue, set);
+	list_for_each(thread, &process->threads, process_link)
+		process->queued_signals -= signal_queue_flush(&thread->user.queue, set);
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+long sys_rt_sigaction(int signal, uaddr_t act, uaddr_t old, size_t set_size)
+{
+	struct process *process = current_process();
+	struct signal_handlers *handlers = process->handlers;
+	struct signal_action fresh, before;
+	uint64_t flags;
+
+	if (set_size != sizeof(signal_set) || !valid_signal(signal))
+		return -EINVAL;
+	if (act && (signal == SIGKILL || signal == SIGSTOP))
+		return -EINVAL;
+	if (act && copy_from_user(&fresh, act, sizeof(fresh)))
+		return -EFAULT;
+	flags = spin_lock_irq(&handlers->lock);
+	before = handlers->actions[signal - 1];
+	if (act) {
+		fresh.mask &= ~SIGNAL_SET_UNBLOCKABLE;
+		handlers->actions[signal - 1] = fresh;
+	}
+	spin_unlock_irq(&handlers->lock, flags);
+	if (act && (fresh.handler == HANDLER_IGNORE ||
+		    (fresh.handler == HANDLER_DEFAULT && (SIGNAL_SET_IGNORED & signal_bit(signal)))))
+		forget_ignored(process, signal);
+	return old ? copy_to_user(old, &before, sizeof(before)) : 0;
+}
+
+long sys_rt_sigprocmask(int how, uaddr_t set, uaddr_t old, size_t set_size)
+{
+	signal_set before = current_thread()->user.blocked, mask;
+
+	if (set_size != sizeof(signal_set))
+		return -EINVAL;
+	if (set) {
+		if (get_user_u64(&mask, set))
+			return -EFAULT;
+		switch (how) {
+		case SIG_BLOCK:
+			mask |= before;
+			break;
+		case SIG_UNBLOCK:
+			mask = before & ~mask;
+			break;
+		case SIG_SETMASK:
+			break;
+		default:
+			return -EINVAL;
+		}
+		if ((mask & ~SIGNAL_SET_UNBLOCKABLE) != before)
+			signal_set_mask(mask);
+	}
+	return old ? put_user_u64(old, before) : 0;
+}
+
+long sys_rt_sigpending(uaddr_t set, size_t set_size)
+{
+	struct thread *thread = current_thread();
+	signal_set pending;
+	uint64_t flags;
+
+	if (set_size > sizeof(signal_set))
+		return -EINVAL;
+	flags = spin_lock_irq(&thread->process->signal_lock);
+	pending = (thread->user.queue.set | thread->process->queue.set) & thread->user.blocked;
+	spin_unlock_irq(&thread->process->signal_lock, flags);
+	return copy_to_user(set, &pending, set_size);
+}
+
+/* Sleeps until a signal has to be handled. */
+static long sleep_for_signal(void)
+{
+	struct wait_queue nobody;
+	struct waiter waiter;
+	int error = 0;
+
+	wait_queue_init(&nobody);
+	wait_begin(&nobody, &waiter);
+	while (!error)
+		error = wait_block(&waiter, WAIT_FOREVER, WAIT_INTERRUPTIBLE);
+	wait_end(&waiter);
+	return -ERESTARTNOHAND;
+}
+
+long sys_pause(void)
+{
+	return sleep_for_signal();
+}
+
+long sys_rt_sigsuspend(uaddr_t set, size_t set_size)
+{
+	signal_set mask;
+	int error = mask_from_user(&mask, set, set_size);
+
+	if (error)
+		return error;
+	signal_set_mask_until_return(mask);
+	return sleep_for_signal();
+}
+
+/* Takes a signal of @set if one waits. Its number or 0. */
+static int take_one(struct thread *thread, signal_set set, struct signal_info *info)
+{
+	uint64_t flags = spin_lock_irq(&thread->process->signal_lock);
+	int number = signal_dequeue(thread, ~set, info);
+
+	thread->user.waited_for = number ? 0 : set;
+	if (number)
+		signal_recompute(thread);
+	spin_unlock_irq(&thread->process->signal_lock, flags);
+	return number;
+}
+
+static void stop_waiting(struct thread *thread)
+{
+	uint64_t flags = spin_lock_irq(&thread->process->signal_lock);
+
+	thread->user.waited_for = 0;
+	spin_unlock_irq(&thread->process->signal_lock, flags);
+}
+
+/* Sleeps until a signal of @set could be taken. Its number, or -EAGAIN, -EINTR. */
+static int wait_for_signal(signal_set set, uint64_t deadline, struct signal_info *info)
+{
+	struct thread *thread = current_thread();
+	struct wait_queue nobody;
+	struct waiter waiter;
+	int number, error = 0;
+
+	wait_queue_init(&nobody);
+	wait_begin(&nobody, &waiter);
+	for (;;) {
+		number = take_one(thread, set, info);
+		if (number || error)
+			break;
+		/* The signal that woke us may be one of @set, sent while all threads block it: signal_send counts waited_for. */
+		error = wait_block(&waiter, deadline, WAIT_INTERRUPTIBLE);
+	}
+	wait_end(&waiter);
+	stop_waiting(thread);
+	if (number)
+		return number;
+	return error == -ETIMEDOUT ? -EAGAIN : -EINTR;
+}
+
+long sys_rt_sigtimedwait(uaddr_t set_addr, uaddr_t info_addr, uaddr_t timeout, size_t set_size)
+{
+	struct signal_info info;
+	uint64_t deadline = WAIT_FOREVER, ns;
+	signal_set set;
+	int number, error = mask_from_user(&set, set_addr, set_size);
+
+	if (error)
+		return error;
+	set &= ~SIGNAL_SET_UNBLOCKABLE;
+	if (timeout) {
+		error = timespec_from_user(&ns, timeout);
+		if (error)
+			return error;
+		deadline = deadline_after(ns);
+	}
+	number = wait_for_signal(set, deadline, &info);
+	if (number > 0 && info_addr && copy_to_user(info_addr, &info, sizeof(info)))
+		return -EFAULT;
+	return number;
+}
+
+/* May the caller send @number to @target? */
+static bool may_signal(struct process *target, int number)
+{
+	const struct credentials *self = credentials_current(), *other;
+	bool ok;
+
+	if (credentials_is_root(self) || target == current_process())
+		return true;
+	other = credentials_of(target);
+	ok = self->euid == other->uid || self->euid == other->suid || self->uid == other->uid || self->uid == other->suid;
+	credentials_put(other);
+	return ok || (number == SIGCONT && target->session == current_process()->session);
+}
+
+static struct signal_info info_from_self(int number, int code)
+{
+	struct signal_info info = { .number = number, .code = code };
+
+	info.sender.pid = current_process()->pid;
+	info.sender.uid = credentials_current()->uid;
+	return info;
+}
+
+/* number 0 only checks. */
+static int send_checked(struct process *target, struct thread *thread, const struct signal_info *info)
+{
+	if (!may_signal(target, info->number))
+		return -EPERM;
+	return info->number ? signal_send(target, thread, info) : 0;
+}
+
+/* The group of the caller (0), or -@pid. Succeeds if it could signal one member. */
+static long kill_group(int pgid, const struct signal_info *info)
+{
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	struct process_group *group = process_group_find(pgid ? pgid : current_process()->pgid);
+	struct process *process;
+	int result = -ESRCH;
+	bool sent = false;
+
+	if (group)
+		list_for_each(process, &group->members, group_link) {
+			result = send_checked(process, NULL, info);
+			if (!result) {
+				sent = true;
+				process->group_signals++;
+			}
+		}
+	spin_unlock_irq(&process_tree_lock, flags);
+	return sent ? 0 : result;
+}
+
+/* Everybody but process 1 and the caller. */
+static long kill_all(const struct signal_info *info)
+{
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	int result = -ESRCH;
+	bool sent = false;
+
+	for (int pid = pid_next_used(1); pid >= 0; pid = pid_next_used(pid)) {
+		struct process *process = process_find_locked(pid);
+
+		if (!process || process == current_process())
+			continue;
+		process->group_signals++;
+		result = send_checked(process, NULL, info);
+		sent |= result == 0;
+	}
+	spin_unlock_irq(&process_tree_lock, flags);
+	return sent ? 0 : result;
+}
+
+long sys_kill(int pid, int signal)
+{
+	struct signal_info info = info_from_self(signal, SI_USER);
+	struct process *process;
+	int result;
+
+	if (signal < 0 || signal > SIGNAL_COUNT)
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid == -1)
+		return kill_all(&info);
+	if (pid <= 0)
+		return kill_group(-pid, &info);
+	process = process_find(pid);
+	if (!process)
+		return -ESRCH;
+	result = send_checked(process, NULL, &info);
+	process_put(process);
+	return result;
+}
+
+/* To one thread, of process @pid unless that is 0. */
+static long send_to_thread(int pid, int tid, const struct signal_info *info)
+{
+	struct thread *thread;
+	int result;
+
+	if (info->number < 0 || info->number > SIGNAL_COUNT)
+		return -EINVAL;
+	thread = thread_find(tid);
+	if (!thread)
+		return -ESRCH;
+	result = pid && thread->process->pid != pid ? -ESRCH : send_checked(thread->process, thread, info);
+	thread_put(thread);
+	return result;
+}
+
+long sys_tkill(int tid, int signal)
+{
+	struct signal_info info = info_from_self(signal, SI_TKILL);
+
+	return tid <= 0 ? -EINVAL : send_to_thread(0, tid, &info);
+}
+
+long sys_tgkill(int pid, int tid, int signal)
+{
+	struct signal_info info = info_from_self(signal, SI_TKILL);
+
+	return tid <= 0 || pid <= 0 ? -EINVAL : send_to_thread(pid, tid, &info);
+}
+
+/* Only to oneself may one claim to be the kernel, kill or tkill. */
+static int queued_info(struct signal_info *info, uaddr_t from, int number, int target_pid)
+{
+	if (copy_from_user(info, from, sizeof(*info)))
+		return -EFAULT;
+	info->number = number;
+	if ((info->code >= 0 || info->code == SI_TKILL) && target_pid != current_process()->pid)
+		return -EPERM;
+	return 0;
+}
+
+long sys_rt_sigqueueinfo(int pid, int signal, uaddr_t info_addr)
+{
+	struct signal_info info;
+	struct process *process;
+	int result = queued_info(&info, info_addr, signal, pid);
+
+	if (result)
+		return result;
+	if (signal < 0 || signal > SIGNAL_COUNT)
+		return -EINVAL;
+	process = process_find(pid);
+	if (!process)
+		return -ESRCH;
+	result = send_checked(process, NULL, &info);
+	process_put(process);
+	return result;
+}
+
+long sys_rt_tgsigqueueinfo(int pid, int tid, int signal, uaddr_t info_addr)
+{
+	struct signal_info info;
+	int result;
+
+	if (pid <= 0 || tid <= 0)
+		return -EINVAL;
+	result = queued_info(&info, info_addr, signal, pid);
+	return result ? result : send_to_thread(pid, tid, &info);
+}
+
+struct user_stack { uint64_t base; int32_t flags, pad; uint64_t size; };
+
+long sys_sigaltstack(uaddr_t in, uaddr_t old)
+{
+	struct thread_state *state = &current_thread()->user;
+	struct user_stack before = { state->alt_stack_base, state->alt_stack_flags, 0, state->alt_stack_size }, fresh;
+	bool in_use = signal_on_alt_stack(thread_user_frame()->rsp);
+	int mode;
+
+	if (in_use)
+		before.flags |= SS_ONSTACK;
+	if (in) {
+		if (copy_from_user(&fresh, in, sizeof(fresh)))
+			return -EFAULT;
+		if (in_use && !(state->alt_stack_flags & (int)SS_AUTODISARM))
+			return -EPERM;
+		mode = fresh.flags & ~(int)SS_AUTODISARM;
+		if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE)
+			return -EINVAL;
+		if (mode == SS_DISABLE)
+			fresh.base = fresh.size = 0;
+		else if (fresh.size < MINSIGSTKSZ)
+			return -ENOMEM;
+		state->alt_stack_base = fresh.base;
+		state->alt_stack_size = fresh.size;
+		state->alt_stack_flags = fresh.flags & ~SS_ONSTACK;
+	}
+	return old ? copy_to_user(old, &before, sizeof(before)) : 0;
+}

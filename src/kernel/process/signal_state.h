@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Signal actions and queues: what the signal files of process/ share. */
+#pragma once
+
+#include <linux/signal.h>
+
+#include "lib/atomic.h"
+#include "process/signal.h"
+#include "sync/spinlock.h"
+
+enum { SIGNAL_COUNT = 64 };
+
+static inline signal_set signal_bit(int number)
+{
+	return 1ull << (number - 1);
+}
+
+#define SIGNAL_SET_STOP (1ull << (SIGSTOP - 1) | 1ull << (SIGTSTP - 1) | 1ull << (SIGTTIN - 1) | 1ull << (SIGTTOU - 1))
+#define SIGNAL_SET_IGNORED (1ull << (SIGCHLD - 1) | 1ull << (SIGCONT - 1) | 1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1))
+/* Faults come before anything else that waits. */
+#define SIGNAL_SET_FAULTS (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1) | \
+			   1ull << (SIGFPE - 1) | 1ull << (SIGSYS - 1))
+#define SIGNAL_SET_UNBLOCKABLE (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
+
+/* As rt_sigaction(2) passes it. */
+struct signal_action {
+	uint64_t handler;	/* an address, or one of the two below */
+	uint64_t flags;		/* SA_* */
+	uint64_t restorer;
+	signal_set mask;
+};
+enum { HANDLER_DEFAULT = 0, HANDLER_IGNORE = 1 };
+
+struct signal_handlers {
+	struct refcount refs;
+	struct spinlock lock;	/* with interrupts off; inside process->signal_lock */
+	/* lock; the handler word alone may be read without */
+	struct signal_action actions[SIGNAL_COUNT];
+};
+
+/* signal_queue.c: pure queue logic. The owner's lock is held. */
+void signal_queue_init(struct signal_queue *queue);
+enum signal_queue_result { SIGNAL_QUEUED, SIGNAL_ALREADY_PENDING, SIGNAL_QUEUED_WITHOUT_INFO, SIGNAL_NO_MEMORY };
+/* Standard signals pend once. Without memory (or with @may_allocate false) a real-time signal is refused, others lose their information. */
+enum signal_queue_result signal_queue_add(struct signal_queue *queue, const struct signal_info *info, bool may_allocate);
+/* Takes the oldest @number out; returns how many nodes that freed (0 or 1). @info may be NULL. */
+unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal_info *info);
+/* Forgets all signals in @set; returns the nodes freed. */
+unsigned signal_queue_flush(struct signal_queue *queue, signal_set set);
+/* Which of @candidates is delivered first: faults, then the lowest number; 0 for none. */
+int signal_choose(signal_set candidates);
+
+/* signal.c */
+struct signal_handlers *signal_handlers_create(void);
+struct signal_handlers *signal_handlers_copy(struct signal_handlers *from);
+void signal_handlers_get(struct signal_handlers *handlers);
+void signal_handlers_put(struct signal_handlers *handlers);
+/* exec: caught signals go back to default, ignored ones stay. */
+void signal_handlers_reset(struct signal_handlers *handlers, bool ignored_too);
+struct signal_action signal_action_get(struct signal_handlers *handlers, int number);
+struct signal_action process_signal_action(struct process *process, int number);	/* of another process */
+
+/*
+ * Sends to @thread, or to the process when NULL. 0; -EAGAIN when a real-time signal cannot be queued. With @process's signal_lock NOT held;
+ * process_tree_lock may be.
+ */
+int signal_send(struct process *process, struct thread *thread, const struct signal_info *info);
+/* As signal_send_group, with process_tree_lock held. */
+int signal_send_group_locked(int pgid, const struct signal_info *info);
+/* Takes the first signal outside @blocked from the caller's queues. Its number or 0. process->signal_lock held. */
+int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info *info);
+/* Sets or clears THREAD_WORK_SIGNAL of @thread by what is pending. process->signal_lock held. */
+void signal_recompute(struct thread *thread);
+/* Lets other threads have the process's signals that @thread no longer takes. process->signal_lock held. */
+void signal_retarget(struct thread *thread, signal_set no_longer);
+bool signal_default_is_fatal(int number);
+
+/* signal_stop.c */
+/* The caller took a stop signal with the default action: begins or joins a stop of the whole process. */
+void signal_stop_process(int number);
+void signal_stop_self(void);			/* sleeps while a stop lasts */
+/* A thread leaves while a stop is being waited for; process->signal_lock held. True: the caller must call signal_stop_notify(). */
+bool signal_stop_leave(struct thread *thread);
+void signal_stop_notify(struct process *process);	/* tells the parent: all threads stopped */
+void signal_continue(struct process *process);		/* SIGCONT or SIGKILL came; process->signal_lock held */
+void signal_notify_continued(void);			/* the caller tells its parent that it was continued */
+
+/* signal_frame.c */
+/* Makes the user stack frame for a handler and aims @frame at it. 0 or -EFAULT. */
+int signal_frame_setup(struct trap_frame *frame, int number, const struct signal_action *action, const struct signal_info *info,
+		       signal_set mask);
+bool signal_on_alt_stack(uint64_t rsp);
+
+enum { SIGNAL_FRAME_MIN = 2048 };
+unsigned signal_min_stack_size(void);		/* AT_MINSIGSTKSZ */

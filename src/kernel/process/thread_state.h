@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* What a user thread keeps for signals, futexes and its end. Owned by process/; embedded in struct thread. */
+#pragma once
+
+#include "lib/types.h"
+#include "lib/list.h"
+
+struct credentials;
+
+/* A signal set: bit N-1 is signal N, as in Linux's 64-bit sigset_t. */
+typedef uint64_t signal_set;
+
+/* One queued signal. Only the first 48 bytes of a siginfo_t ever carry anything; the rest is zero. */
+enum { SIGNAL_INFO_KEPT = 48 };
+
+struct signal_info_node {
+	struct list link;
+	uint8_t info[SIGNAL_INFO_KEPT];
+	bool embedded;		/* is some queue's spare: given back instead of freed */
+	bool in_use;		/* for the spare only */
+};
+
+/* Signals that wait. Guarded by process->signal_lock. */
+struct signal_queue {
+	signal_set set;
+	struct list nodes;			/* struct signal_info_node, oldest first */
+	struct signal_info_node spare;		/* saves the usual single signal an allocation */
+};
+
+struct thread_state {
+	signal_set blocked;		/* own thread writes, under process->signal_lock; others read under it */
+	signal_set saved_blocked;	/* what THREAD_WORK_MASK puts back (sigsuspend, ppoll, pselect) */
+	signal_set waited_for;		/* sigtimedwait's set while it sleeps; process->signal_lock */
+	struct signal_queue queue;	/* directed at this thread; process->signal_lock */
+	uint32_t work;			/* atomic bits: THREAD_WORK_*, looked at on the way to user mode */
+	bool stopped;			/* counted as stopped in its process; process->signal_lock */
+	bool gone;			/* has left the thread list; process->signal_lock */
+	bool vfork_pending;		/* atomic: a parent waits for this thread to exec or exit */
+	uaddr_t clear_child_tid;
+	uaddr_t robust_list;
+	size_t robust_list_len;
+	uaddr_t alt_stack_base;
+	size_t alt_stack_size;
+	int alt_stack_flags;
+	/* nanosleep and the like: how to go on after a signal without handler. */
+	struct { long (*resume)(void); uint64_t deadline; uaddr_t remaining; int clock; uint64_t words[4]; } restart;
+	/* The last fault, as a handler's sigcontext shows it. */
+	uint64_t fault_address, fault_trap, fault_error;
+	const struct credentials *credentials;	/* own reference; other threads' changes arrive with THREAD_WORK_CREDENTIALS */
+	uint64_t timer_slack;		/* prctl PR_SET_TIMERSLACK: kept, not used */
+	int exit_code;
+};
+
+enum {
+	THREAD_WORK_SIGNAL = 1 << 0,	/* a signal may have to be delivered */
+	THREAD_WORK_EXIT = 1 << 1,	/* the process is going down: exit */
+	THREAD_WORK_STOP = 1 << 2,	/* job control stop */
+	THREAD_WORK_MASK = 1 << 3,	/* the signal mask has to be put back */
+	THREAD_WORK_CREDENTIALS = 1 << 4,	/* take over the process's new credentials */
+	THREAD_WORK_FRAME = 1 << 5,	/* the user frame was changed (exec, sigreturn): leave by IRET with all registers */
+	/* These end an interruptible sleep. */
+	THREAD_WORK_INTERRUPTS = THREAD_WORK_SIGNAL | THREAD_WORK_EXIT | THREAD_WORK_STOP,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Times between user memory and the kernel's nanoseconds. */
+#pragma once
+
+#include "lib/types.h"
+
+/* What a timespec or timeval too large for 64 bits of nanoseconds becomes: 292 years. */
+#define TIME_FAR_AWAY ((uint64_t)INT64_MAX)
+
+/* 0, -EFAULT, or -EINVAL for a negative time or a fraction that is not one. */
+int timespec_from_user(uint64_t *ns, uaddr_t from);
+int timespec_to_user(uaddr_t to, uint64_t ns);
+int timeval_from_user(uint64_t *ns, uaddr_t from);
+int timeval_to_user(uaddr_t to, uint64_t ns);
+
+/* Deadlines on the monotonic clock, as wait_block takes them. */
+uint64_t deadline_after(uint64_t ns);
+uint64_t deadline_from_realtime(uint64_t realtime_ns);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* How many threads each user runs, for RLIMIT_NPROC. One record a real uid in use, found by a small hash table. */
+#include "mm/heap.h"
+#include "process/internal.h"
+
+enum { BUCKETS = 64 };
+
+struct user_account {
+	struct list link;	/* accounts_lock */
+	unsigned refs;		/* accounts_lock */
+	uint32_t uid;
+	uint64_t count;		/* atomic: threads, and zombies until they are reaped */
+};
+
+static struct spinlock accounts_lock = SPINLOCK_INIT;	/* with interrupts off; innermost */
+static struct list buckets[BUCKETS];
+
+static struct list *bucket_of(uint32_t uid)
+{
+	struct list *bucket = &buckets[uid % BUCKETS];
+
+	if (!bucket->next)
+		list_init(bucket);
+	return bucket;
+}
+
+struct user_account *user_account_get(uint32_t uid)
+{
+	uint64_t flags = spin_lock_irq(&accounts_lock);
+	struct list *bucket = bucket_of(uid);
+	struct user_account *account;
+
+	list_for_each(account, bucket, link)
+		if (account->uid == uid) {
+			account->refs++;
+			goto out;
+		}
+	account = kzalloc(sizeof(*account));
+	if (account) {
+		account->uid = uid;
+		account->refs = 1;
+		list_push_back(bucket, &account->link);
+	}
+out:
+	spin_unlock_irq(&accounts_lock, flags);
+	return account;
+}
+
+void user_account_ref(struct user_account *account)
+{
+	uint64_t flags = spin_lock_irq(&accounts_lock);
+
+	account->refs++;
+	spin_unlock_irq(&accounts_lock, flags);
+}
+
+void user_account_put(struct user_account *account)
+{
+	uint64_t flags = spin_lock_irq(&accounts_lock);
+	bool last = --account->refs == 0;
+
+	if (last)
+		list_remove(&account->link);
+	spin_unlock_irq(&accounts_lock, flags);
+	if (last)
+		kfree(account);
+}
+
+bool process_charge(struct process *process, uint64_t limit)
+{
+	uint64_t flags = spin_lock_irq(&process->lock);
+	bool ok = atomic_add(&process->account->count, 1) <= limit;
+
+	if (ok)
+		process->charged++;
+	else
+		atomic_sub(&process->account->count, 1);
+	spin_unlock_irq(&process->lock, flags);
+	return ok;
+}
+
+void process_uncharge(struct process *process)
+{
+	uint64_t flags = spin_lock_irq(&process->lock);
+
+	if (process->charged) {
+		process->charged--;
+		atomic_sub(&process->account->count, 1);
+	}
+	spin_unlock_irq(&process->lock, flags);
+}
+
+void process_set_account(struct process *process, struct user_account *account)
+{
+	uint64_t flags = spin_lock_irq(&process->lock);
+	struct user_account *old = process->account;
+
+	atomic_sub(&old->count, process->charged);
+	atomic_add(&account->count, process->charged);
+	process->account = account;
+	spin_unlock_irq(&process->lock, flags);
+	user_account_put(old);
+}
