@@ -60,6 +60,9 @@ int proc_show_limits(struct proc_text *text, const struct proc_subject *subject)
 /* cpuinfo.c */
 int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject);
 
+/* May the caller see what @process has open and where it is? 0 or -EACCES. */
+int proc_check_inspect(struct process *process);
+
 /* What the kernel knows of a process's memory, in bytes; all 0 without an address space. */
 struct proc_memory {
 	uint64_t mapped, resident, data, stack, program, tables, shared;

@@ -21,11 +21,17 @@ static int next_descriptor(const struct proc_subject *subject, int from)
 	return fd;
 }
 
-static struct file *get_file(const struct proc_subject *subject)
+/* The file, referenced; NULL with *error. */
+static struct file *get_file(const struct proc_subject *subject, int *error)
 {
-	struct fd_table *files = process_get_files(subject->process);
+	struct fd_table *files;
 	struct file *file = NULL;
 
+	*error = proc_check_inspect(subject->process);
+	if (*error)
+		return NULL;
+	*error = -ENOENT;
+	files = process_get_files(subject->process);
 	if (files) {
 		file = fd_get_from(files, subject->member);
 		fd_table_put(files);
@@ -45,12 +51,13 @@ static ssize_t describe_file(struct file *file, char *text, size_t size)
 
 static int link_descriptor(const struct proc_subject *subject, char *buf, size_t size)
 {
-	struct file *file = get_file(subject);
+	int error;
+	struct file *file = get_file(subject, &error);
 	ssize_t len = -ENOMEM;
 	char *text;
 
 	if (!file)
-		return -ENOENT;
+		return error;
 	text = kmalloc(PATH_MAX_LEN);
 	if (text) {
 		len = describe_file(file, text, PATH_MAX_LEN);
@@ -66,11 +73,12 @@ static int link_descriptor(const struct proc_subject *subject, char *buf, size_t
 
 static int follow_descriptor(const struct proc_subject *subject, struct path *path)
 {
-	struct file *file = get_file(subject);
-	int error = -ENOENT;
+	int error;
+	struct file *file = get_file(subject, &error);
 
 	if (!file)
-		return -ENOENT;
+		return error;
+	error = -ENOENT;
 	if (file->path.dentry) {
 		*path = file->path;
 		path_get(path);
@@ -82,10 +90,11 @@ static int follow_descriptor(const struct proc_subject *subject, struct path *pa
 
 static int show_fdinfo(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct file *file = get_file(subject);
+	int error;
+	struct file *file = get_file(subject, &error);
 
 	if (!file)
-		return -ENOENT;
+		return error;
 	proc_text_print(text, "pos:\t%llu\nflags:\t0%o\n", (unsigned long long)atomic_load_relaxed(&file->pos),
 			atomic_load_relaxed(&file->flags));
 	file_put(file);

@@ -97,10 +97,27 @@ static int show_mounts(struct proc_text *text, const struct proc_subject *subjec
 	return 0;
 }
 
+int proc_check_inspect(struct process *process)
+{
+	const struct credentials *mine = credentials_current(), *theirs;
+	bool allowed;
+
+	if (process == current_process() || credentials_is_root(mine))
+		return 0;
+	theirs = credentials_of(process);
+	allowed = process->dumpable && mine->fsuid == theirs->uid && mine->fsuid == theirs->euid && mine->fsuid == theirs->suid;
+	credentials_put(theirs);
+	return allowed ? 0 : -EACCES;
+}
+
 static int follow_context(const struct proc_subject *subject, struct path *path, void (*get)(struct fs_context *, struct path *))
 {
-	struct fs_context *context = process_get_fs(subject->process);
+	int error = proc_check_inspect(subject->process);
+	struct fs_context *context;
 
+	if (error)
+		return error;
+	context = process_get_fs(subject->process);
 	if (!context)
 		return -ENOENT;
 	get(context, path);
@@ -153,10 +170,13 @@ static int link_root(const struct proc_subject *subject, char *buf, size_t size)
 
 static int link_exe(const struct proc_subject *subject, char *buf, size_t size)
 {
-	struct vnode *vnode = process_get_executable(subject->process);
+	int len = proc_check_inspect(subject->process);
+	struct vnode *vnode;
 	char *text;
-	int len;
 
+	if (len)
+		return len;
+	vnode = process_get_executable(subject->process);
 	if (!vnode)
 		return -ENOENT;
 	text = kmalloc(PATH_MAX_LEN);

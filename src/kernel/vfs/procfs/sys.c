@@ -3,10 +3,10 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "process/process.h"
+#include "process/system_name.h"
 #include "security/random.h"
 #include "sync/mutex.h"
 #include "vfs/procfs/entry.h"
-#include "vfs/procfs/release.h"
 #include "vfs/stat_bits.h"
 
 static int show_hostname(struct proc_text *text, const struct proc_subject *subject)
@@ -20,19 +20,19 @@ static int show_hostname(struct proc_text *text, const struct proc_subject *subj
 
 static int show_osrelease(struct proc_text *text, const struct proc_subject *subject)
 {
-	proc_text_print(text, "%s\n", RELEASE_RELEASE);
+	proc_text_print(text, "%s\n", SYSTEM_RELEASE);
 	return 0;
 }
 
 static int show_ostype(struct proc_text *text, const struct proc_subject *subject)
 {
-	proc_text_print(text, "%s\n", RELEASE_SYSNAME);
+	proc_text_print(text, "%s\n", SYSTEM_NAME);
 	return 0;
 }
 
 static int show_version(struct proc_text *text, const struct proc_subject *subject)
 {
-	proc_text_print(text, "%s\n", RELEASE_VERSION);
+	proc_text_print(text, "%s\n", SYSTEM_VERSION);
 	return 0;
 }
 

@@ -6,11 +6,11 @@
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "process/process.h"
+#include "process/system_name.h"
 #include "sched/clock.h"
 #include "vfs/file.h"
 #include "vfs/fs.h"
 #include "vfs/procfs/entry.h"
-#include "vfs/procfs/release.h"
 #include "vfs/stat_bits.h"
 
 enum { NS_PER_TICK = 10000000 };	/* USER_HZ is 100 */
@@ -99,7 +99,7 @@ static int show_cmdline(struct proc_text *text, const struct proc_subject *subje
 
 static int show_version(struct proc_text *text, const struct proc_subject *subject)
 {
-	proc_text_print(text, "%s version %s %s\n", RELEASE_SYSNAME, RELEASE_RELEASE, RELEASE_VERSION);
+	proc_text_print(text, "%s version %s %s\n", SYSTEM_NAME, SYSTEM_RELEASE, SYSTEM_VERSION);
 	return 0;
 }
 
