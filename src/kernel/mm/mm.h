@@ -10,6 +10,9 @@
  */
 void mm_init(void);
 
+/* Starts the thread that frees clean pages when memory is low. Called once the scheduler and timers run (init/main.c). */
+void mm_start_reclaim(void);
+
 /* All figures in pages of 4 KiB. A snapshot: the parts are read one after the other without a common lock. */
 struct memory_stats {
 	uint64_t total;		/* RAM managed by the frame allocator */
@@ -17,7 +20,6 @@ struct memory_stats {
 	uint64_t available;	/* what programs could get: free and clean file pages, less the kernel's reserve */
 	uint64_t cached;	/* pages in VM objects: page cache, tmpfs and shared memory */
 	uint64_t shared;	/* the part of cached that lives only in memory (tmpfs, shared memory) */
-	uint64_t dirty;		/* unused until write-back exists: 0 */
 	uint64_t anonymous;	/* private anonymous pages of programs */
 	uint64_t slab;		/* kernel heap */
 	uint64_t page_tables;	/* of address spaces */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Reaching into an address space page by page: making pages present ahead of use, and reading another process's memory. */
+#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
+#include "mm/page_table.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#include <asm/signal.h>
+#include <linux/mman.h>
+
+/* The frame mapped at @addr with a reference, if the entry allows the access; else NULL. */
+static struct frame *present_frame(struct address_space *as, uint64_t addr, bool write)
+{
+	struct frame *frame = NULL;
+	uint64_t needed = PTE_PRESENT | (write ? PTE_WRITE : 0);
+
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_find_locked(as, addr);
+
+	if (pte && (*pte & needed) == needed) {
+		frame = frame_of_phys(*pte & PTE_ADDRESS);
+		frame_ref(frame);
+	}
+	spin_unlock(&as->table_lock);
+	return frame;
+}
+
+size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t offset = (addr + done) & (PAGE_SIZE - 1), part = MIN(len - done, PAGE_SIZE - offset);
+		struct frame *frame = present_frame(as, addr + done, write);
+
+		if (!frame) {
+			if (address_space_fault(as, addr + done, write ? FAULT_WRITE : FAULT_READ, false).signal)
+				break;
+			continue;
+		}
+		if (write)
+			memcpy((char *)frame_virt(frame) + offset, (char *)buf + done, part);
+		else
+			memcpy((char *)buf + done, (char *)frame_virt(frame) + offset, part);
+		frame_put(frame);
+		done += part;
+	}
+	return done;
+}
+
+/* What kind of access makes the pages of the VMA at @addr present for good; false where nothing is mapped or accessible. */
+static bool populate_access(struct address_space *as, uint64_t addr, enum fault_access *access, uint64_t *end)
+{
+	bool ok = false;
+
+	rwlock_read_lock(&as->lock);
+	struct vma *vma = address_space_find(as, addr);
+
+	if (vma && vma->prot) {
+		ok = true;
+		*end = vma->end;
+		*access = vma->prot & PROT_WRITE ? FAULT_WRITE : FAULT_READ;
+	}
+	rwlock_read_unlock(&as->lock);
+	return ok;
+}
+
+int address_space_populate(struct address_space *as, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		enum fault_access access;
+		uint64_t stop;
+
+		if (!populate_access(as, start, &access, &stop))
+			return -ENOMEM;
+		for (stop = MIN(stop, end); start < stop; start += PAGE_SIZE) {
+			struct frame *frame = present_frame(as, start, access == FAULT_WRITE);
+
+			if (frame) {
+				frame_put(frame);
+				continue;
+			}
+			struct fault_result result = address_space_fault(as, start, access, true);
+
+			if (result.signal)
+				return result.signal == SIGKILL ? -ENOMEM : -EFAULT;
+		}
+	}
+	return 0;
+}

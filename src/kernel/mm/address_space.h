@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces: a balanced tree of VMAs and the page tables that demand paging fills from them.
+ *
+ * Locks: as->lock (rwlock, sleeps): VMAs and brk; page faults take it for reading, changes for writing. Page-table entries are
+ * changed under as->table_lock (spinlock). Order: as->lock → vm_object lock → as->table_lock.
+ */
+#pragma once
+
+#include "lib/atomic.h"
+#include "lib/list.h"
+#include "lib/rbtree.h"
+#include "sync/mutex.h"
+#include "mm/vm_object.h"
+
+struct vma {
+	struct rb_node node;		/* in as->vmas, ordered by start; guarded by as->lock */
+	uint64_t start, end;		/* bytes, page-aligned, end exclusive */
+	uint64_t gap;			/* free bytes between the VMA before and this one, a stack's guard gap left out */
+	uint64_t max_gap;		/* subtree data: the largest gap in this subtree */
+	unsigned prot;			/* PROT_READ | PROT_WRITE | PROT_EXEC */
+	unsigned max_prot;		/* what mprotect may give (a file opened read-only mapped shared never becomes writable) */
+	unsigned flags;			/* MAP_SHARED or MAP_PRIVATE, VMA_* */
+	struct vm_object *object;	/* NULL: private anonymous; the VMA holds a reference */
+	uint64_t offset;		/* of start in the object, bytes, page-aligned */
+	struct list object_link;	/* object->mappings; guarded by object->lock */
+	struct address_space *as;
+};
+
+enum vma_flags {
+	VMA_STACK = 1 << 24,
+	VMA_HEAP = 1 << 25,
+	VMA_VDSO = 1 << 26,
+	VMA_GROWS_DOWN = 1 << 27,	/* a fault just below it extends it (stacks) */
+	VMA_DONT_FORK = 1 << 28,	/* madvise MADV_DONTFORK: a child does not get it */
+	VMA_WIPE_ON_FORK = 1 << 29,	/* madvise MADV_WIPEONFORK: a child gets it empty */
+	VMA_LOCKED = 1 << 30,		/* mlock: pages present from the start, and never taken away */
+	/* Set (atomically, by faults) once a private file mapping holds pages of its own. Does not hinder merging. */
+	VMA_HAS_COPIES = 1 << 23,
+};
+
+struct address_space {
+	struct refcount refs;		/* users: threads' processes, procfs readers */
+	struct rwlock lock;
+	struct rb_tree vmas;		/* guarded by lock */
+	size_t vma_count;		/* guarded by lock */
+	uint64_t mapped_bytes;		/* guarded by lock: VmSize */
+	struct spinlock table_lock;
+	paddr_t root;			/* physical address of the PML4 */
+	size_t resident;		/* pages present; guarded by table_lock: VmRSS */
+	size_t table_pages;		/* guarded by table_lock */
+	uint64_t mmap_top;		/* randomized: where top-down search begins */
+	uint64_t brk_start, brk;	/* guarded by lock; see address_space_set_brk */
+	uint64_t stack_top;		/* a randomized proposal from address_space_create; exec may replace it: highest stack address */
+	bool fork_advice;		/* guarded by lock: some VMA has VMA_DONT_FORK or VMA_WIPE_ON_FORK */
+	unsigned lock_future;		/* guarded by lock: VMA_LOCKED after mlockall(MCL_FUTURE) */
+	uint64_t arg_start, arg_end, env_start, env_end;	/* set by exec, for /proc/PID/cmdline */
+	uint64_t stack_limit, data_limit, space_limit;	/* bytes, copied from the process's rlimits by exec and setrlimit */
+};
+
+/* A new, empty user address space with ASLR bases chosen; the kernel half is shared. NULL when out of memory. */
+struct address_space *address_space_create(void);
+/* fork: same VMAs, private pages copy-on-write. NULL when out of memory. */
+struct address_space *address_space_fork(struct address_space *parent);
+void address_space_get(struct address_space *as);
+void address_space_put(struct address_space *as);	/* the last one unmaps and frees everything; may sleep */
+
+/* Loads CR3 if it differs. The scheduler calls it; NULL means the kernel's own tables. */
+void address_space_switch(struct address_space *as);
+
+/*
+ * mmap. @addr is a hint, or exact with MAP_FIXED (replaces) or MAP_FIXED_NOREPLACE (-EEXIST). @len in bytes is rounded up to pages.
+ * @object may be NULL (anonymous); a reference is taken. Returns the address or a negative errno.
+ */
+int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len, unsigned prot, unsigned max_prot, unsigned flags,
+			  struct vm_object *object, uint64_t offset);
+int address_space_unmap(struct address_space *as, uint64_t addr, uint64_t len);
+
+/* Starts the heap (brk) at a random distance behind the program's end. For exec, before the program runs. */
+void address_space_set_brk(struct address_space *as, uint64_t program_end);
+
+/* Makes the pages of [start, end) present, as the VMAs there allow. Stops at the first that cannot be: 0, -ENOMEM or -EFAULT. May sleep. */
+int address_space_populate(struct address_space *as, uint64_t start, uint64_t end);
+int address_space_protect(struct address_space *as, uint64_t addr, uint64_t len, unsigned prot);
+
+/* Finds the VMA that holds @addr. as->lock held. */
+struct vma *address_space_find(struct address_space *as, uint64_t addr);
+
+enum fault_access { FAULT_READ, FAULT_WRITE, FAULT_EXECUTE };
+
+/*
+ * Resolves a page fault. Returns 0; or the signal to send and its si_code: SIGSEGV (SEGV_MAPERR, SEGV_ACCERR) or SIGBUS (BUS_ADRERR), or
+ * SIGKILL when memory is out. May sleep; takes as->lock for reading.
+ */
+struct fault_result { int signal; int code; };
+struct fault_result address_space_fault(struct address_space *as, uint64_t addr, enum fault_access access, bool user);
+
+/* Reads or writes another process's memory (ptrace-like, /proc/PID/cmdline). Returns bytes moved. May sleep. */
+size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write);
+
+/* Unmaps the pages [first, last] of @object from every VMA that maps them (truncation). object->lock held. */
+void vm_object_unmap_pages(struct vm_object *object, uint64_t first, uint64_t last);
+
+/* The calling process's address space, NULL in kernel threads (implemented in process/). */
+struct address_space *address_space_current(void);
+
+/* Called by the page-fault trap (arch/x86_64/trap.c) with interrupts enabled when it came from user mode or a user copy. */
+struct trap_frame;
+void page_fault(struct trap_frame *frame, uint64_t addr);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Resolving page faults: demand zero, pages of objects with their neighbours, copy-on-write, stack growth.
+ *
+ * Handlers run with as->lock held for reading, and take object->lock, then as->table_lock. They return a fault_status; memory is
+ * reclaimed only after every lock is dropped.
+ */
+#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
+#include "mm/memory_counters.h"
+#include "mm/oom.h"
+#include "mm/page_table.h"
+#include "mm/vm_object_internal.h"
+#include "lib/errno.h"
+
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <linux/mman.h>
+
+enum fault_status { FAULT_DONE, FAULT_RETRY, FAULT_NO_MEMORY, FAULT_NO_PAGE };
+
+enum { AROUND_PAGES = 16, RECLAIM_FRAMES = 128, RECLAIM_TRIES = 4 };
+
+static struct frame *alloc_anonymous(unsigned flags)
+{
+	struct frame *frame = frame_alloc(flags);
+
+	if (frame) {
+		frame->flags = FRAME_ANONYMOUS;
+		memory_count(&memory_counters.anonymous, 1);
+	}
+	return frame;
+}
+
+
+/* A write to a private page that others may share: ours already if nobody else has it, else a copy. table_lock held. */
+static enum fault_status break_sharing(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte)
+{
+	uint64_t old = *pte;
+	struct frame *frame = frame_of_phys(old & PTE_ADDRESS), *copy;
+
+	if (!(old & PTE_SPECIAL) && (frame->flags & FRAME_ANONYMOUS) && atomic_load(&frame->refs) == 1) {
+		*pte = old | PTE_WRITE | PTE_DIRTY;
+		tlb_flush_page_local(addr);
+		return FAULT_DONE;
+	}
+	copy = alloc_anonymous(old & PTE_SPECIAL ? FRAME_ZERO : 0);
+	if (!copy)
+		return FAULT_NO_MEMORY;
+	if (!(old & PTE_SPECIAL))
+		page_copy(frame_virt(copy), frame_virt(frame));
+	*pte = pte_make(copy, vma->prot, true);
+	tlb_flush_range(as->root, addr, addr + PAGE_SIZE);
+	if (old & PTE_SPECIAL)
+		as->resident++;
+	else
+		frame_put(frame);
+	if (vma->object)
+		atomic_or(&vma->flags, VMA_HAS_COPIES);
+	return FAULT_DONE;
+}
+
+/* There is an entry already. table_lock held. */
+static enum fault_status fault_present(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, bool write)
+{
+	if (!(*pte & PTE_PRESENT))
+		*pte = (pte_make(frame_of_phys(*pte & PTE_ADDRESS), vma->prot, false)) | (*pte & PTE_SPECIAL);
+	if (!write || (*pte & PTE_WRITE)) {
+		/* Another thread was quicker, or a stale TLB entry. */
+		tlb_flush_page_local(addr);
+		return FAULT_DONE;
+	}
+	if (vma->flags & MAP_PRIVATE)
+		return break_sharing(as, vma, addr, pte);
+	atomic_or(&frame_of_phys(*pte & PTE_ADDRESS)->flags, FRAME_DIRTY);
+	*pte |= PTE_WRITE | PTE_DIRTY;
+	tlb_flush_page_local(addr);
+	return FAULT_DONE;
+}
+
+static enum fault_status fault_anonymous(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
+{
+	enum fault_status status = FAULT_DONE;
+
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_make_locked(as, addr);
+
+	if (!pte) {
+		status = FAULT_NO_MEMORY;
+	} else if (unlikely(*pte)) {
+		status = fault_present(as, vma, addr, pte, write);
+	} else if (write) {
+		struct frame *frame = alloc_anonymous(FRAME_ZERO);
+
+		if (frame) {
+			pte_set(pte, pte_make(frame, vma->prot, true));
+			as->resident++;
+		} else {
+			status = FAULT_NO_MEMORY;
+		}
+	} else {
+		pte_set(pte, pte_make(zero_frame, vma->prot, false) | PTE_SPECIAL);
+	}
+	spin_unlock(&as->table_lock);
+	return status;
+}
+
+/* ---- Pages of objects ---- */
+
+static uint64_t object_index(const struct vma *vma, uint64_t addr)
+{
+	return (vma->offset + (addr - vma->start)) >> PAGE_SHIFT;
+}
+
+/* Is a new entry of a shared mapping writable at once? Only if nobody needs to know of the first write. */
+static bool map_writable(const struct vma *vma, bool write)
+{
+	if ((vma->flags & MAP_PRIVATE) || !(vma->prot & PROT_WRITE))
+		return false;
+	return write || vma->object->pinned;
+}
+
+/*
+ * Maps the page at @addr and those of its neighbours (an aligned group) that are present and not mapped yet. object->lock and
+ * table_lock held; @pte is the entry of @addr, @frame its page.
+ */
+static void map_around(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, struct frame *frame, bool write)
+{
+	uint64_t group = (uint64_t)AROUND_PAGES * PAGE_SIZE;
+	uint64_t start = MAX(addr & ~(group - 1), vma->start), end = MIN((addr | (group - 1)) + 1, vma->end);
+	uint64_t limit = vm_object_pages(vma->object), index = object_index(vma, start);
+	bool neighbour_write = map_writable(vma, false);
+	void *const *slots = NULL;
+
+	frame_ref(frame);
+	pte_set(pte, pte_make(frame, vma->prot, map_writable(vma, write)));
+	as->resident++;
+	pte -= (addr - start) >> PAGE_SHIFT;
+	for (uint64_t at = start; at < end && index < limit; at += PAGE_SIZE, index++, pte++) {
+		if (!slots || !(index % PAGE_TREE_SLOTS))
+			slots = page_tree_leaf(&vma->object->pages, index);
+		frame = slots ? slots[index % PAGE_TREE_SLOTS] : NULL;
+		if (!frame || *pte || (frame->flags & FRAME_BUSY))
+			continue;
+		frame_ref(frame);
+		pte_set(pte, pte_make(frame, vma->prot, neighbour_write));
+		as->resident++;
+	}
+}
+
+/* The page is in the object and ready: map it. object->lock held. */
+static enum fault_status map_object_page(struct address_space *as, struct vma *vma, uint64_t addr, struct frame *frame, bool write)
+{
+	enum fault_status status = FAULT_DONE;
+	struct frame *copy = NULL;
+
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_make_locked(as, addr);
+
+	if (!pte) {
+		status = FAULT_NO_MEMORY;
+	} else if (*pte) {
+		status = fault_present(as, vma, addr, pte, write);
+	} else if (write && (vma->flags & MAP_PRIVATE)) {
+		copy = alloc_anonymous(0);
+		if (copy) {
+			page_copy(frame_virt(copy), frame_virt(frame));
+			pte_set(pte, pte_make(copy, vma->prot, true));
+			as->resident++;
+			atomic_or(&vma->flags, VMA_HAS_COPIES);
+		} else {
+			status = FAULT_NO_MEMORY;
+		}
+	} else {
+		if (write)
+			atomic_or(&frame->flags, FRAME_DIRTY);
+		map_around(as, vma, addr, pte, frame, write);
+	}
+	spin_unlock(&as->table_lock);
+	return status;
+}
+
+static enum fault_status fault_object(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
+{
+	struct vm_object *object = vma->object;
+	uint64_t index = object_index(vma, addr);
+	enum fault_status status = FAULT_RETRY;
+	struct frame *frame;
+	uint64_t *pte;
+	int error;
+
+	/* A private copy needs nothing of the object, not even that the page still exists. */
+	spin_lock(&as->table_lock);
+	pte = page_table_find_locked(as, addr);
+	if (pte && *pte)
+		status = fault_present(as, vma, addr, pte, write);
+	spin_unlock(&as->table_lock);
+
+	while (status == FAULT_RETRY) {
+		mutex_lock(&object->lock);
+		frame = index < vm_object_pages(object) ? vm_object_ready_page(object, index) : NULL;
+		if (frame)
+			status = map_object_page(as, vma, addr, frame, write);
+		mutex_unlock(&object->lock);
+		if (frame)
+			break;
+		error = vm_object_get_page(object, index, false, &frame);
+		if (error)
+			return error == -ENOMEM ? FAULT_NO_MEMORY : FAULT_NO_PAGE;
+		frame_put(frame);
+	}
+	return status;
+}
+
+/* ---- Entry point ---- */
+
+static bool access_allowed(const struct vma *vma, enum fault_access access)
+{
+	static const unsigned needed[] = {
+		[FAULT_READ] = PROT_READ | PROT_WRITE | PROT_EXEC,	/* the hardware cannot write or execute without reading */
+		[FAULT_WRITE] = PROT_WRITE,
+		[FAULT_EXECUTE] = PROT_EXEC,
+	};
+
+	return vma->prot & needed[access];
+}
+
+/* Lets the stack above @addr grow down to it, if limits and what lies below allow. Takes as->lock for writing. */
+static bool grow_stack(struct address_space *as, uint64_t addr)
+{
+	uint64_t start = addr & PAGE_MASK;
+	bool grown = false;
+
+	rwlock_write_lock(&as->lock);
+	struct vma *vma = vma_tree_find(&as->vmas, addr);
+
+	if (vma && vma->start <= addr) {
+		grown = true;
+	} else if (vma && (vma->flags & VMA_GROWS_DOWN) && start >= USER_START) {
+		struct vma *prev = vma_prev(vma);
+		uint64_t more = vma->start - start;
+		bool room = !prev || (prev->flags & VMA_GROWS_DOWN ? prev->end <= start : start - prev->end >= STACK_GUARD_GAP);
+
+		if (room && vma->end - start <= as->stack_limit && as->mapped_bytes + more <= as->space_limit) {
+			vma_set_bounds(as, vma, start, vma->end);
+			grown = true;
+		}
+	}
+	rwlock_write_unlock(&as->lock);
+	return grown;
+}
+
+struct fault_result address_space_fault(struct address_space *as, uint64_t addr, enum fault_access access, bool user)
+{
+	bool write = access == FAULT_WRITE;
+	unsigned tries = 0;
+
+	for (;;) {
+		enum fault_status status;
+
+		rwlock_read_lock(&as->lock);
+		struct vma *vma = vma_tree_find(&as->vmas, addr);
+
+		if (unlikely(!vma || addr < vma->start)) {
+			bool may_grow = vma && (vma->flags & VMA_GROWS_DOWN);
+
+			rwlock_read_unlock(&as->lock);
+			if (may_grow && grow_stack(as, addr))
+				continue;
+			return (struct fault_result){ SIGSEGV, SEGV_MAPERR };
+		}
+		if (unlikely(!access_allowed(vma, access))) {
+			rwlock_read_unlock(&as->lock);
+			return (struct fault_result){ SIGSEGV, SEGV_ACCERR };
+		}
+		if (vma->object)
+			status = fault_object(as, vma, addr & PAGE_MASK, write);
+		else
+			status = fault_anonymous(as, vma, addr & PAGE_MASK, write);
+		rwlock_read_unlock(&as->lock);
+
+		if (likely(status == FAULT_DONE))
+			return (struct fault_result){ 0, 0 };
+		if (status == FAULT_NO_PAGE)
+			return (struct fault_result){ SIGBUS, BUS_ADRERR };
+		if (status == FAULT_NO_MEMORY && !memory_reclaim(RECLAIM_FRAMES) && ++tries == RECLAIM_TRIES)
+			return (struct fault_result){ SIGKILL, 0 };
+	}
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copying an address space for fork. The tree of VMAs is copied shape and all, so that nothing is searched or rebalanced; page tables are copied
+ * where a page fault could not bring the page back: private anonymous memory and private file mappings with pages of their own.
+ */
+#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
+#include "mm/page_table.h"
+#include "arch/x86_64/paging.h"
+
+#include <linux/mman.h>
+
+struct fork_state {
+	struct address_space *parent, *child;
+	bool failed;
+};
+
+static bool needs_pages(const struct vma *vma)
+{
+	if (!(vma->flags & MAP_PRIVATE) || (vma->flags & (VMA_DONT_FORK | VMA_WIPE_ON_FORK)))
+		return false;
+	return !vma->object || (vma->flags & VMA_HAS_COPIES);
+}
+
+/* Copies @from and its subtree; recursion as deep as the tree is high. After a failure the copy is smaller but well-formed. */
+static struct rb_node *copy_subtree(struct fork_state *state, struct rb_node *from, struct rb_node *parent)
+{
+	struct vma *original = rb_entry(from, struct vma, node);
+	struct vma *vma = vma_alloc();
+
+	if (!vma) {
+		state->failed = true;
+		return NULL;
+	}
+	*vma = *original;
+	vma->as = state->child;
+	vma->flags &= ~(unsigned)VMA_LOCKED;
+	vma->node.parent = parent;
+	vma->node.left = vma->node.right = NULL;
+	if (vma->object) {
+		vm_object_get(vma->object);
+		mutex_lock(&vma->object->lock);
+		list_push_back(&vma->object->mappings, &vma->object_link);
+		mutex_unlock(&vma->object->lock);
+	}
+	if (needs_pages(original) && page_table_copy(state->parent, state->child, original, true))
+		state->failed = true;
+	if (from->left && !state->failed)
+		vma->node.left = copy_subtree(state, from->left, &vma->node);
+	if (from->right && !state->failed)
+		vma->node.right = copy_subtree(state, from->right, &vma->node);
+	return &vma->node;
+}
+
+/* Leaves out what madvise asked not to give to children. */
+static void apply_advice(struct address_space *child)
+{
+	struct vma *next;
+
+	for (struct vma *vma = vma_first(&child->vmas); vma; vma = next) {
+		next = vma_next(vma);
+		if (!(vma->flags & VMA_DONT_FORK))
+			continue;
+		vma_unlink(child, vma);
+		if (vma->object)
+			vm_object_put(vma->object);
+		vma_free(vma);
+	}
+}
+
+struct address_space *address_space_fork(struct address_space *parent)
+{
+	struct address_space *child = address_space_alloc();
+	struct fork_state state = { parent, child, false };
+
+	if (!child)
+		return NULL;
+	rwlock_write_lock(&parent->lock);
+	child->vma_count = parent->vma_count;
+	child->mapped_bytes = parent->mapped_bytes;
+	child->mmap_top = parent->mmap_top;
+	child->brk_start = parent->brk_start;
+	child->brk = parent->brk;
+	child->stack_top = parent->stack_top;
+	child->fork_advice = parent->fork_advice;
+	child->arg_start = parent->arg_start;
+	child->arg_end = parent->arg_end;
+	child->env_start = parent->env_start;
+	child->env_end = parent->env_end;
+	child->stack_limit = parent->stack_limit;
+	child->data_limit = parent->data_limit;
+	child->space_limit = parent->space_limit;
+	if (parent->vmas.root)
+		child->vmas.root = copy_subtree(&state, parent->vmas.root, NULL);
+	tlb_flush_all(parent->root);
+	rwlock_write_unlock(&parent->lock);
+	if (!state.failed && child->fork_advice)
+		apply_advice(child);
+	if (!state.failed)
+		return child;
+	address_space_put(child);
+	return NULL;
+}

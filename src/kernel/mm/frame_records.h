@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* For mm itself: the array of frame records, one for each physical page up to the end of RAM, holes included. Set once by frame_init. */
+#pragma once
+
+#include "mm/frame.h"
+
+extern struct frame *frame_records;
+extern size_t frame_record_count;
+
+/* The record of a page that is known to be RAM. */
+static inline struct frame *frame_of_phys(paddr_t phys)
+{
+	return &frame_records[phys >> PAGE_SHIFT];
+}
+
+static inline struct frame *frame_of_virt(const void *virt)
+{
+	return frame_of_phys(virt_to_phys(virt));
+}
+
+static inline paddr_t frame_phys(const struct frame *frame)
+{
+	return (paddr_t)(frame - frame_records) << PAGE_SHIFT;
+}
+
+static inline void *frame_virt(const struct frame *frame)
+{
+	return phys_to_virt(frame_phys(frame));
+}
+
+static inline void frame_ref(struct frame *frame)
+{
+	__atomic_fetch_add(&frame->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* Drops a reference; true when it was the last one and the caller must release the frame. */
+static inline bool frame_unref(struct frame *frame)
+{
+	return __atomic_sub_fetch(&frame->refs, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+/* Clears or copies one page through the direct map, 8 bytes a step. */
+static inline void page_clear(void *page)
+{
+	size_t count = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0ull) : "memory");
+}
+
+static inline void page_copy(void *to, const void *from)
+{
+	size_t count = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) :: "memory");
+}

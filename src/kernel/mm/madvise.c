@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* madvise: what changes contents (DONTNEED, FREE), what changes fork, what fills pages, and what is only a hint. */
+#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
+#include "mm/page_table.h"
+#include "lib/errno.h"
+#include "syscall_prototypes.h"
+
+#include <linux/mman.h>
+
+/* Does it to one VMA's part [start, end). as->lock held for writing. */
+typedef int advise_fn(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice);
+
+static int advise_hint(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
+{
+	return 0;
+}
+
+static int advise_drop(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
+{
+	if (vma->flags & VMA_LOCKED)
+		return -EINVAL;
+	if (advice == MADV_FREE && (vma->object || !(vma->flags & MAP_PRIVATE)))
+		return -EINVAL;
+	page_table_unmap(as, start, end);
+	return 0;
+}
+
+static int advise_fork(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
+{
+	unsigned flag = advice == MADV_DONTFORK || advice == MADV_DOFORK ? VMA_DONT_FORK : VMA_WIPE_ON_FORK;
+	bool set = advice == MADV_DONTFORK || advice == MADV_WIPEONFORK;
+
+	if (advice == MADV_WIPEONFORK && (vma->object || !(vma->flags & MAP_PRIVATE)))
+		return -EINVAL;
+	if (!!(vma->flags & flag) == set)
+		return 0;
+	vma = vma_isolate(as, vma, start, end);
+	if (!vma)
+		return -ENOMEM;
+	vma->flags ^= flag;
+	as->fork_advice |= set;
+	vma_merge(as, vma);
+	return 0;
+}
+
+static advise_fn *find_action(int advice)
+{
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_FREE:
+		return advise_drop;
+	case MADV_DONTFORK:
+	case MADV_DOFORK:
+	case MADV_WIPEONFORK:
+	case MADV_KEEPONFORK:
+		return advise_fork;
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return advise_hint;
+	default:
+		return NULL;
+	}
+}
+
+static int advise_range(struct address_space *as, uint64_t start, uint64_t end, int advice, advise_fn *action)
+{
+	int hole = 0;
+
+	while (start < end) {
+		struct vma *vma = vma_tree_find(&as->vmas, start);
+		uint64_t stop;
+		int error;
+
+		if (!vma || vma->start >= end)
+			return -ENOMEM;
+		if (vma->start > start) {
+			hole = -ENOMEM;
+			start = vma->start;
+		}
+		stop = MIN(end, vma->end);
+		error = action(as, vma, start, stop, advice);
+		if (error)
+			return error;
+		start = stop;
+	}
+	return hole;
+}
+
+long sys_madvise(uint64_t addr, size_t len, int advice)
+{
+	struct address_space *as = address_space_current();
+	advise_fn *action = find_action(advice);
+	uint64_t end = addr + ROUND_UP(len, PAGE_SIZE);
+	bool populate = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+	long error;
+
+	if ((!action && !populate) || (addr & (PAGE_SIZE - 1)) || end < addr || (len && ROUND_UP(len, PAGE_SIZE) == 0))
+		return -EINVAL;
+	if (addr == end)
+		return 0;
+	if (populate)
+		return address_space_populate(as, addr, end);
+	rwlock_write_lock(&as->lock);
+	error = advise_range(as, addr, end, advice, action);
+	rwlock_write_unlock(&as->lock);
+	return error;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory system calls: mmap, munmap, mprotect, brk, msync, mincore. (mremap.c and madvise.c have the rest.) */
+#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
+#include "mm/page_table.h"
+#include "mm/locked.h"
+#include "mm/user_copy.h"
+#include "mm/vm_object_internal.h"
+#include "lib/errno.h"
+#include "vfs/file.h"
+#include "syscall_prototypes.h"
+
+#include <linux/mman.h>
+
+enum {
+	KNOWN_FLAGS = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |
+		      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_FIXED_NOREPLACE,
+	/* What is passed on to address_space_map. */
+	PLACE_FLAGS = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_NORESERVE,
+	PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC,
+};
+
+struct mmap_request {
+	uint64_t addr, len, offset;
+	unsigned prot, max_prot, flags;	/* flags as address_space_map takes them */
+	struct vm_object *object;	/* referenced, or NULL */
+};
+
+/* Checks the kind of mapping; 0 or an error. */
+static int check_flags(int flags)
+{
+	switch (flags & MAP_TYPE) {
+	case MAP_PRIVATE:
+	case MAP_SHARED:
+		return 0;
+	case MAP_SHARED_VALIDATE:
+		return flags & ~KNOWN_FLAGS ? -EOPNOTSUPP : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int prepare_file(struct mmap_request *request, int fd, int flags)
+{
+	struct file *file = fd_get(fd);
+	uint32_t rights;
+	int error = 0;
+
+	if (!file)
+		return -EBADF;
+	rights = file->rights;
+	if (rights & FILE_RIGHT_PATH_ONLY)
+		error = -EBADF;
+	else if (!request->len || (flags & MAP_GROWSDOWN))
+		error = -EINVAL;
+	else if (request->offset + request->len < request->offset)
+		error = -EOVERFLOW;
+	else if (!(rights & FILE_RIGHT_READ))
+		error = -EACCES;
+	else if ((request->flags & MAP_SHARED) && (request->prot & PROT_WRITE) && !(rights & FILE_RIGHT_WRITE))
+		error = -EACCES;
+	else if (!file->ops->mmap)
+		error = -ENODEV;
+	else
+		error = file->ops->mmap(file, request->offset, request->len, request->prot, request->flags & (MAP_SHARED | MAP_PRIVATE),
+					&request->object);
+	if ((request->flags & MAP_SHARED) && !(rights & FILE_RIGHT_WRITE))
+		request->max_prot &= ~PROT_WRITE;
+	file_put(file);
+	return error;
+}
+
+static int prepare_anonymous(struct mmap_request *request)
+{
+	request->offset = 0;
+	if (!(request->flags & MAP_SHARED))
+		return 0;
+	if (!request->len)
+		return -EINVAL;
+	if (request->len > USER_END)
+		return -ENOMEM;
+	request->object = vm_object_create_anonymous(ROUND_UP(request->len, PAGE_SIZE));
+	return request->object ? 0 : -ENOMEM;
+}
+
+/* Makes the pages of a new mapping present if that was asked for. Failing to is not an error of mmap. */
+static void populate(struct address_space *as, uint64_t at, uint64_t len, int flags)
+{
+	bool wanted = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED) || as->lock_future;
+
+	if (wanted)
+		address_space_populate(as, at, at + ROUND_UP(len, PAGE_SIZE));
+}
+
+long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t offset)
+{
+	struct address_space *as = address_space_current();
+	struct mmap_request request = {
+		.addr = addr, .len = len, .offset = offset, .prot = prot & PROT_ALL, .max_prot = PROT_ALL,
+		.flags = (flags & PLACE_FLAGS) | (flags & MAP_SHARED) | (flags & MAP_TYPE) /* shared, private or both */,
+	};
+	int error = offset & (PAGE_SIZE - 1) ? -EINVAL : check_flags(flags);
+	int64_t at;
+
+	if (error)
+		return error;
+	request.flags = (request.flags & ~MAP_TYPE) | (flags & MAP_SHARED ? MAP_SHARED : MAP_PRIVATE);
+	if (flags & MAP_HUGETLB)
+		return -ENOMEM;		/* as Linux answers when no huge pages are set aside */
+	if (flags & MAP_GROWSDOWN)
+		request.flags |= VMA_GROWS_DOWN;
+	if (flags & MAP_LOCKED) {
+		error = memory_lock_allowed(as, len);
+		if (error)
+			return error == -ENOMEM ? -EAGAIN : error;
+		request.flags |= VMA_LOCKED;
+	}
+	error = flags & MAP_ANONYMOUS ? prepare_anonymous(&request) : prepare_file(&request, fd, flags);
+	if (error)
+		return error;
+	at = address_space_map(as, request.addr, request.len, request.prot, request.max_prot, request.flags, request.object,
+			       request.offset);
+	if (request.object)
+		vm_object_put(request.object);
+	if (at >= 0)
+		populate(as, at, len, flags);
+	return at;
+}
+
+long sys_munmap(uint64_t addr, size_t len)
+{
+	return address_space_unmap(address_space_current(), addr, len);
+}
+
+long sys_mprotect(uint64_t addr, size_t len, int prot)
+{
+	struct address_space *as = address_space_current();
+	unsigned grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+
+	if ((prot & ~(PROT_ALL | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP)) || (grows & PROT_GROWSUP))
+		return -EINVAL;
+	if (grows) {
+		/* From the start of the stack that holds @addr. */
+		rwlock_read_lock(&as->lock);
+		struct vma *vma = address_space_find(as, addr);
+		bool stack = vma && (vma->flags & VMA_GROWS_DOWN);
+		uint64_t start = stack ? vma->start : 0;
+
+		rwlock_read_unlock(&as->lock);
+		if (!vma)
+			return -ENOMEM;
+		if (!stack || (addr & (PAGE_SIZE - 1)))
+			return -EINVAL;
+		len += addr - start;
+		addr = start;
+	}
+	return address_space_protect(as, addr, len, prot & PROT_ALL);
+}
+
+/* ---- brk ---- */
+
+/* Moves the end of the heap to @wanted if that is possible. as->lock held for writing. */
+static void set_brk(struct address_space *as, uint64_t wanted)
+{
+	uint64_t old_end = ROUND_UP(as->brk, PAGE_SIZE), new_end;
+
+	if (wanted < as->brk_start || wanted > USER_END - PAGE_SIZE)
+		return;
+	new_end = ROUND_UP(wanted, PAGE_SIZE);
+	if (new_end < old_end) {
+		if (address_space_unmap_locked(as, new_end, old_end))
+			return;
+	} else if (new_end > old_end) {
+		if (wanted - as->brk_start > as->data_limit || !address_space_range_is_free(as, old_end, new_end + PAGE_SIZE))
+			return;
+		if (address_space_map_locked(as, old_end, new_end - old_end, PROT_READ | PROT_WRITE, PROT_ALL,
+					     MAP_PRIVATE | MAP_FIXED | VMA_HEAP, NULL, 0) < 0)
+			return;
+	}
+	as->brk = wanted;
+}
+
+long sys_brk(uint64_t addr)
+{
+	struct address_space *as = address_space_current();
+	uint64_t old, now;
+	bool locked;
+
+	rwlock_write_lock(&as->lock);
+	old = as->brk;
+	set_brk(as, addr);
+	now = as->brk;
+	locked = as->lock_future;
+	rwlock_write_unlock(&as->lock);
+	if (locked && now > old)
+		address_space_populate(as, ROUND_UP(old, PAGE_SIZE), ROUND_UP(now, PAGE_SIZE));
+	return now;
+}
+
+/* ---- Looking at mappings ---- */
+
+long sys_msync(uint64_t addr, size_t len, int flags)
+{
+	struct address_space *as = address_space_current();
+	uint64_t end = addr + ROUND_UP(len, PAGE_SIZE);
+	long error = 0;
+
+	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
+	    (addr & (PAGE_SIZE - 1)))
+		return -EINVAL;
+	if (end < addr)
+		return -ENOMEM;
+	/* Mapped pages are the file's pages, so there is nothing to copy back; what is checked is that all is mapped. */
+	rwlock_read_lock(&as->lock);
+	while (addr < end) {
+		struct vma *vma = vma_tree_find(&as->vmas, addr);
+
+		if (!vma || vma->start > addr)
+			error = -ENOMEM;
+		else if ((flags & MS_INVALIDATE) && (vma->flags & VMA_LOCKED))
+			error = -EBUSY;
+		if (error)
+			break;
+		addr = vma->end;
+	}
+	rwlock_read_unlock(&as->lock);
+	return error;
+}
+
+/* Is the page in memory, mapped here or waiting in its object? as->lock held. */
+static bool in_core(struct address_space *as, const struct vma *vma, uint64_t addr)
+{
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_find_locked(as, addr);
+	bool present = pte && *pte;
+
+	spin_unlock(&as->table_lock);
+	if (present || !vma->object)
+		return present;
+	mutex_lock(&vma->object->lock);
+	present = vm_object_ready_page(vma->object, (vma->offset + addr - vma->start) >> PAGE_SHIFT);
+	mutex_unlock(&vma->object->lock);
+	return present;
+}
+
+long sys_mincore(uint64_t addr, size_t len, uaddr_t vector)
+{
+	struct address_space *as = address_space_current();
+	uint64_t end = addr + ROUND_UP(len, PAGE_SIZE);
+	uint8_t answer[128];
+
+	if (addr & (PAGE_SIZE - 1))
+		return -EINVAL;
+	if (end < addr || end > USER_END)
+		return -ENOMEM;
+	while (addr < end) {
+		size_t count = 0;
+		bool hole = false;
+
+		rwlock_read_lock(&as->lock);
+		for (; addr < end && count < sizeof(answer) && !hole; addr += PAGE_SIZE) {
+			struct vma *vma = address_space_find(as, addr);
+
+			hole = !vma;
+			if (vma)
+				answer[count++] = in_core(as, vma, addr);
+		}
+		rwlock_read_unlock(&as->lock);
+		if (hole)
+			return -ENOMEM;
+		if (copy_to_user(vector, answer, count))
+			return -EFAULT;
+		vector += count;
+	}
+	return 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* mremap: shrinking, growing in place, and moving mappings with their pages. */
+#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
+#include "mm/page_table.h"
+#include "mm/user_copy.h"
+#include "lib/errno.h"
+#include "syscall_prototypes.h"
+
+#include <linux/mman.h>
+
+struct remap {
+	struct address_space *as;
+	uint64_t old, old_len, new_len;	/* page-aligned */
+	int flags;
+	uint64_t target;		/* with MREMAP_FIXED */
+};
+
+static int check(const struct remap *remap, uint64_t old_len, uint64_t new_len)
+{
+	uint64_t target = remap->target;
+
+	if ((remap->flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) || (remap->old & (PAGE_SIZE - 1)))
+		return -EINVAL;
+	if ((remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(remap->flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if ((remap->flags & MREMAP_DONTUNMAP) && remap->old_len != remap->new_len)
+		return -EINVAL;
+	if (!new_len || new_len > USER_END || old_len > USER_END)
+		return -EINVAL;
+	if (!(remap->flags & MREMAP_FIXED))
+		return 0;
+	if ((target & (PAGE_SIZE - 1)) || target < USER_START || target > USER_END - remap->new_len)
+		return -EINVAL;
+	if (remap->old + remap->old_len > target && target + remap->new_len > remap->old)
+		return -EINVAL;
+	return 0;
+}
+
+/* May the space grow by @more bytes of @vma's kind? */
+static int check_limits(struct address_space *as, const struct vma *vma, uint64_t more)
+{
+	if (more > as->space_limit || as->mapped_bytes > as->space_limit - more)
+		return -ENOMEM;
+	if (!vma->object && (vma->prot & PROT_WRITE) && memory_overcommits(more))
+		return -ENOMEM;
+	return 0;
+}
+
+/* Grows @vma at its end if the addresses behind it are free. */
+static bool grow_in_place(const struct remap *remap, struct vma *vma)
+{
+	uint64_t end = remap->old + remap->old_len, new_end = remap->old + remap->new_len;
+
+	if (vma->end != end || new_end > USER_END || new_end < end || !address_space_range_is_free(remap->as, end, new_end))
+		return false;
+	vma_set_bounds(remap->as, vma, vma->start, new_end);
+	vma_merge(remap->as, vma);
+	return true;
+}
+
+/* A copy of @vma's description for the target range, linked. */
+static struct vma *make_target(const struct remap *remap, const struct vma *vma, uint64_t at)
+{
+	struct vma *moved = remap->as->vma_count < VMA_COUNT_MAX ? vma_alloc() : NULL;
+
+	if (!moved)
+		return NULL;
+	*moved = *vma;
+	moved->start = at;
+	moved->end = at + remap->new_len;
+	if (moved->object) {
+		moved->offset += remap->old - vma->start;
+		vm_object_get(moved->object);
+	}
+	vma_link(remap->as, moved);
+	return moved;
+}
+
+static int64_t move(const struct remap *remap, struct vma *vma)
+{
+	struct address_space *as = remap->as;
+	uint64_t at = remap->target;
+	int error;
+
+	if (remap->flags & MREMAP_FIXED) {
+		error = address_space_unmap_locked(as, at, at + remap->new_len);
+		if (error)
+			return error;
+		vma = address_space_find(as, remap->old);
+	} else {
+		at = address_space_find_gap(as, 0, remap->new_len, false);
+		if (!at)
+			return -ENOMEM;
+	}
+	struct vma *moved = make_target(remap, vma, at);
+
+	if (!moved)
+		return -ENOMEM;
+	/* With an old length of 0 a shared mapping is mapped a second time. */
+	error = remap->old_len ? page_table_move(as, remap->old, at, MIN(remap->old_len, remap->new_len)) : 0;
+	if (error) {
+		address_space_unmap_locked(as, at, at + remap->new_len);
+		return error;
+	}
+	if (remap->old_len && !(remap->flags & MREMAP_DONTUNMAP)) {
+		error = address_space_unmap_locked(as, remap->old, remap->old + remap->old_len);
+		if (error)
+			return error;
+	}
+	vma_merge(as, moved);
+	return at;
+}
+
+static int64_t remap_locked(const struct remap *remap)
+{
+	struct address_space *as = remap->as;
+	struct vma *vma = address_space_find(as, remap->old);
+	int error;
+
+	if (!vma || remap->old_len > vma->end - remap->old)
+		return -EFAULT;
+	if (!remap->old_len && !(vma->flags & MAP_SHARED))
+		return -EINVAL;
+	if (!(remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+		if (remap->new_len <= remap->old_len) {
+			error = address_space_unmap_locked(as, remap->old + remap->new_len, remap->old + remap->old_len);
+			return error ? error : (int64_t)remap->old;
+		}
+	}
+	if (remap->new_len > remap->old_len || (remap->flags & MREMAP_DONTUNMAP)) {
+		error = check_limits(as, vma, remap->flags & MREMAP_DONTUNMAP ? remap->new_len : remap->new_len - remap->old_len);
+		if (error)
+			return error;
+	}
+	if (!(remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && remap->old_len && grow_in_place(remap, vma))
+		return remap->old;
+	if (!(remap->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	return move(remap, vma);
+}
+
+long sys_mremap(uint64_t addr, size_t old_len, size_t new_len, int flags, uint64_t new_addr)
+{
+	struct remap remap = {
+		.as = address_space_current(), .old = addr, .old_len = ROUND_UP(old_len, PAGE_SIZE), .new_len = ROUND_UP(new_len, PAGE_SIZE),
+		.flags = flags, .target = new_addr,
+	};
+	int64_t at = check(&remap, old_len, new_len);
+	bool locked = false;
+
+	if (at)
+		return at;
+	rwlock_write_lock(&remap.as->lock);
+	at = remap_locked(&remap);
+	if (at >= 0) {
+		struct vma *vma = address_space_find(remap.as, at);
+
+		locked = vma && (vma->flags & VMA_LOCKED);
+	}
+	rwlock_write_unlock(&remap.as->lock);
+	if (at >= 0 && locked)
+		address_space_populate(remap.as, at, at + remap.new_len);
+	return at;
+}

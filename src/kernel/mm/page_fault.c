@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* The page-fault trap: who faulted, and what becomes of it. */
+#include "mm/address_space.h"
+#include "mm/kernel_map.h"
+#include "mm/user_copy.h"
+#include "arch/x86_64/trap.h"
+#include "debug/panic_internal.h"
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "process/process.h"
+#include "process/signal.h"
+
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+
+/* The CPU's error code (Intel SDM vol. 3A §4.7). */
+enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_RESERVED = 8, ERROR_FETCH = 16, PAGE_FAULT_VECTOR = 14 };
+
+static enum fault_access access_of(uint64_t error)
+{
+	if (error & ERROR_FETCH)
+		return FAULT_EXECUTE;
+	return error & ERROR_WRITE ? FAULT_WRITE : FAULT_READ;
+}
+
+/* Memory is out and nothing could be freed: the process that asked goes. */
+static void kill_for_memory(void)
+{
+	struct signal_info info = signal_info_kernel(SIGKILL);
+	struct process *process = current_process();
+
+	log_error("out of memory: killing process %d (%s)", process->pid, process->name);
+	signal_send_process(process, &info);
+}
+
+static struct fault_result resolve(uint64_t addr, enum fault_access access, bool user)
+{
+	struct address_space *as = address_space_current();
+
+	if (!as || addr >= USER_END)
+		return (struct fault_result){ SIGSEGV, SEGV_MAPERR };
+	__atomic_fetch_add(&current_process()->minor_faults, 1, __ATOMIC_RELAXED);
+	return address_space_fault(as, addr, access, user);
+}
+
+static const char *describe_kernel_fault(uint64_t addr, uint64_t error)
+{
+	if (addr < PAGE_SIZE)
+		return error & ERROR_FETCH ? "call of a NULL function pointer" : "NULL pointer dereference";
+	if (kernel_address_is_stack_guard(addr))
+		return "kernel stack overflow";
+	if (error & ERROR_RESERVED)
+		return "corrupt page table (reserved bit set)";
+	if (addr < USER_END && (error & ERROR_PRESENT))
+		return error & ERROR_FETCH ? "execution of user memory (SMEP)" : "access to user memory outside a user copy (SMAP)";
+	if (addr < USER_END)
+		return "access to an unmapped user address";
+	if (error & ERROR_FETCH)
+		return error & ERROR_PRESENT ? "execution of data" : "jump to an unmapped address";
+	if ((error & ERROR_WRITE) && (error & ERROR_PRESENT))
+		return "write to read-only memory";
+	return "access to an unmapped address";
+}
+
+static void fault_in_kernel(struct trap_frame *frame, uint64_t addr)
+{
+	uint64_t fixup = user_copy_fixup(frame->rip);
+
+	if (!fixup || addr >= USER_END)
+		panic_with_frame(frame, "page fault in the kernel: %s at %#lx (error %#lx)", describe_kernel_fault(addr, frame->error), addr,
+				 frame->error);
+	struct fault_result result = resolve(addr, access_of(frame->error), false);
+
+	if (!result.signal)
+		return;
+	if (result.signal == SIGKILL)
+		kill_for_memory();
+	frame->rip = fixup;
+}
+
+void page_fault(struct trap_frame *frame, uint64_t addr)
+{
+	if (!trap_from_user(frame)) {
+		fault_in_kernel(frame, addr);
+		return;
+	}
+	struct fault_result result = { SIGSEGV, SEGV_MAPERR };
+
+	if (likely(!(frame->error & ERROR_RESERVED)))
+		result = resolve(addr, access_of(frame->error), true);
+	else
+		log_error("page fault at %#lx: corrupt page table (reserved bit set)", addr);
+	if (likely(!result.signal))
+		return;
+	if (result.signal == SIGKILL)
+		kill_for_memory();
+	else
+		signal_force_fault(result.signal, result.code, addr, PAGE_FAULT_VECTOR, frame->error);
+}

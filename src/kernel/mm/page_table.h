@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page tables of programs. An entry that is not zero holds a frame (one reference) even if it is not present: that is a page of a PROT_NONE
+ * mapping. An entry with PTE_SPECIAL maps the zero page and holds no reference.
+ *
+ * All functions need as->lock (either way) unless they say otherwise; entries are read and changed under as->table_lock, which functions
+ * without "_locked" take themselves.
+ */
+#pragma once
+
+#include "arch/x86_64/paging.h"
+#include "mm/address_space.h"
+
+void page_table_init(void);
+
+/* The page of zeroes that read faults of anonymous memory share. */
+extern struct frame *zero_frame;
+
+/* The entry of @addr if its table exists, else NULL. table_lock held. */
+uint64_t *page_table_find_locked(struct address_space *as, uint64_t addr);
+/* The same, tables made on the way. NULL when out of memory. table_lock held. */
+uint64_t *page_table_make_locked(struct address_space *as, uint64_t addr);
+
+/* The table of level 1 at *@addr or the next one after it below @end; moves *@addr up to where that table's range begins. table_lock held. */
+uint64_t *page_table_next_locked(struct address_space *as, uint64_t *addr, uint64_t end);
+
+/* Fills an entry that was found or made. table_lock held. */
+static inline void pte_set(uint64_t *pte, uint64_t value)
+{
+	uint64_t at = (uint64_t)pte;
+
+	*pte = value;
+	table_mark((uint64_t *)(at & PAGE_MASK), (at & (PAGE_SIZE - 1)) / sizeof(*pte));
+}
+
+/* The entry for a frame with a mapping's protection; writable only if @write. */
+static inline uint64_t pte_make(const struct frame *frame, unsigned prot, bool write)
+{
+	enum { PROT_BIT_EXEC = 4 };
+	uint64_t pte = frame_phys(frame) | PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+
+	if (write)
+		pte |= PTE_WRITE | PTE_DIRTY;
+	if (!(prot & PROT_BIT_EXEC))
+		pte |= PTE_NO_EXECUTE;
+	return pte;
+}
+
+/* The part of a level-1 table that lies in [start, end): entries first..last. */
+struct table_slice { unsigned first, last; };
+
+static inline struct table_slice table_slice(uint64_t addr, uint64_t end)
+{
+	uint64_t table_end = (addr | (table_span(2) - 1)) + 1;
+	unsigned last = end < table_end ? table_index(end - 1, 1) : TABLE_ENTRIES - 1;
+
+	return (struct table_slice){ table_index(addr, 1), last };
+}
+
+/* The groups of @table that entries first..last touch and that may hold something. */
+static inline uint64_t table_groups(const uint64_t *table, struct table_slice slice)
+{
+	unsigned low = slice.first / TABLE_GROUP, high = slice.last / TABLE_GROUP;
+
+	return frame_of_virt(table)->private & (~0ull << low) & (~0ull >> (63 - high));
+}
+
+/* Removes the pages of [start, end), flushes the TLB, drops their references and frees tables that became empty. */
+void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end);
+
+/* Removes one page if it maps @frame (any frame if NULL). True if it did. For truncation and reclaim; as->lock NOT needed. */
+bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame);
+
+/* Frees everything of an address space that no CPU uses any more. No locks needed; may be preempted. */
+void page_table_destroy(struct address_space *as);
+
+/* Gives the present pages of @vma within [start, end) the protection @vma->prot. as->lock held for writing. */
+void page_table_protect(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end);
+
+/*
+ * Maps the pages of @vma's range that @parent has in @child too; with @copy_on_write both lose the right to write. The caller flushes the
+ * parent's TLB afterwards. 0 or -ENOMEM.
+ */
+int page_table_copy(struct address_space *parent, struct address_space *child, const struct vma *vma, bool copy_on_write);
+
+/* Moves the pages of [from, from + len) to @to, where nothing is mapped. 0 or -ENOMEM (nothing moved). as->lock held for writing. */
+int page_table_move(struct address_space *as, uint64_t from, uint64_t to, uint64_t len);

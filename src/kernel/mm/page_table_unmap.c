@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking pages out of page tables. Frames are gathered, the TLB is flushed once for many of them, and only then are they
+ * given back, because until the flush some CPU may still write to them.
+ */
+#include "mm/page_table.h"
+#include "mm/memory_counters.h"
+#include "lib/panic.h"
+
+enum { GATHER_MAX = 60 };
+
+struct gather {
+	struct address_space *as;
+	bool dead;			/* nobody uses these tables: no flush, references are dropped at once */
+	unsigned count;
+	uint64_t start, end;		/* the range under work */
+	bool cleared;			/* the TLB may still hold entries of it that are gone */
+	uint64_t pages;			/* counted pages removed */
+	struct frame *frames[GATHER_MAX];	/* references to drop; in a dead space: frames without references */
+	unsigned table_count;
+	struct frame *tables[4];	/* clean tables to give back */
+};
+
+static void gather_init(struct gather *gather, struct address_space *as, bool dead, uint64_t start, uint64_t end)
+{
+	gather->as = as;
+	gather->dead = dead;
+	gather->count = gather->table_count = 0;
+	gather->start = start;
+	gather->end = end;
+	gather->pages = 0;
+	gather->cleared = false;
+}
+
+/* Keeps those of the gathered frames whose last reference goes now; returns their number. */
+static unsigned drop_references(struct gather *gather)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < gather->count; i++)
+		if (frame_unref(gather->frames[i]))
+			gather->frames[kept++] = gather->frames[i];
+	return kept;
+}
+
+static void gather_flush(struct gather *gather)
+{
+	unsigned count = gather->count;
+	int64_t anonymous = 0;
+
+	if (!gather->dead) {
+		if (gather->cleared)
+			tlb_flush_range(gather->as->root, gather->start, gather->end);
+		count = drop_references(gather);
+	}
+	for (unsigned i = 0; i < count; i++)
+		anonymous += !!(gather->frames[i]->flags & FRAME_ANONYMOUS);
+	if (count)
+		frame_release_many(gather->frames, count);
+	if (anonymous)
+		memory_count(&memory_counters.anonymous, -anonymous);
+	for (unsigned i = 0; i < gather->table_count; i++)
+		table_free_clean(gather->tables[i]);
+	gather->count = gather->table_count = 0;
+	gather->cleared = false;
+}
+
+static void gather_table(struct gather *gather, struct frame *table)
+{
+	if (gather->table_count == ARRAY_LEN(gather->tables))
+		gather_flush(gather);
+	gather->tables[gather->table_count++] = table;
+	gather->cleared = true;
+	gather->as->table_pages--;
+	memory_count(&memory_counters.page_tables, -1);
+}
+
+/* Clears entries first..last of a level-1 table. */
+static void clear_entries(struct gather *gather, uint64_t *table, unsigned first, unsigned last)
+{
+	for (unsigned i = first; i <= last; i++) {
+		uint64_t pte = table[i];
+
+		if (!pte)
+			continue;
+		table[i] = 0;
+		gather->cleared = true;
+		if (pte & PTE_SPECIAL)
+			continue;
+		struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
+
+		gather->pages++;
+		if (gather->dead && !frame_unref(frame))
+			continue;
+		gather->frames[gather->count++] = frame;
+		if (gather->count == GATHER_MAX)
+			gather_flush(gather);
+	}
+}
+
+/* Forgets @group of @table if all its entries are zero. */
+static void update_group(uint64_t *table, unsigned group)
+{
+	const uint64_t *entry = &table[group * TABLE_GROUP];
+
+	for (unsigned i = 0; i < TABLE_GROUP; i++)
+		if (entry[i])
+			return;
+	frame_of_virt(table)->private &= ~(1ull << group);
+}
+
+/* Frees the level-1 table of @addr, which is empty, and the tables above that are empty then. */
+static void free_empty_tables(struct gather *gather, uint64_t addr)
+{
+	uint64_t *path[TABLE_LEVELS + 1];
+
+	path[TABLE_LEVELS] = phys_to_virt(gather->as->root);
+	for (unsigned level = TABLE_LEVELS; level > 1; level--)
+		path[level - 1] = entry_table(path[level][table_index(addr, level)]);
+	for (unsigned level = 1; level < TABLE_LEVELS && !frame_of_virt(path[level])->private; level++) {
+		unsigned index = table_index(addr, level + 1);
+
+		path[level + 1][index] = 0;
+		update_group(path[level + 1], index / TABLE_GROUP);
+		gather_table(gather, frame_of_virt(path[level]));
+	}
+}
+
+/* Removes the pages of the gather's range, which lies within @table. */
+static void unmap_slice(struct gather *gather, uint64_t *table)
+{
+	struct table_slice slice = table_slice(gather->start, gather->end);
+	uint64_t groups = table_groups(table, slice);
+
+	while (groups) {
+		unsigned group = __builtin_ctzll(groups);
+
+		groups &= groups - 1;
+		clear_entries(gather, table, MAX(slice.first, group * TABLE_GROUP), MIN(slice.last, group * TABLE_GROUP + TABLE_GROUP - 1));
+		update_group(table, group);
+	}
+	if (!frame_of_virt(table)->private)
+		free_empty_tables(gather, gather->start);
+}
+
+void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
+{
+	struct gather gather;
+
+	while (start < end) {
+		/* The lock is dropped after each table so that a large range does not keep the CPU. */
+		spin_lock(&as->table_lock);
+		uint64_t *table = page_table_next_locked(as, &start, end);
+
+		if (table) {
+			uint64_t stop = MIN(end, (start | (table_span(2) - 1)) + 1);
+
+			gather_init(&gather, as, false, start, stop);
+			unmap_slice(&gather, table);
+			gather_flush(&gather);
+			as->resident -= gather.pages;
+			start = stop;
+		}
+		spin_unlock(&as->table_lock);
+	}
+}
+
+bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame)
+{
+	struct gather gather;
+	bool found;
+
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_find_locked(as, addr);
+
+	found = pte && *pte && (!frame || (*pte & PTE_ADDRESS) == frame_phys(frame));
+	if (found) {
+		gather_init(&gather, as, false, addr, addr + PAGE_SIZE);
+		unmap_slice(&gather, (uint64_t *)((uint64_t)pte & PAGE_MASK));
+		gather_flush(&gather);
+		as->resident -= gather.pages;
+	}
+	spin_unlock(&as->table_lock);
+	return found;
+}
+
+/* Clears everything below @table and frees the tables there. Preemption is off, except between level-1 tables. */
+static void destroy_level(struct gather *gather, uint64_t *table, unsigned level)
+{
+	struct frame *frame = frame_of_virt(table);
+	uint64_t groups = frame->private;
+
+	frame->private = 0;
+	while (groups) {
+		unsigned first = __builtin_ctzll(groups) * TABLE_GROUP;
+
+		groups &= groups - 1;
+		if (level == 1) {
+			clear_entries(gather, table, first, first + TABLE_GROUP - 1);
+			continue;
+		}
+		for (unsigned i = first; i < first + TABLE_GROUP; i++) {
+			uint64_t entry = table[i];
+
+			if (!entry)
+				continue;
+			table[i] = 0;
+			destroy_level(gather, entry_table(entry), level - 1);
+			gather_table(gather, frame_of_phys(entry & PTE_ADDRESS));
+		}
+	}
+	if (level == 1) {
+		preempt_enable();
+		preempt_disable();
+	}
+}
+
+void page_table_destroy(struct address_space *as)
+{
+	struct gather gather;
+
+	gather_init(&gather, as, true, 0, 0);
+	preempt_disable();
+	destroy_level(&gather, phys_to_virt(as->root), TABLE_LEVELS);
+	gather_flush(&gather);
+	preempt_enable();
+	as->resident -= gather.pages;
+	KASSERT(!as->resident && !as->table_pages);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A uio names where the bytes of a read or write go to or come from: user memory in several pieces, or one kernel buffer. Each
+ * copy advances it.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct uio_segment { uint64_t base; size_t len; };
+
+struct uio {
+	const struct uio_segment *segments;
+	size_t segment_count;
+	size_t segment_offset;	/* into segments[0] */
+	size_t left;		/* bytes still to move */
+	bool kernel;		/* segments are kernel addresses */
+};
+
+/* @segment must outlive the uio. */
+void uio_init_user(struct uio *uio, struct uio_segment *segment, uaddr_t base, size_t len);
+void uio_init_kernel(struct uio *uio, struct uio_segment *segment, void *base, size_t len);
+void uio_init_vector(struct uio *uio, const struct uio_segment *segments, size_t count, size_t total);
+
+/* Move min(len, uio->left) bytes between @kernel_buf and the uio. Return bytes moved; fewer than that on a bad address (0 → caller gives -EFAULT). */
+size_t uio_write_to(struct uio *uio, const void *kernel_buf, size_t len);	/* kernel_buf → uio: a read(2) */
+size_t uio_read_from(struct uio *uio, void *kernel_buf, size_t len);		/* uio → kernel_buf: a write(2) */
+/* Clears bytes of the uio: a read of zeroes. */
+size_t uio_write_zeroes(struct uio *uio, size_t len);

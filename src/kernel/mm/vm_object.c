@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* VM objects: life, finding and filling pages, and taking pages away from those who map them. */
+#include "mm/vm_object.h"
+#include "mm/address_space.h"
+#include "mm/heap.h"
+#include "mm/memory_counters.h"
+#include "mm/page_table.h"
+#include "mm/reclaim.h"
+#include "mm/vm_object_internal.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+
+enum { SHRINK_ON_FAILURE = 64 };
+
+void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, uint64_t size)
+{
+	*object = (struct vm_object){ .ops = ops, .size = size };
+	refcount_init(&object->refs, 1);
+	mutex_init(&object->lock);
+	list_init(&object->mappings);
+	list_init(&object->all_link);
+	wait_queue_init(&object->busy);
+	vm_object_list_add(object);
+}
+
+void vm_object_get(struct vm_object *object)
+{
+	refcount_get(&object->refs);
+}
+
+void vm_object_put(struct vm_object *object)
+{
+	uint64_t index = 0;
+
+	if (!refcount_put(&object->refs))
+		return;
+	vm_object_list_remove(object);
+	mutex_lock(&object->lock);
+	KASSERT(list_empty(&object->mappings));
+	while (page_tree_next(&object->pages, &index))
+		vm_object_drop_page(object, index);
+	mutex_unlock(&object->lock);
+	if (object->ops->release)
+		object->ops->release(object);
+}
+
+/* ---- Anonymous shared memory ---- */
+
+static void anonymous_release(struct vm_object *object)
+{
+	kfree(object);
+}
+
+static void anonymous_describe(struct vm_object *object, char *buf, size_t size)
+{
+	string_copy(buf, "/dev/zero (deleted)", size);
+}
+
+static const struct vm_object_ops anonymous_ops = { .release = anonymous_release, .describe = anonymous_describe };
+
+struct vm_object *vm_object_create_anonymous(uint64_t size)
+{
+	struct vm_object *object = kmalloc(sizeof(*object));
+
+	if (!object)
+		return NULL;
+	vm_object_init(object, &anonymous_ops, size);
+	object->pinned = true;
+	return object;
+}
+
+/* ---- Pages ---- */
+
+static void count_pages(struct vm_object *object, int64_t delta)
+{
+	object->page_count += delta;
+	memory_count(&memory_counters.cached, delta);
+	if (object->pinned)
+		memory_count(&memory_counters.shared, delta);
+}
+
+/* A cleared frame, clean pages of files given up for it if need be. */
+static struct frame *alloc_page(unsigned flags)
+{
+	struct frame *frame = frame_alloc(flags);
+
+	if (!frame && vm_object_shrink_all(SHRINK_ON_FAILURE))
+		frame = frame_alloc(flags);
+	return frame;
+}
+
+/* object->lock held. */
+static int insert_page(struct vm_object *object, uint64_t index, struct frame *frame, uint32_t flags)
+{
+	int error = page_tree_insert(&object->pages, index, frame);
+
+	if (error)
+		return error;
+	frame->flags = FRAME_CACHE | flags;
+	frame->private = index;
+	count_pages(object, 1);
+	return 0;
+}
+
+void vm_object_drop_page(struct vm_object *object, uint64_t index)
+{
+	struct frame *frame = page_tree_remove(&object->pages, index);
+
+	count_pages(object, -1);
+	frame_put(frame);
+}
+
+/* Sleeps until a page that is being filled is ready. object->lock is dropped meanwhile. */
+static void wait_for_filler(struct vm_object *object, uint64_t index)
+{
+	struct waiter waiter;
+
+	wait_begin(&object->busy, &waiter);
+	for (;;) {
+		struct frame *frame = page_tree_get(&object->pages, index);
+
+		if (!frame || !(frame->flags & FRAME_BUSY))
+			break;
+		mutex_unlock(&object->lock);
+		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+		mutex_lock(&object->lock);
+	}
+	wait_end(&waiter);
+}
+
+/*
+ * Makes page @index, which is absent. object->lock is held, and dropped while the owner fills the page. On success the page is in the
+ * tree; the caller looks it up again, because it may be gone already.
+ */
+static int create_page(struct vm_object *object, uint64_t index)
+{
+	struct frame *frame = alloc_page(FRAME_ZERO);
+	bool fill = object->ops->fill && index < vm_object_pages(object);
+	int error;
+
+	if (!frame)
+		return -ENOMEM;
+	error = insert_page(object, index, frame, fill ? FRAME_BUSY : 0);
+	if (error) {
+		frame_put(frame);
+		return error;
+	}
+	if (!fill)
+		return 0;
+	mutex_unlock(&object->lock);
+	error = object->ops->fill(object, index, frame_virt(frame));
+	mutex_lock(&object->lock);
+	atomic_and(&frame->flags, ~(uint32_t)FRAME_BUSY);
+	if (error)
+		vm_object_drop_page(object, index);
+	wake_all(&object->busy);
+	return error;
+}
+
+int vm_object_take_page(struct vm_object *object, uint64_t index, bool for_write, bool past_end, struct frame **out)
+{
+	struct frame *frame;
+	int error = 0;
+
+	mutex_lock(&object->lock);
+	for (;;) {
+		if (!past_end && index >= vm_object_pages(object)) {
+			error = -ENXIO;
+			break;
+		}
+		frame = page_tree_get(&object->pages, index);
+		if (frame && !(frame->flags & FRAME_BUSY)) {
+			frame_ref(frame);
+			if (for_write)
+				atomic_or(&frame->flags, FRAME_DIRTY);
+			*out = frame;
+			break;
+		}
+		if (frame)
+			wait_for_filler(object, index);
+		else
+			error = create_page(object, index);
+		if (error)
+			break;
+	}
+	mutex_unlock(&object->lock);
+	return error;
+}
+
+int vm_object_get_page(struct vm_object *object, uint64_t index, bool for_write, struct frame **frame)
+{
+	return vm_object_take_page(object, index, for_write, false, frame);
+}
+
+int vm_object_add_page(struct vm_object *object, uint64_t index, struct frame *frame)
+{
+	int error = -EEXIST;
+
+	mutex_lock(&object->lock);
+	if (!page_tree_get(&object->pages, index)) {
+		error = insert_page(object, index, frame, FRAME_DIRTY);
+		if (!error)
+			frame_ref(frame);
+	}
+	mutex_unlock(&object->lock);
+	return error;
+}
+
+struct frame *vm_object_find_page(struct vm_object *object, uint64_t index)
+{
+	mutex_lock(&object->lock);
+	struct frame *frame = vm_object_ready_page(object, index);
+
+	if (frame)
+		frame_ref(frame);
+	mutex_unlock(&object->lock);
+	return frame;
+}
+
+/* ---- Size ---- */
+
+void vm_object_grow(struct vm_object *object, uint64_t size)
+{
+	mutex_lock(&object->lock);
+	if (size > object->size)
+		atomic_store(&object->size, size);
+	mutex_unlock(&object->lock);
+}
+
+/* Drops every page from @first on. object->lock held (and dropped while waiting for pages under construction). */
+static void drop_pages_from(struct vm_object *object, uint64_t first)
+{
+	uint64_t index = first;
+	struct frame *frame;
+
+	while ((frame = page_tree_next(&object->pages, &index))) {
+		if (frame->flags & FRAME_BUSY) {
+			wait_for_filler(object, index);
+			continue;
+		}
+		vm_object_drop_page(object, index);
+	}
+}
+
+void vm_object_truncate(struct vm_object *object, uint64_t size)
+{
+	uint64_t first = (size >> PAGE_SHIFT) + !!(size & (PAGE_SIZE - 1)), tail = size & (PAGE_SIZE - 1);
+
+	mutex_lock(&object->lock);
+	bool shrinks = size < object->size;
+
+	atomic_store(&object->size, size);
+	if (shrinks || object->page_count) {
+		vm_object_unmap_pages(object, first, UINT64_MAX >> PAGE_SHIFT);
+		drop_pages_from(object, first);
+	}
+	if (shrinks && tail) {
+		struct frame *frame = page_tree_get(&object->pages, size >> PAGE_SHIFT);
+
+		if (frame && (frame->flags & FRAME_BUSY)) {
+			wait_for_filler(object, size >> PAGE_SHIFT);
+			frame = page_tree_get(&object->pages, size >> PAGE_SHIFT);
+		}
+		if (frame)
+			memset((char *)frame_virt(frame) + tail, 0, PAGE_SIZE - tail);
+	}
+	mutex_unlock(&object->lock);
+}
+
+/* ---- Who maps it ---- */
+
+/* The addresses at which @vma maps pages first..last; false if it maps none of them. */
+static bool vma_range_of(const struct vma *vma, uint64_t first, uint64_t last, uint64_t *start, uint64_t *end)
+{
+	uint64_t from = vma->offset >> PAGE_SHIFT, to = from + ((vma->end - vma->start) >> PAGE_SHIFT) - 1;
+
+	if (last < from || first > to)
+		return false;
+	*start = vma->start + ((MAX(first, from) - from) << PAGE_SHIFT);
+	*end = vma->start + ((MIN(last, to) - from + 1) << PAGE_SHIFT);
+	return true;
+}
+
+void vm_object_unmap_pages(struct vm_object *object, uint64_t first, uint64_t last)
+{
+	struct vma *vma;
+	uint64_t start, end;
+
+	list_for_each(vma, &object->mappings, object_link)
+		if (vma_range_of(vma, first, last, &start, &end))
+			page_table_unmap(vma->as, start, end);
+}
+
+bool vm_object_unmap_frame(struct vm_object *object, uint64_t index, const struct frame *frame)
+{
+	struct vma *vma;
+	uint64_t start, end;
+
+	list_for_each(vma, &object->mappings, object_link)
+		if ((vma->flags & VMA_LOCKED) && vma_range_of(vma, index, index, &start, &end))
+			return false;
+	list_for_each(vma, &object->mappings, object_link)
+		if (vma_range_of(vma, index, index, &start, &end))
+			page_table_unmap_page(vma->as, start, frame);
+	return true;
+}

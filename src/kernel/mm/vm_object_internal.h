@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the VM object code and the fault handler share. */
+#pragma once
+
+#include "mm/frame_records.h"
+#include "mm/page_tree.h"
+#include "mm/vm_object.h"
+
+/* Pages that @object's size covers. */
+static inline uint64_t vm_object_pages(const struct vm_object *object)
+{
+	uint64_t size = atomic_load_relaxed(&object->size);
+
+	return (size >> PAGE_SHIFT) + !!(size & (PAGE_SIZE - 1));
+}
+
+/* The frame of page @index if it is there and ready, else NULL. object->lock held; no reference is taken. */
+static inline struct frame *vm_object_ready_page(const struct vm_object *object, uint64_t index)
+{
+	struct frame *frame = page_tree_get(&object->pages, index);
+
+	return frame && !(frame->flags & FRAME_BUSY) ? frame : NULL;
+}
+
+/* vm_object_get_page, also past the end of the object when @past_end. */
+int vm_object_take_page(struct vm_object *object, uint64_t index, bool for_write, bool past_end, struct frame **frame);
+
+/* Puts @frame, filled by the caller, in as page @index unless there is one already. 0, -EEXIST or -ENOMEM. Takes a reference of its own. */
+int vm_object_add_page(struct vm_object *object, uint64_t index, struct frame *frame);
+
+/* Takes the ready page at @index out of the tree and drops the tree's reference. object->lock held. */
+void vm_object_drop_page(struct vm_object *object, uint64_t index);
+
+/* Unmaps page @index wherever it is mapped as @frame. False if a locked mapping keeps it. object->lock held. */
+bool vm_object_unmap_frame(struct vm_object *object, uint64_t index, const struct frame *frame);
+
+/* The list of all objects (reclaim.c). */
+void vm_object_list_add(struct vm_object *object);
+void vm_object_list_remove(struct vm_object *object);	/* waits until reclaim has let go of it */

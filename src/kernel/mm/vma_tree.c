@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* The tree of VMAs; see vma_tree.h. */
+#include "mm/vma_tree.h"
+
+static uint64_t max_gap_of(const struct rb_node *node)
+{
+	return node ? rb_entry(node, struct vma, node)->max_gap : 0;
+}
+
+static void augment(struct rb_node *node)
+{
+	struct vma *vma = rb_entry(node, struct vma, node);
+	uint64_t left = max_gap_of(node->left), right = max_gap_of(node->right);
+	uint64_t gap = vma->gap;
+
+	if (left > gap)
+		gap = left;
+	if (right > gap)
+		gap = right;
+	vma->max_gap = gap;
+}
+
+/* Where the free gap before @vma ends. */
+static uint64_t gap_end(const struct vma *vma)
+{
+	uint64_t guard = vma->flags & VMA_GROWS_DOWN ? STACK_GUARD_GAP : 0;
+
+	return vma->start > guard ? vma->start - guard : 0;
+}
+
+static uint64_t gap_between(const struct vma *prev, const struct vma *vma)
+{
+	uint64_t from = prev ? prev->end : 0, to = gap_end(vma);
+
+	return to > from ? to - from : 0;
+}
+
+/* Recomputes the gap before @vma, whose neighbour below is @prev. */
+static void update_gap(struct vma *prev, struct vma *vma)
+{
+	uint64_t gap = gap_between(prev, vma);
+
+	if (vma->gap == gap)
+		return;
+	vma->gap = gap;
+	rb_propagate(&vma->node, augment);
+}
+
+void vma_tree_update(struct vma *vma)
+{
+	update_gap(vma_prev(vma), vma);
+}
+
+struct vma *vma_tree_find(const struct rb_tree *tree, uint64_t addr)
+{
+	struct rb_node *node = tree->root;
+	struct vma *found = NULL;
+
+	while (node) {
+		struct vma *vma = rb_entry(node, struct vma, node);
+
+		if (addr >= vma->end) {
+			node = node->right;
+			continue;
+		}
+		found = vma;
+		if (addr >= vma->start)
+			break;
+		node = node->left;
+	}
+	return found;
+}
+
+void vma_tree_insert(struct rb_tree *tree, struct vma *vma)
+{
+	struct rb_node **place = &tree->root, *parent = NULL;
+	struct vma *prev = NULL, *next = NULL;
+
+	while (*place) {
+		struct vma *other = rb_entry(*place, struct vma, node);
+
+		parent = *place;
+		if (vma->start < other->start) {
+			next = other;
+			place = &parent->left;
+		} else {
+			prev = other;
+			place = &parent->right;
+		}
+	}
+	vma->gap = vma->max_gap = gap_between(prev, vma);
+	rb_insert(tree, &vma->node, parent, place, augment);
+	if (next)
+		update_gap(vma, next);
+}
+
+void vma_tree_remove(struct rb_tree *tree, struct vma *vma)
+{
+	struct vma *prev = vma_prev(vma), *next = vma_next(vma);
+
+	rb_remove(tree, &vma->node, augment);
+	if (next)
+		update_gap(prev, next);
+}
+
+void vma_tree_resize(struct rb_tree *tree, struct vma *vma, uint64_t start, uint64_t end)
+{
+	bool start_moved = start != vma->start, end_moved = end != vma->end;
+
+	vma->start = start;
+	vma->end = end;
+	if (start_moved)
+		update_gap(vma_prev(vma), vma);
+	if (end_moved) {
+		struct vma *next = vma_next(vma);
+
+		if (next)
+			update_gap(vma, next);
+	}
+}
+
+struct gap_search { uint64_t low, high, len, align; };
+
+/* The highest fitting start in [from, to) clipped to the search, or 0. */
+static uint64_t fit(const struct gap_search *search, uint64_t from, uint64_t to)
+{
+	uint64_t start;
+
+	if (from < search->low)
+		from = search->low;
+	if (to > search->high)
+		to = search->high;
+	if (to < from || to - from < search->len)
+		return 0;
+	start = (to - search->len) & ~(search->align - 1);
+	return start >= from ? start : 0;
+}
+
+/* Highest gap first; subtrees without a gap that is large enough, or out of bounds, are not entered. Depth: the tree's height. */
+static uint64_t search_subtree(const struct gap_search *search, const struct rb_node *node)
+{
+	uint64_t at;
+
+	while (node) {
+		struct vma *vma = rb_entry(node, struct vma, node);
+
+		if (vma->max_gap < search->len)
+			return 0;
+		if (vma->end < search->high && node->right) {
+			at = search_subtree(search, node->right);
+			if (at)
+				return at;
+		}
+		uint64_t end = gap_end(vma);
+
+		at = vma->gap >= search->len ? fit(search, end - vma->gap, end) : 0;
+		if (at)
+			return at;
+		if (vma->start <= search->low)
+			return 0;
+		node = node->left;
+	}
+	return 0;
+}
+
+uint64_t vma_tree_find_gap(const struct rb_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align)
+{
+	struct gap_search search = { low, high, len, align };
+	struct rb_node *last = rb_last(tree);
+	uint64_t at;
+
+	at = fit(&search, last ? rb_entry(last, struct vma, node)->end : 0, high);
+	return at ? at : search_subtree(&search, tree->root);
+}
+
+bool vma_tree_is_free(const struct rb_tree *tree, uint64_t start, uint64_t end)
+{
+	struct vma *vma = vma_tree_find(tree, start);
+
+	return !vma || vma->start >= end;
+}
+
+bool vma_can_merge(const struct vma *left, const struct vma *right)
+{
+	return left->end == right->start && left->prot == right->prot && left->max_prot == right->max_prot &&
+	       ((left->flags ^ right->flags) & ~VMA_HAS_COPIES) == 0 && left->object == right->object &&
+	       (!left->object || left->offset + (left->end - left->start) == right->offset);
+}

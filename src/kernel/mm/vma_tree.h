@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ordered tree of an address space's VMAs with the free gaps between them: lookup, insertion, resizing, and the search for a free range. Pure:
+ * knows nothing of page tables or locks; the caller holds as->lock. Tested on the host.
+ */
+#pragma once
+
+#include "mm/address_space.h"
+
+/* Kept free below a VMA that grows down, so that a stack running over cannot reach what lies below (256 pages, as Linux has it). */
+#define STACK_GUARD_GAP (256ull * PAGE_SIZE)
+
+static inline struct vma *vma_of(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct vma, node) : NULL;
+}
+
+static inline struct vma *vma_first(const struct rb_tree *tree) { return vma_of(rb_first(tree)); }
+static inline struct vma *vma_next(const struct vma *vma) { return vma_of(rb_next(&vma->node)); }
+static inline struct vma *vma_prev(const struct vma *vma) { return vma_of(rb_prev(&vma->node)); }
+
+/* The first VMA that ends after @addr: it holds @addr, or is the next one above. NULL if there is none. */
+struct vma *vma_tree_find(const struct rb_tree *tree, uint64_t addr);
+
+/* Puts @vma, which overlaps nothing, into the tree. */
+void vma_tree_insert(struct rb_tree *tree, struct vma *vma);
+void vma_tree_remove(struct rb_tree *tree, struct vma *vma);
+
+/* Moves the bounds of @vma, not past its neighbours. */
+void vma_tree_resize(struct rb_tree *tree, struct vma *vma, uint64_t start, uint64_t end);
+
+/* Recomputes @vma's gap after VMA_GROWS_DOWN changed. */
+void vma_tree_update(struct vma *vma);
+
+/* The highest start of @len free bytes within [low, high), a multiple of @align (a power of two). 0 if there is none; @low > 0. */
+uint64_t vma_tree_find_gap(const struct rb_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align);
+
+/* Is [start, end) free of VMAs? */
+bool vma_tree_is_free(const struct rb_tree *tree, uint64_t start, uint64_t end);
+
+/* May @right, which starts where @left ends, be joined to it? */
+bool vma_can_merge(const struct vma *left, const struct vma *right);
