@@ -100,8 +100,8 @@ class Builder:
             self._run(["/bin/sh", "-eu", script], self.source)
 
     def _make(self):
-        words = ["make", f"-j{os.cpu_count()}"]
-        words += [f"{name}={value}" for name, value in self._tools().items()] + self.recipe.options
+        """Only CC is forced: makefiles keep their own ideas of AR or CFLAGS, which OPTIONS may override."""
+        words = ["make", f"-j{os.cpu_count()}", f"CC={self._tools()['CC']}"] + self.recipe.options
         self._run(words, self.source)
         self._run(words + ["install", f"DESTDIR={self.stage}", "PREFIX=/usr", "prefix=/usr"], self.source)
 
@@ -112,11 +112,17 @@ class Builder:
         self._run(["make", f"-j{os.cpu_count()}"], self.object)
         self._run(["make", "install", f"DESTDIR={self.stage}"], self.object)
 
+    def _need(self, tool, debian):
+        if shutil.which(tool) is None:
+            raise BuildError(f"port {self.recipe.name}: no {tool} on this machine; expected the package {debian}")
+
     def _cmake(self):
+        self._need("cmake", "cmake")
         toolchain = os.path.join(self.work, "raeen.cmake")
         tools = self._tools()
         write_atomic(toolchain, "set(CMAKE_SYSTEM_NAME Linux)\nset(CMAKE_SYSTEM_PROCESSOR x86_64)\n"
-                     f"set(CMAKE_C_COMPILER {tools['CC']})\nset(CMAKE_AR {TOOLCHAIN}/bin/{TRIPLE}-ar CACHE FILEPATH ar)\n"
+                     f"set(CMAKE_C_COMPILER {tools['CC']})\n"
+                     f"set(CMAKE_AR {TOOLCHAIN}/bin/{tools['AR']} CACHE FILEPATH ar)\n"
                      "set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)\nset(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)\n"
                      "set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)\nset(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)\n"
                      f"set(CMAKE_FIND_ROOT_PATH {';'.join([BUILD + '/sysroot'] + self._depend_stages())})\n")
@@ -127,6 +133,8 @@ class Builder:
         self._run(["cmake", "--install", self.object], self.work, DESTDIR=self.stage)
 
     def _meson(self):
+        self._need("meson", "meson")
+        self._need("pkg-config", "pkgconf")
         cross = os.path.join(self.work, "raeen.ini")
         tools = self._tools()
         write_atomic(cross, f"[binaries]\nc = '{tools['CC']}'\nar = '{tools['AR']}'\nstrip = '{tools['STRIP']}'\n"
@@ -215,7 +223,8 @@ class Builder:
         environment = {
             "PATH": f"{TOOLCHAIN}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.work, "LC_ALL": "C.UTF-8",
             "TZ": "UTC", "SOURCE_DATE_EPOCH": str(EPOCH), "SRC": self.source, "OBJ": self.object,
-            "STAGE": self.stage, "PORT": self.recipe.folder, "VERSION": self.recipe.version, "JOBS": str(os.cpu_count()), "TRIPLE": TRIPLE,
+            "STAGE": self.stage, "PORT": self.recipe.folder, "VERSION": self.recipe.version,
+            "JOBS": str(os.cpu_count()), "TRIPLE": TRIPLE,
             "RAEEN_PORTS": ":".join(self._depend_stages()),
         }
         environment.update(self._tools())

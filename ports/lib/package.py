@@ -3,7 +3,8 @@
 input.
 
 A port is packed twice: NAME-VERSION.tar holds what the running system needs, NAME-VERSION-dev.tar what only compiling
-needs (headers, static libraries, pkg-config files). The second one exists only when it would not be empty.
+needs (headers, static libraries, pkg-config files), and manuals that a small image leaves out (guides, translations).
+The second one exists only when it would not be empty.
 """
 
 import hashlib
@@ -14,8 +15,14 @@ import tarfile
 
 from buildlib import BuildError, EPOCH
 
-DEV = re.compile(r"usr/(local/)?include(/|$)|usr/(local/)?lib/(.*/)?[^/]*\.(a|o|la|specs)$"
-                 r"|usr/(local/)?(lib|share)/(pkgconfig|cmake|aclocal)(/|$)")
+DEV = re.compile("|".join((
+    r"usr/(local/)?include(/|$)",
+    r"usr/(local/)?lib/(.*/)?[^/]*\.(a|o|la|specs|cmake)$",
+    r"usr/(local/)?(lib|share)/(pkgconfig|cmake|aclocal)(/|$)",
+    r"usr/bin/[^/]*-config$",
+    r"usr/share/(doc|info|locale|gtk-doc)(/|$)",
+    r"usr/share/man/(man3|[^/]*/man[0-9]|[^m][^/]*)(/|$)",
+)))
 
 
 def entries(stage):
