@@ -9,4 +9,4 @@ void command_line_append_from_firmware(void);
 void log_configure_from_command_line(void);
 
 /* Mounts the root module, or panics with what is wrong with it. */
-void mount_root(void);
+void root_mount_module(void);

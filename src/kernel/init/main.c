@@ -48,7 +48,7 @@ static void boot_thread(void *unused)
 		selftest_run_all();
 		power_off();
 	}
-	mount_root();			/* the image the boot loader brought, writable in memory */
+	root_mount_module();			/* the image the boot loader brought, writable in memory */
 	command_line_get("init", init_path, sizeof(init_path));
 	process_start_init(init_path, (char *[]){ init_path, NULL });
 }

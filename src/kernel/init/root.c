@@ -35,7 +35,7 @@ void log_configure_from_command_line(void)
 		log_set_console_level(level);
 }
 
-void mount_root(void)
+void root_mount_module(void)
 {
 	size_t len = boot_info.module_end - boot_info.module_start;
 	int error;

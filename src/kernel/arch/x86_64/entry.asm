@@ -18,6 +18,7 @@ FRAME_RIP equ 17 * 8
 FRAME_CS equ 18 * 8
 FRAME_RFLAGS equ 19 * 8
 FRAME_RSP equ 20 * 8
+FRAME_SIZE equ 22 * 8
 MSR_GS_BASE equ 0xc0000101
 
 extern trap_dispatch
@@ -93,6 +94,7 @@ trap_common:
 	jz .in_kernel
 	swapgs
 .in_kernel:
+trap_enter:
 	mov rdi, rsp
 	mov rbp, rsp
 	call trap_dispatch
@@ -112,6 +114,8 @@ trap_return:
 trap_paranoid:
 	PUSH_REGISTERS
 	cld
+	test byte [rsp + FRAME_CS], 3
+	jnz .from_user
 	mov ecx, MSR_GS_BASE
 	rdmsr
 	xor ebx, ebx
@@ -130,6 +134,17 @@ trap_paranoid:
 	POP_REGISTERS
 	add rsp, 16
 	iretq
+; A program single-steps, say: nothing special, except that it must go on on the thread's own stack, where it may sleep.
+.from_user:
+	swapgs
+	mov rsi, rsp
+	mov rdi, [gs:CPU_KERNEL_RSP]
+	sub rdi, FRAME_SIZE
+	mov rdx, rdi
+	mov ecx, FRAME_SIZE / 8
+	rep movsq
+	mov rsp, rdx
+	jmp trap_enter
 
 ; SYSCALL: rcx = return address, r11 = flags (Intel SDM vol. 2B). MSR_FMASK cleared IF, DF, TF, NT and AC.
 align 64

@@ -16,7 +16,7 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
-enum { VECTOR_PAGE_FAULT = 14, VECTOR_FIRST_IRQ = 32, FLAGS_IF = 0x200 };
+enum { VECTOR_PAGE_FAULT = 14, VECTOR_FIRST_IRQ = 32, FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14 };
 
 static const struct { const char *name; uint8_t signal; int code; } exceptions[32] = {
 	[0] = { "divide error", SIGFPE, FPE_INTDIV },
@@ -46,15 +46,26 @@ struct trap_frame *thread_user_frame(void)
 	return (struct trap_frame *)((char *)thread->stack_base + KERNEL_STACK_SIZE) - 1;
 }
 
+/* The debug status register says why vector 1 came; it is sticky and cleared by software (Intel SDM vol. 3B §17.2.3). */
+static int debug_code(void)
+{
+	uint64_t dr6;
+
+	__asm__ volatile("movq %%dr6, %0" : "=r"(dr6));
+	__asm__ volatile("movq %0, %%dr6" :: "r"(0xffff0ff0ul));
+	return dr6 & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
+}
+
 static void exception(struct trap_frame *frame)
 {
 	uint64_t fixup;
 
 	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
 		uint64_t addr = frame->vector == 13 || frame->vector == 12 ? 0 : frame->rip;
+		int code = frame->vector == 1 ? debug_code() : exceptions[frame->vector].code;
 
 		interrupts_enable();
-		signal_force_fault(exceptions[frame->vector].signal, exceptions[frame->vector].code, addr, frame->vector, frame->error);
+		signal_force_fault(exceptions[frame->vector].signal, code, addr, frame->vector, frame->error);
 		return;
 	}
 	/* A user copy with a non-canonical address raises #GP instead of a page fault. */
