@@ -46,12 +46,13 @@ class Builder:
         self.lock = None
 
     def hash(self):
-        """Of everything that can change the result."""
+        """Of everything that can change the result. Dependencies, which are built before, count by their packages'
+        bytes, so that one which was built again without a difference changes nothing."""
         parts = [self.recipe.inputs()]
         parts += [f"{os.path.relpath(path, ROOT)} {sha256_file(path)}" for path in self.recipe.files()]
         library = os.path.dirname(os.path.abspath(__file__))
         parts += [f"{name} {sha256_file(os.path.join(library, name))}" for name in ("builder.py", "package.py")]
-        parts += [f"{other.recipe.name} {other.hash()}" for other in self.depends]
+        parts += [sha256_file(path) for other in self.all_depends() for path in other.packages()]
         if self.recipe.toolchain == "host":
             parts.append(output_of(["gcc", "--version"]))
         else:
