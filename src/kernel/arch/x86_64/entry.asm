@@ -21,6 +21,8 @@ FRAME_RSP equ 20 * 8
 FRAME_SIZE equ 22 * 8
 MSR_GS_BASE equ 0xc0000101
 
+%include "arch/x86_64/user_access.inc"
+
 extern trap_dispatch
 extern syscall_unknown
 extern syscall_exit_work
@@ -90,6 +92,7 @@ align 16
 trap_common:
 	PUSH_REGISTERS
 	cld
+	USER_ACCESS_END			; the CPU leaves AC as the program, or an interrupted user copy, had it
 	test byte [rsp + FRAME_CS], 3
 	jz .in_kernel
 	swapgs
@@ -114,6 +117,7 @@ trap_return:
 trap_paranoid:
 	PUSH_REGISTERS
 	cld
+	USER_ACCESS_END
 	test byte [rsp + FRAME_CS], 3
 	jnz .from_user
 	mov ecx, MSR_GS_BASE
