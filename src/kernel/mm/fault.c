@@ -72,7 +72,8 @@ static enum fault_status fault_present(struct address_space *as, struct vma *vma
 	}
 	if (vma->flags & MAP_PRIVATE)
 		return break_sharing(as, vma, addr, pte);
-	atomic_or(&frame_of_phys(*pte & PTE_ADDRESS)->flags, FRAME_DIRTY);
+	if (vma->object && vm_object_mark_dirty(vma->object, frame_of_phys(*pte & PTE_ADDRESS)))
+		return FAULT_NO_PAGE;
 	*pte |= PTE_WRITE | PTE_DIRTY;
 	tlb_flush_page_local(addr);
 	return FAULT_DONE;
@@ -171,9 +172,9 @@ static enum fault_status map_object_page(struct address_space *as, struct vma *v
 		} else {
 			status = FAULT_NO_MEMORY;
 		}
+	} else if (write && vm_object_mark_dirty(vma->object, frame)) {
+		status = FAULT_NO_PAGE;
 	} else {
-		if (write)
-			atomic_or(&frame->flags, FRAME_DIRTY);
 		map_around(as, vma, addr, pte, frame, write);
 	}
 	spin_unlock(&as->table_lock);

@@ -6,7 +6,7 @@
 
 struct memory_counters {
 	uint64_t cached;	/* pages in VM objects */
-	uint64_t shared;	/* of them in pinned objects */
+	uint64_t shared;	/* of them in pinned objects, or changed since they were filled */
 	uint64_t anonymous;	/* frames with FRAME_ANONYMOUS */
 	uint64_t page_tables;	/* of user address spaces */
 	uint64_t kernel_stacks;	/* pages */

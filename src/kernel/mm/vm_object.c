@@ -103,10 +103,41 @@ static int insert_page(struct vm_object *object, uint64_t index, struct frame *f
 	return 0;
 }
 
+/* Changed pages of objects that are not pinned are counted one by one; there is no write-back yet, so they live only in memory. */
+static void count_dirty(struct vm_object *object, int delta)
+{
+	if (!object->pinned)
+		memory_count(&memory_counters.shared, delta);
+}
+
+int vm_object_mark_dirty(struct vm_object *object, struct frame *frame)
+{
+	int error;
+
+	if (atomic_load_relaxed(&frame->flags) & FRAME_DIRTY)
+		return 0;
+	error = object->ops->charge ? object->ops->charge(object, 1) : 0;
+	if (error)
+		return error;
+	if (atomic_or(&frame->flags, FRAME_DIRTY) & FRAME_DIRTY) {
+		/* Another thread was quicker and has paid. */
+		if (object->ops->charge)
+			object->ops->charge(object, -1);
+		return 0;
+	}
+	count_dirty(object, 1);
+	return 0;
+}
+
 void vm_object_drop_page(struct vm_object *object, uint64_t index)
 {
 	struct frame *frame = page_tree_remove(&object->pages, index);
 
+	if (frame->flags & FRAME_DIRTY) {
+		if (object->ops->charge)
+			object->ops->charge(object, -1);
+		count_dirty(object, -1);
+	}
 	count_pages(object, -1);
 	frame_put(frame);
 }
@@ -171,10 +202,11 @@ int vm_object_take_page(struct vm_object *object, uint64_t index, bool for_write
 		}
 		frame = page_tree_get(&object->pages, index);
 		if (frame && !(frame->flags & FRAME_BUSY)) {
-			frame_ref(frame);
-			if (for_write)
-				atomic_or(&frame->flags, FRAME_DIRTY);
-			*out = frame;
+			error = for_write ? vm_object_mark_dirty(object, frame) : 0;
+			if (!error) {
+				frame_ref(frame);
+				*out = frame;
+			}
 			break;
 		}
 		if (frame)
@@ -199,9 +231,13 @@ int vm_object_add_page(struct vm_object *object, uint64_t index, struct frame *f
 
 	mutex_lock(&object->lock);
 	if (!page_tree_get(&object->pages, index)) {
-		error = insert_page(object, index, frame, FRAME_DIRTY);
-		if (!error)
+		error = insert_page(object, index, frame, 0);
+		if (!error) {
 			frame_ref(frame);
+			error = vm_object_mark_dirty(object, frame);
+			if (error)
+				vm_object_drop_page(object, index);
+		}
 	}
 	mutex_unlock(&object->lock);
 	return error;

@@ -25,6 +25,11 @@ struct vm_object_ops {
 	int (*fill)(struct vm_object *object, uint64_t index, void *page);
 	/* The last reference is gone. mm has freed the pages already; the owner frees the structure. May sleep. */
 	void (*release)(struct vm_object *object);
+	/*
+	 * One page more (1) or less (-1) was changed since it was filled. -ENOSPC refuses the change. Called with spinlocks held: must not
+	 * sleep. NULL: not counted.
+	 */
+	int (*charge)(struct vm_object *object, int pages);
 	/* The path for /proc/PID/maps, as "/bin/busybox" or "/dev/zero (deleted)". */
 	void (*describe)(struct vm_object *object, char *buf, size_t size);
 	/* For /proc/PID/maps: device and inode numbers. May be NULL. */
@@ -47,7 +52,7 @@ struct vm_object {
 	struct list mappings;		/* struct vma.object_link; guarded by lock */
 	struct wait_queue busy;		/* waits for pages being filled */
 	struct list all_link;		/* every object, for reclaim; guarded by reclaim.c's lock */
-	bool pinned;			/* set once after init, before use; pages are the only copy (tmpfs, shared memory): never dropped under memory pressure */
+	bool pinned;			/* set once after init, before use; pages are the only copy, clean ones too (shared memory): never dropped under memory pressure */
 };
 
 /* Starts with one reference, which belongs to the caller. */

@@ -31,6 +31,12 @@ int vm_object_add_page(struct vm_object *object, uint64_t index, struct frame *f
 /* Takes the ready page at @index out of the tree and drops the tree's reference. object->lock held. */
 void vm_object_drop_page(struct vm_object *object, uint64_t index);
 
+/*
+ * @frame, a page of @object, is about to be changed. The first time the owner is asked for the space: 0 or -ENOSPC. object->lock held, or a
+ * page-table lock under which it is mapped.
+ */
+int vm_object_mark_dirty(struct vm_object *object, struct frame *frame);
+
 /* Unmaps page @index wherever it is mapped as @frame. False if a locked mapping keeps it. object->lock held. */
 bool vm_object_unmap_frame(struct vm_object *object, uint64_t index, const struct frame *frame);
 
