@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* read and write in all their forms, lseek, ioctl. */
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "vfs/fd_table.h"
+#include "vfs/poll.h"
+#include "vfs/vnode.h"
+#include <asm/ioctls.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+enum { VECTOR_MAX = 1024, VECTOR_INLINE = 8 };
+#define TRANSFER_MAX 0x7ffff000ul	/* bytes in one call, as Linux has it */
+
+/* Which position a transfer uses. */
+enum position { POSITION_FILE, POSITION_GIVEN };
+
+static ssize_t transfer(struct file *file, struct uio *uio, uint64_t *pos, bool write)
+{
+	if (write)
+		return file->ops->write ? file->ops->write(file, uio, pos) : -EINVAL;
+	return file->ops->read ? file->ops->read(file, uio, pos) : -EINVAL;
+}
+
+/* A file that others may use at the same time needs its position locked; streams have none. */
+static ssize_t transfer_at_file_position(struct fd_ref ref, struct uio *uio, bool write)
+{
+	struct file *file = ref.file;
+	bool shared = ref.counted || atomic_load_relaxed(&file->refs.count) > 1;
+	ssize_t done;
+
+	if (likely(!shared) || !file->ops->seek)
+		return transfer(file, uio, &file->pos, write);
+	mutex_lock(&file->pos_lock);
+	done = transfer(file, uio, &file->pos, write);
+	mutex_unlock(&file->pos_lock);
+	return done;
+}
+
+static inline ssize_t transfer_fd(int fd, struct uio *uio, enum position position, int64_t pos, bool write)
+{
+	struct fd_ref ref = fd_borrow(fd);
+	struct file *file = ref.file;
+	uint64_t given = pos;
+	ssize_t done;
+
+	if (unlikely(!file))
+		return -EBADF;
+	if (unlikely(!(file->rights & (write ? FILE_RIGHT_WRITE : FILE_RIGHT_READ))))
+		done = -EBADF;
+	else if (position == POSITION_FILE)
+		done = transfer_at_file_position(ref, uio, write);
+	else if (unlikely(!file->ops->seek))
+		done = -ESPIPE;
+	else
+		done = transfer(file, uio, &given, write);
+	fd_release(ref);
+	return done;
+}
+
+static inline ssize_t transfer_buffer(int fd, uaddr_t buf, size_t count, enum position position, int64_t pos, bool write)
+{
+	struct uio_segment segment = { buf, count };
+	struct uio uio = { .segments = &segment, .segment_count = 1 };
+
+	if (unlikely(position == POSITION_GIVEN && pos < 0))
+		return -EINVAL;
+	if (unlikely(!user_range_ok(buf, count))) {
+		struct fd_ref ref = fd_borrow_io(fd);
+
+		fd_release(ref);
+		return ref.file ? -EFAULT : -EBADF;
+	}
+	uio.left = MIN(count, TRANSFER_MAX);
+	return transfer_fd(fd, &uio, position, pos, write);
+}
+
+long sys_read(int fd, uaddr_t buf, size_t count)
+{
+	return transfer_buffer(fd, buf, count, POSITION_FILE, 0, false);
+}
+
+long sys_write(int fd, uaddr_t buf, size_t count)
+{
+	return transfer_buffer(fd, buf, count, POSITION_FILE, 0, true);
+}
+
+long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos)
+{
+	return transfer_buffer(fd, buf, count, POSITION_GIVEN, pos, false);
+}
+
+long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos)
+{
+	return transfer_buffer(fd, buf, count, POSITION_GIVEN, pos, true);
+}
+
+/* Checks the copied vector; the total is cut to TRANSFER_MAX. Returns it or a negative errno. */
+static ssize_t vector_total(const struct uio_segment *segments, int count)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < count; i++) {
+		if ((ssize_t)segments[i].len < 0)
+			return -EINVAL;
+		if (!user_range_ok(segments[i].base, segments[i].len))
+			return -EFAULT;
+		total += MIN(segments[i].len, TRANSFER_MAX - total);
+	}
+	return total;
+}
+
+/* Drops empty pieces from the front, so that the first one always has bytes. */
+static ssize_t transfer_segments(int fd, const struct uio_segment *segments, int count, enum position position, int64_t pos, bool write)
+{
+	struct uio uio;
+	ssize_t total = vector_total(segments, count);
+
+	if (total < 0)
+		return total;
+	while (count > 1 && !segments->len) {
+		segments++;
+		count--;
+	}
+	uio_init_vector(&uio, segments, count, total);
+	return transfer_fd(fd, &uio, position, pos, write);
+}
+
+static ssize_t transfer_vector(int fd, uaddr_t vector, int count, enum position position, int64_t pos, bool write)
+{
+	struct uio_segment few[VECTOR_INLINE] = { { 0, 0 } }, *segments = few;
+	ssize_t done;
+
+	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
+	if (count < 0 || count > VECTOR_MAX || (position == POSITION_GIVEN && pos < 0))
+		return -EINVAL;
+	if (count > VECTOR_INLINE) {
+		segments = kmalloc(count * sizeof(*segments));
+		if (!segments)
+			return -ENOMEM;
+	}
+	done = copy_from_user(segments, vector, count * sizeof(*segments));
+	if (!done)
+		done = transfer_segments(fd, segments, count, position, pos, write);
+	if (segments != few)
+		kfree(segments);
+	return done;
+}
+
+long sys_readv(int fd, uaddr_t vector, int count)
+{
+	return transfer_vector(fd, vector, count, POSITION_FILE, 0, false);
+}
+
+long sys_writev(int fd, uaddr_t vector, int count)
+{
+	return transfer_vector(fd, vector, count, POSITION_FILE, 0, true);
+}
+
+/* On a 64-bit machine the low half already is the whole position. */
+long sys_preadv(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
+{
+	return transfer_vector(fd, vector, count, POSITION_GIVEN, pos_low, false);
+}
+
+long sys_pwritev(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
+{
+	return transfer_vector(fd, vector, count, POSITION_GIVEN, pos_low, true);
+}
+
+long sys_lseek(int fd, int64_t offset, int whence)
+{
+	struct fd_ref ref = fd_borrow_io(fd);
+	int64_t result;
+
+	if (!ref.file)
+		return -EBADF;
+	if (!ref.file->ops->seek) {
+		result = -ESPIPE;
+	} else {
+		mutex_lock(&ref.file->pos_lock);
+		result = ref.file->ops->seek(ref.file, offset, whence);
+		mutex_unlock(&ref.file->pos_lock);
+	}
+	fd_release(ref);
+	return result;
+}
+
+static void set_flag(struct file *file, uint32_t flag, bool on)
+{
+	if (on)
+		atomic_or(&file->flags, flag);
+	else
+		atomic_and(&file->flags, ~flag);
+}
+
+/* How many bytes a read of a regular file would give. */
+static long bytes_to_read(struct file *file, uint64_t argument)
+{
+	uint64_t size = atomic_load(&file->vnode->object.size), pos = file->pos;
+
+	return put_user_u32(argument, pos < size ? MIN(size - pos, (uint64_t)INT32_MAX) : 0);
+}
+
+static long ioctl_file(int fd, struct file *file, unsigned request, uint64_t argument)
+{
+	uint32_t value;
+
+	switch (request) {
+	case FIOCLEX:
+	case FIONCLEX:
+		return fd_set_cloexec(fd, request == FIOCLEX);
+	case FIONBIO:
+		if (get_user_u32(&value, argument))
+			return -EFAULT;
+		set_flag(file, O_NONBLOCK, value);
+		return 0;
+	case FIONREAD:
+		if (file->vnode && file->vnode->type == S_IFREG && !file->ops->ioctl)
+			return bytes_to_read(file, argument);
+		break;
+	}
+	return file->ops->ioctl ? file->ops->ioctl(file, request, argument) : -ENOTTY;
+}
+
+long sys_ioctl(int fd, unsigned request, uint64_t argument)
+{
+	struct fd_ref ref = fd_borrow_io(fd);
+	long result;
+
+	if (!ref.file)
+		return -EBADF;
+	result = ioctl_file(fd, ref.file, request, argument);
+	fd_release(ref);
+	return result;
+}

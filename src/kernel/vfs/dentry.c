@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* Dentries and their cache: making, finding, dropping, and giving memory back. Changes of names are in dentry_change.c. */
+#include "vfs/dentry_cache.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/oom.h"
+#include "vfs/dir_change.h"
+#include <linux/stat.h>
+
+enum { BUCKET_BITS_MIN = 10, BUCKET_BITS_MAX = 16, FRAMES_PER_BUCKET = 64, DENTRIES_PER_BUCKET = 8, SHRINK_BATCH = 64,
+       DENTRIES_PER_FRAME = 16 };
+
+struct spinlock vfs_tree_lock = SPINLOCK_INIT;
+static struct list *buckets;
+static unsigned bucket_bits;
+static struct list all = LIST_INIT(all);	/* hashed dentries, in the order the shrinker visits them; tree lock */
+static size_t hashed_count;			/* tree lock */
+static size_t dentry_count;			/* atomic */
+static size_t hashed_max;
+static struct slab_cache *dentry_slab;
+
+static inline struct list *dentry_bucket(const struct dentry *parent, uint64_t hash)
+{
+	return &buckets[((hash ^ (uint64_t)parent >> 6) * 0x9e3779b97f4a7c15ull) >> (64 - bucket_bits)];
+}
+
+/* Unhashed, negative, one reference; holds @parent unless it is NULL (a root). */
+static struct dentry *dentry_alloc(struct dentry *parent, struct fs *fs, const struct path_component *name)
+{
+	struct dentry *dentry = slab_alloc(dentry_slab);
+
+	if (!dentry && memory_reclaim(1))
+		dentry = slab_alloc(dentry_slab);
+	if (!dentry)
+		return NULL;
+	dentry->hashed = dentry->deleted = dentry->used = false;
+	dentry->mounts = 0;
+	dentry->vnode = NULL;
+	if (!dentry_set_name(dentry, name)) {
+		slab_free(dentry_slab, dentry);
+		return NULL;
+	}
+	refcount_init(&dentry->refs, 1);
+	dentry->fs = fs;
+	dentry->parent = parent ? parent : dentry;
+	if (parent)
+		dentry_get(parent);
+	list_init(&dentry->hash_link);
+	list_init(&dentry->vnode_link);
+	list_init(&dentry->all_link);
+	list_init(&dentry->children);
+	list_init(&dentry->child_link);
+	atomic_add(&dentry_count, 1);
+	return dentry;
+}
+
+bool dentry_set_name(struct dentry *dentry, const struct path_component *name)
+{
+	size_t room = ROUND_UP(name->len + 1, 8);
+	char *to = dentry->inline_name;
+
+	if (room > DENTRY_INLINE_NAME) {
+		to = kmalloc(room);
+		if (!to)
+			return false;
+	}
+	memset(to + room - 8, 0, 8);
+	memcpy(to, name->name, name->len);
+	dentry->name = to;
+	dentry->name_len = name->len;
+	dentry->hash = name->hash;
+	return true;
+}
+
+void dentry_free_name(const char *name, const struct dentry *owner)
+{
+	if (name != owner->inline_name)
+		kfree((char *)name);
+}
+
+struct dentry *dentry_create_root(struct vnode *vnode, const char *name)
+{
+	struct path_component component = { .name = name, .len = strlen(name) };
+	struct dentry *dentry = dentry_alloc(NULL, vnode->fs, &component);
+
+	if (!dentry) {
+		vnode_put(vnode);
+		return NULL;
+	}
+	dentry->vnode = vnode;
+	spin_lock(&vfs_tree_lock);
+	list_push_back(&vnode->dentries, &dentry->vnode_link);
+	spin_unlock(&vfs_tree_lock);
+	return dentry;
+}
+
+struct dentry *dentry_create_negative(struct dentry *directory, const struct path_component *name)
+{
+	return dentry_alloc(directory, directory->fs, name);
+}
+
+void dentry_put(struct dentry *dentry)
+{
+	while (refcount_put(&dentry->refs)) {
+		struct dentry *parent = dentry->parent;
+		struct vnode *vnode = dentry->vnode;
+
+		KASSERT(!dentry->hashed && !dentry->mounts);
+		if (vnode) {
+			spin_lock(&vfs_tree_lock);
+			list_remove(&dentry->vnode_link);
+			spin_unlock(&vfs_tree_lock);
+			vnode_put(vnode);
+		}
+		dentry_free_name(dentry->name, dentry);
+		slab_free(dentry_slab, dentry);
+		atomic_sub(&dentry_count, 1);
+		if (parent == dentry)
+			return;
+		dentry = parent;
+	}
+}
+
+struct dentry *dentry_find_locked(struct dentry *directory, const struct path_component *name)
+{
+	struct list *bucket = dentry_bucket(directory, name->hash);
+	struct dentry *dentry;
+
+	list_for_each(dentry, bucket, hash_link)
+		if (dentry->hash == name->hash && dentry->parent == directory && dentry->name_len == name->len &&
+		    path_name_equal(dentry->name, name))
+			return dentry;
+	return NULL;
+}
+
+void dentry_hash_locked(struct dentry *dentry)
+{
+	KASSERT(!dentry->hashed && !dentry->deleted);
+	dentry->hashed = true;
+	dentry->used = true;
+	dentry_get(dentry);
+	list_push_front(dentry_bucket(dentry->parent, dentry->hash), &dentry->hash_link);
+	list_push_back(&all, &dentry->all_link);
+	list_push_back(&dentry->parent->children, &dentry->child_link);
+	hashed_count++;
+}
+
+bool dentry_unhash_locked(struct dentry *dentry)
+{
+	if (!dentry->hashed)
+		return false;
+	dentry->hashed = false;
+	list_remove(&dentry->hash_link);
+	list_remove(&dentry->all_link);
+	list_remove(&dentry->child_link);
+	hashed_count--;
+	return true;
+}
+
+bool dentry_is_ancestor_locked(const struct dentry *ancestor, const struct dentry *dentry)
+{
+	for (;; dentry = dentry->parent) {
+		if (dentry == ancestor)
+			return true;
+		if (dentry->parent == dentry)
+			return false;
+	}
+}
+
+/*
+ * A directory has one place in the tree: if a dentry of it is alive, that one is used. It is put where the answer says it is if the answer is
+ * certain. Returns a referenced dentry or NULL when there is none to use.
+ */
+static struct dentry *use_directory_alias_locked(struct dentry *directory, const struct path_component *name, struct vnode *vnode, bool certain)
+{
+	struct dentry *alias;
+
+	list_for_each(alias, &vnode->dentries, vnode_link) {
+		bool in_place = alias->parent == directory && alias->hash == name->hash && alias->name_len == name->len &&
+				path_name_equal(alias->name, name);
+
+		if (alias->deleted || alias->parent == alias || !in_place || !refcount_get_unless_zero(&alias->refs))
+			continue;
+		if (certain && !alias->hashed)
+			dentry_hash_locked(alias);
+		return alias;
+	}
+	return NULL;
+}
+
+/* Caches an answer: @vnode (whose reference is taken over, also on failure) or NULL for "no such name". */
+static int dentry_add_answer(struct dentry *directory, const struct path_component *name, struct vnode *vnode, uint64_t version, struct dentry **out)
+{
+	struct dentry *fresh = dentry_alloc(directory, directory->fs, name), *found, *result = NULL;
+	bool certain;
+
+	if (!fresh) {
+		if (vnode)
+			vnode_put(vnode);
+		return -ENOMEM;
+	}
+	spin_lock(&vfs_tree_lock);
+	certain = !(directory->fs->flags & FS_VOLATILE) && !directory->deleted &&
+		  dir_version_unchanged(&directory->vnode->dir_version, version);
+	found = dentry_find_locked(directory, name);
+	if (found && found->vnode == vnode) {
+		dentry_get(found);
+		result = found;
+	} else if (vnode && vnode->type == S_IFDIR) {
+		result = use_directory_alias_locked(directory, name, vnode, certain && !found);
+	}
+	if (!result) {
+		result = fresh;
+		fresh = NULL;
+		if (vnode) {
+			result->vnode = vnode;
+			list_push_back(&vnode->dentries, &result->vnode_link);
+			vnode = NULL;
+		}
+		if (certain && !found)
+			dentry_hash_locked(result);
+	}
+	spin_unlock(&vfs_tree_lock);
+	if (fresh)
+		dentry_put(fresh);
+	if (vnode)
+		vnode_put(vnode);
+	dentry_cache_trim();
+	*out = result;
+	return 0;
+}
+
+int dentry_lookup(struct dentry *directory, const struct path_component *name, struct dentry **out)
+{
+	struct fs *fs = directory->fs;
+	struct vnode *parent = directory->vnode, *vnode;
+	struct vnode_guard guard;
+	struct fs_attr attr;
+	uint64_t version;
+	int error;
+
+	if (!fs->ops->lookup)
+		return -ENOENT;
+	vnode_lookup_begin(&guard);
+	do {
+		version = dir_version_read(&parent->dir_version);
+		vnode = NULL;
+		error = fs->ops->lookup(fs, parent->node, name->name, name->len, &attr);
+		if (!error)
+			error = vnode_from_answer(fs, &attr, &guard, &vnode);
+	} while (error == -ESTALE);
+	if (error && error != -ENOENT)
+		return error;
+	return dentry_add_answer(directory, name, vnode, version, out);
+}
+
+void dentry_drop_fs(struct fs *fs)
+{
+	struct dentry *dentry, *found;
+
+	do {
+		found = NULL;
+		spin_lock(&vfs_tree_lock);
+		list_for_each(dentry, &all, all_link) {
+			if (dentry->fs == fs) {
+				found = dentry;
+				dentry_unhash_locked(dentry);
+				break;
+			}
+		}
+		spin_unlock(&vfs_tree_lock);
+		if (found)
+			dentry_put(found);
+	} while (found);
+}
+
+/* Second chance over the hashed dentries that nobody uses. Returns how many went. */
+static size_t dentry_shrink_count(size_t wanted)
+{
+	struct dentry *victims[SHRINK_BATCH], *dentry;
+	size_t count = 0, visits = 0, limit = MIN(wanted, (size_t)SHRINK_BATCH);
+
+	spin_lock(&vfs_tree_lock);
+	while (count < limit && visits++ < 4 * SHRINK_BATCH && !list_empty(&all)) {
+		dentry = list_first(&all, struct dentry, all_link);
+		list_remove(&dentry->all_link);
+		list_push_back(&all, &dentry->all_link);
+		if (atomic_load_relaxed(&dentry->refs.count) != 1)
+			continue;
+		if (dentry->used) {
+			dentry->used = false;
+			continue;
+		}
+		dentry_unhash_locked(dentry);
+		victims[count++] = dentry;
+	}
+	spin_unlock(&vfs_tree_lock);
+	for (size_t i = 0; i < count; i++)
+		dentry_put(victims[i]);
+	return count;
+}
+
+static size_t dentry_shrink(size_t frames)
+{
+	size_t freed = 0, tries = hashed_count / SHRINK_BATCH + 1;
+
+	/* Each visit clears marks or frees; two rounds reach everything that can go. */
+	for (tries = 2 * tries; tries && freed < frames * DENTRIES_PER_FRAME; tries--)
+		freed += dentry_shrink_count(frames * DENTRIES_PER_FRAME - freed);
+	return freed / DENTRIES_PER_FRAME;
+}
+
+void dentry_cache_shrink_all(void)
+{
+	dentry_shrink(SIZE_MAX / DENTRIES_PER_FRAME);
+}
+
+static struct shrinker dentry_shrinker = { .name = "dentries", .shrink = dentry_shrink };
+
+void dentry_cache_trim(void)
+{
+	if (unlikely(hashed_count > hashed_max))
+		dentry_shrink_count(SHRINK_BATCH);
+}
+
+size_t dentry_cache_total(void) { return atomic_load_relaxed(&dentry_count); }
+size_t dentry_cache_hashed(void) { return atomic_load_relaxed(&hashed_count); }
+
+void dentry_init(void)
+{
+	size_t wanted = frame_total() / FRAMES_PER_BUCKET;
+
+	bucket_bits = BUCKET_BITS_MIN;
+	while (bucket_bits < BUCKET_BITS_MAX && (1ul << bucket_bits) < wanted)
+		bucket_bits++;
+	dentry_slab = slab_cache_create("dentry", sizeof(struct dentry), 64);
+	buckets = kmalloc_array(1ul << bucket_bits, sizeof(*buckets));
+	if (!dentry_slab || !buckets)
+		panic("vfs: no memory for the dentry cache");
+	for (size_t i = 0; i < 1ul << bucket_bits; i++)
+		list_init(&buckets[i]);
+	hashed_max = DENTRIES_PER_BUCKET << bucket_bits;
+	shrinker_register(&dentry_shrinker);
+}

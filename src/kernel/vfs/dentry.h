@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dentries: names of the tree in memory, positive (they lead to a vnode) or negative (known to be absent).
+ *
+ * The tree lock (one spinlock, never held across a file-system call) guards the hash, names, parents, vnode->dentries, the mount tree, and the root
+ * and cwd of every fs_context. References are atomic. A hashed dentry has one reference more than it has users, so a put never has to look at the
+ * hash, and the dentry that reaches zero is out of it. A dentry holds its parent and its vnode.
+ *
+ * dentry->vnode: goes from NULL to a vnode at any time (a create); from a vnode to NULL only while the changer is the only user. So who holds a
+ * positive dentry may use ->vnode without a lock.
+ */
+#pragma once
+
+#include "lib/atomic.h"
+#include "lib/list.h"
+#include "sync/spinlock.h"
+#include "vfs/path_split.h"
+#include "vfs/vnode.h"
+
+enum { DENTRY_INLINE_NAME = 40 };
+
+struct dentry {
+	struct refcount refs;		/* users, and one while hashed */
+	bool hashed;			/* tree lock */
+	bool deleted;			/* tree lock: its name was removed; never hashed again */
+	bool used;			/* a hint for the shrinker */
+	uint32_t name_len;		/* tree lock */
+	uint32_t mounts;		/* tree lock: how many mounts cover it */
+	uint64_t hash;			/* tree lock: of the name */
+	struct dentry *parent;		/* tree lock; referenced; itself for a root */
+	struct vnode *vnode;		/* see above; referenced */
+	struct fs *fs;			/* of the vnode, or where it would be; lives as long as the parent's vnode */
+	const char *name;		/* tree lock: padded with zeroes to whole words */
+	struct list hash_link;		/* tree lock */
+	struct list vnode_link;		/* tree lock: in vnode->dentries */
+	struct list all_link;		/* tree lock: while hashed, for the shrinker */
+	struct list children;		/* tree lock: hashed entries below */
+	struct list child_link;		/* tree lock: while hashed */
+	char inline_name[DENTRY_INLINE_NAME] __attribute__((aligned(8)));
+};
+
+extern struct spinlock vfs_tree_lock;
+
+void dentry_init(void);		/* before the first use */
+
+static inline void dentry_get(struct dentry *dentry) { refcount_get(&dentry->refs); }
+void dentry_put(struct dentry *dentry);		/* may sleep */
+
+/* A root: its own parent, not hashed, one reference; takes over the caller's reference to @vnode. NULL when out of memory (vnode is put then). */
+struct dentry *dentry_create_root(struct vnode *vnode, const char *name);
+
+/* The cached entry, or NULL. Tree lock held, no reference taken. */
+struct dentry *dentry_find_locked(struct dentry *directory, const struct path_component *name);
+
+/*
+ * Asks the file system for @name in @directory and caches the answer if the directory did not change meanwhile. *out is referenced and
+ * negative when there is no such name. 0 or a negative errno. May sleep.
+ */
+int dentry_lookup(struct dentry *directory, const struct path_component *name, struct dentry **out);
+
+/* An unhashed negative entry, for a name about to be made. NULL when out of memory. */
+struct dentry *dentry_create_negative(struct dentry *directory, const struct path_component *name);
+
+/*
+ * After a change made by the file system succeeded, while the change is still open (see dir_change.h): the result is cached if the change was
+ * alone in its directory, else what is cached for the name is dropped.
+ */
+struct dir_change;
+/* @dentry (negative, of that name) now leads to @vnode, whose reference it takes. */
+void dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct dir_change *change);
+/* The name is gone. @dentry is the caller's positive entry; it may come back negative when nobody else used it. May sleep. */
+void dentry_remove_name(struct dentry *dentry, const struct dir_change *change);
+/* @from has become the entry @name of @directory; what was there (@victim, may be negative) is gone. May sleep. */
+void dentry_move(struct dentry *from, struct dentry *directory, const struct path_component *name, struct dentry *victim,
+		 const struct dir_change *from_change, const struct dir_change *to_change);
+void dentry_exchange(struct dentry *a, struct dentry *b, const struct dir_change *a_change, const struct dir_change *b_change);
+
+/* A directory was removed: forgets the (negative) entries cached below it. May sleep. */
+void dentry_drop_children(struct dentry *dentry);
+/* Forgets what is cached for a name, without calling it deleted. May sleep. */
+void dentry_drop_name(struct dentry *directory, const struct path_component *name);
+
+bool dentry_is_ancestor_locked(const struct dentry *ancestor, const struct dentry *dentry);
+/* Drops all cached entries of @fs (unmount). May sleep. */
+void dentry_drop_fs(struct fs *fs);
+/* Keeps the cache within its bound; called after adding, with no lock held. May sleep. */
+void dentry_cache_trim(void);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptor tables: growing arrays of open files with a bitmap of what is taken. */
+#include "vfs/fd_table.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "vfs/fd_bitmap.h"
+#include "vfs/file_life.h"
+#include <asm/resource.h>
+
+enum { FD_MAX = 1 << 20 };
+
+static struct slab_cache *table_slab;
+
+void fd_table_init(void)
+{
+	table_slab = slab_cache_create("fd_table", sizeof(struct fd_table), 64);
+	if (!table_slab)
+		panic("vfs: no memory for descriptor tables");
+}
+
+struct fd_table *fd_table_create(void)
+{
+	struct fd_table *table = slab_zalloc(table_slab);
+
+	if (!table)
+		return NULL;
+	refcount_init(&table->refs, 1);
+	table->capacity = FD_TABLE_INLINE;
+	table->files = table->inline_files;
+	table->open_bits = &table->inline_bits[0];
+	table->cloexec_bits = &table->inline_bits[1];
+	return table;
+}
+
+/* A block for @capacity descriptors: the files, then the two bitmaps. */
+static struct file **arrays_alloc(unsigned capacity)
+{
+	return kmalloc_array(1, capacity * sizeof(struct file *) + 2 * (capacity / 8));
+}
+
+/* Points @table at its (cleared) new arrays and copies the old content. Returns what to kfree. Lock held, or table not yet shared. */
+static void *arrays_use(struct fd_table *table, struct file **files, unsigned capacity)
+{
+	void *old = table->files == table->inline_files ? NULL : table->files;
+	uint64_t *bits = (uint64_t *)(files + capacity);
+
+	memcpy(files, table->files, table->capacity * sizeof(*files));
+	memcpy(bits, table->open_bits, table->capacity / 8);
+	memcpy(bits + capacity / 64, table->cloexec_bits, table->capacity / 8);
+	table->files = files;
+	table->open_bits = bits;
+	table->cloexec_bits = bits + capacity / 64;
+	table->capacity = capacity;
+	return old;
+}
+
+/* Makes room for descriptor @fd. Called and returns without the lock. */
+static int table_grow(struct fd_table *table, unsigned fd)
+{
+	unsigned capacity = FD_TABLE_INLINE;
+	struct file **files;
+	void *unused;
+
+	while (capacity <= fd)
+		capacity *= 2;
+	files = arrays_alloc(capacity);
+	if (!files)
+		return -ENOMEM;
+	spin_lock(&table->lock);
+	unused = table->capacity < capacity ? arrays_use(table, files, capacity) : files;
+	spin_unlock(&table->lock);
+	kfree(unused);
+	return 0;
+}
+
+struct fd_table *fd_table_copy(struct fd_table *table)
+{
+	struct fd_table *copy = fd_table_create();
+	struct file **files = NULL;
+	unsigned capacity;
+
+	if (!copy)
+		return NULL;
+	spin_lock(&table->lock);
+	while ((capacity = table->capacity) > copy->capacity) {
+		spin_unlock(&table->lock);
+		files = arrays_alloc(capacity);
+		if (!files) {
+			slab_free(table_slab, copy);
+			return NULL;
+		}
+		kfree(arrays_use(copy, files, capacity));
+		spin_lock(&table->lock);
+	}
+	for (unsigned fd = 0; (fd = fd_bits_find_set(table->open_bits, capacity, fd)) < capacity; fd++) {
+		struct file *file = table->files[fd];
+
+		if (!file)
+			continue;	/* another thread is just opening it */
+		file_get(file);
+		copy->files[fd] = file;
+		fd_bit_set(copy->open_bits, fd);
+		if (fd_bit(table->cloexec_bits, fd))
+			fd_bit_set(copy->cloexec_bits, fd);
+	}
+	spin_unlock(&table->lock);
+	return copy;
+}
+
+void fd_table_get(struct fd_table *table)
+{
+	refcount_get(&table->refs);
+}
+
+/* Takes descriptor @fd out. NULL if it was not open. Lock held. */
+static struct file *remove_locked(struct fd_table *table, unsigned fd)
+{
+	struct file *file = fd < table->capacity ? table->files[fd] : NULL;
+
+	if (!file)
+		return NULL;
+	table->files[fd] = NULL;
+	fd_bit_clear(table->open_bits, fd);
+	fd_bit_clear(table->cloexec_bits, fd);
+	if (fd < table->lowest_free)
+		table->lowest_free = fd;
+	return file;
+}
+
+/* Closes the open descriptors that are set in @which (open_bits or cloexec_bits). */
+static void close_set(struct fd_table *table, bool only_cloexec)
+{
+	unsigned fd = 0;
+
+	for (;; fd++) {
+		struct file *file = NULL;
+		unsigned capacity;
+
+		spin_lock(&table->lock);
+		capacity = table->capacity;
+		fd = fd_bits_find_set(only_cloexec ? table->cloexec_bits : table->open_bits, capacity, fd);
+		if (fd < capacity)
+			file = remove_locked(table, fd);
+		spin_unlock(&table->lock);
+		if (fd >= capacity)
+			return;
+		if (file)
+			file_descriptor_closed(file, table);
+	}
+}
+
+void fd_table_put(struct fd_table *table)
+{
+	if (!refcount_put(&table->refs))
+		return;
+	close_set(table, false);
+	if (table->files != table->inline_files)
+		kfree(table->files);
+	slab_free(table_slab, table);
+}
+
+void fd_table_close_on_exec(struct fd_table *table)
+{
+	close_set(table, true);
+}
+
+struct fd_ref fd_borrow_counted(struct fd_table *table, unsigned fd)
+{
+	struct file *file = fd_get_from(table, fd);
+
+	return (struct fd_ref){ file, file != NULL };
+}
+
+struct file *fd_get_from(struct fd_table *table, int fd)
+{
+	struct file *file;
+
+	spin_lock(&table->lock);
+	file = (unsigned)fd < table->capacity ? table->files[fd] : NULL;
+	if (file)
+		file_get(file);
+	spin_unlock(&table->lock);
+	return file;
+}
+
+struct file *fd_get(int fd)
+{
+	struct process *process = current_process();
+
+	return process ? fd_get_from(process->files, fd) : NULL;
+}
+
+int fd_next_open(struct fd_table *table, int from)
+{
+	unsigned fd, capacity;
+
+	spin_lock(&table->lock);
+	capacity = table->capacity;
+	fd = from < 0 ? 0 : from;
+	while ((fd = fd_bits_find_set(table->open_bits, capacity, fd)) < capacity && !table->files[fd])
+		fd++;
+	spin_unlock(&table->lock);
+	return fd < capacity ? (int)fd : -1;
+}
+
+int fd_reserve(int from, bool close_on_exec)
+{
+	struct fd_table *table = current_process()->files;
+	uint64_t limit = MIN(process_limit(RLIMIT_NOFILE), (uint64_t)FD_MAX);
+	unsigned fd, capacity;
+	int error;
+
+	for (;;) {
+		spin_lock(&table->lock);
+		capacity = table->capacity;
+		fd = fd_bits_find_clear(table->open_bits, capacity, MAX((unsigned)from, table->lowest_free));
+		if (fd < capacity || fd >= limit)
+			break;
+		spin_unlock(&table->lock);
+		error = table_grow(table, MAX(fd, (unsigned)from));
+		if (error)
+			return error;
+	}
+	if (fd >= limit) {
+		spin_unlock(&table->lock);
+		return -EMFILE;
+	}
+	fd_bit_set(table->open_bits, fd);
+	if (close_on_exec)
+		fd_bit_set(table->cloexec_bits, fd);
+	if ((unsigned)from <= table->lowest_free)
+		table->lowest_free = fd + 1;
+	spin_unlock(&table->lock);
+	return fd;
+}
+
+void fd_fill(int fd, struct file *file)
+{
+	struct fd_table *table = current_process()->files;
+
+	spin_lock(&table->lock);
+	table->files[fd] = file;
+	spin_unlock(&table->lock);
+}
+
+void fd_unreserve(int fd)
+{
+	struct fd_table *table = current_process()->files;
+
+	spin_lock(&table->lock);
+	fd_bit_clear(table->open_bits, fd);
+	fd_bit_clear(table->cloexec_bits, fd);
+	if ((unsigned)fd < table->lowest_free)
+		table->lowest_free = fd;
+	spin_unlock(&table->lock);
+}
+
+int fd_install(struct file *file, int from, bool close_on_exec)
+{
+	int fd = fd_reserve(from, close_on_exec);
+
+	if (fd >= 0)
+		fd_fill(fd, file);
+	return fd;
+}
+
+int fd_replace(int to, struct file *file, bool close_on_exec)
+{
+	struct fd_table *table = current_process()->files;
+	struct file *old;
+	int error;
+
+	if (to < 0 || to >= FD_MAX || (uint64_t)to >= process_limit(RLIMIT_NOFILE))
+		return -EBADF;
+	spin_lock(&table->lock);
+	while ((unsigned)to >= table->capacity) {
+		spin_unlock(&table->lock);
+		error = table_grow(table, to);
+		if (error)
+			return error;
+		spin_lock(&table->lock);
+	}
+	old = table->files[to];
+	if (!old && fd_bit(table->open_bits, to)) {
+		spin_unlock(&table->lock);
+		return -EBUSY;	/* another thread is just opening it */
+	}
+	table->files[to] = file;
+	fd_bit_set(table->open_bits, to);
+	if (close_on_exec)
+		fd_bit_set(table->cloexec_bits, to);
+	else
+		fd_bit_clear(table->cloexec_bits, to);
+	spin_unlock(&table->lock);
+	if (old)
+		file_descriptor_closed(old, table);
+	return to;
+}
+
+int fd_close(int fd)
+{
+	struct fd_table *table = current_process()->files;
+	struct file *file;
+
+	spin_lock(&table->lock);
+	file = remove_locked(table, fd);
+	spin_unlock(&table->lock);
+	if (!file)
+		return -EBADF;
+	file_descriptor_closed(file, table);
+	return 0;
+}
+
+int fd_get_cloexec(int fd)
+{
+	struct fd_table *table = current_process()->files;
+	int result = -EBADF;
+
+	spin_lock(&table->lock);
+	if ((unsigned)fd < table->capacity && table->files[fd])
+		result = fd_bit(table->cloexec_bits, fd);
+	spin_unlock(&table->lock);
+	return result;
+}
+
+int fd_set_cloexec(int fd, bool on)
+{
+	struct fd_table *table = current_process()->files;
+	int result = -EBADF;
+
+	spin_lock(&table->lock);
+	if ((unsigned)fd < table->capacity && table->files[fd]) {
+		if (on)
+			fd_bit_set(table->cloexec_bits, fd);
+		else
+			fd_bit_clear(table->cloexec_bits, fd);
+		result = 0;
+	}
+	spin_unlock(&table->lock);
+	return result;
+}
+
+int fd_close_range(unsigned first, unsigned last, bool only_mark_cloexec)
+{
+	struct fd_table *table = current_process()->files;
+	unsigned fd = first;
+
+	for (;; fd++) {
+		struct file *file = NULL;
+		unsigned capacity;
+
+		spin_lock(&table->lock);
+		capacity = table->capacity;
+		fd = fd_bits_find_set(table->open_bits, capacity, fd);
+		if (fd < capacity && fd <= last) {
+			if (only_mark_cloexec && table->files[fd])
+				fd_bit_set(table->cloexec_bits, fd);
+			else
+				file = remove_locked(table, fd);
+		}
+		spin_unlock(&table->lock);
+		if (fd >= capacity || fd > last)
+			return 0;
+		if (file)
+			file_descriptor_closed(file, table);
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the VFS core: descriptor tables. table->lock (spinlock) guards all of a table; every change takes it. A process with one thread that shares
+ * its table with nobody may read it without the lock and use a file without a reference for the length of a call: nobody else can close it.
+ */
+#pragma once
+
+#include "lib/atomic.h"
+#include "process/process.h"
+#include "sync/spinlock.h"
+#include "vfs/file.h"
+
+enum { FD_TABLE_INLINE = 64 };
+
+struct fd_table {
+	struct refcount refs;		/* processes, and procfs for a moment */
+	struct spinlock lock;
+	unsigned capacity;		/* lock; a multiple of 64 */
+	unsigned lowest_free;		/* lock: no free descriptor below this */
+	struct file **files;		/* lock; each holds a reference; NULL under a set bit: reserved by an open under way */
+	uint64_t *open_bits, *cloexec_bits;	/* lock */
+	struct file *inline_files[FD_TABLE_INLINE];
+	uint64_t inline_bits[2];
+};
+
+/* A file in use by a call. */
+struct fd_ref {
+	struct file *file;	/* NULL: no such descriptor */
+	bool counted;		/* the call holds a reference */
+};
+
+struct fd_ref fd_borrow_counted(struct fd_table *table, unsigned fd);
+
+/* Nobody but the calling thread can change @table while it is in this call. */
+static inline bool fd_table_is_mine(const struct process *process, const struct fd_table *table)
+{
+	return atomic_load_relaxed(&table->refs.count) == 1 && process->thread_count == 1;
+}
+
+static inline struct fd_ref fd_borrow(int fd)
+{
+	struct process *process = current_process();
+	struct fd_table *table;
+
+	if (unlikely(!process))
+		return (struct fd_ref){ NULL, false };
+	table = process->files;
+	if (unlikely(!fd_table_is_mine(process, table)))
+		return fd_borrow_counted(table, fd);
+	if (unlikely((unsigned)fd >= table->capacity))
+		return (struct fd_ref){ NULL, false };
+	return (struct fd_ref){ table->files[fd], false };
+}
+
+static inline void fd_release(struct fd_ref ref)
+{
+	if (unlikely(ref.counted))
+		file_put(ref.file);
+}
+
+/* The same without files opened with O_PATH, which only name a place. */
+static inline struct fd_ref fd_borrow_io(int fd)
+{
+	struct fd_ref ref = fd_borrow(fd);
+
+	if (unlikely(ref.file && ref.file->rights & FILE_RIGHT_PATH_ONLY)) {
+		fd_release(ref);
+		return (struct fd_ref){ NULL, false };
+	}
+	return ref;
+}
+
+/* Takes the lowest free descriptor >= @from for a file to come: -EMFILE, -ENOMEM. Then exactly one of fill (takes the reference over) or unreserve. */
+int fd_reserve(int from, bool close_on_exec);
+void fd_fill(int fd, struct file *file);
+void fd_unreserve(int fd);
+
+/* dup2, dup3: makes @to another descriptor of @file (takes the caller's reference on success), closing what was there. */
+int fd_replace(int to, struct file *file, bool close_on_exec);
+int fd_get_cloexec(int fd);		/* 0, 1 or -EBADF */
+int fd_set_cloexec(int fd, bool on);
+int fd_close_range(unsigned first, unsigned last, bool only_mark_cloexec);
+
+void fd_table_init(void);

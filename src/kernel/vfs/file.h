@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Open files and descriptor tables. A `struct file` is one open file description, shared by dup, fork and SCM_RIGHTS. */
+#pragma once
+
+#include "lib/atomic.h"
+#include "mm/uio.h"
+#include "sync/mutex.h"
+#include "vfs/path.h"
+#include "vfs/fs.h"
+
+struct file;
+struct vnode;
+struct vm_object;
+struct poll_table;
+
+struct file_ops {
+	/* Move bytes at *@pos and advance it (streams ignore it). Count, 0 at the end, negative errno; -EAGAIN with O_NONBLOCK; -ERESTARTSYS when interrupted. */
+	ssize_t (*read)(struct file *file, struct uio *uio, uint64_t *pos);
+	ssize_t (*write)(struct file *file, struct uio *uio, uint64_t *pos);
+	/* NULL: a stream, lseek gives -ESPIPE. */
+	int64_t (*seek)(struct file *file, int64_t offset, int whence);
+	/* EPOLLIN… mask that is ready now; registers with poll_wait(). NULL: always readable and writable. Does not sleep. */
+	unsigned (*poll)(struct file *file, struct poll_table *table);
+	long (*ioctl)(struct file *file, unsigned request, uint64_t argument);	/* NULL: -ENOTTY */
+	/* The object that mmap maps, with a reference; NULL op: -ENODEV. @offset and @len in bytes. */
+	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, unsigned prot, unsigned flags, struct vm_object **object);
+	int (*readdir)(struct file *file, fs_readdir_emit *emit, void *context);
+	int (*fsync)(struct file *file, bool data_only);
+	int (*truncate)(struct file *file, uint64_t size);
+	/* A descriptor was closed (not the last one): for POSIX locks and tty. May be NULL. */
+	void (*flush)(struct file *file);
+	/* The last reference is gone. May sleep. */
+	void (*release)(struct file *file);
+	/* Text for readlink of /proc/PID/fd/N when there is no path ("pipe:[12]"). May be NULL. */
+	void (*describe)(struct file *file, char *buf, size_t size);
+	/* fstat of a file without a vnode. NULL: a nameless file of mode 0600. */
+	int (*getattr)(struct file *file, struct fs_attr *attr);
+};
+
+struct file {
+	struct refcount refs;
+	const struct file_ops *ops;
+	uint32_t flags;			/* O_* of open and F_SETFL; atomic */
+	uint32_t rights;		/* FILE_RIGHT_*; only ever shrink */
+	struct mutex pos_lock;		/* guards pos for seekable files */
+	uint64_t pos;
+	struct path path;		/* referenced; {NULL, NULL} for files that have no place in any file system */
+	struct vnode *vnode;		/* path's; NULL without path */
+	void *private;
+	bool writer;			/* set once: counted in vnode->writers */
+	bool atime_done;		/* a hint: this open file has had its look at atime */
+	int owner;			/* F_SETOWN: pid, or minus a process group; atomic */
+	int owner_signal;		/* F_SETSIG; atomic */
+};
+
+enum file_rights { FILE_RIGHT_READ = 1 << 0, FILE_RIGHT_WRITE = 1 << 1, FILE_RIGHT_PATH_ONLY = 1 << 2 /* O_PATH */ };
+
+/* A file without a path (pipe, socket, pidfd). One reference. NULL when out of memory. */
+struct file *file_create(const struct file_ops *ops, uint32_t flags, void *private);
+/* open(2) inside the kernel: a referenced file or a negative errno in *error. */
+struct file *file_open(int dir_fd, const char *name, int flags, unsigned mode, int *error);
+struct file *file_open_path(const struct path *path, int flags, int *error);
+/* fstat's answer. May sleep. */
+int file_getattr(struct file *file, struct fs_attr *attr);
+void file_get(struct file *file);
+void file_put(struct file *file);	/* may sleep */
+ssize_t file_read_kernel(struct file *file, void *buf, size_t len, uint64_t pos);	/* pread into a kernel buffer */
+ssize_t file_write_kernel(struct file *file, const void *buf, size_t len, uint64_t *pos);
+
+/* Descriptor tables (CLONE_FILES shares one). */
+struct fd_table;
+struct fd_table *fd_table_create(void);
+struct fd_table *fd_table_copy(struct fd_table *table);	/* fork */
+void fd_table_get(struct fd_table *table);
+void fd_table_put(struct fd_table *table);
+void fd_table_close_on_exec(struct fd_table *table);
+
+/* The calling process's descriptors. fd_get returns a referenced file or NULL (EBADF). */
+struct file *fd_get(int fd);
+struct file *fd_get_from(struct fd_table *table, int fd);	/* for procfs */
+int fd_next_open(struct fd_table *table, int from);		/* lowest open fd >= from, or -1: for procfs */
+/* Lowest free descriptor >= @from for @file (takes over the caller's reference on success). -EMFILE, -ENOMEM. */
+int fd_install(struct file *file, int from, bool close_on_exec);
+int fd_close(int fd);
+
+/* Character devices: a driver registers its numbers; opening a node with one calls open(), which sets file->ops and file->private. */
+struct char_device {
+	unsigned major, minor, minor_count;
+	const char *name;		/* of the node in devfs; with minor_count > 1 the minor's distance from @minor is appended */
+	uint32_t mode;			/* permission bits in devfs */
+	uint64_t size;			/* st_size of the node in devfs; 0 for most */
+	const struct file_ops *ops;
+	int (*open)(struct char_device *device, unsigned minor, struct file *file);	/* may be NULL */
+	void *context;
+	struct list link;
+};
+int char_device_register(struct char_device *device);	/* it also appears in devfs under @name (which may hold one '/') */
+void char_device_unregister(struct char_device *device);
+int char_device_open(uint64_t rdev, struct file *file);	/* -ENXIO when nobody has it */
+struct char_device *char_device_next(struct char_device *previous);	/* for devfs */
+
+static inline uint64_t make_dev(unsigned major, unsigned minor)
+{
+	return (minor & 0xff) | (uint64_t)(major & 0xfff) << 8 | (uint64_t)(minor & ~0xffu) << 12;
+}
+static inline unsigned dev_major(uint64_t dev) { return dev >> 8 & 0xfff; }
+static inline unsigned dev_minor(uint64_t dev) { return (dev & 0xff) | (dev >> 12 & 0xffffff00); }

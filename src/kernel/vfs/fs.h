@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a file system answers. The operations have the shape of the later fs.def protocol: they name inodes by (id, generation), carry no kernel
+ * objects, may sleep, and are called with no VFS lock held. File systems in the kernel (the ext2 bootstrap reader, tmpfs, devfs, procfs,
+ * devpts) implement them directly; a proxy for user-space servers will implement the same structure.
+ *
+ * A file system does its own locking. Names are not NUL-terminated, never empty, never "." or "..", have no '/', at most 255 bytes.
+ * All return 0 (or a count) or a negative errno.
+ */
+#pragma once
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "lib/atomic.h"
+
+struct fs;
+struct vnode;
+struct file;
+struct path;
+
+struct fs_node_id { uint64_t id; uint64_t generation; };
+
+/* An inode's attributes. Times are ns since 1970. */
+struct fs_attr {
+	struct fs_node_id node;
+	uint32_t mode;		/* type and permission bits as in st_mode */
+	uint32_t links;
+	uint32_t uid, gid;
+	uint64_t rdev;		/* Linux's encoded dev_t for device nodes */
+	uint64_t size;		/* bytes */
+	uint64_t blocks;	/* of 512 bytes */
+	int64_t atime, mtime, ctime, btime;
+};
+
+enum fs_setattr_mask { FS_SET_MODE = 1, FS_SET_UID = 2, FS_SET_GID = 4, FS_SET_SIZE = 8, FS_SET_ATIME = 16, FS_SET_MTIME = 32, FS_SET_CTIME = 64 };
+
+struct fs_dirent {
+	uint64_t id;
+	uint64_t next;		/* cookie of the entry after this one: where the next batch continues */
+	uint8_t type;		/* DT_* */
+	uint8_t name_len;
+	char name[255];
+};
+
+/* Takes one entry; returns false when the batch is full (that entry is then not consumed). */
+typedef bool fs_readdir_emit(void *context, const struct fs_dirent *entry);
+
+struct fs_statfs { uint64_t type, block_size, blocks, blocks_free, blocks_available, files, files_free, name_max, fs_id; };
+
+enum fs_rename_flags { FS_RENAME_NOREPLACE = 1, FS_RENAME_EXCHANGE = 2 };
+
+enum fs_flags {
+	FS_FILLS_PAGES = 1 << 0,	/* data comes by fill_page, not from block extents */
+	FS_READ_ONLY = 1 << 1,
+	FS_VOLATILE = 1 << 2,		/* attributes and entries change by themselves (procfs, devpts): nothing is cached */
+	FS_PAGES_ARE_DATA = 1 << 3,	/* changed pages are the only copy (tmpfs): they and their vnodes stay while linked; clean ones can be filled again */
+};
+
+struct fs_ops {
+	int (*lookup)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
+	int (*getattr)(struct fs *fs, struct fs_node_id node, struct fs_attr *out);
+	int (*setattr)(struct fs *fs, struct fs_node_id node, unsigned mask, const struct fs_attr *in, struct fs_attr *out);
+	/* Makes a regular file, FIFO, socket or device node. */
+	int (*create)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
+	int (*mkdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
+	int (*symlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
+		       const struct fs_attr *in, struct fs_attr *out);
+	int (*link)(struct fs *fs, struct fs_node_id node, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
+	/* out: the removed node's attributes after removal (links may be 0). The node lives on until release. */
+	int (*unlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
+	int (*rmdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
+	int (*rename)(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
+		      size_t to_len, unsigned flags);
+	int (*readlink)(struct fs *fs, struct fs_node_id node, char *buf, size_t size);	/* returns the length */
+	/* Entries from @cookie (0: the start) without "." and "..", which the VFS adds. Returns 0; the end is when nothing more is emitted. */
+	int (*readdir)(struct fs *fs, struct fs_node_id dir, uint64_t cookie, fs_readdir_emit *emit, void *context);
+	/* Fills the cleared page with bytes [index * PAGE_SIZE, …) of the file. */
+	int (*fill_page)(struct fs *fs, struct fs_node_id node, uint64_t index, void *page);
+	/*
+	 * FS_PAGES_ARE_DATA: @pages more (negative: fewer) of page caches hold changed data of this file system. -ENOSPC when it is full. Takes no
+	 * lock and does not sleep. May be NULL.
+	 */
+	int (*charge)(struct fs *fs, int64_t pages);
+	/* Nobody uses the node any more: the VFS has dropped its vnode. With links == 0 the file system frees it. */
+	void (*release)(struct fs *fs, struct fs_node_id node);
+	int (*sync)(struct fs *fs);
+	int (*statfs)(struct fs *fs, struct fs_statfs *out);
+	void (*unmount)(struct fs *fs);		/* frees @fs */
+
+	/*
+	 * Only for file systems inside the kernel whose files are not plain bytes (procfs, devpts): called at open; may set file->ops and file->private.
+	 * May be NULL.
+	 */
+	int (*open)(struct fs *fs, struct fs_node_id node, struct file *file);
+	/*
+	 * Only inside the kernel: symlinks that lead straight to an object (/proc/PID/fd/N, exe, cwd). Returns 0 and a path with
+	 * references for the caller, or -ENOENT: then readlink's text is walked. May be NULL.
+	 */
+	int (*follow)(struct fs *fs, struct fs_node_id node, struct path *path);
+};
+
+struct fs {
+	const struct fs_ops *ops;
+	const char *type;		/* "ext2", "tmpfs" … */
+	unsigned flags;			/* enum fs_flags */
+	uint64_t dev;			/* st_dev; assigned by fs_register_instance */
+	struct fs_node_id root;
+	void *private;			/* the file system's own state */
+	struct refcount refs;		/* mounts and vnodes */
+};
+
+/* A type that mount(2) knows. */
+struct fs_type {
+	const char *name;
+	bool needs_device;		/* "nodev" in /proc/filesystems when false */
+	/* @data: the mount options text, "" if none. Returns 0 and *fs. */
+	int (*mount)(const char *source, const char *data, struct fs **fs);
+	struct list link;
+};
+void fs_type_register(struct fs_type *type);
+struct fs_type *fs_type_find(const char *name);
+/* For /proc/filesystems. */
+struct fs_type *fs_type_next(struct fs_type *previous);
+
+/* Sets refs to 1 and gives the instance its device number. Every mount() calls it. */
+void fs_register_instance(struct fs *fs);

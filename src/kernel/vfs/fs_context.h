@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the VFS core: what is in a process's root, working directory and umask. */
+#pragma once
+
+#include "lib/atomic.h"
+#include "vfs/path.h"
+
+struct fs_context {
+	struct refcount refs;
+	uint32_t umask;		/* atomic */
+	struct path root;	/* tree lock; referenced */
+	struct path cwd;	/* tree lock; referenced */
+};
+
+/* The calling process's; for kernel threads one that stands at the root mount. */
+struct fs_context *fs_context_current(void);
+/* Takes over the references of @path. May sleep. */
+void fs_context_set_root(struct fs_context *context, const struct path *path);
+void fs_context_set_cwd(struct fs_context *context, const struct path *path);
+unsigned fs_context_set_umask(struct fs_context *context, unsigned umask);	/* returns the old one */
+/* The root mount exists now. */
+void fs_context_init(const struct path *root);

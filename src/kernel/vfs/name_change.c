@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Making and removing names: create, mkdir, mknod, symlink, link, unlink, rmdir. Rename is in name_rename.c. */
+#include "vfs/name_change.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "sched/clock.h"
+#include "vfs/dir_change.h"
+#include "vfs/fs_context.h"
+#include "vfs/mount_tree.h"
+#include "vfs/permission.h"
+#include <linux/stat.h>
+
+/* Who owns a new node and what its mode becomes, as the parent and the caller have it. */
+static void new_attributes(const struct vnode *parent, const struct new_node *node, struct fs_attr *attr)
+{
+	const struct credentials *credentials = credentials_current();
+	int64_t now = clock_realtime_ns();
+	uint32_t mode = node->mode;
+
+	if ((mode & S_IFMT) != S_IFLNK)
+		mode &= ~fs_context_umask(fs_context_current());
+	*attr = (struct fs_attr){ .rdev = node->rdev, .links = 1, .uid = credentials->fsuid, .gid = credentials->fsgid,
+				  .atime = now, .mtime = now, .ctime = now, .btime = now };
+	if (parent->attr.mode & S_ISGID) {
+		attr->gid = parent->attr.gid;
+		if ((mode & S_IFMT) == S_IFDIR)
+			mode |= S_ISGID;
+		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && credentials->fsuid != 0 &&
+			 credentials->fsgid != attr->gid && !credentials_in_group(credentials, attr->gid))
+			mode &= ~S_ISGID;
+	}
+	attr->mode = mode;
+}
+
+static int ask_create(struct vnode *parent, const struct path_component *name, const struct new_node *node, struct fs_attr *out)
+{
+	const struct fs_ops *ops = parent->fs->ops;
+	struct fs *fs = parent->fs;
+	struct fs_attr in;
+
+	new_attributes(parent, node, &in);
+	switch (node->mode & S_IFMT) {
+	case S_IFDIR:
+		return ops->mkdir ? ops->mkdir(fs, parent->node, name->name, name->len, &in, out) : -EPERM;
+	case S_IFLNK:
+		return ops->symlink ? ops->symlink(fs, parent->node, name->name, name->len, node->target, strlen(node->target), &in, out) : -EPERM;
+	default:
+		return ops->create ? ops->create(fs, parent->node, name->name, name->len, &in, out) : -EPERM;
+	}
+}
+
+/* May the caller add or remove names in walk->parent? */
+static int check_parent(const struct path_walk *walk)
+{
+	struct dentry *parent = walk->parent.dentry;
+
+	if (mount_is_read_only(walk->parent.mount))
+		return -EROFS;
+	if (parent->deleted)
+		return -ENOENT;
+	return vnode_check_access(parent->vnode, PERMIT_WRITE | PERMIT_EXECUTE);
+}
+
+int name_create(struct path_walk *walk, const struct new_node *node)
+{
+	struct dentry *parent = walk->parent.dentry;
+	struct vnode *vnode;
+	struct vnode_guard guard;
+	struct dir_change change;
+	struct fs_attr attr;
+	int error;
+
+	if (walk->last_kind != WALK_LAST_NAME || walk->path.dentry->vnode)
+		return -EEXIST;
+	if (walk->trailing_slash && (node->mode & S_IFMT) != S_IFDIR)
+		return -ENOENT;
+	error = check_parent(walk);
+	if (error)
+		return error;
+	dir_change_begin(&change, &parent->vnode->dir_version);
+	vnode_lookup_begin(&guard);
+	error = ask_create(parent->vnode, &walk->last, node, &attr);
+	if (!error) {
+		error = vnode_from_answer(parent->fs, &attr, &guard, &vnode);
+		if (!error)
+			dentry_instantiate(walk->path.dentry, vnode, &change);
+		else
+			dentry_drop_name(parent, &walk->last);
+		vnode_touch_directory(parent->vnode);
+	} else if (error == -EEXIST) {
+		dentry_drop_name(parent, &walk->last);
+	}
+	dir_change_end(&change);
+	return error;
+}
+
+static bool is_mountpoint(const struct dentry *dentry)
+{
+	return atomic_load_relaxed(&dentry->mounts) != 0;
+}
+
+/* The last component is no name that could go. */
+static int check_removable(const struct path_walk *walk, bool directory)
+{
+	switch (walk->last_kind) {
+	case WALK_LAST_NAME:
+		return 0;
+	case WALK_LAST_DOT:
+		return directory ? -EINVAL : -EISDIR;
+	case WALK_LAST_DOT_DOT:
+		return directory ? -ENOTEMPTY : -EISDIR;
+	default:
+		return directory ? -EBUSY : -EISDIR;
+	}
+}
+
+static int check_remove(const struct path_walk *walk, bool directory)
+{
+	struct vnode *vnode = walk->path.dentry->vnode;
+	int error = check_parent(walk);
+
+	if (error)
+		return error;
+	error = permission_check_sticky(walk->parent.dentry->vnode, vnode);
+	if (error)
+		return error;
+	if (directory ? vnode->type != S_IFDIR : walk->trailing_slash && vnode->type != S_IFDIR)
+		return -ENOTDIR;
+	if (!directory && vnode->type == S_IFDIR)
+		return -EISDIR;
+	return is_mountpoint(walk->path.dentry) ? -EBUSY : 0;
+}
+
+int name_remove(struct path_walk *walk, bool directory)
+{
+	struct vnode *parent, *vnode;
+	struct fs_attr attr = { 0 };
+	struct dir_change change;
+	const struct fs_ops *ops;
+	int error = check_removable(walk, directory);
+
+	if (!error)
+		error = check_remove(walk, directory);
+	if (error)
+		return error;
+	parent = walk->parent.dentry->vnode;
+	vnode = walk->path.dentry->vnode;
+	ops = parent->fs->ops;
+	if (directory ? !ops->rmdir : !ops->unlink)
+		return -EPERM;
+	vnode_get(vnode);
+	dir_change_begin(&change, &parent->dir_version);
+	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, walk->last.name, walk->last.len, &attr);
+	if (!error) {
+		dentry_remove_name(walk->path.dentry, &change);
+		vnode_touch_directory(parent);
+	} else if (error == -ENOENT) {
+		dentry_drop_name(walk->parent.dentry, &walk->last);
+	}
+	dir_change_end(&change);
+	if (!error) {
+		if (directory)
+			dentry_drop_children(walk->path.dentry);
+		vnode_set_links(vnode, directory ? 0 : attr.links);
+		if (directory || !attr.links)
+			vnode_forget(vnode);
+	}
+	vnode_put(vnode);
+	return error;
+}
+
+int name_link(const struct path *from, struct path_walk *to)
+{
+	struct vnode *vnode = from->dentry->vnode, *parent;
+	struct dir_change change;
+	struct fs_attr attr;
+	int error;
+
+	if (to->last_kind != WALK_LAST_NAME || to->path.dentry->vnode)
+		return -EEXIST;
+	if (to->trailing_slash)
+		return -ENOENT;
+	if (from->mount != to->parent.mount)
+		return -EXDEV;
+	error = check_parent(to);
+	if (error)
+		return error;
+	if (vnode->type == S_IFDIR)
+		return -EPERM;
+	if (!atomic_load_relaxed(&vnode->attr.links))
+		return -ENOENT;
+	parent = to->parent.dentry->vnode;
+	if (!parent->fs->ops->link)
+		return -EPERM;
+	dir_change_begin(&change, &parent->dir_version);
+	error = parent->fs->ops->link(parent->fs, vnode->node, parent->node, to->last.name, to->last.len, &attr);
+	if (!error) {
+		vnode_get(vnode);
+		dentry_instantiate(to->path.dentry, vnode, &change);
+		vnode_touch_directory(parent);
+		vnode_set_links(vnode, attr.links);
+	}
+	dir_change_end(&change);
+	return error;
+}

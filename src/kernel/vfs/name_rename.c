@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* rename: the checks that POSIX and Linux ask for, the file system's step, and the move in the dentry cache. */
+#include "vfs/name_change.h"
+#include "lib/errno.h"
+#include "vfs/dir_change.h"
+#include "vfs/mount_tree.h"
+#include "vfs/permission.h"
+#include <linux/stat.h>
+
+static int check_places(struct path_walk *from, struct path_walk *to, unsigned flags)
+{
+	struct dentry *moved = from->path.dentry, *target = to->path.dentry;
+	bool into_itself, over_ancestor, covered;
+
+	spin_lock(&vfs_tree_lock);
+	into_itself = dentry_is_ancestor_locked(moved, to->parent.dentry);
+	over_ancestor = dentry_is_ancestor_locked(target, from->parent.dentry);
+	covered = moved->mounts || target->mounts;
+	spin_unlock(&vfs_tree_lock);
+	if (into_itself)
+		return -EINVAL;
+	if (over_ancestor)
+		return flags & FS_RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+	return covered ? -EBUSY : 0;
+}
+
+/* May the caller take @walk's (existing) name out of its directory? */
+static int check_leaving(const struct path_walk *walk)
+{
+	struct vnode *parent = walk->parent.dentry->vnode, *vnode = walk->path.dentry->vnode;
+	int error;
+
+	if (walk->parent.dentry->deleted)
+		return -ENOENT;
+	error = vnode_check_access(parent, PERMIT_WRITE | PERMIT_EXECUTE);
+	return error || !vnode ? error : permission_check_sticky(parent, vnode);
+}
+
+static int check_kinds(const struct path_walk *from, const struct path_walk *to, unsigned flags)
+{
+	bool from_dir = from->path.dentry->vnode->type == S_IFDIR;
+	bool to_dir = to->path.dentry->vnode && to->path.dentry->vnode->type == S_IFDIR;
+	bool exchange = flags & FS_RENAME_EXCHANGE;
+
+	if (!from_dir && (from->trailing_slash || (!exchange && to->trailing_slash)))
+		return -ENOTDIR;
+	if (exchange && !to_dir && to->trailing_slash)
+		return -ENOTDIR;
+	if (exchange || !to->path.dentry->vnode)
+		return 0;
+	if (from_dir && !to_dir)
+		return -ENOTDIR;
+	return !from_dir && to_dir ? -EISDIR : 0;
+}
+
+/* Moving a directory elsewhere changes its "..". */
+static int check_new_parent(const struct path_walk *moved, const struct path_walk *other)
+{
+	struct vnode *vnode = moved->path.dentry->vnode;
+
+	if (!vnode || vnode->type != S_IFDIR || moved->parent.dentry == other->parent.dentry)
+		return 0;
+	return vnode_check_access(vnode, PERMIT_WRITE);
+}
+
+static int check_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
+{
+	int error;
+
+	if (to->last_kind != WALK_LAST_NAME && flags & FS_RENAME_NOREPLACE)
+		return -EEXIST;
+	if (from->last_kind != WALK_LAST_NAME || to->last_kind != WALK_LAST_NAME)
+		return -EBUSY;
+	if (from->parent.mount != to->parent.mount)
+		return -EXDEV;
+	if (mount_is_read_only(from->parent.mount))
+		return -EROFS;
+	if (flags & FS_RENAME_NOREPLACE && to->path.dentry->vnode)
+		return -EEXIST;
+	if (flags & FS_RENAME_EXCHANGE && !to->path.dentry->vnode)
+		return -ENOENT;
+	error = check_places(from, to, flags);
+	if (!error)
+		error = check_leaving(from) ?: check_leaving(to);
+	if (!error)
+		error = check_kinds(from, to, flags);
+	if (!error)
+		error = check_new_parent(from, to);
+	if (!error && flags & FS_RENAME_EXCHANGE)
+		error = check_new_parent(to, from);
+	return error;
+}
+
+/* What stood at the target has lost a name. */
+static void victim_gone(struct vnode *victim, struct dentry *dentry)
+{
+	uint32_t links = victim->type == S_IFDIR || !victim->attr.links ? 0 : victim->attr.links - 1;
+
+	if (victim->type == S_IFDIR)
+		dentry_drop_children(dentry);
+	vnode_set_links(victim, links);
+	if (!links)
+		vnode_forget(victim);
+}
+
+int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
+{
+	struct vnode *from_dir, *to_dir, *victim;
+	struct dir_change from_change, to_change;
+	bool same_dir;
+	int error = check_rename(from, to, flags);
+
+	if (error)
+		return error;
+	/* Two names of one file: nothing to do, says POSIX. */
+	if (from->path.dentry->vnode == to->path.dentry->vnode)
+		return 0;
+	from_dir = from->parent.dentry->vnode;
+	to_dir = to->parent.dentry->vnode;
+	if (!from_dir->fs->ops->rename)
+		return -EPERM;
+	same_dir = from_dir == to_dir;
+	victim = to->path.dentry->vnode;
+	if (victim)
+		vnode_get(victim);
+	dir_change_begin(&from_change, &from_dir->dir_version);
+	if (same_dir)
+		to_change = from_change;
+	else
+		dir_change_begin(&to_change, &to_dir->dir_version);
+	error = from_dir->fs->ops->rename(from_dir->fs, from_dir->node, from->last.name, from->last.len, to_dir->node, to->last.name, to->last.len,
+					  flags);
+	if (!error && flags & FS_RENAME_EXCHANGE)
+		dentry_exchange(from->path.dentry, to->path.dentry, &from_change, &to_change);
+	else if (!error)
+		dentry_move(from->path.dentry, to->parent.dentry, &to->last, to->path.dentry, &from_change, &to_change);
+	if (!error) {
+		vnode_touch_directory(from_dir);
+		vnode_touch_directory(to_dir);
+	}
+	dir_change_end(&from_change);
+	if (!same_dir)
+		dir_change_end(&to_change);
+	if (!error) {
+		vnode_touch_changed(from->path.dentry->vnode);
+		if (victim && !(flags & FS_RENAME_EXCHANGE))
+			victim_gone(victim, to->path.dentry);
+	}
+	if (victim)
+		vnode_put(victim);
+	return error;
+}

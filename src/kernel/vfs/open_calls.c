@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* open, close and duplicating descriptors. */
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "vfs/fd_table.h"
+#include "vfs/file_life.h"
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+
+static long open_at(int dir, uaddr_t path, int flags, unsigned mode)
+{
+	int fd = fd_reserve(0, flags & O_CLOEXEC), error;
+	struct file *file;
+
+	if (fd < 0)
+		return fd;
+	file = file_open_name(dir, path, NULL, flags, mode, &error);
+	if (!file) {
+		fd_unreserve(fd);
+		return error;
+	}
+	fd_fill(fd, file);
+	return fd;
+}
+
+long sys_open(uaddr_t path, int flags, unsigned mode)
+{
+	return open_at(AT_FDCWD, path, flags, mode);
+}
+
+long sys_openat(int dir, uaddr_t path, int flags, unsigned mode)
+{
+	return open_at(dir, path, flags, mode);
+}
+
+long sys_creat(uaddr_t path, unsigned mode)
+{
+	return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+long sys_close(int fd)
+{
+	return fd_close(fd);
+}
+
+long sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+	struct process *process = current_process();
+	struct fd_table *table = process->files, *own;
+
+	if (flags & ~(unsigned)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE && !fd_table_is_mine(process, table)) {
+		/* A table belongs to a whole process here: one of its threads cannot leave it alone. */
+		if (process->thread_count > 1)
+			return -EINVAL;
+		own = fd_table_copy(table);
+		if (!own)
+			return -ENOMEM;
+		spin_lock(&process->lock);
+		process->files = own;
+		spin_unlock(&process->lock);
+		fd_table_put(table);
+	}
+	return fd_close_range(first, last, flags & CLOSE_RANGE_CLOEXEC);
+}
+
+long sys_dup(int fd)
+{
+	struct file *file = fd_get(fd);
+	long result;
+
+	if (!file)
+		return -EBADF;
+	result = fd_install(file, 0, false);
+	if (result < 0)
+		file_put(file);
+	return result;
+}
+
+static long duplicate_to(int from, int to, bool close_on_exec)
+{
+	struct file *file = fd_get(from);
+	long result;
+
+	if (!file)
+		return -EBADF;
+	result = fd_replace(to, file, close_on_exec);
+	if (result < 0)
+		file_put(file);
+	return result;
+}
+
+long sys_dup2(int from, int to)
+{
+	if (from == to)
+		return fd_get_cloexec(from) < 0 ? -EBADF : from;
+	return duplicate_to(from, to, false);
+}
+
+long sys_dup3(int from, int to, int flags)
+{
+	if (flags & ~O_CLOEXEC || from == to)
+		return -EINVAL;
+	return duplicate_to(from, to, flags & O_CLOEXEC);
+}

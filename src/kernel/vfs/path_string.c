@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* From a place in the tree to its name: built from the end of the buffer towards the front, under the tree lock. */
+#include "vfs/path_string.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "vfs/fs_context.h"
+#include "vfs/mount_tree.h"
+
+/* Text growing towards lower addresses. */
+struct builder {
+	char *start, *at;
+	bool overflow;
+};
+
+static void prepend(struct builder *builder, const char *text, size_t len)
+{
+	if (builder->overflow || builder->at - builder->start < (ptrdiff_t)len) {
+		builder->overflow = true;
+		return;
+	}
+	builder->at -= len;
+	memcpy(builder->at, text, len);
+}
+
+static void prepend_name(struct builder *builder, const struct dentry *dentry)
+{
+	prepend(builder, dentry->name, dentry->name_len);
+	prepend(builder, "/", 1);
+}
+
+/* Prepends the way from @root down to @path. Returns whether @root was met on the way up. Tree lock held. */
+static bool prepend_way(struct builder *builder, struct path at, const struct path *root)
+{
+	char *end = builder->at;
+
+	for (;;) {
+		if (at.dentry == root->dentry && at.mount == root->mount)
+			break;
+		if (at.dentry != at.mount->root) {
+			if (at.dentry->parent == at.dentry) {
+				/* Outside any tree: an internal file system names its files in full ("pipe:[12]"). */
+				prepend(builder, at.dentry->name, at.dentry->name_len);
+				return true;
+			}
+			prepend_name(builder, at.dentry);
+			at.dentry = at.dentry->parent;
+			continue;
+		}
+		if (!at.mount->parent) {
+			if (builder->at == end)
+				prepend(builder, "/", 1);
+			return at.mount == mount_root;
+		}
+		at.dentry = at.mount->mountpoint;
+		at.mount = at.mount->parent;
+	}
+	if (builder->at == end)
+		prepend(builder, "/", 1);
+	return true;
+}
+
+/* Moves the finished text to the front. */
+static ssize_t finish(struct builder *builder, size_t size)
+{
+	size_t len = builder->start + size - builder->at;
+
+	if (builder->overflow)
+		return -ENAMETOOLONG;
+	memmove(builder->start, builder->at, len);
+	return len - 1;
+}
+
+static void start(struct builder *builder, char *buf, size_t size)
+{
+	*builder = (struct builder){ .start = buf, .at = buf + size };
+	prepend(builder, "", 1);
+}
+
+ssize_t path_to_string(const struct path *path, char *buf, size_t size)
+{
+	struct fs_context *context = fs_context_current();
+	struct builder builder;
+
+	start(&builder, buf, size);
+	spin_lock(&vfs_tree_lock);
+	if (path->dentry->deleted)
+		prepend(&builder, " (deleted)", 10);
+	prepend_way(&builder, *path, &context->root);
+	spin_unlock(&vfs_tree_lock);
+	return finish(&builder, size);
+}
+
+ssize_t path_to_string_if_reachable(const struct path *path, char *buf, size_t size)
+{
+	struct fs_context *context = fs_context_current();
+	struct builder builder;
+	bool reachable;
+
+	start(&builder, buf, size);
+	spin_lock(&vfs_tree_lock);
+	/* The root itself seen from inside is "/". */
+	reachable = prepend_way(&builder, *path, &context->root);
+	spin_unlock(&vfs_tree_lock);
+	return reachable ? finish(&builder, size) : -ENOENT;
+}
+
+ssize_t path_cwd_to_string(char *buf, size_t size)
+{
+	struct fs_context *context = fs_context_current();
+	struct builder builder;
+	bool deleted;
+
+	start(&builder, buf, size);
+	spin_lock(&vfs_tree_lock);
+	deleted = context->cwd.dentry->deleted;
+	if (!prepend_way(&builder, context->cwd, &context->root))
+		prepend(&builder, "(unreachable)", 13);
+	spin_unlock(&vfs_tree_lock);
+	return deleted ? -ENOENT : finish(&builder, size);
+}
+
+void vnode_to_string(struct vnode *vnode, char *buf, size_t size)
+{
+	struct dentry *dentry = NULL, *pos;
+	struct mount *mount;
+	struct path path;
+	ssize_t len = -ENOENT;
+
+	spin_lock(&vfs_tree_lock);
+	list_for_each(pos, &vnode->dentries, vnode_link) {
+		if (!refcount_get_unless_zero(&pos->refs))
+			continue;
+		dentry = pos;
+		break;
+	}
+	mount = dentry ? mount_showing_locked(dentry) : NULL;
+	if (mount)
+		mount_get(mount);
+	spin_unlock(&vfs_tree_lock);
+	if (mount) {
+		path = (struct path){ mount, dentry };
+		len = path_to_string(&path, buf, size);
+		mount_put(mount);
+	}
+	if (dentry)
+		dentry_put(dentry);
+	if (len < 0 && size)
+		buf[0] = 0;
+}

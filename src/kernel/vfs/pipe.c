@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pipes and FIFOs. Both are a vnode of type FIFO with a struct pipe behind it: a pipe's vnode lives in an internal file system without names, so
+ * that /proc/PID/fd/N of a pipe can be opened again.
+ *
+ * Locks: pipe->lock (mutex) guards the ring and the counts of ends, held while bytes move; vnode->attr_lock guards vnode->pipe and pipe->users. Who
+ * waits queues itself before it lets pipe->lock go, who changes something wakes after it did.
+ */
+#include "vfs/pipe.h"
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "process/process.h"
+#include "sched/clock.h"
+#include "vfs/fd_table.h"
+#include "vfs/file_life.h"
+#include "vfs/mount_tree.h"
+#include "vfs/pipe_ring.h"
+#include "vfs/poll.h"
+#include <asm/ioctls.h>
+#include <asm/signal.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+enum { PIPE_PAGES = 16, PIPE_PAGES_MAX = 256 /* 1 MiB for ordinary users */, PIPE_ATOMIC = 4096 /* PIPE_BUF */ };
+enum { PIPE_FS_MAGIC = 0x50495045 };
+
+struct pipe {
+	struct mutex lock;
+	struct pipe_ring ring;			/* lock */
+	unsigned readers, writers;		/* lock; read without it by poll: open ends */
+	unsigned reader_opens, writer_opens;	/* lock: how many there ever were, for FIFO opens that wait */
+	unsigned users;				/* vnode->attr_lock: open files and opens under way */
+	struct wait_queue read_queue;		/* waits for bytes, or for the last writer to go */
+	struct wait_queue write_queue;		/* waits for room, or for the last reader to go */
+	struct wait_queue open_queue;		/* FIFO opens wait for the other side */
+};
+
+static size_t pipes;			/* atomic */
+static uint64_t last_pipe_id;		/* atomic */
+static struct mount *pipe_mount;
+static struct slab_cache *pipe_slab;
+static const struct file_ops pipe_file_ops;
+
+size_t pipe_count(void) { return atomic_load_relaxed(&pipes); }
+
+static struct pipe *pipe_alloc(void)
+{
+	struct pipe *pipe = slab_zalloc(pipe_slab);
+
+	if (!pipe)
+		return NULL;
+	if (pipe_ring_init(&pipe->ring, PIPE_PAGES)) {
+		slab_free(pipe_slab, pipe);
+		return NULL;
+	}
+	mutex_init(&pipe->lock);
+	wait_queue_init(&pipe->read_queue);
+	wait_queue_init(&pipe->write_queue);
+	wait_queue_init(&pipe->open_queue);
+	atomic_add(&pipes, 1);
+	return pipe;
+}
+
+static void pipe_free(struct pipe *pipe)
+{
+	pipe_ring_free(&pipe->ring);
+	slab_free(pipe_slab, pipe);
+	atomic_sub(&pipes, 1);
+}
+
+/* The pipe of a FIFO, made if absent, with one more user. NULL when out of memory. */
+static struct pipe *pipe_of_vnode(struct vnode *vnode)
+{
+	struct pipe *fresh = NULL, *pipe;
+
+	for (;;) {
+		spin_lock(&vnode->attr_lock);
+		if (!vnode->pipe) {
+			vnode->pipe = fresh;
+			fresh = NULL;
+		}
+		pipe = vnode->pipe;
+		if (pipe)
+			pipe->users++;
+		spin_unlock(&vnode->attr_lock);
+		if (pipe)
+			break;
+		fresh = pipe_alloc();
+		if (!fresh)
+			return NULL;
+	}
+	if (fresh)
+		pipe_free(fresh);
+	return pipe;
+}
+
+static void pipe_put_user(struct vnode *vnode, struct pipe *pipe)
+{
+	bool last;
+
+	spin_lock(&vnode->attr_lock);
+	last = --pipe->users == 0;
+	if (last)
+		vnode->pipe = NULL;
+	spin_unlock(&vnode->attr_lock);
+	if (last)
+		pipe_free(pipe);
+}
+
+/* Sleeps on @queue with pipe->lock let go, until woken once. 0 or -ERESTARTSYS; the lock is held again. */
+static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue)
+{
+	struct waiter waiter;
+	int error;
+
+	wait_begin(queue, &waiter);
+	mutex_unlock(&pipe->lock);
+	error = wait_block(&waiter, WAIT_FOREVER, WAIT_INTERRUPTIBLE);
+	wait_end(&waiter);
+	mutex_lock(&pipe->lock);
+	return error;
+}
+
+static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	struct pipe *pipe = file->private;
+	bool was_tight = false;
+	ssize_t done = 0;
+	int error;
+
+	if (!uio->left)
+		return 0;
+	mutex_lock(&pipe->lock);
+	for (;;) {
+		if (pipe->ring.used) {
+			was_tight = pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
+			done = pipe_ring_read(&pipe->ring, uio);
+			break;
+		}
+		if (!pipe->writers)
+			break;
+		if (file->flags & O_NONBLOCK) {
+			done = -EAGAIN;
+			break;
+		}
+		error = pipe_sleep(pipe, &pipe->read_queue);
+		if (error && !pipe->ring.used && pipe->writers) {
+			done = error;
+			break;
+		}
+	}
+	mutex_unlock(&pipe->lock);
+	/* A writer waits only when less than PIPE_ATOMIC bytes were free. */
+	if (was_tight)
+		wake_all(&pipe->write_queue);
+	return done;
+}
+
+static ssize_t broken_pipe(void)
+{
+	if (current_process()) {
+		struct signal_info info = signal_info_kernel(SIGPIPE);
+
+		signal_send_thread(current_thread(), &info);
+	}
+	return -EPIPE;
+}
+
+static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	struct pipe *pipe = file->private;
+	/* Up to PIPE_ATOMIC bytes go in as one piece. */
+	size_t need = uio->left <= PIPE_ATOMIC ? uio->left : 1;
+	ssize_t done = 0, error = 0;
+
+	if (!uio->left)
+		return 0;
+	mutex_lock(&pipe->lock);
+	while (uio->left) {
+		if (!pipe->readers) {
+			error = -EPIPE;
+			break;
+		}
+		if (pipe_ring_room(&pipe->ring) >= need) {
+			ssize_t moved = pipe_ring_write(&pipe->ring, uio);
+
+			if (moved <= 0) {
+				error = moved;
+				break;
+			}
+			done += moved;
+			continue;
+		}
+		if (file->flags & O_NONBLOCK) {
+			error = -EAGAIN;
+			break;
+		}
+		wake_all(&pipe->read_queue);
+		error = pipe_sleep(pipe, &pipe->write_queue);
+		if (error)
+			break;
+	}
+	mutex_unlock(&pipe->lock);
+	if (done)
+		wake_all(&pipe->read_queue);
+	if (error == -EPIPE && !done)
+		broken_pipe();
+	return done ? done : error;
+}
+
+static unsigned pipe_poll(struct file *file, struct poll_table *table)
+{
+	struct pipe *pipe = file->private;
+	unsigned mask = 0;
+
+	if (file->rights & FILE_RIGHT_READ) {
+		poll_wait(table, &pipe->read_queue);
+		if (pipe_ring_used(&pipe->ring))
+			mask |= POLL_IN | POLL_RDNORM;
+		/* A FIFO opened before any writer came does not count as hung up. */
+		if (!atomic_load(&pipe->writers) && atomic_load(&pipe->writer_opens) != file->pos)
+			mask |= POLL_HUP;
+	}
+	if (file->rights & FILE_RIGHT_WRITE) {
+		poll_wait(table, &pipe->write_queue);
+		if (pipe_ring_room(&pipe->ring) >= PIPE_ATOMIC)
+			mask |= POLL_OUT | POLL_WRNORM;
+		if (!atomic_load(&pipe->readers))
+			mask |= POLL_ERR;
+	}
+	return mask;
+}
+
+static long pipe_ioctl(struct file *file, unsigned request, uint64_t argument)
+{
+	struct pipe *pipe = file->private;
+
+	if (request != FIONREAD)
+		return -ENOTTY;
+	return put_user_u32(argument, pipe_ring_used(&pipe->ring));
+}
+
+static void pipe_release(struct file *file)
+{
+	struct pipe *pipe = file->private;
+
+	mutex_lock(&pipe->lock);
+	if (file->rights & FILE_RIGHT_READ)
+		atomic_store(&pipe->readers, pipe->readers - 1);
+	if (file->rights & FILE_RIGHT_WRITE)
+		atomic_store(&pipe->writers, pipe->writers - 1);
+	mutex_unlock(&pipe->lock);
+	wake_all(&pipe->read_queue);
+	wake_all(&pipe->write_queue);
+	pipe_put_user(file->vnode, pipe);
+}
+
+static const struct file_ops pipe_file_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+/* Counts @file's ends and lets waiting opens look. pipe->lock held. */
+static void count_ends(struct pipe *pipe, const struct file *file)
+{
+	if (file->rights & FILE_RIGHT_READ) {
+		atomic_store(&pipe->readers, pipe->readers + 1);
+		pipe->reader_opens++;
+	}
+	if (file->rights & FILE_RIGHT_WRITE) {
+		atomic_store(&pipe->writers, pipe->writers + 1);
+		atomic_store(&pipe->writer_opens, pipe->writer_opens + 1);
+	}
+	wake_all(&pipe->open_queue);
+}
+
+/* Waits for the other side of a FIFO. pipe->lock held. */
+static int wait_for_partner(struct pipe *pipe, const struct file *file)
+{
+	bool reads = file->rights == FILE_RIGHT_READ;
+	const unsigned *opens = reads ? &pipe->writer_opens : &pipe->reader_opens;
+	const unsigned *there = reads ? &pipe->writers : &pipe->readers;
+	unsigned before = *opens;
+	int error = 0;
+
+	while (!*there && *opens == before && !error)
+		error = pipe_sleep(pipe, &pipe->open_queue);
+	return *there || *opens != before ? 0 : error;
+}
+
+int pipe_open_fifo(struct file *file)
+{
+	struct pipe *pipe;
+	int error = 0;
+
+	if (!(file->rights & (FILE_RIGHT_READ | FILE_RIGHT_WRITE)))
+		return -EINVAL;
+	pipe = pipe_of_vnode(file->vnode);
+	if (!pipe)
+		return -ENOMEM;
+	mutex_lock(&pipe->lock);
+	if (file->rights == FILE_RIGHT_WRITE && file->flags & O_NONBLOCK && !pipe->readers) {
+		mutex_unlock(&pipe->lock);
+		pipe_put_user(file->vnode, pipe);
+		return -ENXIO;
+	}
+	file->private = pipe;
+	file->ops = &pipe_file_ops;
+	count_ends(pipe, file);
+	if (file->rights == FILE_RIGHT_READ && file->flags & O_NONBLOCK) {
+		if (!pipe->writers)
+			file->pos = pipe->writer_opens;	/* see pipe_poll */
+	} else if (file->rights != (FILE_RIGHT_READ | FILE_RIGHT_WRITE)) {
+		error = wait_for_partner(pipe, file);
+	}
+	mutex_unlock(&pipe->lock);
+	if (error)
+		pipe_release(file);
+	return error;
+}
+
+long pipe_get_size(struct file *file)
+{
+	struct pipe *pipe = file->private;
+
+	return file->ops == &pipe_file_ops ? (long)pipe->ring.page_count << PAGE_SHIFT : -EBADF;
+}
+
+long pipe_set_size(struct file *file, uint64_t size)
+{
+	struct pipe *pipe = file->private;
+	uint64_t pages = 1;
+	long error;
+
+	if (file->ops != &pipe_file_ops)
+		return -EBADF;
+	if (!size || size > INT32_MAX)
+		return -EINVAL;
+	while (pages << PAGE_SHIFT < size)
+		pages *= 2;
+	if (pages > PIPE_PAGES_MAX && !credentials_is_root(credentials_current()))
+		return -EPERM;
+	mutex_lock(&pipe->lock);
+	error = pages == pipe->ring.page_count ? 0 : pipe_ring_resize(&pipe->ring, pages);
+	mutex_unlock(&pipe->lock);
+	wake_all(&pipe->write_queue);
+	return error ? error : (long)(pages << PAGE_SHIFT);
+}
+
+/* A vnode outside any directory for a new pipe, and its place. */
+static int make_place(struct path *path)
+{
+	uint64_t id = atomic_add(&last_pipe_id, 1);
+	const struct credentials *credentials = credentials_current();
+	int64_t now = clock_realtime_ns();
+	struct fs_attr attr = { .node.id = id + 1, .mode = S_IFIFO | 0600, .links = 1, .uid = credentials->fsuid, .gid = credentials->fsgid,
+				.atime = now, .mtime = now, .ctime = now, .btime = now };
+	struct vnode *vnode = vnode_create_private(pipe_mount->fs, &attr);
+	char name[32] __attribute__((aligned(8)));
+
+	if (!vnode)
+		return -ENOMEM;
+	snprintf(name, sizeof(name), "pipe:[%llu]", (unsigned long long)id + 1);
+	path->dentry = dentry_create_root(vnode, name);
+	if (!path->dentry)
+		return -ENOMEM;
+	mount_get(pipe_mount);
+	path->mount = pipe_mount;
+	return 0;
+}
+
+/* One end of the pipe at @place. */
+static struct file *make_end(const struct path *place, struct pipe *pipe, uint32_t flags)
+{
+	struct path own = *place;
+	struct file *file;
+
+	path_get(&own);
+	file = file_create_at(&pipe_file_ops, flags, &own);
+	if (!file)
+		return NULL;
+	spin_lock(&file->vnode->attr_lock);
+	pipe->users++;
+	spin_unlock(&file->vnode->attr_lock);
+	file->private = pipe;
+	mutex_lock(&pipe->lock);
+	count_ends(pipe, file);
+	mutex_unlock(&pipe->lock);
+	return file;
+}
+
+static int make_ends(uint32_t flags, struct file *ends[2])
+{
+	struct path place;
+	struct pipe *pipe;
+	int error = make_place(&place);
+
+	if (error)
+		return error;
+	pipe = pipe_of_vnode(place.dentry->vnode);
+	if (pipe) {
+		ends[0] = make_end(&place, pipe, O_RDONLY | flags);
+		ends[1] = make_end(&place, pipe, O_WRONLY | flags);
+		pipe_put_user(place.dentry->vnode, pipe);
+	}
+	path_put(&place);
+	if (ends[0] && ends[1])
+		return 0;
+	for (int i = 0; i < 2; i++)
+		if (ends[i])
+			file_put(ends[i]);
+	return -ENFILE;
+}
+
+long sys_pipe2(uaddr_t fds, int flags)
+{
+	struct file *ends[2] = { NULL, NULL };
+	int numbers[2], error;
+
+	/* O_DIRECT (packets) is not offered. */
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	numbers[0] = fd_reserve(0, flags & O_CLOEXEC);
+	if (numbers[0] < 0)
+		return numbers[0];
+	numbers[1] = fd_reserve(0, flags & O_CLOEXEC);
+	error = numbers[1] < 0 ? numbers[1] : copy_to_user(fds, numbers, sizeof(numbers));
+	if (!error)
+		error = make_ends(flags & O_NONBLOCK, ends);
+	for (int i = 0; i < 2; i++) {
+		if (!error)
+			fd_fill(numbers[i], ends[i]);
+		else if (numbers[i] >= 0)
+			fd_unreserve(numbers[i]);
+	}
+	return error;
+}
+
+long sys_pipe(uaddr_t fds)
+{
+	return sys_pipe2(fds, 0);
+}
+
+static int pipe_fs_setattr(struct fs *fs, struct fs_node_id node, unsigned mask, const struct fs_attr *in, struct fs_attr *out)
+{
+	return 0;	/* a pipe's attributes live in its vnode only */
+}
+
+static int pipe_fs_statfs(struct fs *fs, struct fs_statfs *out)
+{
+	*out = (struct fs_statfs){ .type = PIPE_FS_MAGIC, .block_size = PAGE_SIZE, .name_max = NAME_MAX_LEN };
+	return 0;
+}
+
+static void pipe_fs_unmount(struct fs *fs)
+{
+	panic("pipe: the internal file system lost its last reference");
+}
+
+static const struct fs_ops pipe_fs_ops = { .setattr = pipe_fs_setattr, .statfs = pipe_fs_statfs, .unmount = pipe_fs_unmount };
+static struct fs pipe_fs = { .ops = &pipe_fs_ops, .type = "pipefs", .root = { 1, 0 } };
+
+void pipe_init(void)
+{
+	pipe_slab = slab_cache_create("pipe", sizeof(struct pipe), 64);
+	fs_register_instance(&pipe_fs);
+	if (!pipe_slab || mount_create_fs(&pipe_fs, "", "pipefs", 0, &pipe_mount))
+		panic("pipe: no memory for the internal file system");
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The page ring of a pipe. */
+#include "vfs/pipe_ring.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/uio.h"
+
+int pipe_ring_init(struct pipe_ring *ring, unsigned page_count)
+{
+	*ring = (struct pipe_ring){ .page_count = page_count };
+	ring->pages = kmalloc_array(page_count, sizeof(char *));
+	return ring->pages ? 0 : -ENOMEM;
+}
+
+void pipe_ring_free(struct pipe_ring *ring)
+{
+	for (unsigned i = 0; i < ring->page_count; i++)
+		kfree(ring->pages[i]);
+	kfree(ring->pages);
+	kfree(ring->spare);
+}
+
+static inline char **slot(const struct pipe_ring *ring, uint64_t pos)
+{
+	return &ring->pages[(pos >> PAGE_SHIFT) & (ring->page_count - 1)];
+}
+
+static void page_free(struct pipe_ring *ring, char *page)
+{
+	if (ring->spare)
+		kfree(page);
+	else
+		ring->spare = page;
+}
+
+static char *page_alloc(struct pipe_ring *ring)
+{
+	char *page = ring->spare;
+
+	ring->spare = NULL;
+	return page ? page : kmalloc(PAGE_SIZE);
+}
+
+/* Bytes up to @to were read: lets go of the pages left behind. */
+static void advance_head(struct pipe_ring *ring, uint64_t to)
+{
+	uint64_t page = ring->head >> PAGE_SHIFT;
+
+	__atomic_store_n(&ring->used, ring->tail - to, __ATOMIC_RELEASE);
+	for (; page < to >> PAGE_SHIFT; page++) {
+		/* A full ring may already have wrapped into the front of this page. */
+		if (ring->tail > (page + ring->page_count) << PAGE_SHIFT)
+			continue;
+		page_free(ring, *slot(ring, page << PAGE_SHIFT));
+		*slot(ring, page << PAGE_SHIFT) = NULL;
+	}
+	if (to == ring->tail && to & (PAGE_SIZE - 1)) {
+		/* Empty: go on at the front of the page in use, which is still in the CPU's cache. */
+		to &= PAGE_MASK;
+		ring->tail = to;
+	}
+	ring->head = to;
+}
+
+ssize_t pipe_ring_read(struct pipe_ring *ring, struct uio *uio)
+{
+	uint64_t at = ring->head;
+	ssize_t done = 0;
+
+	while (uio->left && at < ring->tail) {
+		size_t offset = at & (PAGE_SIZE - 1);
+		size_t part = MIN(MIN(ring->tail - at, (uint64_t)(PAGE_SIZE - offset)), (uint64_t)uio->left);
+		size_t moved = uio_write_to(uio, *slot(ring, at) + offset, part);
+
+		at += moved;
+		done += moved;
+		if (moved < part) {
+			done = done ? done : -EFAULT;
+			break;
+		}
+	}
+	if (done > 0)
+		advance_head(ring, at);
+	return done;
+}
+
+ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio)
+{
+	uint64_t at = ring->tail, end = ring->head + ((uint64_t)ring->page_count << PAGE_SHIFT);
+	ssize_t done = 0;
+
+	while (uio->left && at < end) {
+		size_t offset = at & (PAGE_SIZE - 1);
+		size_t part = MIN(MIN(end - at, (uint64_t)(PAGE_SIZE - offset)), (uint64_t)uio->left), moved;
+		char **page = slot(ring, at);
+
+		if (!*page)
+			*page = page_alloc(ring);
+		if (!*page) {
+			done = done ? done : -ENOMEM;
+			break;
+		}
+		moved = uio_read_from(uio, *page + offset, part);
+		at += moved;
+		done += moved;
+		if (moved < part) {
+			done = done ? done : -EFAULT;
+			break;
+		}
+	}
+	ring->tail = at;
+	__atomic_store_n(&ring->used, at - ring->head, __ATOMIC_RELEASE);
+	return done;
+}
+
+int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count)
+{
+	uint64_t used = pipe_ring_used(ring);
+	struct pipe_ring fresh;
+	struct uio_segment segment;
+	struct uio uio;
+	ssize_t done = 0;
+
+	if (used > (uint64_t)page_count << PAGE_SHIFT)
+		return -EBUSY;
+	if (pipe_ring_init(&fresh, page_count))
+		return -ENOMEM;
+	for (uint64_t at = ring->head; at < ring->tail && done >= 0; at += done) {
+		size_t offset = at & (PAGE_SIZE - 1);
+
+		uio_init_kernel(&uio, &segment, *slot(ring, at) + offset, MIN(ring->tail - at, (uint64_t)(PAGE_SIZE - offset)));
+		done = pipe_ring_write(&fresh, &uio);
+	}
+	if (done < 0) {
+		pipe_ring_free(&fresh);
+		return done;
+	}
+	pipe_ring_free(ring);
+	*ring = fresh;
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bytes of a pipe: a ring of pages that are there only while they hold something. Positions only grow; a byte at position p lies in page
+ * p / PAGE_SIZE modulo the number of pages. The caller locks.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct uio;
+
+struct pipe_ring {
+	char **pages;		/* page_count of them, NULL where nothing is */
+	unsigned page_count;	/* a power of two */
+	uint64_t head, tail;	/* next byte to read, next to write */
+	uint64_t used;		/* bytes between them; read without the lock by poll */
+	char *spare;		/* one page kept for the next use */
+};
+
+int pipe_ring_init(struct pipe_ring *ring, unsigned page_count);	/* 0 or -ENOMEM */
+void pipe_ring_free(struct pipe_ring *ring);
+
+static inline uint64_t pipe_ring_used(const struct pipe_ring *ring)
+{
+	return __atomic_load_n(&ring->used, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t pipe_ring_room(const struct pipe_ring *ring)
+{
+	return ((uint64_t)ring->page_count << PAGE_SHIFT) - pipe_ring_used(ring);
+}
+
+/* Move what is there and fits. Bytes moved, -EFAULT when a bad address stopped it before the first, -ENOMEM. May sleep (page faults). */
+ssize_t pipe_ring_read(struct pipe_ring *ring, struct uio *uio);
+ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio);
+
+/* Another number of pages. -EBUSY when the content would not fit, -ENOMEM. */
+int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count);

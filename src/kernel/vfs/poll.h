@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for several files at once. A file's poll op calls poll_wait() for each queue that will be woken when its answer may change. */
+#pragma once
+
+#include "sync/wait.h"
+
+struct poll_table;
+
+/* Registers the poller with @queue (no-op when @table is NULL). The queue must live as long as the file. Does not sleep. */
+void poll_wait(struct poll_table *table, struct wait_queue *queue);
+
+/* The event bits, as in <linux/eventpoll.h> and <asm/poll.h>. */
+enum { POLL_IN = 0x1, POLL_PRI = 0x2, POLL_OUT = 0x4, POLL_ERR = 0x8, POLL_HUP = 0x10, POLL_NVAL = 0x20, POLL_RDNORM = 0x40,
+       POLL_WRNORM = 0x100, POLL_RDHUP = 0x2000 };

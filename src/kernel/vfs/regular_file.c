@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regular files: reads and writes through the page cache. Writers of one file are serialised by vnode->write_lock, readers run beside them
+ * (page by page, as Linux has it). Also the operations of a file opened with O_PATH: none.
+ */
+#include "vfs/file_life.h"
+#include "vfs/regular_file.h"
+#include "lib/errno.h"
+#include "mm/vm_object.h"
+#include "process/process.h"
+#include "vfs/mount_tree.h"
+#include "vfs/vnode.h"
+#include <asm/resource.h>
+#include <asm/signal.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/stat.h>
+
+static bool wants_atime(const struct file *file)
+{
+	return !(file->flags & O_NOATIME) && !(atomic_load_relaxed(&file->path.mount->flags) & (MS_NOATIME | MS_RDONLY));
+}
+
+static ssize_t regular_read(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	ssize_t done;
+
+	done = vm_object_read(&file->vnode->object, *pos, uio);
+	if (done > 0)
+		*pos += done;
+	if (unlikely(!file->atime_done)) {
+		file->atime_done = true;
+		if (wants_atime(file))
+			vnode_touch_accessed(file->vnode);
+	}
+	return done;
+}
+
+int regular_file_check_limit(uint64_t pos, size_t *len)
+{
+	struct process *process = current_process();
+	uint64_t limit = process ? process_limit(RLIMIT_FSIZE) : RLIM_INFINITY;
+
+	if (pos >= FILE_SIZE_MAX)
+		return -EFBIG;
+	*len = MIN(*len, FILE_SIZE_MAX - pos);
+	if (likely(limit == RLIM_INFINITY))
+		return 0;
+	if (pos >= limit) {
+		struct signal_info info = signal_info_kernel(SIGXFSZ);
+
+		signal_send_thread(current_thread(), &info);
+		return -EFBIG;
+	}
+	*len = MIN(*len, limit - pos);
+	return 0;
+}
+
+static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	struct vnode *vnode = file->vnode;
+	size_t wanted = uio->left, len = wanted;
+	uint64_t at;
+	ssize_t done;
+
+	if (!wanted)
+		return 0;
+	mutex_lock(&vnode->write_lock);
+	at = file->flags & O_APPEND ? atomic_load(&vnode->object.size) : *pos;
+	done = regular_file_check_limit(at, &len);
+	if (!done) {
+		uio->left = len;
+		if (unlikely(vnode->attr.mode & (S_ISUID | S_ISGID)))
+			vnode_clear_set_id(vnode);
+		done = vm_object_write(&vnode->object, at, uio);
+		uio->left += wanted - len;
+	}
+	if (done > 0) {
+		vnode_touch_written(vnode, at + done);
+		*pos = at + done;
+	}
+	mutex_unlock(&vnode->write_lock);
+	if (done > 0 && unlikely(file->flags & (O_DSYNC | O_SYNC)) && file->ops->fsync)
+		file->ops->fsync(file, true);
+	return done;
+}
+
+int64_t file_seek_sized(struct file *file, int64_t offset, int whence, uint64_t size)
+{
+	int64_t base = 0;
+
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		base = file->pos;
+		break;
+	case SEEK_END:
+		base = size;
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		/* All bytes are data, and a hole follows the last one. */
+		if (offset < 0 || (uint64_t)offset >= size)
+			return -ENXIO;
+		if (whence == SEEK_HOLE)
+			offset = size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, offset, &offset))
+		return -EOVERFLOW;
+	if (offset < 0)
+		return -EINVAL;
+	file->pos = offset;
+	return offset;
+}
+
+static int64_t regular_seek(struct file *file, int64_t offset, int whence)
+{
+	return file_seek_sized(file, offset, whence, atomic_load(&file->vnode->object.size));
+}
+
+static int regular_mmap(struct file *file, uint64_t offset, uint64_t len, unsigned prot, unsigned flags, struct vm_object **object)
+{
+	if (wants_atime(file))
+		vnode_touch_accessed(file->vnode);
+	vnode_get(file->vnode);
+	*object = &file->vnode->object;
+	return 0;
+}
+
+static int regular_fsync(struct file *file, bool data_only)
+{
+	struct fs *fs = file->vnode->fs;
+	int error = vnode_flush_attributes(file->vnode);
+
+	if (!error && fs->ops->sync)
+		error = fs->ops->sync(fs);
+	return error;
+}
+
+static int regular_truncate(struct file *file, uint64_t size)
+{
+	struct vnode *vnode = file->vnode;
+	size_t len = 1;
+	int error = 0;
+
+	if (size > FILE_SIZE_MAX)
+		return -EFBIG;
+	mutex_lock(&vnode->write_lock);
+	if (size > atomic_load(&vnode->object.size))
+		error = regular_file_check_limit(size - 1, &len);
+	if (!error) {
+		vnode_clear_set_id(vnode);
+		error = vnode_truncate_locked(vnode, size);
+	}
+	mutex_unlock(&vnode->write_lock);
+	return error;
+}
+
+const struct file_ops regular_file_ops = {
+	.read = regular_read,
+	.write = regular_write,
+	.seek = regular_seek,
+	.mmap = regular_mmap,
+	.fsync = regular_fsync,
+	.truncate = regular_truncate,
+};
+
+const struct file_ops path_only_file_ops = { 0 };

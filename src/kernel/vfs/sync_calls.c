@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing back (sync, fsync), space (fallocate), and advice about reading ahead. */
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "mm/frame.h"
+#include "process/process.h"
+#include "vfs/fd_table.h"
+#include "vfs/mount_list.h"
+#include "vfs/regular_file.h"
+#include "vfs/vnode.h"
+#include <linux/fadvise.h>
+#include <linux/falloc.h>
+#include <linux/stat.h>
+
+void vfs_sync_all(void)
+{
+	struct mount *mount = NULL;
+
+	vnode_flush_all(NULL);
+	while ((mount = mount_next(mount)))
+		if (mount->fs->ops->sync)
+			mount->fs->ops->sync(mount->fs);
+}
+
+long sys_sync(void)
+{
+	vfs_sync_all();
+	return 0;
+}
+
+long sys_syncfs(int fd)
+{
+	struct fd_ref ref = fd_borrow_io(fd);
+	long error = 0;
+
+	if (!ref.file)
+		return -EBADF;
+	if (ref.file->vnode) {
+		struct fs *fs = ref.file->vnode->fs;
+
+		vnode_flush_all(fs);
+		error = fs->ops->sync ? fs->ops->sync(fs) : 0;
+	}
+	fd_release(ref);
+	return error;
+}
+
+static long sync_descriptor(int fd, bool data_only)
+{
+	struct fd_ref ref = fd_borrow_io(fd);
+	long error;
+
+	if (!ref.file)
+		return -EBADF;
+	error = ref.file->ops->fsync ? ref.file->ops->fsync(ref.file, data_only) : -EINVAL;
+	fd_release(ref);
+	return error;
+}
+
+long sys_fsync(int fd)
+{
+	return sync_descriptor(fd, false);
+}
+
+long sys_fdatasync(int fd)
+{
+	return sync_descriptor(fd, true);
+}
+
+/* Brings the pages of a range into memory, so that no later write can fail for lack of it. vnode->write_lock held. */
+static int populate(struct vnode *vnode, uint64_t start, uint64_t end, bool for_write)
+{
+	struct frame *frame;
+	int error = 0;
+
+	for (uint64_t index = start >> PAGE_SHIFT; !error && index << PAGE_SHIFT < end; index++) {
+		error = vm_object_get_page(&vnode->object, index, for_write, &frame);
+		if (!error)
+			frame_put(frame);
+		if (!error && signal_fatal_pending())
+			error = -EINTR;
+	}
+	return error;
+}
+
+static int allocate(struct vnode *vnode, uint64_t start, uint64_t len, bool keep_size)
+{
+	uint64_t end = start + len, old = atomic_load(&vnode->object.size);
+	size_t allowed = len;
+	int error = regular_file_check_limit(start, &allowed);
+
+	if (!error && allowed < len)
+		error = -EFBIG;
+	if (error)
+		return error;
+	if (vnode->fs->flags & FS_READ_ONLY)
+		return -EROFS;
+	if ((len >> PAGE_SHIFT) > frame_free())
+		return -ENOSPC;
+	if (keep_size)
+		end = MIN(end, old);
+	else if (end > old)
+		vnode_touch_written(vnode, end);
+	error = populate(vnode, start, end, true);
+	/* What could not be had is not kept in part. */
+	if (error && !keep_size && end > old)
+		vnode_truncate_locked(vnode, old);
+	return error == -ENOMEM ? -ENOSPC : error;
+}
+
+/* Clears a range inside the file by writing zeroes; the size stays. */
+static int clear_range(struct vnode *vnode, uint64_t start, uint64_t len)
+{
+	static const char zeroes[512];
+	uint64_t end = MIN(start + len, atomic_load(&vnode->object.size));
+	ssize_t done = 0;
+
+	while (start < end && done >= 0) {
+		struct uio_segment segment;
+		struct uio uio;
+
+		uio_init_kernel(&uio, &segment, (void *)zeroes, MIN((uint64_t)sizeof(zeroes), end - start));
+		done = vm_object_write(&vnode->object, start, &uio);
+		if (done > 0)
+			start += done;
+		if (!done)
+			return -EIO;
+	}
+	if (done >= 0)
+		vnode_touch_written(vnode, 0);
+	return done < 0 ? done : 0;
+}
+
+static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t len)
+{
+	struct vnode *vnode = file->vnode;
+	long error;
+
+	if (!(file->rights & FILE_RIGHT_WRITE))
+		return -EBADF;
+	if (!vnode || vnode->type != S_IFREG)
+		return vnode && vnode->type == S_IFDIR ? -EISDIR : vnode && vnode->type == S_IFIFO ? -ESPIPE : -ENODEV;
+	mutex_lock(&vnode->write_lock);
+	switch (mode) {
+	case 0:
+	case FALLOC_FL_KEEP_SIZE:
+		error = allocate(vnode, offset, len, mode & FALLOC_FL_KEEP_SIZE);
+		break;
+	case FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE:
+		error = clear_range(vnode, offset, len);
+		break;
+	default:
+		error = -EOPNOTSUPP;
+	}
+	mutex_unlock(&vnode->write_lock);
+	return error;
+}
+
+long sys_fallocate(int fd, int mode, int64_t offset, int64_t len)
+{
+	struct fd_ref ref;
+	long error;
+
+	if (offset < 0 || len <= 0)
+		return -EINVAL;
+	if ((uint64_t)offset > FILE_SIZE_MAX || (uint64_t)len > FILE_SIZE_MAX - offset)
+		return -EFBIG;
+	ref = fd_borrow_io(fd);
+	if (!ref.file)
+		return -EBADF;
+	error = allocate_file(ref.file, mode, offset, len);
+	fd_release(ref);
+	return error;
+}
+
+/* Reading ahead: bounded, so that an advice never takes the memory that others need. */
+static void read_ahead(struct vnode *vnode, uint64_t start, uint64_t len)
+{
+	const uint64_t most = 2 << 20;
+	uint64_t size = atomic_load(&vnode->object.size);
+
+	if (start < size && frame_free() > frame_total() / 8)
+		populate(vnode, start, MIN(size, start + MIN(len, most)), false);
+}
+
+long sys_readahead(int fd, int64_t offset, size_t count)
+{
+	struct fd_ref ref = fd_borrow_io(fd);
+	long error = 0;
+
+	if (!ref.file)
+		return -EBADF;
+	if (!(ref.file->rights & FILE_RIGHT_READ))
+		error = -EBADF;
+	else if (!ref.file->vnode || ref.file->vnode->type != S_IFREG || offset < 0)
+		error = -EINVAL;
+	else
+		read_ahead(ref.file->vnode, offset, count);
+	fd_release(ref);
+	return error;
+}
+
+long sys_fadvise64(int fd, int64_t offset, int64_t len, int advice)
+{
+	struct fd_ref ref = fd_borrow_io(fd);
+	long error = 0;
+
+	if (!ref.file)
+		return -EBADF;
+	if (ref.file->vnode && ref.file->vnode->type == S_IFIFO)
+		error = -ESPIPE;
+	else if (len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
+		error = -EINVAL;
+	else if (advice == POSIX_FADV_WILLNEED && ref.file->vnode && ref.file->vnode->type == S_IFREG && offset >= 0)
+		read_ahead(ref.file->vnode, offset, len ? (uint64_t)len : UINT64_MAX / 2);
+	fd_release(ref);
+	return error;
+}

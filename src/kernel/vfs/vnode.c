@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vnode cache: one vnode a (file system, id, generation), found by a hash, kept after use, given back under memory pressure.
+ *
+ * Lock: vnode_cache_lock (spinlock, innermost but for attr_lock) guards hash, LRU list and the `cached` and `hashed` marks.
+ *
+ * A dying vnode stays in the hash until the file system has heard of its end (release), so a node never has two vnodes and a release never overtakes
+ * a new use: who finds a dying one waits. A lookup's answer may be older than the removal and release of the node it names; the guard notices:
+ * it counts releases of removed nodes, first all, on the second try those of one bucket only, so that a busy neighbour cannot starve it.
+ */
+#include "vfs/vnode_cache.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/oom.h"
+#include "vfs/fs_registry.h"
+#include "vfs/lock.h"
+#include "vfs/path_string.h"
+#include <linux/stat.h>
+
+enum { BUCKET_BITS = 10, BUCKETS = 1 << BUCKET_BITS, SHRINK_BATCH = 64 };
+
+struct vnode_bucket {
+	struct list nodes;
+	uint64_t removals;	/* nodes without a name released here */
+};
+
+static struct spinlock vnode_cache_lock = SPINLOCK_INIT;
+static struct vnode_bucket *buckets;
+static struct list lru = LIST_INIT(lru);
+static uint64_t all_removals;		/* atomic; written under vnode_cache_lock */
+static size_t vnode_count, cached_count;	/* vnode_cache_lock */
+static struct wait_queue vnode_gone = WAIT_QUEUE_INIT(vnode_gone);
+static struct slab_cache *vnode_slab;
+
+static int vnode_fill(struct vm_object *object, uint64_t index, void *page)
+{
+	struct vnode *vnode = container_of(object, struct vnode, object);
+	uint64_t start = index << PAGE_SHIFT, limit = atomic_load(&vnode->fill_limit);
+	int error;
+
+	if (start >= limit || !vnode->fs->ops->fill_page)
+		return 0;
+	error = vnode->fs->ops->fill_page(vnode->fs, vnode->node, index, page);
+	if (!error && limit - start < PAGE_SIZE)
+		memset((char *)page + (limit - start), 0, PAGE_SIZE - (limit - start));
+	return error;
+}
+
+static int vnode_charge(struct vm_object *object, int pages)
+{
+	struct fs *fs = container_of(object, struct vnode, object)->fs;
+
+	return fs->ops->charge ? fs->ops->charge(fs, pages) : 0;
+}
+
+static void vnode_describe(struct vm_object *object, char *buf, size_t size)
+{
+	vnode_to_string(container_of(object, struct vnode, object), buf, size);
+}
+
+static void vnode_identify(struct vm_object *object, uint64_t *dev, uint64_t *inode)
+{
+	struct vnode *vnode = container_of(object, struct vnode, object);
+
+	*dev = vnode->fs->dev;
+	*inode = vnode->node.id;
+}
+
+static struct vnode_bucket *vnode_bucket(const struct fs *fs, struct fs_node_id node)
+{
+	uint64_t key = (uint64_t)fs >> 6 ^ node.id ^ node.generation << 32;
+
+	return &buckets[key * 0x9e3779b97f4a7c15ull >> (64 - BUCKET_BITS)];
+}
+
+/* Tells the file system and takes the dying vnode out of the hash. */
+static void vnode_unhash(struct vnode *vnode)
+{
+	struct vnode_bucket *bucket = vnode_bucket(vnode->fs, vnode->node);
+
+	if (!vnode->attr.links) {
+		spin_lock(&vnode_cache_lock);
+		bucket->removals++;
+		atomic_store(&all_removals, all_removals + 1);
+		spin_unlock(&vnode_cache_lock);
+	}
+	if (vnode->fs->ops->release)
+		vnode->fs->ops->release(vnode->fs, vnode->node);
+	spin_lock(&vnode_cache_lock);
+	list_remove(&vnode->hash_link);
+	vnode_count--;
+	spin_unlock(&vnode_cache_lock);
+	wake_all(&vnode_gone);
+}
+
+/* The last reference is gone: the pages are freed, no new reference can come (count 0). */
+static void vnode_release(struct vm_object *object)
+{
+	struct vnode *vnode = container_of(object, struct vnode, object);
+	struct fs *fs = vnode->fs;
+
+	KASSERT(list_empty(&vnode->dentries) && !vnode->cached);
+	if (vnode->hashed) {
+		if (vnode->dirty && vnode->attr.links)
+			vnode_flush_attributes(vnode);
+		vnode_unhash(vnode);
+	} else if (fs->ops->release) {
+		fs->ops->release(fs, vnode->node);
+	}
+	kfree(vnode->link_target);
+	file_locks_free(vnode);
+	fs_put(fs);
+	slab_free(vnode_slab, vnode);
+}
+
+static const struct vm_object_ops vnode_object_ops = {
+	.fill = vnode_fill,
+	.release = vnode_release,
+	.charge = vnode_charge,
+	.describe = vnode_describe,
+	.identify = vnode_identify,
+};
+
+static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
+{
+	struct vnode *vnode = slab_zalloc(vnode_slab);
+
+	if (!vnode && memory_reclaim(1))
+		vnode = slab_zalloc(vnode_slab);
+	if (!vnode)
+		return NULL;
+	vm_object_init(&vnode->object, &vnode_object_ops, (attr->mode & S_IFMT) == S_IFREG ? attr->size : 0);
+	fs_get(fs);
+	vnode->fs = fs;
+	vnode->node = attr->node;
+	vnode->type = attr->mode & S_IFMT;
+	list_init(&vnode->hash_link);
+	list_init(&vnode->lru_link);
+	mutex_init(&vnode->write_lock);
+	vnode->attr = *attr;
+	vnode->fill_limit = attr->size;
+	list_init(&vnode->dentries);
+	return vnode;
+}
+
+struct vnode *vnode_create_private(struct fs *fs, const struct fs_attr *attr)
+{
+	return vnode_alloc(fs, attr);
+}
+
+/* Undoes vnode_alloc for a vnode that was never visible: the file system has not been told of it either. */
+static void vnode_discard(struct vnode *vnode)
+{
+	fs_put(vnode->fs);
+	slab_free(vnode_slab, vnode);
+}
+
+static struct vnode *find_locked(struct vnode_bucket *bucket, const struct fs *fs, struct fs_node_id node)
+{
+	struct vnode *vnode;
+
+	list_for_each(vnode, &bucket->nodes, hash_link)
+		if (vnode->node.id == node.id && vnode->fs == fs && vnode->node.generation == node.generation)
+			return vnode;
+	return NULL;
+}
+
+static void insert_locked(struct vnode_bucket *bucket, struct vnode *vnode)
+{
+	vnode->hashed = true;
+	list_push_front(&bucket->nodes, &vnode->hash_link);
+	vnode_count++;
+	if (vnode->fs->flags & FS_VOLATILE || !vnode->attr.links)
+		return;
+	vnode->cached = true;
+	vm_object_get(&vnode->object);
+	list_push_back(&lru, &vnode->lru_link);
+	cached_count++;
+}
+
+/* Sleeps until the dying vnode of this node has left the hash. */
+static void wait_until_gone(struct vnode_bucket *bucket, const struct fs *fs, struct fs_node_id node)
+{
+	struct waiter waiter;
+	struct vnode *vnode;
+
+	wait_begin(&vnode_gone, &waiter);
+	for (;;) {
+		spin_lock(&vnode_cache_lock);
+		vnode = find_locked(bucket, fs, node);
+		spin_unlock(&vnode_cache_lock);
+		if (!vnode || atomic_load_relaxed(&vnode->object.refs.count))
+			break;
+		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+	}
+	wait_end(&waiter);
+}
+
+void vnode_lookup_begin(struct vnode_guard *guard)
+{
+	guard->narrow = false;
+	guard->removals = atomic_load(&all_removals);
+}
+
+/* Has no node been released that the answer could name? If one may have been, arms the guard for the next try. vnode_cache_lock held. */
+static bool guard_holds(struct vnode_guard *guard, const struct vnode_bucket *bucket)
+{
+	uint64_t index = bucket - buckets;
+
+	if (!guard->narrow ? guard->removals == all_removals : guard->bucket == index && guard->removals == bucket->removals)
+		return true;
+	guard->narrow = true;
+	guard->bucket = index;
+	guard->removals = bucket->removals;
+	return false;
+}
+
+static void refresh_from_answer(struct vnode *vnode, const struct fs_attr *attr)
+{
+	vnode->used = true;
+	if (vnode_attr_is_current(vnode))
+		return;
+	spin_lock(&vnode->attr_lock);
+	vnode_merge_attr_locked(vnode, attr);
+	spin_unlock(&vnode->attr_lock);
+}
+
+int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_guard *guard, struct vnode **out)
+{
+	struct vnode_bucket *bucket = vnode_bucket(fs, attr->node);
+	struct vnode *vnode, *fresh = NULL;
+	bool alive, holds;
+
+	for (;;) {
+		spin_lock(&vnode_cache_lock);
+		vnode = find_locked(bucket, fs, attr->node);
+		alive = vnode && refcount_get_unless_zero(&vnode->object.refs);
+		holds = alive || !guard || guard_holds(guard, bucket);
+		if (!vnode && holds && fresh) {
+			insert_locked(bucket, fresh);
+			spin_unlock(&vnode_cache_lock);
+			*out = fresh;
+			return 0;
+		}
+		spin_unlock(&vnode_cache_lock);
+		if (alive || !holds)
+			break;
+		if (vnode) {
+			wait_until_gone(bucket, fs, attr->node);
+			continue;
+		}
+		fresh = vnode_alloc(fs, attr);
+		if (!fresh)
+			return -ENOMEM;
+	}
+	if (fresh)
+		vnode_discard(fresh);
+	if (!alive)
+		return -ESTALE;
+	refresh_from_answer(vnode, attr);
+	*out = vnode;
+	return 0;
+}
+
+struct vnode *vnode_find_or_create(struct fs *fs, const struct fs_attr *attr)
+{
+	struct vnode *vnode = NULL;
+
+	vnode_from_answer(fs, attr, NULL, &vnode);
+	return vnode;
+}
+
+/* Takes the cache's reference away; the caller puts it after unlocking. vnode_cache_lock held. */
+static void uncache_locked(struct vnode *vnode)
+{
+	vnode->cached = false;
+	list_remove(&vnode->lru_link);
+	cached_count--;
+}
+
+void vnode_forget(struct vnode *vnode)
+{
+	bool cached;
+
+	spin_lock(&vnode_cache_lock);
+	cached = vnode->cached;
+	if (cached)
+		uncache_locked(vnode);
+	spin_unlock(&vnode_cache_lock);
+	if (cached)
+		vnode_put(vnode);
+}
+
+void vnode_forget_fs(struct fs *fs)
+{
+	struct vnode *vnode, *found;
+
+	do {
+		found = NULL;
+		spin_lock(&vnode_cache_lock);
+		list_for_each(vnode, &lru, lru_link) {
+			if (vnode->fs == fs) {
+				found = vnode;
+				uncache_locked(vnode);
+				break;
+			}
+		}
+		spin_unlock(&vnode_cache_lock);
+		if (found)
+			vnode_put(found);
+	} while (found);
+}
+
+void vnode_flush_all(struct fs *fs)
+{
+	struct vnode *vnode, *batch[SHRINK_BATCH];
+	size_t count, rounds, limit;
+
+	/* The list turns while it is walked, so one turn over what was there at the start reaches every vnode. */
+	limit = atomic_load_relaxed(&cached_count);
+	for (rounds = 0; rounds < limit; rounds += SHRINK_BATCH) {
+		count = 0;
+		spin_lock(&vnode_cache_lock);
+		for (size_t i = 0; i < SHRINK_BATCH && !list_empty(&lru); i++) {
+			vnode = list_first(&lru, struct vnode, lru_link);
+			list_remove(&vnode->lru_link);
+			list_push_back(&lru, &vnode->lru_link);
+			if ((fs && vnode->fs != fs) || !vnode->dirty)
+				continue;
+			vnode_get(vnode);
+			batch[count++] = vnode;
+		}
+		spin_unlock(&vnode_cache_lock);
+		for (size_t i = 0; i < count; i++) {
+			vnode_flush_attributes(batch[i]);
+			vnode_put(batch[i]);
+		}
+	}
+}
+
+/*
+ * Second chance: a vnode that nobody but the cache holds and that was not looked up since the last visit goes. A file system whose only copy the
+ * pages are keeps its vnodes.
+ */
+static size_t vnode_shrink(size_t frames)
+{
+	struct vnode *victims[SHRINK_BATCH], *vnode;
+	size_t count = 0, scanned = 0, freed = 0, limit;
+
+	spin_lock(&vnode_cache_lock);
+	limit = 2 * cached_count;
+	while (scanned++ < limit && count < SHRINK_BATCH && freed < frames && !list_empty(&lru)) {
+		vnode = list_first(&lru, struct vnode, lru_link);
+		list_remove(&vnode->lru_link);
+		list_push_back(&lru, &vnode->lru_link);
+		if (vnode->fs->flags & FS_PAGES_ARE_DATA || atomic_load_relaxed(&vnode->object.refs.count) != 1)
+			continue;
+		if (vnode->used) {
+			vnode->used = false;
+			continue;
+		}
+		uncache_locked(vnode);
+		victims[count++] = vnode;
+		freed += vnode->object.page_count + 1;
+	}
+	spin_unlock(&vnode_cache_lock);
+	for (size_t i = 0; i < count; i++)
+		vnode_put(victims[i]);
+	return freed;
+}
+
+void vnode_cache_shrink_all(void)
+{
+	while (vnode_shrink(SIZE_MAX))
+		;
+}
+
+static struct shrinker vnode_shrinker = { .name = "vnodes", .shrink = vnode_shrink };
+
+size_t vnode_cache_total(void) { return atomic_load_relaxed(&vnode_count); }
+size_t vnode_cache_cached(void) { return atomic_load_relaxed(&cached_count); }
+
+void vnode_cache_init(void)
+{
+	vnode_slab = slab_cache_create("vnode", sizeof(struct vnode), 64);
+	buckets = kmalloc_array(BUCKETS, sizeof(*buckets));
+	if (!vnode_slab || !buckets)
+		panic("vfs: no memory for the vnode cache");
+	for (unsigned i = 0; i < BUCKETS; i++)
+		list_init(&buckets[i].nodes);
+	shrinker_register(&vnode_shrinker);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vnode is the kernel's one object for a file in use: attributes and, through its vm_object, the page cache. There is at most one a (fs, id,
+ * generation); unused ones stay cached until memory is wanted.
+ *
+ * References: open files, paths and mappings reach a vnode through a dentry or hold it themselves; the cache holds one more while the
+ * node has a name (vnode->cached). The last one gone, mm frees the pages and vnode.c tells the file system (release).
+ */
+#pragma once
+
+#include "mm/vm_object.h"
+#include "sync/mutex.h"
+#include "vfs/fs.h"
+
+struct pipe;
+struct file_locks;
+struct credentials;
+
+struct vnode {
+	struct vm_object object;	/* its reference count is the vnode's */
+	struct fs *fs;			/* set once; holds a reference */
+	struct fs_node_id node;		/* set once */
+	uint32_t type;			/* S_IFMT bits; set once */
+	bool cached;			/* vnode cache's lock: the cache holds a reference */
+	bool hashed;			/* vnode cache's lock: in the hash; false for pipes made by pipe(2) */
+	bool used;			/* a hint for the shrinker: looked up since its last visit */
+	bool attr_stale;		/* attr_lock: links, blocks or a directory's size must be asked for again */
+	struct list hash_link;		/* vnode cache's lock */
+	struct list lru_link;		/* vnode cache's lock: while cached */
+	struct mutex write_lock;	/* serialises write, append and truncate of one file */
+	struct spinlock attr_lock;
+	uint32_t dirty;			/* attr_lock: FS_SET_* that the file system has not been told */
+	struct fs_attr attr;		/* guarded by attr_lock; attr.size mirrors object.size for regular files */
+	uint64_t fill_limit;		/* atomic: the file system's bytes end here, pages beyond start as zeroes */
+	uint64_t dir_version;		/* atomic: changes of this directory begun and under way, see dir_change.h */
+	struct pipe *pipe;		/* of a FIFO in use; guarded by attr_lock */
+	struct list dentries;		/* names that lead here; guarded by the tree lock (dentry.h) */
+	char *link_target;		/* atomic, set once: a symlink's text, NUL-terminated */
+	uint32_t writers;		/* open for writing; exec refuses with ETXTBSY; guarded by attr_lock */
+	uint32_t executing;		/* mapped as a program; open for writing refuses; guarded by attr_lock */
+	struct file_locks *locks;	/* atomic, set once: flock and fcntl record locks; owned by vfs/lock.c */
+};
+
+static inline void vnode_get(struct vnode *vnode) { vm_object_get(&vnode->object); }
+static inline void vnode_put(struct vnode *vnode) { vm_object_put(&vnode->object); }
+
+/* The vnode for @attr of @fs, made if absent, with a reference for the caller; attributes are refreshed from @attr. NULL when out of memory. */
+struct vnode *vnode_find_or_create(struct fs *fs, const struct fs_attr *attr);
+
+/*
+ * The same for the answer to a lookup or create that began after vnode_lookup_begin() filled @guard: -ESTALE when the node may have been removed and
+ * freed meanwhile, so that the question must be asked again (with the same @guard).
+ */
+struct vnode_guard { uint64_t removals; uint64_t bucket; bool narrow; };
+void vnode_lookup_begin(struct vnode_guard *guard);
+int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_guard *guard, struct vnode **vnode);
+
+/* A vnode that no lookup can find (pipes). One reference; NULL when out of memory. */
+struct vnode *vnode_create_private(struct fs *fs, const struct fs_attr *attr);
+
+/* The node has lost its last name: the cache lets go, so that it is freed with its last user. */
+void vnode_forget(struct vnode *vnode);
+/* All cached vnodes of @fs let go (unmount). May sleep. */
+void vnode_forget_fs(struct fs *fs);
+
+/* Current attributes (asks the file system for FS_VOLATILE ones). May sleep. */
+int vnode_getattr(struct vnode *vnode, struct fs_attr *attr);
+/* Are the attributes in memory the current ones, so that no question is needed? attr_lock held. */
+static inline bool vnode_attr_is_current(const struct vnode *vnode)
+{
+	return !vnode->attr_stale && !(vnode->fs->flags & FS_VOLATILE);
+}
+/* Changes attributes here and in the file system; a new size truncates. Needs no write_lock, permission is the caller's business. May sleep. */
+int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in);
+/* Sets a regular file's size; vnode->write_lock held. */
+int vnode_truncate_locked(struct vnode *vnode, uint64_t size);
+
+/* A write changed the data: mtime, ctime and size; the file system hears of it later. */
+void vnode_touch_written(struct vnode *vnode, uint64_t end);
+/* A read: atime, relative to the other times. */
+void vnode_touch_accessed(struct vnode *vnode);
+/* Names in the directory changed: mtime, ctime now, links and size are asked for again. */
+void vnode_touch_directory(struct vnode *vnode);
+void vnode_touch_changed(struct vnode *vnode);	/* ctime */
+/* An operation's answer told new links and ctime. */
+void vnode_set_links(struct vnode *vnode, uint32_t links);
+/* Tells the file system what it does not know yet (fsync, sync, release). May sleep. */
+int vnode_flush_attributes(struct vnode *vnode);
+/* The same for every cached vnode of @fs, or of all file systems when NULL. May sleep. */
+void vnode_flush_all(struct fs *fs);
+
+/* A write or a change of owner by somebody without privilege takes the set-id bits away. */
+void vnode_clear_set_id(struct vnode *vnode);
+
+/* May the caller's (effective) credentials do @mask (R_OK 4, W_OK 2, X_OK 1) to it? 0 or -EACCES/-EROFS. */
+int vnode_check_access(struct vnode *vnode, unsigned mask);
+int vnode_check_access_as(struct vnode *vnode, unsigned mask, const struct credentials *credentials);
+/* Is the caller the owner, or root? */
+bool vnode_owned_by_caller(struct vnode *vnode);
+
+/* exec: no writers while it runs. 0 or -ETXTBSY. */
+int vnode_begin_execute(struct vnode *vnode);
+void vnode_end_execute(struct vnode *vnode);
+/* open for writing: 0 or -ETXTBSY. */
+int vnode_begin_write(struct vnode *vnode);
+void vnode_end_write(struct vnode *vnode);
+
+/* The text of a symlink, NUL-terminated, to be freed with kfree(). Length or negative errno. May sleep. */
+ssize_t vnode_read_link(struct vnode *vnode, char **text);

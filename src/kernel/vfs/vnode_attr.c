@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attributes. They live in the kernel: sizes and times change here and the file system is told when the file is synced or leaves the cache; owner,
+ * mode and explicit times are told at once because it may refuse them. What only the file system knows (a directory's links and size, blocks) is
+ * asked for again when it may have changed.
+ *
+ * Lock: vnode->attr_lock, a leaf; the file system is called without it.
+ */
+#include "vfs/vnode_cache.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/credentials.h"
+#include "sched/clock.h"
+#include <linux/stat.h>
+
+enum { SECTOR_SHIFT = 9, PAGE_SECTORS = PAGE_SIZE >> SECTOR_SHIFT };
+
+void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr)
+{
+	*attr = vnode->attr;
+	if (vnode->type != S_IFREG)
+		return;
+	attr->size = atomic_load(&vnode->object.size);
+	if (vnode->fs->flags & FS_PAGES_ARE_DATA) {
+		uint64_t resident = atomic_load_relaxed(&vnode->object.page_count) * PAGE_SECTORS;
+		uint64_t below = ROUND_UP(MIN(vnode->attr.blocks << SECTOR_SHIFT, atomic_load(&vnode->fill_limit)), PAGE_SIZE);
+
+		attr->blocks = MAX(resident, below >> SECTOR_SHIFT);
+	}
+}
+
+void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
+{
+	struct fs_attr old = vnode->attr;
+	uint32_t dirty = vnode->dirty;
+
+	vnode->attr = *attr;
+	if (dirty & FS_SET_ATIME)
+		vnode->attr.atime = old.atime;
+	if (dirty & FS_SET_MTIME)
+		vnode->attr.mtime = old.mtime;
+	if (dirty & FS_SET_CTIME)
+		vnode->attr.ctime = old.ctime;
+	if (vnode->type == S_IFREG && !(vnode->fs->flags & FS_VOLATILE))
+		vnode->attr.size = old.size;
+	vnode->attr_stale = false;
+}
+
+int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
+{
+	struct fs_attr fresh;
+	bool known;
+	int error;
+
+	spin_lock(&vnode->attr_lock);
+	known = vnode_attr_is_current(vnode) || !vnode->fs->ops->getattr;
+	if (known)
+		vnode_copy_attr_locked(vnode, attr);
+	else
+		vnode->attr_stale = false;	/* before asking: a change from now on marks it again */
+	spin_unlock(&vnode->attr_lock);
+	if (known)
+		return 0;
+	error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &fresh);
+	spin_lock(&vnode->attr_lock);
+	if (!error) {
+		bool stale = vnode->attr_stale;
+
+		vnode_merge_attr_locked(vnode, &fresh);
+		vnode->attr_stale = stale;
+		vnode_copy_attr_locked(vnode, attr);
+		if (vnode->fs->flags & FS_VOLATILE)
+			attr->size = fresh.size;
+	} else {
+		vnode->attr_stale = true;
+	}
+	spin_unlock(&vnode->attr_lock);
+	return error;
+}
+
+static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
+{
+	spin_lock(&vnode->attr_lock);
+	if (mask & FS_SET_MODE)
+		vnode->attr.mode = vnode->type | (in->mode & 07777);
+	if (mask & FS_SET_UID)
+		vnode->attr.uid = in->uid;
+	if (mask & FS_SET_GID)
+		vnode->attr.gid = in->gid;
+	if (mask & FS_SET_ATIME)
+		vnode->attr.atime = in->atime;
+	if (mask & FS_SET_MTIME)
+		vnode->attr.mtime = in->mtime;
+	if (mask & FS_SET_CTIME)
+		vnode->attr.ctime = in->ctime;
+	vnode->dirty &= ~mask;
+	spin_unlock(&vnode->attr_lock);
+}
+
+int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
+{
+	struct fs_attr out = { 0 };
+	int error = 0;
+
+	if (vnode->fs->flags & FS_READ_ONLY)
+		return -EROFS;
+	if (mask & FS_SET_SIZE) {
+		mutex_lock(&vnode->write_lock);
+		error = vnode_truncate_locked(vnode, in->size);
+		mutex_unlock(&vnode->write_lock);
+		mask &= ~FS_SET_SIZE;
+	}
+	if (error || !mask)
+		return error;
+	if (!vnode->fs->ops->setattr)
+		return -EPERM;
+	error = vnode->fs->ops->setattr(vnode->fs, vnode->node, mask, in, &out);
+	if (!error)
+		store_attributes(vnode, mask, in);
+	return error;
+}
+
+int vnode_truncate_locked(struct vnode *vnode, uint64_t size)
+{
+	struct fs_attr in = { .size = size }, out;
+	int64_t now = clock_realtime_ns();
+	int error = 0;
+
+	if (vnode->fs->flags & FS_READ_ONLY)
+		return -EROFS;
+	if (vnode->fs->ops->setattr)
+		error = vnode->fs->ops->setattr(vnode->fs, vnode->node, FS_SET_SIZE, &in, &out);
+	if (error)
+		return error;
+	/* First the limit, so that a page filled after this holds no byte that the truncation takes away. */
+	if (size < atomic_load(&vnode->fill_limit))
+		atomic_store(&vnode->fill_limit, size);
+	vm_object_truncate(&vnode->object, size);
+	spin_lock(&vnode->attr_lock);
+	vnode->attr.size = size;
+	vnode->attr.mtime = vnode->attr.ctime = now;
+	vnode->dirty = (vnode->dirty & ~FS_SET_SIZE) | FS_SET_MTIME | FS_SET_CTIME;
+	spin_unlock(&vnode->attr_lock);
+	return 0;
+}
+
+void vnode_touch_written(struct vnode *vnode, uint64_t end)
+{
+	int64_t now = clock_realtime_ns();
+
+	if (end > atomic_load(&vnode->object.size))
+		vm_object_grow(&vnode->object, end);
+	spin_lock(&vnode->attr_lock);
+	vnode->attr.mtime = vnode->attr.ctime = now;
+	vnode->dirty |= FS_SET_MTIME | FS_SET_CTIME;
+	if (end > vnode->attr.size) {
+		vnode->attr.size = end;
+		vnode->dirty |= FS_SET_SIZE;
+	}
+	spin_unlock(&vnode->attr_lock);
+}
+
+void vnode_touch_accessed(struct vnode *vnode)
+{
+	const int64_t day = 24 * 3600 * (int64_t)NS_PER_SEC;
+	int64_t now;
+
+	if (vnode->fs->flags & (FS_READ_ONLY | FS_VOLATILE))
+		return;
+	now = clock_realtime_ns();
+	spin_lock(&vnode->attr_lock);
+	if (vnode->attr.atime <= vnode->attr.mtime || vnode->attr.atime <= vnode->attr.ctime || now - vnode->attr.atime >= day) {
+		vnode->attr.atime = now;
+		vnode->dirty |= FS_SET_ATIME;
+	}
+	spin_unlock(&vnode->attr_lock);
+}
+
+void vnode_touch_directory(struct vnode *vnode)
+{
+	int64_t now = clock_realtime_ns();
+
+	spin_lock(&vnode->attr_lock);
+	vnode->attr.mtime = vnode->attr.ctime = now;
+	vnode->dirty |= FS_SET_MTIME | FS_SET_CTIME;
+	vnode->attr_stale = true;
+	spin_unlock(&vnode->attr_lock);
+}
+
+void vnode_touch_changed(struct vnode *vnode)
+{
+	int64_t now = clock_realtime_ns();
+
+	spin_lock(&vnode->attr_lock);
+	vnode->attr.ctime = now;
+	vnode->dirty |= FS_SET_CTIME;
+	spin_unlock(&vnode->attr_lock);
+}
+
+void vnode_set_links(struct vnode *vnode, uint32_t links)
+{
+	int64_t now = clock_realtime_ns();
+
+	spin_lock(&vnode->attr_lock);
+	vnode->attr.links = links;
+	vnode->attr.ctime = now;
+	vnode->dirty |= FS_SET_CTIME;
+	spin_unlock(&vnode->attr_lock);
+}
+
+int vnode_flush_attributes(struct vnode *vnode)
+{
+	struct fs_attr in, out;
+	uint32_t mask;
+	int error;
+
+	spin_lock(&vnode->attr_lock);
+	mask = vnode->dirty;
+	vnode->dirty = 0;
+	vnode_copy_attr_locked(vnode, &in);
+	spin_unlock(&vnode->attr_lock);
+	if (!mask || vnode->fs->flags & (FS_READ_ONLY | FS_VOLATILE) || !vnode->fs->ops->setattr)
+		return 0;
+	error = vnode->fs->ops->setattr(vnode->fs, vnode->node, mask, &in, &out);
+	if (error) {
+		spin_lock(&vnode->attr_lock);
+		vnode->dirty |= mask;
+		spin_unlock(&vnode->attr_lock);
+	}
+	return error;
+}
+
+void vnode_clear_set_id(struct vnode *vnode)
+{
+	struct fs_attr in;
+	uint32_t mode = vnode->attr.mode, keep = mode & ~S_ISUID;
+
+	/* Set-gid without group execute is not set-id (it once meant mandatory locking). */
+	if (mode & S_IXGRP)
+		keep &= ~S_ISGID;
+	if (keep == mode || vnode->type != S_IFREG || credentials_current()->fsuid == 0)
+		return;
+	in.mode = keep;
+	vnode_setattr(vnode, FS_SET_MODE, &in);
+}
+
+ssize_t vnode_read_link(struct vnode *vnode, char **text)
+{
+	enum { TARGET_MAX = 4095 };
+	char *cached = atomic_load(&vnode->link_target), *buf, *expected = NULL;
+	ssize_t len;
+
+	if (cached) {
+		*text = kstrdup(cached);
+		return *text ? (ssize_t)strlen(*text) : -ENOMEM;
+	}
+	if (!vnode->fs->ops->readlink)
+		return -EINVAL;
+	buf = kmalloc(TARGET_MAX + 1);
+	if (!buf)
+		return -ENOMEM;
+	len = vnode->fs->ops->readlink(vnode->fs, vnode->node, buf, TARGET_MAX);
+	if (len < 0) {
+		kfree(buf);
+		return len;
+	}
+	buf[MIN(len, (ssize_t)TARGET_MAX)] = 0;
+	if (!(vnode->fs->flags & FS_VOLATILE)) {
+		cached = kstrdup(buf);
+		if (cached && !atomic_compare_exchange(&vnode->link_target, &expected, cached))
+			kfree(cached);
+	}
+	*text = buf;
+	return strlen(buf);
+}

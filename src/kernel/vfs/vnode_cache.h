@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the VFS core: figures of the vnode cache and its start. */
+#pragma once
+
+#include "vfs/vnode.h"
+
+void vnode_cache_init(void);
+void vnode_cache_shrink_all(void);
+size_t vnode_cache_total(void);		/* vnodes that exist */
+size_t vnode_cache_cached(void);	/* those that the cache holds */
+
+/* Copies the attributes in memory with what the page cache knows better. attr_lock held. */
+void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr);
+/* Takes the file system's answer for everything that the kernel has not newer itself. attr_lock held. */
+void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr);
