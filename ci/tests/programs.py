@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""The in-guest test programs (src/userland/tests): which there are, and one boot that runs them all."""
+import glob
+import os
+
+from guest import BUILD, ROOT, run_all
+
+# These look at file systems and so run on the root file system as well as on /tmp.
+ON_ROOT_TOO = ("attributes", "files", "names")
+# What means harm comes late, and something that must still work after it.
+LAST = "hostile"
+AFTER = "process"
+
+
+def names():
+    found = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "src/userland/tests/*.c")))
+    ordered = [name for name in found if name not in ("check", LAST)]
+    return ordered + [name + "-on-root" for name in ON_ROOT_TOO] + [LAST, AFTER + "-after-" + LAST]
+
+
+def command(name):
+    program, _, where = name.partition("-")
+    place = "TMPDIR=/root " if where == "on-root" else ""
+    return f"{place}timeout -s KILL 150 /tests/{program}"
+
+
+def run(guest):
+    overlay = os.path.join(BUILD, "tests")
+    assert os.path.isdir(overlay), f"{overlay} is missing: make -C src/userland tests"
+    return run_all(guest, {name: command(name) for name in names()}, "--overlay", overlay, timeout=400)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""A person at the serial console: logging in, ^C, ^Z, fg and bg, leaving, restarting and switching off the machine."""
+import time
+
+import pexpect
+import pytest
+
+from guest import RAEEN, console_text, vm_line
+
+BOOT = 90
+REPLY = 30
+READY = "READY> "
+
+
+class Terminal:
+    """The serial console. The tests of this file follow one another on the same machine."""
+
+    def __init__(self):
+        line = vm_line(RAEEN)
+        self.child = pexpect.spawn(line[0], line[1:], timeout=REPLY, dimensions=(25, 100))
+
+    def expect(self, pattern, timeout=REPLY):
+        try:
+            return self.child.expect(pattern, timeout=timeout)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            raise AssertionError(f"{pattern!r} did not come ({type(error).__name__}); before it:\n"
+                                 f"{console_text(self.child.before or b'')}") from None
+
+    def send(self, text):
+        self.child.send(text)
+
+    def login(self, name):
+        self.send(name + "\r")
+        self.expect(r"[#$] ")
+        # Typed in two pieces, so that the echo of the command is not taken for the prompt.
+        self.send("stty -echo; PS1='REA''DY> '; stty echo\r")
+        self.expect(READY)
+
+    def run(self, command):
+        """Types @command and returns what came between it and the next prompt."""
+        self.send(command + "\r")
+        self.expect(r"\r\n")
+        self.expect(READY)
+        return self.child.before.decode(errors="replace").replace("\r", "").strip()
+
+
+@pytest.fixture(scope="module")
+def terminal():
+    machine = Terminal()
+    yield machine
+    machine.child.close(force=True)
+
+
+def test_prompt(terminal):
+    terminal.expect("login: ", BOOT)
+
+
+def test_wrong_user(terminal):
+    terminal.send("nobody-here\r")
+    terminal.expect("[Pp]assword: ")
+    terminal.send("guess\r")
+    terminal.expect("incorrect")
+    terminal.expect("login: ")
+
+
+def test_root(terminal):
+    terminal.login("root")
+    assert terminal.run("id -u; pwd; tty; echo $HOME") == "0\n/root\n/dev/ttyS0\n/root"
+
+
+def test_interrupt(terminal):
+    terminal.send("sleep 1000\r")
+    terminal.expect("\r\n")
+    time.sleep(0.5)
+    terminal.send("\x03")
+    terminal.expect(READY)
+    assert terminal.run("echo $?") == "130"
+    terminal.send("cat\rline\r")
+    terminal.expect("line\r\nline\r\n")
+    terminal.send("\x04")
+    terminal.expect(READY)
+
+
+def test_suspend(terminal):
+    terminal.send("sleep 1000\r")
+    terminal.expect("\r\n")
+    time.sleep(0.5)
+    terminal.send("\x1a")
+    terminal.expect("Stopped")
+    terminal.expect(READY)
+    assert "sleep 1000" in terminal.run("jobs")
+    terminal.run("bg")
+    assert "Running" in terminal.run("jobs") or "sleep 1000" in terminal.run("jobs")
+    terminal.send("fg\r")
+    terminal.expect("sleep 1000")
+    time.sleep(0.5)
+    terminal.send("\x03")
+    terminal.expect(READY)
+    assert terminal.run("jobs") == ""
+
+
+def test_line_editing(terminal):
+    assert terminal.run("echo abX\x7fc").endswith("abc")
+    terminal.send("echo history-$((20+3))\r")
+    terminal.expect("history-23")
+    terminal.expect(READY)
+    terminal.send("\x1b[A\r")
+    terminal.expect("history-23")
+    terminal.expect(READY)
+
+
+def test_leave(terminal):
+    terminal.send("exit\r")
+    terminal.expect("login: ")
+
+
+def test_user(terminal):
+    terminal.login("raeen")
+    assert terminal.run("id -u; id -g; pwd; echo $USER") == "1000\n1000\n/home/raeen\nraeen"
+    assert "denied" in terminal.run("touch /etc/x").lower()
+    assert terminal.run("echo mine > f; cat f; rm f") == "mine"
+    terminal.send("exit\r")
+    terminal.expect("login: ")
+
+
+def test_reboot(terminal):
+    terminal.login("root")
+    terminal.send("reboot\r")
+    terminal.expect("login: ", BOOT)
+
+
+def test_poweroff(terminal):
+    terminal.login("root")
+    terminal.send("poweroff\r")
+    terminal.expect(pexpect.EOF, BOOT)
+    terminal.child.close()
+    assert terminal.child.exitstatus == 0

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""The in-guest test programs on RaeenOS."""
+import pytest
+
+import programs
+from guest import RAEEN
+
+
+@pytest.fixture(scope="module")
+def results():
+    return programs.run(RAEEN)
+
+
+@pytest.mark.parametrize("name", programs.names())
+def test_program(results, name):
+    result = results[name]
+    assert result.status == 0, result.output
+    assert f"ok {name.partition('-')[0]}: " in result.output

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""The framebuffer console: what is typed on the PS/2 keyboard appears on the screen, in the glyphs of the console's font."""
+import glob
+import os
+import subprocess
+import time
+
+import pytest
+
+from guest import BUILD, RAEEN, vm_line
+from qmp import Qmp
+from screen import Font, Screenshot
+
+FONT = os.path.join(BUILD, "cache/console-setup-linux/usr/share/consolefonts/Uni2-Terminus16.psf.gz")
+PATIENCE = 90
+
+
+class Screen:
+    """A booted machine with its screen and keyboard, and no more than these."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.console = folder / "console"
+        self.errors = open(folder / "errors", "wb")
+        self.process = subprocess.Popen(
+            vm_line(RAEEN, "--qmp", folder / "qmp", "--console", self.console),
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self.errors)
+        self.qmp = Qmp.connect(str(folder / "qmp"), 30)
+        self.font = Font(FONT)
+
+    def lines(self):
+        path = self.folder / "screen.ppm"
+        self.qmp.screendump(str(path))
+        return Screenshot(path).text(self.font)
+
+    def wait_for(self, *wanted, seconds=PATIENCE):
+        """Waits until all of @wanted are on the screen; returns its lines."""
+        deadline = time.monotonic() + seconds
+        while True:
+            lines = self.lines()
+            if all(any(text in line for line in lines) for text in wanted):
+                return lines
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                shown = "\n".join(line for line in lines if line)
+                raise AssertionError(f"{wanted} never came; the screen shows:\n{shown}\nconsole log: {self.log()}")
+            time.sleep(0.3)
+
+    def log(self):
+        return self.console.read_bytes()[-3000:].decode(errors="replace") if self.console.exists() else ""
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.errors.close()
+
+
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory):
+    machine = Screen(tmp_path_factory.mktemp("screen"))
+    yield machine
+    machine.close()
+
+
+def test_login_prompt(screen):
+    screen.wait_for("login:")
+
+
+def test_typing(screen):
+    screen.wait_for("login:")
+    screen.qmp.type("root\n")
+    screen.wait_for("root")
+    time.sleep(1)
+    # The expected line is not the typed one: it comes from the shell.
+    screen.qmp.type("clear; echo \"Answer: $((6*7))\" {a,B}~ | tr a-z b-za\n")
+    screen.wait_for("Aotxfs: 42 {b,B}~")
+
+
+def test_all_printable(screen):
+    """Every ASCII glyph, from the guest to the screen and back."""
+    text = "".join(chr(code) for code in range(33, 127))
+    command = "clear; awk 'BEGIN { for (i = 33; i < 127; i++) printf \"%c\", i; print \"\" }'\n"
+    screen.qmp.type(command)
+    screen.wait_for(text)
+
+
+def test_control_keys(screen):
+    screen.qmp.type("clear; sleep 1000\n")
+    time.sleep(0.5)
+    screen.qmp.press("ctrl", "c")
+    screen.qmp.type("echo \"status $?\"\n")
+    screen.wait_for("status 130", "^C")
+
+
+def test_escape_sequences(screen):
+    """Position, inverse video and erasing, as full-screen programs use them."""
+    screen.qmp.type("clear; printf '\\033[5;10Hplaced\\033[6;1Hgone\\033[2K\\033[7;20H\\033[7minverse\\033[0m\\n\\n'\n")
+    lines = screen.wait_for("inverse")
+    assert lines[4][9:15] == "placed"
+    assert lines[6][19:26] == "inverse"
+    assert "gone" not in lines[5]
+
+
+def test_scrolling(screen):
+    screen.qmp.type("clear; seq 1 500\n")
+    lines = [line for line in screen.wait_for("500") if line]
+    numbers = [int(line) for line in lines if line.isdigit()]
+    assert numbers[-1] == 500
+    assert numbers == list(range(numbers[0], 501))
+    assert len(numbers) >= 20
+
+
+def test_font_is_found():
+    assert glob.glob(FONT), "the console's font is not in build/cache"

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""ci/vm itself, with both guests: what comes out, the exit status, what is left behind."""
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from guest import LINUX, RAEEN, VM, console_text, vm, vm_line
+
+BOTH = pytest.mark.parametrize("guest", [RAEEN, LINUX])
+
+
+@pytest.fixture
+def overlay(tmp_path):
+    """A folder with all that an overlay may hold, and 1 MiB of random bytes (the seed is in the file's name)."""
+    seed = random.randrange(1 << 32)
+    root = tmp_path / "root"
+    (root / "deep/er").mkdir(parents=True)
+    (root / "deep/er/file").write_text("content\n")
+    (root / "deep/script").write_text("#!/bin/sh\necho script ran with $1\n")
+    (root / "deep/script").chmod(0o750)
+    (root / "deep/link").symlink_to("er/file")
+    (root / "deep/empty").touch(mode=0o600)
+    (root / "deep/a name with spaces \xe9").touch()
+    (root / f"random-{seed}").write_bytes(random.Random(seed).randbytes(1 << 20))
+    return root
+
+
+@BOTH
+def test_streams_and_overlay(guest, overlay):
+    """One boot shows: separate streams, every byte kept, order, status, overlay, kernel arguments, environment."""
+    data = next(overlay.glob("random-*"))
+    command = (f"cat /{data.name}; cat /{data.name} >&2; echo end; cat /proc/cmdline; pwd; id -u; cat; "
+               "/deep/script overlay; cat /deep/link; stat -c '%a %u %g %s' /deep/script /deep/empty; ls /deep | wc -l; "
+               "exit 42")
+    done = vm(guest, command, "--overlay", overlay, "--append", "raeen.test=a,b")
+    assert done.returncode == 42, console_text(done.stderr)
+    expected = data.read_bytes()
+    assert done.stderr == expected
+    assert done.stdout[:len(expected)] == expected
+    lines = done.stdout[len(expected):].decode().splitlines()
+    assert lines[0] == "end"
+    assert "raeen.test=a,b" in lines[1]
+    assert lines[2:] == ["/root", "0", "script ran with overlay", "content", "750 0 0 34", "600 0 0 0", "5"]
+
+
+def test_words_are_quoted():
+    """Several words reach the guest's shell as the same words; what looks like an option is one of the command's."""
+    line = vm_line(LINUX) + ["--", "printf", "[%s]", "a b", "$HOME", "it's", "--", "--linux"]
+    done = subprocess.run(line, stdout=subprocess.PIPE, timeout=120)
+    assert done.stdout == b"[a b][$HOME][it's][--][--linux]"
+
+
+@BOTH
+def test_background_and_signal(guest):
+    """What a command leaves behind does not hold the run up; a death by signal is 128 and its number."""
+    start = time.monotonic()
+    done = vm(guest, "sleep 1000 & echo started; kill -KILL $$")
+    assert (done.stdout, done.returncode) == (b"started\n", 137), console_text(done.stderr)
+    assert time.monotonic() - start < 90
+
+
+@BOTH
+def test_timeout(guest):
+    start = time.monotonic()
+    done = vm(guest, "echo before; sleep 1000", timeout=15)
+    assert done.returncode == 124
+    assert done.stdout in (b"before\n", b"")
+    assert b"within 15 s" in done.stderr
+    assert time.monotonic() - start < 25
+
+
+@BOTH
+def test_guest_gone(guest):
+    """A guest that ends without telling a status is a failed boot; the console log comes on standard error."""
+    done = vm(guest, "echo before; poweroff -f")
+    assert done.returncode == 125
+    assert done.stdout == b"before\n"
+    assert b"the guest ended early" in done.stderr
+
+
+@pytest.mark.parametrize("guest, append", [(RAEEN, "init=/nonexistent"), (LINUX, "rdinit=/nonexistent")])
+def test_panic(guest, append):
+    done = vm(guest, "echo never", "--append", append)
+    assert done.returncode == 125
+    assert done.stdout == b""
+    assert b"kernel panic" in done.stderr.lower()
+
+
+def test_setup_errors(tmp_path):
+    for options in (["--image", "/nonexistent"], ["--image", tmp_path]):
+        done = vm(RAEEN, "true", *options)
+        assert done.returncode == 125
+        assert done.stderr.startswith(b"ci/vm: ")
+    usage = subprocess.run([VM, "--no-such-option"], stderr=subprocess.PIPE)
+    assert usage.returncode == 2
+
+
+def test_side_by_side():
+    """Each guest's output goes to its own caller."""
+    runs = [subprocess.Popen(vm_line(LINUX) + ["--", f"seq 1 2000 | sed s/^/{name}/"], stdout=subprocess.PIPE)
+            for name in "ab"]
+    for name, run in zip("ab", runs):
+        output = run.communicate(timeout=120)[0].decode().split()
+        assert run.returncode == 0
+        assert output == [f"{name}{number}" for number in range(1, 2001)]
+
+
+def children(pid):
+    """The processes whose parent is @pid."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat") as stat:
+                parent = int(stat.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found.append(int(entry))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_it(number, tmp_path):
+    """However ci/vm ends, QEMU ends too, and no file is left."""
+    run = subprocess.Popen(vm_line(LINUX) + ["--", "echo up; sleep 1000"], stdout=subprocess.PIPE,
+                           env=dict(os.environ, TMPDIR=str(tmp_path)))
+    assert run.stdout.readline() == b"up\n"
+    guests = children(run.pid)
+    assert guests
+    run.send_signal(number)
+    assert run.wait(20) == (-9 if number == signal.SIGKILL else 128 + number)
+    deadline = time.monotonic() + 5
+    while any(os.path.exists(f"/proc/{pid}") for pid in guests) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in guests)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.full
+@BOTH
+def test_large_overlay(guest, tmp_path):
+    """300 MiB reach the guest, with the right amount of memory."""
+    digest = hashlib.sha256()
+    with open(tmp_path / "large", "wb") as out:
+        for number in range(300):
+            block = random.Random(number).randbytes(1 << 20)
+            digest.update(block)
+            out.write(block)
+    done = vm(guest, "sha256sum < /large", "--overlay", tmp_path, "--mem", "1G", timeout=300)
+    assert done.returncode == 0, console_text(done.stderr)
+    assert done.stdout.split()[0].decode() == digest.hexdigest()
+
+
+@pytest.mark.full
+@BOTH
+def test_icount(guest):
+    """The guest runs under counted instructions too."""
+    command = "i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); done; echo $i"
+    done = vm(guest, command, "--icount", "--cpu", "qemu64", timeout=300)
+    assert (done.stdout, done.returncode) == (b"2000\n", 0), console_text(done.stderr)
