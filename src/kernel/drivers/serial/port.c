@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding UARTs and setting their line parameters. */
+#include "drivers/serial/port.h"
+
+struct serial_port serial_ports[SERIAL_PORTS] = {
+	{ .base = 0x3f8, .irq = 4 }, { .base = 0x2f8, .irq = 3 }, { .base = 0x3e8, .irq = 4 }, { .base = 0x2e8, .irq = 3 },
+};
+
+/* The scratch register keeps what is written only where there is a UART (an empty bus reads 0xff). */
+static bool scratch_works(const struct serial_port *port)
+{
+	uart_write(port, UART_SCRATCH, 0x5a);
+	if (uart_read(port, UART_SCRATCH) != 0x5a)
+		return false;
+	uart_write(port, UART_SCRATCH, 0xa5);
+	return uart_read(port, UART_SCRATCH) == 0xa5;
+}
+
+/* In loop-back mode the modem outputs come back as modem inputs: RTS and OUT2 as CTS and carrier. */
+static bool loopback_works(const struct serial_port *port)
+{
+	uint8_t modem = uart_read(port, UART_MODEM_CONTROL);
+
+	uart_write(port, UART_MODEM_CONTROL, MCR_LOOP | MCR_OUT2 | MCR_RTS);
+	uint8_t status = uart_read(port, UART_MODEM_STATUS) & (MSR_CTS | MSR_DSR | MSR_RING | MSR_CARRIER);
+
+	uart_write(port, UART_MODEM_CONTROL, modem);
+	return status == (MSR_CTS | MSR_CARRIER);
+}
+
+void serial_port_set_line(struct serial_port *port, unsigned baud, uint8_t line_control)
+{
+	unsigned divisor = baud ? UART_CLOCK_BAUD / baud : 0;
+
+	if (divisor > UINT16_MAX)
+		divisor = UINT16_MAX;
+	if (divisor) {
+		uart_write(port, UART_LINE_CONTROL, line_control | LCR_DIVISOR);
+		uart_write(port, UART_DATA, divisor & 0xff);
+		uart_write(port, UART_INTERRUPT_ENABLE, divisor >> 8);
+	}
+	uart_write(port, UART_LINE_CONTROL, line_control);
+}
+
+bool serial_port_probe(struct serial_port *port)
+{
+	if (!scratch_works(port) || !loopback_works(port))
+		return false;
+	uart_write(port, UART_INTERRUPT_ENABLE, 0);
+	serial_port_set_line(port, UART_CLOCK_BAUD, LCR_WORD_LENGTH);
+	uart_write(port, UART_FIFO_CONTROL, FCR_ENABLE | FCR_CLEAR_RECEIVE | FCR_CLEAR_TRANSMIT | FCR_TRIGGER_8);
+	port->fifo = (uart_read(port, UART_INTERRUPT_ID) & IIR_FIFO_WORKS) == IIR_FIFO_WORKS ? UART_FIFO_SIZE : 1;
+	port->modem = MCR_DTR | MCR_RTS | MCR_OUT2;
+	uart_write(port, UART_MODEM_CONTROL, port->modem);
+	port->present = true;
+	return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What a kind of screen does for the console: framebuffer.c and text_mode.c. */
+#pragma once
+
+#include "tty/terminal.h"
+
+struct boot_framebuffer;
+
+/* A cell as it is to be drawn: no attribute is left to interpret but these. */
+struct drawn_cell {
+	uint32_t character;
+	uint8_t foreground, background;	/* palette indices */
+	uint8_t flags;			/* enum drawn_flags */
+	uint8_t unused;
+};
+enum drawn_flags { DRAWN_UNDERLINE = 1 << 0, DRAWN_STRIKE = 1 << 1, DRAWN_CURSOR = 1 << 2, DRAWN_CURSOR_BLOCK = 1 << 3,
+		   DRAWN_NOTHING = 1 << 7 /* never equal to a cell: the place must be drawn */ };
+
+struct video_backend {
+	const char *name;
+	/* Maps the screen and finds out rows, columns and the size of a cell in pixels (0: none). False when it cannot be used. */
+	bool (*init)(const struct boot_framebuffer *info);
+	void (*draw)(unsigned row, unsigned column, const struct drawn_cell *cell);
+};
+
+struct video_geometry { unsigned rows, columns, x_pixels, y_pixels; };
+extern struct video_geometry video_geometry;	/* set by init() */
+
+extern const struct video_backend framebuffer_backend, text_backend;

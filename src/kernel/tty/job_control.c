@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Controlling terminals: which session has a terminal, which of its process groups is in the foreground, what happens to the others, and
+ * how it all ends. session->tty and tty->session are guarded by process_tree_lock; session->tty holds a reference to the tty.
+ * tty->session needs none: a session leader's exit takes the terminal away before the session goes.
+ */
+#include "tty/tty_private.h"
+#include <asm/signal.h>
+#include <linux/fcntl.h>
+#include "lib/errno.h"
+#include "mm/user_copy.h"
+#include "process/process.h"
+#include "process/signal.h"
+
+static bool is_session_leader(const struct process *process)
+{
+	return process->session && process->session->sid == process->pid;
+}
+
+/* The controlling terminal of the caller's session, for comparing. */
+static struct tty *controlling_tty(void)
+{
+	struct process *process = current_process();
+	struct tty *tty = NULL;
+
+	if (!process)
+		return NULL;
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+
+	if (process->session)
+		tty = process->session->tty;
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	return tty;
+}
+
+struct tty *tty_of_caller(void)
+{
+	struct process *process = current_process();
+	struct tty *tty = NULL;
+
+	if (!process)
+		return NULL;
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+
+	if (process->session && process->session->tty) {
+		tty = process->session->tty;
+		tty_get(tty);
+	}
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	return tty;
+}
+
+void tty_signal_foreground(struct tty *tty, int signal)
+{
+	int pgid = atomic_load(&tty->foreground_pgid);
+	struct signal_info info = signal_info_kernel(signal);
+
+	if (pgid > 0)
+		signal_send_group(pgid, &info);
+}
+
+int tty_check_background(struct tty *tty, int signal)
+{
+	struct process *process = current_process();
+
+	if (!process || controlling_tty() != tty)
+		return 0;
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	int own = process->pgid, foreground = tty->foreground_pgid;
+	bool orphaned = process_group_orphaned(own);
+
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	if (!foreground || own == foreground)
+		return 0;
+	if (signal_is_ignored_or_blocked(signal))
+		return signal == SIGTTIN ? -EIO : 0;
+	if (orphaned)
+		return -EIO;
+	struct signal_info info = signal_info_kernel(signal);
+
+	signal_send_group(own, &info);
+	return -ERESTARTSYS;
+}
+
+/* process_tree_lock held; the session has no terminal and the terminal no session. */
+static void attach(struct tty *tty, struct process *leader)
+{
+	tty_get(tty);
+	leader->session->tty = tty;
+	tty->session = leader->session;
+	atomic_store(&tty->foreground_pgid, leader->pgid);
+}
+
+/* process_tree_lock held. Returns whether there was a reference for the caller to drop after unlocking. */
+static bool detach(struct tty *tty)
+{
+	struct session *session = tty->session;
+
+	if (!session)
+		return false;
+	session->tty = NULL;
+	tty->session = NULL;
+	atomic_store(&tty->foreground_pgid, 0);
+	return true;
+}
+
+void tty_take_control(struct tty *tty, const struct file *file)
+{
+	struct process *process = current_process();
+
+	/* Who may only write to a terminal must not get to read it through /dev/tty. */
+	if (!process || (file->flags & O_ACCMODE) == O_WRONLY)
+		return;
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+
+	if (is_session_leader(process) && !process->session->tty && !tty->session)
+		attach(tty, process);
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+}
+
+void tty_release_control(struct tty *tty)
+{
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	bool had = detach(tty);
+
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	if (had)
+		tty_put(tty);
+}
+
+static void signal_group(int pgid, int signal)
+{
+	struct signal_info info = signal_info_kernel(signal);
+
+	if (pgid > 0)
+		signal_send_group(pgid, &info);
+}
+
+static void signal_process(int pid, int signal)
+{
+	struct process *process = process_find(pid);
+	struct signal_info info = signal_info_kernel(signal);
+
+	if (!process)
+		return;
+	signal_send_process(process, &info);
+	process_put(process);
+}
+
+/* Makes the open files dead, wakes whoever waits in them, and takes the terminal from its session. */
+static void hang_up(struct tty *tty, bool leader_exits)
+{
+	uint64_t irq_flags = spin_lock_irq(&tty->lock);
+
+	atomic_store(&tty->hangups, tty->hangups + 1);
+	line_start(&tty->line, true);
+	line_flush_input(&tty->line);
+	line_flush_output(&tty->line);
+	tty_unlock_and_act(tty, irq_flags);
+	wake_all(&tty->read_queue);
+	wake_all(&tty->write_queue);
+
+	irq_flags = spin_lock_irq(&process_tree_lock);
+	int sid = tty->session ? tty->session->sid : 0;
+	int foreground = tty->foreground_pgid;
+	bool had = detach(tty);
+
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	if (!had)
+		return;
+	if (leader_exits) {
+		signal_group(foreground, SIGHUP);
+	} else {
+		signal_process(sid, SIGHUP);
+		signal_process(sid, SIGCONT);
+	}
+	tty_put(tty);
+}
+
+void tty_hangup(struct tty *tty)
+{
+	hang_up(tty, false);
+}
+
+/* The leader leaves its terminal: the foreground group is told. A pty stays usable for others; other terminals are hung up. */
+void tty_session_leader_exit(struct session *session)
+{
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	struct tty *tty = session->tty;
+
+	if (tty)
+		tty_get(tty);
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	if (!tty)
+		return;
+	if (!list_empty(&tty->link)) {
+		hang_up(tty, true);
+	} else {
+		tty_signal_foreground(tty, SIGHUP);
+		tty_release_control(tty);
+	}
+	tty_put(tty);
+}
+
+void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid)
+{
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	struct tty *tty = session ? session->tty : NULL;
+
+	*dev = tty ? tty->dev : 0;
+	*foreground_pgid = tty && tty->foreground_pgid ? tty->foreground_pgid : -1;
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+}
+
+void tty_set_size(struct tty *tty, unsigned rows, unsigned columns, unsigned x_pixels, unsigned y_pixels)
+{
+	struct winsize size = { .ws_row = rows, .ws_col = columns, .ws_xpixel = x_pixels, .ws_ypixel = y_pixels };
+	uint64_t irq_flags = spin_lock_irq(&tty->lock);
+	bool changed = size.ws_row != tty->size.ws_row || size.ws_col != tty->size.ws_col ||
+		       size.ws_xpixel != tty->size.ws_xpixel || size.ws_ypixel != tty->size.ws_ypixel;
+
+	tty->size = size;
+	spin_unlock_irq(&tty->lock, irq_flags);
+	if (changed)
+		tty_signal_foreground(tty, SIGWINCH);
+}
+
+/* TIOCSCTTY. @steal: root may take it from the session that has it. */
+static long control_set(struct tty *tty, struct file *file, bool steal)
+{
+	struct process *process = current_process();
+	bool root = credentials_is_root(credentials_current());
+	bool stolen = false;
+	long result = 0;
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+
+	if (is_session_leader(process) && tty->session == process->session)
+		goto out;
+	result = -EPERM;
+	if (!is_session_leader(process) || process->session->tty)
+		goto out;
+	if (tty->session && !(steal && root))
+		goto out;
+	if ((file->flags & O_ACCMODE) == O_WRONLY && !root)
+		goto out;
+	stolen = detach(tty);
+	attach(tty, process);
+	result = 0;
+out:
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	if (stolen)
+		tty_put(tty);
+	return result;
+}
+
+/* TIOCNOTTY. A terminal belongs to the whole session here, so only its leader can give it up. */
+static long control_give_up(struct tty *tty)
+{
+	struct process *process = current_process();
+
+	if (controlling_tty() != tty)
+		return -ENOTTY;
+	if (!is_session_leader(process))
+		return -EPERM;
+	int foreground = atomic_load(&tty->foreground_pgid);
+
+	tty_release_control(tty);
+	signal_group(foreground, SIGHUP);
+	signal_group(foreground, SIGCONT);
+	return 0;
+}
+
+/* Is @process in group @pgid? Then *error tells whether the caller's session has it. Drops the reference. */
+static bool check_member(struct process *process, int pgid, int *error)
+{
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	bool member = process->pgid == pgid;
+
+	if (member)
+		*error = process->session == current_process()->session ? 0 : -EPERM;
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	process_put(process);
+	return member;
+}
+
+/* Does group @pgid exist in the caller's session? 0, -ESRCH or -EPERM. A group of zombies does: its shell has yet to wait for them. */
+static int group_check(int pgid)
+{
+	struct process *process = process_find(pgid);
+	int pid = 0, error = -ESRCH;
+
+	if (process && check_member(process, pgid, &error))
+		return error;
+	/* The leader has left, its group may go on. */
+	while ((process = process_next(pid))) {
+		pid = process->pid;
+		if (check_member(process, pgid, &error))
+			break;
+	}
+	return error;
+}
+
+static long foreground_set(struct tty *tty, uint64_t argument)
+{
+	uint32_t value;
+	int error = tty_check_background(tty, SIGTTOU);
+
+	if (error)
+		return error == -EIO ? -ENOTTY : error;
+	if (controlling_tty() != tty)
+		return -ENOTTY;
+	if (get_user_u32(&value, argument))
+		return -EFAULT;
+	int pgid = (int)value;
+
+	if (pgid < 0)
+		return -EINVAL;
+	error = group_check(pgid);
+	if (error)
+		return error;
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+
+	/* It may have changed hands meanwhile. */
+	if (tty->session == current_process()->session)
+		atomic_store(&tty->foreground_pgid, pgid);
+	else
+		error = -ENOTTY;
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	return error;
+}
+
+/* TIOCGPGRP and TIOCGSID; a pty's master may ask without being in the session. */
+static long control_query(struct tty *tty, bool master, bool want_session, uint64_t argument)
+{
+	if (!master && controlling_tty() != tty)
+		return -ENOTTY;
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	int sid = tty->session ? tty->session->sid : 0;
+	int pgid = tty->foreground_pgid;
+
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	if (want_session && !sid)
+		return -ENOTTY;
+	return put_user_u32(argument, want_session ? sid : pgid);
+}
+
+long tty_ioctl_control(struct tty *tty, struct file *file, bool master, unsigned request, uint64_t argument)
+{
+	switch (request) {
+	case TIOCSCTTY:
+		return master ? -EIO : control_set(tty, file, argument == 1);
+	case TIOCNOTTY:
+		return master ? -ENOTTY : control_give_up(tty);
+	case TIOCGPGRP:
+		return control_query(tty, master, false, argument);
+	case TIOCGSID:
+		return control_query(tty, master, true, argument);
+	case TIOCSPGRP:
+		return foreground_set(tty, argument);
+	default:
+		return -ENOIOCTLCMD;
+	}
+}
