@@ -81,7 +81,7 @@ void vfork_release(struct thread *thread)
 }
 
 /* What the program asked to be done to its memory when the thread ends. */
-static void settle_user_memory(struct thread *thread)
+void thread_release_user_memory(struct thread *thread)
 {
 	uaddr_t tid_word = thread->user.clear_child_tid;
 
@@ -258,7 +258,7 @@ void process_thread_exit(int code)
 	bool last;
 
 	/* From here on the thread is as good as dead: no signal interrupts what it still has to wait for. */
-	settle_user_memory(thread);
+	thread_release_user_memory(thread);
 	leave_tid(thread);
 	last = leave_thread_list(thread, code);
 	/* The parent in vfork goes on once this thread will not touch the shared memory again. */

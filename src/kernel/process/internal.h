@@ -72,6 +72,8 @@ void credentials_refresh(struct thread *thread);
 void process_begin_exit(struct process *process, int status);
 /* Makes every other thread end and waits for it (exec). 0, or -EINTR when the caller is to die itself. */
 int process_kill_other_threads(void);
+/* What the program asked to be done to its memory when a thread leaves it: robust futexes, the tid word. May sleep. */
+void thread_release_user_memory(struct thread *thread);
 /* Wakes the parent that waits in vfork for the calling thread. */
 void vfork_release(struct thread *thread);
 

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * execve and execveat. The new program is loaded into a new address space first (exec_load.c); all memory the change itself needs is
+ * allocated next; then the other threads are ended, and from there on nothing can fail.
+ */
+#include <linux/fcntl.h>
+
+#include "arch/x86_64/fpu.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "process/exec.h"
+#include "process/internal.h"
+#include "syscall_prototypes.h"
+#include "vfs/file.h"
+#include "vfs/path.h"
+
+enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102 };
+
+/* What must be the process's own before it changes. */
+struct private_parts {
+	struct fd_table *files;
+	struct signal_handlers *handlers;
+};
+
+static int make_private_parts(struct process *process, struct private_parts *parts)
+{
+	*parts = (struct private_parts){ NULL, NULL };
+	if (process->files_shared) {
+		parts->files = fd_table_copy(process->files);
+		if (!parts->files)
+			return -ENOMEM;
+	}
+	if (atomic_load_relaxed(&process->handlers->refs.count) > 1) {
+		parts->handlers = signal_handlers_copy(process->handlers);
+		if (!parts->handlers) {
+			if (parts->files)
+				fd_table_put(parts->files);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void drop_private_parts(struct private_parts *parts)
+{
+	if (parts->files)
+		fd_table_put(parts->files);
+	signal_handlers_put(parts->handlers);
+}
+
+/* The caller, by now the only thread, takes the process's number if another was the first. */
+static void become_first_thread(struct thread *thread)
+{
+	struct process *process = thread->process;
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+
+	if (thread->tid != process->pid) {
+		pid_slot(thread->tid)->thread = NULL;
+		pid_release(thread->tid);
+		thread->tid = process->pid;
+		pid_slot(thread->tid)->thread = thread;
+	}
+	process->did_exec = true;
+	process->exit_signal = SIGCHLD;
+	spin_unlock_irq(&process_tree_lock, flags);
+}
+
+/* Swaps the memory. The parent of a vfork goes on as soon as its own is free. */
+static void replace_memory(struct exec *exec, struct thread *thread)
+{
+	struct process *process = thread->process;
+	struct address_space *old = process->as;
+	uint64_t flags = spin_lock_irq(&process->lock);
+
+	process->as = exec->as;
+	string_copy(process->name, exec->name, sizeof(process->name));
+	spin_unlock_irq(&process->lock, flags);
+	preempt_disable();
+	address_space_switch(exec->as);
+	preempt_enable();
+	exec->as = NULL;
+	vfork_release(thread);
+	address_space_put(old);
+	process_set_executable(process, exec->vnode);
+	exec->vnode = NULL;
+	thread_set_name(thread, exec->name);
+}
+
+static void replace_parts(struct process *process, struct private_parts *parts)
+{
+	struct signal_handlers *old_handlers = NULL;
+	struct fd_table *old_files = NULL;
+	uint64_t flags;
+
+	if (parts->handlers) {
+		flags = spin_lock_irq(&process->signal_lock);
+		old_handlers = process->handlers;
+		process->handlers = parts->handlers;
+		spin_unlock_irq(&process->signal_lock, flags);
+		signal_handlers_put(old_handlers);
+	}
+	if (parts->files) {
+		flags = spin_lock_irq(&process->lock);
+		old_files = process->files;
+		process->files = parts->files;
+		process->files_shared = false;
+		spin_unlock_irq(&process->lock, flags);
+		fd_table_put(old_files);
+	}
+	signal_handlers_reset(process->handlers, false);
+	fd_table_close_on_exec(process->files);
+}
+
+static void replace_credentials(struct exec *exec, struct process *process)
+{
+	if (exec->secure) {
+		process->dumpable = false;
+		process->death_signal = 0;
+	} else {
+		process->dumpable = true;
+	}
+	if (exec->credentials)
+		credentials_commit(exec->credentials);
+	exec->credentials = NULL;
+}
+
+/* Registers, FPU and what else a thread keeps for user mode, as new. */
+static void reset_thread(struct exec *exec, struct thread *thread)
+{
+	struct thread_state *state = &thread->user;
+
+	state->alt_stack_base = state->alt_stack_size = 0;
+	state->alt_stack_flags = SS_DISABLE;
+	state->restart.resume = NULL;
+	preempt_disable();
+	thread->fs_base = thread->gs_base = 0;
+	cpu_write_msr(MSR_FS_BASE, 0);
+	cpu_write_msr(MSR_KERNEL_GS_BASE, 0);
+	fpu_init_area(thread->fpu_area);
+	fpu_restore_current();
+	preempt_enable();
+	exec_start_frame(exec, thread_user_frame());
+	atomic_or(&state->work, THREAD_WORK_FRAME);
+}
+
+/* The point of no return lies behind the other threads' end. */
+static int commit(struct exec *exec)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	struct private_parts parts;
+	uint64_t flags;
+	int error = make_private_parts(process, &parts);
+
+	if (error)
+		return error;
+	error = process_kill_other_threads();
+	if (error) {
+		drop_private_parts(&parts);
+		return error;
+	}
+	thread_release_user_memory(thread);
+	become_first_thread(thread);
+	replace_memory(exec, thread);
+	replace_parts(process, &parts);
+	replace_credentials(exec, process);
+	reset_thread(exec, thread);
+	flags = spin_lock_irq(&process->signal_lock);
+	process->exec_thread = NULL;
+	spin_unlock_irq(&process->signal_lock, flags);
+	return 0;
+}
+
+/* AT_EXECFN of execveat: the name itself if it says where, else by way of the descriptor. */
+static char *describe_place(int dir_fd, const char *name)
+{
+	char *text;
+
+	if (dir_fd == AT_FDCWD || name[0] == '/')
+		return kstrdup(name);
+	text = kmalloc(PATH_MAX_LEN + 32);
+	if (!text)
+		return NULL;
+	snprintf(text, PATH_MAX_LEN + 32, name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", dir_fd, name);
+	return text;
+}
+
+static long execute(int dir_fd, uaddr_t path, uaddr_t argv, uaddr_t envp, unsigned lookup_flags)
+{
+	struct exec *exec = NULL;
+	char *name = kmalloc(PATH_MAX_LEN);
+	ssize_t len;
+	int error = -ENOMEM;
+
+	if (!name)
+		return -ENOMEM;
+	len = copy_string_from_user(name, path, PATH_MAX_LEN);
+	if (len < 0)
+		error = len;
+	else if (!len && !(lookup_flags & PATH_EMPTY_OK))
+		error = -ENOENT;
+	else
+		exec = exec_create(current_process(), describe_place(dir_fd, name));
+	if (exec) {
+		error = exec_args_from_user(&exec->args, argv, envp);
+		if (!error)
+			error = exec_load(exec, dir_fd, name, lookup_flags);
+		if (!error)
+			error = commit(exec);
+		exec_free(exec);
+	}
+	kfree(name);
+	return error;
+}
+
+long sys_execve(uaddr_t path, uaddr_t argv, uaddr_t envp)
+{
+	return execute(AT_FDCWD, path, argv, envp, 0);
+}
+
+long sys_execveat(int dir, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags)
+{
+	if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	return execute(dir, path, argv, envp,
+		       (flags & AT_EMPTY_PATH ? PATH_EMPTY_OK : 0) | (flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* exec in two halves: everything that can fail, then what cannot be taken back. */
+#pragma once
+
+#include "process/exec_args.h"
+#include "process/exec_internal.h"
+
+struct credentials;
+struct process;
+
+struct exec {
+	struct process *process;	/* for whom */
+	struct exec_args args;
+	char *filename;			/* AT_EXECFN; kmalloc'd */
+	char name[16];			/* the thread's new name */
+	struct vnode *vnode;		/* marked as executing */
+	struct address_space *as;
+	struct elf_image image;
+	uint64_t bias;
+	uint64_t rsp;
+	struct credentials *credentials;	/* changed ones, or NULL */
+	bool secure;			/* AT_SECURE: gained privileges */
+	char head[SCRIPT_LINE_MAX + 1];	/* the file's first bytes */
+	size_t head_len;
+};
+
+/* Takes over @filename. NULL when out of memory (@filename is freed). */
+struct exec *exec_create(struct process *process, char *filename);
+void exec_free(struct exec *exec);
+
+/* Finds the program (through `#!` lines), maps it and writes its stack. exec->args is filled. 0 or negative errno; may sleep. */
+int exec_load(struct exec *exec, int dir_fd, const char *path, unsigned lookup_flags);
+
+/* The registers a program starts with. */
+struct trap_frame;
+void exec_start_frame(const struct exec *exec, struct trap_frame *frame);
+

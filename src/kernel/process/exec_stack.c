@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first stack of a program (x86-64 psABI §3.4.1). From the top: a zero word, the file's name, the strings of envp and argv, the
+ * platform string and 16 random bytes, and, at a random distance, the auxiliary vector, the pointers and argc.
+ */
+#include <linux/auxvec.h>
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "process/exec_args.h"
+#include "process/exec_internal.h"
+#include "security/random.h"
+
+enum { RANDOM_BYTES = 16, STACK_JITTER = 8192, WRITER_WORDS = 32 };
+
+static const char platform[] = "x86_64";
+
+/* Writes words upwards, a few at a time. */
+struct word_writer {
+	struct address_space *as;
+	uint64_t at;
+	uint64_t words[WRITER_WORDS];
+	unsigned count;
+	bool failed;
+};
+
+static void flush(struct word_writer *writer)
+{
+	size_t size = writer->count * sizeof(uint64_t);
+
+	if (address_space_access(writer->as, writer->at, writer->words, size, true) != size)
+		writer->failed = true;
+	writer->at += size;
+	writer->count = 0;
+}
+
+static void put_word(struct word_writer *writer, uint64_t word)
+{
+	writer->words[writer->count++] = word;
+	if (writer->count == WRITER_WORDS)
+		flush(writer);
+}
+
+static int put_bytes(struct address_space *as, uint64_t *at, const void *bytes, size_t size)
+{
+	if (address_space_access(as, *at, (void *)bytes, size, true) != size)
+		return -ENOMEM;
+	*at += size;
+	return 0;
+}
+
+/* Bytes of the pages that a script's head replaces: argv[0]. */
+static size_t skipped(const struct exec_args *args)
+{
+	return args->head_count ? args->first_size : 0;
+}
+
+static size_t head_bytes(const struct exec_args *args)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < args->head_count; i++)
+		size += strlen(args->head[i]) + 1;
+	return size;
+}
+
+static int write_strings(struct exec_args *args, struct address_space *as, uint64_t at)
+{
+	size_t skip = skipped(args);
+	int error = 0;
+
+	for (unsigned i = 0; i < args->head_count && !error; i++)
+		error = put_bytes(as, &at, args->head[i], strlen(args->head[i]) + 1);
+	for (struct arg_page *page = args->first_page; page && !error; page = page->next) {
+		size_t here = MIN(skip, page->used);
+
+		skip -= here;
+		if (page->used > here)
+			error = put_bytes(as, &at, page->text + here, page->used - here);
+	}
+	return error;
+}
+
+/* Writes a pointer to each string that starts in the pages, with the NULLs behind argv and envp. @at: where the first of them lies. */
+static void write_page_pointers(struct exec_args *args, struct word_writer *writer, uint64_t at)
+{
+	size_t skip = skipped(args);
+	unsigned argv_left = args->argc - (skip != 0);
+	bool at_start = true, in_argv = true;
+
+	if (!argv_left) {
+		put_word(writer, 0);
+		in_argv = false;
+	}
+	for (struct arg_page *page = args->first_page; page; page = page->next) {
+		for (size_t i = 0; i < page->used;) {
+			char *nul;
+
+			if (skip) {
+				size_t here = MIN(skip, page->used - i);
+
+				skip -= here;
+				i += here;
+				continue;
+			}
+			if (at_start)
+				put_word(writer, at);
+			nul = memchr(page->text + i, '\0', page->used - i);
+			at_start = nul;
+			at += nul ? (size_t)(nul + 1 - (page->text + i)) : page->used - i;
+			i = nul ? (size_t)(nul + 1 - page->text) : page->used;
+			if (nul && in_argv && --argv_left == 0) {
+				put_word(writer, 0);
+				in_argv = false;
+			}
+		}
+	}
+	put_word(writer, 0);
+}
+
+static void write_vectors(struct exec_args *args, struct word_writer *writer, uint64_t strings, const struct exec_auxv *auxv)
+{
+	unsigned argc = args->argc + args->head_count - (args->head_count != 0);
+
+	put_word(writer, argc);
+	for (unsigned i = 0; i < args->head_count; i++) {
+		put_word(writer, strings);
+		strings += strlen(args->head[i]) + 1;
+	}
+	write_page_pointers(args, writer, strings);
+	for (unsigned i = 0; i < auxv->count; i++)
+		put_word(writer, auxv->words[i]);
+	flush(writer);
+}
+
+static void add_auxv(struct exec_auxv *auxv, uint64_t type, uint64_t value)
+{
+	auxv->words[auxv->count++] = type;
+	auxv->words[auxv->count++] = value;
+}
+
+int exec_args_write(struct exec_args *args, struct address_space *as, const char *filename, struct exec_auxv *auxv, uint64_t *rsp)
+{
+	size_t filename_size = strlen(filename) + 1, head = head_bytes(args), skip = skipped(args);
+	uint64_t filename_at = as->stack_top - sizeof(uint64_t) - filename_size;
+	uint64_t strings = filename_at - (head + args->string_bytes - skip);
+	uint64_t platform_at = strings - sizeof(platform), random_at = ROUND_DOWN(platform_at - RANDOM_BYTES, 16ull), at;
+	uint64_t pointers = args->argc + args->head_count + args->envc + 3;
+	struct word_writer writer = { .as = as };
+	uint8_t random[RANDOM_BYTES];
+
+	add_auxv(auxv, AT_RANDOM, random_at);
+	add_auxv(auxv, AT_EXECFN, filename_at);
+	add_auxv(auxv, AT_PLATFORM, platform_at);
+	add_auxv(auxv, AT_NULL, 0);
+	if (args->head_count)
+		pointers--;
+	at = random_at - random_below(STACK_JITTER) - (pointers + auxv->count) * sizeof(uint64_t);
+	writer.at = ROUND_DOWN(at, 16ull);
+	*rsp = writer.at;
+
+	random_bytes(random, sizeof(random));
+	at = random_at;
+	if (put_bytes(as, &at, random, sizeof(random)))
+		return -ENOMEM;
+	at = platform_at;
+	if (put_bytes(as, &at, platform, sizeof(platform)) || write_strings(args, as, strings))
+		return -ENOMEM;
+	at = filename_at;
+	if (put_bytes(as, &at, filename, filename_size))
+		return -ENOMEM;
+	write_vectors(args, &writer, strings, auxv);
+	as->arg_start = strings;
+	as->arg_end = as->env_start = strings + head + args->argv_bytes - skip;
+	as->env_end = filename_at;
+	return writer.failed ? -ENOMEM : 0;
+}
