@@ -51,7 +51,7 @@ static int node_number(const struct signal_info_node *node)
 enum signal_queue_result signal_queue_add(struct signal_queue *queue, const struct signal_info *info, bool may_allocate)
 {
 	struct signal_info_node *node;
-	bool realtime = info->number >= SIGRTMIN;
+	bool realtime = info->number >= SIGNAL_REALTIME_FIRST;
 
 	if (!realtime && (queue->set & signal_bit(info->number)))
 		return SIGNAL_ALREADY_PENDING;
@@ -79,7 +79,7 @@ unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal
 			break;
 		}
 		found = node;
-		if (number < SIGRTMIN)
+		if (number < SIGNAL_REALTIME_FIRST)
 			break;
 	}
 	if (!more)

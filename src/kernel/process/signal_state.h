@@ -2,13 +2,17 @@
 /* Signal actions and queues: what the signal files of process/ share. */
 #pragma once
 
+#ifdef HOST_TEST
+#include <signal.h>
+#else
 #include <linux/signal.h>
+#endif
 
 #include "lib/atomic.h"
 #include "process/signal.h"
 #include "sync/spinlock.h"
 
-enum { SIGNAL_COUNT = 64 };
+enum { SIGNAL_COUNT = 64, SIGNAL_REALTIME_FIRST = 32 };
 
 static inline signal_set signal_bit(int number)
 {
