@@ -17,6 +17,11 @@ enum { BACKTRACE_MAX = 32, LINE_MAX = 256 };
 
 static uint32_t panicking;	/* atomic */
 
+bool panic_started(void)
+{
+	return atomic_load(&panicking);
+}
+
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	char line[LINE_MAX];

@@ -2,8 +2,13 @@
 /* Ending it all: a broken invariant prints a message, registers and a symbolized backtrace on every console. */
 #pragma once
 
+#include <stdbool.h>
+
 __attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, ...);
 
 /* Checked in every build: the conditions are cheap and a broken one must never be run past. */
 #define KASSERT(condition) \
 	((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
+
+/* Has a panic begun? Then consoles take no lock for granted and show everything at once. */
+bool panic_started(void);

@@ -96,6 +96,9 @@ static int open_kind(struct file *file, int flags, bool created)
 	case S_IFIFO:
 		return pipe_open_fifo(file);
 	case S_IFCHR:
+		/* devpts opens its terminals itself: their numbers are in no registry. */
+		if (vnode->fs->ops->open)
+			break;
 		return char_device_open(vnode->attr.rdev, file);
 	case S_IFBLK:
 		return -ENXIO;
@@ -125,7 +128,9 @@ struct file *file_open_at(struct path *path, int flags, bool created, int *error
 		file->flags &= ~O_LARGEFILE;
 		return file;
 	}
+	file->flags |= flags & O_NOCTTY;	/* for the terminal's open, as Linux has it */
 	*error = open_kind(file, flags, created);
+	file->flags &= ~O_NOCTTY;
 	if (*error) {
 		/* What failed to open has nothing to release. */
 		file->ops = &path_only_file_ops;
