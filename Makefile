@@ -94,6 +94,8 @@ debug: iso ## boot in QEMU, stopped, with gdb attached
 host-test: deps toolchain
 	@echo "== host: toolchain/test"
 	@toolchain/test
+	@echo "== host: ports/test"
+	@ports/test
 	@echo "== host: grub/test"
 	@grub/test
 	@echo "== host: make -C src/kernel hosttest"

@@ -149,8 +149,8 @@ class Builder:
     def _finish(self):
         """Licence, strip, checks, database entry, packages; the stamp is last."""
         name = self.recipe.name
-        self._install_license()
         package.check_stage(self.stage, (BUILD, ROOT))
+        self._install_license()
         runtime, dev = package.split(package.entries(self.stage), self.stage)
         self._strip(runtime)
         self._run([os.path.join(ROOT, "toolchain", "check-elf"), self.stage], self.work)
