@@ -39,7 +39,7 @@ static inline bool user_range_ok(uaddr_t addr, size_t len)
 uint64_t user_copy_fixup(uint64_t rip);
 
 /*
- * Turns the placeholders around user accesses into STAC and CLAC. Called once, after mm_init and before the first user access, on CPUs with
- * SMAP (arch/x86_64/features.c sets CR4.SMAP; call this first).
+ * Turns the placeholders around user accesses into STAC and CLAC. Called once on CPUs with SMAP, before CR4.SMAP is set (features.c); needs only
+ * the direct map.
  */
 void smap_patch_apply(void);
