@@ -95,8 +95,10 @@ static void enable(void)
 		cr4 |= CR4_PGE;
 	if (cpu_features.smep)
 		cr4 |= CR4_SMEP;
-	if (cpu_features.smap)
+	if (cpu_features.smap) {
+		smap_patch_apply();
 		cr4 |= CR4_SMAP;
+	}
 	if (cpu_features.umip)
 		cr4 |= CR4_UMIP;
 	if (cpu_features.xsave)
