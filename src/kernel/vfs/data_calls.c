@@ -177,13 +177,7 @@ long sys_lseek(int fd, int64_t offset, int whence)
 
 	if (!ref.file)
 		return -EBADF;
-	if (!ref.file->ops->seek) {
-		result = -ESPIPE;
-	} else {
-		mutex_lock(&ref.file->pos_lock);
-		result = ref.file->ops->seek(ref.file, offset, whence);
-		mutex_unlock(&ref.file->pos_lock);
-	}
+	result = ref.file->ops->seek ? ref.file->ops->seek(ref.file, offset, whence) : -ESPIPE;
 	fd_release(ref);
 	return result;
 }

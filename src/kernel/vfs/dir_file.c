@@ -92,14 +92,15 @@ static ssize_t directory_read(struct file *file, struct uio *uio, uint64_t *pos)
 
 static int64_t directory_seek(struct file *file, int64_t offset, int whence)
 {
-	if (whence == SEEK_CUR)
-		offset += file->pos;
-	else if (whence != SEEK_SET)
+	if (whence != SEEK_SET && whence != SEEK_CUR)
 		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	file->pos = offset;
-	return offset;
+	mutex_lock(&file->pos_lock);
+	if (whence == SEEK_CUR && __builtin_add_overflow(offset, (int64_t)file->pos, &offset))
+		offset = -1;
+	if (offset >= 0)
+		file->pos = offset;
+	mutex_unlock(&file->pos_lock);
+	return offset < 0 ? -EINVAL : offset;
 }
 
 static int directory_fsync(struct file *file, bool data_only)

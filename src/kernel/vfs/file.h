@@ -14,10 +14,13 @@ struct vm_object;
 struct poll_table;
 
 struct file_ops {
-	/* Move bytes at *@pos and advance it (streams ignore it). Count, 0 at the end, negative errno; -EAGAIN with O_NONBLOCK; -ERESTARTSYS when interrupted. */
+	/*
+	 * Move bytes at *@pos and advance it (streams ignore it); the caller holds pos_lock for file->pos if others may use the file. Count, 0 at the
+	 * end, negative errno; -EAGAIN with O_NONBLOCK; -ERESTARTSYS when interrupted.
+	 */
 	ssize_t (*read)(struct file *file, struct uio *uio, uint64_t *pos);
 	ssize_t (*write)(struct file *file, struct uio *uio, uint64_t *pos);
-	/* NULL: a stream, lseek gives -ESPIPE. */
+	/* Takes pos_lock itself. NULL: a stream, lseek gives -ESPIPE. */
 	int64_t (*seek)(struct file *file, int64_t offset, int whence);
 	/* EPOLLIN… mask that is ready now; registers with poll_wait(). NULL: always readable and writable. Does not sleep. */
 	unsigned (*poll)(struct file *file, struct poll_table *table);

@@ -351,6 +351,8 @@ static int walk_text(struct path_walk *walk, int dir_fd, const char *text, unsig
 		walk->credentials = credentials_current();
 	if (!*text && !(flags & PATH_EMPTY_OK))
 		return -ENOENT;
+	if (unlikely(!mount_root))
+		return -ENOENT;		/* early in boot */
 	if (*text != '/' && dir_fd != AT_FDCWD) {
 		error = start_at_descriptor(walk, dir_fd);
 		if (error)

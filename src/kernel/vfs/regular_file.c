@@ -86,7 +86,8 @@ static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
 	return done;
 }
 
-int64_t file_seek_sized(struct file *file, int64_t offset, int whence, uint64_t size)
+/* The new position, or a negative errno. pos_lock held. */
+static int64_t seek_target(const struct file *file, int64_t offset, int whence, uint64_t size)
 {
 	int64_t base = 0;
 
@@ -104,18 +105,25 @@ int64_t file_seek_sized(struct file *file, int64_t offset, int whence, uint64_t 
 		/* All bytes are data, and a hole follows the last one. */
 		if (offset < 0 || (uint64_t)offset >= size)
 			return -ENXIO;
-		if (whence == SEEK_HOLE)
-			offset = size;
-		break;
+		return whence == SEEK_HOLE ? (int64_t)size : offset;
 	default:
 		return -EINVAL;
 	}
 	if (__builtin_add_overflow(base, offset, &offset))
 		return -EOVERFLOW;
-	if (offset < 0)
-		return -EINVAL;
-	file->pos = offset;
-	return offset;
+	return offset < 0 ? -EINVAL : offset;
+}
+
+int64_t file_seek_sized(struct file *file, int64_t offset, int whence, uint64_t size)
+{
+	int64_t target;
+
+	mutex_lock(&file->pos_lock);
+	target = seek_target(file, offset, whence, size);
+	if (target >= 0)
+		file->pos = target;
+	mutex_unlock(&file->pos_lock);
+	return target;
 }
 
 static int64_t regular_seek(struct file *file, int64_t offset, int whence)

@@ -12,5 +12,5 @@ struct file;
 /* May bytes be written at @pos? Cuts *len to the limits; sends SIGXFSZ where RLIMIT_FSIZE says no. 0 or -EFBIG. */
 int regular_file_check_limit(uint64_t pos, size_t *len);
 
-/* lseek of a file of @size bytes without holes; sets file->pos, whose lock is held. */
+/* lseek of a file of @size bytes without holes; sets file->pos under its lock. */
 int64_t file_seek_sized(struct file *file, int64_t offset, int whence, uint64_t size);

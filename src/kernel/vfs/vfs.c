@@ -5,6 +5,7 @@
 #include "vfs/dentry_cache.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
+#include "vfs/filesystems.h"
 #include "vfs/fs_context.h"
 #include "vfs/fs_registry.h"
 #include "vfs/mount_list.h"
@@ -19,6 +20,7 @@ void vfs_init(void)
 	file_init();
 	fd_table_init();
 	pipe_init();
+	filesystems_init();
 }
 
 int vfs_mount_root(const void *image, size_t len)

@@ -47,11 +47,15 @@ static int vnode_fill(struct vm_object *object, uint64_t index, void *page)
 	return error;
 }
 
+/* A page became the only copy of changed data, or such a page went. Spinlocks may be held. */
 static int vnode_charge(struct vm_object *object, int pages)
 {
-	struct fs *fs = container_of(object, struct vnode, object)->fs;
+	struct vnode *vnode = container_of(object, struct vnode, object);
+	int error = vnode->fs->ops->charge ? vnode->fs->ops->charge(vnode->fs, pages) : 0;
 
-	return fs->ops->charge ? fs->ops->charge(fs, pages) : 0;
+	if (!error)
+		atomic_add(&vnode->changed_pages, pages);
+	return error;
 }
 
 static void vnode_describe(struct vm_object *object, char *buf, size_t size)
@@ -340,8 +344,8 @@ void vnode_flush_all(struct fs *fs)
 }
 
 /*
- * Second chance: a vnode that nobody but the cache holds and that was not looked up since the last visit goes. A file system whose only copy the
- * pages are keeps its vnodes.
+ * Second chance: a vnode that nobody but the cache holds and that was not looked up since the last visit goes. Where changed pages are the only
+ * copy (tmpfs) a vnode with such pages stays.
  */
 static size_t vnode_shrink(size_t frames)
 {
@@ -354,7 +358,9 @@ static size_t vnode_shrink(size_t frames)
 		vnode = list_first(&lru, struct vnode, lru_link);
 		list_remove(&vnode->lru_link);
 		list_push_back(&lru, &vnode->lru_link);
-		if (vnode->fs->flags & FS_PAGES_ARE_DATA || atomic_load_relaxed(&vnode->object.refs.count) != 1)
+		if (atomic_load_relaxed(&vnode->object.refs.count) != 1)
+			continue;
+		if (vnode->fs->flags & FS_PAGES_ARE_DATA && atomic_load_relaxed(&vnode->changed_pages))
 			continue;
 		if (vnode->used) {
 			vnode->used = false;

@@ -31,6 +31,7 @@ struct vnode {
 	struct spinlock attr_lock;
 	uint32_t dirty;			/* attr_lock: FS_SET_* that the file system has not been told */
 	struct fs_attr attr;		/* guarded by attr_lock; attr.size mirrors object.size for regular files */
+	uint64_t changed_pages;		/* atomic: pages in memory that were changed since they were filled */
 	uint64_t fill_limit;		/* atomic: the file system's bytes end here, pages beyond start as zeroes */
 	uint64_t dir_version;		/* atomic: changes of this directory begun and under way, see dir_change.h */
 	struct pipe *pipe;		/* of a FIFO in use; guarded by attr_lock */

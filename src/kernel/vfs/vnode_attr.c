@@ -23,10 +23,10 @@ void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr)
 		return;
 	attr->size = atomic_load(&vnode->object.size);
 	if (vnode->fs->flags & FS_PAGES_ARE_DATA) {
-		uint64_t resident = atomic_load_relaxed(&vnode->object.page_count) * PAGE_SECTORS;
+		uint64_t changed = atomic_load_relaxed(&vnode->changed_pages) * PAGE_SECTORS;
 		uint64_t below = ROUND_UP(MIN(vnode->attr.blocks << SECTOR_SHIFT, atomic_load(&vnode->fill_limit)), PAGE_SIZE);
 
-		attr->blocks = MAX(resident, below >> SECTOR_SHIFT);
+		attr->blocks = MAX(changed, below >> SECTOR_SHIFT);
 	}
 }
 
