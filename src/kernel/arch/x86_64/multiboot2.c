@@ -7,7 +7,13 @@
 #include "init/boot_info.h"
 #include "lib/string.h"
 
+#define PHYSICAL_MAX (1ull << 46)	/* the direct map ends before KERNEL_MAP_BASE */
+
 struct boot_info boot_info;
+
+/* The memory map as the loader gives it, usable or not. */
+static struct memory_range entries[BOOT_RANGES_MAX];
+static size_t entry_count;
 
 struct tag { uint32_t type, size; };
 struct tag_module { struct tag tag; uint32_t start, end; char name[]; };
@@ -47,59 +53,68 @@ static bool text_equals(const char *text, size_t available, const char *wanted)
 	return false;
 }
 
-/* Keeps boot_info.ranges sorted by start; usable ranges are shrunk to whole pages. */
-static void add_range(uint64_t start, uint64_t end, bool usable)
+/*
+ * Takes one entry of the memory map, keeping them sorted by start. What is usable shrinks to whole pages, what is not grows to them. Memory
+ * that the direct map has no room for does not exist.
+ */
+static void add_entry(uint64_t start, uint64_t end, bool usable)
 {
-	size_t at = boot_info.range_count;
+	size_t at = entry_count;
 
-	if (usable) {
-		start = (start + PAGE_SIZE - 1) & PAGE_MASK;
-		end &= PAGE_MASK;
-	}
+	end = MIN(end, PHYSICAL_MAX);
 	if (start >= end || at == BOOT_RANGES_MAX)
 		return;
-	while (at > 0 && boot_info.ranges[at - 1].start > start) {
-		boot_info.ranges[at] = boot_info.ranges[at - 1];
-		at--;
-	}
-	boot_info.ranges[at].start = start;
-	boot_info.ranges[at].end = end;
-	boot_info.ranges[at].usable = usable;
-	boot_info.range_count++;
+	start = usable ? (start + PAGE_SIZE - 1) & PAGE_MASK : start & PAGE_MASK;
+	end = usable ? end & PAGE_MASK : (end + PAGE_SIZE - 1) & PAGE_MASK;
+	for (; at > 0 && entries[at - 1].start > start; at--)
+		entries[at] = entries[at - 1];
+	entries[at].start = start;
+	entries[at].end = end;
+	entries[at].usable = usable;
+	entry_count++;
 }
 
-/* Only usable ranges matter from here on; overlaps between them and any reserved range are cut out. */
-static void normalize_ranges(void)
+static void keep_range(uint64_t start, uint64_t end)
 {
-	size_t kept = 0;
+	if (start < end && boot_info.range_count < BOOT_RANGES_MAX)
+		boot_info.ranges[boot_info.range_count++] = (struct memory_range){ start, end, true };
+}
 
-	for (size_t i = 0; i < boot_info.range_count; i++) {
-		struct memory_range range = boot_info.ranges[i];
+/* Memory is usable where some entry says so and none says otherwise; firmware has been seen to contradict itself. */
+static void choose_ranges(void)
+{
+	uint64_t at = 0;	/* all below has been decided */
 
-		if (!range.usable)
+	boot_info.range_count = 0;
+	for (size_t i = 0; i < entry_count; i++) {
+		const struct memory_range *usable = &entries[i];
+
+		if (!usable->usable)
 			continue;
-		if (kept && boot_info.ranges[kept - 1].end > range.start)
-			range.start = boot_info.ranges[kept - 1].end;
-		for (size_t j = i + 1; j < boot_info.range_count; j++)
-			if (!boot_info.ranges[j].usable && boot_info.ranges[j].start < range.end)
-				range.end = MAX(range.start, boot_info.ranges[j].start & PAGE_MASK);
-		if (range.start < range.end)
-			boot_info.ranges[kept++] = range;
+		at = MAX(at, usable->start);
+		for (size_t j = 0; j < entry_count && entries[j].start < usable->end; j++) {
+			if (entries[j].usable || entries[j].end <= at)
+				continue;
+			keep_range(at, entries[j].start);
+			at = entries[j].end;
+		}
+		keep_range(at, usable->end);
+		at = MAX(at, usable->end);
 	}
-	boot_info.range_count = kept;
 }
 
 static void read_memory_map(const struct tag_memory_map *map)
 {
-	if (map->entry_size < sizeof(struct memory_entry))
+	/* The specification promises a multiple of 8. */
+	if (map->entry_size < sizeof(struct memory_entry) || map->entry_size % 8)
 		return;
-	for (uint32_t at = sizeof(*map); at + map->entry_size <= map->tag.size; at += map->entry_size) {
+	for (uint64_t at = sizeof(*map); at + map->entry_size <= map->tag.size; at += map->entry_size) {
 		const struct memory_entry *entry = (const void *)((const char *)map + at);
 
 		if (entry->length <= UINT64_MAX - entry->address)
-			add_range(entry->address, entry->address + entry->length, entry->type == MEMORY_USABLE);
+			add_entry(entry->address, entry->address + entry->length, entry->type == MEMORY_USABLE);
 	}
-	normalize_ranges();
+	choose_ranges();
 }
 
 static void read_framebuffer(const struct tag_framebuffer *tag)
@@ -173,16 +188,17 @@ static void read_tag(const struct tag *tag)
 
 const char *multiboot2_read(const void *info)
 {
-	uint32_t total = *(const uint32_t *)info;
-	uint32_t at = 8;
+	uint64_t total = *(const uint32_t *)info;
+	uint64_t at = 8;
 
+	entry_count = 0;
 	while (at + sizeof(struct tag) <= total) {
 		const struct tag *tag = (const void *)((const char *)info + at);
 
 		if (tag->type == TAG_END || tag->size < sizeof(*tag) || tag->size > total - at)
 			break;
 		read_tag(tag);
-		at += (tag->size + 7) & ~7u;
+		at += ((uint64_t)tag->size + 7) & ~7ull;
 	}
 	if (boot_info.range_count == 0)
 		return "the boot loader gave no memory map (Multiboot2 tag 6): expected one with usable RAM";
