@@ -36,12 +36,17 @@ static void put_number(struct out *out, struct spec *spec, uint64_t value, unsig
 {
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char text[24];
-	int len = 0, prefix_len = strlen(prefix), zeroes;
+	int len = 0, prefix_len, zeroes;
+	bool is_zero = !value;
 
 	for (; value; value /= base)
 		text[len++] = digits[value % base];
 	if (len == 0 && spec->precision != 0)
 		text[len++] = '0';
+	/* The alternate form adds nothing to a zero, nor an octal 0 where the precision has one already. */
+	if (spec->alternate && base != 10 && (base == 8 ? spec->precision > len || (is_zero && len) : is_zero))
+		prefix = "";
+	prefix_len = strlen(prefix);
 	zeroes = MAX(spec->precision - len, 0);
 	if (spec->zero && !spec->left && spec->precision < 0)
 		zeroes = MAX(spec->width - prefix_len - len, 0);
@@ -150,7 +155,8 @@ static void convert(struct out *out, char conversion, struct spec *spec, va_list
 		break;
 	case 'x':
 	case 'X':
-		put_number(out, spec, unsigned_argument(spec, args), 16, conversion == 'X', spec->alternate ? "0x" : "");
+		put_number(out, spec, unsigned_argument(spec, args), 16, conversion == 'X',
+			   !spec->alternate ? "" : conversion == 'X' ? "0X" : "0x");
 		break;
 	case 'p':
 		put_number(out, spec, (uint64_t)va_arg(*args, void *), 16, false, "0x");
