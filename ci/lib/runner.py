@@ -21,8 +21,10 @@ EXIT_BOOT = 125
 FRAME_HEAD = struct.Struct("<cI")
 FRAME_MAX = 1 << 20
 START_FRAME = FRAME_HEAD.pack(b"s", 0)
-PANIC = re.compile(rb"^(\[[^]\n]*\] *)?(kernel panic: |Kernel panic - not syncing)", re.MULTILINE)
-PANIC_GRACE = 3.0
+# The kernel's panic (Linux's too), its words when there is no console yet, and grub.cfg's when nothing could be started.
+FATAL = re.compile(rb"^(\[[^]\n]*\] *)?(kernel panic: |Kernel panic - not syncing)"
+                   rb"|RaeenOS cannot boot: |RaeenOS was not started", re.MULTILINE)
+FATAL_GRACE = 3.0
 CONSOLE_KEPT = 8 << 20
 PR_SET_PDEATHSIG = 1
 
@@ -110,7 +112,7 @@ class Run:
         self.screenshot = screenshot
         self.frames = FrameReader()
         self.status = None
-        self.panic_deadline = None
+        self.fatal_deadline = None
 
     def run(self, line, handover):
         console, console_far = socket.socketpair()
@@ -142,7 +144,7 @@ class Run:
             sock.setblocking(False)
             selector.register(sock, selectors.EVENT_READ, handler)
         while self.status is None and selector.get_map():
-            limit = min(self.deadline, self.panic_deadline or self.deadline)
+            limit = min(self.deadline, self.fatal_deadline or self.deadline)
             now = time.monotonic()
             if now >= limit:
                 break
@@ -162,9 +164,9 @@ class Run:
             self.console_file.write(data)
         seen = max(0, len(self.console) - 256)
         self.console += data
-        # A panic is final; the backtrace that follows gets a moment before we give up on the guest.
-        if self.panic_deadline is None and PANIC.search(bytes(self.console[seen:])):
-            self.panic_deadline = time.monotonic() + PANIC_GRACE
+        # That is final; the backtrace that may follow gets a moment before we give up on the guest.
+        if self.fatal_deadline is None and FATAL.search(bytes(self.console[seen:])):
+            self.fatal_deadline = time.monotonic() + FATAL_GRACE
         if len(self.console) > CONSOLE_KEPT:
             del self.console[:CONSOLE_KEPT // 2]
 
@@ -179,8 +181,8 @@ class Run:
         if self.status is not None:
             return self.status
         write_all(2, bytes(self.console) + qemu.said())
-        if self.panic_deadline is not None:
-            reason, status = "the kernel panicked", EXIT_BOOT
+        if self.fatal_deadline is not None:
+            reason, status = "the boot failed or the kernel panicked", EXIT_BOOT
         elif time.monotonic() >= self.deadline:
             what = "the command did not end" if self.frames.started else "the guest did not come up"
             reason, status = f"{what} within {self.timeout:g} s", EXIT_TIMEOUT
