@@ -45,14 +45,12 @@ static int64_t seek_file(struct file *file, int64_t offset, int whence)
 
 	if (whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END)
 		return -EINVAL;
-	mutex_lock(&file->pos_lock);
 	if (whence == SEEK_CUR)
 		base = file->pos;
 	if (__builtin_add_overflow(base, offset, &result) || result < 0)
 		result = -EINVAL;
 	else
 		file->pos = result;
-	mutex_unlock(&file->pos_lock);
 	return result;
 }
 

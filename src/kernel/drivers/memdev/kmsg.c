@@ -179,12 +179,10 @@ static int64_t kmsg_seek(struct file *file, int64_t offset, int whence)
 {
 	if (offset)
 		return -ESPIPE;
-	mutex_lock(&file->pos_lock);
 	if (whence == SEEK_END)
 		file->pos = log_end_pos();
 	else if (whence == SEEK_SET || whence == SEEK_DATA)
 		file->pos = oldest_line();
-	mutex_unlock(&file->pos_lock);
 	return whence == SEEK_CUR || whence == SEEK_HOLE ? -EINVAL : 0;
 }
 

@@ -51,7 +51,7 @@ static void show_address_sizes(struct proc_text *text)
 	if (out[0] >= 0x80000008) {
 		cpuid(0x80000008, 0, out);
 		physical = out[0] & 0xff;
-		virtual = out[0] >> 8 & 0xff;
+		virtual = MIN(out[0] >> 8 & 0xff, virtual);	/* five-level paging is not used */
 	}
 	proc_text_print(text, "address sizes\t: %u bits physical, %u bits virtual\n", physical, virtual);
 }

@@ -28,6 +28,7 @@ struct proc_entry {
 	int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable files */
 	int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* symlinks: length or negative errno */
 	int (*follow)(const struct proc_subject *subject, struct path *path);		/* symlinks that lead straight to an object */
+	uint32_t (*permissions)(const struct proc_subject *subject);			/* where they vary; else NULL */
 };
 
 enum proc_member_kind { PROC_NO_MEMBERS, PROC_MEMBERS_PROCESSES, PROC_MEMBERS_THREADS, PROC_MEMBERS_DESCRIPTORS };

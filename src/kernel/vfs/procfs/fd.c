@@ -88,6 +88,22 @@ static int follow_descriptor(const struct proc_subject *subject, struct path *pa
 	return error;
 }
 
+/* As what the descriptor may be used: read, write. */
+static uint32_t link_permissions(const struct proc_subject *subject)
+{
+	struct fd_table *files = process_get_files(subject->process);
+	struct file *file = files ? fd_get_from(files, subject->member) : NULL;
+	uint32_t mode = S_IXUSR;
+
+	if (file) {
+		mode |= (file->rights & FILE_RIGHT_READ ? S_IRUSR : 0) | (file->rights & FILE_RIGHT_WRITE ? S_IWUSR : 0);
+		file_put(file);
+	}
+	if (files)
+		fd_table_put(files);
+	return mode;
+}
+
 static int show_fdinfo(struct proc_text *text, const struct proc_subject *subject)
 {
 	int error;
@@ -101,7 +117,8 @@ static int show_fdinfo(struct proc_text *text, const struct proc_subject *subjec
 	return 0;
 }
 
-static const struct proc_entry fd_template = { .mode = S_IFLNK | 0700, .link = link_descriptor, .follow = follow_descriptor };
+static const struct proc_entry fd_template = { .mode = S_IFLNK | 0700, .link = link_descriptor, .follow = follow_descriptor,
+					  .permissions = link_permissions };
 static const struct proc_entry fdinfo_template = { .mode = S_IFREG | 0400, .show = show_fdinfo };
 
 const struct proc_directory proc_fd = { .number = PROC_FD, .member_kind = PROC_MEMBERS_DESCRIPTORS, .member = &fd_template,

@@ -92,12 +92,10 @@ static int64_t proc_file_seek(struct file *file, int64_t offset, int whence)
 {
 	int64_t result = -EINVAL;
 
-	mutex_lock(&file->pos_lock);
 	if (whence == SEEK_CUR && __builtin_add_overflow(offset, (int64_t)file->pos, &offset))
 		offset = -1;
 	if ((whence == SEEK_SET || whence == SEEK_CUR) && offset >= 0)
 		file->pos = result = offset;
-	mutex_unlock(&file->pos_lock);
 	return result;
 }
 

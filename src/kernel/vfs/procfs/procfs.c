@@ -20,6 +20,8 @@ static void node_attr(const struct proc_node *node, uint64_t id, struct fs_attr 
 	memset(attr, 0, sizeof(*attr));
 	attr->node.id = id;
 	attr->mode = node->entry->mode;
+	if (node->entry->permissions)
+		attr->mode = (attr->mode & S_IFMT) | node->entry->permissions(&node->subject);
 	attr->links = S_ISDIR(attr->mode) ? 2 : 1;
 	if (S_ISLNK(attr->mode) && node->in && node->in->member_kind == PROC_MEMBERS_DESCRIPTORS)
 		attr->size = 64;	/* as elsewhere: a hint for readlink's buffer */
@@ -197,6 +199,12 @@ static int proc_open(struct fs *fs, struct fs_node_id id, struct file *file)
 	return error;
 }
 
+/* Nothing can be made here, and as elsewhere it is the name that does not exist. */
+static int proc_create(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
+{
+	return -ENOENT;
+}
+
 static int proc_statfs(struct fs *fs, struct fs_statfs *out)
 {
 	*out = (struct fs_statfs){ .type = PROC_SUPER_MAGIC, .block_size = PAGE_SIZE, .name_max = 255, .fs_id = fs->dev };
@@ -215,6 +223,8 @@ static void proc_unmount(struct fs *fs)
 static const struct fs_ops proc_ops = {
 	.lookup = proc_lookup,
 	.getattr = proc_getattr,
+	.create = proc_create,
+	.mkdir = proc_create,
 	.readlink = proc_readlink,
 	.readdir = proc_readdir,
 	.release = proc_release,

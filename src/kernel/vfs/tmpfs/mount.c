@@ -2,7 +2,6 @@
 /* tmpfs: the birth and death of a file system, and its operations as a table. */
 #include "lib/errno.h"
 #include "lib/log.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "vfs/fs_registry.h"
@@ -112,7 +111,6 @@ int tmpfs_create(struct fs *lower, const char *text, struct fs **fs)
 		kfree(tmpfs);
 		return error;
 	}
-	string_copy(tmpfs->options, text ? text : "", sizeof(tmpfs->options));
 	tmpfs->fs.ops = &tmpfs_ops;
 	tmpfs->fs.type = "tmpfs";
 	tmpfs->fs.flags = FS_FILLS_PAGES | FS_PAGES_ARE_DATA;

@@ -50,7 +50,6 @@ struct tmpfs {
 	uint64_t node_count, node_max;	/* nodes of our own; 0: no limit */
 	int64_t page_count;		/* atomic */
 	int64_t page_max;		/* 0: no limit; set once */
-	char options[96];		/* for /proc/mounts; set once */
 };
 
 struct tmpfs_options { uint64_t size, nodes; uint32_t mode, uid, gid; bool has_mode; };
