@@ -69,7 +69,7 @@ image: userland ports ## build build/root.ext2, the root file system
 	@toolchain/make-image $(IMAGE) root $(STAGE) $(PORTS:%=port:%)
 
 iso: kernel image ## build build/raeen.iso (CD and disk, BIOS and UEFI)
-	@$(MAKE) --no-print-directory $(ISO)
+	@$(MAKE) -s --no-print-directory $(ISO)
 
 $(ISO): $(KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
 	@grub/make-iso $@ $(KERNEL) $(IMAGE)
