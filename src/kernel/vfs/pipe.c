@@ -306,7 +306,7 @@ int pipe_open_fifo(struct file *file)
 	if (!pipe)
 		return -ENOMEM;
 	mutex_lock(&pipe->lock);
-	if (file->rights == FILE_RIGHT_WRITE && file->flags & O_NONBLOCK && !pipe->readers) {
+	if (file->vnode->hashed && file->rights == FILE_RIGHT_WRITE && file->flags & O_NONBLOCK && !pipe->readers) {
 		mutex_unlock(&pipe->lock);
 		pipe_put_user(file->vnode, pipe);
 		return -ENXIO;
@@ -317,7 +317,8 @@ int pipe_open_fifo(struct file *file)
 	if (file->rights == FILE_RIGHT_READ && file->flags & O_NONBLOCK) {
 		if (!pipe->writers)
 			file->pos = pipe->writer_opens;	/* see pipe_poll */
-	} else if (file->rights != (FILE_RIGHT_READ | FILE_RIGHT_WRITE)) {
+	} else if (file->vnode->hashed && file->rights != (FILE_RIGHT_READ | FILE_RIGHT_WRITE)) {
+		/* Not for a pipe of pipe(2), opened again as /dev/stdin: its other end may have gone and never come back. */
 		error = wait_for_partner(pipe, file);
 	}
 	mutex_unlock(&pipe->lock);
