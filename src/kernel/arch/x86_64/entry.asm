@@ -166,6 +166,7 @@ syscall_entry:
 	push qword TRAP_SYSCALL
 	PUSH_REGISTERS
 	sti
+	mov eax, eax			; the number is an int: upper bits do not count, as on Linux
 	cmp rax, [rel syscall_count]
 	jae .unknown
 	mov rcx, r10
