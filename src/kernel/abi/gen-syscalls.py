@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Turns syscalls.def into the kernel's dispatch table, its prototypes and the trace names.
 
-Usage: gen-syscalls.py SYSCALLS.DEF OUTDIR
+Usage: gen-syscalls.py SYSCALLS.DEF UNISTD_64.H OUTDIR
+The Linux header gives the names of the calls that are not there, for the log line about them.
 An entry without a description, a duplicate number or a malformed line fails with file and line.
 """
 import re
 import sys
 from pathlib import Path
 
+LINUX_NAME = re.compile(r"^#define __NR_(\w+)\s+(\d+)\s*$", re.M)
 LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)\s*:\s*(\S.*)$")
 
 
@@ -33,10 +35,10 @@ def parse(path):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
     entries = parse(sys.argv[1])
-    out = Path(sys.argv[2])
+    out = Path(sys.argv[3])
     out.mkdir(parents=True, exist_ok=True)
     head = "/* Generated from abi/syscalls.def by abi/gen-syscalls.py. */\n"
     protos = "".join(f"/* {text} */\nlong sys_{name}({', '.join(args) or 'void'});\n"
@@ -48,6 +50,9 @@ def main():
     rows = "".join(f'\t[{nr}] = {{ (void *)sys_{name}, "{name}", {len(args)} }},\n'
                    for nr, (name, args, _) in sorted(entries.items()))
     (out / "syscall_table.inc").write_text(head + rows)
+    missing = {int(nr): name for name, nr in LINUX_NAME.findall(Path(sys.argv[2]).read_text()) if int(nr) not in entries}
+    (out / "syscall_missing.inc").write_text(
+        head + "".join(f'\t{{ {nr}, "{name}" }},\n' for nr, name in sorted(missing.items())))
 
 
 if __name__ == "__main__":

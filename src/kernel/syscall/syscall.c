@@ -16,6 +16,11 @@ static const struct syscall_entry entries[SYSCALL_COUNT] = {
 #include "syscall_table.inc"
 };
 
+/* Names of Linux's other calls, by number. */
+static const struct { unsigned number; const char *name; } missing[] = {
+#include "syscall_missing.inc"
+};
+
 /* Read by entry.asm; every slot holds a handler. */
 syscall_fn *syscall_handlers[SYSCALL_COUNT];
 const uint64_t syscall_count = SYSCALL_COUNT;
@@ -41,7 +46,12 @@ void syscall_table_init(void)
 
 const char *syscall_name(uint64_t number)
 {
-	return number < SYSCALL_COUNT ? entries[number].name : NULL;
+	if (number < SYSCALL_COUNT && entries[number].name)
+		return entries[number].name;
+	for (size_t i = 0; i < ARRAY_LEN(missing); i++)
+		if (missing[i].number == number)
+			return missing[i].name;
+	return "unknown";
 }
 
 static bool report_once(uint64_t number, const char *name)
@@ -66,10 +76,12 @@ static bool report_once(uint64_t number, const char *name)
 long syscall_unknown(struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
+	uint64_t number = (uint32_t)frame->error;
 
-	if (report_once(frame->error, thread->name))
-		log_warning("syscall: %s (pid %d) used call %lu, which is not implemented: ENOSYS", thread->name,
-			    thread->process->pid, frame->error);
+	/* In the log (dmesg), but not across the screen of somebody who works. */
+	if (report_once(number, thread->name))
+		log_debug("syscall: %s (pid %d) called %lu (%s), which is not implemented: ENOSYS", thread->name, thread->process->pid,
+			  number, syscall_name(number));
 	return -ENOSYS;
 }
 

@@ -11,7 +11,7 @@ typedef long syscall_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64
 /* Fills the dispatch table that entry.asm reads. Called once. */
 void syscall_table_init(void);
 
-/* The name of call @number for logs, or NULL. */
+/* The name of call @number for logs, also of Linux calls that are not there; "unknown" beyond those. */
 const char *syscall_name(uint64_t number);
 
 /* entry.asm: a number beyond or without an entry. Logs it once a program and number; returns -ENOSYS. */
