@@ -4,7 +4,7 @@
  *
  * A thread leaves by process_thread_exit(): it clears its tid word and robust futexes, goes off the thread list, and the scheduler frees
  * it after the last switch. The last one takes the process with it: memory, descriptors and directories go first, then, under
- * process_tree_lock, children are handed to process 1 and the process becomes a zombie that its parent reaps (wait.c).
+ * process_tree_lock, children are handed to process 1 (or a subreaper) and the process becomes a zombie that its parent reaps (wait.c).
  */
 #include <linux/futex.h>
 
@@ -180,16 +180,30 @@ static bool notify_parent_of_death(struct process *process)
 	return unwanted;
 }
 
-/* Hands the caller's children to process 1. process_tree_lock held. Zombies nobody wants are moved to @unwanted. */
+/* Who takes the children: the nearest ancestor that asked for orphans, else process 1. process_tree_lock held. */
+static struct process *find_reaper(struct process *process)
+{
+	struct process *ancestor = process->parent;
+
+	while (ancestor != init_process && !ancestor->child_subreaper)
+		ancestor = ancestor->parent;
+	return ancestor;
+}
+
+/* Hands the caller's children on. process_tree_lock held. Zombies nobody wants are moved to @unwanted. */
 static void give_away_children(struct process *process, struct list *unwanted)
 {
-	struct process *child, *next;
+	struct process *child, *next, *reaper;
+
+	if (list_empty(&process->children))
+		return;
+	reaper = find_reaper(process);
 
 	list_for_each_safe(child, next, &process->children, sibling) {
 		list_remove(&child->sibling);
-		child->parent = init_process;
+		child->parent = reaper;
 		child->exit_signal = SIGCHLD;
-		list_push_back(&init_process->children, &child->sibling);
+		list_push_back(&reaper->children, &child->sibling);
 		if (child->death_signal) {
 			struct signal_info info = { .number = child->death_signal, .code = SI_USER };
 
@@ -230,15 +244,31 @@ static void become_zombie(struct process *process)
 		process_put(process);
 }
 
+/* A session leader takes its terminal along. If that was hung up before, the foreground group hears of it now. */
+static void end_session(struct session *session)
+{
+	struct signal_info hangup = signal_info_kernel(SIGHUP), resume = signal_info_kernel(SIGCONT);
+	uint64_t flags;
+
+	tty_session_leader_exit(session);
+	flags = spin_lock_irq(&process_tree_lock);
+	if (session->hung_up_pgid) {
+		signal_send_group_locked(session->hung_up_pgid, &hangup);
+		signal_send_group_locked(session->hung_up_pgid, &resume);
+		session->hung_up_pgid = 0;
+	}
+	spin_unlock_irq(&process_tree_lock, flags);
+}
+
 static void end_process(struct process *process)
 {
 	if (process == init_process)
 		panic("process 1 (%s) ended with %s %d", process->name, process->exit_status & 0x7f ? "signal" : "code",
 		      process->exit_status & 0x7f ? process->exit_status & 0x7f : process->exit_status >> 8);
-	itimers_destroy(process);
+	itimers_stop(process);
 	process_release_resources(process);
 	if (process->session->sid == process->pid)
-		tty_session_leader_exit(process->session);
+		end_session(process->session);
 	become_zombie(process);
 }
 

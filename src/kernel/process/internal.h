@@ -82,7 +82,9 @@ void vfork_release(struct thread *thread);
 void process_unlink(struct process *process);
 
 /* itimer.c */
-void itimers_destroy(struct process *process);
+void itimers_stop(struct process *process);	/* none will expire unless set again. Thread context */
+void itimers_destroy(struct process *process);	/* with the structure */
+int itimer_set_cpu_limit(struct process *process);	/* RLIMIT_CPU was set or inherited. 0 or -ENOMEM */
 
 /* futex_robust.c */
 void robust_list_exit(struct thread *thread);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alarm and interval timers. ITIMER_REAL is a kernel timer. ITIMER_VIRTUAL and ITIMER_PROF are kernel timers too, set to when the CPU time
- * could be used up at the earliest; when one fires too early it is set again for what is left.
+ * alarm, interval timers and the limit of CPU time. ITIMER_REAL is a kernel timer. ITIMER_VIRTUAL and ITIMER_PROF are kernel timers too, set to when the CPU time
+ * could be used up at the earliest; when one fires too early it is set again for what is left. RLIMIT_CPU is a fourth timer of that kind.
  */
+#include <linux/resource.h>
 #include <linux/time.h>
 
 #include "mm/heap.h"
@@ -12,12 +13,12 @@
 #include "sched/clock.h"
 #include "syscall_prototypes.h"
 
-enum { TIMER_KINDS = 3, CPU_CHECK_NS = 10000000 };
+enum { TIMER_CPU_LIMIT = 3, TIMER_KINDS, CPU_CHECK_NS = 10000000 };
 
 struct interval_timer {
 	struct timer timer;
 	struct process *process;	/* outlives the timer */
-	int which;			/* ITIMER_* */
+	int which;			/* ITIMER_*, TIMER_CPU_LIMIT */
 	int signal;
 	uint64_t expiry;		/* 0: off. Monotonic time, or CPU time for the other two; interval_timers->lock */
 	uint64_t interval;		/* interval_timers->lock */
@@ -50,6 +51,20 @@ static void arm(struct interval_timer *timer, uint64_t now)
 		timer_arm(&timer->timer, deadline_after(MAX(left, CPU_CHECK_NS)));
 }
 
+/* The soft limit is reached: the next warning comes a second later; the hard one kills. */
+static int pass_cpu_limit(struct interval_timer *timer, uint64_t now)
+{
+	struct process *process = timer->process;
+	struct resource_limit *limit = &process->limits[RLIMIT_CPU];
+	uint64_t flags = spin_lock_irq(&process->lock);
+	bool over = limit->hard != RLIM_INFINITY && now >= limit->hard * NS_PER_SEC;
+
+	if (limit->soft != RLIM_INFINITY)
+		limit->soft++;
+	spin_unlock_irq(&process->lock, flags);
+	return over ? SIGKILL : SIGXCPU;
+}
+
 static void expire(struct timer *kernel_timer)
 {
 	struct interval_timer *timer = container_of(kernel_timer, struct interval_timer, timer);
@@ -58,6 +73,8 @@ static void expire(struct timer *kernel_timer)
 	uint64_t flags = spin_lock_irq(&timers->lock), now = now_for(timer);
 	bool due = timer->expiry && now >= timer->expiry;
 
+	if (due && timer->which == TIMER_CPU_LIMIT)
+		info.number = pass_cpu_limit(timer, now);
 	if (due && timer->interval)
 		/* Periods that passed unnoticed are skipped, so that a slow machine is not buried in signals. */
 		timer->expiry += (1 + (now - timer->expiry) / timer->interval) * timer->interval;
@@ -70,10 +87,10 @@ static void expire(struct timer *kernel_timer)
 		signal_send_process(timer->process, &info);
 }
 
-/* Made on first use; it stays until the process ends. */
+/* Made on first use; it stays until the process structure is freed, because prlimit reaches even a zombie's. */
 static struct interval_timers *timers_of(struct process *process)
 {
-	static const int signals[TIMER_KINDS] = { SIGALRM, SIGVTALRM, SIGPROF };
+	static const int signals[TIMER_KINDS] = { SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU };
 	struct interval_timers *timers = atomic_load(&process->timers), *none = NULL;
 
 	if (timers)
@@ -106,13 +123,16 @@ static void stop_all(struct interval_timers *timers)
 	}
 }
 
+void itimers_stop(struct process *process)
+{
+	if (process->timers)
+		stop_all(process->timers);
+}
+
 void itimers_destroy(struct process *process)
 {
-	if (!process->timers)
-		return;
-	stop_all(process->timers);
+	itimers_stop(process);
 	kfree(process->timers);
-	process->timers = NULL;
 }
 
 /* What is left of @timer, and its interval. Lock held. */
@@ -154,6 +174,26 @@ static int set_timer(int which, uint64_t value, uint64_t interval, uint64_t *old
 	return 0;
 }
 
+int itimer_set_cpu_limit(struct process *process)
+{
+	uint64_t soft = process_limit_of(process, RLIMIT_CPU), flags;
+	bool limited = soft < TIME_FAR_AWAY / NS_PER_SEC;
+	struct interval_timers *timers = limited ? timers_of(process) : atomic_load(&process->timers);
+	struct interval_timer *timer;
+
+	if (!timers)
+		return limited ? -ENOMEM : 0;
+	timer = &timers->timer[TIMER_CPU_LIMIT];
+	flags = spin_lock_irq(&timers->lock);
+	/* Turned off by expiry 0; a kernel timer that still runs finds nothing due and stops. 0 seconds mean one, as on Linux. */
+	timer->expiry = limited ? MAX(soft, 1ull) * NS_PER_SEC : 0;
+	timer->interval = NS_PER_SEC;
+	if (limited)
+		arm(timer, now_for(timer));
+	spin_unlock_irq(&timers->lock, flags);
+	return 0;
+}
+
 static int put_setting(uaddr_t out, uint64_t left, uint64_t interval)
 {
 	int error = timeval_to_user(out, interval);
@@ -166,7 +206,7 @@ long sys_getitimer(int which, uaddr_t out)
 	struct interval_timers *timers = current_process()->timers;
 	uint64_t left = 0, interval = 0, flags;
 
-	if (which < 0 || which >= TIMER_KINDS)
+	if (which < 0 || which >= TIMER_CPU_LIMIT)
 		return -EINVAL;
 	if (timers) {
 		flags = spin_lock_irq(&timers->lock);
@@ -181,7 +221,7 @@ long sys_setitimer(int which, uaddr_t in, uaddr_t old)
 	uint64_t value = 0, interval = 0, old_left, old_interval;
 	int error = 0;
 
-	if (which < 0 || which >= TIMER_KINDS)
+	if (which < 0 || which >= TIMER_CPU_LIMIT)
 		return -EINVAL;
 	if (in)
 		error = timeval_from_user(&interval, in);

@@ -57,6 +57,8 @@ static int exchange(struct process *process, unsigned resource, const struct res
 	spin_unlock_irq(&process->lock, flags);
 	if (!fresh || error)
 		return error;
+	if (resource == RLIMIT_CPU)
+		return itimer_set_cpu_limit(process);
 	as = process_get_address_space(process);
 	if (as) {
 		limits_apply(process, as);

@@ -65,6 +65,11 @@ long sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 		return 0;
 	case PR_GET_NO_NEW_PRIVS:
 		return a || b || c || d ? -EINVAL : process->no_new_privs;
+	case PR_SET_CHILD_SUBREAPER:
+		process->child_subreaper = a;
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return put_user_u32(a, process->child_subreaper);
 	case PR_SET_TIMERSLACK:
 		state->timer_slack = (int64_t)a > 0 ? a : 0;
 		return 0;

@@ -80,6 +80,7 @@ void process_put(struct process *process)
 {
 	if (!process || !refcount_put(&process->refs))
 		return;
+	itimers_destroy(process);
 	signal_queue_flush(&process->queue, ~0ull);
 	signal_handlers_put(process->handlers);
 	credentials_put(process->credentials);

@@ -37,6 +37,7 @@ struct session {
 	int sid;
 	unsigned members;		/* processes; process_tree_lock */
 	struct tty *tty;		/* controlling terminal; guarded by process_tree_lock; the tty holds its own view, see tty/tty.h */
+	int hung_up_pgid;		/* foreground group of a terminal that was hung up: told when the leader exits; process_tree_lock */
 };
 
 /* Lives while it has members. */
@@ -55,6 +56,7 @@ struct process {
 	struct process_group *group;	/* process_tree_lock */
 	struct list group_link;		/* process_tree_lock */
 	struct session *session;	/* process_tree_lock; referenced */
+	bool child_subreaper;		/* takes the orphans among its descendants (prctl); process_tree_lock */
 	bool zombie;			/* process_tree_lock: all threads gone, waits to be reaped */
 	uint32_t group_signals;		/* process_tree_lock: signals sent to a whole group so far (fork must not miss one) */
 	uint64_t children_user_ns, children_system_ns;	/* of reaped children; process_tree_lock */
