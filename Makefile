@@ -75,8 +75,10 @@ $(ISO): $(KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
 	@grub/make-iso $@ $(KERNEL) $(IMAGE)
 	@echo "iso: build/raeen.iso"
 
-# KVM=auto takes hardware virtualisation where this user may.
-ACCEL = $(if $(filter yes,$(KVM)),kvm,$(if $(filter auto,$(KVM)),$(shell test -w /dev/kvm && echo kvm || echo tcg),tcg))
+# KVM=auto takes hardware virtualisation where the CPU has it and this user may. A /dev/kvm without it (a hypervisor in
+# software) is slower than QEMU's own translation, and lacks instructions.
+HAVE_KVM = $(shell grep -qwE 'vmx|svm' /proc/cpuinfo && test -w /dev/kvm && echo yes)
+ACCEL = $(if $(filter yes,$(if $(filter auto,$(KVM)),$(HAVE_KVM),$(KVM))),kvm,tcg)
 VM = ci/vm --smp $(SMP) --mem $(MEM) --cpu $(CPU) --machine $(MACHINE) --accel $(ACCEL) $(if $(filter yes,$(UEFI)),--uefi) \
 	$(if $(APPEND),--append "$(APPEND)") $(if $(QEMU_ARGS),--qemu "$(QEMU_ARGS)")
 
