@@ -163,6 +163,9 @@ static void hang_up(struct tty *tty, bool leader_exits)
 	irq_flags = spin_lock_irq(&process_tree_lock);
 	int sid = tty->session ? tty->session->sid : 0;
 	int foreground = tty->foreground_pgid;
+
+	if (tty->session && !leader_exits)
+		tty->session->hung_up_pgid = foreground;	/* told when the leader exits (process/exit.c) */
 	bool had = detach(tty);
 
 	spin_unlock_irq(&process_tree_lock, irq_flags);

@@ -9,10 +9,14 @@
 #include "init/boot_info.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "sched/clock.h"
 
 enum {
 	LOCK_SPINS = 1000000,
-	LINE_SPINS = 50000,	/* reads of the status register, about 1 µs each: 16 bytes take 17 ms at 9600 baud */
+	LINE_SPINS = 200000,	/* reads of the status register, about 1 µs each on a PC */
+	LINE_MS = 100,		/* 16 bytes take 17 ms at 9600 baud */
 };
 
 static bool lock_bounded(struct serial_port *port)
@@ -28,37 +32,47 @@ static bool lock_bounded(struct serial_port *port)
 	return false;
 }
 
+/* The clock stands still until it is set up; then the spins alone are the bound. */
 static bool wait_for_room(struct serial_port *port)
 {
 	unsigned spins = port->stuck ? 1 : LINE_SPINS;
+	uint64_t limit = clock_monotonic_ns() + LINE_MS * NS_PER_MS;
 
-	while (spins--) {
-		if (uart_read(port, UART_LINE_STATUS) & LSR_TRANSMIT_EMPTY) {
+	do {
+		if (serial_port_line_status(port) & LSR_TRANSMIT_EMPTY) {
 			port->stuck = false;
 			return true;
 		}
-	}
+	} while (--spins && (spins % 256 || clock_monotonic_ns() < limit));
 	port->stuck = true;
 	return false;
 }
 
-static void send(struct serial_port *port, const char *text, size_t len)
+/* Sends by polling, what was queued for the line first. */
+static void send_polled(struct serial_port *port, const char *text, size_t len)
 {
 	unsigned room = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		bool newline = text[i] == '\n';
-
-		for (unsigned part = newline ? 0 : 1; part < 2; part++) {
-			if (!room) {
-				if (!wait_for_room(port))
-					return;
-				room = port->fifo;
-			}
-			uart_write(port, UART_DATA, part == 0 ? '\r' : text[i]);
-			room--;
+	while (serial_port_queued(port) || len) {
+		if (!room && !wait_for_room(port))
+			return;
+		room = room ? room - 1 : port->fifo - 1u;
+		if (serial_port_queued(port)) {
+			uart_write(port, UART_DATA, port->ring[port->tail++ % SERIAL_RING_SIZE]);
+		} else {
+			uart_write(port, UART_DATA, *text++);
+			len--;
 		}
 	}
+}
+
+static void send(struct serial_port *port, const char *text, size_t len)
+{
+	/* With interrupts running the ring takes what the line does not; a line that stands still loses log lines, not the system's time. */
+	if (port->ring && !panic_started())
+		serial_port_send(port, text, len);
+	else
+		send_polled(port, text, len);
 }
 
 static void console_write(struct console *console, const char *text, size_t len)
@@ -66,7 +80,17 @@ static void console_write(struct console *console, const char *text, size_t len)
 	struct serial_port *port = &serial_ports[0];
 	bool locked = lock_bounded(port);
 
-	send(port, text, len);
+	while (len) {
+		const char *newline = memchr(text, '\n', len);
+		size_t run = newline ? (size_t)(newline - text) : len;
+
+		send(port, text, run);
+		if (newline)
+			send(port, "\r\n", 2);
+		run += newline != NULL;
+		text += run;
+		len -= run;
+	}
 	if (locked)
 		atomic_store(&port->lock.locked, 0);
 }

@@ -47,5 +47,26 @@ static inline void uart_write(const struct serial_port *port, enum uart_register
 
 /* Is there a UART? Sets it to 115200 8N1 with FIFOs on and interrupts off. Called once a port. */
 bool serial_port_probe(struct serial_port *port);
-/* Line parameters; port->lock held. @baud 0 means hang up, which the caller does with the modem lines. */
+
+/* The rest needs port->lock. */
+
+static inline unsigned serial_port_queued(const struct serial_port *port)
+{
+	return port->head - port->tail;
+}
+
+/* Takes bytes to send, at once or in the ring; returns how many. Only when there is a ring. */
+size_t serial_port_send(struct serial_port *port, const char *text, size_t len);
+/* Moves bytes of the ring into the UART, and has it interrupt when it wants more. */
+void serial_port_send_queued(struct serial_port *port);
+/* Reading the line status clears its error bits; this keeps them for the receiver. */
+uint8_t serial_port_line_status(struct serial_port *port);
+void serial_port_set_interrupts(struct serial_port *port, uint8_t interrupts);
+/*
+ * The interrupt controller sees edges only: off and on again makes a new one when something is still or again pending, so that the work of
+ * one interrupt may be bounded.
+ */
+void serial_port_make_edge(struct serial_port *port);
+void serial_port_set_modem(struct serial_port *port, uint8_t modem);
+/* Line parameters. @baud 0 means hang up, which the caller does with the modem lines. */
 void serial_port_set_line(struct serial_port *port, unsigned baud, uint8_t line_control);

@@ -20,88 +20,19 @@
 
 enum {
 	TTY_MAJOR = 4, TTY_SERIAL_MINOR = 64,
-	SEND_BURST = 256,		/* bytes that one locked section sends at most */
 	RECEIVE_BURST = 256,		/* bytes that one interrupt receives at most */
 	ROOM_WANTED = SERIAL_RING_SIZE / 4,
 	DRAIN_LIMIT_S = 30,		/* as Linux's closing_wait: a line that is held does not hold its program for ever */
 };
 
-static unsigned ring_count(const struct serial_port *port)
-{
-	return port->head - port->tail;
-}
-
-/* port->lock held. Reading the line status clears its error bits, which the receiver still wants to see. */
-static uint8_t read_line_status(struct serial_port *port)
-{
-	uint8_t status = uart_read(port, UART_LINE_STATUS);
-
-	port->line_errors |= status & (LSR_OVERRUN | LSR_BREAK | LSR_PARITY | LSR_FRAMING);
-	return status;
-}
-
-/* port->lock held. May the transmitter take more? */
-static bool can_send(struct serial_port *port)
-{
-	if (!(read_line_status(port) & LSR_TRANSMIT_EMPTY))
-		return false;
-	return !port->cts_flow || (uart_read(port, UART_MODEM_STATUS) & MSR_CTS);
-}
-
-static void set_interrupts(struct serial_port *port, uint8_t interrupts)
-{
-	if (interrupts == port->interrupts)
-		return;
-	port->interrupts = interrupts;
-	uart_write(port, UART_INTERRUPT_ENABLE, interrupts);
-}
-
-/*
- * port->lock held. The interrupt controller sees edges only: off and on again makes a new one when something is still or again pending,
- * so that the work of one interrupt may be bounded.
- */
-static void make_new_edge(struct serial_port *port)
-{
-	uart_write(port, UART_INTERRUPT_ENABLE, 0);
-	uart_write(port, UART_INTERRUPT_ENABLE, port->interrupts);
-}
-
-static void set_modem(struct serial_port *port, uint8_t modem)
-{
-	port->modem = modem;
-	uart_write(port, UART_MODEM_CONTROL, modem);
-}
-
-/* port->lock held. Moves bytes of the ring into the UART, and has it call when it wants more. */
-static void send_ring(struct serial_port *port)
-{
-	unsigned budget = SEND_BURST;
-
-	while (budget && ring_count(port) && can_send(port)) {
-		for (unsigned i = 0; i < port->fifo && ring_count(port); i++, budget -= budget != 0)
-			uart_write(port, UART_DATA, port->ring[port->tail++ % SERIAL_RING_SIZE]);
-		port->stuck = false;
-	}
-	set_interrupts(port, ring_count(port) ? port->interrupts | IER_TRANSMIT : port->interrupts & ~IER_TRANSMIT);
-}
-
 static size_t serial_write(struct tty *tty, const char *text, size_t len)
 {
 	struct serial_port *port = tty_context(tty);
 	uint64_t irq_flags = spin_lock_irq(&port->lock);
-	size_t done = 0;
+	size_t done = serial_port_send(port, text, len);
 
-	if (!ring_count(port)) {
-		while (done < len && done < SEND_BURST && can_send(port))
-			for (unsigned i = 0; i < port->fifo && done < len; i++)
-				uart_write(port, UART_DATA, text[done++]);
-	}
-	while (done < len && ring_count(port) < SERIAL_RING_SIZE)
-		port->ring[port->head++ % SERIAL_RING_SIZE] = text[done++];
 	if (done < len)
 		port->want_room = true;
-	if (ring_count(port))
-		set_interrupts(port, port->interrupts | IER_TRANSMIT);
 	spin_unlock_irq(&port->lock, irq_flags);
 	return done;
 }
@@ -110,7 +41,7 @@ static size_t serial_write_room(struct tty *tty)
 {
 	struct serial_port *port = tty_context(tty);
 	uint64_t irq_flags = spin_lock_irq(&port->lock);
-	size_t room = SERIAL_RING_SIZE - ring_count(port);
+	size_t room = SERIAL_RING_SIZE - serial_port_queued(port);
 
 	if (!room)
 		port->want_room = true;
@@ -139,7 +70,7 @@ static int serial_drain(struct tty *tty)
 
 	for (;;) {
 		uint64_t irq_flags = spin_lock_irq(&port->lock);
-		bool empty = !ring_count(port) && (read_line_status(port) & LSR_ALL_SENT);
+		bool empty = !serial_port_queued(port) && (serial_port_line_status(port) & LSR_ALL_SENT);
 
 		spin_unlock_irq(&port->lock, irq_flags);
 		uint64_t now = clock_monotonic_ns();
@@ -170,11 +101,11 @@ static void serial_settings_changed(struct tty *tty, const struct ktermios *old,
 	/* The divisor's high byte shares its address with the interrupt register. */
 	uart_write(port, UART_INTERRUPT_ENABLE, port->interrupts);
 	port->cts_flow = now->c_cflag & CRTSCTS;
-	set_interrupts(port, port->cts_flow ? port->interrupts | IER_MODEM_STATUS : port->interrupts & ~IER_MODEM_STATUS);
+	serial_port_set_interrupts(port, port->cts_flow ? port->interrupts | IER_MODEM_STATUS : port->interrupts & ~IER_MODEM_STATUS);
 	if (!now->c_ospeed)
-		set_modem(port, port->modem & ~(MCR_DTR | MCR_RTS));
+		serial_port_set_modem(port, port->modem & ~(MCR_DTR | MCR_RTS));
 	else if (!old->c_ospeed)
-		set_modem(port, port->modem | MCR_DTR | MCR_RTS);
+		serial_port_set_modem(port, port->modem | MCR_DTR | MCR_RTS);
 	spin_unlock_irq(&port->lock, irq_flags);
 }
 
@@ -212,7 +143,7 @@ static void serial_modem_set(struct tty *tty, unsigned set, unsigned clear)
 	struct serial_port *port = tty_context(tty);
 	uint64_t irq_flags = spin_lock_irq(&port->lock);
 
-	set_modem(port, (port->modem & ~modem_bits(clear)) | modem_bits(set));
+	serial_port_set_modem(port, (port->modem & ~modem_bits(clear)) | modem_bits(set));
 	spin_unlock_irq(&port->lock, irq_flags);
 }
 
@@ -232,7 +163,7 @@ static void receive_some(struct serial_port *port, struct received *received)
 	memcpy(received->bytes, port->pending, port->pending_count);
 	port->pending_count = 0;
 	while (received->count < SERIAL_PENDING_SIZE) {
-		uint8_t status = read_line_status(port);
+		uint8_t status = serial_port_line_status(port);
 
 		if (!(status & LSR_DATA))
 			break;
@@ -298,11 +229,11 @@ static void receive(struct serial_port *port)
 		uint8_t bits = IER_RECEIVE | IER_LINE_STATUS;
 
 		port->receive_held = held;
-		set_interrupts(port, held ? port->interrupts & ~bits : port->interrupts | bits);
+		serial_port_set_interrupts(port, held ? port->interrupts & ~bits : port->interrupts | bits);
 		if (port->cts_flow)
-			set_modem(port, held ? port->modem & ~MCR_RTS : port->modem | MCR_RTS);
+			serial_port_set_modem(port, held ? port->modem & ~MCR_RTS : port->modem | MCR_RTS);
 	}
-	make_new_edge(port);
+	serial_port_make_edge(port);
 	spin_unlock_irq(&port->lock, irq_flags);
 }
 
@@ -321,12 +252,12 @@ static void port_interrupt(struct serial_port *port)
 	receive(port);
 	uint64_t irq_flags = spin_lock_irq(&port->lock);
 
-	send_ring(port);
-	bool room = port->want_room && SERIAL_RING_SIZE - ring_count(port) >= ROOM_WANTED;
+	serial_port_send_queued(port);
+	bool room = port->want_room && SERIAL_RING_SIZE - serial_port_queued(port) >= ROOM_WANTED;
 
 	if (room)
 		port->want_room = false;
-	make_new_edge(port);
+	serial_port_make_edge(port);
 	spin_unlock_irq(&port->lock, irq_flags);
 	if (room)
 		tty_output_ready(port->tty);
@@ -393,7 +324,7 @@ void serial_tty_init(void)
 			continue;
 		uint64_t irq_flags = spin_lock_irq(&port->lock);
 
-		set_interrupts(port, IER_RECEIVE | IER_LINE_STATUS);
+		serial_port_set_interrupts(port, IER_RECEIVE | IER_LINE_STATUS);
 		spin_unlock_irq(&port->lock, irq_flags);
 	}
 }
