@@ -16,6 +16,7 @@
 enum { BACKTRACE_MAX = 32, LINE_MAX = 256 };
 
 static uint32_t panicking;	/* atomic */
+static bool booted;
 
 bool panic_started(void)
 {
@@ -74,13 +75,20 @@ static void say_registers(const struct trap_frame *f)
 	say("r12 %016lx r13 %016lx r14 %016lx r15 %016lx cr3 %016lx\n", f->r12, f->r13, f->r14, f->r15, cpu_read_cr3());
 }
 
+void panic_reboot_from_now_on(void)
+{
+	booted = true;
+}
+
 __attribute__((noreturn)) static void finish(void)
 {
-	char value[16];
 	uint64_t seconds = 0, start;
+	char value[16];
+	bool asked = command_line_get("panic", value, sizeof(value)) && string_to_u64(value, &seconds);
 
-	if (command_line_get("panic", value, sizeof(value)) && string_to_u64(value, &seconds) && seconds == 0) {
-		say("halted (panic=0)\n");
+	/* What stops a boot would stop the next one too: the message stays on the screen instead of a loop of reboots. */
+	if (asked ? seconds == 0 : !booted) {
+		say("halted\n");
 		for (;;)
 			__asm__ volatile("cli; hlt");
 	}

@@ -51,6 +51,7 @@ static void boot_thread(void *unused)
 	root_mount_module();			/* the image the boot loader brought, writable in memory */
 	command_line_get("init", init_path, sizeof(init_path));
 	process_start_init(init_path, (char *[]){ init_path, NULL });
+	panic_reboot_from_now_on();
 }
 
 void kernel_main(void)

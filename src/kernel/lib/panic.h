@@ -10,5 +10,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, .
 #define KASSERT(condition) \
 	((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
 
+/* Boot is over: a panic reboots unless panic=0 was given. Before, it halts unless panic=N was given. */
+void panic_reboot_from_now_on(void);
+
 /* Has a panic begun? Then consoles take no lock for granted and show everything at once. */
 bool panic_started(void);

@@ -173,13 +173,14 @@ static void choose_base(uint64_t image_len)
 	boot_layout.slide = boot_layout.virtual_base - KERNEL_LINK_BASE;
 }
 
-static void relocate(uint64_t image_phys)
+void early_relocate(uint64_t slide)
 {
 	const struct relocation *relocation = (const void *)image_rela_start;
+	uint64_t image_phys = (uint64_t)image_start;
 
 	for (; (const char *)relocation < image_rela_end; relocation++)
 		if ((uint32_t)relocation->info == DYNAMIC_RELATIVE)
-			*(uint64_t *)(image_phys + relocation->offset - KERNEL_LINK_BASE) = relocation->addend + boot_layout.slide;
+			*(uint64_t *)(image_phys + relocation->offset - KERNEL_LINK_BASE) = relocation->addend + slide;
 }
 
 bool early_command_line_has(const char *word)
@@ -235,7 +236,7 @@ struct early_result early_main(const void *info)
 	map_direct(root);
 	/* The code that switches tables must stay mapped for the few instructions after the switch. */
 	root[0] = *(uint64_t *)(cpu_read_cr3() & PTE_ADDRESS);
-	relocate(image_phys);
+	early_relocate(boot_layout.slide);
 	cpu_write_cr3((uint64_t)root);
 	return (struct early_result){ (uint64_t)kernel_main + (boot_layout.virtual_base - image_phys),
 				      boot_layout.virtual_base - image_phys };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* CPU features: detection (Intel SDM vol. 2A, CPUID) and the control-register bits that go with them. */
 #include "arch/x86_64/features.h"
+#include "arch/x86_64/early.h"
 #include "arch/x86_64/fpu.h"
 #include "lib/log.h"
-#include "lib/panic.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
 
@@ -62,8 +63,13 @@ static void read_flags(void)
 
 static void require(bool present, const char *what)
 {
-	if (!present)
-		panic("this CPU (%s) has no %s, which RaeenOS needs", cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor, what);
+	static char why[160];
+
+	if (present)
+		return;
+	snprintf(why, sizeof(why), "this CPU (%s) has no %s, which RaeenOS needs",
+		 cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor, what);
+	early_fail(why);
 }
 
 static void check_minimum(void)

@@ -4,5 +4,5 @@
 
 #include "arch/x86_64/cpu.h"
 
-/* Reads CPUID into cpu_features, checks the minimum (panics with what is missing), enables NX, SMEP, SMAP, UMIP, global pages, FPU. */
+/* Reads CPUID into cpu_features, checks the minimum (stops with a message that says what is missing), enables NX, SMEP, SMAP, UMIP, global pages, FPU. */
 void features_init(void);
