@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /dev/kmsg: each read gives one line of the kernel log as "LEVEL,SEQUENCE,MICROSECONDS,-;TEXT", each write makes log lines. The file position is
- * the absolute position in the log; it also serves as the sequence number.
+ * /dev/kmsg: each read gives one line of the kernel log as "LEVEL,SEQUENCE,MICROSECONDS,-;TEXT", each write makes log lines. The sequence number is
+ * the line's absolute position in the log. A reader's place is kept here, not in the file position, which counts bytes that were read.
  *
  * The log can be written from any context and therefore wakes nobody: while somebody waits, a timer looks every 100 ms whether
  * it has grown. kmsg_timer is armed by those who wait and by itself.
@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/heap.h"
 #include "sched/clock.h"
 #include "sched/timer.h"
 #include "vfs/file.h"
@@ -19,8 +20,13 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 
-enum { MEM_MAJOR = 1, MINOR_KMSG = 11, LINE_SIZE = 256, RECORD_SIZE = LINE_SIZE + 64, WRITE_MAX = 1024, TEXT_MAX = 200 };
+enum { MEM_MAJOR = 1, MINOR_KMSG = 11, LINE_SIZE = 256, RECORD_SIZE = LINE_SIZE + 64, WRITE_MAX = 512, TEXT_MAX = 200 };
 enum { POLL_INTERVAL_NS = 100 * NS_PER_MS };
+
+struct kmsg_reader {
+	struct mutex lock;
+	uint64_t pos;		/* lock; read atomically by poll */
+};
 
 static struct wait_queue kmsg_queue = WAIT_QUEUE_INIT(kmsg_queue);
 static struct timer kmsg_timer;
@@ -92,7 +98,7 @@ static uint64_t oldest_line(void)
 	return newline ? at - len + (newline - line) + 1 : at;
 }
 
-static int wait_for_line(struct file *file, uint64_t pos)
+static int wait_for_line(struct file *file, struct kmsg_reader *reader)
 {
 	struct waiter waiter;
 	int error = 0;
@@ -100,7 +106,7 @@ static int wait_for_line(struct file *file, uint64_t pos)
 	if (atomic_load_relaxed(&file->flags) & O_NONBLOCK)
 		return -EAGAIN;
 	wait_begin(&kmsg_queue, &waiter);
-	while (log_end_pos() <= pos && !error) {
+	while (log_end_pos() <= atomic_load(&reader->pos) && !error) {
 		timer_arm(&kmsg_timer, clock_monotonic_ns() + POLL_INTERVAL_NS);
 		error = wait_block(&waiter, WAIT_FOREVER, WAIT_INTERRUPTIBLE);
 	}
@@ -108,28 +114,47 @@ static int wait_for_line(struct file *file, uint64_t pos)
 	return error;
 }
 
-static ssize_t kmsg_read(struct file *file, struct uio *uio, uint64_t *pos)
+/* One line as a record at @record of RECORD_SIZE bytes. reader->lock held. Its length; 0 when the log ends there; -EPIPE. */
+static ssize_t take_record(struct kmsg_reader *reader, char *record, size_t room)
 {
-	char line[LINE_SIZE + 1], record[RECORD_SIZE];
-	uint64_t start = *pos;
+	char line[LINE_SIZE + 1];
+	uint64_t pos = reader->pos;
 	size_t len;
 
-	if (start < log_start_pos()) {
-		*pos = oldest_line();
+	if (pos < log_start_pos()) {
+		atomic_store(&reader->pos, oldest_line());
 		return -EPIPE;	/* lines were lost */
 	}
-	while (!next_line(pos, line, sizeof(line))) {
-		int error = wait_for_line(file, start);
+	if (!next_line(&pos, line, sizeof(line)))
+		return 0;
+	len = format_record(record, RECORD_SIZE, reader->pos, line);
+	if (len > room)
+		return -EINVAL;
+	atomic_store(&reader->pos, pos);
+	return len;
+}
 
+static ssize_t kmsg_read(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	struct kmsg_reader *reader = file->private;
+	char record[RECORD_SIZE];
+	ssize_t len;
+
+	for (;;) {
+		int error;
+
+		mutex_lock(&reader->lock);
+		len = take_record(reader, record, uio->left);
+		mutex_unlock(&reader->lock);
+		if (len)
+			break;
+		error = wait_for_line(file, reader);
 		if (error)
 			return error;
 	}
-	len = format_record(record, sizeof(record), start, line);
-	if (len > uio->left) {
-		*pos = start;
-		return -EINVAL;
-	}
-	return uio_write_to(uio, record, len) == len ? (ssize_t)len : -EFAULT;
+	if (len < 0)
+		return len;
+	return uio_write_to(uio, record, len) == len ? len : -EFAULT;
 }
 
 static void log_text(char *text)
@@ -164,31 +189,39 @@ static void log_text(char *text)
 static ssize_t kmsg_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	size_t len = uio->left;
-	char text[WRITE_MAX / 2];
+	char text[WRITE_MAX];
 
 	if (len >= sizeof(text))
 		return -EINVAL;
 	if (uio_read_from(uio, text, len) != len)
 		return -EFAULT;
 	text[len] = 0;
+	/* The log appears on terminals: nothing in it may move their cursors. */
+	for (size_t i = 0; i < len; i++)
+		if (((uint8_t)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') || text[i] == 127)
+			text[i] = '?';
 	log_text(text);
 	return len;
 }
 
 static int64_t kmsg_seek(struct file *file, int64_t offset, int whence)
 {
+	struct kmsg_reader *reader = file->private;
+
 	if (offset)
 		return -ESPIPE;
-	if (whence == SEEK_END)
-		file->pos = log_end_pos();
-	else if (whence == SEEK_SET || whence == SEEK_DATA)
-		file->pos = oldest_line();
-	return whence == SEEK_CUR || whence == SEEK_HOLE ? -EINVAL : 0;
+	if (whence != SEEK_SET && whence != SEEK_DATA && whence != SEEK_END)
+		return -EINVAL;
+	mutex_lock(&reader->lock);
+	atomic_store(&reader->pos, whence == SEEK_END ? log_end_pos() : oldest_line());
+	mutex_unlock(&reader->lock);
+	return 0;
 }
 
 static unsigned kmsg_poll(struct file *file, struct poll_table *table)
 {
-	uint64_t pos = atomic_load_relaxed(&file->pos);
+	struct kmsg_reader *reader = file->private;
+	uint64_t pos = atomic_load(&reader->pos);
 
 	poll_wait(table, &kmsg_queue);
 	if (table)
@@ -200,11 +233,23 @@ static unsigned kmsg_poll(struct file *file, struct poll_table *table)
 
 static int kmsg_open(struct char_device *device, unsigned minor, struct file *file)
 {
-	file->pos = oldest_line();
+	struct kmsg_reader *reader = kmalloc(sizeof(*reader));
+
+	if (!reader)
+		return -ENOMEM;
+	mutex_init(&reader->lock);
+	reader->pos = oldest_line();
+	file->private = reader;
 	return 0;
 }
 
-static const struct file_ops kmsg_ops = { .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek, .poll = kmsg_poll };
+static void kmsg_release(struct file *file)
+{
+	kfree(file->private);
+}
+
+static const struct file_ops kmsg_ops = { .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek, .poll = kmsg_poll,
+					   .release = kmsg_release };
 
 struct char_device kmsg_device = { .major = MEM_MAJOR, .minor = MINOR_KMSG, .minor_count = 1, .name = "kmsg", .mode = 0644, .ops = &kmsg_ops,
 				   .open = kmsg_open };

@@ -10,7 +10,7 @@ _Static_assert(PID_MAX <= 65536, "a process id has 16 bits in an inode number");
 static const struct proc_directory *const directories[PROC_DIRECTORY_COUNT] = {
 	[PROC_ROOT] = &proc_root, [PROC_PROCESS] = &proc_process, [PROC_TASKS] = &proc_tasks, [PROC_TASK] = &proc_task,
 	[PROC_FD] = &proc_fd, [PROC_FDINFO] = &proc_fdinfo, [PROC_SYS] = &proc_sys, [PROC_SYS_KERNEL] = &proc_sys_kernel,
-	[PROC_SYS_RANDOM] = &proc_sys_random,
+	[PROC_SYS_RANDOM] = &proc_sys_random, [PROC_SYS_VM] = &proc_sys_vm,
 };
 
 static const struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .directory = &proc_root };
@@ -21,10 +21,11 @@ uint64_t proc_node_id(const struct proc_directory *in, unsigned index, int pid, 
 	return (uint64_t)in->number << 56 | (uint64_t)index << 48 | (uint64_t)pid << 32 | (uint32_t)member;
 }
 
-static int take_subject(struct proc_subject *subject, bool is_thread)
+/* The generation is the process's time of birth, so that a number given out again names another node. 0 (a fresh lookup) fits any. */
+static int take_subject(struct proc_subject *subject, uint64_t generation, bool is_thread)
 {
 	subject->process = process_find(subject->pid);
-	if (!subject->process)
+	if (!subject->process || (generation && generation != subject->process->start_ns))
 		return -ENOENT;
 	if (!is_thread)
 		return 0;
@@ -49,7 +50,7 @@ int proc_node_get(struct fs_node_id id, struct proc_node *node)
 	if (!node->entry)
 		return -ENOENT;
 	if (node->subject.pid)
-		error = take_subject(&node->subject, number == PROC_TASK || (number == PROC_TASKS && !index));
+		error = take_subject(&node->subject, id.generation, number == PROC_TASK || (number == PROC_TASKS && !index));
 	if (error)
 		proc_node_put(node);
 	return error;

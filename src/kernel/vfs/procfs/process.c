@@ -222,6 +222,8 @@ static const struct proc_entry process_entries[] = {
 static const struct proc_entry task_entries[] = {
 	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat },
 	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_status },
+	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm },
+	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
 	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
 };
 

@@ -29,6 +29,7 @@ static void node_attr(const struct proc_node *node, uint64_t id, struct fs_attr 
 	if (node->subject.process) {
 		const struct credentials *credentials = credentials_of(node->subject.process);
 
+		attr->node.generation = node->subject.process->start_ns;
 		attr->uid = credentials->euid;
 		attr->gid = credentials->egid;
 		credentials_put(credentials);

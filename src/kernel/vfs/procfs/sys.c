@@ -42,6 +42,19 @@ static int show_pid_max(struct proc_text *text, const struct proc_subject *subje
 	return 0;
 }
 
+static int show_ngroups_max(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%d\n", GROUPS_MAX);
+	return 0;
+}
+
+/* Mode 0: only what plainly cannot be is refused (mm/README.md). */
+static int show_overcommit(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "0\n");
+	return 0;
+}
+
 /* RFC 9562 §5.4: version 4, variant 10. */
 static void make_uuid(uint8_t uuid[16])
 {
@@ -92,11 +105,17 @@ static const struct proc_entry kernel_entries[] = {
 	{ .name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype },
 	{ .name = "version", .mode = S_IFREG | 0444, .show = show_version },
 	{ .name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max },
+	{ .name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max },
 	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },
+};
+
+static const struct proc_entry vm_entries[] = {
+	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
 };
 
 static const struct proc_entry sys_entries[] = {
 	{ .name = "kernel", .mode = S_IFDIR | 0555, .directory = &proc_sys_kernel },
+	{ .name = "vm", .mode = S_IFDIR | 0555, .directory = &proc_sys_vm },
 };
 
 const struct proc_directory proc_sys = { .number = PROC_SYS, .entries = sys_entries, .entry_count = ARRAY_LEN(sys_entries) };
@@ -104,3 +123,4 @@ const struct proc_directory proc_sys_kernel = { .number = PROC_SYS_KERNEL, .entr
 						.entry_count = ARRAY_LEN(kernel_entries) };
 const struct proc_directory proc_sys_random = { .number = PROC_SYS_RANDOM, .entries = random_entries,
 						.entry_count = ARRAY_LEN(random_entries) };
+const struct proc_directory proc_sys_vm = { .number = PROC_SYS_VM, .entries = vm_entries, .entry_count = ARRAY_LEN(vm_entries) };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The root of /proc: its table and the files about the whole system. */
+#include "arch/x86_64/interrupts.h"
 #include "init/boot_info.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
@@ -88,6 +89,24 @@ static int show_stat(struct proc_text *text, const struct proc_subject *subject)
 	proc_text_print(text, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
 			(unsigned long long)stats.interrupts, (unsigned long long)stats.switches, (unsigned long long)(boot / NS_PER_SEC),
 			(unsigned long long)stats.forks, stats.runnable);
+	return 0;
+}
+
+static int show_interrupts(struct proc_text *text, const struct proc_subject *subject)
+{
+	uint64_t others = interrupts_total(), count;
+
+	proc_text_print(text, "%15s\n", "CPU0");
+	for (unsigned irq = 0; irq < ISA_IRQ_COUNT; irq++) {
+		const char *name = interrupts_describe(irq, &count);
+
+		if (!name)
+			continue;
+		others -= MIN(count, others);
+		proc_text_print(text, "%3u: %10llu   %-8s %s\n", irq, (unsigned long long)count, interrupts_use_apic() ? "IO-APIC" : "XT-PIC",
+				name);
+	}
+	proc_text_print(text, "LOC: %10llu   Timer and spurious interrupts\n", (unsigned long long)others);
 	return 0;
 }
 
@@ -194,6 +213,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "version", .mode = S_IFREG | 0444, .show = show_version },
 	{ .name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems },
 	{ .name = "devices", .mode = S_IFREG | 0444, .show = show_devices },
+	{ .name = "interrupts", .mode = S_IFREG | 0444, .show = show_interrupts },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
 };
 
