@@ -37,23 +37,26 @@ static void rotate(struct rb_tree *tree, struct rb_node *node, bool left, rb_aug
 		middle->parent = node;
 	node->parent = up;
 	if (augment) {
-		augment(node);
-		augment(up);
+		augment(node, true);
+		augment(up, true);
 	}
 }
 
 void rb_propagate(struct rb_node *node, rb_augment_fn *augment)
 {
-	if (augment)
-		for (; node; node = node->parent)
-			augment(node);
+	if (!augment)
+		return;
+	while (node && augment(node, false))
+		node = node->parent;
 }
 
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **place, rb_augment_fn *augment)
 {
 	*node = (struct rb_node){ .parent = parent, .red = true };
 	*place = node;
-	rb_propagate(node, augment);
+	if (augment)
+		augment(node, true);
+	rb_propagate(parent, augment);
 	while (is_red(node->parent)) {
 		struct rb_node *up = node->parent, *grand = up->parent;
 		bool up_is_left = up == grand->left;
@@ -118,7 +121,7 @@ static void fix_removal(struct rb_tree *tree, struct rb_node *node, struct rb_no
 
 void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
 {
-	struct rb_node *child, *parent;
+	struct rb_node *child, *parent, *above = NULL;
 	bool removed_black;
 
 	if (node->left && node->right) {
@@ -141,6 +144,9 @@ void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augmen
 			next->right = node->right;
 			next->right->parent = next;
 		}
+		if (augment)
+			augment(next, true);
+		above = next->parent;
 	} else {
 		child = node->left ? node->left : node->right;
 		parent = node->parent;
@@ -148,6 +154,7 @@ void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augmen
 		replace_child(tree, parent, node, child);
 	}
 	rb_propagate(parent, augment);
+	rb_propagate(above, augment);
 	if (removed_black)
 		fix_removal(tree, child, parent, augment);
 }

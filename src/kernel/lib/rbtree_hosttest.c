@@ -14,9 +14,12 @@ static int subtree_count(const struct rb_node *node)
 	return node ? rb_entry(node, struct item, node)->count : 0;
 }
 
-static void augment(struct rb_node *node)
+static bool augment(struct rb_node *node, bool moved)
 {
+	int old = rb_entry(node, struct item, node)->count;
+
 	rb_entry(node, struct item, node)->count = 1 + subtree_count(node->left) + subtree_count(node->right);
+	return rb_entry(node, struct item, node)->count != old;
 }
 
 /* Returns the black height. */

@@ -17,7 +17,7 @@ struct vma {
 	struct rb_node node;		/* in as->vmas, ordered by start; guarded by as->lock */
 	uint64_t start, end;		/* bytes, page-aligned, end exclusive */
 	uint64_t gap;			/* free bytes between the VMA before and this one, a stack's guard gap left out */
-	uint64_t max_gap;		/* subtree data: the largest gap in this subtree */
+	uint64_t max_gap;		/* subtree data: no gap in this subtree is larger */
 	unsigned prot;			/* PROT_READ | PROT_WRITE | PROT_EXEC */
 	unsigned max_prot;		/* what mprotect may give (a file opened read-only mapped shared never becomes writable) */
 	unsigned flags;			/* MAP_SHARED or MAP_PRIVATE, VMA_* */

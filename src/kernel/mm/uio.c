@@ -40,7 +40,7 @@ static size_t move_user(uaddr_t at, char *buf, size_t len, enum uio_direction di
 		return len - copy_to_user_partial(at, buf, len);
 	if (direction == UIO_FROM)
 		return len - copy_from_user_partial(buf, at, len);
-	return clear_user(at, len) ? 0 : len;
+	return len - clear_user_partial(at, len);
 }
 
 static void advance(struct uio *uio, size_t len)

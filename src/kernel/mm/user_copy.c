@@ -31,6 +31,11 @@ int clear_user(uaddr_t to, size_t len)
 	return user_clear(to, 0, len) ? -EFAULT : 0;
 }
 
+size_t clear_user_partial(uaddr_t to, size_t len)
+{
+	return user_clear(to, 0, len);
+}
+
 int put_user_u32(uaddr_t to, uint32_t value)
 {
 	return user_store_u32(to, value) ? -EFAULT : 0;

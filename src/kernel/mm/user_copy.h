@@ -13,9 +13,10 @@
 int copy_from_user(void *to, uaddr_t from, size_t len);		/* 0 or -EFAULT */
 int copy_to_user(uaddr_t to, const void *from, size_t len);	/* 0 or -EFAULT */
 int clear_user(uaddr_t to, size_t len);				/* 0 or -EFAULT */
-/* Return the bytes NOT copied. */
+/* Return the bytes NOT copied or cleared. */
 size_t copy_from_user_partial(void *to, uaddr_t from, size_t len);
 size_t copy_to_user_partial(uaddr_t to, const void *from, size_t len);
+size_t clear_user_partial(uaddr_t to, size_t len);
 
 /* Copies a NUL-terminated string of at most @size bytes with its NUL. Length without NUL, -EFAULT, or -ENAMETOOLONG. */
 ssize_t copy_string_from_user(char *to, uaddr_t from, size_t size);

@@ -7,17 +7,29 @@ static uint64_t max_gap_of(const struct rb_node *node)
 	return node ? rb_entry(node, struct vma, node)->max_gap : 0;
 }
 
-static void augment(struct rb_node *node)
+static uint64_t bound_of(const struct vma *vma)
 {
-	struct vma *vma = rb_entry(node, struct vma, node);
-	uint64_t left = max_gap_of(node->left), right = max_gap_of(node->right);
+	uint64_t left = max_gap_of(vma->node.left), right = max_gap_of(vma->node.right);
 	uint64_t gap = vma->gap;
 
 	if (left > gap)
 		gap = left;
-	if (right > gap)
-		gap = right;
-	vma->max_gap = gap;
+	return right > gap ? right : gap;
+}
+
+/*
+ * max_gap is an upper bound: it is raised at once when a gap grows, but lowered only by a search that found out. So most changes,
+ * which make and unmake a mapping at the edge of one large gap, touch no ancestor.
+ */
+static bool augment(struct rb_node *node, bool moved)
+{
+	struct vma *vma = rb_entry(node, struct vma, node);
+	uint64_t bound = bound_of(vma);
+
+	if (!moved && vma->max_gap >= bound)
+		return false;
+	vma->max_gap = bound;
+	return true;
 }
 
 /* Where the free gap before @vma ends. */
@@ -40,10 +52,9 @@ static void update_gap(struct vma *prev, struct vma *vma)
 {
 	uint64_t gap = gap_between(prev, vma);
 
-	if (vma->gap == gap)
-		return;
 	vma->gap = gap;
-	rb_propagate(&vma->node, augment);
+	if (gap > vma->max_gap)
+		rb_propagate(&vma->node, augment);
 }
 
 void vma_tree_update(struct vma *vma)
@@ -71,33 +82,48 @@ struct vma *vma_tree_find(const struct rb_tree *tree, uint64_t addr)
 	return found;
 }
 
-void vma_tree_insert(struct rb_tree *tree, struct vma *vma)
+struct vma_place vma_tree_locate(struct rb_tree *tree, uint64_t start)
 {
-	struct rb_node **place = &tree->root, *parent = NULL;
-	struct vma *prev = NULL, *next = NULL;
+	struct vma_place at = { .link = &tree->root };
 
-	while (*place) {
-		struct vma *other = rb_entry(*place, struct vma, node);
+	while (*at.link) {
+		struct vma *other = rb_entry(*at.link, struct vma, node);
 
-		parent = *place;
-		if (vma->start < other->start) {
-			next = other;
-			place = &parent->left;
+		at.parent = *at.link;
+		if (start < other->start) {
+			at.next = other;
+			at.link = &at.parent->left;
 		} else {
-			prev = other;
-			place = &parent->right;
+			at.prev = other;
+			at.link = &at.parent->right;
 		}
 	}
-	vma->gap = vma->max_gap = gap_between(prev, vma);
-	rb_insert(tree, &vma->node, parent, place, augment);
-	if (next)
-		update_gap(vma, next);
+	return at;
+}
+
+void vma_tree_insert_at(struct rb_tree *tree, struct vma *vma, const struct vma_place *at)
+{
+	vma->gap = gap_between(at->prev, vma);
+	vma->max_gap = 0;
+	rb_insert(tree, &vma->node, at->parent, at->link, augment);
+	if (at->next)
+		update_gap(vma, at->next);
+}
+
+void vma_tree_insert(struct rb_tree *tree, struct vma *vma)
+{
+	struct vma_place at = vma_tree_locate(tree, vma->start);
+
+	vma_tree_insert_at(tree, vma, &at);
 }
 
 void vma_tree_remove(struct rb_tree *tree, struct vma *vma)
 {
-	struct vma *prev = vma_prev(vma), *next = vma_next(vma);
+	vma_tree_remove_between(tree, vma, vma_prev(vma), vma_next(vma));
+}
 
+void vma_tree_remove_between(struct rb_tree *tree, struct vma *vma, struct vma *prev, struct vma *next)
+{
 	rb_remove(tree, &vma->node, augment);
 	if (next)
 		update_gap(prev, next);
@@ -137,40 +163,32 @@ static uint64_t fit(const struct gap_search *search, uint64_t from, uint64_t to)
 }
 
 /* Highest gap first; subtrees without a gap that is large enough, or out of bounds, are not entered. Depth: the tree's height. */
-static uint64_t search_subtree(const struct gap_search *search, const struct rb_node *node)
+static uint64_t search_subtree(const struct gap_search *search, struct rb_node *node)
 {
-	uint64_t at;
+	struct vma *vma = rb_entry(node, struct vma, node);
+	uint64_t at = 0, end = gap_end(vma);
 
-	while (node) {
-		struct vma *vma = rb_entry(node, struct vma, node);
-
-		if (vma->max_gap < search->len)
-			return 0;
-		if (vma->end < search->high && node->right) {
-			at = search_subtree(search, node->right);
-			if (at)
-				return at;
-		}
-		uint64_t end = gap_end(vma);
-
-		at = vma->gap >= search->len ? fit(search, end - vma->gap, end) : 0;
-		if (at)
-			return at;
-		if (vma->start <= search->low)
-			return 0;
-		node = node->left;
-	}
-	return 0;
+	if (vma->max_gap < search->len)
+		return 0;
+	if (vma->end < search->high && node->right)
+		at = search_subtree(search, node->right);
+	if (!at && vma->gap >= search->len)
+		at = fit(search, end - vma->gap, end);
+	if (!at && vma->start > search->low && node->left)
+		at = search_subtree(search, node->left);
+	if (!at)
+		vma->max_gap = bound_of(vma);
+	return at;
 }
 
-uint64_t vma_tree_find_gap(const struct rb_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align)
+uint64_t vma_tree_find_gap(struct rb_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align)
 {
 	struct gap_search search = { low, high, len, align };
 	struct rb_node *last = rb_last(tree);
 	uint64_t at;
 
 	at = fit(&search, last ? rb_entry(last, struct vma, node)->end : 0, high);
-	return at ? at : search_subtree(&search, tree->root);
+	return at || !tree->root ? at : search_subtree(&search, tree->root);
 }
 
 bool vma_tree_is_free(const struct rb_tree *tree, uint64_t start, uint64_t end)

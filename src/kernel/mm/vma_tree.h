@@ -26,6 +26,17 @@ struct vma *vma_tree_find(const struct rb_tree *tree, uint64_t addr);
 void vma_tree_insert(struct rb_tree *tree, struct vma *vma);
 void vma_tree_remove(struct rb_tree *tree, struct vma *vma);
 
+/* Where a VMA that starts at some address belongs: its neighbours, and the link of the tree it would hang from. */
+struct vma_place {
+	struct vma *prev, *next;
+	struct rb_node *parent, **link;
+};
+
+/* The same in steps, for those who need the neighbours anyway. The tree must not change between locating and inserting. */
+struct vma_place vma_tree_locate(struct rb_tree *tree, uint64_t start);
+void vma_tree_insert_at(struct rb_tree *tree, struct vma *vma, const struct vma_place *at);
+void vma_tree_remove_between(struct rb_tree *tree, struct vma *vma, struct vma *prev, struct vma *next);
+
 /* Moves the bounds of @vma, not past its neighbours. */
 void vma_tree_resize(struct rb_tree *tree, struct vma *vma, uint64_t start, uint64_t end);
 
@@ -33,7 +44,7 @@ void vma_tree_resize(struct rb_tree *tree, struct vma *vma, uint64_t start, uint
 void vma_tree_update(struct vma *vma);
 
 /* The highest start of @len free bytes within [low, high), a multiple of @align (a power of two). 0 if there is none; @low > 0. */
-uint64_t vma_tree_find_gap(const struct rb_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align);
+uint64_t vma_tree_find_gap(struct rb_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align);
 
 /* Is [start, end) free of VMAs? */
 bool vma_tree_is_free(const struct rb_tree *tree, uint64_t start, uint64_t end);

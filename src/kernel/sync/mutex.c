@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sleeping locks: an owner word taken by compare-and-exchange, a wait queue for those who come too late. */
+/* The slow paths of sleeping locks: a word taken by compare-and-exchange, a wait queue for those who come too late. */
 #include "sync/mutex.h"
-#include "lib/atomic.h"
 
 void mutex_init(struct mutex *mutex)
 {
@@ -9,19 +8,10 @@ void mutex_init(struct mutex *mutex)
 	wait_queue_init(&mutex->queue);
 }
 
-bool mutex_try_lock(struct mutex *mutex)
-{
-	struct thread *free = NULL;
-
-	return atomic_compare_exchange(&mutex->owner, &free, current_thread());
-}
-
-void mutex_lock(struct mutex *mutex)
+void mutex_lock_slow(struct mutex *mutex)
 {
 	struct waiter waiter;
 
-	if (likely(mutex_try_lock(mutex)))
-		return;
 	KASSERT(!mutex_held(mutex));
 	wait_begin_exclusive(&mutex->queue, &waiter);
 	while (!mutex_try_lock(mutex))
@@ -29,78 +19,40 @@ void mutex_lock(struct mutex *mutex)
 	wait_end(&waiter);
 }
 
-void mutex_unlock(struct mutex *mutex)
+void mutex_unlock_broken(struct mutex *mutex)
 {
-	KASSERT(mutex_held(mutex));
-	__atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
-	wake_one(&mutex->queue);
-}
-
-bool mutex_held(const struct mutex *mutex)
-{
-	return atomic_load_relaxed(&mutex->owner) == current_thread();
+	panic("a mutex at %p is unlocked by a thread that does not hold it", mutex);
 }
 
 void rwlock_init(struct rwlock *lock)
 {
-	mutex_init(&lock->guard);
-	wait_queue_init(&lock->queue);
-	lock->readers = 0;
+	lock->state = 0;
 	lock->writers_waiting = 0;
+	wait_queue_init(&lock->queue);
 }
 
-/* Takes the lock if its state allows. guard held. */
-static bool try_take(struct rwlock *lock, bool write)
-{
-	if (write ? lock->readers != 0 : lock->readers < 0 || lock->writers_waiting)
-		return false;
-	lock->readers = write ? -1 : lock->readers + 1;
-	return true;
-}
-
-static void take(struct rwlock *lock, bool write)
+void rwlock_read_lock_slow(struct rwlock *lock)
 {
 	struct waiter waiter;
 
-	mutex_lock(&lock->guard);
-	if (try_take(lock, write)) {
-		mutex_unlock(&lock->guard);
-		return;
-	}
-	lock->writers_waiting += write;
 	wait_begin(&lock->queue, &waiter);
-	while (!try_take(lock, write)) {
-		mutex_unlock(&lock->guard);
+	while (!rwlock_try_read_lock(lock)) {
+		/* Another reader that was quicker is no reason to sleep. */
+		if (atomic_load(&lock->state) >= 0 && !atomic_load(&lock->writers_waiting))
+			continue;
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
-		mutex_lock(&lock->guard);
 	}
 	wait_end(&waiter);
-	lock->writers_waiting -= write;
-	mutex_unlock(&lock->guard);
 }
 
-void rwlock_read_lock(struct rwlock *lock)
+void rwlock_write_lock_slow(struct rwlock *lock)
 {
-	take(lock, false);
-}
+	struct waiter waiter;
 
-void rwlock_write_lock(struct rwlock *lock)
-{
-	take(lock, true);
-}
-
-void rwlock_read_unlock(struct rwlock *lock)
-{
-	mutex_lock(&lock->guard);
-	lock->readers--;
-	mutex_unlock(&lock->guard);
-	wake_all(&lock->queue);
-}
-
-void rwlock_write_unlock(struct rwlock *lock)
-{
-	mutex_lock(&lock->guard);
-	lock->readers = 0;
-	mutex_unlock(&lock->guard);
-	wake_all(&lock->queue);
+	atomic_add(&lock->writers_waiting, 1);
+	wait_begin(&lock->queue, &waiter);
+	while (!rwlock_try_write_lock(lock))
+		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+	wait_end(&waiter);
+	atomic_sub(&lock->writers_waiting, 1);
 }

@@ -117,7 +117,7 @@ SELFTEST(rwlock_excludes_writers_and_shares_readers)
 	selftest_join(&group);
 	SELFTEST_CHECK(first == 2 * (ROUNDS / 4) && second == first && !mistakes);
 	SELFTEST_CHECK(readers_most > 1);
-	SELFTEST_CHECK(rwlock.readers == 0 && !rwlock.writers_waiting);
+	SELFTEST_CHECK(rwlock.state == 0 && !rwlock.writers_waiting);
 }
 
 static uint32_t writer_done, late_reader_saw;	/* atomic */
