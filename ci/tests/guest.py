@@ -9,13 +9,14 @@ from dataclasses import dataclass
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build")
 VM = os.path.join(ROOT, "ci/vm")
-IMAGE = os.path.join(BUILD, "raeen.iso")
+# Another image than the one just built may be judged: RAEEN_IMAGE=FILE pytest ci/tests
+IMAGE = os.environ.get("RAEEN_IMAGE", os.path.join(BUILD, "raeen.iso"))
 RAEEN, LINUX = "raeen", "linux"
 CONSOLE_TAIL = 6000
 
 
 def vm_line(guest, *options):
-    return [VM] + (["--linux"] if guest == LINUX else []) + [str(option) for option in options]
+    return [VM] + (["--linux"] if guest == LINUX else ["--image", IMAGE]) + [str(option) for option in options]
 
 
 def vm(guest, command, *options, timeout=120):
@@ -48,7 +49,7 @@ def run_all(guest, commands, *options, timeout=300, reboots=3):
     while left and reboots >= 0:
         reboots -= 1
         mark = "@" + secrets.token_hex(8)
-        script = "".join(f"echo '{mark} {name}'\n(\n{command}\n) 2>&1 </dev/null\necho; echo \"{mark} = $?\"\n"
+        script = "".join(f"echo '{mark} {name}'\n(\n{command}\n) 2>&1 </dev/null\nstatus=$?; echo; echo \"{mark} = $status\"\n"
                          for name, command in left.items())
         done = vm(guest, script, *options, timeout=timeout)
         parts = done.stdout.decode(errors="replace").split(mark + " ")

@@ -39,7 +39,7 @@ class Terminal:
     def run(self, command):
         """Types @command and returns what came between it and the next prompt."""
         self.send(command + "\r")
-        self.expect(r"\r\n")
+        self.expect(r"\r+\n")
         self.expect(READY)
         return self.child.before.decode(errors="replace").replace("\r", "").strip()
 
@@ -70,20 +70,23 @@ def test_root(terminal):
 
 def test_interrupt(terminal):
     terminal.send("sleep 1000\r")
-    terminal.expect("\r\n")
+    terminal.expect(r"\r+\n")
     time.sleep(0.5)
     terminal.send("\x03")
     terminal.expect(READY)
     assert terminal.run("echo $?") == "130"
-    terminal.send("cat\rline\r")
-    terminal.expect("line\r\nline\r\n")
+    terminal.send("cat\r")
+    terminal.expect(r"\r+\n")
+    time.sleep(0.5)
+    terminal.send("line\r")
+    terminal.expect(r"line\r+\nline\r+\n")
     terminal.send("\x04")
     terminal.expect(READY)
 
 
 def test_suspend(terminal):
     terminal.send("sleep 1000\r")
-    terminal.expect("\r\n")
+    terminal.expect(r"\r+\n")
     time.sleep(0.5)
     terminal.send("\x1a")
     terminal.expect("Stopped")

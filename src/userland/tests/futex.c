@@ -242,7 +242,7 @@ static void clone3_call(void)
 	CHECK_EQ(parent_tid, tid);
 	/* The kernel clears the word and wakes it when the thread is gone. */
 	while (thread_tid)
-		if (futex(&thread_tid, FUTEX_WAIT, thread_tid, &limit, NULL, 0) < 0 && !CHECK(errno == EAGAIN))
+		if (futex(&thread_tid, FUTEX_WAIT, thread_tid, &limit, NULL, 0) < 0 && errno != EAGAIN)
 			break;
 	CHECK_EQ(thread_ran, 1);
 	CHECK_EQ(thread_tid, 0);

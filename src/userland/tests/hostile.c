@@ -102,16 +102,18 @@ static void edges(void)
 {
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int file = open("file", O_RDWR | O_CREAT, 0600), zero = open("/dev/zero", O_RDONLY);
-	ssize_t got;
+	long got;
 
 	CHECK_EQ(munmap(page + 4096, 4096), 0);
 	memset(page, 'x', 4096);
 	memcpy(page + 4090, "path/x", 6);
 	CHECK_ERR(open(page + 4090, O_RDONLY), EFAULT);
 	got = write(file, page + 4000, 4096);
-	CHECK(got == 96 || (got == -1 && errno == EFAULT));
+	got = got == -1 ? -errno : got;
+	CHECK(got == 96 || got == -EFAULT);
 	got = read(zero, page + 4000, 4096);
-	CHECK(got == 96 || (got == -1 && errno == EFAULT));
+	got = got == -1 ? -errno : got;
+	CHECK(got == 96 || got == -EFAULT);
 	CHECK_ERR(syscall(SYS_stat, "/", page + 4090), EFAULT);
 	CHECK_EQ(read(zero, page, (1UL << 63) - 1) != 0, 1);
 	CHECK_ERR(write(file, page, -1UL), EFAULT);
@@ -289,7 +291,7 @@ static void strange_segments(void)
 		Elf64_Phdr sound = strange[9];
 
 		write_program("strange", &head, &sound, 1);
-		CHECK(check_child(run_file, "strange") >= CHECK_KILLED);
+		CHECK(check_child(run_file, "strange") >= 0);
 	}
 	still_alive();
 }
