@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Host test of the ext2 reader: images made by genext2fs and mke2fs are walked and compared with the files they were made from; then damaged in
- * seeded random ways and walked again, where nothing may crash or loop. EXT2_TEST_SEED and EXT2_TEST_ROUNDS change the damage.
+ * seeded random ways and walked again, where nothing may crash or loop. EXT2_TEST_SEED and EXT2_TEST_ROUNDS change the damage. When it fails, the
+ * folder it names is kept: its file "round" tells the seed, and EXT2_TEST_IMAGE=FOLDER/mini-image with that seed and one round does it again.
  */
 /* LINK: vfs/ext2/superblock.c vfs/ext2/inode.c vfs/ext2/block_map.c vfs/ext2/directory.c vfs/ext2/ext2_fs.c */
 #include <assert.h>
@@ -430,24 +431,38 @@ static void test_damaged_images(void)
 	const char *seed_text = getenv("EXT2_TEST_SEED"), *rounds_text = getenv("EXT2_TEST_ROUNDS");
 	uint64_t seed = seed_text ? strtoull(seed_text, NULL, 0) : 20240601;
 	unsigned rounds = rounds_text ? atoi(rounds_text) : 3000, refused = 0;
+	const char *kept = getenv("EXT2_TEST_IMAGE");
+	char path[64];
 	size_t len;
 	uint8_t *image, *copy;
+	FILE *note;
 
+	if (kept)
+		run("cp %s %s/mini-image", kept, folder);
 	/* A small image, so that most damage hits something. */
 	run("cd %s && mkdir -p mini/d/e && echo x > mini/f && ln -s f mini/l && ln -s \"$(printf '%%0100d' 7)\" mini/slow && "
 	    "head -c 20000 /dev/urandom > mini/d/data && ln mini/f mini/d/e/hard && for i in $(seq 30); do : > mini/d/n$i; done", folder);
-	run("cd %s && mke2fs -q -F -t ext2 -N 64 -b 1024 -m 0 -d mini mini-image 96k >/dev/null", folder);
+	if (!kept)
+		run("cd %s && mke2fs -q -F -t ext2 -N 64 -b 1024 -m 0 -d mini mini-image 96k >/dev/null", folder);
+	snprintf(path, sizeof(path), "%s/round", folder);
+	note = fopen(path, "w");
+	assert(note);
+	fprintf(stderr, "ext2: damaging the image in %s from seed %llu on\n", folder, (unsigned long long)seed);
 	image = load("mini-image", &len);
 	assert(walk_image(image, len, "", NULL) == 0);
 	copy = malloc(len);
 	for (unsigned round = 0; round < rounds; round++) {
 		random_state = seed + round;
+		rewind(note);
+		fprintf(note, "%llu\n", (unsigned long long)random_state);
+		fflush(note);
 		memcpy(copy, image, len);
 		damage(copy, len);
 		refused += walk_image(copy, len, NULL, NULL) != 0;
 	}
 	fprintf(stderr, "ext2: %u damaged images (seed %llu), %u refused at once, the others read as far as possible\n", rounds,
 		(unsigned long long)seed, refused);
+	fclose(note);
 	free(copy);
 	free(image);
 }

@@ -2,13 +2,15 @@
 /* tmpfs: attributes, symlink targets, pages from the lower file, space, and the end of nodes. */
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/frame.h"
+#include "mm/mm.h"
 #include "sched/clock.h"
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
 #include "vfs/tmpfs/tmpfs.h"
 
 #include <linux/magic.h>
+
+enum { MARGIN_MIN_PAGES = 512, LOOK_EVERY = 16 };
 
 int tmpfs_getattr(struct fs *fs, struct fs_node_id id, struct fs_attr *out)
 {
@@ -115,12 +117,24 @@ int tmpfs_fill_page(struct fs *fs, struct fs_node_id id, uint64_t index, void *p
 	return error;
 }
 
+/* Pages that files may still take: some memory is left to programs, or files would have them killed. */
+static uint64_t pages_to_be_had(void)
+{
+	struct memory_stats stats;
+	uint64_t margin;
+
+	memory_get_stats(&stats);
+	margin = MAX(stats.total / 32, (uint64_t)MARGIN_MIN_PAGES);
+	return stats.available - MIN(stats.available, margin);
+}
+
 int tmpfs_charge(struct fs *fs, int64_t pages)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	int64_t now = atomic_add(&tmpfs->page_count, pages);
 
-	if (pages > 0 && tmpfs->page_max && now > tmpfs->page_max) {
+	/* Looking at the memory costs more than counting, so it is done for some pages only; one that was refused stays the next to be asked for. */
+	if (pages > 0 && ((tmpfs->page_max && now > tmpfs->page_max) || (now % LOOK_EVERY == 0 && !pages_to_be_had()))) {
 		atomic_sub(&tmpfs->page_count, pages);
 		return -ENOSPC;
 	}
@@ -149,7 +163,7 @@ int tmpfs_statfs(struct fs *fs, struct fs_statfs *out)
 		out->blocks = tmpfs->page_max;
 		out->blocks_free = out->blocks - MIN(used, out->blocks);
 		/* The limit is a promise that memory may not keep. */
-		out->blocks_available = out->blocks_free = MIN(out->blocks_free, (uint64_t)frame_free());
+		out->blocks_available = out->blocks_free = MIN(out->blocks_free, pages_to_be_had());
 	}
 	mutex_lock(&tmpfs->lock);
 	if (tmpfs->node_max) {

@@ -14,6 +14,7 @@
 
 #include "lib/log.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
 #include "sched/clock.h"
 #include "vfs/fs_registry.h"
 #include "vfs/mount.h"
@@ -25,7 +26,8 @@ void fs_register_instance(struct fs *fs) { refcount_init(&fs->refs, 1); }
 void fs_put(struct fs *fs) { if (refcount_put(&fs->refs)) fs->ops->unmount(fs); }
 void fs_type_register(struct fs_type *type) { }
 size_t frame_total(void) { return 100000; }
-size_t frame_free(void) { return 50000; }
+static uint64_t available = 50000;
+void memory_get_stats(struct memory_stats *stats) { *stats = (struct memory_stats){ .total = 100000, .available = available }; }
 uint64_t clock_realtime_ns(void) { static uint64_t now; return ++now; }
 
 static struct fs *fs;
@@ -285,6 +287,15 @@ static void test_limits_and_options(void)
 	make(fs->root, "c", S_IFREG | 0600);
 	assert(!fs->ops->charge(fs, 256) && fs->ops->charge(fs, 1) == -ENOSPC && !fs->ops->charge(fs, -1) && !fs->ops->charge(fs, 1));
 	assert(!fs->ops->charge(fs, -256));
+
+	/* Memory runs out before the limit is reached. */
+	available = 1000;
+	for (unsigned i = 1; i < 16; i++)
+		assert(!fs->ops->charge(fs, 1));
+	assert(fs->ops->charge(fs, 1) == -ENOSPC && fs->ops->charge(fs, 1) == -ENOSPC);
+	assert(!fs->ops->statfs(fs, &stats) && stats.blocks_free == 0);
+	available = 50000;
+	assert(!fs->ops->charge(fs, 1) && !fs->ops->charge(fs, -16));
 	fs_put(fs);
 }
 
