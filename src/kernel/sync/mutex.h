@@ -12,40 +12,6 @@ struct mutex {
 
 #define MUTEX_INIT(name) { NULL, WAIT_QUEUE_INIT((name).queue) }
 
-void mutex_init(struct mutex *mutex);
-
-/* By the calling thread: for assertions. */
-static inline bool mutex_held(const struct mutex *mutex)
-{
-	return atomic_load_relaxed(&mutex->owner) == current_thread();
-}
-
-static inline bool mutex_try_lock(struct mutex *mutex)
-{
-	struct thread *free = NULL;
-
-	return atomic_compare_exchange(&mutex->owner, &free, current_thread());
-}
-
-void mutex_lock_slow(struct mutex *mutex);
-void mutex_unlock_broken(struct mutex *mutex) __attribute__((noreturn));	/* panics: the caller does not hold it */
-
-/* Sleeps, uninterruptible. */
-static inline void mutex_lock(struct mutex *mutex)
-{
-	if (unlikely(!mutex_try_lock(mutex)))
-		mutex_lock_slow(mutex);
-}
-
-static inline void mutex_unlock(struct mutex *mutex)
-{
-	if (unlikely(!mutex_held(mutex)))
-		mutex_unlock_broken(mutex);
-	(void)atomic_exchange(&mutex->owner, NULL);	/* comes before the look at the queue */
-	if (unlikely(!list_empty(&mutex->queue.waiters)))
-		wake_one(&mutex->queue);
-}
-
 /* Many readers or one writer; writers are not starved. */
 struct rwlock {
 	int32_t state;		/* atomic: how many readers hold it; -1: a writer does */
@@ -53,45 +19,18 @@ struct rwlock {
 	struct wait_queue queue;
 };
 
+void mutex_init(struct mutex *mutex);
 void rwlock_init(struct rwlock *lock);
-void rwlock_read_lock_slow(struct rwlock *lock);
-void rwlock_write_lock_slow(struct rwlock *lock);
 
-static inline bool rwlock_try_read_lock(struct rwlock *lock)
-{
-	int32_t state = atomic_load_relaxed(&lock->state);
-
-	return state >= 0 && !atomic_load_relaxed(&lock->writers_waiting) && atomic_compare_exchange(&lock->state, &state, state + 1);
-}
-
-static inline bool rwlock_try_write_lock(struct rwlock *lock)
-{
-	int32_t free = 0;
-
-	return atomic_compare_exchange(&lock->state, &free, -1);
-}
-
-static inline void rwlock_read_lock(struct rwlock *lock)
-{
-	if (unlikely(!rwlock_try_read_lock(lock)))
-		rwlock_read_lock_slow(lock);
-}
-
-static inline void rwlock_write_lock(struct rwlock *lock)
-{
-	if (unlikely(!rwlock_try_write_lock(lock)))
-		rwlock_write_lock_slow(lock);
-}
-
-static inline void rwlock_read_unlock(struct rwlock *lock)
-{
-	if (!atomic_sub(&lock->state, 1) && unlikely(!list_empty(&lock->queue.waiters)))
-		wake_all(&lock->queue);
-}
-
-static inline void rwlock_write_unlock(struct rwlock *lock)
-{
-	(void)atomic_exchange(&lock->state, 0);	/* comes before the look at the queue */
-	if (unlikely(!list_empty(&lock->queue.waiters)))
-		wake_all(&lock->queue);
-}
+#ifdef HOST_TEST
+void mutex_lock(struct mutex *mutex);
+bool mutex_try_lock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+bool mutex_held(const struct mutex *mutex);
+void rwlock_read_lock(struct rwlock *lock);
+void rwlock_read_unlock(struct rwlock *lock);
+void rwlock_write_lock(struct rwlock *lock);
+void rwlock_write_unlock(struct rwlock *lock);
+#else
+#include "sync/mutex_inline.h"
+#endif
