@@ -22,6 +22,7 @@ static unsigned thread_limit;
 void process_init(void)
 {
 	pid_table_init();
+	signal_frame_init();
 	process_cache = slab_cache_create("process", sizeof(struct process), 16);
 	KASSERT(process_cache);
 	/* A thread costs a stack, tables and its share of copied pages: about 32 frames may not exhaust memory. */

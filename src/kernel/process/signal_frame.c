@@ -49,6 +49,17 @@ enum {
 	RFLAGS_USER = RFLAGS_CF_TO_DF | RFLAGS_TF | RFLAGS_RF | RFLAGS_AC,
 };
 
+static struct slab_cache *image_cache;	/* FPU images, aligned for XRSTOR */
+static void *fresh_image;		/* the state a handler starts with */
+
+void signal_frame_init(void)
+{
+	image_cache = slab_cache_create("fpu image", fpu_area_size(), FPU_ALIGN);
+	fresh_image = image_cache ? slab_alloc(image_cache) : NULL;
+	KASSERT(fresh_image);
+	fpu_init_area(fresh_image);
+}
+
 unsigned signal_min_stack_size(void)
 {
 	return ROUND_UP(sizeof(struct signal_frame) + fpu_area_size() + sizeof(uint32_t) + RED_ZONE + FPU_ALIGN + 16, 16);
@@ -79,9 +90,7 @@ static int save_fpu(uaddr_t to)
 	struct _fpx_sw_bytes software = { 0 };
 	size_t size = fpu_area_size();
 
-	/*
-	 * The registers stay as they are until the image is copied: a switch in the middle saves the same image again.
-	 */
+	/* The registers stay as they are until the image is copied: a switch in the middle saves the same image again. */
 	preempt_disable();
 	fpu_save_current();
 	preempt_enable();
@@ -97,19 +106,8 @@ static int save_fpu(uaddr_t to)
 	}
 	if (copy_to_user(to + SW_BYTES_OFFSET, &software, sizeof(software)))
 		return -EFAULT;
-	preempt_disable();
-	fpu_init_area(thread->fpu_area);
-	fpu_restore_current();
-	preempt_enable();
+	fpu_restore(fresh_image);
 	return 0;
-}
-
-static void reset_fpu(void)
-{
-	preempt_disable();
-	fpu_init_area(current_thread()->fpu_area);
-	fpu_restore_current();
-	preempt_enable();
 }
 
 /* Was the image at @from written with the extended state of this machine? */
@@ -126,35 +124,39 @@ static bool extended_image_ok(uaddr_t from)
 	return !get_user_u32(&magic2, from + software.xstate_size) && magic2 == FP_XSTATE_MAGIC2;
 }
 
+/* @image is a work area. The registers are loaded from there: the thread's own area is only written when it loses the CPU. */
+static int load_fpu_by(void *image, uaddr_t from, bool extended)
+{
+	if (!extended && has_xsave_image())
+		memcpy(image, fresh_image, fpu_area_size());
+	if (copy_from_user(image, from, extended ? fpu_area_size() : FXSAVE_SIZE))
+		return -EFAULT;
+	if (!fpu_sanitize(image))
+		return -EINVAL;
+	fpu_restore(image);
+	return 0;
+}
+
 /* Loads the caller's FPU state from user memory; @from 0 means a fresh state. 0 or negative errno. */
 static int load_fpu(uaddr_t from)
 {
-	struct thread *thread = current_thread();
-	size_t size = fpu_area_size();
+	uint8_t small[FXSAVE_SIZE] __attribute__((aligned(FPU_ALIGN)));
 	void *image;
-	int error = 0;
+	int error;
 
 	if (!from) {
-		reset_fpu();
+		fpu_restore(fresh_image);
 		return 0;
 	}
-	if (from % FPU_ALIGN && has_xsave_image())
+	if (!has_xsave_image())
+		return load_fpu_by(small, from, false);
+	if (from % FPU_ALIGN)
 		return -EFAULT;
-	image = kmalloc(size);
+	image = slab_alloc(image_cache);
 	if (!image)
 		return -ENOMEM;
-	fpu_init_area(image);
-	if (copy_from_user(image, from, extended_image_ok(from) ? size : FXSAVE_SIZE))
-		error = -EFAULT;
-	else if (!fpu_sanitize(image))
-		error = -EINVAL;
-	if (!error) {
-		preempt_disable();
-		memcpy(thread->fpu_area, image, size);
-		fpu_restore_current();
-		preempt_enable();
-	}
-	kfree(image);
+	error = load_fpu_by(image, from, extended_image_ok(from));
+	slab_free(image_cache, image);
 	return error;
 }
 

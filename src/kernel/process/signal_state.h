@@ -90,6 +90,7 @@ void signal_continue(struct process *process);		/* SIGCONT or SIGKILL came; proc
 void signal_notify_continued(void);			/* the caller tells its parent that it was continued */
 
 /* signal_frame.c */
+void signal_frame_init(void);
 /* Makes the user stack frame for a handler and aims @frame at it. 0 or -EFAULT. */
 int signal_frame_setup(struct trap_frame *frame, int number, const struct signal_action *action, const struct signal_info *info,
 		       signal_set mask);
