@@ -153,7 +153,7 @@ static void hang_up(struct tty *tty, bool leader_exits)
 	uint64_t irq_flags = spin_lock_irq(&tty->lock);
 
 	atomic_store(&tty->hangups, tty->hangups + 1);
-	line_start(&tty->line, true);
+	line_start_any(&tty->line);
 	line_flush_input(&tty->line);
 	line_flush_output(&tty->line);
 	tty_unlock_and_act(tty, irq_flags);

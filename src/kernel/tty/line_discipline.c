@@ -110,10 +110,6 @@ static void put_delimiter(struct line_discipline *line, uint8_t c)
 static void echo_input(struct line_discipline *line, uint8_t c)
 {
 	line_edit_finish_erasing(line);
-	if (c == '\n') {
-		line_echo_raw(line, c);
-		return;
-	}
 	if (line->head == line->line_head)
 		line->line_column = line->column;
 	line_echo_char(line, c);
@@ -177,16 +173,14 @@ static bool ends_line(const struct line_discipline *line, uint8_t c)
 static void receive_line_end(struct line_discipline *line, uint8_t c)
 {
 	if (c == '\n') {
-		if (LINE_FLAG(line, c_lflag, ECHO))
-			echo_input(line, c);
-		else if (LINE_FLAG(line, c_lflag, ECHONL))
+		if (LINE_FLAG(line, c_lflag, ECHO) || LINE_FLAG(line, c_lflag, ECHONL))
 			line_echo_raw(line, c);
 		put_delimiter(line, c);
 	} else if (is_cc(line, VEOF, c)) {
 		put_delimiter(line, LINE_CC_DISABLED);
 	} else {
 		if (LINE_FLAG(line, c_lflag, ECHO))
-			echo_input(line, c);
+			line_echo_char(line, c);
 		put_delimiter(line, c);
 	}
 }
@@ -224,10 +218,17 @@ static bool receive_edit(struct line_discipline *line, uint8_t c)
 	return false;
 }
 
-static void receive_plain(struct line_discipline *line, uint8_t c)
+/* @from_return: a newline that was typed as a carriage return. In raw mode only that one is echoed as a newline, others as ^J. */
+static void receive_plain(struct line_discipline *line, uint8_t c, bool from_return)
 {
-	if (LINE_FLAG(line, c_lflag, ECHO))
-		echo_input(line, c);
+	if (LINE_FLAG(line, c_lflag, ECHO)) {
+		if (from_return) {
+			line_edit_finish_erasing(line);
+			line_echo_raw(line, c);
+		} else {
+			echo_input(line, c);
+		}
+	}
 	put_character(line, c);
 }
 
@@ -253,13 +254,13 @@ static bool receive_character(struct line_discipline *line, uint8_t c)
 {
 	if (LINE_FLAG(line, c_iflag, ISTRIP))
 		c &= 0x7f;
-	if (LINE_FLAG(line, c_iflag, IUCLC) && LINE_FLAG(line, c_lflag, IEXTEN) && c >= 'A' && c <= 'Z')
-		c += 'a' - 'A';
+	if (LINE_FLAG(line, c_iflag, IUCLC) && LINE_FLAG(line, c_lflag, IEXTEN) && line_is_upper(c))
+		c |= LINE_CASE_BIT;
 	if (line->literal_next || LINE_FLAG(line, c_lflag, EXTPROC)) {
 		if (must_wait(line, 'x'))
 			return false;
 		if (line->literal_next)
-			receive_plain(line, c);
+			receive_plain(line, c, false);
 		else
 			put_character(line, c);
 		line->literal_next = false;
@@ -270,6 +271,7 @@ static bool receive_character(struct line_discipline *line, uint8_t c)
 	if (line->stopped && LINE_FLAG(line, c_iflag, IXON) && LINE_FLAG(line, c_iflag, IXANY))
 		line_start(line, false);
 
+	bool from_return = false;
 	unsigned event = signal_event(line, c);
 
 	if (event) {
@@ -279,8 +281,10 @@ static bool receive_character(struct line_discipline *line, uint8_t c)
 	if (c == '\r') {
 		if (LINE_FLAG(line, c_iflag, IGNCR))
 			return true;
-		if (LINE_FLAG(line, c_iflag, ICRNL))
+		if (LINE_FLAG(line, c_iflag, ICRNL)) {
 			c = '\n';
+			from_return = true;
+		}
 	} else if (c == '\n' && LINE_FLAG(line, c_iflag, INLCR)) {
 		c = '\r';
 	}
@@ -291,7 +295,7 @@ static bool receive_character(struct line_discipline *line, uint8_t c)
 	if (canonical(line) && ends_line(line, c))
 		receive_line_end(line, c);
 	else
-		receive_plain(line, c);
+		receive_plain(line, c, from_return);
 	return true;
 }
 

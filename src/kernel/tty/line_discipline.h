@@ -98,6 +98,11 @@ void line_flush_input(struct line_discipline *line);
 void line_flush_output(struct line_discipline *line);
 void line_stop(struct line_discipline *line, bool by_call);
 void line_start(struct line_discipline *line, bool by_call);
+/* Whatever stopped it: output goes on. */
+static inline void line_start_any(struct line_discipline *line)
+{
+	line_start(line, line->stopped_by_call);
+}
 /* Sends STOP or START at once, past stopped output and processing. */
 void line_send_flow(struct line_discipline *line, bool stop);
 
@@ -109,6 +114,19 @@ bool line_is_continuation(const struct line_discipline *line, uint8_t c);	/* of 
 
 #define LINE_FLAG(line, field, bit) (((line)->termios.field & (bit)) != 0)
 enum { LINE_CC_DISABLED = 0 };
+
+/* Letters as Linux's N_TTY knows them: ASCII's and Latin-1's. */
+static inline bool line_is_upper(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
+}
+
+static inline bool line_is_lower(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 0xdf && c != 0xf7);
+}
+
+enum { LINE_CASE_BIT = 0x20 };
 
 static inline bool line_is_control(uint8_t c)
 {

@@ -169,6 +169,8 @@ static void test_erase(void)
 	line_flush_input(&line);
 	type("abc\177\177d\n");
 	expect_screen("ECHOPRT", "abc\\cb/d\r\n");
+	type("a\177\n");
+	expect_screen("ECHOPRT of a whole line", "a\\a/\r\n");
 	start();
 	type("\001x\177\177\n");
 	expect_screen("control character erased whole", "^Ax\b \b\b \b\b \b\r\n");

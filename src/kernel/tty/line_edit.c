@@ -95,7 +95,7 @@ static unsigned last_character_length(const struct line_discipline *line)
 
 static bool is_word(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c >= 0x80;
+	return (c >= '0' && c <= '9') || line_is_upper(c) || line_is_lower(c) || c == '_';
 }
 
 void line_edit_erase(struct line_discipline *line, enum line_erase what)

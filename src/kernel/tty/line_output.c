@@ -95,8 +95,8 @@ static size_t process(struct line_discipline *line, char character, char *out)
 		if (line->column)
 			line->column--;
 	} else if (!line_is_control(c)) {
-		if (LINE_FLAG(line, c_oflag, OLCUC) && c >= 'a' && c <= 'z')
-			c -= 'a' - 'A';
+		if (LINE_FLAG(line, c_oflag, OLCUC) && line_is_lower(c))
+			c -= LINE_CASE_BIT;
 		if (!line_is_continuation(line, c))
 			line->column++;
 	}
@@ -192,9 +192,11 @@ void line_stop(struct line_discipline *line, bool by_call)
 
 void line_start(struct line_discipline *line, bool by_call)
 {
-	if (by_call)
-		line->stopped_by_call = false;
-	if (!line->stopped || line->stopped_by_call)
+	/* TCOON takes back TCOOFF only, and a key never does. */
+	if (by_call != line->stopped_by_call)
+		return;
+	line->stopped_by_call = false;
+	if (!line->stopped)
 		return;
 	line->stopped = false;
 	line->events |= LINE_STARTED | LINE_WRITABLE;

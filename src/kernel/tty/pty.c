@@ -227,6 +227,7 @@ static struct pty *pty_create(void)
 		return NULL;
 	}
 	pty->slave->line.termios.c_iflag &= ~IUTF8;
+	pty->slave->line.termios.c_cflag &= ~HUPCL;
 	return pty;
 }
 

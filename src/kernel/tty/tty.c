@@ -137,7 +137,7 @@ static void forget_state(struct tty *tty)
 	uint64_t irq_flags = spin_lock_irq(&tty->lock);
 
 	tty->exclusive = false;
-	line_start(&tty->line, true);
+	line_start_any(&tty->line);
 	line_flush_input(&tty->line);
 	tty_unlock_and_act(tty, irq_flags);
 	tty_release_control(tty);
