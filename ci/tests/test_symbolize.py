@@ -107,6 +107,15 @@ def test_failed_instruction_is_exact(program):
     assert " at gives_up " not in run(panic([row(start, "gives_up")]), "--elf", elf)[0].splitlines()[-1]
 
 
+def test_interrupted_instruction_is_exact(program):
+    elf, functions = program
+    start = functions["gives_up"][0]
+    trap = "  -- trap, vector 48, error 0x0, from the kernel\n"
+    lines = run(panic([row(functions["_start"][1][0], "_start"), trap, row(start, "gives_up"), row(start, "gives_up")]), "--elf", elf)[0].splitlines()
+    assert " at _start " in lines[-4] and lines[-3] + "\n" == trap
+    assert " at gives_up " in lines[-2] and " at gives_up " not in lines[-1]
+
+
 def test_everything_else_is_left_alone(program):
     elf, functions = program
     address = functions["_start"][1][0]

@@ -3,6 +3,8 @@
 #include "lib/panic.h"
 #include "arch/x86_64/boot_layout.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/entry.h"
+#include "arch/x86_64/paging.h"
 #include "debug/panic_internal.h"
 #include "debug/symbols.h"
 #include "drivers/power/power.h"
@@ -15,7 +17,8 @@
 
 enum { BACKTRACE_MAX = 32, LINE_MAX = 256 };
 
-static uint32_t panicking;	/* atomic */
+static uint32_t panicking;	/* atomic: how many panics have begun */
+static unsigned panicking_cpu;	/* of the first */
 static bool booted;
 
 bool panic_started(void)
@@ -40,29 +43,58 @@ static void say_address(uint64_t addr)
 	uint64_t offset = 0;
 	const char *name = symbol_find(addr, &offset);
 
-	say("  %#018lx  %s+%#lx  (link %#lx)\n", addr, name ? name : "?", offset, addr - boot_layout.slide);
+	say("  0x%016lx  %s+0x%lx  (link 0x%lx)\n", addr, name ? name : "?", offset, addr - boot_layout.slide);
 }
 
-/* Only addresses of the kernel half can be frame pointers; the direct map and stack area are readable. */
+/* Boot code is trusted until there are tables to ask. */
+static bool readable(uint64_t addr)
+{
+	return addr >= DIRECT_MAP_BASE && (!paging_kernel_root() || paging_kernel_entry(addr));
+}
+
+/* A broken frame pointer may point anywhere: a fault here would cost the rest of the report. */
 static bool plausible_frame(uint64_t rbp, uint64_t previous)
 {
-	return rbp >= DIRECT_MAP_BASE && !(rbp & 7) && (!previous || (rbp > previous && rbp - previous < KERNEL_STACK_SIZE));
+	return !(rbp & 7) && (!previous || (rbp > previous && rbp - previous < KERNEL_STACK_SIZE)) && readable(rbp) && readable(rbp + 8);
 }
 
-static void backtrace(uint64_t rip, uint64_t rbp)
+/* Goes on in the code that the trap frame at @addr interrupted: its frame pointer, or 0 where the backtrace ends. */
+static uint64_t cross_trap(uint64_t addr)
 {
-	uint64_t previous = 0;
+	const struct trap_frame *trap = (const struct trap_frame *)addr;
+
+	if (!plausible_frame(addr, 0) || !readable((uint64_t)(trap + 1) - 1))
+		return 0;
+	say("  -- trap, vector %lu, error %#lx, from %s\n", trap->vector, trap->error, trap_from_user(trap) ? "user mode" : "the kernel");
+	if (trap_from_user(trap))
+		return 0;
+	say_address(trap->rip);
+	return trap->rbp;
+}
+
+/* @rsp: of the code at @rip, or 0. */
+static void backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
+{
+	uint64_t previous = 0, offset;
 
 	say("backtrace (newest first):\n");
 	say_address(rip);
+	/* A call into nowhere has made no frame yet; its return address is the newest word of the stack. */
+	if (!symbol_find(rip, &offset) && !(rsp & 7) && readable(rsp))
+		say_address(*(const uint64_t *)rsp);
 	for (int i = 0; i < BACKTRACE_MAX && plausible_frame(rbp, previous); i++) {
 		const uint64_t *frame = (const uint64_t *)rbp;
 
-		if (!frame[1])
+		if (frame[1] < KERNEL_IMAGE_AREA)
 			break;
-		say_address(frame[1]);
 		previous = rbp;
 		rbp = frame[0];
+		if (frame[1] == (uint64_t)trap_return) {
+			previous = 0;	/* traps may change stacks */
+			rbp = cross_trap(rbp);
+		} else {
+			say_address(frame[1]);
+		}
 	}
 }
 
@@ -103,13 +135,19 @@ static void begin(const char *format, va_list args)
 	char line[LINE_MAX];
 	struct thread *thread = this_cpu()->current;
 
+	uint32_t count;
+
 	interrupts_disable();
-	if (atomic_exchange(&panicking, 1)) {
-		say("kernel panic: a second one while reporting the first\n");
+	count = atomic_add(&panicking, 1);
+	if (count > 2 || (count == 2 && panicking_cpu != this_cpu()->id))
 		for (;;)
 			__asm__ volatile("cli; hlt");
-	}
+	panicking_cpu = this_cpu()->id;
 	vsnprintf(line, sizeof(line), format, args);
+	if (count == 2) {
+		say("\nkernel panic: while reporting the first: %s\n", line);
+		finish();
+	}
 	say("\nkernel panic: %s\n", line);
 	say("cpu %u, thread %s, tid %d; kernel slide %#lx\n", this_cpu()->id, thread ? thread->name : "(boot)",
 	    thread ? thread->tid : 0, boot_layout.slide);
@@ -123,7 +161,7 @@ void panic_with_frame(const struct trap_frame *frame, const char *format, ...)
 	begin(format, args);
 	va_end(args);
 	say_registers(frame);
-	backtrace(frame->rip, frame->rbp);
+	backtrace(frame->rip, frame->rsp, frame->rbp);
 	finish();
 }
 
@@ -134,7 +172,7 @@ void panic(const char *format, ...)
 	va_start(args, format);
 	begin(format, args);
 	va_end(args);
-	backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+	backtrace((uint64_t)__builtin_return_address(0), 0, (uint64_t)__builtin_frame_address(0));
 	finish();
 }
 
