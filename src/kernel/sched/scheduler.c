@@ -334,6 +334,8 @@ static void timer_interrupt(struct trap_frame *frame)
 	struct cpu *cpu = this_cpu();
 	struct thread *thread = cpu->current;
 
+	/* Before the accounting: a quantum that is over for the timer queue, which forgets it then, must be over below too. */
+	timer_run_expired();
 	if (thread != cpu->idle) {
 		if (trap_from_user(frame)) {
 			thread->user_ticks++;
@@ -346,7 +348,6 @@ static void timer_interrupt(struct trap_frame *frame)
 		if (thread->quantum_left == 0)
 			cpu->need_resched = 1;
 	}
-	timer_run_expired();
 }
 
 void scheduler_init(void)
