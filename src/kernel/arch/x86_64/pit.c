@@ -6,7 +6,7 @@
 enum {
 	CHANNEL0 = 0x40, CHANNEL2 = 0x42, COMMAND = 0x43, PORT_B = 0x61,
 	CHANNEL0_ONE_SHOT = 0x30, CHANNEL2_ONE_SHOT = 0xb0,	/* both bytes, mode 0 */
-	GATE2 = 1, SPEAKER = 2, OUT2 = 0x20, SPINS_MAX = 100000000,
+	GATE2 = 1, SPEAKER = 2, OUT2 = 0x20, SPINS_MAX = 2000000,
 };
 
 void pit_start(unsigned ticks)
