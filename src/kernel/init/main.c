@@ -66,6 +66,7 @@ void kernel_main(void)
 	serial_early_init();		/* the log appears on COM1 from here on */
 	log_notice("RaeenOS, loaded by %s at %#lx", boot_info.loader[0] ? boot_info.loader : "an unnamed loader", boot_layout.physical_base);
 	features_init();		/* what the CPU has: NX, SMEP, SMAP, UMIP, FPU */
+	boot_cpu.stack_canary = random_u64() & ~0xffull;	/* RDRAND may be used now; no caller of this function checks the old one */
 	mm_init();			/* frames, heap, kernel mappings */
 	video_early_init();		/* the log appears on the screen */
 	acpi_init();			/* tables that say what the machine has */
