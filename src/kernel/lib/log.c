@@ -24,10 +24,14 @@ static void ring_append(const char *text, size_t len)
 static size_t format_line(char *line, enum log_level level, const char *format, va_list args)
 {
 	uint64_t us = clock_monotonic_ns() / NS_PER_US;
-	size_t len = snprintf(line, LINE_MAX, "<%d>[%5lu.%06lu] ", level, us / 1000000, us % 1000000);
+	size_t start = snprintf(line, LINE_MAX, "<%d>[%5lu.%06lu] ", level, us / 1000000, us % 1000000);
+	size_t len = start + vsnprintf(line + start, LINE_MAX - start, format, args);
 
-	len += vsnprintf(line + len, LINE_MAX - len, format, args);
 	len = MIN(len, (size_t)LINE_MAX - 2);
+	/* Programs choose names that appear here: they may neither begin a line of their own nor talk to the terminal. */
+	for (size_t i = start; i < len; i++)
+		if (((unsigned char)line[i] < ' ' && line[i] != '\t') || line[i] == 0x7f)
+			line[i] = '?';
 	line[len++] = '\n';
 	return len;
 }
