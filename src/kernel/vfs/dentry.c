@@ -13,18 +13,12 @@ enum { BUCKET_BITS_MIN = 10, BUCKET_BITS_MAX = 16, FRAMES_PER_BUCKET = 64, DENTR
        DENTRIES_PER_FRAME = 16 };
 
 struct spinlock vfs_tree_lock = SPINLOCK_INIT;
-static struct list *buckets;
-static unsigned bucket_bits;
+struct dentry_hash dentry_hash;
 static struct list all = LIST_INIT(all);	/* hashed dentries, in the order the shrinker visits them; tree lock */
 static size_t hashed_count;			/* tree lock */
 static size_t dentry_count;			/* atomic */
 static size_t hashed_max;
 static struct slab_cache *dentry_slab;
-
-static inline struct list *dentry_bucket(const struct dentry *parent, uint64_t hash)
-{
-	return &buckets[((hash ^ (uint64_t)parent >> 6) * 0x9e3779b97f4a7c15ull) >> (64 - bucket_bits)];
-}
 
 /* Unhashed, negative, one reference; holds @parent unless it is NULL (a root). */
 static struct dentry *dentry_alloc(struct dentry *parent, struct fs *fs, const struct path_component *name)
@@ -125,14 +119,7 @@ void dentry_put(struct dentry *dentry)
 
 struct dentry *dentry_find_locked(struct dentry *directory, const struct path_component *name)
 {
-	struct list *bucket = dentry_bucket(directory, name->hash);
-	struct dentry *dentry;
-
-	list_for_each(dentry, bucket, hash_link)
-		if (dentry->hash == name->hash && dentry->parent == directory && dentry->name_len == name->len &&
-		    path_name_equal(dentry->name, name))
-			return dentry;
-	return NULL;
+	return dentry_find_inline(directory, name);
 }
 
 void dentry_hash_locked(struct dentry *dentry)
@@ -331,16 +318,17 @@ size_t dentry_cache_hashed(void) { return atomic_load_relaxed(&hashed_count); }
 void dentry_init(void)
 {
 	size_t wanted = frame_total() / FRAMES_PER_BUCKET;
+	unsigned bits = BUCKET_BITS_MIN;
 
-	bucket_bits = BUCKET_BITS_MIN;
-	while (bucket_bits < BUCKET_BITS_MAX && (1ul << bucket_bits) < wanted)
-		bucket_bits++;
+	while (bits < BUCKET_BITS_MAX && (1ul << bits) < wanted)
+		bits++;
 	dentry_slab = slab_cache_create("dentry", sizeof(struct dentry), 64);
-	buckets = kmalloc_array(1ul << bucket_bits, sizeof(*buckets));
-	if (!dentry_slab || !buckets)
+	dentry_hash.buckets = kmalloc_array(1ul << bits, sizeof(*dentry_hash.buckets));
+	if (!dentry_slab || !dentry_hash.buckets)
 		panic("vfs: no memory for the dentry cache");
-	for (size_t i = 0; i < 1ul << bucket_bits; i++)
-		list_init(&buckets[i]);
-	hashed_max = DENTRIES_PER_BUCKET << bucket_bits;
+	for (size_t i = 0; i < 1ul << bits; i++)
+		list_init(&dentry_hash.buckets[i]);
+	dentry_hash.shift = 64 - bits;
+	hashed_max = DENTRIES_PER_BUCKET << bits;
 	shrinker_register(&dentry_shrinker);
 }

@@ -12,5 +12,35 @@ void dentry_hash_locked(struct dentry *dentry);		/* takes the cache's reference 
 bool dentry_unhash_locked(struct dentry *dentry);	/* true: the caller now owns the cache's reference and puts it after unlocking */
 
 void dentry_cache_shrink_all(void);	/* one round over all entries: unused ones go, recently used ones lose their mark */
+/* The hash: 1 << (64 - shift) buckets. Set once at start; the chains are guarded by the tree lock. */
+struct dentry_hash {
+	struct list *buckets;
+	unsigned shift;
+};
+extern struct dentry_hash dentry_hash;
+
+static inline struct list *dentry_bucket_of(struct dentry_hash table, const struct dentry *parent, uint64_t hash)
+{
+	return &table.buckets[((hash ^ (uint64_t)parent >> 6) * PATH_HASH_FACTOR) >> table.shift];
+}
+
+static inline struct list *dentry_bucket(const struct dentry *parent, uint64_t hash)
+{
+	return dentry_bucket_of(dentry_hash, parent, hash);
+}
+
+/* dentry_find_locked() inline, for the path walk. Tree lock held. */
+static inline struct dentry *dentry_find_inline(const struct dentry *directory, const struct path_component *name)
+{
+	struct list *bucket = dentry_bucket(directory, name->hash);
+	struct dentry *dentry;
+
+	list_for_each(dentry, bucket, hash_link)
+		if (dentry->hash == name->hash && dentry->parent == directory && dentry->name_len == name->len &&
+		    path_name_equal(dentry->name, name))
+			return dentry;
+	return NULL;
+}
+
 size_t dentry_cache_total(void);
 size_t dentry_cache_hashed(void);

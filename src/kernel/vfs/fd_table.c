@@ -214,7 +214,10 @@ int fd_reserve(int from, bool close_on_exec)
 	for (;;) {
 		spin_lock(&table->lock);
 		capacity = table->capacity;
-		fd = fd_bits_find_clear(table->open_bits, capacity, MAX((unsigned)from, table->lowest_free));
+		fd = MAX((unsigned)from, table->lowest_free);
+		/* Mostly the one that was closed last. */
+		if (unlikely(fd >= capacity || fd_bit(table->open_bits, fd)))
+			fd = fd_bits_find_clear(table->open_bits, capacity, fd);
 		if (fd < capacity || fd >= limit)
 			break;
 		spin_unlock(&table->lock);

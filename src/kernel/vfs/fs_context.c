@@ -2,26 +2,18 @@
 /* Root directory, working directory and umask, shared by CLONE_FS. */
 #include "vfs/fs_context.h"
 #include "mm/heap.h"
-#include "process/process.h"
 #include "vfs/mount_tree.h"
 
 /* What kernel threads use, and what process 1 starts from. */
-static struct fs_context boot_context = { .refs = { 1 }, .umask = 022 };
+struct fs_context fs_context_boot = { .refs = { 1 }, .umask = 022 };
 
 void fs_context_init(const struct path *root)
 {
 	path_get(root);
 	path_get(root);
 	spin_lock(&vfs_tree_lock);
-	boot_context.root = boot_context.cwd = *root;
+	fs_context_boot.root = fs_context_boot.cwd = *root;
 	spin_unlock(&vfs_tree_lock);
-}
-
-struct fs_context *fs_context_current(void)
-{
-	struct process *process = current_process();
-
-	return process && process->fs ? process->fs : &boot_context;
 }
 
 struct fs_context *fs_context_copy(struct fs_context *context)
@@ -43,7 +35,7 @@ struct fs_context *fs_context_copy(struct fs_context *context)
 
 struct fs_context *fs_context_create_root(void)
 {
-	return fs_context_copy(&boot_context);
+	return fs_context_copy(&fs_context_boot);
 }
 
 void fs_context_get(struct fs_context *context)

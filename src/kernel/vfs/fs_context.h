@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/atomic.h"
+#include "process/process.h"
 #include "vfs/path.h"
 
 struct fs_context {
@@ -12,8 +13,15 @@ struct fs_context {
 	struct path cwd;	/* tree lock; referenced */
 };
 
+extern struct fs_context fs_context_boot;
+
 /* The calling process's; for kernel threads one that stands at the root mount. */
-struct fs_context *fs_context_current(void);
+static inline struct fs_context *fs_context_current(void)
+{
+	struct process *process = current_process();
+
+	return likely(process && process->fs) ? process->fs : &fs_context_boot;
+}
 /* Takes over the references of @path. May sleep. */
 void fs_context_set_root(struct fs_context *context, const struct path *path);
 void fs_context_set_cwd(struct fs_context *context, const struct path *path);

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
+#include "vfs/dentry_cache.h"
 #include "vfs/fd_table.h"
 #include "vfs/fs_context.h"
 #include "vfs/mount_tree.h"
@@ -133,6 +134,114 @@ static const char *skip_slashes(const char *text)
 	return text;
 }
 
+/* Flags with which the last component is not just passed: walk_known leaves it to walk_stretch. */
+enum { WALK_UNUSUAL = WALK_PARENT | WALK_LAST_RAW | PATH_NO_MOUNTS | PATH_CREATE | PATH_DIRECTORY };
+
+/* How far walk_known came. */
+enum known { KNOWN_PART, KNOWN_END, KNOWN_ABSENT };
+
+/* The entry of a name that does not fit one word, and the place after the name. Tree lock held. */
+struct found { struct dentry *dentry; const char *after; };
+static __attribute__((noinline)) struct found find_long_name(struct dentry *directory, const char *text)
+{
+	struct path_component c;
+	const char *after = path_next_component(text, &c);
+
+	return (struct found){ dentry_find_inline(directory, &c), after };
+}
+
+/* The entry of a name of up to 7 bytes: hash and length say it all (path_split.h). Tree lock held. */
+static inline struct dentry *find_short_name(struct dentry_hash table, const struct dentry *directory, uint64_t hash, uint32_t len)
+{
+	struct list *bucket = dentry_bucket_of(table, directory, hash);
+	struct dentry *dentry;
+
+	list_for_each(dentry, bucket, hash_link)
+		if (dentry->hash == hash && dentry->parent == directory && dentry->name_len == len)
+			return dentry;
+	return NULL;
+}
+
+/*
+ * The fast part of a walk: steps through names that are in the cache and lead to directories or, at the end, to anything but a symlink. Stops
+ * before the first that needs more care (odd slashes and dots, too), so everything it does walk_stretch could have done. *place and *rest move on as
+ * far as it came: to the end (KNOWN_END), or to before a last name that is known to be absent (KNOWN_ABSENT). Tree lock held.
+ */
+static enum known walk_known(struct path *place, const char **rest, const struct credentials *credentials, bool unusual)
+{
+	/* Search permission in one comparison: root's always, others' if all three classes have it. */
+	const uint32_t mask = credentials->fsuid ? S_IFMT | 0111 : S_IFMT, wanted = mask & (S_IFDIR | 0111);
+	const struct dentry_hash table = dentry_hash;
+	const char *text = *rest, *after = text;
+	struct dentry *at = place->dentry;
+	enum known known = KNOWN_PART;
+
+	if (*text == '/')
+		text++;
+	if (unlikely(!at->vnode || (at->vnode->attr.mode & mask) != wanted))
+		return KNOWN_PART;
+	for (;;) {
+		uint64_t word = path_load_word(text), ends = path_mark_ends(word);
+		struct found found;
+		uint32_t mode;
+
+		if (unlikely((char)word == '.'))
+			break;
+		if (likely(ends)) {
+			unsigned bits = __builtin_ctzll(ends) & ~7u;
+
+			if (unlikely(!bits))
+				break;
+			found.dentry = find_short_name(table, at, path_hash_first(word & ((1ull << bits) - 1)), bits / 8);
+			found.after = text + bits / 8;
+		} else {
+			found = find_long_name(at, text);
+		}
+		if (unlikely(!found.dentry))
+			break;
+		if (unlikely(!found.dentry->vnode)) {
+			if (!unusual && !*found.after)
+				known = KNOWN_ABSENT;
+			break;
+		}
+		mode = atomic_load_relaxed(&found.dentry->vnode->attr.mode);
+		if (!*found.after) {
+			if (unusual || (mode & S_IFMT) == S_IFLNK)
+				break;
+			known = KNOWN_END;
+		} else if ((mode & mask) != wanted || (unlikely(unusual) && !*skip_slashes(found.after))) {
+			break;
+		}
+		at = found.dentry;
+		after = found.after;
+		if (unlikely(!at->used))
+			at->used = true;
+		if (unlikely(at->mounts)) {
+			place->dentry = at;
+			mount_cross_locked(place);
+			at = place->dentry;
+			if ((at->vnode->attr.mode & mask) != wanted)
+				break;
+		}
+		if (known == KNOWN_END)
+			break;
+		text = after + 1;
+	}
+	place->dentry = at;
+	*rest = after;
+	return known;
+}
+
+/* walk_known() for a walk in progress: what it passes over here was not the last component, or nothing is special about that. */
+static void step_known(struct path_walk *walk)
+{
+	const char *before = walk->rest;
+
+	walk_known(&walk->at, &walk->rest, walk->credentials, walk->flags & WALK_UNUSUAL);
+	if (walk->rest != before)
+		walk->last_kind = WALK_LAST_NAME;
+}
+
 /*
  * Walks as far as the cache goes. Tree lock held. @child: a looked-up entry for the first component, or NULL. Returns a stretch or a negative errno. For
  * STRETCH_LOOKUP and STRETCH_LINK walk->last is the component in question, walk->at its directory, and *stop the symlink.
@@ -145,8 +254,11 @@ static int walk_stretch(struct path_walk *walk, const struct path *root, struct 
 		bool last, trailing_slash;
 		int error;
 
-		if (!c.len)
+		if (!c.len) {
+			/* Slashes after the last name, if walk_known has come to here. */
+			walk->trailing_slash |= *walk->rest == '/';
 			return STRETCH_DONE;
+		}
 		error = check_directory(walk);
 		if (error)
 			return error;
@@ -169,7 +281,7 @@ static int walk_stretch(struct path_walk *walk, const struct path *root, struct 
 		if (!child) {
 			if (walk->at.dentry->deleted)
 				return -ENOENT;
-			child = dentry_find_locked(walk->at.dentry, &c);
+			child = dentry_find_inline(walk->at.dentry, &c);
 			if (!child)
 				return STRETCH_LOOKUP;
 		}
@@ -245,30 +357,63 @@ static int follow_link(struct path_walk *walk, struct dentry *link, bool *from_r
 	return error;
 }
 
-/* Ends a successful walk: gives the attributes, or references to the path. Tree lock held; it is let go. */
-static void finish(struct path_walk *walk)
+/* Gives the attributes of @at, or references to it. Tree lock held. */
+static inline void give_result(struct path_walk *walk, const struct path *at)
 {
-	struct path old = walk->held;
-	struct vnode *vnode = walk->at.dentry->vnode;
+	struct vnode *vnode = at->dentry->vnode;
 
 	if (walk->attr && vnode) {
 		walk->attr_dev = vnode->fs->dev;
-		walk->attr_mount_root = walk->at.dentry == walk->at.mount->root;
+		walk->attr_mount_root = at->dentry == at->mount->root;
 		spin_lock(&vnode->attr_lock);
 		if (vnode_attr_is_current(vnode)) {
 			vnode_copy_attr_locked(vnode, walk->attr);
 			walk->attr_done = true;
 		}
 		spin_unlock(&vnode->attr_lock);
+		if (walk->attr_done)
+			return;
 	}
-	if (!walk->attr_done) {
-		walk->path = walk->at;
-		path_get(&walk->path);
-	}
+	walk->path = *at;
+	path_get(&walk->path);
+}
+
+/* Ends a successful walk. Tree lock held; it is let go. */
+static void finish(struct path_walk *walk)
+{
+	struct path old = walk->held;
+
+	give_result(walk, &walk->at);
 	spin_unlock(&vfs_tree_lock);
 	walk->held = (struct path){ NULL, NULL };
 	if (old.dentry)
 		path_put(&old);
+}
+
+/*
+ * The whole walk in one go, if every name is known and nothing is unusual: 0 with the result, or -ENOENT. 1: nothing was done, the long way has to
+ * be gone.
+ */
+static inline int walk_at_once(struct path_walk *walk, int dir_fd, const char *text, unsigned flags)
+{
+	struct fs_context *context = fs_context_current();
+	struct path at;
+	enum known known;
+
+	if (unlikely(flags & WALK_UNUSUAL || !*text || (*text != '/' && dir_fd != AT_FDCWD)))
+		return 1;
+	if (!walk->credentials)
+		walk->credentials = credentials_current();
+	walk->attr_done = false;
+	spin_lock(&vfs_tree_lock);
+	at = *text == '/' ? context->root : context->cwd;
+	known = at.dentry ? walk_known(&at, &text, walk->credentials, false) : KNOWN_PART;
+	if (likely(known == KNOWN_END))
+		give_result(walk, &at);
+	spin_unlock(&vfs_tree_lock);
+	if (likely(known == KNOWN_END))
+		return 0;
+	return known == KNOWN_ABSENT ? -ENOENT : 1;
 }
 
 /* Walks walk->rest from walk->at. Tree lock held at the start, not at the end. */
@@ -281,6 +426,8 @@ static int walk_on(struct path_walk *walk, struct fs_context *context)
 	for (;;) {
 		struct dentry *looked_up = child;
 
+		if (!child)
+			step_known(walk);
 		result = walk_stretch(walk, &context->root, child, &stop);
 		child = NULL;
 		if (result == STRETCH_DONE)
@@ -368,9 +515,12 @@ static int walk_text(struct path_walk *walk, int dir_fd, const char *text, unsig
 int path_walk_user(struct path_walk *walk, int dir_fd, uaddr_t name, unsigned flags)
 {
 	ssize_t len = copy_string_from_user(walk->text, name, WALK_INLINE_TEXT);
+	int error;
 
-	if (likely(len >= 0))
-		return walk_text(walk, dir_fd, walk->text, flags);
+	if (likely(len >= 0)) {
+		error = walk_at_once(walk, dir_fd, walk->text, flags);
+		return likely(error <= 0) ? error : walk_text(walk, dir_fd, walk->text, flags);
+	}
 	if (len != -ENAMETOOLONG)
 		return len;
 	walk->buffer = kmalloc(PATH_MAX_LEN + PATH_PADDING);

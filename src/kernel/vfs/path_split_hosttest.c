@@ -26,7 +26,7 @@ static void expect(const char *path, const char *const *wanted, int count)
 		assert(path_name_hash(stored, c.len) == c.hash);
 		assert(path_name_equal(stored, &c));
 		stored[c.len - 1] ^= 1;
-		assert(!path_name_equal(stored, &c));
+		assert(!path_long_name_equal(stored, &c));
 		assert(path_name_hash(stored, c.len) != c.hash);
 	}
 	p = path_next_component(p, &c);
@@ -60,6 +60,26 @@ static void odd_bytes(void)
 	expect("\x01\x80\xff\x01/0.\xaf/\x01/.././/", wanted, 5);
 }
 
+/* Different short names have different hashes always, different long ones mostly. */
+static void hashes_differ(void)
+{
+	char name[32] = "abcdefghijklmnopqrstuvwxyz";
+	uint64_t seen[26 * 8];
+	int count = 0;
+
+	for (int len = 1; len <= 26; len++)
+		for (int byte = 0; byte < 8; byte++) {
+			uint64_t hash;
+
+			name[len - 1] ^= 1 << byte;
+			hash = path_name_hash(name, len);
+			name[len - 1] ^= 1 << byte;
+			for (int i = 0; i < count; i++)
+				assert(seen[i] != hash);
+			seen[count++] = hash;
+		}
+}
+
 int main(void)
 {
 	const char *abc[] = { "a", "bc", "def" };
@@ -72,6 +92,7 @@ int main(void)
 	expect("/a//bc///def/", abc, 3);
 	every_length();
 	odd_bytes();
+	hashes_differ();
 	assert(path_component_is_dot_dot(&c) && !path_component_is_dot(&c));
 	puts("path_split: ok");
 	return 0;

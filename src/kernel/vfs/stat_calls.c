@@ -43,13 +43,27 @@ static inline struct time_parts split_time(int64_t ns)
 static int put_stat(uaddr_t out, const struct fs_attr *attr, uint64_t dev)
 {
 	struct time_parts atime = split_time(attr->atime), mtime = split_time(attr->mtime), ctime = split_time(attr->ctime);
-	struct stat st = {
-		.st_dev = dev, .st_ino = attr->node.id, .st_nlink = attr->links, .st_mode = attr->mode, .st_uid = attr->uid,
-		.st_gid = attr->gid, .st_rdev = attr->rdev, .st_size = attr->size, .st_blksize = BLOCK_SIZE, .st_blocks = attr->blocks,
-		.st_atime = atime.seconds, .st_atime_nsec = atime.ns, .st_mtime = mtime.seconds, .st_mtime_nsec = mtime.ns,
-		.st_ctime = ctime.seconds, .st_ctime_nsec = ctime.ns,
-	};
+	struct stat st;
 
+	/* Field by field, gaps too: cheaper than clearing it all first. */
+	st.st_dev = dev;
+	st.st_ino = attr->node.id;
+	st.st_nlink = attr->links;
+	st.st_mode = attr->mode;
+	st.st_uid = attr->uid;
+	st.st_gid = attr->gid;
+	st.__pad0 = 0;
+	st.st_rdev = attr->rdev;
+	st.st_size = attr->size;
+	st.st_blksize = BLOCK_SIZE;
+	st.st_blocks = attr->blocks;
+	st.st_atime = atime.seconds;
+	st.st_atime_nsec = atime.ns;
+	st.st_mtime = mtime.seconds;
+	st.st_mtime_nsec = mtime.ns;
+	st.st_ctime = ctime.seconds;
+	st.st_ctime_nsec = ctime.ns;
+	st.__unused[0] = st.__unused[1] = st.__unused[2] = 0;
 	return copy_to_user(out, &st, sizeof(st));
 }
 
@@ -121,7 +135,8 @@ static int stat_name(int dir, uaddr_t name, unsigned flags, struct stat_answer *
 		if (!walk.attr_done)
 			error = vnode_getattr(walk.path.dentry->vnode, &answer->attr);
 	}
-	path_walk_end(&walk);
+	if (!walk.attr_done || walk.buffer)
+		path_walk_end(&walk);
 	return error;
 }
 
