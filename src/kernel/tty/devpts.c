@@ -104,25 +104,21 @@ static void ptmx_attr(struct fs_attr *out)
 /* The caller holds a reference to the slave. */
 static void slave_attr(struct pty *pty, struct fs_attr *out)
 {
+	unsigned links = pty_is_listed(pty);
+
 	mutex_lock(&pty_table_lock);
 	*out = (struct fs_attr){
-		.node = { .id = NODE_SLAVES + pty->index, .generation = pty->serial }, .mode = TYPE_CHAR | pty->mode, .links = 1,
+		.node = { .id = NODE_SLAVES + pty->index, .generation = pty->serial }, .mode = TYPE_CHAR | pty->mode, .links = links,
 		.uid = pty->uid, .gid = pty->gid, .rdev = make_dev(PTY_SLAVE_MAJOR, pty->index),
 		.atime = pty->atime, .mtime = pty->mtime, .ctime = pty->ctime, .btime = pty->ctime,
 	};
 	mutex_unlock(&pty_table_lock);
 }
 
-/* The pty of a node, its slave referenced; NULL when it is gone. */
+/* The pty of a node, its slave referenced; NULL when it is gone. An open slave outlives its name. */
 static struct pty *find_node(struct fs_node_id node)
 {
-	struct pty *pty = node.id >= NODE_SLAVES ? pty_find(node.id - NODE_SLAVES) : NULL;
-
-	if (pty && pty->serial != node.generation) {
-		tty_put(pty->slave);
-		pty = NULL;
-	}
-	return pty;
+	return node.id >= NODE_SLAVES ? pty_find_serial(node.generation) : NULL;
 }
 
 static int devpts_lookup(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out)

@@ -15,6 +15,7 @@
 
 struct mutex pty_table_lock = MUTEX_INIT(pty_table_lock);
 static struct pty *table[PTY_MAX];	/* pty_table_lock; while the master is open */
+static struct list all = LIST_INIT(all);	/* pty_table_lock; those with a closed master, too */
 static uint64_t next_serial = 1;	/* pty_table_lock */
 
 struct pty *pty_find(unsigned index)
@@ -28,6 +29,27 @@ struct pty *pty_find(unsigned index)
 		tty_get(pty->slave);
 	mutex_unlock(&pty_table_lock);
 	return pty;
+}
+
+struct pty *pty_find_serial(uint64_t serial)
+{
+	struct pty *pty, *found = NULL;
+
+	mutex_lock(&pty_table_lock);
+	list_for_each(pty, &all, link)
+		if (pty->serial == serial && refcount_get_unless_zero(&pty->slave->refs))
+			found = pty;
+	mutex_unlock(&pty_table_lock);
+	return found;
+}
+
+bool pty_is_listed(const struct pty *pty)
+{
+	mutex_lock(&pty_table_lock);
+	bool listed = table[pty->index] == pty;
+
+	mutex_unlock(&pty_table_lock);
+	return listed;
 }
 
 int pty_next_index(unsigned from)
@@ -167,7 +189,12 @@ static void slave_settings_changed(struct tty *tty, const struct ktermios *old, 
 
 static void slave_destroy(struct tty *tty)
 {
-	kfree(tty->context);
+	struct pty *pty = tty->context;
+
+	mutex_lock(&pty_table_lock);
+	list_remove(&pty->link);
+	mutex_unlock(&pty_table_lock);
+	kfree(pty);
 }
 
 static const struct tty_driver slave_driver = {
@@ -197,6 +224,7 @@ static int table_add(struct pty *pty)
 		pty->slave->dev = make_dev(PTY_SLAVE_MAJOR, i);
 		snprintf(pty->slave->name, sizeof(pty->slave->name), "pts/%u", i);
 		table[i] = pty;
+		list_push_back(&all, &pty->link);
 		error = 0;
 		break;
 	}
@@ -212,6 +240,7 @@ static struct pty *pty_create(void)
 
 	if (!pty)
 		return NULL;
+	list_init(&pty->link);
 	spinlock_init(&pty->lock);
 	wait_queue_init(&pty->master_read);
 	wait_queue_init(&pty->master_write);

@@ -7,6 +7,7 @@
 enum { PTY_MAX = 4096, PTY_RING_SIZE = 8192, PTY_SLAVE_MAJOR = 136, PTMX_MAJOR = 5, PTMX_MINOR = 2 };
 
 struct pty {
+	struct list link;		/* in the list of all ptys; pty_table_lock */
 	unsigned index;			/* the N of /dev/pts/N; set once */
 	uint64_t serial;		/* tells ptys with the same index apart; set once */
 	struct tty *slave;		/* whose context this is; both go together */
@@ -30,6 +31,10 @@ extern struct mutex pty_table_lock;
 
 /* The pty with this index while its master is open, its slave referenced (drop with tty_put(pty->slave)); NULL if there is none. */
 struct pty *pty_find(unsigned index);
+/* The same for the pty with this serial number, also after its master has closed. */
+struct pty *pty_find_serial(uint64_t serial);
+/* Is it still in the table, so that devpts shows it? */
+bool pty_is_listed(const struct pty *pty);
 /* The lowest index >= @from in use, or -1. */
 int pty_next_index(unsigned from);
 
