@@ -45,7 +45,8 @@ def walk(pc, rbp):
             # trap_dispatch was called with rbp pointing to the trap frame.
             frame = gdb.Value(saved).cast(gdb.lookup_type("struct trap_frame").pointer())
             mode = "user mode" if int(frame["cs"]) & 3 else "the kernel"
-            yield None, f"trap, vector {int(frame['vector'])}, error {int(frame['error']):#x}, from {mode} at {int(frame['rip']):#x}", ""
+            yield None, f"trap, vector {int(frame['vector'])}, error {int(frame['error']):#x}, from {mode} at " \
+                        f"{int(frame['rip']):#x}", ""
             if int(frame["cs"]) & 3:
                 return
             pc, saved, exact = int(frame["rip"]), int(frame["rbp"]), True
