@@ -89,8 +89,5 @@ int itimer_set_cpu_limit(struct process *process);	/* RLIMIT_CPU was set or inhe
 /* futex_robust.c */
 void robust_list_exit(struct thread *thread);
 
-/* misc_calls.c */
-void hostname_get(char *buf, size_t size);
-
 /* fork.c */
 void thread_state_init(struct thread_state *state);

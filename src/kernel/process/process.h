@@ -149,5 +149,7 @@ uint64_t process_limit(unsigned resource);	/* soft limit of the caller */
 void session_get(struct session *session);
 void session_put(struct session *session);
 
+void hostname_get(char *buf, size_t size);
+
 /* Before anything else of process/ is used; makes the tables. */
 void process_init(void);

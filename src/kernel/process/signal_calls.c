@@ -211,13 +211,14 @@ static bool may_signal(struct process *target, int number)
 	return ok || (number == SIGCONT && target->session == current_process()->session);
 }
 
-static struct signal_info info_from_self(int number, int code)
+/* What the receiver learns of the caller. Only the part that is kept is filled. */
+static void info_from_self(struct signal_info *info, int number, int code)
 {
-	struct signal_info info = { .number = number, .code = code };
-
-	info.sender.pid = current_process()->pid;
-	info.sender.uid = credentials_current()->uid;
-	return info;
+	memset(info, 0, SIGNAL_INFO_KEPT);
+	info->number = number;
+	info->code = code;
+	info->sender.pid = current_process()->pid;
+	info->sender.uid = credentials_current()->uid;
 }
 
 /* number 0 only checks. */
@@ -271,12 +272,15 @@ static long kill_all(const struct signal_info *info)
 
 long sys_kill(int pid, int signal)
 {
-	struct signal_info info = info_from_self(signal, SI_USER);
-	struct process *process;
+	struct process *process = current_process();
+	struct signal_info info;
 	int result;
 
 	if (signal < 0 || signal > SIGNAL_COUNT)
 		return -EINVAL;
+	info_from_self(&info, signal, SI_USER);
+	if (pid == process->pid)
+		return signal ? signal_send(process, NULL, &info) : 0;
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid == -1)
@@ -309,15 +313,17 @@ static long send_to_thread(int pid, int tid, const struct signal_info *info)
 
 long sys_tkill(int tid, int signal)
 {
-	struct signal_info info = info_from_self(signal, SI_TKILL);
+	struct signal_info info;
 
+	info_from_self(&info, signal, SI_TKILL);
 	return tid <= 0 ? -EINVAL : send_to_thread(0, tid, &info);
 }
 
 long sys_tgkill(int pid, int tid, int signal)
 {
-	struct signal_info info = info_from_self(signal, SI_TKILL);
+	struct signal_info info;
 
+	info_from_self(&info, signal, SI_TKILL);
 	return tid <= 0 || pid <= 0 ? -EINVAL : send_to_thread(pid, tid, &info);
 }
 

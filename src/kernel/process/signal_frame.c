@@ -9,6 +9,7 @@
 
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/trap.h"
+#include "arch/x86_64/user_access.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
@@ -83,18 +84,16 @@ static size_t fpu_frame_size(void)
 	return fpu_area_size() + (has_xsave_image() ? FP_XSTATE_MAGIC2_SIZE : 0);
 }
 
-/* Writes the caller's FPU state to @to and gives it a fresh one. 0 or -EFAULT. */
+/* Writes the caller's FPU state to @to, whose range was checked, and gives it a fresh one. 0 or -EFAULT. */
 static int save_fpu(uaddr_t to)
 {
-	struct thread *thread = current_thread();
 	struct _fpx_sw_bytes software = { 0 };
 	size_t size = fpu_area_size();
 
-	/* The registers stay as they are until the image is copied: a switch in the middle saves the same image again. */
-	preempt_disable();
-	fpu_save_current();
-	preempt_enable();
-	if (copy_to_user(to, thread->fpu_area, size))
+	/* XSAVE leaves most of its header as it is. */
+	if (has_xsave_image() && clear_user(to + FXSAVE_SIZE, XSAVE_HEADER_SIZE))
+		return -EFAULT;
+	if (user_fpu_store(to, cpu_features.xsave_mask))
 		return -EFAULT;
 	if (has_xsave_image()) {
 		software.magic1 = FP_XSTATE_MAGIC1;
@@ -124,52 +123,55 @@ static bool extended_image_ok(uaddr_t from)
 	return !get_user_u32(&magic2, from + software.xstate_size) && magic2 == FP_XSTATE_MAGIC2;
 }
 
-/* @image is a work area. The registers are loaded from there: the thread's own area is only written when it loses the CPU. */
-static int load_fpu_by(void *image, uaddr_t from, bool extended)
+/* The long way, for images that the CPU does not take as they are: without extended state, or with bits that have to be cleared. */
+static int load_fpu_copy(uaddr_t from, bool extended)
 {
-	if (!extended && has_xsave_image())
+	void *image = slab_alloc(image_cache);
+	int error = 0;
+
+	if (!image)
+		return -ENOMEM;
+	if (!extended)
 		memcpy(image, fresh_image, fpu_area_size());
 	if (copy_from_user(image, from, extended ? fpu_area_size() : FXSAVE_SIZE))
-		return -EFAULT;
-	if (!fpu_sanitize(image))
-		return -EINVAL;
-	fpu_restore(image);
-	return 0;
+		error = -EFAULT;
+	else if (!fpu_sanitize(image))
+		error = -EINVAL;
+	/* The registers are loaded from here: the thread's own area is only written when it loses the CPU. */
+	fpu_restore(error ? fresh_image : image);
+	slab_free(image_cache, image);
+	return error;
 }
 
 /* Loads the caller's FPU state from user memory; @from 0 means a fresh state. 0 or negative errno. */
 static int load_fpu(uaddr_t from)
 {
-	uint8_t small[FXSAVE_SIZE] __attribute__((aligned(FPU_ALIGN)));
-	void *image;
-	int error;
+	bool extended;
 
 	if (!from) {
 		fpu_restore(fresh_image);
 		return 0;
 	}
-	if (!has_xsave_image())
-		return load_fpu_by(small, from, false);
-	if (from % FPU_ALIGN)
+	if (!user_range_ok(from, fpu_area_size()))
 		return -EFAULT;
-	image = slab_alloc(image_cache);
-	if (!image)
-		return -ENOMEM;
-	error = load_fpu_by(image, from, extended_image_ok(from));
-	slab_free(image_cache, image);
-	return error;
+	extended = extended_image_ok(from);
+	if ((extended || !has_xsave_image()) && !user_fpu_load(from, cpu_features.xsave_mask))
+		return 0;
+	return load_fpu_copy(from, extended);
 }
 
+/* Field by field: a compound literal would be built elsewhere and copied. */
 static void fill_registers(struct signal_registers *out, const struct trap_frame *frame, const struct thread_state *state)
 {
-	*out = (struct signal_registers){
-		.r8 = frame->r8, .r9 = frame->r9, .r10 = frame->r10, .r11 = frame->r11,
-		.r12 = frame->r12, .r13 = frame->r13, .r14 = frame->r14, .r15 = frame->r15,
-		.rdi = frame->rdi, .rsi = frame->rsi, .rbp = frame->rbp, .rbx = frame->rbx,
-		.rdx = frame->rdx, .rax = frame->rax, .rcx = frame->rcx, .rsp = frame->rsp,
-		.rip = frame->rip, .rflags = frame->rflags, .cs = frame->cs, .ss = frame->ss,
-		.error = state->fault_error, .trap = state->fault_trap, .cr2 = state->fault_address,
-	};
+	out->r8 = frame->r8, out->r9 = frame->r9, out->r10 = frame->r10, out->r11 = frame->r11;
+	out->r12 = frame->r12, out->r13 = frame->r13, out->r14 = frame->r14, out->r15 = frame->r15;
+	out->rdi = frame->rdi, out->rsi = frame->rsi, out->rbp = frame->rbp, out->rbx = frame->rbx;
+	out->rdx = frame->rdx, out->rax = frame->rax, out->rcx = frame->rcx, out->rsp = frame->rsp;
+	out->rip = frame->rip, out->rflags = frame->rflags;
+	out->cs = frame->cs, out->gs = 0, out->fs = 0, out->ss = frame->ss;
+	out->error = state->fault_error, out->trap = state->fault_trap, out->cr2 = state->fault_address;
+	for (unsigned i = 0; i < ARRAY_LEN(out->reserved); i++)
+		out->reserved[i] = 0;
 }
 
 /* Where the frame goes: the alternate stack if the action asks for it and it is not in use, below the red zone otherwise. */
@@ -198,8 +200,9 @@ int signal_frame_setup(struct trap_frame *frame, int number, const struct signal
 		return -EFAULT;
 	if (!user_range_ok(action->handler, 1))
 		return -EFAULT;		/* IRET to an address that is not canonical would fault in the kernel */
-	/* Already on the alternate stack and about to run off its end. */
-	if (was_on_alt && !(state->alt_stack_flags & SS_AUTODISARM) && !signal_on_alt_stack(base))
+	/* On the alternate stack, or about to enter it, and it is too small. */
+	if ((was_on_alt || top != frame->rsp - RED_ZONE) && !(was_on_alt && state->alt_stack_flags & SS_AUTODISARM) &&
+	    !signal_on_alt_stack(base))
 		return -EFAULT;
 
 	out.return_address = action->restorer;

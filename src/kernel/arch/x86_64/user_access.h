@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What user_copy.asm exports to mm/user_copy.c. Nobody else calls these. */
+/* What user_copy.asm exports to mm/user_copy.c and, for the FPU, to process/signal_frame.c. Nobody else calls these. */
 #pragma once
 
 #include "lib/types.h"
@@ -13,6 +13,12 @@ int user_store_u32(uaddr_t to, uint32_t value);
 int user_store_u64(uaddr_t to, uint64_t value);
 int user_cas_u32(uaddr_t addr, uint32_t expected, uint32_t wanted, uint32_t *found);
 ssize_t user_copy_string(char *to, uaddr_t from, size_t size);	/* length, -1, or @size when there was no NUL */
+/*
+ * The caller's FPU registers to and from user memory of a checked range: XSAVE's standard form for @components, FXSAVE's with 0. 0, or 1 for
+ * a bad address or image; the registers are then undefined.
+ */
+int user_fpu_store(uaddr_t to, uint64_t components);
+int user_fpu_load(uaddr_t from, uint64_t components);
 
 /* Both tables hold distances from the entry itself, so that they need no relocation. */
 struct user_fixup { int32_t site, target; };

@@ -154,6 +154,35 @@ user_cas_u32:
 	xor eax, eax
 	ret
 
+; int user_fpu_store(uaddr_t to, uint64_t components), int user_fpu_load(uaddr_t from, uint64_t components): the caller's FPU registers to and
+; from a signal frame, by XSAVE's standard form for @components or, with 0, by FXSAVE. 0, or 1 for a bad address or image. The caller has
+; checked the range.
+%macro FPU_TRANSFER 3
+align 16
+global %1
+%1:
+	mov rax, rsi
+	mov rdx, rsi
+	shr rdx, 32
+	USER_ACCESS_BEGIN
+	test rsi, rsi
+	jz %%legacy
+	FAULTS word_fault
+	%2 [rdi]
+	USER_ACCESS_END
+	xor eax, eax
+	ret
+%%legacy:
+	FAULTS word_fault
+	%3 [rdi]
+	USER_ACCESS_END
+	xor eax, eax
+	ret
+%endmacro
+
+FPU_TRANSFER user_fpu_store, xsave64, fxsave64
+FPU_TRANSFER user_fpu_load, xrstor64, fxrstor64
+
 ; ssize_t user_copy_string(char *to, uaddr_t from, size_t size): the length without NUL; -1 for a bad address; size if no NUL was found.
 ; Bytes until the source is 8-aligned, then whole words: an aligned word never reaches into the next page.
 align 16
