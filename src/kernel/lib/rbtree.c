@@ -52,11 +52,15 @@ void rb_propagate(struct rb_node *node, rb_augment_fn *augment)
 
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **place, rb_augment_fn *augment)
 {
-	*node = (struct rb_node){ .parent = parent, .red = true };
-	*place = node;
+	rb_link(node, parent, place);
 	if (augment)
 		augment(node, true);
 	rb_propagate(parent, augment);
+	rb_balance_inserted(tree, node, augment);
+}
+
+void rb_balance_inserted(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
+{
 	while (is_red(node->parent)) {
 		struct rb_node *up = node->parent, *grand = up->parent;
 		bool up_is_left = up == grand->left;
@@ -119,7 +123,8 @@ static void fix_removal(struct rb_tree *tree, struct rb_node *node, struct rb_no
 		node->red = false;
 }
 
-void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
+/* Unlinks @node. Augments the node that took its place, and if @exact all whose subtrees became smaller. */
+static inline void unlink_node(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment, bool exact)
 {
 	struct rb_node *child, *parent, *above = NULL;
 	bool removed_black;
@@ -153,10 +158,22 @@ void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augmen
 		removed_black = !node->red;
 		replace_child(tree, parent, node, child);
 	}
-	rb_propagate(parent, augment);
-	rb_propagate(above, augment);
+	if (exact) {
+		rb_propagate(parent, augment);
+		rb_propagate(above, augment);
+	}
 	if (removed_black)
 		fix_removal(tree, child, parent, augment);
+}
+
+void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
+{
+	unlink_node(tree, node, augment, true);
+}
+
+void rb_remove_bounded(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
+{
+	unlink_node(tree, node, augment, false);
 }
 
 struct rb_node *rb_first(const struct rb_tree *tree)

@@ -21,78 +21,104 @@ static unsigned kept_flags(unsigned flags)
 
 bool address_space_range_is_free(struct address_space *as, uint64_t start, uint64_t end)
 {
-	struct vma *vma = vma_tree_find(&as->vmas, start);
-	uint64_t guard = vma && (vma->flags & VMA_GROWS_DOWN) && vma->start > start ? STACK_GUARD_GAP : 0;
+	struct vma_place at = vma_tree_locate(&as->vmas, start);
 
-	return !vma || (vma->start >= guard && vma->start - guard >= end);
+	return vma_place_is_free(&at, start, end);
 }
 
-uint64_t address_space_find_gap(struct address_space *as, uint64_t hint, uint64_t len, bool below_2g)
+/* Room for @len bytes below the hint; the place goes to *@at. 0 if there is none. */
+static uint64_t try_hint(struct address_space *as, uint64_t len, struct vma_place *at)
 {
-	uint64_t top = below_2g ? LOW_2G : as->mmap_top, at;
+	uint64_t start = as->map_hint - len;
 
-	hint &= PAGE_MASK;
-	if (hint >= USER_START && hint <= USER_END - len && !below_2g && address_space_range_is_free(as, hint, hint + len))
-		return hint;
-	at = vma_tree_find_gap(&as->vmas, USER_START, top, len, PAGE_SIZE);
-	if (!at && !below_2g)
-		at = vma_tree_find_gap(&as->vmas, USER_START, USER_END, len, PAGE_SIZE);
-	return at;
-}
-
-/* Where a new mapping goes: an address, or a negative errno. */
-static int64_t choose_address(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags)
-{
-	uint64_t at;
-
-	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-		if (addr & (PAGE_SIZE - 1))
-			return -EINVAL;
-		if (addr > USER_END - len)
-			return -ENOMEM;
-		if (addr < USER_START)
-			return -EPERM;
-		if ((flags & MAP_FIXED_NOREPLACE) && !vma_tree_is_free(&as->vmas, addr, addr + len))
-			return -EEXIST;
-		return addr;
-	}
-	at = address_space_find_gap(as, addr, len, flags & MAP_32BIT);
-	return at ? (int64_t)at : -ENOMEM;
-}
-
-/* Extends a neighbour that is alike instead of making a VMA. @wanted: its bounds, protection, flags, object and offset. */
-static bool extend_neighbour(struct address_space *as, const struct vma *wanted)
-{
-	struct vma *next = vma_tree_find(&as->vmas, wanted->start);
-	struct vma *prev = next ? vma_prev(next) : rb_last(&as->vmas) ? vma_of(rb_last(&as->vmas)) : NULL;
-
-	if (prev && prev->end == wanted->start && vma_can_merge(prev, wanted)) {
-		vma_set_bounds(as, prev, prev->start, wanted->end);
-		vma_merge(as, prev);
-		return true;
-	}
-	if (next && next->start == wanted->end && vma_can_merge(wanted, next)) {
-		vma_set_bounds(as, next, wanted->start, next->end);
-		return true;
-	}
-	return false;
-}
-
-static int add_mapping(struct address_space *as, const struct vma *wanted)
-{
-	struct vma *vma;
-
-	if (extend_neighbour(as, wanted))
+	if (as->map_hint < USER_START + len)
 		return 0;
-	if (as->vma_count >= VMA_COUNT_MAX)
+	*at = vma_tree_locate(&as->vmas, start);
+	return vma_place_is_free(at, start, start + len) ? start : 0;
+}
+
+static uint64_t search(struct address_space *as, uint64_t len, bool below_2g, struct vma_place *at)
+{
+	uint64_t start = vma_tree_find_gap(&as->vmas, USER_START, below_2g ? LOW_2G : as->mmap_top, len, PAGE_SIZE);
+
+	if (!start && !below_2g)
+		start = vma_tree_find_gap(&as->vmas, USER_START, USER_END, len, PAGE_SIZE);
+	if (start)
+		*at = vma_tree_locate(&as->vmas, start);
+	return start;
+}
+
+/* Finds free space for @len bytes, at @wanted if possible, and its place in the tree. 0 if there is none. */
+static uint64_t find_gap(struct address_space *as, uint64_t wanted, uint64_t len, bool below_2g, struct vma_place *at)
+{
+	uint64_t start = 0;
+
+	wanted &= PAGE_MASK;
+	if (wanted >= USER_START && wanted <= USER_END - len && !below_2g) {
+		*at = vma_tree_locate(&as->vmas, wanted);
+		if (vma_place_is_free(at, wanted, wanted + len))
+			return wanted;
+	}
+	if (likely(!below_2g))
+		start = try_hint(as, len, at);
+	if (unlikely(!start))
+		start = search(as, len, below_2g, at);
+	if (start && !below_2g)
+		as->map_hint = start;
+	return start;
+}
+
+uint64_t address_space_find_gap(struct address_space *as, uint64_t len)
+{
+	struct vma_place at;
+
+	return find_gap(as, 0, len, false, &at);
+}
+
+/* May a mapping be put at exactly @addr? 0 or an error. */
+static int check_fixed(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags)
+{
+	if (addr & (PAGE_SIZE - 1))
+		return -EINVAL;
+	if (addr > USER_END - len)
 		return -ENOMEM;
-	vma = vma_alloc();
+	if (addr < USER_START)
+		return -EPERM;
+	if ((flags & MAP_FIXED_NOREPLACE) && !vma_tree_is_free(&as->vmas, addr, addr + len))
+		return -EEXIST;
+	return 0;
+}
+
+/* Puts a mapping of @kind at [start, end), which is free at @at: extends a neighbour that is alike, or makes a VMA. */
+static int add_mapping(struct address_space *as, const struct vma_kind *kind, uint64_t start, uint64_t end, uint64_t offset,
+		       const struct vma_place *at)
+{
+	struct vma *prev = at->prev, *next = at->next, *vma;
+
+	if (prev && prev->end == start && vma_continues(prev, kind, offset)) {
+		vma_set_bounds(as, prev, prev->start, end);
+		if (next && vma_can_merge(prev, next))
+			vma_merge(as, prev);
+		return 0;
+	}
+	if (next && next->start == end && vma_continues(next, kind, next->offset + (next->end - next->start)) &&
+	    (!kind->object || offset + (end - start) == next->offset)) {
+		vma_set_bounds(as, next, start, next->end);
+		return 0;
+	}
+	vma = as->vma_count < VMA_COUNT_MAX ? vma_alloc(as) : NULL;
 	if (!vma)
 		return -ENOMEM;
-	*vma = *wanted;
+	vma->start = start;
+	vma->end = end;
+	vma->prot = kind->prot;
+	vma->max_prot = kind->max_prot;
+	vma->flags = kind->flags;
+	vma->object = kind->object;
+	vma->offset = offset;
 	if (vma->object)
 		vm_object_get(vma->object);
-	vma_link(as, vma);
+	vma_link_at(as, vma, at);
 	return 0;
 }
 
@@ -106,41 +132,53 @@ static uint64_t mapped_within(struct address_space *as, uint64_t start, uint64_t
 	return sum;
 }
 
+/* Makes room for a mapping at exactly @addr. 0 or an error. */
+static int clear_fixed(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags, struct vma_place *at)
+{
+	int error = check_fixed(as, addr, len, flags);
+	uint64_t replaced;
+
+	if (error)
+		return error;
+	replaced = mapped_within(as, addr, addr + len);
+	if (as->mapped_bytes - replaced > as->space_limit - len)
+		return -ENOMEM;
+	error = replaced ? address_space_unmap_locked(as, addr, addr + len) : 0;
+	*at = vma_tree_locate(&as->vmas, addr);
+	return error;
+}
+
 int64_t address_space_map_locked(struct address_space *as, uint64_t addr, uint64_t len, unsigned prot, unsigned max_prot, unsigned flags,
 				 struct vm_object *object, uint64_t offset)
 {
-	int64_t at;
+	struct vma_kind kind = { prot & PROT_ALL, max_prot & PROT_ALL, kept_flags(flags) | as->lock_future, object };
+	struct vma_place at;
 	int error;
 
-	if (!len)
+	if (!len || (offset & (PAGE_SIZE - 1)))
 		return -EINVAL;
 	if (len > USER_END)
 		return -ENOMEM;
 	len = ROUND_UP(len, PAGE_SIZE);
-	if (offset & (PAGE_SIZE - 1))
-		return -EINVAL;
 	if (object && offset + len < offset)
 		return -EOVERFLOW;
-	if (!(flags & MAP_NORESERVE) && (!object || !object->ops->fill) && memory_overcommits(len) && (prot & PROT_WRITE))
+	if (!(flags & MAP_NORESERVE) && (prot & PROT_WRITE) && memory_overcommits(len) && (!object || !object->ops->fill))
 		return -ENOMEM;
-	at = choose_address(as, addr, len, flags);
-	if (at < 0)
-		return at;
-	uint64_t replaced = flags & MAP_FIXED ? mapped_within(as, at, at + len) : 0;
-
-	if (len > as->space_limit || as->mapped_bytes - replaced > as->space_limit - len)
+	if (len > as->space_limit)
 		return -ENOMEM;
-	if (replaced) {
-		error = address_space_unmap_locked(as, at, at + len);
+	if (unlikely(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
+		error = clear_fixed(as, addr, len, flags, &at);
 		if (error)
 			return error;
+	} else {
+		if (as->mapped_bytes > as->space_limit - len)
+			return -ENOMEM;
+		addr = find_gap(as, addr, len, flags & MAP_32BIT, &at);
+		if (!addr)
+			return -ENOMEM;
 	}
-	struct vma wanted = {
-		.start = at, .end = at + len, .prot = prot & PROT_ALL, .max_prot = max_prot & PROT_ALL,
-		.flags = kept_flags(flags) | as->lock_future, .object = object, .offset = object ? offset : 0,
-	};
-	error = add_mapping(as, &wanted);
-	return error ? error : at;
+	error = add_mapping(as, &kind, addr, addr + len, object ? offset : 0, &at);
+	return error ? error : (int64_t)addr;
 }
 
 int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len, unsigned prot, unsigned max_prot, unsigned flags,
@@ -154,39 +192,48 @@ int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len,
 
 /* ---- Unmapping ---- */
 
-static void remove_vma(struct address_space *as, struct vma *vma)
+static void remove_vma(struct address_space *as, struct vma *vma, struct vma *prev, struct vma *next)
 {
-	vma_unlink(as, vma);
-	if (vma->object)
+	as->vma_count--;
+	as->mapped_bytes -= vma->end - vma->start;
+	vma_tree_remove_between(&as->vmas, vma, prev, next);
+	if (vma->object) {
+		vma_unlink_object(vma);
 		vm_object_put(vma->object);
-	vma_free(vma);
+	}
+	vma_free(as, vma);
 }
 
 int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_t end)
 {
-	struct vma *vma = vma_tree_find(&as->vmas, start);
+	struct vma *vma = vma_tree_find(&as->vmas, start), *prev, *next;
+	unsigned flags = 0;
 
 	if (!vma || vma->start >= end)
 		return 0;
 	if (vma->start < start) {
-		struct vma *first = vma;
-
+		flags = vma->flags;
 		if (vma->end > end && !vma_split(as, vma, end))
 			return -ENOMEM;
-		vma = vma_next(first);
-		vma_set_bounds(as, first, first->start, start);
+		vma_set_bounds(as, vma, vma->start, start);
+		prev = vma;
+		vma = vma_next(vma);
+	} else {
+		prev = vma_prev(vma);
 	}
-	while (vma && vma->start < end) {
-		struct vma *next = vma_next(vma);
-
+	for (; vma && vma->start < end; vma = next) {
+		flags |= vma->flags;
 		if (vma->end > end) {
 			vma_set_bounds(as, vma, end, vma->end);
 			break;
 		}
-		remove_vma(as, vma);
-		vma = next;
+		next = vma_next(vma);
+		remove_vma(as, vma, prev, next);
 	}
-	page_table_unmap(as, start, end);
+	if (end > as->map_hint && end <= as->mmap_top)
+		as->map_hint = end;
+	if (flags & VMA_TOUCHED)
+		page_table_unmap(as, start, end);
 	return 0;
 }
 

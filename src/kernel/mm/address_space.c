@@ -51,7 +51,7 @@ struct address_space *address_space_create(void)
 	if (!as)
 		return NULL;
 	as->stack_top = USER_END - (random_below(1ull << STACK_RANDOM_BITS) << PAGE_SHIFT) - (random_u64() & 0xff0);
-	as->mmap_top = stack_floor - STACK_ROOM - (random_below(1ull << MMAP_RANDOM_BITS) << PAGE_SHIFT);
+	as->map_hint = as->mmap_top = stack_floor - STACK_ROOM - (random_below(1ull << MMAP_RANDOM_BITS) << PAGE_SHIFT);
 	as->stack_limit = STACK_DEFAULT_LIMIT;
 	as->data_limit = as->space_limit = UINT64_MAX;
 	return as;
@@ -98,43 +98,61 @@ void address_space_set_brk(struct address_space *as, uint64_t program_end)
 	rwlock_write_unlock(&as->lock);
 }
 
-bool memory_overcommits(uint64_t len)
-{
-	return len >> PAGE_SHIFT > frame_total();
-}
-
 /* ---- VMAs ---- */
 
-struct vma *vma_alloc(void)
+struct vma *vma_alloc(struct address_space *as)
 {
-	return slab_alloc(vma_cache);
+	struct vma *vma = as->spare;
+
+	if (!vma)
+		return slab_alloc(vma_cache);
+	as->spare = NULL;
+	return vma;
 }
 
-void vma_free(struct vma *vma)
+void vma_free(struct address_space *as, struct vma *vma)
 {
-	slab_free(vma_cache, vma);
+	if (!as->spare)
+		as->spare = vma;
+	else
+		slab_free(vma_cache, vma);
+}
+
+void vma_link_object(struct vma *vma)
+{
+	mutex_lock(&vma->object->lock);
+	list_push_back(&vma->object->mappings, &vma->object_link);
+	mutex_unlock(&vma->object->lock);
+}
+
+void vma_unlink_object(struct vma *vma)
+{
+	mutex_lock(&vma->object->lock);
+	list_remove(&vma->object_link);
+	mutex_unlock(&vma->object->lock);
 }
 
 void vma_link(struct address_space *as, struct vma *vma)
 {
+	struct vma_place at = vma_tree_locate(&as->vmas, vma->start);
+
+	vma_link_at(as, vma, &at);
+}
+
+void vma_link_at(struct address_space *as, struct vma *vma, const struct vma_place *at)
+{
 	vma->as = as;
-	if (vma->object) {
-		mutex_lock(&vma->object->lock);
-		list_push_back(&vma->object->mappings, &vma->object_link);
-		mutex_unlock(&vma->object->lock);
-	}
-	vma_tree_insert(&as->vmas, vma);
+	if (vma->object)
+		vma_link_object(vma);
+	vma_tree_insert_at(&as->vmas, vma, at);
 	as->vma_count++;
 	as->mapped_bytes += vma->end - vma->start;
 }
 
 void vma_unlink(struct address_space *as, struct vma *vma)
 {
-	if (vma->object) {
-		mutex_lock(&vma->object->lock);
-		list_remove(&vma->object_link);
-		mutex_unlock(&vma->object->lock);
-	}
+	if (vma->object)
+		vma_unlink_object(vma);
 	vma_tree_remove(&as->vmas, vma);
 	as->vma_count--;
 	as->mapped_bytes -= vma->end - vma->start;
@@ -152,7 +170,7 @@ void vma_set_bounds(struct address_space *as, struct vma *vma, uint64_t start, u
 
 struct vma *vma_split(struct address_space *as, struct vma *vma, uint64_t at)
 {
-	struct vma *upper = as->vma_count < VMA_COUNT_MAX ? vma_alloc() : NULL;
+	struct vma *upper = as->vma_count < VMA_COUNT_MAX ? vma_alloc(as) : NULL;
 
 	if (!upper)
 		return NULL;
@@ -173,12 +191,12 @@ static void join(struct address_space *as, struct vma *left, struct vma *right)
 {
 	uint64_t end = right->end;
 
-	__atomic_fetch_or(&left->flags, right->flags & VMA_HAS_COPIES, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&left->flags, right->flags & (VMA_HAS_COPIES | VMA_TOUCHED), __ATOMIC_RELAXED);
 	vma_unlink(as, right);
 	vma_set_bounds(as, left, left->start, end);
 	if (right->object)
 		vm_object_put(right->object);
-	vma_free(right);
+	vma_free(as, right);
 }
 
 struct vma *vma_merge(struct address_space *as, struct vma *vma)
@@ -204,12 +222,10 @@ static void free_subtree(struct rb_node *node)
 
 		free_subtree(node->right);
 		if (object) {
-			mutex_lock(&object->lock);
-			list_remove(&vma->object_link);
-			mutex_unlock(&object->lock);
+			vma_unlink_object(vma);
 			vm_object_put(object);
 		}
-		vma_free(vma);
+		slab_free(vma_cache, vma);
 		node = left;
 	}
 }
@@ -218,4 +234,6 @@ void vma_free_all(struct address_space *as)
 {
 	free_subtree(as->vmas.root);
 	as->vmas.root = NULL;
+	if (as->spare)
+		slab_free(vma_cache, as->spare);
 }

@@ -35,8 +35,9 @@ enum vma_flags {
 	VMA_DONT_FORK = 1 << 28,	/* madvise MADV_DONTFORK: a child does not get it */
 	VMA_WIPE_ON_FORK = 1 << 29,	/* madvise MADV_WIPEONFORK: a child gets it empty */
 	VMA_LOCKED = 1 << 30,		/* mlock: pages present from the start, and never taken away */
-	/* Set (atomically, by faults) once a private file mapping holds pages of its own. Does not hinder merging. */
-	VMA_HAS_COPIES = 1 << 23,
+	/* Set (atomically, by faults) and never cleared; they do not hinder merging. */
+	VMA_HAS_COPIES = 1 << 23,	/* a private file mapping has had pages of its own */
+	VMA_TOUCHED = 1 << 22,		/* there have been pages at all */
 };
 
 struct address_space {
@@ -49,7 +50,11 @@ struct address_space {
 	paddr_t root;			/* physical address of the PML4 */
 	size_t resident;		/* pages present; guarded by table_lock: VmRSS */
 	size_t table_pages;		/* guarded by table_lock */
+	uint64_t leaf_number;		/* guarded by table_lock: which 2 MiB of addresses @leaf maps */
+	uint64_t *leaf;			/* guarded by table_lock: the level-1 table used last, NULL if none */
+	struct vma *spare;		/* guarded by lock: kept for the next mapping, or NULL */
 	uint64_t mmap_top;		/* randomized: where top-down search begins */
+	uint64_t map_hint;		/* guarded by lock: below here there was room; tried before a search */
 	uint64_t brk_start, brk;	/* guarded by lock; see address_space_set_brk */
 	uint64_t stack_top;		/* a randomized proposal from address_space_create; exec may replace it: highest stack address */
 	bool fork_advice;		/* guarded by lock: some VMA has VMA_DONT_FORK or VMA_WIPE_ON_FORK */

@@ -3,9 +3,10 @@
 #pragma once
 
 #include "mm/address_space.h"
+#include "mm/frame.h"
 #include "mm/vma_tree.h"
 
-enum { VMA_COUNT_MAX = 65530 };
+enum { VMA_COUNT_MAX = 65530, MEMORY_SURE_BYTES = 8 << 20 };
 #define USER_START 0x10000ull	/* nothing is mapped below: a NULL pointer with an offset must fault */
 
 void address_space_init(void);
@@ -13,8 +14,8 @@ void address_space_init(void);
 /* An empty one without bases or limits; NULL when out of memory. No locks needed. */
 struct address_space *address_space_alloc(void);
 
-struct vma *vma_alloc(void);		/* not cleared. NULL when out of memory */
-void vma_free(struct vma *vma);		/* of the structure only */
+struct vma *vma_alloc(struct address_space *as);	/* not cleared. NULL when out of memory */
+void vma_free(struct address_space *as, struct vma *vma);	/* of the structure only */
 
 /* Start and end of changes to a VMA's bounds, which its object's lock guards too. No locks needed. */
 static inline void vma_lock_object(struct vma *vma)
@@ -31,6 +32,10 @@ static inline void vma_unlock_object(struct vma *vma)
 
 /* Puts a filled-in VMA into @as; takes over its object reference. */
 void vma_link(struct address_space *as, struct vma *vma);
+void vma_link_at(struct address_space *as, struct vma *vma, const struct vma_place *at);	/* where it was located */
+/* The part of it that makes the object know of the VMA. No lock needed. */
+void vma_link_object(struct vma *vma);
+void vma_unlink_object(struct vma *vma);
 /* Takes it out again; the caller frees it. Its pages are NOT unmapped; its object reference is the caller's. */
 void vma_unlink(struct address_space *as, struct vma *vma);
 /* Moves the bounds and keeps offset, counts and gaps right. */
@@ -48,10 +53,14 @@ int64_t address_space_map_locked(struct address_space *as, uint64_t addr, uint64
 				 struct vm_object *object, uint64_t offset);
 
 /* Would @len more bytes of private or anonymous memory be more than the machine could ever give? (Linux's overcommit mode 0) */
-bool memory_overcommits(uint64_t len);
+static inline bool memory_overcommits(uint64_t len)
+{
+	/* No machine that boots has less RAM than the first number, so that most calls need not look. */
+	return unlikely(len > MEMORY_SURE_BYTES) && len >> PAGE_SHIFT > frame_total();
+}
 
-/* Finds free space for @len bytes: at @hint if possible, else highest below the mmap base. 0 if there is none. */
-uint64_t address_space_find_gap(struct address_space *as, uint64_t hint, uint64_t len, bool below_2g);
+/* Finds free space for @len bytes below the mmap base, or anywhere. 0 if there is none. */
+uint64_t address_space_find_gap(struct address_space *as, uint64_t len);
 
 /* Cuts @vma so that one VMA covers just the part in [start, end), and returns that one; NULL when out of memory. */
 struct vma *vma_isolate(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end);

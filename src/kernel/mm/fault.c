@@ -79,10 +79,18 @@ static enum fault_status fault_present(struct address_space *as, struct vma *vma
 	return FAULT_DONE;
 }
 
+/* Remembers that @vma has pages. */
+static void touch(struct vma *vma)
+{
+	if (unlikely(!(vma->flags & VMA_TOUCHED)))
+		atomic_or(&vma->flags, VMA_TOUCHED);
+}
+
 static enum fault_status fault_anonymous(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
 {
 	enum fault_status status = FAULT_DONE;
 
+	touch(vma);
 	spin_lock(&as->table_lock);
 	uint64_t *pte = page_table_make_locked(as, addr);
 
@@ -190,6 +198,7 @@ static enum fault_status fault_object(struct address_space *as, struct vma *vma,
 	uint64_t *pte;
 	int error;
 
+	touch(vma);
 	/* A private copy needs nothing of the object, not even that the page still exists. */
 	spin_lock(&as->table_lock);
 	pte = page_table_find_locked(as, addr);

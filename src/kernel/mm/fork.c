@@ -17,7 +17,7 @@ struct fork_state {
 
 static bool needs_pages(const struct vma *vma)
 {
-	if (!(vma->flags & MAP_PRIVATE) || (vma->flags & (VMA_DONT_FORK | VMA_WIPE_ON_FORK)))
+	if ((vma->flags & (MAP_PRIVATE | VMA_TOUCHED)) != (MAP_PRIVATE | VMA_TOUCHED) || (vma->flags & (VMA_DONT_FORK | VMA_WIPE_ON_FORK)))
 		return false;
 	return !vma->object || (vma->flags & VMA_HAS_COPIES);
 }
@@ -26,7 +26,7 @@ static bool needs_pages(const struct vma *vma)
 static struct rb_node *copy_subtree(struct fork_state *state, struct rb_node *from, struct rb_node *parent)
 {
 	struct vma *original = rb_entry(from, struct vma, node);
-	struct vma *vma = vma_alloc();
+	struct vma *vma = vma_alloc(state->child);
 
 	if (!vma) {
 		state->failed = true;
@@ -39,11 +39,9 @@ static struct rb_node *copy_subtree(struct fork_state *state, struct rb_node *fr
 	vma->node.left = vma->node.right = NULL;
 	if (vma->object) {
 		vm_object_get(vma->object);
-		mutex_lock(&vma->object->lock);
-		list_push_back(&vma->object->mappings, &vma->object_link);
-		mutex_unlock(&vma->object->lock);
+		vma_link_object(vma);
 	}
-	if (needs_pages(original) && page_table_copy(state->parent, state->child, original, true))
+	if (needs_pages(original) && page_table_copy(state->parent, state->child, original))
 		state->failed = true;
 	if (from->left && !state->failed)
 		vma->node.left = copy_subtree(state, from->left, &vma->node);
@@ -64,7 +62,7 @@ static void apply_advice(struct address_space *child)
 		vma_unlink(child, vma);
 		if (vma->object)
 			vm_object_put(vma->object);
-		vma_free(vma);
+		vma_free(child, vma);
 	}
 }
 
@@ -79,6 +77,7 @@ struct address_space *address_space_fork(struct address_space *parent)
 	child->vma_count = parent->vma_count;
 	child->mapped_bytes = parent->mapped_bytes;
 	child->mmap_top = parent->mmap_top;
+	child->map_hint = parent->map_hint;
 	child->brk_start = parent->brk_start;
 	child->brk = parent->brk;
 	child->stack_top = parent->stack_top;

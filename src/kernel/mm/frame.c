@@ -15,7 +15,7 @@
 #include "lib/string.h"
 #include "sync/spinlock.h"
 
-enum { MAGAZINE_SIZE = 60, MAGAZINE_BATCH = 30, RESERVE_SHARE = 64, RESERVE_MIN = 256, PLACE_ABOVE = 0x100000 };
+enum { MAGAZINE_SIZE = 63, MAGAZINE_BATCH = 32, RESERVE_SHARE = 64, RESERVE_MIN = 256, PLACE_ABOVE = 0x100000 };
 
 struct magazine {
 	size_t count;
@@ -167,7 +167,7 @@ static bool magazine_fill(struct magazine *magazine, unsigned flags)
 	return magazine->count != 0;
 }
 
-static void magazine_drain(struct magazine *magazine)
+static __attribute__((noinline)) void magazine_drain(struct magazine *magazine)
 {
 	spin_lock(&pool_lock);
 	for (size_t i = 0; i < MAGAZINE_BATCH; i++)
@@ -185,24 +185,35 @@ static void magazine_push(struct magazine *magazine, struct frame *frame)
 
 /* ---- Allocation ---- */
 
-struct frame *frame_alloc(unsigned flags)
+static inline struct frame *take_and_prepare(struct magazine *magazine, unsigned flags, uint64_t irq)
 {
-	uint64_t irq = interrupts_save();
-	struct magazine *magazine = &magazines[this_cpu()->id];
-
-	if (unlikely(!magazine->count) && !magazine_fill(magazine, flags)) {
-		interrupts_restore(irq);
-		return NULL;
-	}
 	struct frame *frame = magazine->frames[--magazine->count];
-	interrupts_restore(irq);
 
+	interrupts_restore(irq);
 	frame->refs = 1;
 	frame->flags = 0;
 	frame->private = 0;
 	if (flags & FRAME_ZERO)
 		page_clear(frame_virt(frame));
 	return frame;
+}
+
+static __attribute__((noinline)) struct frame *alloc_slow(struct magazine *magazine, unsigned flags, uint64_t irq)
+{
+	if (magazine_fill(magazine, flags))
+		return take_and_prepare(magazine, flags, irq);
+	interrupts_restore(irq);
+	return NULL;
+}
+
+struct frame *frame_alloc(unsigned flags)
+{
+	uint64_t irq = interrupts_save();
+	struct magazine *magazine = &magazines[this_cpu()->id];
+
+	if (unlikely(!magazine->count))
+		return alloc_slow(magazine, flags, irq);
+	return take_and_prepare(magazine, flags, irq);
 }
 
 void frame_release_many(struct frame **frames, size_t count)

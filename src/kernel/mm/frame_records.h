@@ -10,7 +10,8 @@ extern size_t frame_record_count;
 /* The record of a page that is known to be RAM. */
 static inline struct frame *frame_of_phys(paddr_t phys)
 {
-	return &frame_records[phys >> PAGE_SHIFT];
+	/* frame_records[phys >> PAGE_SHIFT] in one shift: a record is 16 bytes, a page 16 << 8. */
+	return (struct frame *)((char *)frame_records + ((phys & PAGE_MASK) >> 8));
 }
 
 static inline struct frame *frame_of_virt(const void *virt)

@@ -182,7 +182,7 @@ static bool stock_fill(struct slab_cache *cache, struct stock *stock)
 	return stock->count != 0;
 }
 
-static void stock_drain(struct slab_cache *cache, struct stock *stock)
+static __attribute__((noinline)) void stock_drain(struct slab_cache *cache, struct stock *stock)
 {
 	spin_lock(&cache->lock);
 	while (stock->count > cache->limit / 2) {
@@ -197,15 +197,8 @@ static void stock_drain(struct slab_cache *cache, struct stock *stock)
 
 /* ---- Entry points ---- */
 
-void *slab_alloc(struct slab_cache *cache)
+static inline void *stock_take(struct slab_cache *cache, struct stock *stock, uint64_t irq)
 {
-	uint64_t irq = interrupts_save();
-	struct stock *stock = &stocks[this_cpu()->id][cache->index];
-
-	if (unlikely(!stock->head) && !stock_fill(cache, stock)) {
-		interrupts_restore(irq);
-		return NULL;
-	}
 	void *object = stock->head;
 
 	stock->head = *heap_link(object);
@@ -214,6 +207,24 @@ void *slab_alloc(struct slab_cache *cache)
 	if (HEAP_CHECKS)
 		heap_check_alloc(cache, object);
 	return object;
+}
+
+static __attribute__((noinline)) void *alloc_slow(struct slab_cache *cache, struct stock *stock, uint64_t irq)
+{
+	if (stock_fill(cache, stock))
+		return stock_take(cache, stock, irq);
+	interrupts_restore(irq);
+	return NULL;
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	uint64_t irq = interrupts_save();
+	struct stock *stock = &stocks[this_cpu()->id][cache->index];
+
+	if (unlikely(!stock->head))
+		return alloc_slow(cache, stock, irq);
+	return stock_take(cache, stock, irq);
 }
 
 void *slab_zalloc(struct slab_cache *cache)

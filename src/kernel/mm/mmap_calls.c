@@ -92,7 +92,22 @@ static void populate(struct address_space *as, uint64_t at, uint64_t len, int fl
 		address_space_populate(as, at, at + ROUND_UP(len, PAGE_SIZE));
 }
 
-long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t offset)
+/* What malloc and stacks of threads ask for most: private memory with nothing special about it. */
+static int64_t map_plain(uint64_t addr, size_t len, int prot)
+{
+	struct address_space *as = address_space_current();
+
+	rwlock_write_lock(&as->lock);
+	int64_t at = address_space_map_locked(as, addr, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
+	unsigned locked = as->lock_future;
+
+	rwlock_write_unlock(&as->lock);
+	if (unlikely(locked) && at >= 0)
+		populate(as, at, len, 0);
+	return at;
+}
+
+static int64_t map_special(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t offset)
 {
 	struct address_space *as = address_space_current();
 	struct mmap_request request = {
@@ -125,6 +140,13 @@ long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t of
 	if (at >= 0)
 		populate(as, at, len, flags);
 	return at;
+}
+
+long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t offset)
+{
+	if ((flags & ~MAP_STACK) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(offset & (PAGE_SIZE - 1)))
+		return map_plain(addr, len, prot);
+	return map_special(addr, len, prot, flags, fd, offset);
 }
 
 long sys_munmap(uint64_t addr, size_t len)

@@ -62,7 +62,7 @@ static bool grow_in_place(const struct remap *remap, struct vma *vma)
 /* A copy of @vma's description for the target range, linked. */
 static struct vma *make_target(const struct remap *remap, const struct vma *vma, uint64_t at)
 {
-	struct vma *moved = remap->as->vma_count < VMA_COUNT_MAX ? vma_alloc() : NULL;
+	struct vma *moved = remap->as->vma_count < VMA_COUNT_MAX ? vma_alloc(remap->as) : NULL;
 
 	if (!moved)
 		return NULL;
@@ -89,7 +89,7 @@ static int64_t move(const struct remap *remap, struct vma *vma)
 			return error;
 		vma = address_space_find(as, remap->old);
 	} else {
-		at = address_space_find_gap(as, 0, remap->new_len, false);
+		at = address_space_find_gap(as, remap->new_len);
 		if (!at)
 			return -ENOMEM;
 	}

@@ -65,6 +65,18 @@ static inline uint64_t table_groups(const uint64_t *table, struct table_slice sl
 	return frame_of_virt(table)->private & (~0ull << low) & (~0ull >> (63 - high));
 }
 
+/* Takes the first run of neighbouring groups out of *@groups: its entries are first..last, clipped to @slice. */
+static inline struct table_slice table_take_run(uint64_t *groups, struct table_slice slice)
+{
+	unsigned low = __builtin_ctzll(*groups);
+	uint64_t above = ~(*groups >> low);
+	unsigned count = above ? __builtin_ctzll(above) : 64;	/* @above is 0 only for 64 groups from 0 on */
+	unsigned first = low * TABLE_GROUP, last = first + count * TABLE_GROUP - 1;
+
+	*groups &= low + count < 64 ? ~0ull << (low + count) : 0;
+	return (struct table_slice){ MAX(first, slice.first), MIN(last, slice.last) };
+}
+
 /* Removes the pages of [start, end), flushes the TLB, drops their references and frees tables that became empty. */
 void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end);
 
@@ -78,10 +90,10 @@ void page_table_destroy(struct address_space *as);
 void page_table_protect(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end);
 
 /*
- * Maps the pages of @vma's range that @parent has in @child too; with @copy_on_write both lose the right to write. The caller flushes the
- * parent's TLB afterwards. 0 or -ENOMEM.
+ * Maps the pages of @vma's range that @parent has in @child too; both lose the right to write. The caller flushes the parent's TLB
+ * afterwards. 0 or -ENOMEM.
  */
-int page_table_copy(struct address_space *parent, struct address_space *child, const struct vma *vma, bool copy_on_write);
+int page_table_copy(struct address_space *parent, struct address_space *child, const struct vma *vma);
 
 /* Moves the pages of [from, from + len) to @to, where nothing is mapped. 0 or -ENOMEM (nothing moved). as->lock held for writing. */
 int page_table_move(struct address_space *as, uint64_t from, uint64_t to, uint64_t len);

@@ -35,11 +35,10 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 		if (table) {
 			struct table_slice slice = table_slice(start, end);
 
-			for (uint64_t groups = table_groups(table, slice); groups; groups &= groups - 1) {
-				unsigned group = __builtin_ctzll(groups) * TABLE_GROUP;
-				unsigned last = MIN(slice.last, group + TABLE_GROUP - 1);
+			for (uint64_t groups = table_groups(table, slice); groups;) {
+				struct table_slice run = table_take_run(&groups, slice);
 
-				for (unsigned i = MAX(slice.first, group); i <= last; i++)
+				for (unsigned i = run.first; i <= run.last; i++)
 					if (table[i])
 						table[i] = protect_entry(vma, table[i]);
 			}
@@ -52,22 +51,21 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 	}
 }
 
-/* Copies entries first..last; returns how many counted pages they map. */
-static unsigned copy_entries(uint64_t *from, uint64_t *to, unsigned first, unsigned last, uint64_t clear)
+/* Copies @count entries without their right to write; returns how many counted pages they map. */
+static inline unsigned copy_entries(uint64_t *from, uint64_t *to, unsigned count)
 {
+	ptrdiff_t distance = (char *)to - (char *)from;
 	unsigned pages = 0;
 
-	for (unsigned i = first; i <= last; i++) {
-		uint64_t pte = from[i];
+	for (uint64_t *end = from + count; from < end; from++) {
+		uint64_t pte = *from;
 
 		if (!pte)
 			continue;
-		if (pte & clear) {
-			pte &= ~clear;
-			from[i] = pte;
-		}
-		to[i] = pte;
-		if (pte & PTE_SPECIAL)
+		pte &= ~(uint64_t)PTE_WRITE;
+		*from = pte;
+		*(uint64_t *)((char *)from + distance) = pte;
+		if (unlikely(pte & PTE_SPECIAL))
 			continue;
 		frame_ref(frame_of_phys(pte & PTE_ADDRESS));
 		pages++;
@@ -75,9 +73,9 @@ static unsigned copy_entries(uint64_t *from, uint64_t *to, unsigned first, unsig
 	return pages;
 }
 
-int page_table_copy(struct address_space *parent, struct address_space *child, const struct vma *vma, bool copy_on_write)
+int page_table_copy(struct address_space *parent, struct address_space *child, const struct vma *vma)
 {
-	uint64_t at = vma->start, clear = copy_on_write ? PTE_WRITE : 0;
+	uint64_t at = vma->start;
 
 	while (at < vma->end) {
 		spin_lock(&parent->table_lock);
@@ -96,11 +94,10 @@ int page_table_copy(struct address_space *parent, struct address_space *child, c
 				to = (uint64_t *)((uint64_t)to & PAGE_MASK);
 				frame_of_virt(to)->private |= groups;
 			}
-			for (; groups; groups &= groups - 1) {
-				unsigned group = __builtin_ctzll(groups) * TABLE_GROUP;
+			while (groups) {
+				struct table_slice run = table_take_run(&groups, slice);
 
-				child->resident += copy_entries(from, to, MAX(slice.first, group), MIN(slice.last, group + TABLE_GROUP - 1),
-								clear);
+				child->resident += copy_entries(from + run.first, to + run.first, run.last - run.first + 1);
 			}
 			at = (at | (table_span(2) - 1)) + 1;
 		}

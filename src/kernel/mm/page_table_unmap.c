@@ -75,7 +75,7 @@ static void gather_table(struct gather *gather, struct frame *table)
 	memory_count(&memory_counters.page_tables, -1);
 }
 
-/* Clears entries first..last of a level-1 table. */
+/* Clears entries first..last of a level-1 table that the TLB may still know. */
 static void clear_entries(struct gather *gather, uint64_t *table, unsigned first, unsigned last)
 {
 	for (unsigned i = first; i <= last; i++) {
@@ -90,8 +90,6 @@ static void clear_entries(struct gather *gather, uint64_t *table, unsigned first
 		struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
 
 		gather->pages++;
-		if (gather->dead && !frame_unref(frame))
-			continue;
 		gather->frames[gather->count++] = frame;
 		if (gather->count == GATHER_MAX)
 			gather_flush(gather);
@@ -114,6 +112,7 @@ static void free_empty_tables(struct gather *gather, uint64_t addr)
 {
 	uint64_t *path[TABLE_LEVELS + 1];
 
+	gather->as->leaf = NULL;
 	path[TABLE_LEVELS] = phys_to_virt(gather->as->root);
 	for (unsigned level = TABLE_LEVELS; level > 1; level--)
 		path[level - 1] = entry_table(path[level][table_index(addr, level)]);
@@ -184,6 +183,31 @@ bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct
 	return found;
 }
 
+/* Clears entries of a level-1 table of a dead space: references go at once. Returns the pages removed. */
+static inline unsigned destroy_entries(struct gather *gather, uint64_t *entry, unsigned count)
+{
+	unsigned pages = 0;
+
+	for (uint64_t *end = entry + count; entry < end; entry++) {
+		uint64_t pte = *entry;
+
+		if (!pte)
+			continue;
+		*entry = 0;
+		if (unlikely(pte & PTE_SPECIAL))
+			continue;
+		pages++;
+		struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
+
+		if (!frame_unref(frame))
+			continue;
+		gather->frames[gather->count++] = frame;
+		if (gather->count == GATHER_MAX)
+			gather_flush(gather);
+	}
+	return pages;
+}
+
 /* Clears everything below @table and frees the tables there. Preemption is off, except between level-1 tables. */
 static void destroy_level(struct gather *gather, uint64_t *table, unsigned level)
 {
@@ -192,14 +216,13 @@ static void destroy_level(struct gather *gather, uint64_t *table, unsigned level
 
 	frame->private = 0;
 	while (groups) {
-		unsigned first = __builtin_ctzll(groups) * TABLE_GROUP;
+		struct table_slice run = table_take_run(&groups, (struct table_slice){ 0, TABLE_ENTRIES - 1 });
 
-		groups &= groups - 1;
 		if (level == 1) {
-			clear_entries(gather, table, first, first + TABLE_GROUP - 1);
+			gather->pages += destroy_entries(gather, table + run.first, run.last - run.first + 1);
 			continue;
 		}
-		for (unsigned i = first; i < first + TABLE_GROUP; i++) {
+		for (unsigned i = run.first; i <= run.last; i++) {
 			uint64_t entry = table[i];
 
 			if (!entry)

@@ -32,17 +32,9 @@ static bool augment(struct rb_node *node, bool moved)
 	return true;
 }
 
-/* Where the free gap before @vma ends. */
-static uint64_t gap_end(const struct vma *vma)
-{
-	uint64_t guard = vma->flags & VMA_GROWS_DOWN ? STACK_GUARD_GAP : 0;
-
-	return vma->start > guard ? vma->start - guard : 0;
-}
-
 static uint64_t gap_between(const struct vma *prev, const struct vma *vma)
 {
-	uint64_t from = prev ? prev->end : 0, to = gap_end(vma);
+	uint64_t from = prev ? prev->end : 0, to = vma_gap_end(vma);
 
 	return to > from ? to - from : 0;
 }
@@ -103,11 +95,15 @@ struct vma_place vma_tree_locate(struct rb_tree *tree, uint64_t start)
 
 void vma_tree_insert_at(struct rb_tree *tree, struct vma *vma, const struct vma_place *at)
 {
-	vma->gap = gap_between(at->prev, vma);
-	vma->max_gap = 0;
-	rb_insert(tree, &vma->node, at->parent, at->link, augment);
+	uint64_t gap = gap_between(at->prev, vma);
+
+	vma->gap = vma->max_gap = gap;
+	rb_link(&vma->node, at->parent, at->link);
+	for (struct rb_node *up = at->parent; up && rb_entry(up, struct vma, node)->max_gap < gap; up = up->parent)
+		rb_entry(up, struct vma, node)->max_gap = gap;
+	rb_balance_inserted(tree, &vma->node, augment);
 	if (at->next)
-		update_gap(vma, at->next);
+		at->next->gap = gap_between(vma, at->next);
 }
 
 void vma_tree_insert(struct rb_tree *tree, struct vma *vma)
@@ -124,7 +120,7 @@ void vma_tree_remove(struct rb_tree *tree, struct vma *vma)
 
 void vma_tree_remove_between(struct rb_tree *tree, struct vma *vma, struct vma *prev, struct vma *next)
 {
-	rb_remove(tree, &vma->node, augment);
+	rb_remove_bounded(tree, &vma->node, augment);
 	if (next)
 		update_gap(prev, next);
 }
@@ -166,7 +162,7 @@ static uint64_t fit(const struct gap_search *search, uint64_t from, uint64_t to)
 static uint64_t search_subtree(const struct gap_search *search, struct rb_node *node)
 {
 	struct vma *vma = rb_entry(node, struct vma, node);
-	uint64_t at = 0, end = gap_end(vma);
+	uint64_t at = 0, end = vma_gap_end(vma);
 
 	if (vma->max_gap < search->len)
 		return 0;
@@ -196,11 +192,4 @@ bool vma_tree_is_free(const struct rb_tree *tree, uint64_t start, uint64_t end)
 	struct vma *vma = vma_tree_find(tree, start);
 
 	return !vma || vma->start >= end;
-}
-
-bool vma_can_merge(const struct vma *left, const struct vma *right)
-{
-	return left->end == right->start && left->prot == right->prot && left->max_prot == right->max_prot &&
-	       ((left->flags ^ right->flags) & ~VMA_HAS_COPIES) == 0 && left->object == right->object &&
-	       (!left->object || left->offset + (left->end - left->start) == right->offset);
 }

@@ -49,5 +49,38 @@ uint64_t vma_tree_find_gap(struct rb_tree *tree, uint64_t low, uint64_t high, ui
 /* Is [start, end) free of VMAs? */
 bool vma_tree_is_free(const struct rb_tree *tree, uint64_t start, uint64_t end);
 
+/* Where the free gap before @vma ends. */
+static inline uint64_t vma_gap_end(const struct vma *vma)
+{
+	if (likely(!(vma->flags & VMA_GROWS_DOWN)))
+		return vma->start;
+	return vma->start > STACK_GUARD_GAP ? vma->start - STACK_GUARD_GAP : 0;
+}
+
+/* Is [start, end) free at @place, which was located for @start, and not in a stack's guard gap? */
+static inline bool vma_place_is_free(const struct vma_place *place, uint64_t start, uint64_t end)
+{
+	return (!place->prev || place->prev->end <= start) && (!place->next || vma_gap_end(place->next) >= end);
+}
+
+/* What decides whether neighbours can be one VMA. */
+struct vma_kind {
+	unsigned prot, max_prot, flags;
+	struct vm_object *object;
+};
+
+/* Can a mapping of @kind that starts at @vma's end, at @offset of the object, be part of @vma? */
+static inline bool vma_continues(const struct vma *vma, const struct vma_kind *kind, uint64_t offset)
+{
+	return vma->prot == kind->prot && vma->object == kind->object && vma->max_prot == kind->max_prot &&
+	       ((vma->flags ^ kind->flags) & ~(VMA_HAS_COPIES | VMA_TOUCHED)) == 0 &&
+	       (!vma->object || vma->offset + (vma->end - vma->start) == offset);
+}
+
 /* May @right, which starts where @left ends, be joined to it? */
-bool vma_can_merge(const struct vma *left, const struct vma *right);
+static inline bool vma_can_merge(const struct vma *left, const struct vma *right)
+{
+	struct vma_kind kind = { right->prot, right->max_prot, right->flags, right->object };
+
+	return left->end == right->start && vma_continues(left, &kind, right->offset);
+}
