@@ -163,7 +163,7 @@ int tmpfs_statfs(struct fs *fs, struct fs_statfs *out)
 		out->blocks = tmpfs->page_max;
 		out->blocks_free = out->blocks - MIN(used, out->blocks);
 		/* The limit is a promise that memory may not keep. */
-		out->blocks_available = out->blocks_free = MIN(out->blocks_free, pages_to_be_had());
+		out->blocks_available = MIN(out->blocks_free, pages_to_be_had());
 	}
 	mutex_lock(&tmpfs->lock);
 	if (tmpfs->node_max) {
