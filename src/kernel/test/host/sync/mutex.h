@@ -16,3 +16,6 @@ void mutex_lock(struct mutex *mutex);
 bool mutex_try_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 bool mutex_held(const struct mutex *mutex);
+
+/* Only as a field: nothing that host tests link takes one. */
+struct rwlock { int32_t state; };
