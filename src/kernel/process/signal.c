@@ -244,7 +244,7 @@ void signal_retarget(struct thread *self, signal_set no_longer)
 	signal_set waiting = process->queue.set & no_longer;
 	struct thread *thread;
 
-	if (!waiting)
+	if (likely(!waiting))
 		return;
 	list_for_each(thread, &process->threads, process_link) {
 		if (thread == self || !(waiting & ~thread->user.blocked))

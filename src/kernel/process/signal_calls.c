@@ -185,6 +185,7 @@ long sys_rt_sigtimedwait(uaddr_t set_addr, uaddr_t info_addr, uaddr_t timeout, s
 	if (error)
 		return error;
 	set &= ~SIGNAL_SET_UNBLOCKABLE;
+	memset(&info, 0, sizeof(info));
 	if (timeout) {
 		error = timespec_from_user(&ns, timeout);
 		if (error)

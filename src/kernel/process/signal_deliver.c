@@ -75,105 +75,137 @@ static bool call_was_interrupted(const struct trap_frame *frame)
 
 static void restore_mask(struct thread *thread)
 {
-	if (atomic_and(&thread->user.work, ~THREAD_WORK_MASK) & THREAD_WORK_MASK)
-		signal_set_mask(thread->user.saved_blocked);
+	if (!(atomic_load_relaxed(&thread->user.work) & THREAD_WORK_MASK))
+		return;
+	atomic_and(&thread->user.work, ~THREAD_WORK_MASK);
+	signal_set_mask(thread->user.saved_blocked);
+}
+
+/* A signal on its way to a handler. */
+struct delivery {
+	int number;
+	struct signal_action action;
+	struct signal_info info;	/* SIGNAL_INFO_KEPT bytes */
+	signal_set mask_before;
+};
+
+/* Copies the action for @number; one with SA_RESETHAND is used up. signal_lock held. */
+static void take_action(struct process *process, int number, struct signal_action *out)
+{
+	struct signal_handlers *handlers = process->handlers;
+	struct signal_action *action = &handlers->actions[number - 1];
+
+	spin_lock(&handlers->lock);
+	*out = *action;
+	if ((out->flags & SA_RESETHAND) && out->handler != HANDLER_IGNORE)
+		action->handler = HANDLER_DEFAULT;
+	spin_unlock(&handlers->lock);
+}
+
+/* The mask a handler runs with. signal_lock held. */
+static void block_for_handler(struct thread *thread, struct delivery *delivery)
+{
+	signal_set added = delivery->action.mask | (delivery->action.flags & SA_NODEFER ? 0 : signal_bit(delivery->number));
+
+	delivery->mask_before = thread->user.blocked;
+	thread->user.blocked |= added;
+	signal_retarget(thread, added & ~delivery->mask_before);
+	signal_recompute(thread);
+}
+
+/* Stops and deaths: what the default action of @number asks for. Returns whether to look for further signals. */
+static bool act_by_default(struct process *process, int number)
+{
+	bool orphaned = false;
+	uint64_t flags;
+
+	if ((SIGNAL_SET_IGNORED & signal_bit(number)) || process == init_process)
+		return true;
+	if (!(SIGNAL_SET_STOP & signal_bit(number))) {
+		flags = spin_lock_irq(&process->signal_lock);
+		process_begin_exit(process, number);
+		spin_unlock_irq(&process->signal_lock, flags);
+		return false;
+	}
+	/* Nobody could continue an orphaned group again: the terminal's stops are ignored there. */
+	if (number != SIGSTOP) {
+		flags = spin_lock_irq(&process_tree_lock);
+		orphaned = process_group_orphaned(process->pgid);
+		spin_unlock_irq(&process_tree_lock, flags);
+	}
+	if (!orphaned)
+		signal_stop_process(number);
+	return orphaned;
 }
 
 /*
- * Takes the next signal that runs a handler; ignored ones vanish, stops are obeyed, deadly ones begin the end. Returns its number with
- * *@info and *@action, or 0 when there is none (or other work came up).
+ * Takes the next signal that runs a handler, and blocks what the handler does not want to see; ignored ones vanish, stops are obeyed, deadly
+ * ones begin the end. False when there is none (or other work came up).
  */
-static int next_handled_signal(struct thread *thread, struct signal_info *info, struct signal_action *action)
+static bool next_handled_signal(struct thread *thread, struct delivery *delivery)
 {
 	struct process *process = thread->process;
 
 	for (;;) {
 		uint64_t flags = spin_lock_irq(&process->signal_lock);
-		int number = signal_dequeue(thread, thread->user.blocked, info);
+		uint64_t handler = HANDLER_DEFAULT;
 
-		if (!number)
+		delivery->number = signal_dequeue(thread, thread->user.blocked, &delivery->info);
+		if (delivery->number) {
+			take_action(process, delivery->number, &delivery->action);
+			handler = delivery->action.handler;
+			if (handler > HANDLER_IGNORE)
+				block_for_handler(thread, delivery);
+		} else {
 			signal_recompute(thread);
-		spin_unlock_irq(&process->signal_lock, flags);
-		if (!number)
-			return 0;
-		*action = signal_action_get(process->handlers, number);
-		if (action->handler == HANDLER_IGNORE)
-			continue;
-		if (action->handler != HANDLER_DEFAULT)
-			return number;
-		if ((SIGNAL_SET_IGNORED & signal_bit(number)) || process == init_process)
-			continue;
-		if (SIGNAL_SET_STOP & signal_bit(number)) {
-			bool orphaned = false;
-
-			/* Nobody could continue an orphaned group again: the terminal's stops are ignored there. */
-			if (number != SIGSTOP) {
-				flags = spin_lock_irq(&process_tree_lock);
-				orphaned = process_group_orphaned(process->pgid);
-				spin_unlock_irq(&process_tree_lock, flags);
-			}
-			if (orphaned)
-				continue;
-			signal_stop_process(number);
-			return 0;
 		}
-		flags = spin_lock_irq(&process->signal_lock);
-		process_begin_exit(process, number);
 		spin_unlock_irq(&process->signal_lock, flags);
-		return 0;
+		if (handler > HANDLER_IGNORE)
+			return true;
+		if (!delivery->number || (handler == HANDLER_DEFAULT && !act_by_default(process, delivery->number)))
+			return false;
 	}
 }
 
 /* The stack frame could not be written: SIGSEGV, which cannot be handled if it was SIGSEGV that failed. */
-static void fail_delivery(struct thread *thread, int number)
+static void fail_delivery(struct thread *thread, const struct delivery *delivery)
 {
 	struct signal_handlers *handlers = thread->process->handlers;
 	uint64_t flags;
 
-	if (number == SIGSEGV) {
+	signal_set_mask(delivery->mask_before);
+	if (delivery->number == SIGSEGV) {
 		flags = spin_lock_irq(&handlers->lock);
-		handlers->actions[number - 1].handler = HANDLER_DEFAULT;
+		handlers->actions[SIGSEGV - 1].handler = HANDLER_DEFAULT;
 		spin_unlock_irq(&handlers->lock, flags);
 	}
 	signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
 }
 
-static void run_handler(struct trap_frame *frame, struct thread *thread, int number, const struct signal_info *info,
-			struct signal_action *action)
+static void run_handler(struct trap_frame *frame, struct thread *thread, struct delivery *delivery)
 {
-	struct process *process = thread->process;
-	signal_set mask = thread->user.blocked;
-	uint64_t flags;
+	signal_set mask = delivery->mask_before;
 
 	/* The frame remembers the mask from before sigsuspend and the like; sigreturn puts that back. */
-	if (atomic_and(&thread->user.work, ~THREAD_WORK_MASK) & THREAD_WORK_MASK)
+	if ((atomic_load_relaxed(&thread->user.work) & THREAD_WORK_MASK)) {
+		atomic_and(&thread->user.work, ~THREAD_WORK_MASK);
 		mask = thread->user.saved_blocked;
-	settle_call_for_handler(frame, action);
-	if (action->flags & SA_RESETHAND) {
-		flags = spin_lock_irq(&process->handlers->lock);
-		process->handlers->actions[number - 1].handler = HANDLER_DEFAULT;
-		spin_unlock_irq(&process->handlers->lock, flags);
 	}
-	if (signal_frame_setup(frame, number, action, info, mask) < 0) {
-		fail_delivery(thread, number);
-		return;
-	}
-	signal_set_mask(thread->user.blocked | action->mask | (action->flags & SA_NODEFER ? 0 : signal_bit(number)));
+	settle_call_for_handler(frame, &delivery->action);
+	if (signal_frame_setup(frame, delivery->number, &delivery->action, &delivery->info, mask) < 0)
+		fail_delivery(thread, delivery);
 }
 
 static void handle_signals(struct trap_frame *frame, struct thread *thread)
 {
-	struct signal_info info;
-	struct signal_action action;
-	int number;
+	struct delivery delivery;
 
 	if (!call_was_interrupted(frame))
 		restore_mask(thread);
-	if (atomic_load_relaxed(&thread->process->notify_continued))
+	if (unlikely(atomic_load_relaxed(&thread->process->notify_continued)))
 		signal_notify_continued();
-	number = next_handled_signal(thread, &info, &action);
-	if (number)
-		run_handler(frame, thread, number, &info, &action);
+	if (next_handled_signal(thread, &delivery))
+		run_handler(frame, thread, &delivery);
 }
 
 void signal_handle_work(struct trap_frame *frame)

@@ -55,7 +55,7 @@ static void *fresh_image;		/* the state a handler starts with */
 
 void signal_frame_init(void)
 {
-	image_cache = slab_cache_create("fpu image", fpu_area_size(), FPU_ALIGN);
+	image_cache = slab_cache_create("fpu image", cpu_features.fpu_area_size, FPU_ALIGN);
 	fresh_image = image_cache ? slab_alloc(image_cache) : NULL;
 	KASSERT(fresh_image);
 	fpu_init_area(fresh_image);
@@ -63,7 +63,7 @@ void signal_frame_init(void)
 
 unsigned signal_min_stack_size(void)
 {
-	return ROUND_UP(sizeof(struct signal_frame) + fpu_area_size() + sizeof(uint32_t) + RED_ZONE + FPU_ALIGN + 16, 16);
+	return ROUND_UP(sizeof(struct signal_frame) + cpu_features.fpu_area_size + sizeof(uint32_t) + RED_ZONE + FPU_ALIGN + 16, 16);
 }
 
 bool signal_on_alt_stack(uint64_t rsp)
@@ -75,35 +75,38 @@ bool signal_on_alt_stack(uint64_t rsp)
 
 static bool has_xsave_image(void)
 {
-	return fpu_area_size() > FXSAVE_SIZE;
+	return cpu_features.fpu_area_size > FXSAVE_SIZE;
 }
 
 /* Bytes of the FPU image in the frame: with extended state a magic word ends it. */
 static size_t fpu_frame_size(void)
 {
-	return fpu_area_size() + (has_xsave_image() ? FP_XSTATE_MAGIC2_SIZE : 0);
+	return cpu_features.fpu_area_size + (has_xsave_image() ? FP_XSTATE_MAGIC2_SIZE : 0);
+}
+
+/* Marks the image at @to as one with extended state, and its end. */
+static int describe_image(uaddr_t to)
+{
+	size_t size = cpu_features.fpu_area_size;
+	struct _fpx_sw_bytes software = {
+		.magic1 = FP_XSTATE_MAGIC1, .extended_size = size + FP_XSTATE_MAGIC2_SIZE, .xfeatures = cpu_features.xsave_mask,
+		.xstate_size = size,
+	};
+
+	if (copy_to_user(to + SW_BYTES_OFFSET, &software, sizeof(software)))
+		return -EFAULT;
+	return put_user_u32(to + size, FP_XSTATE_MAGIC2);
 }
 
 /* Writes the caller's FPU state to @to, whose range was checked, and gives it a fresh one. 0 or -EFAULT. */
 static int save_fpu(uaddr_t to)
 {
-	struct _fpx_sw_bytes software = { 0 };
-	size_t size = fpu_area_size();
-
 	/* XSAVE leaves most of its header as it is. */
 	if (has_xsave_image() && clear_user(to + FXSAVE_SIZE, XSAVE_HEADER_SIZE))
 		return -EFAULT;
 	if (user_fpu_store(to, cpu_features.xsave_mask))
 		return -EFAULT;
-	if (has_xsave_image()) {
-		software.magic1 = FP_XSTATE_MAGIC1;
-		software.extended_size = size + FP_XSTATE_MAGIC2_SIZE;
-		software.xfeatures = cpu_features.xsave_mask;
-		software.xstate_size = size;
-		if (put_user_u32(to + size, FP_XSTATE_MAGIC2))
-			return -EFAULT;
-	}
-	if (copy_to_user(to + SW_BYTES_OFFSET, &software, sizeof(software)))
+	if (has_xsave_image() ? describe_image(to) : put_user_u32(to + SW_BYTES_OFFSET, 0))
 		return -EFAULT;
 	fpu_restore(fresh_image);
 	return 0;
@@ -117,7 +120,7 @@ static bool extended_image_ok(uaddr_t from)
 
 	if (!has_xsave_image() || copy_from_user(&software, from + SW_BYTES_OFFSET, sizeof(software)))
 		return false;
-	if (software.magic1 != FP_XSTATE_MAGIC1 || software.xstate_size != fpu_area_size() ||
+	if (software.magic1 != FP_XSTATE_MAGIC1 || software.xstate_size != cpu_features.fpu_area_size ||
 	    software.extended_size < software.xstate_size)
 		return false;
 	return !get_user_u32(&magic2, from + software.xstate_size) && magic2 == FP_XSTATE_MAGIC2;
@@ -132,8 +135,8 @@ static int load_fpu_copy(uaddr_t from, bool extended)
 	if (!image)
 		return -ENOMEM;
 	if (!extended)
-		memcpy(image, fresh_image, fpu_area_size());
-	if (copy_from_user(image, from, extended ? fpu_area_size() : FXSAVE_SIZE))
+		memcpy(image, fresh_image, cpu_features.fpu_area_size);
+	if (copy_from_user(image, from, extended ? cpu_features.fpu_area_size : FXSAVE_SIZE))
 		error = -EFAULT;
 	else if (!fpu_sanitize(image))
 		error = -EINVAL;
@@ -152,7 +155,7 @@ static int load_fpu(uaddr_t from)
 		fpu_restore(fresh_image);
 		return 0;
 	}
-	if (!user_range_ok(from, fpu_area_size()))
+	if (!user_range_ok(from, cpu_features.fpu_area_size))
 		return -EFAULT;
 	extended = extended_image_ok(from);
 	if ((extended || !has_xsave_image()) && !user_fpu_load(from, cpu_features.xsave_mask))
@@ -215,7 +218,8 @@ int signal_frame_setup(struct trap_frame *frame, int number, const struct signal
 	out.registers.old_mask = mask;
 	out.registers.fpstate = fpu;
 	out.mask = mask;
-	out.info = *info;
+	memcpy(&out.info, info, SIGNAL_INFO_KEPT);
+	memset((char *)&out.info + SIGNAL_INFO_KEPT, 0, sizeof(out.info) - SIGNAL_INFO_KEPT);
 	if (copy_to_user(base, &out, sizeof(out)) || save_fpu(fpu) < 0)
 		return -EFAULT;
 	if (state->alt_stack_flags & SS_AUTODISARM) {

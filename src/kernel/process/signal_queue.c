@@ -40,12 +40,19 @@ static void node_free(struct signal_info_node *node)
 		kfree(node);
 }
 
+/* Word by word: these copies are on the path of every signal, and too short for a call. */
+static inline void copy_kept(void *to, const void *from)
+{
+	uint64_t *out = to;
+	const uint64_t *in = from;
+
+	for (unsigned i = 0; i < SIGNAL_INFO_KEPT / sizeof(uint64_t); i++)
+		out[i] = in[i];
+}
+
 static int node_number(const struct signal_info_node *node)
 {
-	int number;
-
-	memcpy(&number, node->info, sizeof(number));
-	return number;
+	return (int)node->info[0];	/* si_signo */
 }
 
 enum signal_queue_result signal_queue_add(struct signal_queue *queue, const struct signal_info *info, bool may_allocate)
@@ -61,7 +68,7 @@ enum signal_queue_result signal_queue_add(struct signal_queue *queue, const stru
 	queue->set |= signal_bit(info->number);
 	if (!node)
 		return SIGNAL_QUEUED_WITHOUT_INFO;
-	memcpy(node->info, info, SIGNAL_INFO_KEPT);
+	copy_kept(node->info, info);
 	list_push_back(&queue->nodes, &node->link);
 	return SIGNAL_QUEUED;
 }
@@ -84,12 +91,11 @@ unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal
 	}
 	if (!more)
 		queue->set &= ~signal_bit(number);
-	if (info) {
-		memset(info, 0, sizeof(*info));
-		if (found)
-			memcpy(info, found->info, SIGNAL_INFO_KEPT);
-		else
-			info->number = number;
+	if (info && found) {
+		copy_kept(info, found->info);
+	} else if (info) {
+		memset(info, 0, SIGNAL_INFO_KEPT);
+		info->number = number;
 	}
 	if (!found)
 		return 0;

@@ -47,7 +47,7 @@ void signal_queue_init(struct signal_queue *queue);
 enum signal_queue_result { SIGNAL_QUEUED, SIGNAL_ALREADY_PENDING, SIGNAL_QUEUED_WITHOUT_INFO, SIGNAL_NO_MEMORY };
 /* Standard signals pend once. Without memory (or with @may_allocate false) a real-time signal is refused, others lose their information. */
 enum signal_queue_result signal_queue_add(struct signal_queue *queue, const struct signal_info *info, bool may_allocate);
-/* Takes the oldest @number out; returns how many nodes that freed (0 or 1). @info may be NULL. */
+/* Takes the oldest @number out; returns how many nodes that freed (0 or 1). @info may be NULL; only SIGNAL_INFO_KEPT bytes of it are set. */
 unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal_info *info);
 /* Forgets all signals in @set; returns the nodes freed. */
 unsigned signal_queue_flush(struct signal_queue *queue, signal_set set);
@@ -71,7 +71,7 @@ struct signal_action process_signal_action(struct process *process, int number);
 int signal_send(struct process *process, struct thread *thread, const struct signal_info *info);
 /* As signal_send_group, with process_tree_lock held. */
 int signal_send_group_locked(int pgid, const struct signal_info *info);
-/* Takes the first signal outside @blocked from the caller's queues. Its number or 0. process->signal_lock held. */
+/* Takes the first signal outside @blocked from the caller's queues. Its number or 0; *@info as signal_queue_take. process->signal_lock held. */
 int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info *info);
 /* Sets or clears THREAD_WORK_SIGNAL of @thread by what is pending. process->signal_lock held. */
 void signal_recompute(struct thread *thread);

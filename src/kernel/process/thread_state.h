@@ -15,7 +15,7 @@ enum { SIGNAL_INFO_KEPT = 48 };
 
 struct signal_info_node {
 	struct list link;
-	uint8_t info[SIGNAL_INFO_KEPT];
+	uint64_t info[SIGNAL_INFO_KEPT / sizeof(uint64_t)];
 	bool embedded;		/* is some queue's spare: given back instead of freed */
 	bool in_use;		/* for the spare only */
 };
