@@ -21,6 +21,7 @@
 enum {
 	TTY_MAJOR = 4, TTY_SERIAL_MINOR = 64,
 	RECEIVE_BURST = 256,		/* bytes that one interrupt receives at most */
+	CAUSES_PER_INTERRUPT = 8,
 	ROOM_WANTED = SERIAL_RING_SIZE / 4,
 	DRAIN_LIMIT_S = 30,		/* as Linux's closing_wait: a line that is held does not hold its program for ever */
 };
@@ -203,15 +204,17 @@ static unsigned deliver(struct serial_port *port, uint64_t *irq_flags)
 
 /*
  * Receives until there is nothing, the tty is full, or enough was done for one interrupt. One caller at a time, or bytes would change places: who
- * comes meanwhile (an interrupt, or a reader that made room) leaves a mark and the first goes round again.
+ * comes meanwhile (an interrupt, or a reader that made room) leaves a mark, with the interrupt off, and the first goes round again.
  */
 static void receive(struct serial_port *port)
 {
 	uint64_t irq_flags = spin_lock_irq(&port->lock);
+	uint8_t bits = IER_RECEIVE | IER_LINE_STATUS;
 	unsigned budget = RECEIVE_BURST, count;
 
 	if (port->receiving) {
 		port->receive_again = true;
+		serial_port_set_interrupts(port, port->interrupts & ~bits);
 		spin_unlock_irq(&port->lock, irq_flags);
 		return;
 	}
@@ -225,15 +228,12 @@ static void receive(struct serial_port *port)
 	/* Bytes that the tty refused hold the line until unthrottle(). */
 	bool held = port->pending_count != 0;
 
-	if (held != port->receive_held) {
-		uint8_t bits = IER_RECEIVE | IER_LINE_STATUS;
-
-		port->receive_held = held;
-		serial_port_set_interrupts(port, held ? port->interrupts & ~bits : port->interrupts | bits);
-		if (port->cts_flow)
-			serial_port_set_modem(port, held ? port->modem & ~MCR_RTS : port->modem | MCR_RTS);
-	}
-	serial_port_make_edge(port);
+	if (held != port->receive_held && port->cts_flow)
+		serial_port_set_modem(port, held ? port->modem & ~MCR_RTS : port->modem | MCR_RTS);
+	port->receive_held = held;
+	serial_port_set_interrupts(port, held ? port->interrupts & ~bits : port->interrupts | bits);
+	if (!budget && !held)
+		serial_port_make_edge(port);
 	spin_unlock_irq(&port->lock, irq_flags);
 }
 
@@ -245,11 +245,12 @@ static void serial_unthrottle(struct tty *tty)
 		receive(port);
 }
 
-static void port_interrupt(struct serial_port *port)
+static void port_interrupt(struct serial_port *port, uint8_t cause)
 {
-	/* Reading it clears a modem status interrupt. */
-	uart_read(port, UART_MODEM_STATUS);
-	receive(port);
+	if (cause == IIR_MODEM_STATUS)
+		uart_read(port, UART_MODEM_STATUS);	/* which ends it */
+	if (cause == IIR_RECEIVED || cause == IIR_RECEIVE_TIMEOUT || cause == IIR_LINE_STATUS)
+		receive(port);
 	uint64_t irq_flags = spin_lock_irq(&port->lock);
 
 	serial_port_send_queued(port);
@@ -257,10 +258,25 @@ static void port_interrupt(struct serial_port *port)
 
 	if (room)
 		port->want_room = false;
-	serial_port_make_edge(port);
 	spin_unlock_irq(&port->lock, irq_flags);
 	if (room)
 		tty_output_ready(port->tty);
+}
+
+/* The interrupt controller must see the line go down, or it never sees it rise again: until nothing is pending, or by force. */
+static void serve_port(struct serial_port *port)
+{
+	for (unsigned i = 0; i < CAUSES_PER_INTERRUPT; i++) {
+		uint8_t cause = uart_read(port, UART_INTERRUPT_ID);
+
+		if (cause & IIR_NONE_PENDING)
+			return;
+		port_interrupt(port, cause & IIR_CAUSE);
+	}
+	uint64_t irq_flags = spin_lock_irq(&port->lock);
+
+	serial_port_make_edge(port);
+	spin_unlock_irq(&port->lock, irq_flags);
 }
 
 /* COM1 and COM3 share an interrupt line, and so do COM2 and COM4. */
@@ -268,12 +284,9 @@ static void serial_interrupt(void *context)
 {
 	unsigned irq = (unsigned)(uintptr_t)context;
 
-	for (unsigned i = 0; i < SERIAL_PORTS; i++) {
-		struct serial_port *port = &serial_ports[i];
-
-		if (port->tty && port->irq == irq && !(uart_read(port, UART_INTERRUPT_ID) & IIR_NONE_PENDING))
-			port_interrupt(port);
-	}
+	for (unsigned i = 0; i < SERIAL_PORTS; i++)
+		if (serial_ports[i].tty && serial_ports[i].irq == irq)
+			serve_port(&serial_ports[i]);
 }
 
 static const struct tty_driver serial_driver = {

@@ -15,7 +15,8 @@ enum uart_register {
 };
 
 enum { IER_RECEIVE = 1 << 0, IER_TRANSMIT = 1 << 1, IER_LINE_STATUS = 1 << 2, IER_MODEM_STATUS = 1 << 3 };
-enum { IIR_NONE_PENDING = 1 << 0, IIR_FIFO_WORKS = 3 << 6 };
+enum { IIR_NONE_PENDING = 1 << 0, IIR_CAUSE = 0xe, IIR_FIFO_WORKS = 3 << 6 };
+enum { IIR_MODEM_STATUS = 0x0, IIR_TRANSMIT = 0x2, IIR_RECEIVED = 0x4, IIR_LINE_STATUS = 0x6, IIR_RECEIVE_TIMEOUT = 0xc };
 enum { FCR_ENABLE = 1 << 0, FCR_CLEAR_RECEIVE = 1 << 1, FCR_CLEAR_TRANSMIT = 1 << 2, FCR_TRIGGER_8 = 2 << 6 };
 enum { LCR_WORD_LENGTH = 3 << 0, LCR_TWO_STOP = 1 << 2, LCR_PARITY = 1 << 3, LCR_EVEN = 1 << 4, LCR_STICK = 1 << 5,
        LCR_BREAK = 1 << 6, LCR_DIVISOR = 1 << 7 };
