@@ -320,7 +320,8 @@ static void test_triple_indirect(void)
 	uint8_t *image;
 
 	run("cd %s && : > huge && printf tail | dd of=huge bs=1 seek=2147483000 conv=notrunc status=none", folder);
-	run("cd %s && mke2fs -q -F -t ext2 -O large_file -b 1024 triple 4m >/dev/null && debugfs -w -R 'write huge huge' triple >/dev/null 2>&1", folder);
+	run("cd %s && mke2fs -q -F -t ext2 -O large_file -b 1024 triple 4m >/dev/null && "
+	    "debugfs -w -R 'write huge huge' triple >/dev/null 2>&1", folder);
 	image = load("triple", &len);
 	assert(ext2_mount_memory(image, len, &fs) == 0);
 	assert(fs->ops->lookup(fs, fs->root, "huge", 4, &attr) == 0);
@@ -344,7 +345,8 @@ static void test_attributes(void)
 	size_t len;
 	uint8_t *image;
 
-	run("cd %s && mke2fs -q -F -t ext2 -b 1024 nodes 1m >/dev/null && printf 'mknod tty c 4 65\\nmknod big c 300 60000\\nmknod pipe p\\n' > script && "
+	run("cd %s && mke2fs -q -F -t ext2 -b 1024 nodes 1m >/dev/null && "
+	    "printf 'mknod tty c 4 65\\nmknod big c 300 60000\\nmknod pipe p\\n' > script && "
 	    "printf 'sif tty mode 020620\\nsif tty uid 70000\\nsif tty gid 5\\nsif tty mtime 20200102030405\\n' >> script && "
 	    "TZ=UTC debugfs -w -f script nodes >/dev/null 2>&1", folder);
 	image = load("nodes", &len);
@@ -385,7 +387,8 @@ static void test_directory_loop(void)
 	size_t len;
 	uint8_t *image;
 
-	run("cd %s && mke2fs -q -F -t ext2 -b 1024 loop 1m >/dev/null && printf 'mkdir a\\nmkdir a/b\\nln a a/b/back\\nln / a/top\\nln a/b twice\\n' > script "
+	run("cd %s && mke2fs -q -F -t ext2 -b 1024 loop 1m >/dev/null && "
+	    "printf 'mkdir a\\nmkdir a/b\\nln a a/b/back\\nln / a/top\\nln a/b twice\\n' > script "
 	    "&& debugfs -w -f script loop >/dev/null 2>&1", folder);
 	image = load("loop", &len);
 	assert(walk_image(image, len, NULL, &walk) == 0);

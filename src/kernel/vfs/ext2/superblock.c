@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks an ext2 image as a whole: superblock, features, geometry and group descriptors. Whatever passes cannot lead a later read outside the image. */
+/*
+ * Checks an ext2 image as a whole: superblock, features, geometry and group descriptors. Whatever passes cannot lead a later read
+ * outside the image.
+ */
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The file system "proc" over the tables of entry.h. It keeps nothing: every call decodes the inode number and asks the kernel. No locks of its own. */
+/*
+ * The file system "proc" over the tables of entry.h. It keeps nothing: every call decodes the inode number and asks the kernel. No
+ * locks of its own.
+ */
 #include "vfs/procfs/procfs.h"
 #include "lib/errno.h"
 #include "lib/printf.h"

@@ -3,9 +3,8 @@
  * Host test of tmpfs's names: links, renames, listing while names come and go, limits, options, and the overlay over a lower file system. A random
  * walk compares the tree with a simple model; TMPFS_TEST_SEED changes it.
  */
-/*
- * LINK: vfs/tmpfs/node.c vfs/tmpfs/directory.c vfs/tmpfs/names.c vfs/tmpfs/rename.c vfs/tmpfs/data.c vfs/tmpfs/options.c vfs/tmpfs/mount.c lib/rbtree.c
- */
+/* LINK: vfs/tmpfs/node.c vfs/tmpfs/directory.c vfs/tmpfs/names.c vfs/tmpfs/rename.c vfs/tmpfs/data.c */
+/* LINK: vfs/tmpfs/options.c vfs/tmpfs/mount.c lib/rbtree.c */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
