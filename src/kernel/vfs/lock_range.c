@@ -15,12 +15,13 @@ static bool touch(const struct lock_record *a, const struct lock_record *b)
 
 struct lock_record *lock_range_conflict(const struct list *records, const struct lock_record *wanted)
 {
-	struct lock_record *record;
+	struct lock_record *record, *first = NULL;
 
 	list_for_each(record, records, link)
-		if (record->owner != wanted->owner && (record->write || wanted->write) && overlap(record, wanted))
-			return record;
-	return NULL;
+		if (record->owner != wanted->owner && (record->write || wanted->write) && overlap(record, wanted) &&
+		    (!first || record->start < first->start))
+			first = record;
+	return first;
 }
 
 static struct lock_record *take_spare(struct list *spare)

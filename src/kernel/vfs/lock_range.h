@@ -15,7 +15,7 @@ struct lock_record {
 	int pid;		/* for F_GETLK; -1 when the owner is an open file */
 };
 
-/* The first record of somebody else that stands in the way of @wanted, or NULL. */
+/* The record of somebody else that stands in the way of @wanted, the one with the lowest start if there are several; or NULL. */
 struct lock_record *lock_range_conflict(const struct list *records, const struct lock_record *wanted);
 
 /*
