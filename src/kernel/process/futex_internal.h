@@ -2,9 +2,12 @@
 /* Keys and queues of futexes (futex_queue.c), used by the system call (futex.c). */
 #pragma once
 
+#include "lib/errno.h"
+#include "mm/user_copy.h"
+#include "mm/vm_object.h"
+#include "process/process.h"
 #include "sync/wait.h"
 
-struct vm_object;
 struct futex_bucket;
 
 /* What a word is known by: its address space and address, or the shared object that holds it and its place there. */
@@ -22,9 +25,27 @@ struct futex_waiter {
 	struct futex_bucket *bucket;
 };
 
+/* Makes @key that of the shared object mapped at key->offset, if it is one. 0 or -EFAULT. May sleep. */
+int futex_key_find_shared(struct futex_key *key);
+
 /* 0, -EINVAL (not aligned), -EFAULT. A shared key may hold a reference: futex_key_put. May sleep. */
-int futex_key_get(struct futex_key *key, uaddr_t addr, bool shared);
-void futex_key_put(struct futex_key *key);
+static inline int futex_key_get(struct futex_key *key, uaddr_t addr, bool shared)
+{
+	if (addr % sizeof(uint32_t))
+		return -EINVAL;
+	if (!user_range_ok(addr, sizeof(uint32_t)))
+		return -EFAULT;
+	key->owner = current_process()->as;
+	key->offset = addr;
+	key->object = NULL;
+	return likely(!shared) ? 0 : futex_key_find_shared(key);
+}
+
+static inline void futex_key_put(struct futex_key *key)
+{
+	if (unlikely(key->object))
+		vm_object_put(key->object);
+}
 
 void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uint32_t bitset);
 /* Leaves the queue. False: it had been woken before. */

@@ -5,9 +5,7 @@
  */
 #include <linux/mman.h>
 
-#include "lib/errno.h"
 #include "mm/address_space.h"
-#include "mm/user_copy.h"
 #include "process/futex_internal.h"
 #include "sched/scheduler.h"
 
@@ -39,14 +37,16 @@ static bool same(const struct futex_key *a, const struct futex_key *b)
 	return a->offset == b->offset && a->owner == b->owner;
 }
 
-static int find_shared(struct futex_key *key, struct address_space *as, uaddr_t addr)
+int futex_key_find_shared(struct futex_key *key)
 {
+	struct address_space *as = current_process()->as;
+	uaddr_t addr = key->offset;
 	struct vma *vma;
 	int error = -EFAULT;
 
 	rwlock_read_lock(&as->lock);
 	vma = address_space_find(as, addr);
-	if (vma && addr >= vma->start) {
+	if (vma) {
 		error = 0;
 		if (vma->object && (vma->flags & MAP_SHARED)) {
 			key->object = vma->object;
@@ -57,25 +57,6 @@ static int find_shared(struct futex_key *key, struct address_space *as, uaddr_t 
 	}
 	rwlock_read_unlock(&as->lock);
 	return error;
-}
-
-int futex_key_get(struct futex_key *key, uaddr_t addr, bool shared)
-{
-	struct address_space *as = address_space_current();
-
-	if (addr % sizeof(uint32_t))
-		return -EINVAL;
-	if (!user_range_ok(addr, sizeof(uint32_t)))
-		return -EFAULT;
-	*key = (struct futex_key){ .owner = as, .offset = addr };
-	return shared ? find_shared(key, as, addr) : 0;
-}
-
-void futex_key_put(struct futex_key *key)
-{
-	if (key->object)
-		vm_object_put(key->object);
-	key->object = NULL;
 }
 
 void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uint32_t bitset)
