@@ -98,6 +98,19 @@ void fpu_restore_current(void)
 		fpu_restore(current_thread()->fpu_area);
 }
 
+unsigned fpu_pending_exceptions(bool simd)
+{
+	uint16_t control, status;
+	uint32_t mxcsr;
+
+	if (simd) {
+		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+		return mxcsr & ~(mxcsr >> 7) & 0x3f;
+	}
+	__asm__ volatile("fnstcw %0; fnstsw %1" : "=m"(control), "=m"(status));
+	return status & ~control & 0x3f;
+}
+
 bool fpu_sanitize(void *area)
 {
 	uint64_t *header = (uint64_t *)((char *)area + XSAVE_HEADER);

@@ -15,6 +15,9 @@ void fpu_init_area(void *area);		/* the state a new program starts with */
 void fpu_save_current(void);
 void fpu_restore_current(void);
 
+/* Which unmasked exceptions of the calling thread's registers are pending, of SSE or of the x87. Before anybody else can use the FPU. */
+unsigned fpu_pending_exceptions(bool simd);
+
 /* Raw forms for the context switch. */
 void fpu_save(void *area);
 void fpu_restore(const void *area);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where every exception and interrupt arrives from entry.asm. */
 #include "arch/x86_64/entry.h"
+#include "arch/x86_64/fpu.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/interrupts.h"
 #include "debug/panic_internal.h"
@@ -16,7 +17,7 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
-enum { VECTOR_PAGE_FAULT = 14, VECTOR_FIRST_IRQ = 32, FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14 };
+enum { VECTOR_DEBUG = 1, VECTOR_X87 = 16, VECTOR_SIMD = 19, VECTOR_PAGE_FAULT = 14, VECTOR_FIRST_IRQ = 32, FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14 };
 
 static const struct { const char *name; uint8_t signal; int code; } exceptions[32] = {
 	[0] = { "divide error", SIGFPE, FPE_INTDIV },
@@ -56,13 +57,34 @@ static int debug_code(void)
 	return dr6 & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
 }
 
+/* The flags have the same order in both control words (Intel SDM vol. 1 §8.1.3 and §10.2.3). */
+static int float_code(unsigned flags)
+{
+	enum { INVALID = 1, DENORMAL = 2, DIVIDE = 4, OVERFLOW = 8, UNDERFLOW = 16, PRECISION = 32 };
+
+	if (flags & INVALID)
+		return FPE_FLTINV;
+	if (flags & DIVIDE)
+		return FPE_FLTDIV;
+	if (flags & OVERFLOW)
+		return FPE_FLTOVF;
+	if (flags & (UNDERFLOW | DENORMAL))
+		return FPE_FLTUND;
+	return flags & PRECISION ? FPE_FLTRES : FPE_FLTINV;
+}
+
 static void exception(struct trap_frame *frame)
 {
 	uint64_t fixup;
 
 	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
 		uint64_t addr = frame->vector == 13 || frame->vector == 12 ? 0 : frame->rip;
-		int code = frame->vector == 1 ? debug_code() : exceptions[frame->vector].code;
+		int code = exceptions[frame->vector].code;
+
+		if (frame->vector == VECTOR_DEBUG)
+			code = debug_code();
+		else if (frame->vector == VECTOR_X87 || frame->vector == VECTOR_SIMD)
+			code = float_code(fpu_pending_exceptions(frame->vector == VECTOR_SIMD));
 
 		interrupts_enable();
 		signal_force_fault(exceptions[frame->vector].signal, code, addr, frame->vector, frame->error);
