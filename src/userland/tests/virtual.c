@@ -339,7 +339,7 @@ static void poke_log(void *unused)
 
 	(void)unused;
 	check_sleep(150);
-	CHECK_EQ(write(fd, "<6>virtual: a line", 18), 18);
+	CHECK_EQ(write(fd, "<6>virtual: a line\n", 19), 19);
 }
 
 static void kernel_log(void)
