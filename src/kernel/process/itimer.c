@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alarm, interval timers and the limit of CPU time. ITIMER_REAL is a kernel timer. ITIMER_VIRTUAL and ITIMER_PROF are kernel timers too, set to when the CPU time
- * could be used up at the earliest; when one fires too early it is set again for what is left. RLIMIT_CPU is a fourth timer of that kind.
+ * alarm, interval timers and the limit of CPU time. ITIMER_REAL is a kernel timer. ITIMER_VIRTUAL and ITIMER_PROF are kernel timers too,
+ * set to when the CPU time could be used up at the earliest; when one fires too early it is set again for what is left. RLIMIT_CPU is a
+ * fourth timer of that kind.
  */
 #include <linux/resource.h>
 #include <linux/time.h>

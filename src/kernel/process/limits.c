@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Resource limits. Each is enforced where the resource is: descriptors and file sizes by vfs, memory by mm, threads by fork.c, signals by signal.c. */
+/*
+ * Resource limits. Each is enforced where the resource is: descriptors and file sizes by vfs, memory by mm, threads by fork.c, signals by
+ * signal.c, CPU time by itimer.c.
+ */
 #include <linux/resource.h>
 
 #include "mm/address_space.h"

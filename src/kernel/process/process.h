@@ -113,7 +113,10 @@ static inline struct process *current_process(void)
 	return current_thread()->process;
 }
 
-/* Makes process 1 from @path with arguments @argv, standard descriptors on /dev/console, and starts it. Panics with a clear message when it cannot. */
+/*
+ * Makes process 1 from @path with arguments @argv, standard descriptors on /dev/console, and starts it. Panics with a clear message
+ * when it cannot.
+ */
 void process_start_init(const char *path, char *const argv[]);
 
 struct process *process_find(int pid);		/* referenced, or NULL; zombies are found too */
@@ -148,8 +151,6 @@ uint64_t process_limit(unsigned resource);	/* soft limit of the caller */
 
 void session_get(struct session *session);
 void session_put(struct session *session);
-
-void hostname_get(char *buf, size_t size);
 
 /* Before anything else of process/ is used; makes the tables. */
 void process_init(void);

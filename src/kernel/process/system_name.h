@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system calls itself: for uname(2) and /proc. The release starts with a Linux version because C libraries refuse to run on a kernel that looks too old. */
+/*
+ * What the system calls itself: for uname(2) and /proc. The release starts with a Linux version because C libraries refuse to run on a
+ * kernel that looks too old.
+ */
 #pragma once
 
 #include "lib/types.h"
