@@ -39,22 +39,19 @@ static enum fault_status break_sharing(struct address_space *as, struct vma *vma
 	uint64_t old = *pte;
 	struct frame *frame = frame_of_phys(old & PTE_ADDRESS), *copy;
 
-	if (!(old & PTE_SPECIAL) && (frame->flags & FRAME_ANONYMOUS) && atomic_load(&frame->refs) == 1) {
+	if ((frame->flags & FRAME_ANONYMOUS) && atomic_load(&frame->refs) == 1) {
 		*pte = old | PTE_WRITE | PTE_DIRTY;
 		tlb_flush_page_local(addr);
 		return FAULT_DONE;
 	}
-	copy = alloc_anonymous(old & PTE_SPECIAL ? FRAME_ZERO : 0);
+	copy = alloc_anonymous(0);
 	if (!copy)
 		return FAULT_NO_MEMORY;
-	if (!(old & PTE_SPECIAL))
-		page_copy(frame_virt(copy), frame_virt(frame));
+	page_copy(frame_virt(copy), frame_virt(frame));
 	*pte = pte_make(copy, vma->prot, true);
 	tlb_flush_range(as->root, addr, addr + PAGE_SIZE);
-	if (old & PTE_SPECIAL)
-		as->resident++;
-	else
-		frame_put(frame);
+	if (frame_unref(frame))
+		frame_release_many(&frame, 1);
 	if (vma->object)
 		atomic_or(&vma->flags, VMA_HAS_COPIES);
 	return FAULT_DONE;
@@ -64,7 +61,7 @@ static enum fault_status break_sharing(struct address_space *as, struct vma *vma
 static enum fault_status fault_present(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, bool write)
 {
 	if (!(*pte & PTE_PRESENT))
-		*pte = (pte_make(frame_of_phys(*pte & PTE_ADDRESS), vma->prot, false)) | (*pte & PTE_SPECIAL);
+		*pte = pte_make(frame_of_phys(*pte & PTE_ADDRESS), vma->prot, false);
 	if (!write || (*pte & PTE_WRITE)) {
 		/* Another thread was quicker, or a stale TLB entry. */
 		tlb_flush_page_local(addr);
@@ -108,7 +105,9 @@ static enum fault_status fault_anonymous(struct address_space *as, struct vma *v
 			status = FAULT_NO_MEMORY;
 		}
 	} else {
-		pte_set(pte, pte_make(zero_frame, vma->prot, false) | PTE_SPECIAL);
+		frame_ref(zero_frame);
+		pte_set(pte, pte_make(zero_frame, vma->prot, false));
+		as->resident++;
 	}
 	spin_unlock(&as->table_lock);
 	return status;

@@ -177,8 +177,7 @@ static __attribute__((noinline)) void magazine_drain(struct magazine *magazine)
 
 static void magazine_push(struct magazine *magazine, struct frame *frame)
 {
-	KASSERT(!(frame->flags & FRAME_RESERVED));
-	if (magazine->count == MAGAZINE_SIZE)
+	if (unlikely(magazine->count == MAGAZINE_SIZE))
 		magazine_drain(magazine);
 	magazine->frames[magazine->count++] = frame;
 }
@@ -222,7 +221,8 @@ void frame_release_many(struct frame **frames, size_t count)
 	struct magazine *magazine = &magazines[this_cpu()->id];
 
 	for (size_t i = 0; i < count; i++)
-		magazine_push(magazine, frames[i]);
+		if (likely(!(frames[i]->flags & FRAME_RESERVED)))
+			magazine_push(magazine, frames[i]);
 	interrupts_restore(irq);
 }
 

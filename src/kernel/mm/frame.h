@@ -59,7 +59,8 @@ void *frame_to_virt(const struct frame *frame);
 struct frame *virt_to_frame(const void *virt);	/* of a direct-map address */
 
 /*
- * Frees frames whose last reference is already gone (refs == 0): for callers that count down themselves and free in batches.
+ * Frees frames whose last reference is already gone (refs == 0): for callers that count down themselves and free in batches. Frames with
+ * FRAME_RESERVED are left alone.
  */
 void frame_release_many(struct frame **frames, size_t count);
 

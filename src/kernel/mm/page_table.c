@@ -13,6 +13,7 @@ void page_table_init(void)
 	zero_frame = frame_alloc(FRAME_ZERO | FRAME_KERNEL);
 	if (!zero_frame)
 		panic("not enough memory for the zero page");
+	zero_frame->flags = FRAME_RESERVED;
 }
 
 uint64_t *page_table_find_locked(struct address_space *as, uint64_t addr)

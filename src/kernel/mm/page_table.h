@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page tables of programs. An entry that is not zero holds a frame (one reference) even if it is not present: that is a page of a PROT_NONE
- * mapping. An entry with PTE_SPECIAL maps the zero page and holds no reference.
+ * mapping.
  *
  * All functions need as->lock (either way) unless they say otherwise; entries are read and changed under as->table_lock, which functions
  * without "_locked" take themselves.
@@ -13,7 +13,10 @@
 
 void page_table_init(void);
 
-/* The page of zeroes that read faults of anonymous memory share. */
+/*
+ * The page of zeroes that read faults of anonymous memory share. It is counted like any page so that loops need not look for it, but its
+ * count may wrap around: frames with FRAME_RESERVED are not freed when it comes by 0.
+ */
 extern struct frame *zero_frame;
 
 /* The entry of @addr if its table exists, else NULL. table_lock held. */

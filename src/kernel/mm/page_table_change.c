@@ -17,7 +17,7 @@ static uint64_t protect_entry(const struct vma *vma, uint64_t pte)
 		pte |= PTE_NO_EXECUTE;
 	if (!(vma->prot & PROT_WRITE))
 		return pte & ~(uint64_t)PTE_WRITE;
-	if (!(pte & (PTE_WRITE | PTE_SPECIAL)) && (vma->flags & MAP_PRIVATE)) {
+	if (!(pte & PTE_WRITE) && (vma->flags & MAP_PRIVATE)) {
 		const struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
 
 		if ((frame->flags & FRAME_ANONYMOUS) && frame->refs == 1)
@@ -65,8 +65,6 @@ static inline unsigned copy_entries(uint64_t *from, uint64_t *to, unsigned count
 		pte &= ~(uint64_t)PTE_WRITE;
 		*from = pte;
 		*(uint64_t *)((char *)from + distance) = pte;
-		if (unlikely(pte & PTE_SPECIAL))
-			continue;
 		frame_ref(frame_of_phys(pte & PTE_ADDRESS));
 		pages++;
 	}

@@ -85,8 +85,6 @@ static void clear_entries(struct gather *gather, uint64_t *table, unsigned first
 			continue;
 		table[i] = 0;
 		gather->cleared = true;
-		if (pte & PTE_SPECIAL)
-			continue;
 		struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
 
 		gather->pages++;
@@ -183,20 +181,15 @@ bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct
 	return found;
 }
 
-/* Clears entries of a level-1 table of a dead space: references go at once. Returns the pages removed. */
-static inline unsigned destroy_entries(struct gather *gather, uint64_t *entry, unsigned count)
+/* Clears entries of a level-1 table of a dead space: references go at once. */
+static inline void destroy_entries(struct gather *gather, uint64_t *entry, unsigned count)
 {
-	unsigned pages = 0;
-
 	for (uint64_t *end = entry + count; entry < end; entry++) {
 		uint64_t pte = *entry;
 
 		if (!pte)
 			continue;
 		*entry = 0;
-		if (unlikely(pte & PTE_SPECIAL))
-			continue;
-		pages++;
 		struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
 
 		if (!frame_unref(frame))
@@ -205,7 +198,6 @@ static inline unsigned destroy_entries(struct gather *gather, uint64_t *entry, u
 		if (gather->count == GATHER_MAX)
 			gather_flush(gather);
 	}
-	return pages;
 }
 
 /* Clears everything below @table and frees the tables there. Preemption is off, except between level-1 tables. */
@@ -219,7 +211,7 @@ static void destroy_level(struct gather *gather, uint64_t *table, unsigned level
 		struct table_slice run = table_take_run(&groups, (struct table_slice){ 0, TABLE_ENTRIES - 1 });
 
 		if (level == 1) {
-			gather->pages += destroy_entries(gather, table + run.first, run.last - run.first + 1);
+			destroy_entries(gather, table + run.first, run.last - run.first + 1);
 			continue;
 		}
 		for (unsigned i = run.first; i <= run.last; i++) {
@@ -247,6 +239,5 @@ void page_table_destroy(struct address_space *as)
 	destroy_level(&gather, phys_to_virt(as->root), TABLE_LEVELS);
 	gather_flush(&gather);
 	preempt_enable();
-	as->resident -= gather.pages;
-	KASSERT(!as->resident && !as->table_pages);
+	KASSERT(!as->table_pages);
 }

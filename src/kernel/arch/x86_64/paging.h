@@ -20,7 +20,6 @@ enum pte_bits {
 	PTE_DIRTY = 1 << 6,
 	PTE_LARGE = 1 << 7,
 	PTE_GLOBAL = 1 << 8,
-	PTE_SPECIAL = 1 << 9,	/* ours: the page is not counted (the zero page) */
 };
 #define PTE_NO_EXECUTE (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
