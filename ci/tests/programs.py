@@ -24,7 +24,7 @@ def command(name):
     return f"{place}timeout -s KILL 150 /tests/{program}"
 
 
-def run(guest):
+def run(guest, *options):
     overlay = os.path.join(BUILD, "tests")
     assert os.path.isdir(overlay), f"{overlay} is missing: make -C src/userland tests"
-    return run_all(guest, {name: command(name) for name in names()}, "--overlay", overlay, timeout=400)
+    return run_all(guest, {name: command(name) for name in names()}, "--overlay", overlay, *options, timeout=400)

@@ -6,7 +6,7 @@ trap '' USR2; kill -USR2 $$; echo ignored
 sh -c 'kill -TERM $$'; echo "term $?"
 sh -c 'kill -KILL $$'; echo "kill $?"
 sh -c 'kill -SEGV $$' 2>/dev/null; echo "segv $?"
-sleep 30 & pid=$!; kill $pid; wait $pid; echo "wait $?"
+sleep 30 & pid=$!; sleep 0.3; kill $pid; wait $pid; echo "wait $?"
 trap 'echo alarm during wait' ALRM
 (sleep 1; kill -ALRM $$) & sleep 2; wait; echo waited
 trap - USR1; trap
