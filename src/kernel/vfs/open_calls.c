@@ -47,6 +47,7 @@ long sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	struct process *process = current_process();
 	struct fd_table *table = process->files, *own;
+	uint64_t irq_flags;
 
 	if (flags & ~(unsigned)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
 		return -EINVAL;
@@ -57,9 +58,9 @@ long sys_close_range(unsigned first, unsigned last, unsigned flags)
 		own = fd_table_copy(table);
 		if (!own)
 			return -ENOMEM;
-		spin_lock(&process->lock);
+		irq_flags = spin_lock_irq(&process->lock);
 		process->files = own;
-		spin_unlock(&process->lock);
+		spin_unlock_irq(&process->lock, irq_flags);
 		fd_table_put(table);
 	}
 	return fd_close_range(first, last, flags & CLOSE_RANGE_CLOEXEC);

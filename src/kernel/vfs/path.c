@@ -13,7 +13,7 @@
 #include "vfs/fs_context.h"
 #include "vfs/mount_tree.h"
 #include "vfs/permission.h"
-#include "vfs/vnode_cache.h"
+#include "vfs/stat_fill.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
@@ -190,7 +190,7 @@ static enum known walk_known(struct path *place, const char **rest, const struct
 		if (likely(ends)) {
 			unsigned bits = __builtin_ctzll(ends) & ~7u;
 
-			if (unlikely(!bits))
+			if (unlikely(!bits) || (unusual && !*skip_slashes(text + bits / 8)))
 				break;
 			found.dentry = find_short_name(table, at, path_hash_first(word & ((1ull << bits) - 1)), bits / 8);
 			found.after = text + bits / 8;
@@ -209,7 +209,7 @@ static enum known walk_known(struct path *place, const char **rest, const struct
 			if (unusual || (mode & S_IFMT) == S_IFLNK)
 				break;
 			known = KNOWN_END;
-		} else if ((mode & mask) != wanted || (unlikely(unusual) && !*skip_slashes(found.after))) {
+		} else if ((mode & mask) != wanted || (!ends && unusual && !*skip_slashes(found.after))) {
 			break;
 		}
 		at = found.dentry;
@@ -294,6 +294,8 @@ static int walk_stretch(struct path_walk *walk, const struct path *root, struct 
 		if (error <= 0)
 			return error ? error : STRETCH_LINK;
 		walk->rest = next;
+		if (last)
+			return STRETCH_DONE;
 		child = NULL;
 	}
 }
@@ -362,17 +364,9 @@ static inline void give_result(struct path_walk *walk, const struct path *at)
 {
 	struct vnode *vnode = at->dentry->vnode;
 
-	if (walk->attr && vnode) {
-		walk->attr_dev = vnode->fs->dev;
-		walk->attr_mount_root = at->dentry == at->mount->root;
-		spin_lock(&vnode->attr_lock);
-		if (vnode_attr_is_current(vnode)) {
-			vnode_copy_attr_locked(vnode, walk->attr);
-			walk->attr_done = true;
-		}
-		spin_unlock(&vnode->attr_lock);
-		if (walk->attr_done)
-			return;
+	if (walk->stat && vnode && stat_fill_from_memory(walk->stat, vnode)) {
+		walk->stat_done = true;
+		return;
 	}
 	walk->path = *at;
 	path_get(&walk->path);
@@ -404,7 +398,7 @@ static inline int walk_at_once(struct path_walk *walk, int dir_fd, const char *t
 		return 1;
 	if (!walk->credentials)
 		walk->credentials = credentials_current();
-	walk->attr_done = false;
+	walk->stat_done = false;
 	spin_lock(&vfs_tree_lock);
 	at = *text == '/' ? context->root : context->cwd;
 	known = at.dentry ? walk_known(&at, &text, walk->credentials, false) : KNOWN_PART;
@@ -489,7 +483,7 @@ static int walk_text(struct path_walk *walk, int dir_fd, const char *text, unsig
 
 	walk->flags = flags;
 	walk->depth = 0;
-	walk->attr_done = false;
+	walk->stat_done = false;
 	walk->trailing_slash = false;
 	walk->last_kind = WALK_LAST_ROOT;
 	walk->last.len = 0;

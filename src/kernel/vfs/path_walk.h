@@ -17,20 +17,20 @@ enum walk_last { WALK_LAST_NAME, WALK_LAST_DOT, WALK_LAST_DOT_DOT, WALK_LAST_ROO
 
 enum { WALK_INLINE_TEXT = 256 };
 
+struct stat;
+
 struct path_walk {
 	/* Set before the walk if wanted. */
 	const struct credentials *credentials;	/* NULL: the caller's */
-	struct fs_attr *attr;			/* attributes are wanted: if they are in memory, they are copied here and no path is given */
+	struct stat *stat;			/* attributes are wanted: if they are in memory, they are put here and no path is given */
 
 	/* Results. */
-	struct path path;		/* referenced; its dentry is negative only with PATH_CREATE; {NULL, NULL} if attr_done */
+	struct path path;		/* referenced; its dentry is negative only with PATH_CREATE; {NULL, NULL} if stat_done */
 	struct path parent;		/* with WALK_PARENT and WALK_LAST_NAME: referenced */
 	struct path_component last;	/* points into this structure or its buffer: lives until path_walk_end */
 	enum walk_last last_kind;
 	bool trailing_slash;
-	bool attr_done;
-	bool attr_mount_root;		/* with attr: the place is the root of a mount */
-	uint64_t attr_dev;		/* with attr: its device number */
+	bool stat_done;
 
 	/* Private. */
 	unsigned flags, depth;
@@ -51,7 +51,7 @@ void path_walk_end(struct path_walk *walk);
 static inline void path_walk_init(struct path_walk *walk)
 {
 	walk->credentials = NULL;
-	walk->attr = NULL;
+	walk->stat = NULL;
 	walk->buffer = NULL;
 	walk->path.mount = walk->parent.mount = walk->held.mount = NULL;
 	walk->path.dentry = walk->parent.dentry = walk->held.dentry = NULL;

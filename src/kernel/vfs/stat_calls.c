@@ -4,12 +4,11 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
-#include "sched/clock.h"
 #include "vfs/fd_table.h"
 #include "vfs/mount_tree.h"
 #include "vfs/path_walk.h"
 #include "vfs/permission.h"
-#include <asm/stat.h>
+#include "vfs/stat_fill.h"
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
 #include <linux/mount.h>
@@ -19,53 +18,10 @@ _Static_assert(sizeof(struct stat) == 144, "struct stat as programs have it");
 _Static_assert(sizeof(struct statfs) == 120, "struct statfs as programs have it");
 _Static_assert(sizeof(struct statx) == 256, "struct statx as programs have it");
 
-enum { BLOCK_SIZE = 4096, STATFS_VALID = 0x20, FILE_NAME_MAX = 255 };
+enum { STATFS_VALID = 0x20, FILE_NAME_MAX = 255 };
 /* f_flags of statfs: not those of mount(2) in every bit. */
 enum { STATFS_RDONLY = 1, STATFS_NOSUID = 2, STATFS_NODEV = 4, STATFS_NOEXEC = 8, STATFS_NOATIME = 0x400, STATFS_NODIRATIME = 0x800,
        STATFS_RELATIME = 0x1000 };
-
-struct time_parts { int64_t seconds; uint32_t ns; };
-
-/* Splits with a floor, so that times before 1970 keep their nanoseconds positive. */
-static inline struct time_parts split_time(int64_t ns)
-{
-	struct time_parts parts;
-
-	if (likely(ns >= 0)) {
-		parts.seconds = (uint64_t)ns / NS_PER_SEC;
-	} else {
-		parts.seconds = -(int64_t)(((uint64_t)-ns + NS_PER_SEC - 1) / NS_PER_SEC);
-	}
-	parts.ns = ns - parts.seconds * (int64_t)NS_PER_SEC;
-	return parts;
-}
-
-static int put_stat(uaddr_t out, const struct fs_attr *attr, uint64_t dev)
-{
-	struct time_parts atime = split_time(attr->atime), mtime = split_time(attr->mtime), ctime = split_time(attr->ctime);
-	struct stat st;
-
-	/* Field by field, gaps too: cheaper than clearing it all first. */
-	st.st_dev = dev;
-	st.st_ino = attr->node.id;
-	st.st_nlink = attr->links;
-	st.st_mode = attr->mode;
-	st.st_uid = attr->uid;
-	st.st_gid = attr->gid;
-	st.__pad0 = 0;
-	st.st_rdev = attr->rdev;
-	st.st_size = attr->size;
-	st.st_blksize = BLOCK_SIZE;
-	st.st_blocks = attr->blocks;
-	st.st_atime = atime.seconds;
-	st.st_atime_nsec = atime.ns;
-	st.st_mtime = mtime.seconds;
-	st.st_mtime_nsec = mtime.ns;
-	st.st_ctime = ctime.seconds;
-	st.st_ctime_nsec = ctime.ns;
-	st.__unused[0] = st.__unused[1] = st.__unused[2] = 0;
-	return copy_to_user(out, &st, sizeof(st));
-}
 
 static void put_statx_time(struct statx_timestamp *to, int64_t ns)
 {
@@ -78,7 +34,7 @@ static void put_statx_time(struct statx_timestamp *to, int64_t ns)
 static int put_statx(uaddr_t out, const struct fs_attr *attr, uint64_t dev, bool mount_root)
 {
 	struct statx sx = {
-		.stx_mask = STATX_BASIC_STATS | STATX_BTIME, .stx_blksize = BLOCK_SIZE, .stx_nlink = attr->links, .stx_uid = attr->uid,
+		.stx_mask = STATX_BASIC_STATS | STATX_BTIME, .stx_blksize = STAT_BLOCK_SIZE, .stx_nlink = attr->links, .stx_uid = attr->uid,
 		.stx_gid = attr->gid, .stx_mode = attr->mode, .stx_ino = attr->node.id, .stx_size = attr->size, .stx_blocks = attr->blocks,
 		.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT, .stx_attributes = mount_root ? STATX_ATTR_MOUNT_ROOT : 0,
 		.stx_rdev_major = dev_major(attr->rdev), .stx_rdev_minor = dev_minor(attr->rdev), .stx_dev_major = dev_major(dev),
@@ -92,13 +48,6 @@ static int put_statx(uaddr_t out, const struct fs_attr *attr, uint64_t dev, bool
 	return copy_to_user(out, &sx, sizeof(sx));
 }
 
-/* What stat tells besides the attributes. */
-struct stat_answer {
-	struct fs_attr attr;
-	uint64_t dev;
-	bool mount_root;
-};
-
 int file_getattr(struct file *file, struct fs_attr *attr)
 {
 	if (file->vnode)
@@ -107,37 +56,59 @@ int file_getattr(struct file *file, struct fs_attr *attr)
 	return file->ops->getattr ? file->ops->getattr(file, attr) : 0;
 }
 
-static int stat_descriptor(int fd, struct stat_answer *answer)
+/* The long way: the file system is asked. */
+static int stat_vnode(struct vnode *vnode, struct stat *st)
 {
-	struct fd_ref ref = fd_borrow(fd);
-	int error;
+	struct fs_attr attr;
+	int error = vnode_getattr(vnode, &attr);
 
-	if (!ref.file)
-		return -EBADF;
-	error = file_getattr(ref.file, &answer->attr);
-	answer->dev = ref.file->vnode ? ref.file->vnode->fs->dev : 0;
-	answer->mount_root = ref.file->path.mount && ref.file->path.dentry == ref.file->path.mount->root;
-	fd_release(ref);
+	if (!error)
+		stat_fill(st, &attr, vnode->fs->dev);
 	return error;
 }
 
-static int stat_name(int dir, uaddr_t name, unsigned flags, struct stat_answer *answer)
+static int stat_file(struct file *file, struct stat *st)
+{
+	struct fs_attr attr;
+	int error;
+
+	if (file->vnode)
+		return stat_vnode(file->vnode, st);
+	error = file_getattr(file, &attr);
+	if (!error)
+		stat_fill(st, &attr, 0);
+	return error;
+}
+
+static long stat_descriptor(int fd, uaddr_t out)
+{
+	struct fd_ref ref = fd_borrow(fd);
+	struct stat st;
+	int error = 0;
+
+	if (unlikely(!ref.file))
+		return -EBADF;
+	if (unlikely(!ref.file->vnode || !stat_fill_from_memory(&st, ref.file->vnode)))
+		error = stat_file(ref.file, &st);
+	fd_release(ref);
+	return error ? error : copy_to_user(out, &st, sizeof(st));
+}
+
+static long stat_name(int dir, uaddr_t name, unsigned flags, uaddr_t out)
 {
 	struct path_walk walk;
+	struct stat st;
 	int error;
 
 	path_walk_init(&walk);
-	walk.attr = &answer->attr;
+	walk.stat = &st;
 	error = path_walk_user(&walk, dir, name, flags);
-	if (likely(!error)) {
-		answer->dev = walk.attr_dev;
-		answer->mount_root = walk.attr_mount_root;
-		if (!walk.attr_done)
-			error = vnode_getattr(walk.path.dentry->vnode, &answer->attr);
-	}
-	if (!walk.attr_done || walk.buffer)
+	if (unlikely(error || !walk.stat_done || walk.buffer)) {
+		if (!error && !walk.stat_done)
+			error = stat_vnode(walk.path.dentry->vnode, &st);
 		path_walk_end(&walk);
-	return error;
+	}
+	return error ? error : copy_to_user(out, &st, sizeof(st));
 }
 
 static unsigned stat_walk_flags(int flags)
@@ -153,58 +124,66 @@ static bool means_descriptor(int dir, uaddr_t name, int flags)
 	return flags & AT_EMPTY_PATH && dir >= 0 && !copy_from_user(&first, name, 1) && !first;
 }
 
-static int stat_at(int dir, uaddr_t name, int flags, struct stat_answer *answer)
-{
-	if (unlikely(means_descriptor(dir, name, flags)))
-		return stat_descriptor(dir, answer);
-	return stat_name(dir, name, stat_walk_flags(flags), answer);
-}
-
 long sys_stat(uaddr_t path, uaddr_t out)
 {
-	struct stat_answer answer;
-	int error = stat_name(AT_FDCWD, path, 0, &answer);
-
-	return error ? error : put_stat(out, &answer.attr, answer.dev);
+	return stat_name(AT_FDCWD, path, 0, out);
 }
 
 long sys_lstat(uaddr_t path, uaddr_t out)
 {
-	struct stat_answer answer;
-	int error = stat_name(AT_FDCWD, path, PATH_NO_FOLLOW, &answer);
-
-	return error ? error : put_stat(out, &answer.attr, answer.dev);
+	return stat_name(AT_FDCWD, path, PATH_NO_FOLLOW, out);
 }
 
 long sys_fstat(int fd, uaddr_t out)
 {
-	struct stat_answer answer;
-	int error = stat_descriptor(fd, &answer);
-
-	return error ? error : put_stat(out, &answer.attr, answer.dev);
+	return stat_descriptor(fd, out);
 }
 
 long sys_newfstatat(int dir, uaddr_t path, uaddr_t out, int flags)
 {
-	struct stat_answer answer;
-	int error;
-
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
 		return -EINVAL;
-	error = stat_at(dir, path, flags, &answer);
-	return error ? error : put_stat(out, &answer.attr, answer.dev);
+	if (unlikely(means_descriptor(dir, path, flags)))
+		return stat_descriptor(dir, out);
+	return stat_name(dir, path, stat_walk_flags(flags), out);
 }
 
-long sys_statx(int dir, uaddr_t path, int flags, unsigned mask, uaddr_t out)
+static long statx_descriptor(int fd, uaddr_t out)
 {
-	struct stat_answer answer;
+	struct fd_ref ref = fd_borrow(fd);
+	struct fs_attr attr;
+	bool mount_root;
+	uint64_t dev;
 	int error;
+
+	if (!ref.file)
+		return -EBADF;
+	error = file_getattr(ref.file, &attr);
+	dev = ref.file->vnode ? ref.file->vnode->fs->dev : 0;
+	mount_root = ref.file->path.mount && ref.file->path.dentry == ref.file->path.mount->root;
+	fd_release(ref);
+	return error ? error : put_statx(out, &attr, dev, mount_root);
+}
+
+long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
+{
+	struct fs_attr attr;
+	struct path path;
+	long error;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE) || mask & STATX__RESERVED ||
 	    (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
-	error = stat_at(dir, path, flags, &answer);
-	return error ? error : put_statx(out, &answer.attr, answer.dev, answer.mount_root);
+	if (means_descriptor(dir, name, flags))
+		return statx_descriptor(dir, out);
+	error = path_lookup_user(dir, name, stat_walk_flags(flags), &path);
+	if (error)
+		return error;
+	error = vnode_getattr(path.dentry->vnode, &attr);
+	if (!error)
+		error = put_statx(out, &attr, path.mount->fs->dev, path.dentry == path.mount->root);
+	path_put(&path);
+	return error;
 }
 
 static int check_access(const struct path *path, int mode, const struct credentials *credentials)
@@ -271,7 +250,7 @@ static long statfs_flags(unsigned flags)
 
 static long put_statfs(uaddr_t out, const struct mount *mount)
 {
-	struct fs_statfs from = { .block_size = BLOCK_SIZE, .name_max = FILE_NAME_MAX };
+	struct fs_statfs from = { .block_size = STAT_BLOCK_SIZE, .name_max = FILE_NAME_MAX };
 	struct statfs to = { 0 };
 	int error = mount->fs->ops->statfs ? mount->fs->ops->statfs(mount->fs, &from) : 0;
 

@@ -128,12 +128,20 @@ static const struct vm_object_ops vnode_object_ops = {
 
 static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 {
-	struct vnode *vnode = slab_zalloc(vnode_slab);
+	struct vnode *vnode = slab_alloc(vnode_slab);
 
 	if (!vnode && memory_reclaim(1))
-		vnode = slab_zalloc(vnode_slab);
+		vnode = slab_alloc(vnode_slab);
 	if (!vnode)
 		return NULL;
+	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = false;
+	vnode->dirty = 0;
+	vnode->changed_pages = vnode->dir_version = 0;
+	vnode->writers = vnode->executing = 0;
+	vnode->pipe = NULL;
+	vnode->link_target = NULL;
+	vnode->locks = NULL;
+	spinlock_init(&vnode->attr_lock);
 	vm_object_init(&vnode->object, &vnode_object_ops, (attr->mode & S_IFMT) == S_IFREG ? attr->size : 0);
 	fs_get(fs);
 	vnode->fs = fs;

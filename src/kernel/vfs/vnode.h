@@ -71,6 +71,14 @@ static inline bool vnode_attr_is_current(const struct vnode *vnode)
 {
 	return !vnode->attr_stale && !(vnode->fs->flags & FS_VOLATILE);
 }
+/* st_blocks of a regular file whose data are its pages. attr_lock held. */
+static inline uint64_t vnode_blocks_locked(const struct vnode *vnode)
+{
+	uint64_t changed = atomic_load_relaxed(&vnode->changed_pages) * (PAGE_SIZE >> 9);
+	uint64_t below = vnode->attr.blocks ? MIN(vnode->attr.blocks << 9, atomic_load(&vnode->fill_limit)) : 0;
+
+	return MAX(changed, ROUND_UP(below, PAGE_SIZE) >> 9);
+}
 /* Changes attributes here and in the file system; a new size truncates. Needs no write_lock, permission is the caller's business. May sleep. */
 int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in);
 /* Sets a regular file's size; vnode->write_lock held. */

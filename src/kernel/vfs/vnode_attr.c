@@ -14,20 +14,14 @@
 #include "sched/clock.h"
 #include <linux/stat.h>
 
-enum { SECTOR_SHIFT = 9, PAGE_SECTORS = PAGE_SIZE >> SECTOR_SHIFT };
-
 void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr)
 {
 	*attr = vnode->attr;
 	if (vnode->type != S_IFREG)
 		return;
 	attr->size = atomic_load(&vnode->object.size);
-	if (vnode->fs->flags & FS_PAGES_ARE_DATA) {
-		uint64_t changed = atomic_load_relaxed(&vnode->changed_pages) * PAGE_SECTORS;
-		uint64_t below = ROUND_UP(MIN(vnode->attr.blocks << SECTOR_SHIFT, atomic_load(&vnode->fill_limit)), PAGE_SIZE);
-
-		attr->blocks = MAX(changed, below >> SECTOR_SHIFT);
-	}
+	if (vnode->fs->flags & FS_PAGES_ARE_DATA)
+		attr->blocks = vnode_blocks_locked(vnode);
 }
 
 void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
