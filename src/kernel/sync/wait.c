@@ -25,6 +25,8 @@ static void enqueue(struct wait_queue *queue, struct waiter *waiter, bool exclus
 	else
 		list_push_front(&queue->waiters, &waiter->link);
 	spin_unlock_irq(&queue->lock, flags);
+	/* The caller looks at its condition next, perhaps without a lock; a waker changes it first and looks at the queue then. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void wait_begin(struct wait_queue *queue, struct waiter *waiter)
