@@ -301,6 +301,7 @@ void thread_start(struct thread *thread)
 
 void sched_yield(void)
 {
+	KASSERT(!this_cpu()->preempt_count);	/* no spinlock is held */
 	current_thread()->quantum_left = 0;
 	this_cpu()->need_resched = 1;
 	scheduler_reschedule();
