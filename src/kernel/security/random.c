@@ -9,7 +9,7 @@
 #include "security/chacha20.h"
 #include "sync/spinlock.h"
 
-enum { HARDWARE_TRIES = 10, RESEED_BLOCKS = 1024 };
+enum { HARDWARE_TRIES = 10, RESEED_BLOCKS = 1024, JITTER_SAMPLES = 8, JITTER_BOOT = 128 };
 
 static struct spinlock random_lock;	/* taken with interrupts off; guards all below */
 static uint32_t key[8];
@@ -17,6 +17,9 @@ static uint32_t nonce[3];
 static uint8_t pool[CHACHA20_BLOCK_SIZE];
 static size_t pool_left;
 static uint32_t blocks;
+
+/* When interrupts came. Each CPU's own, touched with interrupts off. */
+static struct jitter { uint64_t samples[JITTER_SAMPLES]; uint32_t count; } jitter[CPU_MAX];
 
 static bool hardware_random(uint64_t *value)
 {
@@ -110,4 +113,16 @@ void random_add_entropy(const void *data, size_t len)
 	mix(data, len);
 	mix(&stamp, sizeof(stamp));
 	spin_unlock_irq(&random_lock, flags);
+}
+
+void random_add_timing(void)
+{
+	struct jitter *own = &jitter[this_cpu()->id];
+	uint64_t *sample = &own->samples[own->count % JITTER_SAMPLES];
+
+	*sample = (*sample << 7 | *sample >> 57) ^ cpu_read_tsc();
+	own->count++;
+	/* Often during boot, where a CPU without RDRAND has nothing else; later now and then. */
+	if (own->count % (own->count < JITTER_BOOT ? JITTER_SAMPLES : JITTER_BOOT) == 0)
+		random_add_entropy(own->samples, sizeof(own->samples));
 }

@@ -4,6 +4,7 @@
 #include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "security/random.h"
 #include "sync/spinlock.h"
 
 enum { HANDLERS_PER_IRQ = 2 };	/* COM1 and COM3 share one line, as do COM2 and COM4 */
@@ -86,6 +87,7 @@ void interrupts_dispatch(struct trap_frame *frame)
 		log_warning("interrupts: nobody expects vector %u", vector);
 		controller->end(vector);
 	}
+	random_add_timing();
 	/* Not preempt_enable(): the trap exit decides about switching, after the interrupt's own work is done. */
 	__asm__ volatile("decl %%gs:32" ::: "memory");
 }
