@@ -30,7 +30,10 @@ def describe(pc, exact):
 
 
 def walk(pc, rbp):
-    """Yields (address, description, file) for each frame, address None for a note. Ends at the bottom of the stack or when a frame pointer makes no sense."""
+    """Yields (address, description, file) for each frame, address None for a note.
+
+    Ends at the bottom of the stack or when a frame pointer makes no sense.
+    """
     after_trap = int(kernel.value("(unsigned long)&trap_return"))
     exact = True
     for _ in range(DEPTH):
