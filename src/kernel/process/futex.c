@@ -50,8 +50,11 @@ static int wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset
 	error = get_user_u32(&value, addr);
 	if (!error && value != expected)
 		error = -EAGAIN;
-	while (!error && atomic_load(&waiter.bucket))
+	while (!error && atomic_load(&waiter.bucket)) {
 		error = wait_block(&waiter.waiter, deadline, WAIT_INTERRUPTIBLE);
+		if (!error)
+			futex_let_waker_finish(&waiter);
+	}
 	/* Woken at the last moment: the wake-up was meant for us and must count, whatever else happened. */
 	if (!futex_dequeue(&waiter))
 		error = 0;

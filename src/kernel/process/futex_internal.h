@@ -48,6 +48,8 @@ static inline void futex_key_put(struct futex_key *key)
 }
 
 void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uint32_t bitset);
+/* After wait_block said "woken": a waker on another CPU may not have cleared waiter->bucket yet. */
+void futex_let_waker_finish(struct futex_waiter *waiter);
 /* Leaves the queue. False: it had been woken before. */
 bool futex_dequeue(struct futex_waiter *waiter);
 /* Wakes up to @count waiters whose bitset meets @bitset. Returns how many. */

@@ -93,6 +93,16 @@ bool futex_dequeue(struct futex_waiter *waiter)
 	}
 }
 
+void futex_let_waker_finish(struct futex_waiter *waiter)
+{
+	struct futex_bucket *bucket = atomic_load(&waiter->bucket);
+
+	if (likely(!bucket))
+		return;
+	spin_lock(&bucket->lock);
+	spin_unlock(&bucket->lock);
+}
+
 /* The bucket's lock is held. */
 static void wake_waiter(struct futex_waiter *waiter)
 {
