@@ -75,22 +75,8 @@ uint64_t address_space_find_gap(struct address_space *as, uint64_t len)
 	return find_gap(as, 0, len, false, &at);
 }
 
-/* May a mapping be put at exactly @addr? 0 or an error. */
-static int check_fixed(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags)
-{
-	if (addr & (PAGE_SIZE - 1))
-		return -EINVAL;
-	if (addr > USER_END - len)
-		return -ENOMEM;
-	if (addr < USER_START)
-		return -EPERM;
-	if ((flags & MAP_FIXED_NOREPLACE) && !vma_tree_is_free(&as->vmas, addr, addr + len))
-		return -EEXIST;
-	return 0;
-}
-
 /* Puts a mapping of @kind at [start, end), which is free at @at: extends a neighbour that is alike, or makes a VMA. */
-static int add_mapping(struct address_space *as, const struct vma_kind *kind, uint64_t start, uint64_t end, uint64_t offset,
+static inline int add_mapping(struct address_space *as, const struct vma_kind *kind, uint64_t start, uint64_t end, uint64_t offset,
 		       const struct vma_place *at)
 {
 	struct vma *prev = at->prev, *next = at->next, *vma;
@@ -119,6 +105,38 @@ static int add_mapping(struct address_space *as, const struct vma_kind *kind, ui
 	if (vma->object)
 		vm_object_get(vma->object);
 	vma_link_at(as, vma, at);
+	return 0;
+}
+
+int64_t address_space_map_plain_locked(struct address_space *as, uint64_t len, unsigned prot)
+{
+	const struct vma_kind kind = { prot & PROT_ALL, PROT_ALL, MAP_PRIVATE, NULL };
+	uint64_t end = as->map_hint, start = end - ROUND_UP(len, PAGE_SIZE);
+	struct vma_place at;
+
+	/* Whatever is not simple goes the long way, which also says what is wrong. */
+	if (len - 1 >= MEMORY_SURE_BYTES || as->lock_future || end < 2 * MEMORY_SURE_BYTES || as->mapped_bytes + (end - start) > as->space_limit)
+		return address_space_map_locked(as, 0, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
+	at = vma_tree_locate(&as->vmas, start);
+	if (!vma_place_is_free(&at, start, end))
+		return address_space_map_locked(as, 0, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
+	if (add_mapping(as, &kind, start, end, 0, &at))
+		return -ENOMEM;
+	as->map_hint = start;
+	return start;
+}
+
+/* May a mapping be put at exactly @addr? 0 or an error. */
+static int check_fixed(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags)
+{
+	if (addr & (PAGE_SIZE - 1))
+		return -EINVAL;
+	if (addr > USER_END - len)
+		return -ENOMEM;
+	if (addr < USER_START)
+		return -EPERM;
+	if ((flags & MAP_FIXED_NOREPLACE) && !vma_tree_is_free(&as->vmas, addr, addr + len))
+		return -EEXIST;
 	return 0;
 }
 
@@ -192,7 +210,7 @@ int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len,
 
 /* ---- Unmapping ---- */
 
-static void remove_vma(struct address_space *as, struct vma *vma, struct vma *prev, struct vma *next)
+static inline void remove_vma(struct address_space *as, struct vma *vma, struct vma *prev, struct vma *next)
 {
 	as->vma_count--;
 	as->mapped_bytes -= vma->end - vma->start;
@@ -211,6 +229,11 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 
 	if (!vma || vma->start >= end)
 		return 0;
+	if (likely(vma->start == start && vma->end == end)) {
+		flags = vma->flags;
+		remove_vma(as, vma, vma_prev(vma), vma_next(vma));
+		goto removed;
+	}
 	if (vma->start < start) {
 		flags = vma->flags;
 		if (vma->end > end && !vma_split(as, vma, end))
@@ -230,6 +253,7 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 		next = vma_next(vma);
 		remove_vma(as, vma, prev, next);
 	}
+removed:
 	if (end > as->map_hint && end <= as->mmap_top)
 		as->map_hint = end;
 	if (flags & VMA_TOUCHED)

@@ -112,6 +112,8 @@ struct vma *vma_alloc(struct address_space *as)
 
 void vma_free(struct address_space *as, struct vma *vma)
 {
+	if (as->recent == vma)
+		as->recent = NULL;
 	if (!as->spare)
 		as->spare = vma;
 	else
@@ -137,16 +139,6 @@ void vma_link(struct address_space *as, struct vma *vma)
 	struct vma_place at = vma_tree_locate(&as->vmas, vma->start);
 
 	vma_link_at(as, vma, &at);
-}
-
-void vma_link_at(struct address_space *as, struct vma *vma, const struct vma_place *at)
-{
-	vma->as = as;
-	if (vma->object)
-		vma_link_object(vma);
-	vma_tree_insert_at(&as->vmas, vma, at);
-	as->vma_count++;
-	as->mapped_bytes += vma->end - vma->start;
 }
 
 void vma_unlink(struct address_space *as, struct vma *vma)

@@ -52,6 +52,7 @@ struct address_space {
 	size_t table_pages;		/* guarded by table_lock */
 	uint64_t leaf_number;		/* guarded by table_lock: which 2 MiB of addresses @leaf maps */
 	uint64_t *leaf;			/* guarded by table_lock: the level-1 table used last, NULL if none */
+	struct vma *recent;		/* the VMA that faulted last, or NULL; written by readers of lock too, atomically */
 	struct vma *spare;		/* guarded by lock: kept for the next mapping, or NULL */
 	uint64_t mmap_top;		/* randomized: where top-down search begins */
 	uint64_t map_hint;		/* guarded by lock: below here there was room; tried before a search */

@@ -32,10 +32,20 @@ static inline void vma_unlock_object(struct vma *vma)
 
 /* Puts a filled-in VMA into @as; takes over its object reference. */
 void vma_link(struct address_space *as, struct vma *vma);
-void vma_link_at(struct address_space *as, struct vma *vma, const struct vma_place *at);	/* where it was located */
 /* The part of it that makes the object know of the VMA. No lock needed. */
 void vma_link_object(struct vma *vma);
 void vma_unlink_object(struct vma *vma);
+
+/* The same for a VMA whose place was located already. */
+static inline void vma_link_at(struct address_space *as, struct vma *vma, const struct vma_place *at)
+{
+	vma->as = as;
+	if (vma->object)
+		vma_link_object(vma);
+	vma_tree_insert_at(&as->vmas, vma, at);
+	as->vma_count++;
+	as->mapped_bytes += vma->end - vma->start;
+}
 /* Takes it out again; the caller frees it. Its pages are NOT unmapped; its object reference is the caller's. */
 void vma_unlink(struct address_space *as, struct vma *vma);
 /* Moves the bounds and keeps offset, counts and gaps right. */
@@ -51,6 +61,9 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 /* Like address_space_map, with the lock held. */
 int64_t address_space_map_locked(struct address_space *as, uint64_t addr, uint64_t len, unsigned prot, unsigned max_prot, unsigned flags,
 				 struct vm_object *object, uint64_t offset);
+
+/* The usual case in few steps: private anonymous memory anywhere. The same results. */
+int64_t address_space_map_plain_locked(struct address_space *as, uint64_t len, unsigned prot);
 
 /* Would @len more bytes of private or anonymous memory be more than the machine could ever give? (Linux's overcommit mode 0) */
 static inline bool memory_overcommits(uint64_t len)

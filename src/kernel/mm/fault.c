@@ -58,7 +58,7 @@ static enum fault_status break_sharing(struct address_space *as, struct vma *vma
 }
 
 /* There is an entry already. table_lock held. */
-static enum fault_status fault_present(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, bool write)
+static __attribute__((noinline)) enum fault_status fault_present(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, bool write)
 {
 	if (!(*pte & PTE_PRESENT))
 		*pte = pte_make(frame_of_phys(*pte & PTE_ADDRESS), vma->prot, false);
@@ -188,7 +188,7 @@ static enum fault_status map_object_page(struct address_space *as, struct vma *v
 	return status;
 }
 
-static enum fault_status fault_object(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
+static __attribute__((noinline)) enum fault_status fault_object(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
 {
 	struct vm_object *object = vma->object;
 	uint64_t index = object_index(vma, addr);
@@ -235,7 +235,7 @@ static bool access_allowed(const struct vma *vma, enum fault_access access)
 }
 
 /* Lets the stack above @addr grow down to it, if limits and what lies below allow. Takes as->lock for writing. */
-static bool grow_stack(struct address_space *as, uint64_t addr)
+static __attribute__((noinline)) bool grow_stack(struct address_space *as, uint64_t addr)
 {
 	uint64_t start = addr & PAGE_MASK;
 	bool grown = false;
@@ -259,6 +259,19 @@ static bool grow_stack(struct address_space *as, uint64_t addr)
 	return grown;
 }
 
+/* The first VMA that ends after @addr; faults come in runs, so the last one is looked at first. */
+static inline struct vma *find_vma(struct address_space *as, uint64_t addr)
+{
+	struct vma *vma = atomic_load_relaxed(&as->recent);
+
+	if (likely(vma && addr >= vma->start && addr < vma->end))
+		return vma;
+	vma = vma_tree_find(&as->vmas, addr);
+	if (vma)
+		__atomic_store_n(&as->recent, vma, __ATOMIC_RELAXED);
+	return vma;
+}
+
 struct fault_result address_space_fault(struct address_space *as, uint64_t addr, enum fault_access access, bool user)
 {
 	bool write = access == FAULT_WRITE;
@@ -268,7 +281,7 @@ struct fault_result address_space_fault(struct address_space *as, uint64_t addr,
 		enum fault_status status;
 
 		rwlock_read_lock(&as->lock);
-		struct vma *vma = vma_tree_find(&as->vmas, addr);
+		struct vma *vma = find_vma(as, addr);
 
 		if (unlikely(!vma || addr < vma->start)) {
 			bool may_grow = vma && (vma->flags & VMA_GROWS_DOWN);

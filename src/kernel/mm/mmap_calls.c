@@ -93,12 +93,13 @@ static void populate(struct address_space *as, uint64_t at, uint64_t len, int fl
 }
 
 /* What malloc and stacks of threads ask for most: private memory with nothing special about it. */
-static int64_t map_plain(uint64_t addr, size_t len, int prot)
+static inline int64_t map_plain(uint64_t addr, size_t len, int prot)
 {
 	struct address_space *as = address_space_current();
 
 	rwlock_write_lock(&as->lock);
-	int64_t at = address_space_map_locked(as, addr, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
+	int64_t at = likely(!addr) ? address_space_map_plain_locked(as, len, prot)
+				   : address_space_map_locked(as, addr, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
 	unsigned locked = as->lock_future;
 
 	rwlock_write_unlock(&as->lock);
@@ -107,7 +108,7 @@ static int64_t map_plain(uint64_t addr, size_t len, int prot)
 	return at;
 }
 
-static int64_t map_special(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t offset)
+static __attribute__((noinline)) int64_t map_special(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t offset)
 {
 	struct address_space *as = address_space_current();
 	struct mmap_request request = {
@@ -151,7 +152,15 @@ long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t of
 
 long sys_munmap(uint64_t addr, size_t len)
 {
-	return address_space_unmap(address_space_current(), addr, len);
+	struct address_space *as = address_space_current();
+	int error;
+
+	if ((addr & (PAGE_SIZE - 1)) || !len || addr > USER_END || len > USER_END - addr)
+		return -EINVAL;
+	rwlock_write_lock(&as->lock);
+	error = address_space_unmap_locked(as, addr, addr + ROUND_UP(len, PAGE_SIZE));
+	rwlock_write_unlock(&as->lock);
+	return error;
 }
 
 long sys_mprotect(uint64_t addr, size_t len, int prot)

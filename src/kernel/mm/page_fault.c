@@ -33,7 +33,7 @@ static void kill_for_memory(void)
 	signal_send_process(process, &info);
 }
 
-static struct fault_result resolve(uint64_t addr, enum fault_access access, bool user)
+static inline struct fault_result resolve(uint64_t addr, enum fault_access access, bool user)
 {
 	struct address_space *as = address_space_current();
 

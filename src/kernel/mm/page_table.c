@@ -44,12 +44,10 @@ static uint64_t add_table(struct address_space *as, uint64_t *table, unsigned in
 	return table[index];
 }
 
-uint64_t *page_table_make_locked(struct address_space *as, uint64_t addr)
+uint64_t *page_table_make_slow_locked(struct address_space *as, uint64_t addr)
 {
-	uint64_t *table = phys_to_virt(as->root), number = addr / table_span(2);
+	uint64_t *table = phys_to_virt(as->root);
 
-	if (likely(as->leaf_number == number && as->leaf))
-		return &as->leaf[table_index(addr, 1)];
 	for (unsigned level = TABLE_LEVELS; level > 1; level--) {
 		unsigned index = table_index(addr, level);
 		uint64_t entry = table[index];
@@ -61,7 +59,7 @@ uint64_t *page_table_make_locked(struct address_space *as, uint64_t addr)
 		}
 		table = entry_table(entry);
 	}
-	as->leaf_number = number;
+	as->leaf_number = addr / table_span(2);
 	as->leaf = table;
 	return &table[table_index(addr, 1)];
 }

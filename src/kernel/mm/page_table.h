@@ -22,7 +22,14 @@ extern struct frame *zero_frame;
 /* The entry of @addr if its table exists, else NULL. table_lock held. */
 uint64_t *page_table_find_locked(struct address_space *as, uint64_t addr);
 /* The same, tables made on the way. NULL when out of memory. table_lock held. */
-uint64_t *page_table_make_locked(struct address_space *as, uint64_t addr);
+uint64_t *page_table_make_slow_locked(struct address_space *as, uint64_t addr);
+
+static inline uint64_t *page_table_make_locked(struct address_space *as, uint64_t addr)
+{
+	if (likely(as->leaf_number == addr / table_span(2) && as->leaf))
+		return &as->leaf[table_index(addr, 1)];
+	return page_table_make_slow_locked(as, addr);
+}
 
 /* The table of level 1 at *@addr or the next one after it below @end; moves *@addr up to where that table's range begins. table_lock held. */
 uint64_t *page_table_next_locked(struct address_space *as, uint64_t *addr, uint64_t end);

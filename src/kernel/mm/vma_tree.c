@@ -32,7 +32,7 @@ static bool augment(struct rb_node *node, bool moved)
 	return true;
 }
 
-static uint64_t gap_between(const struct vma *prev, const struct vma *vma)
+static inline uint64_t gap_between(const struct vma *prev, const struct vma *vma)
 {
 	uint64_t from = prev ? prev->end : 0, to = vma_gap_end(vma);
 
@@ -40,7 +40,7 @@ static uint64_t gap_between(const struct vma *prev, const struct vma *vma)
 }
 
 /* Recomputes the gap before @vma, whose neighbour below is @prev. */
-static void update_gap(struct vma *prev, struct vma *vma)
+static inline void update_gap(struct vma *prev, struct vma *vma)
 {
 	uint64_t gap = gap_between(prev, vma);
 
@@ -72,25 +72,6 @@ struct vma *vma_tree_find(const struct rb_tree *tree, uint64_t addr)
 		node = node->left;
 	}
 	return found;
-}
-
-struct vma_place vma_tree_locate(struct rb_tree *tree, uint64_t start)
-{
-	struct vma_place at = { .link = &tree->root };
-
-	while (*at.link) {
-		struct vma *other = rb_entry(*at.link, struct vma, node);
-
-		at.parent = *at.link;
-		if (start < other->start) {
-			at.next = other;
-			at.link = &at.parent->left;
-		} else {
-			at.prev = other;
-			at.link = &at.parent->right;
-		}
-	}
-	return at;
 }
 
 void vma_tree_insert_at(struct rb_tree *tree, struct vma *vma, const struct vma_place *at)

@@ -33,7 +33,24 @@ struct vma_place {
 };
 
 /* The same in steps, for those who need the neighbours anyway. The tree must not change between locating and inserting. */
-struct vma_place vma_tree_locate(struct rb_tree *tree, uint64_t start);
+static inline struct vma_place vma_tree_locate(struct rb_tree *tree, uint64_t start)
+{
+	struct vma_place at = { .link = &tree->root };
+
+	while (*at.link) {
+		struct vma *other = rb_entry(*at.link, struct vma, node);
+
+		at.parent = *at.link;
+		if (start < other->start) {
+			at.next = other;
+			at.link = &at.parent->left;
+		} else {
+			at.prev = other;
+			at.link = &at.parent->right;
+		}
+	}
+	return at;
+}
 void vma_tree_insert_at(struct rb_tree *tree, struct vma *vma, const struct vma_place *at);
 void vma_tree_remove_between(struct rb_tree *tree, struct vma *vma, struct vma *prev, struct vma *next);
 
