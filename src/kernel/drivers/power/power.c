@@ -4,6 +4,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/io.h"
 #include "drivers/acpi/acpi.h"
+#include "drivers/serial/serial.h"
 #include "lib/log.h"
 
 enum { KEYBOARD_COMMAND = 0x64, KEYBOARD_PULSE_RESET = 0xfe, RESET_CONTROL = 0xcf9, SPINS = 2000000 };
@@ -18,6 +19,7 @@ void power_halt(void)
 {
 	log_notice("power: halted; it is safe to switch off");
 	interrupts_disable();
+	serial_flush();
 	for (;;)
 		__asm__ volatile("hlt");
 }
@@ -26,6 +28,7 @@ void power_off(void)
 {
 	log_notice("power: off");
 	interrupts_disable();
+	serial_flush();
 	acpi_power_off();
 	wait_a_little();
 	power_halt();
@@ -37,6 +40,7 @@ void power_reboot(void)
 
 	log_notice("power: reboot");
 	interrupts_disable();
+	serial_flush();
 	acpi_reset();
 	wait_a_little();
 	io_out8(RESET_CONTROL, 0x02);	/* PCI reset control register, as chipsets since the PIIX have it */

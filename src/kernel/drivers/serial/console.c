@@ -95,6 +95,21 @@ static void console_write(struct console *console, const char *text, size_t len)
 		atomic_store(&port->lock.locked, 0);
 }
 
+void serial_flush(void)
+{
+	for (unsigned i = 0; i < SERIAL_PORTS; i++) {
+		struct serial_port *port = &serial_ports[i];
+
+		if (!port->ring)
+			continue;
+		bool locked = lock_bounded(port);
+
+		send_polled(port, NULL, 0);
+		if (locked)
+			atomic_store(&port->lock.locked, 0);
+	}
+}
+
 static struct console serial_console = { .name = "ttyS0", .write = console_write };
 
 void serial_early_init(void)
