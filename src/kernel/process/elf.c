@@ -3,7 +3,6 @@
 #include <linux/mman.h>
 
 #include "lib/errno.h"
-#include "lib/log.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
@@ -11,7 +10,6 @@
 #include "mm/user_copy.h"
 #include "process/exec_internal.h"
 #include "security/random.h"
-#include "sched/thread.h"
 #include "vfs/vnode.h"
 
 /* Where position-independent programs start, before a random number of pages is added: two thirds up, as on Linux. */
@@ -114,11 +112,8 @@ int elf_load(struct vnode *vnode, const void *head, size_t head_len, struct addr
 	error = read_exactly(vnode, image->header.headers_offset, headers, table_size);
 	if (!error)
 		error = elf_check_segments(headers, file_size, image);
-	if (!error && image->has_interpreter) {
-		log_warning("exec: a program run by %s (tid %d) asks for a dynamic loader: dynamic executables are not supported yet",
-			    current_thread()->name, current_thread()->tid);
+	if (!error && image->has_interpreter)
 		error = -ENOEXEC;
-	}
 	if (!error) {
 		*bias = choose_bias(image);
 		if (image->high + *bias > USER_END)

@@ -8,6 +8,7 @@
 #include <asm/hwcap2.h>
 
 #include "arch/x86_64/trap.h"
+#include "lib/log.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
@@ -224,6 +225,8 @@ static int build_address_space(struct exec *exec)
 		return -ENOMEM;
 	limits_apply(exec->process, exec->as);
 	error = elf_load(exec->vnode, exec->head, exec->head_len, exec->as, &exec->image, &exec->bias);
+	if (error == -ENOEXEC && exec->image.has_interpreter)
+		log_warning("exec: %s: dynamic executables are not supported yet", exec->filename);
 	if (!error)
 		error = map_stack(exec);
 	if (error)
