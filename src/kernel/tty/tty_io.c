@@ -89,9 +89,10 @@ void tty_output_ready(struct tty *tty)
 	tty_unlock_and_act(tty, irq_flags);
 }
 
+/* The system's console outlives every login on it: what process 1 holds must not go dead when a session there ends. */
 bool tty_file_hung_up(const struct tty_file *tty_file)
 {
-	return tty_file->hangups != atomic_load(&tty_file->tty->hangups);
+	return !tty_file->console && tty_file->hangups != atomic_load(&tty_file->tty->hangups);
 }
 
 /*

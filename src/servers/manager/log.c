@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 static int console = STDERR_FILENO;
@@ -21,6 +22,11 @@ void log_open(void)
 		console = fd;
 	else
 		log_warning("cannot open /dev/console: %s; the log stays on standard error", strerror(errno));
+}
+
+void log_drain(void)
+{
+	tcdrain(console);
 }
 
 static void put(const char *text, size_t length)

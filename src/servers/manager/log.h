@@ -13,4 +13,7 @@ __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warning(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 
+/* Waits until the lines so far have left the machine: the only log call that may block (a held line: up to 30 s). */
+void log_drain(void);
+
 #endif

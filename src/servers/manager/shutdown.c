@@ -62,6 +62,7 @@ void shutdown_machine(enum shutdown_kind kind)
 	log_info("%s", ends[kind].text);
 	mounts_release();
 	sync();
+	log_drain();
 	if (reboot(ends[kind].command) < 0)
 		log_error("cannot %s: %s", ends[kind].text, strerror(errno));
 	/* Process 1 must not end. */
