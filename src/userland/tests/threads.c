@@ -199,8 +199,10 @@ static void robust_mutex(void)
 {
 	pthread_mutex_t *lock = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_mutexattr_t attributes;
+	int ready[2];
 	pthread_t thread;
 	pid_t child;
+	char byte;
 
 	pthread_mutexattr_init(&attributes);
 	CHECK_EQ(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST), 0);
@@ -212,15 +214,19 @@ static void robust_mutex(void)
 	CHECK_EQ(pthread_mutex_consistent(lock), 0);
 	CHECK_EQ(pthread_mutex_unlock(lock), 0);
 	/* A process that is killed while it holds the lock, and one that waits meanwhile. */
+	CHECK_EQ(pipe(ready), 0);
 	child = fork();
 	if (child == 0) {
 		pthread_mutex_lock(lock);
+		write(ready[1], "x", 1);
 		check_sleep(40);
 		kill(getpid(), SIGKILL);
 	}
-	check_sleep(20);
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
 	CHECK_EQ(pthread_mutex_lock(lock), EOWNERDEAD);
 	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
+	close(ready[0]);
+	close(ready[1]);
 }
 
 static void *post_later(void *semaphore)
