@@ -5,7 +5,11 @@
 Layout: symbol_count, then per function a 32-bit address offset from image_start and a 32-bit offset into symbol_names.
 `--empty` makes the table for the first link, whose size does not matter because it comes last in its segment.
 """
+import re
 import sys
+
+# Labels of the assembler start with a dot behind the function's name; GCC's .cold, .part.0 and the like are functions.
+LOCAL_LABEL = re.compile(r"\.(?!cold|part|isra|constprop|lto_priv)")
 
 
 def main():
@@ -15,7 +19,7 @@ def main():
         start = next(int(r[0], 16) for r in rows if len(r) == 3 and r[2] == "image_start")
         end = next(int(r[0], 16) for r in rows if len(r) == 3 and r[2] == "image_rodata")
         symbols = [(int(r[0], 16) - start, r[2]) for r in rows
-                   if len(r) == 3 and r[1] in "tT" and start <= int(r[0], 16) < end and "." not in r[2]]
+                   if len(r) == 3 and r[1] in "tT" and start <= int(r[0], 16) < end and not LOCAL_LABEL.search(r[2])]
     print('.section .symbols, "a", @progbits')
     print(".balign 8\n.globl symbol_count\n.hidden symbol_count")
     print(f"symbol_count: .long {len(symbols)}, 0")

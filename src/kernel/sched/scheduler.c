@@ -234,7 +234,8 @@ bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_stat
 	queue_lock(queue);
 	did = thread->run_state == from_state;
 	if (did) {
-		if (from_state == THREAD_SLEEPING)
+		/* Not for one that announced its sleep and was woken before it left the CPU: it has not slept. */
+		if (from_state == THREAD_SLEEPING && thread != this_cpu()->current)
 			adjust_level(thread, -1);
 		enqueue_woken(this_cpu(), thread);
 	}
