@@ -57,7 +57,7 @@ struct thread {
 
 	/* User threads. */
 	struct process *process;	/* NULL for kernel threads; set once */
-	struct list process_link;	/* process->threads; guarded by process->lock */
+	struct list process_link;	/* process->threads; guarded by process->signal_lock */
 	int tid;
 	struct thread_state user;	/* owned by process/: signals, futex, exit (process/thread_state.h) */
 

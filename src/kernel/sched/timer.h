@@ -9,11 +9,12 @@ struct timer {
 	uint64_t deadline;		/* clock_monotonic_ns() */
 	void (*expire)(struct timer *timer);	/* called in the timer interrupt, no lock held: must not sleep */
 	bool armed;			/* guarded by the timer queue's lock */
+	unsigned cpu;			/* whose queue it is or was last on */
 };
 
 void timer_init(struct timer *timer, void (*expire)(struct timer *timer));
 
-/* (Re)arms. A deadline in the past expires at the next chance. Callable from any context, expire() included. */
+/* (Re)arms on the calling CPU. Two callers must not arm the same timer at once. A deadline in the past expires at the next chance. Callable from any context, expire() included. */
 void timer_arm(struct timer *timer, uint64_t deadline);
 
 /* After this returns expire() is not running and will not run (unless armed again). Returns whether it was armed. */
