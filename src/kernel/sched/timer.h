@@ -14,7 +14,10 @@ struct timer {
 
 void timer_init(struct timer *timer, void (*expire)(struct timer *timer));
 
-/* (Re)arms on the calling CPU. Two callers must not arm the same timer at once. A deadline in the past expires at the next chance. Callable from any context, expire() included. */
+/*
+ * (Re)arms on the calling CPU; two callers must not arm the same timer at once. A deadline in the past expires at the next chance.
+ * Callable from any context, expire() included.
+ */
 void timer_arm(struct timer *timer, uint64_t deadline);
 
 /* After this returns expire() is not running and will not run (unless armed again). Returns whether it was armed. */
