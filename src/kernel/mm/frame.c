@@ -58,12 +58,12 @@ static paddr_t find_place(uint64_t len, const struct memory_range *usable, size_
 	panic("not enough memory: no room for %lu KiB of page records", (unsigned long)(len >> 10));
 }
 
-static void mark_frames(paddr_t start, paddr_t end, uint32_t flags)
+static void mark_frames(paddr_t start, paddr_t end, uint32_t refs, uint32_t flags)
 {
-	for (paddr_t at = start; at < end; at += PAGE_SIZE) {
-		frame_of_phys(at)->flags = flags;
-		frame_of_phys(at)->refs = 1;
-	}
+	struct frame *frame = &frame_records[start >> PAGE_SHIFT], *stop = &frame_records[end >> PAGE_SHIFT];
+
+	for (; frame < stop; frame++)
+		*frame = (struct frame){ .refs = refs, .flags = flags };
 }
 
 /* Gives the frames of [start, end) to the pool, leaving out those a reserved range covers. */
@@ -85,8 +85,7 @@ static void add_free_range(paddr_t start, paddr_t end, const struct memory_range
 			stop = skip_to = from;
 		}
 		if (stop > start) {
-			for (paddr_t at = start; at < stop; at += PAGE_SIZE)
-				frame_of_phys(at)->flags = frame_of_phys(at)->refs = 0;
+			mark_frames(start, stop, 0, 0);
 			frame_bitmap_give_range(&pool, start >> PAGE_SHIFT, (stop - start) >> PAGE_SHIFT);
 		}
 		start = MAX(skip_to, stop);
@@ -109,16 +108,15 @@ void frame_init(const struct memory_range *usable, size_t usable_count, const st
 	paddr_t place = find_place(len, usable, usable_count, reserved, reserved_count);
 
 	frame_records = phys_to_virt(place);
-	memset(frame_records, 0, records_len);
 	frame_bitmap_init(&pool, phys_to_virt(place + records_len), frame_record_count);
 	memcpy(taken, reserved, reserved_count * sizeof(*reserved));
 	taken[reserved_count] = (struct memory_range){ place, place + len, false };
 
-	mark_frames(0, end, FRAME_RESERVED | FRAME_NOT_RAM);
+	mark_frames(0, end, 1, FRAME_RESERVED | FRAME_NOT_RAM);
 	for (size_t i = 0; i < usable_count; i++) {
 		if (!usable[i].usable)
 			continue;
-		mark_frames(usable[i].start, usable[i].end, FRAME_RESERVED);
+		mark_frames(usable[i].start, usable[i].end, 1, FRAME_RESERVED);
 		total_frames += (usable[i].end - usable[i].start) >> PAGE_SHIFT;
 		add_free_range(usable[i].start, usable[i].end, taken, reserved_count + 1);
 	}

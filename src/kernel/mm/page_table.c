@@ -95,6 +95,8 @@ uint64_t *page_table_next_locked(struct address_space *as, uint64_t *addr, uint6
 			unsigned index = table_index(at, level);
 
 			if (!table[index]) {
+				if ((at | (table_span(level) - 1)) >= end - 1)
+					goto none;
 				/* Skip to the next entry in use, or behind this table. */
 				at = (at & ~(table_span(level + 1) - 1)) + next_used(table, index) * table_span(level);
 				break;
@@ -103,9 +105,12 @@ uint64_t *page_table_next_locked(struct address_space *as, uint64_t *addr, uint6
 		}
 		if (level == 1) {
 			*addr = at;
+			as->leaf_number = at / table_span(2);
+			as->leaf = table;
 			return table;
 		}
 	}
+none:
 	*addr = end;
 	return NULL;
 }

@@ -140,22 +140,30 @@ static void unmap_slice(struct gather *gather, uint64_t *table)
 		free_empty_tables(gather, gather->start);
 }
 
-void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
+/* Removes the pages of [start, end), which lies within @table. table_lock held. */
+static __attribute__((noinline)) void unmap_in_table(struct address_space *as, uint64_t *table, uint64_t start, uint64_t end)
 {
 	struct gather gather;
 
+	gather_init(&gather, as, false, start, end);
+	unmap_slice(&gather, table);
+	gather_flush(&gather);
+	as->resident -= gather.pages;
+}
+
+void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
+{
 	while (start < end) {
 		/* The lock is dropped after each table so that a large range does not keep the CPU. */
 		spin_lock(&as->table_lock);
-		uint64_t *table = page_table_next_locked(as, &start, end);
+		bool known = as->leaf && as->leaf_number == start / table_span(2);
+		uint64_t *table = known ? as->leaf : page_table_next_locked(as, &start, end);
 
 		if (table) {
 			uint64_t stop = MIN(end, (start | (table_span(2) - 1)) + 1);
 
-			gather_init(&gather, as, false, start, stop);
-			unmap_slice(&gather, table);
-			gather_flush(&gather);
-			as->resident -= gather.pages;
+			if (table_groups(table, table_slice(start, stop)) || !frame_of_virt(table)->private)
+				unmap_in_table(as, table, start, stop);
 			start = stop;
 		}
 		spin_unlock(&as->table_lock);
@@ -164,19 +172,14 @@ void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
 
 bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame)
 {
-	struct gather gather;
 	bool found;
 
 	spin_lock(&as->table_lock);
 	uint64_t *pte = page_table_find_locked(as, addr);
 
 	found = pte && *pte && (!frame || (*pte & PTE_ADDRESS) == frame_phys(frame));
-	if (found) {
-		gather_init(&gather, as, false, addr, addr + PAGE_SIZE);
-		unmap_slice(&gather, (uint64_t *)((uint64_t)pte & PAGE_MASK));
-		gather_flush(&gather);
-		as->resident -= gather.pages;
-	}
+	if (found)
+		unmap_in_table(as, (uint64_t *)((uint64_t)pte & PAGE_MASK), addr, addr + PAGE_SIZE);
 	spin_unlock(&as->table_lock);
 	return found;
 }
