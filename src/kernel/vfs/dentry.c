@@ -157,20 +157,25 @@ bool dentry_is_ancestor_locked(const struct dentry *ancestor, const struct dentr
 }
 
 /*
- * A directory has one place in the tree: if a dentry of it is alive, that one is used. It is put where the answer says it is if the answer is
- * certain. Returns a referenced dentry or NULL when there is none to use.
+ * A directory has one dentry at a time (or entries cached below one would not see changes made through the other): if one is alive it is used, moved
+ * to where the answer says it is if the answer is certain. A volatile file system has nothing cached below, and may show a directory in several
+ * places. Returns a referenced dentry or NULL when there is none to use.
  */
-static struct dentry *use_directory_alias_locked(struct dentry *directory, const struct path_component *name, struct vnode *vnode, bool certain)
+static struct dentry *use_directory_alias_locked(struct dentry *directory, const struct path_component *name, struct vnode *vnode, bool certain,
+						 struct dentry_old_place *old)
 {
+	bool one_place = !(directory->fs->flags & FS_VOLATILE);
 	struct dentry *alias;
 
 	list_for_each(alias, &vnode->dentries, vnode_link) {
 		bool in_place = alias->parent == directory && alias->hash == name->hash && alias->name_len == name->len &&
 				path_name_equal(alias->name, name);
 
-		if (alias->deleted || alias->parent == alias || !in_place || !refcount_get_unless_zero(&alias->refs))
+		if (alias->parent == alias || (!one_place && (!in_place || alias->deleted)) || !refcount_get_unless_zero(&alias->refs))
 			continue;
-		if (certain && !alias->hashed)
+		if (certain && !alias->deleted && !in_place)
+			dentry_relocate_locked(alias, directory, name, old);
+		else if (certain && !alias->deleted && !alias->hashed)
 			dentry_hash_locked(alias);
 		return alias;
 	}
@@ -181,6 +186,7 @@ static struct dentry *use_directory_alias_locked(struct dentry *directory, const
 static int dentry_add_answer(struct dentry *directory, const struct path_component *name, struct vnode *vnode, uint64_t version, struct dentry **out)
 {
 	struct dentry *fresh = dentry_alloc(directory, directory->fs, name), *found, *result = NULL;
+	struct dentry_old_place old = { 0 };
 	bool certain;
 
 	if (!fresh) {
@@ -196,7 +202,7 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		dentry_get(found);
 		result = found;
 	} else if (vnode && vnode->type == S_IFDIR) {
-		result = use_directory_alias_locked(directory, name, vnode, certain && !found);
+		result = use_directory_alias_locked(directory, name, vnode, certain && !found, &old);
 	}
 	if (!result) {
 		result = fresh;
@@ -210,6 +216,10 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 			dentry_hash_locked(result);
 	}
 	spin_unlock(&vfs_tree_lock);
+	for (size_t i = 0; i < ARRAY_LEN(old.dentries); i++)
+		if (old.dentries[i])
+			dentry_put(old.dentries[i]);
+	kfree(old.name);
 	if (fresh)
 		dentry_put(fresh);
 	if (vnode)

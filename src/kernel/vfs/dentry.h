@@ -66,14 +66,26 @@ struct dentry *dentry_create_negative(struct dentry *directory, const struct pat
  * alone in its directory, else what is cached for the name is dropped.
  */
 struct dir_change;
-/* @dentry (negative, of that name) now leads to @vnode, whose reference it takes. */
-void dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct dir_change *change);
-/* The name is gone. @dentry is the caller's positive entry; it may come back negative when nobody else used it. May sleep. */
-void dentry_remove_name(struct dentry *dentry, const struct dir_change *change);
-/* @from has become the entry @name of @directory; what was there (@victim, may be negative) is gone. May sleep. */
-void dentry_move(struct dentry *from, struct dentry *directory, const struct path_component *name, struct dentry *victim,
-		 const struct dir_change *from_change, const struct dir_change *to_change);
-void dentry_exchange(struct dentry *a, struct dentry *b, const struct dir_change *a_change, const struct dir_change *b_change);
+/* Is @dentry what the cache has for that name (or can the name not be cached)? What a change was checked against must still be, when it begins. */
+bool dentry_is_current(const struct dentry *dentry, const struct dentry *directory, const struct path_component *name);
+/* @dentry (negative, of that name) now leads to @vnode, whose reference it takes. False: the name was made and removed by others meanwhile. */
+bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct dir_change *change);
+/*
+ * The name is gone and was @removed's (NULL: no vnode of that is in memory). @dentry is the caller's positive entry; it may come back negative
+ * when nobody else used it. May sleep.
+ */
+void dentry_remove_name(struct dentry *directory, const struct path_component *name, struct dentry *dentry, struct vnode *removed,
+			const struct dir_change *change);
+/* A name in a rename, with the entry that the caller has for it. */
+struct dentry_place {
+	struct dentry *directory;
+	const struct path_component *name;
+	struct dentry *dentry;
+	const struct dir_change *change;
+};
+/* @from has become @to; what was there (may be negative) is gone. False: somebody interfered, both names were only dropped. May sleep. */
+bool dentry_move(const struct dentry_place *from, const struct dentry_place *to);
+void dentry_exchange(const struct dentry_place *a, const struct dentry_place *b);
 
 /* A directory was removed: forgets the (negative) entries cached below it. May sleep. */
 void dentry_drop_children(struct dentry *dentry);

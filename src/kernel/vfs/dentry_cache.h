@@ -12,6 +12,10 @@ void dentry_hash_locked(struct dentry *dentry);		/* takes the cache's reference 
 bool dentry_unhash_locked(struct dentry *dentry);	/* true: the caller now owns the cache's reference and puts it after unlocking */
 
 void dentry_cache_shrink_all(void);	/* one round over all entries: unused ones go, recently used ones lose their mark */
+/* What a relocated dentry leaves behind, to be put and freed without the lock. */
+struct dentry_old_place { struct dentry *dentries[2]; char *name; };
+bool dentry_relocate_locked(struct dentry *dentry, struct dentry *directory, const struct path_component *name, struct dentry_old_place *old);
+
 /* The hash: 1 << (64 - shift) buckets. Set once at start; the chains are guarded by the tree lock. */
 struct dentry_hash {
 	struct list *buckets;

@@ -6,6 +6,7 @@
 #include "vfs/dentry_cache.h"
 #include "mm/heap.h"
 #include "vfs/dir_change.h"
+#include <linux/stat.h>
 
 /* References and names given up under the tree lock, released after it. */
 struct leftovers {
@@ -35,34 +36,62 @@ static void release_leftovers(struct leftovers *left)
 	kfree(left->name);
 }
 
-static void hash_if_absent_locked(struct dentry *dentry)
+/* Is @dentry what the hash says of (directory, name)? Then it is true: entries in the hash always are. Tree lock held. */
+static bool is_entry_locked(const struct dentry *dentry, const struct dentry *directory, const struct path_component *name)
 {
-	struct path_component name = { dentry->name, dentry->name_len, dentry->hash };
-
-	if (dentry->hashed || dentry->deleted || dentry->parent->deleted || dentry->fs->flags & FS_VOLATILE)
-		return;
-	if (!dentry_find_locked(dentry->parent, &name))
-		dentry_hash_locked(dentry);
+	return dentry->hashed && dentry->parent == directory && dentry->name_len == name->len && dentry->hash == name->hash &&
+	       path_name_equal(dentry->name, name);
 }
 
-void dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct dir_change *change)
+bool dentry_is_current(const struct dentry *dentry, const struct dentry *directory, const struct path_component *name)
 {
+	bool current;
+
+	if (dentry->fs->flags & FS_VOLATILE)
+		return true;
+	spin_lock(&vfs_tree_lock);
+	current = directory->deleted || is_entry_locked(dentry, directory, name);
+	spin_unlock(&vfs_tree_lock);
+	return current;
+}
+
+static bool has_live_dentry_locked(const struct vnode *vnode)
+{
+	const struct dentry *dentry;
+
+	list_for_each(dentry, &vnode->dentries, vnode_link)
+		if (atomic_load(&dentry->refs.count))
+			return true;
+	return false;
+}
+
+bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct dir_change *change)
+{
+	struct path_component name;
 	struct leftovers left = { 0 };
+	struct dentry *other;
+	bool ours;
 
 	spin_lock(&vfs_tree_lock);
-	if (dentry->vnode) {
-		/* Somebody found the new name first; the caller's entry leads there already, or to what came after it. */
-		left.vnode = vnode;
-	} else {
+	name = (struct path_component){ dentry->name, dentry->name_len, dentry->hash };
+	other = dentry_find_locked(dentry->parent, &name);
+	ours = !dentry->vnode && !dentry->deleted && !(vnode->type == S_IFDIR && has_live_dentry_locked(vnode));
+	if (ours) {
 		dentry->vnode = vnode;
 		list_push_back(&vnode->dentries, &dentry->vnode_link);
+	} else {
+		/* Somebody else has made and removed the name meanwhile, or has already found a new directory, whose one dentry that is. */
+		left.vnode = vnode;
 	}
-	if (!dir_change_alone(change))
+	if (other && other != dentry)
+		unhash_locked(&left, other);
+	if (!ours || !dir_change_alone(change))
 		unhash_locked(&left, dentry);
-	else
-		hash_if_absent_locked(dentry);
+	else if (!dentry->hashed && !dentry->parent->deleted && !(dentry->fs->flags & FS_VOLATILE))
+		dentry_hash_locked(dentry);
 	spin_unlock(&vfs_tree_lock);
 	release_leftovers(&left);
+	return ours;
 }
 
 /* Marks @dentry's name as removed and takes it out of the hash. Tree lock held. */
@@ -72,27 +101,48 @@ static void delete_locked(struct leftovers *left, struct dentry *dentry)
 	dentry->deleted = true;
 }
 
-void dentry_remove_name(struct dentry *dentry, const struct dir_change *change)
+/* Marks the entries of @vnode that have this name as removed, as many as leftovers have room for. Tree lock held. Returns whether all were. */
+static bool delete_entries_locked(struct leftovers *left, struct vnode *vnode, const struct dentry *directory, const struct path_component *name)
 {
-	struct path_component name;
-	struct leftovers left = { 0 };
-	struct dentry *other;
+	struct dentry *dentry;
 
-	spin_lock(&vfs_tree_lock);
-	if (dentry->hashed && dir_change_alone(change) && atomic_load(&dentry->refs.count) == 2) {
-		/* Only the caller and the hash: the entry itself can say from now on that there is no such name. */
-		left.vnode = dentry->vnode;
-		dentry->vnode = NULL;
-		list_remove(&dentry->vnode_link);
-	} else {
-		name = (struct path_component){ dentry->name, dentry->name_len, dentry->hash };
-		other = dentry_find_locked(dentry->parent, &name);
-		delete_locked(&left, dentry);
-		if (other && other != dentry)
-			unhash_locked(&left, other);
+	list_for_each(dentry, &vnode->dentries, vnode_link) {
+		if (dentry->deleted || dentry->parent != directory || dentry->name_len != name->len || dentry->hash != name->hash ||
+		    !path_name_equal(dentry->name, name))
+			continue;
+		if (left->dentry_count == ARRAY_LEN(left->dentries))
+			return false;
+		delete_locked(left, dentry);
 	}
-	spin_unlock(&vfs_tree_lock);
-	release_leftovers(&left);
+	return true;
+}
+
+void dentry_remove_name(struct dentry *directory, const struct path_component *name, struct dentry *dentry, struct vnode *removed,
+			const struct dir_change *change)
+{
+	struct leftovers left;
+	struct dentry *other;
+	bool done;
+
+	do {
+		left = (struct leftovers){ 0 };
+		done = true;
+		spin_lock(&vfs_tree_lock);
+		other = dentry_find_locked(directory, name);
+		if (other == dentry && dentry->vnode == removed && dir_change_alone(change) && atomic_load(&dentry->refs.count) == 2) {
+			/* Only the caller and the hash: the entry itself can say from now on that there is no such name. */
+			left.vnode = dentry->vnode;
+			dentry->vnode = NULL;
+			list_remove(&dentry->vnode_link);
+		} else {
+			if (other)
+				unhash_locked(&left, other);
+			if (removed)
+				done = delete_entries_locked(&left, removed, directory, name);
+		}
+		spin_unlock(&vfs_tree_lock);
+		release_leftovers(&left);
+	} while (!done);
 }
 
 void dentry_drop_children(struct dentry *dentry)
@@ -145,57 +195,95 @@ static bool relocate_locked(struct leftovers *left, struct dentry *dentry, struc
 	return true;
 }
 
-void dentry_move(struct dentry *from, struct dentry *directory, const struct path_component *name, struct dentry *victim,
-		 const struct dir_change *from_change, const struct dir_change *to_change)
+/* Takes what the hash has for a name out of it. Tree lock held. */
+static void unhash_name_locked(struct leftovers *left, struct dentry *directory, const struct path_component *name)
 {
-	struct leftovers left = { 0 };
-	struct dentry *there;
-	bool moved;
+	struct dentry *there = dentry_find_locked(directory, name);
 
-	spin_lock(&vfs_tree_lock);
-	there = dentry_find_locked(directory, name);
-	if (there && there != from)
-		unhash_locked(&left, there);
-	if (victim && victim != from && victim->vnode)
-		delete_locked(&left, victim);
-	unhash_locked(&left, from);
-	moved = !dentry_is_ancestor_locked(from, directory) && relocate_locked(&left, from, directory, name);
-	if (moved && dir_change_alone(from_change) && dir_change_alone(to_change) && !from->deleted && !(from->fs->flags & FS_VOLATILE))
-		dentry_hash_locked(from);
-	spin_unlock(&vfs_tree_lock);
-	release_leftovers(&left);
+	if (there)
+		unhash_locked(left, there);
 }
 
-void dentry_exchange(struct dentry *a, struct dentry *b, const struct dir_change *a_change, const struct dir_change *b_change)
+bool dentry_move(const struct dentry_place *from, const struct dentry_place *to)
 {
 	struct leftovers left = { 0 };
+	struct dentry *moved = from->dentry, *victim = to->dentry;
+	bool certain;
+
+	spin_lock(&vfs_tree_lock);
+	certain = dir_change_alone(from->change) && dir_change_alone(to->change) && is_entry_locked(moved, from->directory, from->name) &&
+		  is_entry_locked(victim, to->directory, to->name) && !dentry_is_ancestor_locked(moved, to->directory);
+	unhash_name_locked(&left, from->directory, from->name);
+	unhash_name_locked(&left, to->directory, to->name);
+	if (certain) {
+		if (victim->vnode)
+			delete_locked(&left, victim);
+		if (relocate_locked(&left, moved, to->directory, to->name))
+			dentry_hash_locked(moved);
+	}
+	spin_unlock(&vfs_tree_lock);
+	release_leftovers(&left);
+	return certain;
+}
+
+/* Swaps names and parents. Tree lock held, both unhashed. */
+static void swap_places_locked(struct dentry *a, struct dentry *b)
+{
+	bool a_inline = a->name == a->inline_name, b_inline = b->name == b->inline_name;
+	const char *a_name = a->name, *b_name = b->name;
 	struct dentry *parent;
 	uint64_t hash;
 	uint32_t len;
 
+	for (unsigned i = 0; i < DENTRY_INLINE_NAME; i++) {
+		char byte = a->inline_name[i];
+
+		a->inline_name[i] = b->inline_name[i];
+		b->inline_name[i] = byte;
+	}
+	a->name = b_inline ? a->inline_name : b_name;
+	b->name = a_inline ? b->inline_name : a_name;
+	hash = a->hash, a->hash = b->hash, b->hash = hash;
+	len = a->name_len, a->name_len = b->name_len, b->name_len = len;
+	parent = a->parent, a->parent = b->parent, b->parent = parent;
+}
+
+void dentry_exchange(const struct dentry_place *a, const struct dentry_place *b)
+{
+	struct leftovers left = { 0 };
+	bool certain;
+
 	spin_lock(&vfs_tree_lock);
-	unhash_locked(&left, a);
-	unhash_locked(&left, b);
-	if (!dentry_is_ancestor_locked(a, b->parent) && !dentry_is_ancestor_locked(b, a->parent)) {
-		bool a_inline = a->name == a->inline_name, b_inline = b->name == b->inline_name;
-		const char *a_name = a->name, *b_name = b->name;
-
-		for (unsigned i = 0; i < DENTRY_INLINE_NAME; i++) {
-			char byte = a->inline_name[i];
-
-			a->inline_name[i] = b->inline_name[i];
-			b->inline_name[i] = byte;
-		}
-		a->name = b_inline ? a->inline_name : b_name;
-		b->name = a_inline ? b->inline_name : a_name;
-		hash = a->hash, a->hash = b->hash, b->hash = hash;
-		len = a->name_len, a->name_len = b->name_len, b->name_len = len;
-		parent = a->parent, a->parent = b->parent, b->parent = parent;
-		if (dir_change_alone(a_change) && dir_change_alone(b_change) && !a->deleted && !b->deleted) {
-			dentry_hash_locked(a);
-			dentry_hash_locked(b);
-		}
+	certain = dir_change_alone(a->change) && dir_change_alone(b->change) && is_entry_locked(a->dentry, a->directory, a->name) &&
+		  is_entry_locked(b->dentry, b->directory, b->name) && !dentry_is_ancestor_locked(a->dentry, b->directory) &&
+		  !dentry_is_ancestor_locked(b->dentry, a->directory);
+	unhash_name_locked(&left, a->directory, a->name);
+	unhash_name_locked(&left, b->directory, b->name);
+	if (certain) {
+		swap_places_locked(a->dentry, b->dentry);
+		dentry_hash_locked(a->dentry);
+		dentry_hash_locked(b->dentry);
 	}
 	spin_unlock(&vfs_tree_lock);
 	release_leftovers(&left);
+}
+
+/* The directory @dentry is certainly the entry @name of @directory: puts it there. Tree lock held; the rest is in *old for after it. */
+bool dentry_relocate_locked(struct dentry *dentry, struct dentry *directory, const struct path_component *name, struct dentry_old_place *old)
+{
+	struct leftovers left = { 0 };
+
+	if (dentry_is_ancestor_locked(dentry, directory))
+		return false;
+	unhash_locked(&left, dentry);
+	if (!relocate_locked(&left, dentry, directory, name)) {
+		if (left.dentry_count)
+			dentry_hash_locked(dentry);
+	} else {
+		dentry_hash_locked(dentry);
+	}
+	for (unsigned i = 0; i < left.dentry_count; i++)
+		old->dentries[i] = left.dentries[i];
+	old->name = left.name;
+	return is_entry_locked(dentry, directory, name);
 }

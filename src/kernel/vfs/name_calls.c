@@ -18,13 +18,17 @@ enum { WALK_FOR_NEW = PATH_CREATE | WALK_PARENT | WALK_LAST_RAW | PATH_NO_FOLLOW
 static long create_at(int dir, uaddr_t path, const struct new_node *node)
 {
 	struct path_walk walk;
+	unsigned tries = 0;
 	long error;
 
-	path_walk_init(&walk);
-	error = path_walk_user(&walk, dir, path, WALK_FOR_NEW);
-	if (!error)
-		error = name_create(&walk, node);
-	path_walk_end(&walk);
+	do {
+		path_walk_init(&walk);
+		walk.insist = ++tries > NAME_TRIES;
+		error = path_walk_user(&walk, dir, path, WALK_FOR_NEW);
+		if (!error)
+			error = name_create(&walk, node);
+		path_walk_end(&walk);
+	} while (error == NAME_WALK_AGAIN);
 	return error == -ESTALE ? 0 : error;
 }
 
@@ -113,13 +117,17 @@ long sys_symlinkat(uaddr_t target, int dir, uaddr_t path)
 static long remove_at(int dir, uaddr_t path, bool directory)
 {
 	struct path_walk walk;
+	unsigned tries = 0;
 	long error;
 
-	path_walk_init(&walk);
-	error = path_walk_user(&walk, dir, path, WALK_FOR_OLD);
-	if (!error)
-		error = name_remove(&walk, directory);
-	path_walk_end(&walk);
+	do {
+		path_walk_init(&walk);
+		walk.insist = ++tries > NAME_TRIES;
+		error = path_walk_user(&walk, dir, path, WALK_FOR_OLD);
+		if (!error)
+			error = name_remove(&walk, directory);
+		path_walk_end(&walk);
+	} while (error == NAME_WALK_AGAIN);
 	return error;
 }
 
@@ -144,7 +152,7 @@ static long link_at(int from_dir, uaddr_t from, int to_dir, uaddr_t to, int flag
 {
 	struct path path;
 	struct path_walk walk;
-	unsigned lookup = PATH_NO_FOLLOW;
+	unsigned lookup = PATH_NO_FOLLOW, tries = 0;
 	long error;
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
@@ -160,11 +168,14 @@ static long link_at(int from_dir, uaddr_t from, int to_dir, uaddr_t to, int flag
 	error = path_lookup_user(from_dir, from, lookup, &path);
 	if (error)
 		return error;
-	path_walk_init(&walk);
-	error = path_walk_user(&walk, to_dir, to, WALK_FOR_NEW);
-	if (!error)
-		error = name_link(&path, &walk);
-	path_walk_end(&walk);
+	do {
+		path_walk_init(&walk);
+		walk.insist = ++tries > NAME_TRIES;
+		error = path_walk_user(&walk, to_dir, to, WALK_FOR_NEW);
+		if (!error)
+			error = name_link(&path, &walk);
+		path_walk_end(&walk);
+	} while (error == NAME_WALK_AGAIN);
 	path_put(&path);
 	return error;
 }
@@ -182,6 +193,7 @@ long sys_linkat(int from_dir, uaddr_t from, int to_dir, uaddr_t to, int flags)
 static long rename_at(int from_dir, uaddr_t from, int to_dir, uaddr_t to, unsigned flags)
 {
 	struct path_walk *from_walk, *to_walk;
+	unsigned tries = 0;
 	long error;
 
 	/* Two walks are too much for the stack together with what the file system needs. */
@@ -189,15 +201,18 @@ static long rename_at(int from_dir, uaddr_t from, int to_dir, uaddr_t to, unsign
 	if (!from_walk)
 		return -ENOMEM;
 	to_walk = from_walk + 1;
-	path_walk_init(from_walk);
-	path_walk_init(to_walk);
-	error = path_walk_user(from_walk, from_dir, from, WALK_FOR_OLD);
-	if (!error)
-		error = path_walk_user(to_walk, to_dir, to, WALK_FOR_NEW);
-	if (!error)
-		error = name_rename(from_walk, to_walk, flags);
-	path_walk_end(to_walk);
-	path_walk_end(from_walk);
+	do {
+		path_walk_init(from_walk);
+		path_walk_init(to_walk);
+		from_walk->insist = to_walk->insist = ++tries > NAME_TRIES;
+		error = path_walk_user(from_walk, from_dir, from, WALK_FOR_OLD);
+		if (!error)
+			error = path_walk_user(to_walk, to_dir, to, WALK_FOR_NEW);
+		if (!error)
+			error = name_rename(from_walk, to_walk, flags);
+		path_walk_end(to_walk);
+		path_walk_end(from_walk);
+	} while (error == NAME_WALK_AGAIN);
 	kfree(from_walk);
 	return error;
 }

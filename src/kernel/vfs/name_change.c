@@ -49,6 +49,11 @@ static int ask_create(struct vnode *parent, const struct path_component *name, c
 	}
 }
 
+bool name_walk_is_current(const struct path_walk *walk)
+{
+	return walk->insist || dentry_is_current(walk->path.dentry, walk->parent.dentry, &walk->last);
+}
+
 /* May the caller add or remove names in walk->parent? */
 static int check_parent(const struct path_walk *walk)
 {
@@ -78,14 +83,18 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 	if (error)
 		return error;
 	dir_change_begin(&change, &parent->vnode->dir_version);
+	if (!name_walk_is_current(walk)) {
+		dir_change_end(&change);
+		return NAME_WALK_AGAIN;
+	}
 	vnode_lookup_begin(&guard);
 	error = ask_create(parent->vnode, &walk->last, node, &attr);
 	if (!error) {
 		error = vnode_from_answer(parent->fs, &attr, &guard, &vnode);
-		if (!error)
-			dentry_instantiate(walk->path.dentry, vnode, &change);
-		else
+		if (error)
 			dentry_drop_name(parent, &walk->last);
+		else if (!dentry_instantiate(walk->path.dentry, vnode, &change))
+			error = -ESTALE;
 		vnode_touch_directory(parent->vnode);
 	} else if (error == -EEXIST) {
 		dentry_drop_name(parent, &walk->last);
@@ -131,9 +140,33 @@ static int check_remove(const struct path_walk *walk, bool directory)
 	return is_mountpoint(walk->path.dentry) ? -EBUSY : 0;
 }
 
+/* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
+static void show_removed(struct path_walk *walk, bool directory, struct fs_attr *attr, struct dir_change *change)
+{
+	struct dentry *dentry = walk->path.dentry;
+	struct vnode *vnode = dentry->vnode;
+
+	/* What went is what the file system says went: the name may have come to lead elsewhere since the walk. */
+	if (attr->node.id == vnode->node.id && attr->node.generation == vnode->node.generation)
+		vnode_get(vnode);
+	else
+		vnode = vnode_find(vnode->fs, attr->node);
+	dentry_remove_name(walk->parent.dentry, &walk->last, dentry, vnode, change);
+	vnode_touch_directory(walk->parent.dentry->vnode);
+	dir_change_end(change);
+	if (!vnode)
+		return;
+	if (directory)
+		dentry_drop_children(dentry);
+	vnode_set_links(vnode, directory ? 0 : attr->links);
+	if (directory || !attr->links)
+		vnode_forget(vnode);
+	vnode_put(vnode);
+}
+
 int name_remove(struct path_walk *walk, bool directory)
 {
-	struct vnode *parent, *vnode;
+	struct vnode *parent;
 	struct fs_attr attr = { 0 };
 	struct dir_change change;
 	const struct fs_ops *ops;
@@ -144,28 +177,23 @@ int name_remove(struct path_walk *walk, bool directory)
 	if (error)
 		return error;
 	parent = walk->parent.dentry->vnode;
-	vnode = walk->path.dentry->vnode;
 	ops = parent->fs->ops;
 	if (directory ? !ops->rmdir : !ops->unlink)
 		return -EPERM;
-	vnode_get(vnode);
+	attr.node = walk->path.dentry->vnode->node;
 	dir_change_begin(&change, &parent->dir_version);
+	if (!name_walk_is_current(walk)) {
+		dir_change_end(&change);
+		return NAME_WALK_AGAIN;
+	}
 	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, walk->last.name, walk->last.len, &attr);
 	if (!error) {
-		dentry_remove_name(walk->path.dentry, &change);
-		vnode_touch_directory(parent);
-	} else if (error == -ENOENT) {
+		show_removed(walk, directory, &attr, &change);
+		return 0;
+	}
+	if (error == -ENOENT)
 		dentry_drop_name(walk->parent.dentry, &walk->last);
-	}
 	dir_change_end(&change);
-	if (!error) {
-		if (directory)
-			dentry_drop_children(walk->path.dentry);
-		vnode_set_links(vnode, directory ? 0 : attr.links);
-		if (directory || !attr.links)
-			vnode_forget(vnode);
-	}
-	vnode_put(vnode);
 	return error;
 }
 
@@ -193,6 +221,10 @@ int name_link(const struct path *from, struct path_walk *to)
 	if (!parent->fs->ops->link)
 		return -EPERM;
 	dir_change_begin(&change, &parent->dir_version);
+	if (!name_walk_is_current(to)) {
+		dir_change_end(&change);
+		return NAME_WALK_AGAIN;
+	}
 	error = parent->fs->ops->link(parent->fs, vnode->node, parent->node, to->last.name, to->last.len, &attr);
 	if (!error) {
 		vnode_get(vnode);

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside the VFS core: changes of names. Each takes a finished walk (WALK_PARENT | WALK_LAST_RAW | PATH_NO_FOLLOW, PATH_CREATE where the name may be
- * absent), checks everything, asks the file system with no lock held, and brings the dentry cache up to date. 0 or a negative errno. May sleep.
+ * absent), checks everything, asks the file system with no lock held, and brings the dentry cache up to date. 0, a negative errno, or
+ * NAME_WALK_AGAIN: the names changed since the walk, so what was checked says nothing (never with walk->insist). May sleep.
  */
 #pragma once
 
 #include "vfs/path_walk.h"
+
+enum { NAME_WALK_AGAIN = 1, NAME_TRIES = 20 /* after that many the caller insists */ };
 
 struct new_node {
 	uint32_t mode;		/* type and permission bits; the umask is applied here, not to symlinks */
 	uint64_t rdev;
 	const char *target;	/* of a symlink */
 };
+
+/* Is the entry that the walk found still what the cache has for the name? Asked after the change has begun. */
+bool name_walk_is_current(const struct path_walk *walk);
 
 /* Makes walk->last in walk->parent; walk->path's dentry leads to it afterwards. -ESTALE: made, and gone again before it could be used. */
 int name_create(struct path_walk *walk, const struct new_node *node);

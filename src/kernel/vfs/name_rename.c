@@ -91,23 +91,60 @@ static int check_rename(struct path_walk *from, struct path_walk *to, unsigned f
 	return error;
 }
 
-/* What stood at the target has lost a name. */
-static void victim_gone(struct vnode *victim, struct dentry *dentry)
+/* What stood at the target has lost a name. @certain: it was alone to change. */
+static void victim_gone(struct vnode *victim, struct dentry *dentry, bool certain)
 {
-	uint32_t links = victim->type == S_IFDIR || !victim->attr.links ? 0 : victim->attr.links - 1;
-
 	if (victim->type == S_IFDIR)
 		dentry_drop_children(dentry);
-	vnode_set_links(victim, links);
-	if (!links)
+	if (!certain) {
+		vnode_recheck_links(victim);
+		return;
+	}
+	vnode_set_links(victim, victim->type == S_IFDIR || !victim->attr.links ? 0 : victim->attr.links - 1);
+	if (!victim->attr.links)
 		vnode_forget(victim);
+}
+
+static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
+{
+	struct vnode *from_dir = from->parent.dentry->vnode, *to_dir = to->parent.dentry->vnode;
+
+	return from_dir->fs->ops->rename(from_dir->fs, from_dir->node, from->last.name, from->last.len, to_dir->node, to->last.name, to->last.len,
+					 flags);
+}
+
+/* Asks, and brings the entries up to date. The changes are open. */
+static int rename_names(struct path_walk *from, struct path_walk *to, unsigned flags, const struct dir_change *from_change,
+			const struct dir_change *to_change, bool *certain)
+{
+	const struct dentry_place from_place = { from->parent.dentry, &from->last, from->path.dentry, from_change };
+	const struct dentry_place to_place = { to->parent.dentry, &to->last, to->path.dentry, to_change };
+	int error;
+
+	if (!name_walk_is_current(from) || !name_walk_is_current(to))
+		return NAME_WALK_AGAIN;
+	error = ask_rename(from, to, flags);
+	if (error) {
+		if (error == -ENOENT || error == -EEXIST) {
+			dentry_drop_name(from->parent.dentry, &from->last);
+			dentry_drop_name(to->parent.dentry, &to->last);
+		}
+		return error;
+	}
+	if (flags & FS_RENAME_EXCHANGE)
+		dentry_exchange(&from_place, &to_place);
+	else
+		*certain = dentry_move(&from_place, &to_place);
+	vnode_touch_directory(from->parent.dentry->vnode);
+	vnode_touch_directory(to->parent.dentry->vnode);
+	return 0;
 }
 
 int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 {
 	struct vnode *from_dir, *to_dir, *victim;
 	struct dir_change from_change, to_change;
-	bool same_dir;
+	bool same_dir, certain = false;
 	int error = check_rename(from, to, flags);
 
 	if (error)
@@ -120,7 +157,7 @@ int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 	if (!from_dir->fs->ops->rename)
 		return -EPERM;
 	same_dir = from_dir == to_dir;
-	victim = to->path.dentry->vnode;
+	victim = flags & FS_RENAME_EXCHANGE ? NULL : to->path.dentry->vnode;
 	if (victim)
 		vnode_get(victim);
 	dir_change_begin(&from_change, &from_dir->dir_version);
@@ -128,23 +165,14 @@ int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 		to_change = from_change;
 	else
 		dir_change_begin(&to_change, &to_dir->dir_version);
-	error = from_dir->fs->ops->rename(from_dir->fs, from_dir->node, from->last.name, from->last.len, to_dir->node, to->last.name, to->last.len,
-					  flags);
-	if (!error && flags & FS_RENAME_EXCHANGE)
-		dentry_exchange(from->path.dentry, to->path.dentry, &from_change, &to_change);
-	else if (!error)
-		dentry_move(from->path.dentry, to->parent.dentry, &to->last, to->path.dentry, &from_change, &to_change);
-	if (!error) {
-		vnode_touch_directory(from_dir);
-		vnode_touch_directory(to_dir);
-	}
+	error = rename_names(from, to, flags, &from_change, &to_change, &certain);
 	dir_change_end(&from_change);
 	if (!same_dir)
 		dir_change_end(&to_change);
 	if (!error) {
 		vnode_touch_changed(from->path.dentry->vnode);
-		if (victim && !(flags & FS_RENAME_EXCHANGE))
-			victim_gone(victim, to->path.dentry);
+		if (victim)
+			victim_gone(victim, to->path.dentry, certain);
 	}
 	if (victim)
 		vnode_put(victim);

@@ -202,6 +202,7 @@ struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_na
 {
 	struct path_walk walk;
 	struct file *file = NULL;
+	unsigned tries = 0;
 	bool again;
 
 	*error = decode_flags(&flags);
@@ -209,6 +210,7 @@ struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_na
 		return NULL;
 	do {
 		path_walk_init(&walk);
+		walk.insist = ++tries > NAME_TRIES;
 		*error = kernel_name ? path_walk_kernel(&walk, dir_fd, kernel_name, walk_flags_of(flags)) :
 				       path_walk_user(&walk, dir_fd, user_name, walk_flags_of(flags));
 		if (!*error)
@@ -218,9 +220,11 @@ struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_na
 		 * Somebody was in between: made the file first, or removed the one just made (-ESTALE; the caller's O_EXCL has had its
 		 * answer then).
 		 */
-		again = !file && (*error == -ESTALE || (*error == -EEXIST && flags & O_CREAT && !(flags & O_EXCL)));
+		again = !file && (*error == -ESTALE || *error == NAME_WALK_AGAIN || (*error == -EEXIST && flags & O_CREAT && !(flags & O_EXCL)));
 		if (*error == -ESTALE)
 			flags &= ~O_EXCL;
 	} while (again && !signal_fatal_pending());
+	if (*error == NAME_WALK_AGAIN)
+		*error = -EINTR;
 	return file;
 }

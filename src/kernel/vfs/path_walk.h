@@ -22,6 +22,7 @@ struct stat;
 struct path_walk {
 	/* Set before the walk if wanted. */
 	const struct credentials *credentials;	/* NULL: the caller's */
+	bool insist;				/* for name_change.h: go on even if the names change all the time */
 	struct stat *stat;			/* attributes are wanted: if they are in memory, they are put here and no path is given */
 
 	/* Results. */
@@ -52,6 +53,7 @@ static inline void path_walk_init(struct path_walk *walk)
 {
 	walk->credentials = NULL;
 	walk->stat = NULL;
+	walk->insist = false;
 	walk->buffer = NULL;
 	walk->path.mount = walk->parent.mount = walk->held.mount = NULL;
 	walk->path.dentry = walk->parent.dentry = walk->held.dentry = NULL;

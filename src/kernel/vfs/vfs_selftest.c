@@ -43,11 +43,13 @@ static int make(const char *name, uint32_t mode, const char *target)
 	struct path_walk walk;
 	int error;
 
-	path_walk_init(&walk);
-	error = path_walk_kernel(&walk, AT_FDCWD, name, WALK_NEW);
-	if (!error)
-		error = name_create(&walk, &node);
-	path_walk_end(&walk);
+	do {
+		path_walk_init(&walk);
+		error = path_walk_kernel(&walk, AT_FDCWD, name, WALK_NEW);
+		if (!error)
+			error = name_create(&walk, &node);
+		path_walk_end(&walk);
+	} while (error == NAME_WALK_AGAIN);
 	return error;
 }
 
@@ -56,11 +58,13 @@ static int drop(const char *name, bool directory)
 	struct path_walk walk;
 	int error;
 
-	path_walk_init(&walk);
-	error = path_walk_kernel(&walk, AT_FDCWD, name, WALK_OLD);
-	if (!error)
-		error = name_remove(&walk, directory);
-	path_walk_end(&walk);
+	do {
+		path_walk_init(&walk);
+		error = path_walk_kernel(&walk, AT_FDCWD, name, WALK_OLD);
+		if (!error)
+			error = name_remove(&walk, directory);
+		path_walk_end(&walk);
+	} while (error == NAME_WALK_AGAIN);
 	return error;
 }
 
@@ -71,15 +75,17 @@ static int move(const char *from, const char *to, unsigned flags)
 
 	if (!walks)
 		return -ENOMEM;
-	path_walk_init(&walks[0]);
-	path_walk_init(&walks[1]);
-	error = path_walk_kernel(&walks[0], AT_FDCWD, from, WALK_OLD);
-	if (!error)
-		error = path_walk_kernel(&walks[1], AT_FDCWD, to, WALK_NEW);
-	if (!error)
-		error = name_rename(&walks[0], &walks[1], flags);
-	path_walk_end(&walks[1]);
-	path_walk_end(&walks[0]);
+	do {
+		path_walk_init(&walks[0]);
+		path_walk_init(&walks[1]);
+		error = path_walk_kernel(&walks[0], AT_FDCWD, from, WALK_OLD);
+		if (!error)
+			error = path_walk_kernel(&walks[1], AT_FDCWD, to, WALK_NEW);
+		if (!error)
+			error = name_rename(&walks[0], &walks[1], flags);
+		path_walk_end(&walks[1]);
+		path_walk_end(&walks[0]);
+	} while (error == NAME_WALK_AGAIN);
 	kfree(walks);
 	return error;
 }

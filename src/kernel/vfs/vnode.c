@@ -275,6 +275,18 @@ int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_gu
 	return 0;
 }
 
+struct vnode *vnode_find(struct fs *fs, struct fs_node_id node)
+{
+	struct vnode *vnode;
+
+	spin_lock(&vnode_cache_lock);
+	vnode = find_locked(vnode_bucket(fs, node), fs, node);
+	if (vnode && !refcount_get_unless_zero(&vnode->object.refs))
+		vnode = NULL;
+	spin_unlock(&vnode_cache_lock);
+	return vnode;
+}
+
 struct vnode *vnode_find_or_create(struct fs *fs, const struct fs_attr *attr)
 {
 	struct vnode *vnode = NULL;
@@ -302,6 +314,21 @@ void vnode_forget(struct vnode *vnode)
 	spin_unlock(&vnode_cache_lock);
 	if (cached)
 		vnode_put(vnode);
+}
+
+void vnode_recheck_links(struct vnode *vnode)
+{
+	struct fs_attr attr = { .links = 0 };
+	int error;
+
+	if (!vnode->fs->ops->getattr)
+		return;
+	error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &attr);
+	if (error && error != -ENOENT)
+		return;
+	vnode_set_links(vnode, attr.links);
+	if (!attr.links)
+		vnode_forget(vnode);
 }
 
 void vnode_forget_fs(struct fs *fs)

@@ -56,6 +56,9 @@ struct vnode_guard { uint64_t removals; uint64_t bucket; bool narrow; };
 void vnode_lookup_begin(struct vnode_guard *guard);
 int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_guard *guard, struct vnode **vnode);
 
+/* The vnode of @node if it is in memory, with a reference; else NULL. */
+struct vnode *vnode_find(struct fs *fs, struct fs_node_id node);
+
 /* A vnode that no lookup can find (pipes). One reference; NULL when out of memory. */
 struct vnode *vnode_create_private(struct fs *fs, const struct fs_attr *attr);
 
@@ -93,6 +96,8 @@ void vnode_touch_directory(struct vnode *vnode);
 void vnode_touch_changed(struct vnode *vnode);	/* ctime */
 /* An operation's answer told new links and ctime. */
 void vnode_set_links(struct vnode *vnode, uint32_t links);
+/* Asks the file system how many names are left after a change whose outcome is not certain; forgets the node if none is. May sleep. */
+void vnode_recheck_links(struct vnode *vnode);
 /* Tells the file system what it does not know yet (fsync, sync, release). May sleep. */
 int vnode_flush_attributes(struct vnode *vnode);
 /* The same for every cached vnode of @fs, or of all file systems when NULL. May sleep. */
