@@ -88,6 +88,8 @@ static int64_t move(const struct remap *remap, struct vma *vma)
 		if (error)
 			return error;
 		vma = address_space_find(as, remap->old);
+		if (!vma)
+			return -EFAULT;		/* an old length of 0 overlaps nothing: the target may have covered the mapping itself */
 	} else {
 		at = address_space_find_gap(as, remap->new_len);
 		if (!at)

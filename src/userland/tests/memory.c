@@ -262,6 +262,9 @@ static void remapping(void)
 	CHECK_ERR(mremap(moved, PAGE, PAGE, MREMAP_MAYMOVE), EFAULT);
 	CHECK_ERR(mremap(target + 1, PAGE, PAGE, 0), EINVAL);
 	CHECK_ERR(mremap(target, PAGE, 0, 0), EINVAL);
+	/* A second mapping of shared memory, put where the first one is. */
+	target = map(2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK_ERR(mremap(target, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, target), EFAULT);
 }
 
 static void advice(void)
