@@ -5,9 +5,12 @@
 #include "mm/page_table.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "process/signal.h"
 
 #include <asm/signal.h>
 #include <linux/mman.h>
+
+enum { POPULATE_PIECE = 64 * PAGE_SIZE };	/* between looks for a fatal signal */
 
 /* The frame mapped at @addr with a reference, if the entry allows the access; else NULL. */
 static struct frame *present_frame(struct address_space *as, uint64_t addr, bool write)
@@ -77,6 +80,12 @@ int address_space_populate(struct address_space *as, uint64_t start, uint64_t en
 		for (stop = MIN(stop, end); start < stop; start += PAGE_SIZE) {
 			struct frame *frame = present_frame(as, start, access == FAULT_WRITE);
 
+			/* The range may be all of user space. */
+			if (unlikely(start % POPULATE_PIECE == 0 && signal_fatal_pending())) {
+				if (frame)
+					frame_put(frame);
+				return -EINTR;
+			}
 			if (frame) {
 				frame_put(frame);
 				continue;

@@ -7,6 +7,7 @@
 #include "mm/user_copy.h"
 #include "mm/vm_object_internal.h"
 #include "lib/errno.h"
+#include "process/signal.h"
 #include "vfs/file.h"
 #include "syscall_prototypes.h"
 
@@ -288,6 +289,8 @@ long sys_mincore(uint64_t addr, size_t len, uaddr_t vector)
 		size_t count = 0;
 		bool hole = false;
 
+		if (signal_fatal_pending())
+			return -EINTR;
 		rwlock_read_lock(&as->lock);
 		for (; addr < end && count < sizeof(answer) && !hole; addr += PAGE_SIZE) {
 			struct vma *vma = address_space_find(as, addr);

@@ -386,6 +386,33 @@ static void memory_exhaustion(void)
 	CHECK(after.freeram * after.mem_unit + (32 << 20) > before.freeram * before.mem_unit);
 }
 
+/* Making much of user space present takes minutes, but callers can be killed. */
+static void huge_range(void *call)
+{
+	enum { FLAGS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+	size_t size = 1UL << 45;
+	int populate = (long)call == 0 ? MAP_POPULATE : 0;
+	char *at = mmap(NULL, size, PROT_READ, FLAGS | populate, -1, 0);
+
+	if ((long)call == 1)
+		mlock(at, size);
+}
+
+static void huge_ranges(void)
+{
+	for (long call = 0; call < 2; call++) {
+		pid_t pid = check_spawn(huge_range, (void *)call);
+		long start;
+
+		check_sleep(200);
+		start = check_now();
+		kill(pid, SIGKILL);
+		check_wait(pid);
+		CHECK(check_now() - start < 4000);
+	}
+	still_alive();
+}
+
 static void descriptor_exhaustion(void)
 {
 	int ends[2], count = 0;
@@ -442,7 +469,7 @@ int main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(wild_pointers), CASE(edges), CASE(call_fuzz), CASE(damaged_programs), CASE(strange_segments),
 		CASE(process_limit), CASE(descriptor_exhaustion), CASE(fill_tmpfs), CASE(deep_folders), CASE(fork_bomb),
-		CASE(memory_exhaustion), { NULL, NULL },
+		CASE(memory_exhaustion), CASE(huge_ranges), { NULL, NULL },
 	};
 
 	/* A damaged copy of this program runs without arguments and environment. */
