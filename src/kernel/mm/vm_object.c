@@ -24,6 +24,12 @@ void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, u
 	vm_object_list_add(object);
 }
 
+void vm_object_discard(struct vm_object *object)
+{
+	KASSERT(!object->page_count && list_empty(&object->mappings));
+	vm_object_list_remove(object);
+}
+
 void vm_object_get(struct vm_object *object)
 {
 	refcount_get(&object->refs);

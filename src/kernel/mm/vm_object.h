@@ -57,6 +57,8 @@ struct vm_object {
 
 /* Starts with one reference, which belongs to the caller. */
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, uint64_t size);
+/* Undoes vm_object_init for an object that nobody else has seen: no pages, one reference; release is not called. May sleep. */
+void vm_object_discard(struct vm_object *object);
 void vm_object_get(struct vm_object *object);
 void vm_object_put(struct vm_object *object);
 

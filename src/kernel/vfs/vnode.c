@@ -164,6 +164,7 @@ struct vnode *vnode_create_private(struct fs *fs, const struct fs_attr *attr)
 /* Undoes vnode_alloc for a vnode that was never visible: the file system has not been told of it either. */
 static void vnode_discard(struct vnode *vnode)
 {
+	vm_object_discard(&vnode->object);
 	fs_put(vnode->fs);
 	slab_free(vnode_slab, vnode);
 }
