@@ -14,13 +14,15 @@ static struct boot_mount {
 	const char *target, *type;
 	const char *other_type;      /* tried when the kernel does not know @type: the same binary is tested on Linux */
 	unsigned long flags;
+	const char *options;
 	mode_t mode;                 /* of the mounted root, 0: as it is */
 	bool optional;               /* only where the directory exists already */
 	bool mounted;
 } mounts[] = {
 	{ .target = "/dev", .type = "devfs", .other_type = "devtmpfs", .flags = MS_NOSUID },
 	{ .target = "/proc", .type = "proc", .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC },
-	{ .target = "/dev/pts", .type = "devpts", .flags = MS_NOSUID | MS_NOEXEC },
+	{ .target = "/dev/pts", .type = "devpts", .flags = MS_NOSUID | MS_NOEXEC,
+	  .options = "gid=5,mode=620" /* group tty may write to a terminal: mesg, wall */ },
 	{ .target = "/dev/shm", .type = "tmpfs", .flags = MS_NOSUID | MS_NODEV, .mode = 01777, .optional = true },
 	{ .target = "/tmp", .type = "tmpfs", .flags = MS_NOSUID | MS_NODEV, .mode = 01777 },
 	{ .target = "/run", .type = "tmpfs", .flags = MS_NOSUID | MS_NODEV, .mode = 0755 },
@@ -30,11 +32,12 @@ enum { MOUNT_COUNT = sizeof(mounts) / sizeof(mounts[0]) };
 
 static int try_mount(const struct boot_mount *boot_mount)
 {
-	if (mount(boot_mount->type, boot_mount->target, boot_mount->type, boot_mount->flags, NULL) == 0)
+	if (mount(boot_mount->type, boot_mount->target, boot_mount->type, boot_mount->flags, boot_mount->options) == 0)
 		return 0;
 	if (errno != ENODEV || !boot_mount->other_type)
 		return -1;
-	return mount(boot_mount->other_type, boot_mount->target, boot_mount->other_type, boot_mount->flags, NULL);
+	return mount(boot_mount->other_type, boot_mount->target, boot_mount->other_type, boot_mount->flags,
+		     boot_mount->options);
 }
 
 static void mount_one(struct boot_mount *boot_mount)
