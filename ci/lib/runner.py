@@ -124,7 +124,8 @@ class Run:
         if self.screenshot:
             monitor, monitor_far = socket.socketpair()
             line = line + ["-chardev", f"socket,id=monitor,fd={handover.inherit(monitor_far.detach())}",
-                           "-mon", "chardev=monitor,mode=control"]
+                           "-mon", "chardev=monitor,mode=control",
+                           "-no-shutdown"]  # the screen must outlive the guest, which switches itself off
         line += ["-display", "none", "-no-reboot"]
         qemu = Qemu(line, handover)
         try:

@@ -79,7 +79,7 @@ def test_panic_is_reported_and_symbolized(tmp_path):
     """A call of a null pointer from the timer interrupt: through the handler, the trap and the code below it."""
     machine = Machine(tmp_path)
     machine.gdb("raeen-symbols", "hbreak timer_run_expired", "continue",
-                "set var ((struct timer *)'sched/timer.c'::queue.root)->expire = 0", "delete", "detach")
+                "set var ((struct timer *)'sched/timer.c'::queues[0].timers.root)->expire = 0", "delete", "detach")
     _, console = machine.vm.communicate(timeout=60)
     assert machine.vm.returncode == 125
     text = subprocess.run([SYMBOLIZE, "--elf", KERNEL], input=console, stdout=subprocess.PIPE, check=True, timeout=60).stdout.decode(errors="replace")
