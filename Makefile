@@ -110,12 +110,12 @@ host-test: deps toolchain
 test-programs: toolchain
 	@+$(SUBMAKE) -C src/userland tests
 
-test: iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
+test: lint iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
 	@echo "== guest: pytest ci/tests"
 	@$(PYTEST) -m "not full" ci/tests
 	@echo "== all tests passed"
 
-test-full: iso host-test test-programs lint ## the same, and what takes longer
+test-full: lint iso host-test test-programs ## the same, and what takes longer
 	@echo "== guest: pytest ci/tests, with those that take long"
 	@$(PYTEST) ci/tests
 	@echo "== all tests passed"
