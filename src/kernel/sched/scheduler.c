@@ -21,6 +21,8 @@
 enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, QUANTUM_MS = 10 };
 
 
+struct cpu *cpus[CPU_MAX];
+
 static struct run_queue boot_queue;
 
 /* Raw: the preemption count is managed by the callers, which hold the lock across a switch. */
@@ -35,10 +37,14 @@ static void queue_unlock(struct run_queue *queue)
 	__atomic_store_n(&queue->lock.locked, 0, __ATOMIC_RELEASE);
 }
 
-/* The queue @thread belongs to: one CPU so far. */
-static struct run_queue *thread_queue(const struct thread *thread)
+/*
+ * The CPU whose queue @thread is on or will join. thread->cpu changes under that queue's lock only, so the caller locks the queue and
+ * may use the answer while it holds the lock. One CPU runs so far; a second one needs the look repeated after locking, and an interrupt
+ * sent to the CPU whose need_resched was set.
+ */
+static struct cpu *thread_cpu(const struct thread *thread)
 {
-	return &boot_queue;
+	return cpus[thread->cpu];
 }
 
 static uint64_t quantum_cycles(const struct thread *thread)
@@ -208,8 +214,9 @@ void scheduler_block(void)
 }
 
 /* Queue lock held. */
-static void enqueue_woken(struct cpu *cpu, struct thread *thread)
+static void enqueue_woken(struct thread *thread)
 {
+	struct cpu *cpu = thread_cpu(thread);
 	struct thread *running = cpu->current;
 
 	if (thread == running) {	/* it has announced its sleep but is still on the CPU */
@@ -227,7 +234,8 @@ static void enqueue_woken(struct cpu *cpu, struct thread *thread)
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state)
 {
 	uint64_t flags = interrupts_save();
-	struct run_queue *queue = thread_queue(thread);
+	struct cpu *cpu = thread_cpu(thread);
+	struct run_queue *queue = cpu->run_queue;
 	bool did;
 
 	preempt_disable();
@@ -235,9 +243,9 @@ bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_stat
 	did = thread->run_state == from_state;
 	if (did) {
 		/* Not for one that announced its sleep and was woken before it left the CPU: it has not slept. */
-		if (from_state == THREAD_SLEEPING && thread != this_cpu()->current)
+		if (from_state == THREAD_SLEEPING && thread != cpu->current)
 			adjust_level(thread, -1);
-		enqueue_woken(this_cpu(), thread);
+		enqueue_woken(thread);
 	}
 	queue_unlock(queue);
 	interrupts_restore(flags);
@@ -251,17 +259,18 @@ void thread_announce_sleep(enum thread_run_state state, enum wait_mode mode)
 	struct thread *thread = current_thread();
 	uint64_t flags = interrupts_save();
 
-	queue_lock(thread_queue(thread));
+	queue_lock(thread_cpu(thread)->run_queue);
 	thread->run_state = state;
 	thread->wait_mode = mode;
-	queue_unlock(thread_queue(thread));
+	queue_unlock(thread_cpu(thread)->run_queue);
 	interrupts_restore(flags);
 }
 
 void thread_interrupt(struct thread *thread, bool kill)
 {
 	uint64_t flags = interrupts_save();
-	struct run_queue *queue = thread_queue(thread);
+	struct cpu *cpu = thread_cpu(thread);
+	struct run_queue *queue = cpu->run_queue;
 	bool wake;
 
 	preempt_disable();
@@ -270,10 +279,10 @@ void thread_interrupt(struct thread *thread, bool kill)
 		(thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE))) ||
 	       (thread->run_state == THREAD_STOPPED && kill);
 	if (wake)
-		enqueue_woken(this_cpu(), thread);
+		enqueue_woken(thread);
 	/* A running thread notices on its way to user mode; make it come by. */
 	else if (thread->run_state == THREAD_RUNNING && thread != current_thread())
-		this_cpu()->need_resched = 1;
+		cpu->need_resched = 1;
 	queue_unlock(queue);
 	interrupts_restore(flags);
 	preempt_enable();
@@ -311,7 +320,8 @@ void sched_yield(void)
 void sched_update_priority(struct thread *thread)
 {
 	uint64_t flags = interrupts_save();
-	struct run_queue *queue = thread_queue(thread);
+	struct cpu *cpu = thread_cpu(thread);
+	struct run_queue *queue = cpu->run_queue;
 	unsigned level;
 
 	preempt_disable();
@@ -323,8 +333,8 @@ void sched_update_priority(struct thread *thread)
 	}
 	thread->priority = level;
 	thread->quantum_left = MIN(thread->quantum_left, quantum_cycles(thread));
-	if (run_queue_best(queue) < this_cpu()->current->priority)
-		this_cpu()->need_resched = 1;
+	if (run_queue_best(queue) < cpu->current->priority)
+		cpu->need_resched = 1;
 	queue_unlock(queue);
 	interrupts_restore(flags);
 	preempt_enable();
@@ -356,6 +366,7 @@ void scheduler_init(void)
 {
 	struct cpu *cpu = this_cpu();
 
+	cpus[cpu->id] = cpu;
 	run_queue_init(&boot_queue);
 	cpu->run_queue = &boot_queue;
 	cpu->idle = thread_adopt_boot_context();

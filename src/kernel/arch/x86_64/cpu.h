@@ -32,6 +32,8 @@ struct cpu {
 
 enum { CPU_MAX = 64 };
 
+extern struct cpu *cpus[CPU_MAX];	/* by id; NULL where no CPU runs. Set once, by scheduler_init */
+
 /* The calling CPU's data. Stable only while preemption is off. */
 static inline struct cpu *this_cpu(void)
 {
