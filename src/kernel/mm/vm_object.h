@@ -52,7 +52,7 @@ struct vm_object {
 	struct list mappings;		/* struct vma.object_link; guarded by lock */
 	struct wait_queue busy;		/* waits for pages being filled */
 	struct list all_link;		/* every object, for reclaim; guarded by reclaim.c's lock */
-	bool pinned;			/* set once after init, before use; pages are the only copy, clean ones too (shared memory): never dropped under memory pressure */
+	bool pinned;			/* set once after init, before use; pages are the only copy, clean ones too: never dropped */
 };
 
 /* Starts with one reference, which belongs to the caller. */

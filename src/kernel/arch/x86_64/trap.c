@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "mm/address_space.h"
+#include "mm/kernel_map.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
 #include "process/signal.h"
@@ -17,7 +18,10 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
-enum { VECTOR_DEBUG = 1, VECTOR_X87 = 16, VECTOR_SIMD = 19, VECTOR_PAGE_FAULT = 14, VECTOR_FIRST_IRQ = 32, FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14 };
+enum {
+	VECTOR_DEBUG = 1, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14, VECTOR_X87 = 16, VECTOR_SIMD = 19, VECTOR_FIRST_IRQ = 32,
+	FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14,
+};
 
 static const struct { const char *name; uint8_t signal; int code; } exceptions[32] = {
 	[0] = { "divide error", SIGFPE, FPE_INTDIV },
@@ -96,6 +100,9 @@ static void exception(struct trap_frame *frame)
 		frame->rip = fixup;
 		return;
 	}
+	/* The CPU cannot push a page fault's frame on a stack that has run into its guard page. */
+	if (frame->vector == VECTOR_DOUBLE_FAULT && kernel_address_is_stack_guard(cpu_read_cr2()))
+		panic_with_frame(frame, "kernel stack overflow at %#lx", cpu_read_cr2());
 	panic_with_frame(frame, "%s in the kernel (vector %lu, error %#lx)",
 			 exceptions[frame->vector].name ? exceptions[frame->vector].name : "unexpected exception",
 			 frame->vector, frame->error);
