@@ -25,12 +25,11 @@ static bool hardware_random(uint64_t *value)
 {
 	bool ok = false;
 
-	for (int i = 0; i < HARDWARE_TRIES && !ok; i++) {
-		if (cpu_features.rdseed)
-			__asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
-		else if (cpu_features.rdrand)
-			__asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
-	}
+	/* RDSEED runs dry when asked often; RDRAND, its seeded generator, practically never does. */
+	for (int i = 0; cpu_features.rdseed && !ok && i < HARDWARE_TRIES; i++)
+		__asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
+	for (int i = 0; cpu_features.rdrand && !ok && i < HARDWARE_TRIES; i++)
+		__asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
 	return ok;
 }
 
