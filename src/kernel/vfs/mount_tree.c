@@ -86,6 +86,8 @@ int mount_attach(struct mount *mount, const struct path *at)
 	mount_cross_locked(&place);
 	if (place.dentry->deleted) {
 		error = -ENOENT;
+	} else if (!place.mount->parent && place.mount != mount_root) {
+		error = -EINVAL;	/* taken out of the tree: nobody could take what is mounted there away again */
 	} else {
 		mount_get(place.mount);
 		dentry_get(place.dentry);
