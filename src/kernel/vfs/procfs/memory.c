@@ -95,10 +95,14 @@ static void show_vma(struct proc_text *text, const struct vma *vma, char *name_b
 
 int proc_show_maps(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct address_space *as = process_get_address_space(subject->process);
+	int error = proc_check_inspect(subject->process);	/* it may have become a set-id program since the file was opened */
+	struct address_space *as;
 	struct rb_node *node;
 	char *name;
 
+	if (error)
+		return error;
+	as = process_get_address_space(subject->process);
 	if (!as)
 		return 0;
 	name = kmalloc(PATH_MAX_LEN);

@@ -44,7 +44,11 @@ static int show_cmdline(struct proc_text *text, const struct proc_subject *subje
 static int show_environ(struct proc_text *text, const struct proc_subject *subject)
 {
 	struct proc_memory memory;
+	/* The one who opened the file may not be trusted any more: the process may run a set-id program now. */
+	int error = proc_check_inspect(subject->process);
 
+	if (error)
+		return error;
 	proc_get_memory(subject->process, &memory);
 	return show_memory(text, subject, memory.env_start, memory.env_end);
 }
