@@ -155,6 +155,9 @@ static ssize_t write_claimed(struct pty *pty, struct file *file, struct uio *uio
 		total += done;
 		if (len < wanted && !error)
 			error = -EFAULT;
+		/* A slave that drops what it cannot take is never full: gigabytes must stay interruptible. */
+		if (!error && signal_pending())
+			error = -ERESTARTSYS;
 	}
 	wait_end(&waiter);
 	return total ? (ssize_t)total : error;
