@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The master's side of a pseudo terminal: reads what the slave writes, types what the slave reads. */
 #include "tty/pty.h"
+#include "tty/claim.h"
 #include <linux/fcntl.h>
 #include <asm/signal.h>
 #include "lib/errno.h"
@@ -8,38 +9,6 @@
 #include "lib/string.h"
 #include "mm/user_copy.h"
 #include "process/signal.h"
-
-/* Makes the caller the only reader or writer, as claim() of tty_io.c does for the slave. */
-static int claim(struct pty *pty, bool *flag, struct wait_queue *queue, const struct file *file)
-{
-	struct waiter waiter;
-	int error = 0;
-
-	wait_begin(queue, &waiter);
-	for (;;) {
-		uint64_t irq_flags = spin_lock_irq(&pty->lock);
-		bool free = !*flag;
-
-		*flag = true;
-		spin_unlock_irq(&pty->lock, irq_flags);
-		if (free)
-			break;
-		error = atomic_load(&file->flags) & O_NONBLOCK ? -EAGAIN : wait_block(&waiter, WAIT_FOREVER, WAIT_INTERRUPTIBLE);
-		if (error)
-			break;
-	}
-	wait_end(&waiter);
-	return error;
-}
-
-static void unclaim(struct pty *pty, bool *flag, struct wait_queue *queue)
-{
-	uint64_t irq_flags = spin_lock_irq(&pty->lock);
-
-	*flag = false;
-	spin_unlock_irq(&pty->lock, irq_flags);
-	wake_all(queue);
-}
 
 enum { TAKE_NOTHING = -1 };
 
@@ -119,13 +88,13 @@ static ssize_t master_read(struct file *file, struct uio *uio, uint64_t *pos)
 
 	if (!uio->left)
 		return 0;
-	int error = claim(pty, &pty->reading, &pty->master_read, file);
+	int error = tty_claim(&pty->lock, &pty->reading, &pty->master_read, file);
 
 	if (error)
 		return error;
 	ssize_t result = read_claimed(pty, file, uio);
 
-	unclaim(pty, &pty->reading, &pty->master_read);
+	tty_unclaim(&pty->lock, &pty->reading, &pty->master_read);
 	if (result > 0)
 		tty_output_ready(pty->slave);
 	return result;
@@ -166,13 +135,13 @@ static ssize_t write_claimed(struct pty *pty, struct file *file, struct uio *uio
 static ssize_t master_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	struct pty *pty = file->private;
-	int error = claim(pty, &pty->writing, &pty->master_write, file);
+	int error = tty_claim(&pty->lock, &pty->writing, &pty->master_write, file);
 
 	if (error)
 		return error;
 	ssize_t result = write_claimed(pty, file, uio);
 
-	unclaim(pty, &pty->writing, &pty->master_write);
+	tty_unclaim(&pty->lock, &pty->writing, &pty->master_write);
 	return result;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Terminal data: read, write and poll of programs, input and room from devices, and the events that the line discipline raises. */
 #include "tty/tty_private.h"
+#include "tty/claim.h"
 #include <asm/signal.h>
 #include <linux/fcntl.h>
 #include "lib/errno.h"
@@ -93,41 +94,6 @@ void tty_output_ready(struct tty *tty)
 bool tty_file_hung_up(const struct tty_file *tty_file)
 {
 	return !tty_file->console && tty_file->hangups != atomic_load(&tty_file->tty->hangups);
-}
-
-/*
- * Makes the caller the only one in @flag (tty->reading or tty->writing), waiting for others unless the file is O_NONBLOCK.
- * Unlike a mutex it lets signals through: the one before us may wait for a key for ever.
- */
-static int claim(struct tty *tty, bool *flag, struct wait_queue *queue, const struct file *file)
-{
-	struct waiter waiter;
-	int error = 0;
-
-	wait_begin(queue, &waiter);
-	for (;;) {
-		uint64_t irq_flags = spin_lock_irq(&tty->lock);
-		bool free = !*flag;
-
-		*flag = true;
-		spin_unlock_irq(&tty->lock, irq_flags);
-		if (free)
-			break;
-		error = atomic_load(&file->flags) & O_NONBLOCK ? -EAGAIN : wait_block(&waiter, WAIT_FOREVER, WAIT_INTERRUPTIBLE);
-		if (error)
-			break;
-	}
-	wait_end(&waiter);
-	return error;
-}
-
-static void unclaim(struct tty *tty, bool *flag, struct wait_queue *queue)
-{
-	uint64_t irq_flags = spin_lock_irq(&tty->lock);
-
-	*flag = false;
-	spin_unlock_irq(&tty->lock, irq_flags);
-	wake_all(queue);
 }
 
 /* One read(2) under way: how long it waits, and for how much. */
@@ -229,12 +195,12 @@ ssize_t tty_file_read(struct file *file, struct uio *uio, uint64_t *pos)
 	int error = tty_file->console ? 0 : tty_check_background(tty, SIGTTIN);
 
 	if (!error)
-		error = claim(tty, &tty->reading, &tty->read_queue, file);
+		error = tty_claim(&tty->lock, &tty->reading, &tty->read_queue, file);
 	if (error)
 		return error;
 	ssize_t result = read_claimed(tty_file, file, uio);
 
-	unclaim(tty, &tty->reading, &tty->read_queue);
+	tty_unclaim(&tty->lock, &tty->reading, &tty->read_queue);
 	return result;
 }
 
@@ -296,12 +262,12 @@ ssize_t tty_file_write(struct file *file, struct uio *uio, uint64_t *pos)
 	if (!tty_file->console && LINE_FLAG(&tty->line, c_lflag, TOSTOP))
 		error = tty_check_background(tty, SIGTTOU);
 	if (!error)
-		error = claim(tty, &tty->writing, &tty->write_queue, file);
+		error = tty_claim(&tty->lock, &tty->writing, &tty->write_queue, file);
 	if (error)
 		return error;
 	ssize_t result = write_claimed(tty_file, file, uio);
 
-	unclaim(tty, &tty->writing, &tty->write_queue);
+	tty_unclaim(&tty->lock, &tty->writing, &tty->write_queue);
 	return result;
 }
 
