@@ -183,21 +183,7 @@ syscall_entry:
 	jnz .work
 	; Nobody changed the frame: rcx and r11 still hold what SYSCALL saved, and rcx is canonical because the last user page can
 	; never be mapped (USER_END).
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbp
-	pop rbx
-	pop r11
-	pop r10
-	pop r9
-	pop r8
-	pop rax
-	pop rcx
-	pop rdx
-	pop rsi
-	pop rdi
+	POP_REGISTERS
 	mov rsp, [rsp + FRAME_RSP - 15 * 8]
 	swapgs
 	o64 sysret
