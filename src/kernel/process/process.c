@@ -105,14 +105,8 @@ unsigned process_thread_count(struct process *process)
 
 int executable_mark(struct vnode *vnode)
 {
-	int error = 0;
+	int error = vnode_begin_execute(vnode);
 
-	spin_lock(&vnode->attr_lock);
-	if (vnode->writers)
-		error = -ETXTBSY;
-	else
-		vnode->executing++;
-	spin_unlock(&vnode->attr_lock);
 	if (!error)
 		vnode_get(vnode);
 	return error;
@@ -122,9 +116,7 @@ void executable_release(struct vnode *vnode)
 {
 	if (!vnode)
 		return;
-	spin_lock(&vnode->attr_lock);
-	vnode->executing--;
-	spin_unlock(&vnode->attr_lock);
+	vnode_end_execute(vnode);
 	vnode_put(vnode);
 }
 
