@@ -126,11 +126,14 @@ long sys_setsid(void)
 	struct process *self = current_process();
 	struct session *session = kzalloc(sizeof(*session)), *old = NULL;
 	struct process_group *group = kmalloc(sizeof(*group));
-	int result = -ENOMEM;
+	int result;
 	uint64_t flags;
 
-	if (!session || !group)
-		goto out;
+	if (!session || !group) {
+		kfree(session);
+		kfree(group);
+		return -ENOMEM;
+	}
 	refcount_init(&session->refs, 1);
 	flags = spin_lock_irq(&process_tree_lock);
 	if (process_group_find(self->pid)) {
@@ -147,10 +150,8 @@ long sys_setsid(void)
 		result = self->pid;
 	}
 	spin_unlock_irq(&process_tree_lock, flags);
-out:
 	kfree(group);
-	if (session)
-		session_put(session);	/* ours from the start; the process has its own by now */
+	session_put(session);	/* ours from the start; the process has its own by now */
 	session_put(old);
 	return result;
 }
