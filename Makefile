@@ -25,6 +25,10 @@ PORTS := musl busybox
 TEST_JOBS := 2
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --durations=5
 
+# A misspelt value would quietly mean "no".
+$(if $(filter yes no auto,$(KVM)),,$(error KVM=$(KVM): expected auto, yes or no))
+$(if $(filter yes no,$(UEFI)),,$(error UEFI=$(UEFI): expected yes or no))
+
 # The parts use all cores, unless the caller has said how many.
 SUBMAKE = $(MAKE) $(if $(V),,-s) --no-print-directory BUILD=$(BUILD) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 STAGE := $(BUILD)/userland/stage

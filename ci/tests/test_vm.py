@@ -96,8 +96,11 @@ def test_setup_errors(tmp_path):
         done = vm(RAEEN, "true", *options)
         assert done.returncode == 125
         assert done.stderr.startswith(b"ci/vm: ")
-    usage = subprocess.run([VM, "--no-such-option"], stderr=subprocess.PIPE)
-    assert usage.returncode == 2
+    for option, value in (("--no-such-option", ""), ("--smp", "0"), ("--smp", "many"), ("--mem", "5X"), ("--timeout", "-3"),
+                          ("--timeout", "nan"), ("--machine", "isapc")):
+        usage = subprocess.run([VM, option + ("=" + value if value else ""), "--", "true"], stderr=subprocess.PIPE)
+        assert usage.returncode == 2
+        assert option.encode() in usage.stderr
 
 
 def test_side_by_side():
