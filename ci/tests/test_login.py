@@ -63,6 +63,12 @@ def test_wrong_user(terminal):
     terminal.expect("login: ")
 
 
+def test_locked_user(terminal):
+    terminal.send("nobody\r")
+    terminal.expect("Login incorrect")
+    terminal.expect("login: ")
+
+
 def test_root(terminal):
     terminal.login("root")
     assert terminal.run("id -u; pwd; tty; echo $HOME") == "0\n/root\n/dev/ttyS0\n/root"
