@@ -53,13 +53,19 @@ static void name_after(struct exec *exec, const char *path)
 	string_copy(exec->name, slash ? slash + 1 : path, sizeof(exec->name));
 }
 
+/* Who shares the working directory and umask of a program with more rights could change them under it. */
+static bool may_gain_rights(const struct process *process)
+{
+	return !process->no_new_privs && (credentials_is_root(credentials_current()) || !fs_context_is_shared(process->fs));
+}
+
 /* set-user-id and set-group-id bits, unless the mount or the process forbids them. Every exec copies the effective to the saved ids. */
 static int decide_credentials(struct exec *exec, const struct path *path, const struct fs_attr *attr)
 {
 	const struct credentials *old = credentials_current();
 	uint32_t euid = old->euid, egid = old->egid;
 
-	if (!(mount_flags(path->mount) & MS_NOSUID) && !exec->process->no_new_privs) {
+	if (!(mount_flags(path->mount) & MS_NOSUID) && may_gain_rights(exec->process)) {
 		if (attr->mode & S_ISUID)
 			euid = attr->uid;
 		/* Without the group's x bit it means mandatory locking. */

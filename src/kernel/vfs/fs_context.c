@@ -43,6 +43,11 @@ void fs_context_get(struct fs_context *context)
 	refcount_get(&context->refs);
 }
 
+bool fs_context_is_shared(const struct fs_context *context)
+{
+	return atomic_load_relaxed(&context->refs.count) > 1;
+}
+
 void fs_context_put(struct fs_context *context)
 {
 	if (!refcount_put(&context->refs))

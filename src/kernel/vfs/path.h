@@ -40,6 +40,7 @@ ssize_t path_to_string(const struct path *path, char *buf, size_t size);
 /* A process's root, working directory and umask (CLONE_FS shares it). */
 struct fs_context *fs_context_create_root(void);	/* both at the root mount, umask 022 */
 struct fs_context *fs_context_copy(struct fs_context *context);
+bool fs_context_is_shared(const struct fs_context *context);	/* with another process (CLONE_FS) */
 void fs_context_get(struct fs_context *context);
 void fs_context_put(struct fs_context *context);
 void fs_context_get_root(struct fs_context *context, struct path *out);	/* referenced */
