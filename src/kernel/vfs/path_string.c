@@ -49,7 +49,7 @@ static bool prepend_way(struct builder *builder, struct path at, const struct pa
 		if (!at.mount->parent) {
 			if (builder->at == end)
 				prepend(builder, "/", 1);
-			return at.mount == mount_root;
+			return false;
 		}
 		at.dentry = at.mount->mountpoint;
 		at.mount = at.mount->parent;
