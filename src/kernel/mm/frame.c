@@ -28,7 +28,7 @@ size_t frame_record_count;
 static struct frame_bitmap pool;	/* guarded by pool_lock */
 static struct spinlock pool_lock = SPINLOCK_INIT;
 static struct magazine magazines[CPU_MAX];
-static size_t total_frames;		/* set by frame_init, raised by frame_release_range under pool_lock */
+static size_t total_frames;		/* set by frame_init */
 static size_t reserve_frames;		/* the pool is not emptied below this for programs; set once */
 
 /* ---- Start-up ---- */
@@ -123,25 +123,6 @@ void frame_init(const struct memory_range *usable, size_t usable_count, const st
 	reserve_frames = MAX(total_frames / RESERVE_SHARE, (size_t)RESERVE_MIN);
 	log_info("memory: %lu MiB, %lu MiB free, %lu KiB kept for the kernel", (unsigned long)(total_frames >> 8),
 		 (unsigned long)(pool.free >> 8), (unsigned long)(reserve_frames << 2));
-}
-
-void frame_release_range(paddr_t start, paddr_t end)
-{
-	start = ROUND_UP(start, PAGE_SIZE);
-	end = MIN(ROUND_DOWN(end, PAGE_SIZE), (paddr_t)frame_record_count << PAGE_SHIFT);
-	uint64_t irq = spin_lock_irq(&pool_lock);
-
-	for (; start < end; start += PAGE_SIZE) {
-		struct frame *frame = frame_of_phys(start);
-
-		if (!(frame->flags & FRAME_RESERVED))
-			continue;
-		if (frame->flags & FRAME_NOT_RAM)
-			total_frames++;
-		frame->refs = frame->flags = 0;
-		frame_bitmap_give(&pool, start >> PAGE_SHIFT);
-	}
-	spin_unlock_irq(&pool_lock, irq);
 }
 
 /* ---- Magazines; interrupts are off ---- */

@@ -40,9 +40,6 @@ struct memory_range { paddr_t start, end; bool usable; };
  */
 void frame_init(const struct memory_range *usable, size_t usable_count, const struct memory_range *reserved, size_t reserved_count);
 
-/* Gives formerly reserved memory back, page-aligned (e.g. the boot loader's tables). */
-void frame_release_range(paddr_t start, paddr_t end);
-
 /* One frame with one reference, or NULL. */
 struct frame *frame_alloc(unsigned flags);
 /* @count physically consecutive frames, the first aligned to @align frames (a power of two), each with one reference. NULL if none. */

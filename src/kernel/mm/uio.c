@@ -6,12 +6,6 @@
 
 enum uio_direction { UIO_TO, UIO_FROM, UIO_CLEAR };
 
-void uio_init_user(struct uio *uio, struct uio_segment *segment, uaddr_t base, size_t len)
-{
-	*segment = (struct uio_segment){ base, len };
-	*uio = (struct uio){ .segments = segment, .segment_count = 1, .left = len };
-}
-
 void uio_init_kernel(struct uio *uio, struct uio_segment *segment, void *base, size_t len)
 {
 	*segment = (struct uio_segment){ (uint64_t)base, len };

@@ -18,7 +18,6 @@ struct uio {
 };
 
 /* @segment must outlive the uio. */
-void uio_init_user(struct uio *uio, struct uio_segment *segment, uaddr_t base, size_t len);
 void uio_init_kernel(struct uio *uio, struct uio_segment *segment, void *base, size_t len);
 void uio_init_vector(struct uio *uio, const struct uio_segment *segments, size_t count, size_t total);
 

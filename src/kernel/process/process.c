@@ -98,11 +98,6 @@ unsigned process_count(void)
 	return atomic_load_relaxed(&live_processes);
 }
 
-unsigned process_thread_count(struct process *process)
-{
-	return atomic_load_relaxed(&process->thread_count);
-}
-
 int executable_mark(struct vnode *vnode)
 {
 	int error = vnode_begin_execute(vnode);
@@ -305,7 +300,7 @@ char process_state_letter(struct process *process)
 	list_for_each(thread, &process->threads, process_link) {
 		uint32_t state = atomic_load_relaxed(&thread->run_state);
 
-		if (thread->user.stopped || state == THREAD_STOPPED) {
+		if (thread->user.stopped) {
 			letter = 'T';
 			break;
 		}

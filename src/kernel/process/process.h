@@ -131,7 +131,6 @@ struct thread *process_get_leader(struct process *process);
 /* CPU time of all its threads, dead ones included. */
 void process_times(struct process *process, uint64_t *user_ns, uint64_t *system_ns);
 unsigned process_count(void);			/* in the pid table, zombies included */
-unsigned process_thread_count(struct process *process);
 int process_last_pid(void);			/* the pid given out last: for /proc/loadavg */
 /* The process with the lowest pid > @pid, referenced; NULL at the end: for procfs. */
 struct process *process_next(int pid);

@@ -275,9 +275,8 @@ void thread_interrupt(struct thread *thread, bool kill)
 
 	preempt_disable();
 	queue_lock(queue);
-	wake = (thread->run_state == THREAD_SLEEPING &&
-		(thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE))) ||
-	       (thread->run_state == THREAD_STOPPED && kill);
+	wake = thread->run_state == THREAD_SLEEPING &&
+	       (thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE));
 	if (wake)
 		enqueue_woken(thread);
 	/* A running thread notices on its way to user mode; make it come by. */
@@ -286,21 +285,6 @@ void thread_interrupt(struct thread *thread, bool kill)
 	queue_unlock(queue);
 	interrupts_restore(flags);
 	preempt_enable();
-}
-
-void thread_stop_self(void)
-{
-	preempt_disable();
-	thread_announce_sleep(THREAD_STOPPED, WAIT_KILLABLE);
-	if (signal_fatal_pending())
-		thread_continue(current_thread());
-	scheduler_block();
-	preempt_enable();
-}
-
-void thread_continue(struct thread *thread)
-{
-	scheduler_make_ready(thread, THREAD_STOPPED);
 }
 
 void thread_start(struct thread *thread)

@@ -22,7 +22,6 @@ enum thread_run_state {
 	THREAD_READY,		/* on a run queue */
 	THREAD_RUNNING,
 	THREAD_SLEEPING,	/* in wait_block; signals per @wait_mode wake it */
-	THREAD_STOPPED,		/* job control or ptrace */
 	THREAD_DEAD,
 };
 
@@ -83,10 +82,6 @@ __attribute__((noreturn)) void thread_exit(void);
 
 /* Makes a sleeping thread run if its sleep lets a signal through (WAIT_KILLABLE only when @kill). Any context. */
 void thread_interrupt(struct thread *thread, bool kill);
-
-/* Stops the calling thread (THREAD_STOPPED) until thread_continue(). */
-void thread_stop_self(void);
-void thread_continue(struct thread *thread);
 
 /* Gives up the CPU, staying runnable. */
 void sched_yield(void);

@@ -13,7 +13,6 @@ enum { TTYAUX_MAJOR = 5, MINOR_TTY = 0, MINOR_CONSOLE = 1, TTY_MAJOR = 4 };
 
 struct mutex tty_open_lock = MUTEX_INIT(tty_open_lock);
 static struct list all_ttys = LIST_INIT(all_ttys);	/* tty_open_lock */
-static struct tty *chosen_console;			/* tty_open_lock */
 
 static int tty_device_open(struct char_device *device, unsigned minor, struct file *file)
 {
@@ -194,9 +193,9 @@ static struct tty *console_find(void)
 {
 	static const char *const fallbacks[] = { "ttyS0", "tty1", "ttynull" };
 	char name[TTY_NAME_LEN];
-	struct tty *tty = chosen_console;
+	struct tty *tty = NULL;
 
-	if (!tty && command_line_get("console", name, sizeof(name))) {
+	if (command_line_get("console", name, sizeof(name))) {
 		char *options = strchr(name, ',');
 
 		if (options)
@@ -206,13 +205,6 @@ static struct tty *console_find(void)
 	for (size_t i = 0; !tty && i < ARRAY_LEN(fallbacks); i++)
 		tty = find_by_name(fallbacks[i]);
 	return tty;
-}
-
-void tty_set_console(struct tty *tty)
-{
-	mutex_lock(&tty_open_lock);
-	chosen_console = tty;
-	mutex_unlock(&tty_open_lock);
 }
 
 static int console_open(struct char_device *device, unsigned minor, struct file *file)

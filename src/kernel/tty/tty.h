@@ -72,4 +72,3 @@ void tty_session_leader_exit(struct session *session);
 void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid);
 
 void tty_init(void);		/* /dev/tty, /dev/console, /dev/ptmx, devpts */
-void tty_set_console(struct tty *tty);	/* what /dev/console means; otherwise the last console= argument or ttyS0 says it */

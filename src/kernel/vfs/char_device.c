@@ -34,13 +34,6 @@ int char_device_register(struct char_device *device)
 	return error;
 }
 
-void char_device_unregister(struct char_device *device)
-{
-	spin_lock(&devices_lock);
-	list_remove(&device->link);
-	spin_unlock(&devices_lock);
-}
-
 int char_device_open(uint64_t rdev, struct file *file)
 {
 	struct char_device *device;

@@ -90,11 +90,6 @@ struct dentry *dentry_create_root(struct vnode *vnode, const char *name)
 	return dentry;
 }
 
-struct dentry *dentry_create_negative(struct dentry *directory, const struct path_component *name)
-{
-	return dentry_alloc(directory, directory->fs, name);
-}
-
 void dentry_put(struct dentry *dentry)
 {
 	while (refcount_put(&dentry->refs)) {

@@ -58,9 +58,6 @@ struct dentry *dentry_find_locked(struct dentry *directory, const struct path_co
  */
 int dentry_lookup(struct dentry *directory, const struct path_component *name, struct dentry **out);
 
-/* An unhashed negative entry, for a name about to be made. NULL when out of memory. */
-struct dentry *dentry_create_negative(struct dentry *directory, const struct path_component *name);
-
 /*
  * After a change made by the file system succeeded, while the change is still open (see dir_change.h): the result is cached if the change was
  * alone in its directory, else what is cached for the name is dropped.

@@ -145,10 +145,3 @@ struct file *file_open(int dir_fd, const char *name, int flags, unsigned mode, i
 	return file_open_name(dir_fd, 0, name, flags, mode, error);
 }
 
-struct file *file_open_path(const struct path *path, int flags, int *error)
-{
-	struct path own = *path;
-
-	path_get(&own);
-	return file_open_at(&own, flags, false, error);
-}

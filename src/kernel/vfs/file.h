@@ -62,7 +62,6 @@ enum file_rights { FILE_RIGHT_READ = 1 << 0, FILE_RIGHT_WRITE = 1 << 1, FILE_RIG
 struct file *file_create(const struct file_ops *ops, uint32_t flags, void *private);
 /* open(2) inside the kernel: a referenced file or a negative errno in *error. */
 struct file *file_open(int dir_fd, const char *name, int flags, unsigned mode, int *error);
-struct file *file_open_path(const struct path *path, int flags, int *error);
 /* fstat's answer. May sleep. */
 int file_getattr(struct file *file, struct fs_attr *attr);
 void file_get(struct file *file);
@@ -98,7 +97,6 @@ struct char_device {
 	struct list link;
 };
 int char_device_register(struct char_device *device);	/* it also appears in devfs under @name (which may hold one '/') */
-void char_device_unregister(struct char_device *device);
 int char_device_open(uint64_t rdev, struct file *file);	/* -ENXIO when nobody has it */
 struct char_device *char_device_next(struct char_device *previous);	/* for devfs */
 

@@ -5,7 +5,7 @@ import struct
 import gdb
 
 FRAME_FLAGS = ["reserved", "slab", "dirty", "cache", "busy", "anonymous", "large", "not RAM"]     # enum frame_flags, bit by bit
-STATES = ["new", "ready", "running", "sleeping", "stopped", "dead"]                              # enum thread_run_state
+STATES = ["new", "ready", "running", "sleeping", "dead"]                                         # enum thread_run_state
 CLASSES = ["realtime", "high", "normal", "low", "idle"]                                          # enum sched_class
 
 

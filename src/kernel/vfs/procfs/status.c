@@ -31,7 +31,7 @@ static char thread_letter(const struct thread *thread)
 {
 	uint32_t state = atomic_load_relaxed(&thread->run_state);
 
-	if (thread->user.stopped || state == THREAD_STOPPED)
+	if (thread->user.stopped)
 		return 'T';
 	if (state == THREAD_SLEEPING)
 		return thread->wait_mode == WAIT_INTERRUPTIBLE ? 'S' : 'D';
