@@ -51,6 +51,14 @@ def test_boots(options):
         assert total > 5 << 20
 
 
+def test_unknown_calls():
+    """Each leaves one line in the log, with number, name of the call and program, however often it is repeated."""
+    program = "/tests/system unknown_calls > /dev/null"
+    done = vm(RAEEN, f"{program}; {program}; dmesg", "--overlay", os.path.join(BUILD, "tests"))
+    assert re.findall(r"syscall: (\w+) \(pid \d+\) called (\d+) \((\w+)\)", done.stdout.decode()) == [
+        ("system", str(number), "unknown") for number in (600, 999, 5000, 0x7fffffff, 0xffffffff)]
+
+
 def test_self_test(tmp_path):
     """The menu's last entry: the kernel tests itself and switches the machine off."""
     console = tmp_path / "console"
