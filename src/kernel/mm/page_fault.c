@@ -23,16 +23,6 @@ static enum fault_access access_of(uint64_t error)
 	return error & ERROR_WRITE ? FAULT_WRITE : FAULT_READ;
 }
 
-/* Memory is out and nothing could be freed: the process that asked goes. */
-static void kill_for_memory(void)
-{
-	struct signal_info info = signal_info_kernel(SIGKILL);
-	struct process *process = current_process();
-
-	log_error("out of memory: killing process %d (%s)", process->pid, process->name);
-	signal_send_process(process, &info);
-}
-
 static inline struct fault_result resolve(uint64_t addr, enum fault_access access, bool user)
 {
 	struct address_space *as = address_space_current();
@@ -73,8 +63,8 @@ static void fault_in_kernel(struct trap_frame *frame, uint64_t addr)
 
 	if (!result.signal)
 		return;
-	if (result.signal == SIGKILL)
-		kill_for_memory();
+	if (result.signal == SIGKILL && process_end_for_memory())
+		return;		/* the copy goes on where it was */
 	frame->rip = fixup;
 }
 
@@ -93,7 +83,7 @@ void page_fault(struct trap_frame *frame, uint64_t addr)
 	if (likely(!result.signal))
 		return;
 	if (result.signal == SIGKILL)
-		kill_for_memory();
+		process_end_for_memory();
 	else
 		signal_force_fault(result.signal, result.code, addr, PAGE_FAULT_VECTOR, frame->error);
 }

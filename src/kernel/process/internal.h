@@ -52,7 +52,6 @@ void process_times_locked(struct process *process, uint64_t *user_ns, uint64_t *
 /* user_account.c: processes and threads of a user, for RLIMIT_NPROC. Any context. */
 struct user_account *user_account_get(uint32_t uid);	/* referenced; NULL when out of memory */
 void user_account_ref(struct user_account *account);
-void user_account_put(struct user_account *account);
 /* @process gets one more thread. False if that would pass @limit. */
 bool process_charge(struct process *process, uint64_t limit);
 void process_uncharge(struct process *process);

@@ -10,6 +10,7 @@ struct user_account {
 	unsigned refs;		/* accounts_lock */
 	uint32_t uid;
 	uint64_t count;		/* atomic: threads, and zombies until they are reaped */
+	uint64_t pipe_pages;	/* atomic */
 };
 
 static struct spinlock accounts_lock = SPINLOCK_INIT;	/* with interrupts off; innermost */
@@ -64,6 +65,21 @@ void user_account_put(struct user_account *account)
 	spin_unlock_irq(&accounts_lock, flags);
 	if (last)
 		kfree(account);
+}
+
+struct user_account *user_account_current(void)
+{
+	return current_process() ? user_account_get(credentials_current()->uid) : NULL;
+}
+
+bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit)
+{
+	if (!account)
+		return true;
+	if (atomic_add(&account->pipe_pages, change) <= limit || change < 0)
+		return true;
+	atomic_sub(&account->pipe_pages, change);
+	return false;
 }
 
 bool process_charge(struct process *process, uint64_t limit)

@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
@@ -26,11 +27,14 @@
 #include <linux/stat.h>
 
 enum { PIPE_PAGES = 16, PIPE_PAGES_MAX = 256 /* 1 MiB for ordinary users */, PIPE_ATOMIC = 4096 /* PIPE_BUF */ };
+/* An ordinary user's pipes together: beyond the first part of RAM a new pipe gets one page, beyond the second it is refused. */
+enum { USER_SOFT_PART = 16, USER_HARD_PART = 8 };
 enum { PIPE_FS_MAGIC = 0x50495045 };
 
 struct pipe {
 	struct mutex lock;
 	struct pipe_ring ring;			/* lock */
+	struct user_account *account;		/* who made it and is charged its page_count; referenced */
 	unsigned readers, writers;		/* lock; read without it by poll: open ends */
 	unsigned reader_opens, writer_opens;	/* lock: how many there ever were, for FIFO opens that wait */
 	unsigned users;				/* vnode->attr_lock: open files and opens under way */
@@ -47,26 +51,48 @@ static const struct file_ops pipe_file_ops;
 
 size_t pipe_count(void) { return atomic_load_relaxed(&pipes); }
 
+static uint64_t user_limit(unsigned part)
+{
+	return credentials_is_root(credentials_current()) ? UINT64_MAX : frame_total() / part;
+}
+
+/* Pages that the caller may have for a new pipe, charged to @account; 0: none. */
+static unsigned charge_new(struct user_account *account)
+{
+	if (user_account_charge_pipes(account, PIPE_PAGES, user_limit(USER_SOFT_PART)))
+		return PIPE_PAGES;
+	return user_account_charge_pipes(account, 1, user_limit(USER_HARD_PART)) ? 1 : 0;
+}
+
 static struct pipe *pipe_alloc(void)
 {
-	struct pipe *pipe = slab_zalloc(pipe_slab);
+	struct user_account *account = user_account_current();
+	unsigned pages = charge_new(account);
+	struct pipe *pipe = pages ? slab_zalloc(pipe_slab) : NULL;
 
-	if (!pipe)
-		return NULL;
-	if (pipe_ring_init(&pipe->ring, PIPE_PAGES)) {
-		slab_free(pipe_slab, pipe);
-		return NULL;
-	}
+	if (!pipe || pipe_ring_init(&pipe->ring, pages))
+		goto fail;
+	pipe->account = account;
 	mutex_init(&pipe->lock);
 	wait_queue_init(&pipe->read_queue);
 	wait_queue_init(&pipe->write_queue);
 	wait_queue_init(&pipe->open_queue);
 	atomic_add(&pipes, 1);
 	return pipe;
+fail:
+	if (pipe)
+		slab_free(pipe_slab, pipe);
+	user_account_charge_pipes(account, -(long)pages, 0);
+	if (account)
+		user_account_put(account);
+	return NULL;
 }
 
 static void pipe_free(struct pipe *pipe)
 {
+	user_account_charge_pipes(pipe->account, -(long)pipe->ring.page_count, 0);
+	if (pipe->account)
+		user_account_put(pipe->account);
 	pipe_ring_free(&pipe->ring);
 	slab_free(pipe_slab, pipe);
 	atomic_sub(&pipes, 1);
@@ -349,7 +375,15 @@ long pipe_set_size(struct file *file, uint64_t size)
 	if (pages > PIPE_PAGES_MAX && !credentials_is_root(credentials_current()))
 		return -EPERM;
 	mutex_lock(&pipe->lock);
-	error = pages == pipe->ring.page_count ? 0 : pipe_ring_resize(&pipe->ring, pages);
+	long more = (long)pages - pipe->ring.page_count;
+
+	if (more > 0 && !user_account_charge_pipes(pipe->account, more, user_limit(USER_HARD_PART))) {
+		mutex_unlock(&pipe->lock);
+		return -EPERM;
+	}
+	error = more ? pipe_ring_resize(&pipe->ring, pages) : 0;
+	if (error ? more > 0 : more < 0)
+		user_account_charge_pipes(pipe->account, error ? -more : more, 0);
 	mutex_unlock(&pipe->lock);
 	wake_all(&pipe->write_queue);
 	return error ? error : (long)(pages << PAGE_SHIFT);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who goes when memory is out. As a rule the process that asked. But process 1 and what root runs (services, the shell of whoever wants to
+ * mend things) do not pay for an ordinary user's greed: for them the ordinary process that holds the most memory goes.
+ */
+#include <asm/signal.h>
+
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "mm/address_space.h"
+#include "process/internal.h"
+#include "sched/clock.h"
+
+enum { PATIENCE_MS = 20 };
+
+static bool is_ordinary(struct process *process)
+{
+	return process != init_process && process_uid(process) != 0;
+}
+
+static size_t resident_pages(struct process *process)
+{
+	struct address_space *as = process_get_address_space(process);
+	size_t pages = as ? as->resident + as->table_pages : 0;
+
+	if (as)
+		address_space_put(as);
+	return pages;
+}
+
+/*
+ * The process with the most memory, referenced; NULL if there is none. Only ordinary ones, or all but process 1. *@dying: one of them is
+ * on its way out already.
+ */
+static struct process *find_largest(bool only_ordinary, bool *dying)
+{
+	struct process *process, *largest = NULL;
+	size_t most = 0;
+	int pid = 0;
+
+	*dying = false;
+	while ((process = process_next(pid))) {
+		bool eligible = only_ordinary ? is_ordinary(process) : process != init_process;
+		size_t pages = eligible ? resident_pages(process) : 0;
+
+		pid = process->pid;
+		if (pages && process->exiting)
+			*dying = true;
+		if (pages > most && !process->exiting) {
+			if (largest)
+				process_put(largest);
+			largest = process;
+			most = pages;
+		} else {
+			process_put(process);
+		}
+	}
+	return largest;
+}
+
+static void end(struct process *process)
+{
+	struct signal_info info = signal_info_kernel(SIGKILL);
+
+	log_error("out of memory: killing process %d (%s)", process->pid, process->name);
+	signal_send_process(process, &info);
+}
+
+bool process_end_for_memory(void)
+{
+	struct process *asker = current_process(), *victim;
+	bool dying;
+
+	if (is_ordinary(asker)) {
+		end(asker);
+		return false;
+	}
+	victim = find_largest(true, &dying);
+	if (!victim && !dying && asker == init_process)
+		victim = find_largest(false, &dying);
+	if (victim && !dying)
+		end(victim);
+	if (victim)
+		process_put(victim);
+	if (victim || dying) {
+		sched_sleep_until(clock_monotonic_ns() + PATIENCE_MS * NS_PER_MS, false);
+		return true;
+	}
+	if (asker == init_process)
+		panic("out of memory: process 1 cannot go on and nothing else is left to end");
+	end(asker);
+	return false;
+}
