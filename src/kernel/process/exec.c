@@ -164,9 +164,13 @@ static int commit(struct exec *exec)
 	}
 	thread_release_user_memory(thread);
 	become_first_thread(thread);
+	/* At no instant may the caller's user look into memory that is not his: neither the new set-id program's nor an old one's. */
+	if (exec->secure)
+		replace_credentials(exec, process);
 	replace_memory(exec, thread);
 	replace_parts(process, &parts);
-	replace_credentials(exec, process);
+	if (!exec->secure)
+		replace_credentials(exec, process);
 	reset_thread(exec, thread);
 	flags = spin_lock_irq(&process->signal_lock);
 	process->exec_thread = NULL;
