@@ -76,9 +76,15 @@ void page_fault(struct trap_frame *frame, uint64_t addr)
 	}
 	struct fault_result result = { SIGSEGV, SEGV_MAPERR };
 
-	if (likely(!(frame->error & ERROR_RESERVED)))
+	/*
+	 * The CPU's own access on behalf of a program (QEMU reads the stack of IRET and far RET so) that SMAP forbids cannot be
+	 * resolved: trying again would go on for ever.
+	 */
+	bool implicit = !(frame->error & ERROR_USER) && (frame->error & ERROR_PRESENT);
+
+	if (likely(!(frame->error & ERROR_RESERVED) && !implicit))
 		result = resolve(addr, access_of(frame->error), true);
-	else
+	else if (!implicit)
 		log_error("page fault at %#lx: corrupt page table (reserved bit set)", addr);
 	if (likely(!result.signal))
 		return;
