@@ -199,7 +199,7 @@ def test_bad_services(guest):
     done, log = guest.run("sleep 2; cat /tmp/user; ls /tmp/last; ps | grep '[s]leep 1000' | wc -l; /opt/link/tool;"
                           "readlink /opt/link; stat -c '%a %s' /opt/deep/er/tool /empty; exit 3")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert done.stdout == "1000\n1000\n/home/raeen\n10\n/tmp/last\n1\ntool\ndeep/er\n711 20\n644 0\n"
+    assert done.stdout == "1000\n1000\n/home/raeen\n15\n/tmp/last\n1\ntool\ndeep/er\n711 20\n644 0\n"
     for line in BAD_LOG.splitlines():
         assert has_line(log, "manager: " + line), line + "\nis not in:\n" + log
 

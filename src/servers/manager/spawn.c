@@ -89,6 +89,9 @@ static void open_no_input(int report_fd)
 	make_standard(fd, STDIN_FILENO, STDIN_FILENO);
 }
 
+/* Nice values up to 10 either way stay in the kernel's normal class (src/kernel/process/sched_calls.c). */
+enum { NICE_OF_CLASS_HIGH = -15, NICE_OF_CLASS_LOW = 15 };
+
 static int apply_class(enum service_class class)
 {
 	struct sched_param real_time = { .sched_priority = 10 }, none = { .sched_priority = 0 };
@@ -97,9 +100,9 @@ static int apply_class(enum service_class class)
 	case CLASS_REAL_TIME:
 		return sched_setscheduler(0, SCHED_RR, &real_time);
 	case CLASS_HIGH:
-		return setpriority(PRIO_PROCESS, 0, -10);
+		return setpriority(PRIO_PROCESS, 0, NICE_OF_CLASS_HIGH);
 	case CLASS_LOW:
-		return setpriority(PRIO_PROCESS, 0, 10);
+		return setpriority(PRIO_PROCESS, 0, NICE_OF_CLASS_LOW);
 	case CLASS_IDLE:
 		return sched_setscheduler(0, SCHED_IDLE, &none);
 	case CLASS_NORMAL:
