@@ -181,6 +181,6 @@ def test_lacking_processor(tmp_path, cpu, words):
 
 
 def test_image_is_small():
-    """GRUB reads the module slowly: 24 MiB at most (DESIGN section 3)."""
+    """GRUB reads the module slowly: 24 MiB at most."""
     assert os.path.getsize(ROOT_IMAGE) <= 24 << 20
     assert os.path.getsize(IMAGE) <= 64 << 20

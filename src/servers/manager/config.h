@@ -83,7 +83,7 @@ struct config {
 	char *text;                  /* private copy that the strings above point into */
 };
 
-/* NULL-terminated; DESIGN section 6 fixes the order. */
+/* NULL-terminated; the order is that of the capability bits. */
 extern const char *const config_cap_names[];
 
 /*
