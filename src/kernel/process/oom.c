@@ -11,7 +11,7 @@
 #include "process/internal.h"
 #include "sched/clock.h"
 
-enum { PATIENCE_MS = 20 };
+enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 10000 };
 
 static bool is_ordinary(struct process *process)
 {
@@ -66,24 +66,40 @@ static void end(struct process *process)
 	signal_send_process(process, &info);
 }
 
+/*
+ * Has the caller waited long enough for others to end? A victim may be waiting for a lock that the caller holds; then it never will. Waits
+ * long ago do not count.
+ */
+static bool patience_is_over(void)
+{
+	struct thread_state *state = &current_thread()->user;
+	uint64_t now = clock_monotonic_ns(), waited = now - state->memory_wait_start;
+
+	if (!state->memory_wait_start || waited > FORGET_MS * NS_PER_MS) {
+		state->memory_wait_start = now;
+		return false;
+	}
+	return waited > PATIENCE_MS * NS_PER_MS;
+}
+
 bool process_end_for_memory(void)
 {
 	struct process *asker = current_process(), *victim;
-	bool dying;
+	bool dying, impatient = patience_is_over();
 
-	if (is_ordinary(asker)) {
+	if (is_ordinary(asker) || (impatient && asker != init_process)) {
 		end(asker);
 		return false;
 	}
 	victim = find_largest(true, &dying);
-	if (!victim && !dying && asker == init_process)
+	if (!victim && (!dying || impatient) && asker == init_process)
 		victim = find_largest(false, &dying);
-	if (victim && !dying)
+	if (victim && (!dying || impatient))
 		end(victim);
 	if (victim)
 		process_put(victim);
 	if (victim || dying) {
-		sched_sleep_until(clock_monotonic_ns() + PATIENCE_MS * NS_PER_MS, false);
+		sched_sleep_until(clock_monotonic_ns() + PAUSE_MS * NS_PER_MS, false);
 		return true;
 	}
 	if (asker == init_process)

@@ -48,6 +48,7 @@ struct thread_state {
 	uint64_t fault_address, fault_trap, fault_error;
 	const struct credentials *credentials;	/* own reference; other threads' changes arrive with THREAD_WORK_CREDENTIALS */
 	uint64_t timer_slack;		/* prctl PR_SET_TIMERSLACK: kept, not used */
+	uint64_t memory_wait_start;	/* own thread; when it began to wait for memory that others give up, monotonic ns (oom.c) */
 	int exit_code;
 };
 
