@@ -18,15 +18,13 @@ enum {
 	PTE_GLOBAL = 1 << 8,
 	PTE_ADDRESS_SHIFT = 12,
 	LARGE_PAGE = 2 << 20,
-	DYNAMIC_RELATIVE = 8,	/* R_X86_64_RELATIVE, System V ABI for AMD64 §4.4 */
+	RELOCATION_WORDS = 63,	/* that one bitmap of the packed table speaks for */
 	LOW_MEMORY_END = 1 << 20,
 };
 #define PTE_NO_EXECUTE (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
 struct boot_layout boot_layout;
-
-struct relocation { uint64_t offset, info; int64_t addend; };
 
 static uint64_t no_execute;	/* PTE_NO_EXECUTE if the CPU has it */
 static bool gigabyte_pages;
@@ -173,14 +171,26 @@ static void choose_base(uint64_t image_len)
 	boot_layout.slide = boot_layout.virtual_base - KERNEL_LINK_BASE;
 }
 
+/*
+ * The table is packed (DT_RELR, generic ABI, "Relocation Table"): an even entry is the address of a word to change; an odd one is a
+ * bitmap, which says from bit 1 on which of the next words to change. The words hold the addresses as linked.
+ */
 void early_relocate(uint64_t slide)
 {
-	const struct relocation *relocation = (const void *)image_rela_start;
-	uint64_t image_phys = (uint64_t)image_start;
+	uint64_t to_physical = (uint64_t)image_start - KERNEL_LINK_BASE;
+	uint64_t *word = NULL;
 
-	for (; (const char *)relocation < image_rela_end; relocation++)
-		if ((uint32_t)relocation->info == DYNAMIC_RELATIVE)
-			*(uint64_t *)(image_phys + relocation->offset - KERNEL_LINK_BASE) = relocation->addend + slide;
+	for (const uint64_t *entry = (const void *)image_relr_start; (const char *)entry < image_relr_end; entry++) {
+		if (!(*entry & 1)) {
+			word = (uint64_t *)(*entry + to_physical);
+			*word++ += slide;
+			continue;
+		}
+		for (unsigned i = 0; i < RELOCATION_WORDS; i++)
+			if (*entry >> (i + 1) & 1)
+				word[i] += slide;
+		word += RELOCATION_WORDS;
+	}
 }
 
 bool early_command_line_has(const char *word)

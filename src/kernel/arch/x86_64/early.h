@@ -15,7 +15,7 @@ __attribute__((noreturn)) void kernel_main(void);
 /* Is the exact word on the loader's command line? Usable before relocation. */
 bool early_command_line_has(const char *word);
 
-/* Makes the image's pointers right for code that runs @slide bytes above its link address. May be done again with another slide. */
+/* Makes the image's pointers right for code that runs @slide bytes above its link address. Once only: it adds to them. */
 void early_relocate(uint64_t slide);
 
 /* Says on COM1 and on the screen why booting cannot go on, and stops. Usable from the first C code until mm_init(). */
