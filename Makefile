@@ -38,7 +38,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi toolchain kernel userland ports image iso run debug host-test test-programs test test-full lint clean \
+.PHONY: help deps uapi toolchain kernel userland ports image iso run debug host-test test-programs test test-full lint bench clean \
 	distclean
 
 help: ## list the targets
@@ -129,6 +129,9 @@ lint: deps ## check style and what the documentation promises
 
 clean: ## remove what was built (downloads are kept)
 	@if [ -d "$(BUILD)" ]; then find "$(BUILD)" -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
+
+bench: iso ## what operations cost, in guest instructions: RaeenOS and Linux (make bench ONLY=raeen)
+	@ci/bench/run $(ONLY:%=--%)
 
 distclean: ## remove what was built and downloaded
 	@rm -rf "$(BUILD)"

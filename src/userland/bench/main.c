@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The benchmark: "bench" runs all operations, "bench NAME..." those whose names contain a NAME, "bench exit" does
+ * nothing (run_exec starts that).
+ *
+ * A line a row goes to standard output when all are done, tab-separated: name, then ticks of an operation in the
+ * median batch, the fastest and the slowest, then batches, and operations in each.
+ */
+#include "bench.h"
+
+#include <string.h>
+
+enum { WARM_UP_BATCHES = 2, MAX_BATCHES = 64 };
+
+/* A batch is, where it can be, shorter than a period of the timer interrupt (4 ms on Linux: four million ticks). */
+static const struct operation operations[] = {
+	{ "getppid", run_getppid, 1000, 21 },
+	{ "clock_gettime", run_clock, 1000, 21 },
+	{ "clock_gettime, the vDSO's symbol", run_vdso_clock, 1000, 21, .prepare = find_vdso_clock },
+	{ "pread 1 B cached", run_pread_byte, 500, 21, .prepare = prepare_file, .finish = finish_file },
+	{ "pread 4 KiB cached", run_pread_page, 500, 21, .prepare = prepare_file, .finish = finish_file },
+	{ "stat", run_stat, 200, 21, .prepare = prepare_file, .finish = finish_file },
+	{ "open+close", run_open_close, 200, 21, .prepare = prepare_file, .finish = finish_file },
+	{ "create+unlink on tmpfs", run_create_unlink, 50, 21 },
+	{ "mmap+munmap 16 KiB untouched", run_map_untouched, 100, 21 },
+	{ "mmap+munmap 16 KiB touched", run_map_touched, 50, 21 },
+	{ "anonymous fault", run_fault, 1, 21, FAULT_PAGES, .before = before_fault, .after = after_fault },
+	{ "mapped file, read, a page", run_mapped_file, 2, 21, FILE_PAGES, prepare_mapped_file, finish_mapped_file },
+	{ "signal to self, handled", run_signal, 200, 21, .prepare = prepare_signal },
+	{ "pipe 64 B round trip", run_pipe, 100, 21, .prepare = prepare_pipe, .finish = finish_pipe },
+	{ "futex round trip", run_futex, 100, 21, .prepare = prepare_futex, .finish = finish_futex },
+	{ "pthread create+join", run_thread, 20, 21 },
+	{ "fork+exit+wait, 280 pages", run_fork, 10, 21, .prepare = prepare_small_parent, .finish = finish_parent },
+	{ "fork+exec+wait", run_exec, 5, 21, .prepare = prepare_small_parent, .finish = finish_parent },
+	{ "fork+exit+wait, 256 MiB", run_fork, 1, 5, .prepare = prepare_big_parent, .finish = finish_parent },
+};
+
+struct result {
+	uint64_t batches[MAX_BATCHES];	/* ticks, sorted */
+};
+
+static inline uint64_t read_counter(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) :: "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+static int compare(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static uint64_t run_batch(const struct operation *operation)
+{
+	uint64_t start, end;
+
+	if (operation->before)
+		operation->before();
+	start = read_counter();
+	operation->run(operation->count);
+	end = read_counter();
+	if (operation->after)
+		operation->after();
+	return end - start;
+}
+
+static void measure(const struct operation *operation, struct result *result)
+{
+	if (operation->prepare)
+		operation->prepare();
+	for (unsigned i = 0; i < WARM_UP_BATCHES; i++)
+		run_batch(operation);
+	for (unsigned i = 0; i < operation->batches; i++)
+		result->batches[i] = run_batch(operation);
+	if (operation->finish)
+		operation->finish();
+	qsort(result->batches, operation->batches, sizeof(result->batches[0]), compare);
+}
+
+static void print(const struct operation *operation, const struct result *result)
+{
+	double divisor = (double)operation->count * (operation->divisor ? operation->divisor : 1);
+
+	printf("%s\t%.2f\t%.2f\t%.2f\t%u\t%u\n", operation->name, result->batches[operation->batches / 2] / divisor,
+	       result->batches[0] / divisor, result->batches[operation->batches - 1] / divisor, operation->batches,
+	       operation->count);
+}
+
+static int wanted(const struct operation *operation, char **names)
+{
+	if (!*names)
+		return 1;
+	for (; *names; names++)
+		if (strstr(operation->name, *names))
+			return 1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+	static struct result results[OPERATIONS];
+
+	if (argc > 1 && !strcmp(argv[1], "exit"))
+		return 0;
+	for (unsigned i = 0; i < OPERATIONS; i++)
+		if (wanted(&operations[i], argv + 1))
+			measure(&operations[i], &results[i]);
+	for (unsigned i = 0; i < OPERATIONS; i++)
+		if (wanted(&operations[i], argv + 1))
+			print(&operations[i], &results[i]);
+	return 0;
+}
