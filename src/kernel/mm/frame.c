@@ -9,6 +9,7 @@
 #include "mm/frame_bitmap.h"
 #include "mm/frame_records.h"
 #include "mm/reclaim.h"
+#include "arch/x86_64/page_clear.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/panic.h"
@@ -167,12 +168,12 @@ static inline struct frame *take_and_prepare(struct magazine *magazine, unsigned
 {
 	struct frame *frame = magazine->frames[--magazine->count];
 
+	if (flags & FRAME_ZERO)
+		page_clear(frame_virt(frame));
 	interrupts_restore(irq);
 	frame->refs = 1;
 	frame->flags = 0;
 	frame->private = 0;
-	if (flags & FRAME_ZERO)
-		page_clear(frame_virt(frame));
 	return frame;
 }
 
@@ -239,8 +240,12 @@ struct frame *frame_alloc_contiguous(size_t count, size_t align, unsigned flags)
 		struct frame *frame = &frame_records[first + i];
 
 		*frame = (struct frame){ .refs = 1 };
-		if (flags & FRAME_ZERO)
-			page_clear(frame_virt(frame));
+		if (!(flags & FRAME_ZERO))
+			continue;
+		uint64_t irq = interrupts_save();
+
+		page_clear(frame_virt(frame));
+		interrupts_restore(irq);
 	}
 	return &frame_records[first];
 }

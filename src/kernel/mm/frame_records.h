@@ -40,14 +40,7 @@ static inline bool frame_unref(struct frame *frame)
 	return __atomic_sub_fetch(&frame->refs, 1, __ATOMIC_ACQ_REL) == 0;
 }
 
-/* Clears or copies one page through the direct map, 8 bytes a step. */
-static inline void page_clear(void *page)
-{
-	size_t count = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0ull) : "memory");
-}
-
+/* Copies one page through the direct map, 8 bytes a step. */
 static inline void page_copy(void *to, const void *from)
 {
 	size_t count = PAGE_SIZE / 8;

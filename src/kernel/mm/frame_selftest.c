@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel self-tests of the frame allocator, the heap, kernel mappings and stacks. */
 #include "mm/frame.h"
+#include "arch/x86_64/page_clear.h"
 #include "mm/heap.h"
 #include "mm/kernel_map.h"
 #include "lib/string.h"
@@ -140,4 +141,32 @@ SELFTEST(kernel_stacks_have_guards)
 	SELFTEST_CHECK(!kernel_address_is_stack_guard((uint64_t)stack));
 	SELFTEST_CHECK(!kernel_address_is_stack_guard((uint64_t)&stack));
 	kernel_stack_free(stack, KERNEL_STACK_SIZE);
+}
+
+/* Clears @page by @clear; false if it is not all zeroes then, or SSE register 0, which a program may be using, was changed. */
+static bool clears(void (*clear)(void *page), uint64_t *page)
+{
+	static const uint64_t pattern[2] = { 0x0123456789abcdef, 0xfedcba9876543210 };
+	uint64_t old[2], now[2], any = 0, irq;
+
+	memset(page, 0x5a, PAGE_SIZE);
+	irq = interrupts_save();
+	__asm__ volatile("movups %%xmm0, %0; movups %1, %%xmm0" : "=m"(old) : "m"(pattern));
+	clear(page);
+	__asm__ volatile("movups %%xmm0, %0; movups %1, %%xmm0" : "=m"(now) : "m"(old));
+	interrupts_restore(irq);
+	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*page); i++)
+		any |= page[i];
+	return !any && now[0] == pattern[0] && now[1] == pattern[1];
+}
+
+SELFTEST(page_clearing_clears_all_and_nothing_else)
+{
+	struct frame *frames = frame_alloc_contiguous(3, 1, FRAME_KERNEL);
+	uint64_t *first = frame_to_virt(frames), *page = first + PAGE_SIZE / sizeof(*first), *after = page + PAGE_SIZE / sizeof(*page);
+
+	page[-1] = *after = 77;
+	SELFTEST_CHECK(clears(page_clear_wide, page) && page[-1] == 77 && *after == 77);
+	SELFTEST_CHECK(clears(page_clear_string, page) && page[-1] == 77 && *after == 77);
+	frame_free_contiguous(frames, 3);
 }

@@ -3,6 +3,7 @@
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/early.h"
 #include "arch/x86_64/fpu.h"
+#include "arch/x86_64/page_clear.h"
 #include "lib/log.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -15,6 +16,7 @@ enum {
 };
 
 struct cpu_features cpu_features;
+bool page_clear_by_sse;
 
 static void read_names(void)
 {
@@ -119,6 +121,7 @@ void features_init(void)
 	check_minimum();
 	enable();
 	fpu_init();
+	page_clear_by_sse = !cpu_features.erms;
 	log_info("cpu: %s%s%s%s%s%s%s", cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor,
 		 cpu_features.nx ? ", nx" : "", cpu_features.smep ? ", smep" : "", cpu_features.smap ? ", smap" : "",
 		 cpu_features.umip ? ", umip" : "", cpu_features.rdrand ? ", rdrand" : "", cpu_features.xsave ? ", xsave" : "");
