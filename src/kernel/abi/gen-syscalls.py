@@ -4,6 +4,7 @@
 
 Usage: gen-syscalls.py SYSCALLS.DEF UNISTD_64.H OUTDIR
 The Linux header gives the names of the calls that are not there, for the log line about them.
+[frame] marks the calls that need or change the caller's whole register frame (arch/x86_64/entry.asm).
 An entry without a description, a duplicate number or a malformed line fails with file and line.
 """
 import re
@@ -11,19 +12,20 @@ import sys
 from pathlib import Path
 
 LINUX_NAME = re.compile(r"^#define __NR_(\w+)\s+(\d+)\s*$", re.M)
-LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)\s*:\s*(\S.*)$")
+LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[(frame)\])?\s*:\s*(\S.*)$")
 
 
 def parse(path):
     entries = {}
     names = set()
+    frame_calls = []
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = LINE.match(line)
         if not match:
-            sys.exit(f"{path}:{number}: expected `NUMBER name(type arg, ...) : description`, found: {line}")
-        nr, name, args, text = int(match[1]), match[2], match[3], match[4]
+            sys.exit(f"{path}:{number}: expected `NUMBER name(type arg, ...) [frame] : description`, found: {line}")
+        nr, name, args, text = int(match[1]), match[2], match[3], match[5]
         if nr in entries or name in names:
             sys.exit(f"{path}:{number}: {name} ({nr}) is defined twice")
         args = [a.strip() for a in args.split(",") if a.strip() and a.strip() != "void"]
@@ -31,23 +33,29 @@ def parse(path):
             sys.exit(f"{path}:{number}: {name} has {len(args)} arguments, at most 6 fit in registers")
         entries[nr] = (name, args, text)
         names.add(name)
-    return entries
+        if match[4]:
+            frame_calls.append(name)
+    return entries, frame_calls
 
 
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    entries = parse(sys.argv[1])
+    entries, frame_calls = parse(sys.argv[1])
     out = Path(sys.argv[3])
     out.mkdir(parents=True, exist_ok=True)
     head = "/* Generated from abi/syscalls.def by abi/gen-syscalls.py. */\n"
     protos = "".join(f"/* {text} */\nlong sys_{name}({', '.join(args) or 'void'});\n"
                      for _, (name, args, text) in sorted(entries.items()))
+    stubs = "".join(f"/* Stores the whole frame, then sys_{name} (entry.asm). */\nlong frame_{name}(void);\n" for name in frame_calls)
     count = max(entries) + 1
     (out / "syscall_prototypes.h").write_text(
         head + '#pragma once\n#include "lib/types.h"\n\n'
-        + f"enum {{ SYSCALL_COUNT = {count} }};\n\n" + protos)
-    rows = "".join(f'\t[{nr}] = {{ (void *)sys_{name}, "{name}", {len(args)} }},\n'
+        + f"enum {{ SYSCALL_COUNT = {count} }};\n\n" + protos + stubs)
+    (out / "syscall_asm.inc").write_text(
+        f"; Generated from abi/syscalls.def by abi/gen-syscalls.py.\nSYSCALL_COUNT equ {count}\n"
+        + "%macro EACH_FRAME_CALL 1\n" + "".join(f"\t%1 {name}\n" for name in frame_calls) + "%endmacro\n")
+    rows = "".join(f'\t[{nr}] = {{ (void *){"frame" if name in frame_calls else "sys"}_{name}, "{name}", {len(args)} }},\n'
                    for nr, (name, args, _) in sorted(entries.items()))
     (out / "syscall_table.inc").write_text(head + rows)
     missing = {int(nr): name for name, nr in LINUX_NAME.findall(Path(sys.argv[2]).read_text()) if int(nr) not in entries}

@@ -94,6 +94,8 @@ static void backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
 			rbp = cross_trap(rbp);
 		} else {
 			say_address(frame[1]);
+			if (frame[1] > (uint64_t)syscall_entry && frame[1] <= (uint64_t)syscall_entry_end)
+				break;
 		}
 	}
 }

@@ -143,7 +143,6 @@ static void reset_thread(struct exec *exec, struct thread *thread)
 	fpu_restore_current();
 	preempt_enable();
 	exec_start_frame(exec, thread_user_frame());
-	atomic_or(&state->work, THREAD_WORK_FRAME);
 }
 
 /* The point of no return lies behind the other threads' end. */

@@ -201,7 +201,7 @@ static void give_away_children(struct process *process, struct list *unwanted)
 
 	list_for_each_safe(child, next, &process->children, sibling) {
 		list_remove(&child->sibling);
-		child->parent = reaper;
+		process_set_parent(child, reaper);
 		child->exit_signal = SIGCHLD;
 		list_push_back(&reaper->children, &child->sibling);
 		if (child->death_signal) {

@@ -300,7 +300,7 @@ static void link_to_parent(struct process *child, struct process *creator, const
 		parent = creator->parent;
 		child->exit_signal = creator->exit_signal;
 	}
-	child->parent = parent;
+	process_set_parent(child, parent);
 	list_push_back(&parent->children, &child->sibling);
 	process_join_group(child, creator->group);
 	process_join_session(child, creator->session);

@@ -32,6 +32,12 @@ struct process *process_alloc(void);		/* an empty one with one reference; NULL w
 void process_release_resources(struct process *process);	/* as, files, fs, handlers, executable; may sleep */
 /* All with process_tree_lock held. */
 struct process *process_find_locked(int pid);	/* not referenced */
+static inline void process_set_parent(struct process *process, struct process *parent)
+{
+	process->parent = parent;
+	__atomic_store_n(&process->parent_pid, parent->pid, __ATOMIC_RELAXED);
+}
+
 void process_join_group(struct process *process, struct process_group *group);
 void process_leave_group(struct process *process);	/* frees an empty group */
 void process_join_session(struct process *process, struct session *session);

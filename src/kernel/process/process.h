@@ -51,6 +51,7 @@ struct process {
 	struct refcount refs;
 	int pid;			/* thread group id */
 	struct process *parent;		/* process_tree_lock */
+	int parent_pid;			/* its pid, 0 without; atomic; written under process_tree_lock */
 	struct list children, sibling;	/* process_tree_lock */
 	int pgid;			/* process_tree_lock */
 	struct process_group *group;	/* process_tree_lock */

@@ -10,12 +10,7 @@ long sys_getpgrp(void) { return current_process()->pgid; }
 
 long sys_getppid(void)
 {
-	uint64_t flags = spin_lock_irq(&process_tree_lock);
-	struct process *parent = current_process()->parent;
-	int pid = parent ? parent->pid : 0;
-
-	spin_unlock_irq(&process_tree_lock, flags);
-	return pid;
+	return atomic_load_relaxed(&current_process()->parent_pid);
 }
 
 long sys_set_tid_address(uaddr_t addr)

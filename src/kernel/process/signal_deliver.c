@@ -213,7 +213,7 @@ void signal_handle_work(struct trap_frame *frame)
 	struct thread *thread = current_thread();
 	uint32_t work;
 
-	while ((work = atomic_load(&thread->user.work) & ~(uint32_t)THREAD_WORK_FRAME)) {
+	while ((work = atomic_load(&thread->user.work))) {
 		if (work & THREAD_WORK_EXIT)
 			process_thread_exit(0);
 		if (work & THREAD_WORK_STOP)

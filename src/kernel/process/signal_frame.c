@@ -278,6 +278,5 @@ long sys_rt_sigreturn(void)
 	signal_set_mask(in.mask);
 	/* Not a system call any more: nothing of it may be restarted. */
 	frame->error = UINT64_MAX;
-	atomic_or(&state->work, THREAD_WORK_FRAME);
 	return frame->rax;
 }

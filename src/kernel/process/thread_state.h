@@ -28,11 +28,11 @@ struct signal_queue {
 };
 
 struct thread_state {
+	uint32_t work;			/* offset 0; atomic bits: THREAD_WORK_*, looked at on the way to user mode */
 	signal_set blocked;		/* own thread writes, under process->signal_lock; others read under it */
 	signal_set saved_blocked;	/* what THREAD_WORK_MASK puts back (sigsuspend, ppoll, pselect) */
 	signal_set waited_for;		/* sigtimedwait's set while it sleeps; process->signal_lock */
 	struct signal_queue queue;	/* directed at this thread; process->signal_lock */
-	uint32_t work;			/* atomic bits: THREAD_WORK_*, looked at on the way to user mode */
 	bool stopped;			/* counted as stopped in its process; process->signal_lock */
 	bool gone;			/* has left the thread list; process->signal_lock */
 	bool vfork_pending;		/* atomic: a parent waits for this thread to exec or exit */
@@ -58,7 +58,6 @@ enum {
 	THREAD_WORK_STOP = 1 << 2,	/* job control stop */
 	THREAD_WORK_MASK = 1 << 3,	/* the signal mask has to be put back */
 	THREAD_WORK_CREDENTIALS = 1 << 4,	/* take over the process's new credentials */
-	THREAD_WORK_FRAME = 1 << 5,	/* the user frame was changed (exec, sigreturn): leave by IRET with all registers */
 	/* These end an interruptible sleep. */
 	THREAD_WORK_INTERRUPTS = THREAD_WORK_SIGNAL | THREAD_WORK_EXIT | THREAD_WORK_STOP,
 };

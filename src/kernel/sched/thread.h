@@ -28,6 +28,8 @@ enum thread_run_state {
 enum { THREAD_NAME_LEN = 16, KERNEL_STACK_SIZE = 16384 };
 
 struct thread {
+	struct thread_state user;	/* offset 0; owned by process/: signals, futex, exit (process/thread_state.h) */
+
 	/* Scheduler; guarded by the run queue's lock (sched/run_queue.h) unless noted. */
 	uint64_t switch_rsp;		/* saved kernel stack pointer while not running */
 	void *stack_base;		/* lowest address of the kernel stack; a guard page lies below */
@@ -58,8 +60,6 @@ struct thread {
 	struct process *process;	/* NULL for kernel threads; set once */
 	struct list process_link;	/* process->threads; guarded by process->signal_lock */
 	int tid;
-	struct thread_state user;	/* owned by process/: signals, futex, exit (process/thread_state.h) */
-
 	uint32_t kernel_fault_depth;	/* > 0 while in a user copy; own thread only */
 };
 

@@ -21,10 +21,10 @@ static const struct { unsigned number; const char *name; } missing[] = {
 #include "syscall_missing.inc"
 };
 
+_Static_assert(offsetof(struct thread, user) + offsetof(struct thread_state, work) == 0, "entry.asm counts on it");
+
 /* Read by entry.asm; every slot holds a handler. */
 syscall_fn *syscall_handlers[SYSCALL_COUNT];
-const uint64_t syscall_count = SYSCALL_COUNT;
-const uint32_t thread_work_offset = offsetof(struct thread, user) + offsetof(struct thread_state, work);
 
 enum { REPORTED_MAX = 64 };
 
@@ -93,7 +93,6 @@ void syscall_exit_work(struct trap_frame *frame)
 		interrupts_enable();
 		if (this_cpu()->need_resched)
 			scheduler_reschedule();
-		atomic_and(&thread->user.work, ~(uint32_t)THREAD_WORK_FRAME);
 		if (atomic_load_relaxed(&thread->user.work))
 			signal_handle_work(frame);
 		interrupts_disable();

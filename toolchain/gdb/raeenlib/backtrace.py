@@ -35,10 +35,12 @@ def walk(pc, rbp):
     Ends at the bottom of the stack or when a frame pointer makes no sense.
     """
     after_trap = int(kernel.value("(unsigned long)&trap_return"))
+    entry, entry_end = (int(kernel.value(f"(unsigned long)&{name}")) for name in ("syscall_entry", "syscall_entry_end"))
     exact = True
     for _ in range(DEPTH):
         yield pc, *describe(pc, exact)
-        if rbp < KERNEL_HALF or rbp & 7:
+        # System calls run with the program's frame pointer below them, whatever that is.
+        if rbp < KERNEL_HALF or rbp & 7 or entry < pc <= entry_end:
             return
         try:
             saved, pc, exact = read_word(rbp), read_word(rbp + 8), False

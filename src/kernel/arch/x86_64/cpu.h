@@ -10,11 +10,12 @@
 
 struct thread;
 struct run_queue;
+struct trap_frame;
 
 struct cpu {
 	struct cpu *self;		/* offset 0: this_cpu() is one load */
 	struct thread *current;		/* offset 8: the running thread; written by the context switch only */
-	uint64_t kernel_rsp;		/* offset 16: top of current's kernel stack, for SYSCALL entry */
+	struct trap_frame *user_frame;	/* offset 16: at the top of current's kernel stack, for SYSCALL entry */
 	uint64_t scratch_rsp;		/* offset 24: the user's RSP for the few instructions after SYSCALL */
 	uint32_t preempt_count;		/* offset 32: > 0 forbids preemption: spinlocks held + interrupt depth */
 	uint32_t need_resched;		/* offset 36: set to ask for a switch at the next chance */

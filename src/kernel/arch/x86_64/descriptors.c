@@ -114,7 +114,7 @@ void descriptors_init(struct cpu *cpu)
 void descriptors_set_kernel_stack(struct cpu *cpu, uint64_t rsp)
 {
 	((struct tss *)cpu->tss)->rsp[0] = rsp;
-	cpu->kernel_rsp = rsp;
+	cpu->user_frame = (struct trap_frame *)rsp - 1;
 }
 
 void syscall_init(void)

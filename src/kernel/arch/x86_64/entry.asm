@@ -2,17 +2,28 @@
 ; Every way into the kernel and back: exceptions, interrupts, SYSCALL. All build the same struct trap_frame (trap.h).
 ; GS holds this CPU's struct cpu while in the kernel (offsets: cpu.h).
 
-CPU_KERNEL_RSP equ 16
+CPU_USER_FRAME equ 16
 CPU_SCRATCH_RSP equ 24
 CPU_CURRENT equ 8
 CPU_NEED_RESCHED equ 36
+THREAD_WORK equ 0
 TRAP_SYSCALL equ 0x100
-USER_DATA equ 0x1b
-USER_CODE equ 0x23
-ENOSYS equ 38
+FRAME_R15 equ 0 * 8
+FRAME_R14 equ 1 * 8
+FRAME_R13 equ 2 * 8
+FRAME_R12 equ 3 * 8
+FRAME_RBP equ 4 * 8
+FRAME_RBX equ 5 * 8
 FRAME_R11 equ 6 * 8
+FRAME_R10 equ 7 * 8
+FRAME_R9 equ 8 * 8
+FRAME_R8 equ 9 * 8
 FRAME_RAX equ 10 * 8
 FRAME_RCX equ 11 * 8
+FRAME_RDX equ 12 * 8
+FRAME_RSI equ 13 * 8
+FRAME_RDI equ 14 * 8
+FRAME_VECTOR equ 15 * 8
 FRAME_ERROR equ 16 * 8
 FRAME_RIP equ 17 * 8
 FRAME_CS equ 18 * 8
@@ -22,13 +33,12 @@ FRAME_SIZE equ 22 * 8
 MSR_GS_BASE equ 0xc0000101
 
 %include "arch/x86_64/user_access.inc"
+%include "syscall_asm.inc"		; generated: SYSCALL_COUNT, EACH_FRAME_CALL
 
 extern trap_dispatch
 extern syscall_unknown
 extern syscall_exit_work
 extern syscall_handlers
-extern syscall_count
-extern thread_work_offset
 extern thread_first_run
 
 %macro PUSH_REGISTERS 0
@@ -65,6 +75,20 @@ extern thread_first_run
 	pop rdx
 	pop rsi
 	pop rdi
+%endmacro
+
+; The registers that syscall_entry leaves where they are, to the frame at %1. Spoils r11.
+%macro STORE_REST 1
+	mov [%1 + FRAME_RBX], rbx
+	mov [%1 + FRAME_RBP], rbp
+	mov [%1 + FRAME_R12], r12
+	mov [%1 + FRAME_R13], r13
+	mov [%1 + FRAME_R14], r14
+	mov [%1 + FRAME_R15], r15
+	mov r11, [%1 + FRAME_RFLAGS]	; SYSCALL has put the flags there and the return address in rcx
+	mov [%1 + FRAME_R11], r11
+	mov r11, [%1 + FRAME_RIP]
+	mov [%1 + FRAME_RCX], r11
 %endmacro
 
 section .text
@@ -106,6 +130,7 @@ global trap_return
 trap_return:
 	test byte [rsp + FRAME_CS], 3
 	jz .to_kernel
+	mov qword [rsp + FRAME_VECTOR], TRAP_SYSCALL	; what syscall_entry counts on
 	swapgs
 .to_kernel:
 	POP_REGISTERS
@@ -142,8 +167,7 @@ trap_paranoid:
 .from_user:
 	swapgs
 	mov rsi, rsp
-	mov rdi, [gs:CPU_KERNEL_RSP]
-	sub rdi, FRAME_SIZE
+	mov rdi, [gs:CPU_USER_FRAME]
 	mov rdx, rdi
 	mov ecx, FRAME_SIZE / 8
 	rep movsq
@@ -151,51 +175,80 @@ trap_paranoid:
 	jmp trap_enter
 
 ; SYSCALL: rcx = return address, r11 = flags (Intel SDM vol. 2B). MSR_FMASK cleared IF, DF, TF, NT and AC.
+;
+; The user's frame lies at the top of the kernel stack. Its cs, ss and vector are there already: trap_return leaves them so, and nothing else
+; enters user mode first. Stored here is what C code may spoil, no more: rbx, rbp and r12 to r15 hold the user's values again when the handler
+; returns. The calls marked [frame] in syscalls.def, which look at the whole frame or change it, come through a stub that stores the rest.
 align 64
 global syscall_entry
 syscall_entry:
 	swapgs
 	mov [gs:CPU_SCRATCH_RSP], rsp
-	mov rsp, [gs:CPU_KERNEL_RSP]
-	push qword USER_DATA
-	push qword [gs:CPU_SCRATCH_RSP]
-	push r11
-	push qword USER_CODE
-	push rcx
-	push rax
-	push qword TRAP_SYSCALL
-	PUSH_REGISTERS
+	mov rsp, [gs:CPU_USER_FRAME]
+	mov [rsp + FRAME_RIP], rcx
+	mov rcx, [gs:CPU_SCRATCH_RSP]
+	mov [rsp + FRAME_RSP], rcx
+	mov [rsp + FRAME_RFLAGS], r11
+	mov [rsp + FRAME_ERROR], rax
+	mov [rsp + FRAME_RDI], rdi
+	mov [rsp + FRAME_RSI], rsi
+	mov [rsp + FRAME_RDX], rdx
+	mov [rsp + FRAME_R10], r10
+	mov [rsp + FRAME_R8], r8
+	mov [rsp + FRAME_R9], r9
 	sti
 	mov eax, eax			; the number is an int: upper bits do not count, as on Linux
-	cmp rax, [rel syscall_count]
+	cmp eax, SYSCALL_COUNT
 	jae .unknown
 	mov rcx, r10
 	lea r11, [rel syscall_handlers]
-	xor ebp, ebp
 	call [r11 + rax * 8]
-	mov [rsp + FRAME_RAX], rax
 .return:
 	cli
 	mov rcx, [gs:CPU_CURRENT]
-	mov edx, [rel thread_work_offset]
-	mov edx, [rcx + rdx]
-	or edx, [gs:CPU_NEED_RESCHED]
+	mov edx, [gs:CPU_NEED_RESCHED]
+	or edx, [rcx + THREAD_WORK]
 	jnz .work
-	; Nobody changed the frame: rcx and r11 still hold what SYSCALL saved, and rcx is canonical because the last user page can
-	; never be mapped (USER_END).
-	POP_REGISTERS
-	mov rsp, [rsp + FRAME_RSP - 15 * 8]
+	; Nobody changed the frame, and its rip is canonical because the last user page can never be mapped (USER_END).
+	mov rdi, [rsp + FRAME_RDI]
+	mov rsi, [rsp + FRAME_RSI]
+	mov rdx, [rsp + FRAME_RDX]
+	mov r10, [rsp + FRAME_R10]
+	mov r8, [rsp + FRAME_R8]
+	mov r9, [rsp + FRAME_R9]
+	mov rcx, [rsp + FRAME_RIP]
+	mov r11, [rsp + FRAME_RFLAGS]
+	mov rsp, [rsp + FRAME_RSP]
 	swapgs
 	o64 sysret
 .unknown:
 	mov rdi, rsp
 	call syscall_unknown
-	mov [rsp + FRAME_RAX], rax
 	jmp .return
 .work:
+	STORE_REST rsp
+.frame_complete:
+	mov [rsp + FRAME_RAX], rax
 	mov rdi, rsp
 	call syscall_exit_work
 	jmp trap_return
+
+; The stubs frame_NAME of the calls that need the whole frame. They return by IRET with the registers that are in the frame then.
+%macro FRAME_CALL 1
+extern sys_%1
+align 16
+global frame_%1
+frame_%1:
+	STORE_REST rsp + 8
+	sub rsp, 8
+	call sys_%1
+	add rsp, 16
+	cli
+	jmp syscall_entry.frame_complete
+%endmacro
+EACH_FRAME_CALL FRAME_CALL
+global syscall_entry_end
+syscall_entry_end:
 
 ; void context_switch(uint64_t *save_rsp, uint64_t load_rsp)
 align 16
