@@ -92,12 +92,10 @@ int elf_check_segments(const void *headers, uint64_t file_size, struct elf_image
 
 	image->low = image->high = image->headers_address = 0;
 	image->align = PAGE_SIZE;
-	image->has_interpreter = image->executable_stack = false;
+	image->executable_stack = false;
 	for (unsigned i = 0; i < image->header.header_count; i++) {
 		Elf64_Phdr header = program_header(headers, i);
 
-		if (header.p_type == PT_INTERP)
-			image->has_interpreter = true;
 		if (header.p_type == PT_GNU_STACK)
 			image->executable_stack = header.p_flags & PF_X;
 		if (header.p_type != PT_LOAD || !header.p_memsz)
@@ -113,6 +111,30 @@ int elf_check_segments(const void *headers, uint64_t file_size, struct elf_image
 	if (first || !entry_mapped || (image->header.pie && (image->high - image->low > PROGRAM_END / 4 || image->align > PROGRAM_END / 4)))
 		return -ENOEXEC;
 	return 0;
+}
+
+int elf_find_interpreter(const void *headers, unsigned count, uint64_t file_size, struct elf_interpreter_name *out)
+{
+	*out = (struct elf_interpreter_name){ 0, 0 };
+	for (unsigned i = 0; i < count; i++) {
+		Elf64_Phdr header = program_header(headers, i);
+
+		if (header.p_type != PT_INTERP)
+			continue;
+		/* One byte and the NUL at least. */
+		if (header.p_filesz < 2 || header.p_filesz > ELF_INTERPRETER_NAME_MAX)
+			return -ENOEXEC;
+		if (header.p_offset > file_size || header.p_filesz > file_size - header.p_offset)
+			return -EIO;
+		*out = (struct elf_interpreter_name){ header.p_offset, header.p_filesz };
+		return 0;
+	}
+	return 0;
+}
+
+int elf_check_interpreter_name(const char *bytes, size_t size)
+{
+	return size && !bytes[size - 1] ? 0 : -ENOEXEC;
 }
 
 bool elf_next_segment(const void *headers, unsigned count, unsigned *index, struct elf_segment *segment)

@@ -60,7 +60,7 @@ static void test_good(void)
 
 	assert(check(&sample, &image) == 0);
 	assert(image.low == 0x400000 && image.high == 0x40d000 && image.align == 0x1000);
-	assert(image.headers_address == 0x400040 && !image.header.pie && !image.has_interpreter && !image.executable_stack);
+	assert(image.headers_address == 0x400040 && !image.header.pie && !image.executable_stack);
 	assert(elf_next_segment(sample.segments, HEADERS, &index, &segment) && segment.address == 0x400000);
 	assert(elf_next_segment(sample.segments, HEADERS, &index, &segment) && segment.memory_size == 0x9000);
 	assert(!elf_next_segment(sample.segments, HEADERS, &index, &segment));
@@ -71,9 +71,43 @@ static void test_good(void)
 	sample.header.e_entry = 0x1000;
 	assert(check(&sample, &image) == 0 && image.header.pie && image.low == 0 && image.high == 0xd000);
 
-	sample.segments[3].p_type = PT_INTERP;
 	sample.segments[2].p_flags |= PF_X;
-	assert(check(&sample, &image) == 0 && image.has_interpreter && image.executable_stack);
+	assert(check(&sample, &image) == 0 && image.executable_stack);
+}
+
+static int find_interpreter(const struct sample *sample, struct elf_interpreter_name *name)
+{
+	memset(name, 0xa5, sizeof(*name));
+	return elf_find_interpreter(sample->segments, HEADERS, FILE_SIZE, name);
+}
+
+static int with_interpreter(uint64_t offset, uint64_t size)
+{
+	struct elf_interpreter_name name;
+	struct sample sample = good();
+
+	sample.segments[3] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = offset, .p_filesz = size };
+	return find_interpreter(&sample, &name);
+}
+
+static void test_interpreter(void)
+{
+	struct elf_interpreter_name name;
+	struct sample sample = good();
+
+	assert(find_interpreter(&sample, &name) == 0 && name.size == 0);
+	sample.segments[2] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = 0x318, .p_filesz = 28 };
+	sample.segments[3] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_filesz = UINT64_MAX };	/* only the first counts */
+	assert(find_interpreter(&sample, &name) == 0 && name.offset == 0x318 && name.size == 28);
+
+	assert(with_interpreter(0, 2) == 0 && with_interpreter(0, ELF_INTERPRETER_NAME_MAX) == 0);
+	assert(with_interpreter(0, 0) == -ENOEXEC && with_interpreter(0, 1) == -ENOEXEC);
+	assert(with_interpreter(0, ELF_INTERPRETER_NAME_MAX + 1) == -ENOEXEC && with_interpreter(0, UINT64_MAX) == -ENOEXEC);
+	assert(with_interpreter(FILE_SIZE - 2, 2) == 0 && with_interpreter(FILE_SIZE - 1, 2) == -EIO);
+	assert(with_interpreter(FILE_SIZE + 1, 2) == -EIO && with_interpreter(UINT64_MAX, 2) == -EIO);
+
+	assert(elf_check_interpreter_name("/a", 3) == 0 && elf_check_interpreter_name("a\0b", 4) == 0);
+	assert(elf_check_interpreter_name("/a", 2) == -ENOEXEC && elf_check_interpreter_name("", 0) == -ENOEXEC);
 }
 
 #define REFUSED(change)                                                                             \
@@ -180,6 +214,7 @@ static void test_random(void)
 	srand(20);
 	for (int round = 0; round < 300000; round++) {
 		struct sample sample = good();
+		struct elf_interpreter_name name;
 		struct elf_image image;
 		unsigned changes = 1 + rand() % 3;
 
@@ -192,6 +227,8 @@ static void test_random(void)
 		/* The table was read whole before it is checked. */
 		if (elf_check_header(&sample, sizeof(sample), FILE_SIZE, &image.header) || image.header.header_count > HEADERS)
 			continue;
+		if (elf_find_interpreter(sample.segments, image.header.header_count, FILE_SIZE, &name) == 0)
+			assert(name.size <= ELF_INTERPRETER_NAME_MAX && name.offset + name.size <= FILE_SIZE);
 		if (elf_check_segments(sample.segments, FILE_SIZE, &image) == 0) {
 			accepted++;
 			if (image.header.header_count == HEADERS)
@@ -204,6 +241,7 @@ static void test_random(void)
 int main(void)
 {
 	test_good();
+	test_interpreter();
 	test_header_fields();
 	test_segment_fields();
 	test_short_files();

@@ -15,9 +15,10 @@ struct exec {
 	char name[16];			/* the thread's new name */
 	struct vnode *vnode;		/* marked as executing */
 	struct address_space *as;
-	struct elf_image image;
-	uint64_t bias;
-	uint64_t rsp;
+	struct elf_image image;		/* of the program */
+	uint64_t bias;			/* its addresses' */
+	uint64_t interpreter_base;	/* AT_BASE: the interpreter's bias, 0 without one */
+	uint64_t rip, rsp;		/* where it starts: in the interpreter if there is one */
 	struct credentials *credentials;	/* changed ones, or NULL */
 	bool secure;			/* AT_SECURE: gained privileges */
 	char head[SCRIPT_LINE_MAX + 1];	/* the file's first bytes */

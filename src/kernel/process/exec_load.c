@@ -85,31 +85,34 @@ static int decide_credentials(struct exec *exec, const struct path *path, const 
 	return 0;
 }
 
-/* May the caller run what @path names? Then it becomes exec->vnode. */
-static int take_program(struct exec *exec, const struct path *path)
+int executable_take(const struct path *path, struct vnode **vnode)
 {
-	struct vnode *vnode = path_vnode(path);
-	struct fs_attr attr;
 	int error;
 
-	if (!vnode)
+	*vnode = path_vnode(path);
+	if (!*vnode)
 		return -ENOENT;
-	if ((vnode->type & S_IFMT) == S_IFLNK)
+	if (((*vnode)->type & S_IFMT) == S_IFLNK)
 		return -ELOOP;		/* execveat with AT_SYMLINK_NOFOLLOW */
-	if ((vnode->type & S_IFMT) != S_IFREG || (mount_flags(path->mount) & MS_NOEXEC))
+	if (((*vnode)->type & S_IFMT) != S_IFREG || (mount_flags(path->mount) & MS_NOEXEC))
 		return -EACCES;
-	error = vnode_check_access(vnode, ACCESS_EXECUTE);
-	if (!error)
-		error = vnode_getattr(vnode, &attr);
-	if (!error)
-		error = decide_credentials(exec, path, &attr);
-	if (!error)
-		error = executable_mark(vnode);
+	error = vnode_check_access(*vnode, ACCESS_EXECUTE);
+	return error ? error : executable_mark(*vnode);
+}
+
+/* What @path names becomes exec->vnode, if the caller may run it. */
+static int take_program(struct exec *exec, const struct path *path)
+{
+	struct vnode *vnode;
+	struct fs_attr attr;
+	int error = executable_take(path, &vnode);
+
 	if (error)
 		return error;
 	executable_release(exec->vnode);
 	exec->vnode = vnode;
-	return 0;
+	error = vnode_getattr(vnode, &attr);
+	return error ? error : decide_credentials(exec, path, &attr);
 }
 
 static int open_program(struct exec *exec, int dir_fd, const char *name, unsigned lookup_flags)
@@ -209,7 +212,7 @@ static void fill_auxv(const struct exec *exec, struct exec_auxv *auxv)
 	add(auxv, AT_PHDR, image->headers_address ? image->headers_address + exec->bias : 0);
 	add(auxv, AT_PHENT, ELF_PROGRAM_HEADER_SIZE);
 	add(auxv, AT_PHNUM, image->header.header_count);
-	add(auxv, AT_BASE, 0);
+	add(auxv, AT_BASE, exec->interpreter_base);
 	add(auxv, AT_FLAGS, 0);
 	add(auxv, AT_ENTRY, image->header.entry + exec->bias);
 	add(auxv, AT_UID, ids->uid);
@@ -230,9 +233,7 @@ static int build_address_space(struct exec *exec)
 	if (!exec->as)
 		return -ENOMEM;
 	limits_apply(exec->process, exec->as);
-	error = elf_load(exec->vnode, exec->head, exec->head_len, exec->as, &exec->image, &exec->bias);
-	if (error == -ENOEXEC && exec->image.has_interpreter)
-		log_warning("exec: %s: dynamic executables are not supported yet", exec->filename);
+	error = exec_map_images(exec);
 	if (!error)
 		error = map_stack(exec);
 	if (error)
@@ -257,7 +258,7 @@ void exec_start_frame(const struct exec *exec, struct trap_frame *frame)
 	uint64_t vector = frame->vector, number = frame->error;
 
 	*frame = (struct trap_frame){
-		.vector = vector, .error = number, .rip = exec->image.header.entry + exec->bias, .cs = SELECTOR_USER_CODE,
+		.vector = vector, .error = number, .rip = exec->rip, .cs = SELECTOR_USER_CODE,
 		.rflags = RFLAGS_START, .rsp = exec->rsp, .ss = SELECTOR_USER_DATA,
 	};
 }
