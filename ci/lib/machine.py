@@ -17,6 +17,9 @@ OVMF_PAIRS = (
     ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
 )
 FW_CFG = "opt/org.raeenos/"
+# The random numbers and the date that QEMU hands to a guest; its clock then follows the instructions, as all others do.
+EXACT = ["-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+SD_SIZE_MIN = 16 << 20
 LINUX_APPEND = "console=ttyS0,115200 loglevel=4 panic=-1 mitigations=off"
 
 
@@ -73,8 +76,10 @@ def command_line(options, handover, command):
     line = [QEMU, "-nodefaults", "-no-user-config", "-vga", "std", "-machine", options.machine, "-accel", options.accel,
             "-cpu", options.cpu, "-m", str(options.mem), "-smp", str(options.smp),
             "-smbios", "type=1,serial=raeen:fast"]
-    if options.icount:
+    if options.icount or options.exact:
         line += ["-icount", "shift=0,sleep=off"]
+    if options.exact:
+        line += EXACT
     if options.uefi:
         line += firmware()
     if options.qmp:
@@ -94,7 +99,7 @@ def firmware():
 def raeen_boot(options, handover, command):
     if not os.path.isfile(options.image):
         raise SetupError(f"{options.image}: no such image (make iso)")
-    line = medium(options)
+    line = sd_card(options.image, handover) if options.exact else medium(options)
     if command is not None:
         line += fw_cfg(handover, "command", os.fsencode(command))
     if options.append:
@@ -119,6 +124,19 @@ def medium(options):
     if as_disk:
         return ["-drive", drive + ",snapshot=on", "-device", "ide-hd,drive=boot,bus=ide.0,bootindex=0"]
     return ["-drive", drive + ",media=cdrom,readonly=on", "-device", "ide-cd,drive=boot,bus=ide.1,bootindex=0"]
+
+
+def sd_card(image, handover):
+    """What QEMU reads from a disk comes when the host has it, which differs from run to run; an SD card makes the guest
+    wait. It has a power of two of bytes."""
+    with handover.file() as out, open(image, "rb") as source:
+        shutil.copyfileobj(source, out, newc.CHUNK)
+        size = SD_SIZE_MIN
+        while size < out.tell():
+            size *= 2
+        out.truncate(size)
+    return ["-drive", f"if=none,id=boot,format=raw,file={handover.path()}", "-device", "sdhci-pci",
+            "-device", "sd-card,drive=boot"]
 
 
 def linux_boot(options, handover, command):
