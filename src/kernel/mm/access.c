@@ -19,7 +19,7 @@ static struct frame *present_frame(struct address_space *as, uint64_t addr, bool
 	uint64_t needed = PTE_PRESENT | (write ? PTE_WRITE : 0);
 
 	spin_lock(&as->table_lock);
-	uint64_t *pte = page_table_find_locked(as, addr);
+	uint64_t *pte = write ? page_table_find_own_locked(as, addr) : page_table_find_locked(as, addr);
 
 	if (pte && (*pte & needed) == needed) {
 		frame = frame_of_phys(*pte & PTE_ADDRESS);

@@ -229,6 +229,8 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 
 	if (!vma || vma->start >= end)
 		return 0;
+	if (unlikely(as->shared_tables) && page_table_own_edges(as, start, end))
+		return -ENOMEM;
 	if (likely(vma->start == start && vma->end == end)) {
 		flags = vma->flags;
 		remove_vma(as, vma, vma_prev(vma), vma_next(vma));
@@ -299,7 +301,7 @@ static int protect_locked(struct address_space *as, uint64_t start, uint64_t end
 			return -EACCES;
 		if (vma->prot != prot) {
 			vma = vma_isolate(as, vma, at, end);
-			if (!vma)
+			if (!vma || page_table_own_all(as, vma->start, vma->end))
 				return -ENOMEM;
 			vma->prot = prot;
 			page_table_protect(as, vma, vma->start, vma->end);

@@ -49,9 +49,10 @@ struct address_space {
 	struct spinlock table_lock;
 	paddr_t root;			/* physical address of the PML4 */
 	size_t resident;		/* pages present; guarded by table_lock: VmRSS */
-	size_t table_pages;		/* guarded by table_lock */
+	size_t table_pages;		/* guarded by table_lock; shared ones too */
+	size_t shared_tables;		/* guarded by table_lock: slots without PTE_WRITE (page_table.h) */
 	uint64_t leaf_number;		/* guarded by table_lock: which 2 MiB of addresses @leaf maps */
-	uint64_t *leaf;			/* guarded by table_lock: the level-1 table used last, NULL if none */
+	uint64_t *leaf;			/* guarded by table_lock: the level-1 table used last, not a shared one; NULL if none */
 	struct vma *recent;		/* the VMA that faulted last, or NULL; written by readers of lock too, atomically */
 	struct vma *spare;		/* guarded by lock: kept for the next mapping, or NULL */
 	uint64_t mmap_top;		/* randomized: where top-down search begins */

@@ -200,7 +200,7 @@ static __attribute__((noinline)) enum fault_status fault_object(struct address_s
 	touch(vma);
 	/* A private copy needs nothing of the object, not even that the page still exists. */
 	spin_lock(&as->table_lock);
-	pte = page_table_find_locked(as, addr);
+	pte = page_table_find_own_locked(as, addr);
 	if (pte && *pte)
 		status = fault_present(as, vma, addr, pte, write);
 	spin_unlock(&as->table_lock);

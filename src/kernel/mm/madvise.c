@@ -22,6 +22,8 @@ static int advise_drop(struct address_space *as, struct vma *vma, uint64_t start
 		return -EINVAL;
 	if (advice == MADV_FREE && (vma->object || !(vma->flags & MAP_PRIVATE)))
 		return -EINVAL;
+	if (page_table_own_edges(as, start, end))
+		return -ENOMEM;
 	page_table_unmap(as, start, end);
 	return 0;
 }

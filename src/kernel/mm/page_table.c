@@ -16,18 +16,33 @@ void page_table_init(void)
 	zero_frame->flags = FRAME_RESERVED;
 }
 
-uint64_t *page_table_find_locked(struct address_space *as, uint64_t addr)
+/* The slot of @addr, or NULL if there is no table of level 2. It may be empty. */
+static uint64_t *find_slot(struct address_space *as, uint64_t addr)
 {
 	uint64_t *table = phys_to_virt(as->root);
 
-	for (unsigned level = TABLE_LEVELS; level > 1; level--) {
+	for (unsigned level = TABLE_LEVELS; level > 2; level--) {
 		uint64_t entry = table[table_index(addr, level)];
 
 		if (!entry)
 			return NULL;
 		table = entry_table(entry);
 	}
-	return &table[table_index(addr, 1)];
+	return &table[table_index(addr, 2)];
+}
+
+uint64_t *page_table_find_locked(struct address_space *as, uint64_t addr)
+{
+	uint64_t *slot = find_slot(as, addr);
+
+	return slot && *slot ? &entry_table(*slot)[table_index(addr, 1)] : NULL;
+}
+
+uint64_t *page_table_find_own_locked(struct address_space *as, uint64_t addr)
+{
+	uint64_t *slot = find_slot(as, addr);
+
+	return slot && (*slot & PTE_WRITE) ? &entry_table(*slot)[table_index(addr, 1)] : NULL;
 }
 
 /* Hangs a new table below @table[@index]. */
@@ -44,11 +59,11 @@ static uint64_t add_table(struct address_space *as, uint64_t *table, unsigned in
 	return table[index];
 }
 
-uint64_t *page_table_make_slow_locked(struct address_space *as, uint64_t addr)
+uint64_t *page_table_make_slot_locked(struct address_space *as, uint64_t addr)
 {
 	uint64_t *table = phys_to_virt(as->root);
 
-	for (unsigned level = TABLE_LEVELS; level > 1; level--) {
+	for (unsigned level = TABLE_LEVELS; level > 2; level--) {
 		unsigned index = table_index(addr, level);
 		uint64_t entry = table[index];
 
@@ -59,9 +74,26 @@ uint64_t *page_table_make_slow_locked(struct address_space *as, uint64_t addr)
 		}
 		table = entry_table(entry);
 	}
+	return &table[table_index(addr, 2)];
+}
+
+uint64_t *page_table_make_slow_locked(struct address_space *as, uint64_t addr)
+{
+	uint64_t *slot = page_table_make_slot_locked(as, addr);
+
+	if (unlikely(!slot))
+		return NULL;
+	if (unlikely(!*slot)) {
+		uint64_t *table = (uint64_t *)((uint64_t)slot & PAGE_MASK);
+
+		if (!add_table(as, table, slot - table))
+			return NULL;
+	} else if (unlikely(!(*slot & PTE_WRITE)) && !page_table_own_slot_locked(as, slot, addr, 0)) {
+		return NULL;
+	}
 	as->leaf_number = addr / table_span(2);
-	as->leaf = table;
-	return &table[table_index(addr, 1)];
+	as->leaf = entry_table(*slot);
+	return &as->leaf[table_index(addr, 1)];
 }
 
 /* The first entry of @table after @index that is in use, or TABLE_ENTRIES. */
@@ -89,28 +121,23 @@ uint64_t *page_table_next_locked(struct address_space *as, uint64_t *addr, uint6
 
 	while (at < end) {
 		uint64_t *table = phys_to_virt(as->root);
-		unsigned level;
+		unsigned level, index;
 
-		for (level = TABLE_LEVELS; level > 1; level--) {
-			unsigned index = table_index(at, level);
-
-			if (!table[index]) {
-				if ((at | (table_span(level) - 1)) >= end - 1)
-					goto none;
-				/* Skip to the next entry in use, or behind this table. */
-				at = (at & ~(table_span(level + 1) - 1)) + next_used(table, index) * table_span(level);
+		for (level = TABLE_LEVELS;; level--) {
+			index = table_index(at, level);
+			if (!table[index] || level == 2)
 				break;
-			}
 			table = entry_table(table[index]);
 		}
-		if (level == 1) {
+		if (table[index]) {
 			*addr = at;
-			as->leaf_number = at / table_span(2);
-			as->leaf = table;
-			return table;
+			return &table[index];
 		}
+		if ((at | (table_span(level) - 1)) >= end - 1)
+			break;
+		/* Skip to the next entry in use, or behind this table. */
+		at = (at & ~(table_span(level + 1) - 1)) + next_used(table, index) * table_span(level);
 	}
-none:
 	*addr = end;
 	return NULL;
 }

@@ -3,6 +3,10 @@
  * The page tables of programs. An entry that is not zero holds a frame (one reference) even if it is not present: that is a page of a PROT_NONE
  * mapping.
  *
+ * After fork, parent and child may hold the same level-1 tables (adr/0005). A slot, the level-2 entry that a table hangs from, says by PTE_WRITE that
+ * the table is its space's own to change. Without it the table's frame counts in `refs` the spaces that hold it, and nobody changes its entries, except
+ * that they lose PTE_WRITE when one of the spaces makes its copy. Such tables map private anonymous memory only.
+ *
  * All functions need as->lock (either way) unless they say otherwise; entries are read and changed under as->table_lock, which functions
  * without "_locked" take themselves.
  */
@@ -19,9 +23,11 @@ void page_table_init(void);
  */
 extern struct frame *zero_frame;
 
-/* The entry of @addr if its table exists, else NULL. table_lock held. */
+/* The entry of @addr if its table exists, else NULL; only to be read, and PTE_WRITE says nothing. table_lock held. */
 uint64_t *page_table_find_locked(struct address_space *as, uint64_t addr);
-/* The same, tables made on the way. NULL when out of memory. table_lock held. */
+/* The same if the table is the space's own, else NULL. table_lock held. */
+uint64_t *page_table_find_own_locked(struct address_space *as, uint64_t addr);
+/* The entry of @addr in a table of the space's own, made if need be. NULL when out of memory. table_lock held. */
 uint64_t *page_table_make_slow_locked(struct address_space *as, uint64_t addr);
 
 static inline uint64_t *page_table_make_locked(struct address_space *as, uint64_t addr)
@@ -31,16 +37,35 @@ static inline uint64_t *page_table_make_locked(struct address_space *as, uint64_
 	return page_table_make_slow_locked(as, addr);
 }
 
-/* The table of level 1 at *@addr or the next one after it below @end; moves *@addr up to where that table's range begins. table_lock held. */
+/* The slot of the table at *@addr or the next one after it below @end; moves *@addr up to where that table's range begins. table_lock held. */
 uint64_t *page_table_next_locked(struct address_space *as, uint64_t *addr, uint64_t end);
 
-/* Fills an entry that was found or made. table_lock held. */
+/* The slot of @addr, tables above made if need be; it may be empty. NULL when out of memory. table_lock held. */
+uint64_t *page_table_make_slot_locked(struct address_space *as, uint64_t addr);
+
+/* Where the range of the level-1 table of @addr ends. */
+static inline uint64_t table_end(uint64_t addr)
+{
+	return (addr | (table_span(2) - 1)) + 1;
+}
+
+/* The record of a level-1 table counts the entries that are not zero in the upper half of `flags`. */
+enum { TABLE_PAGE = 1 << 16 };
+
+static inline unsigned table_page_count(const struct frame *table)
+{
+	return table->flags / TABLE_PAGE;
+}
+
+/* Fills an entry that was made and is zero. table_lock held. */
 static inline void pte_set(uint64_t *pte, uint64_t value)
 {
 	uint64_t at = (uint64_t)pte;
+	struct frame *table = frame_of_virt((void *)(at & PAGE_MASK));
 
 	*pte = value;
-	table_mark((uint64_t *)(at & PAGE_MASK), (at & (PAGE_SIZE - 1)) / sizeof(*pte));
+	table->private |= 1ull << (at & (PAGE_SIZE - 1)) / sizeof(*pte) / TABLE_GROUP;
+	table->flags += TABLE_PAGE;
 }
 
 /* The entry for a frame with a mapping's protection; writable only if @write. */
@@ -61,8 +86,7 @@ struct table_slice { unsigned first, last; };
 
 static inline struct table_slice table_slice(uint64_t addr, uint64_t end)
 {
-	uint64_t table_end = (addr | (table_span(2) - 1)) + 1;
-	unsigned last = end < table_end ? table_index(end - 1, 1) : TABLE_ENTRIES - 1;
+	unsigned last = end < table_end(addr) ? table_index(end - 1, 1) : TABLE_ENTRIES - 1;
 
 	return (struct table_slice){ table_index(addr, 1), last };
 }
@@ -96,14 +120,46 @@ bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct
 /* Frees everything of an address space that no CPU uses any more. No locks needed; may be preempted. */
 void page_table_destroy(struct address_space *as);
 
-/* Gives the present pages of @vma within [start, end) the protection @vma->prot. as->lock held for writing. */
+/*
+ * Gives the present pages of @vma within [start, end), in tables of the space's own, the protection @vma->prot. as->lock held for writing.
+ */
 void page_table_protect(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end);
 
 /*
- * Maps the pages of @vma's range that @parent has in @child too; both lose the right to write. The caller flushes the parent's TLB
- * afterwards. 0 or -ENOMEM.
+ * Maps the pages of @vma's range that @parent has in @child too, in tables of its own or in shared ones; both lose the right to write. The caller
+ * flushes the parent's TLB afterwards. 0 or -ENOMEM.
  */
 int page_table_copy(struct address_space *parent, struct address_space *child, const struct vma *vma);
 
 /* Moves the pages of [from, from + len) to @to, where nothing is mapped. 0 or -ENOMEM (nothing moved). as->lock held for writing. */
 int page_table_move(struct address_space *as, uint64_t from, uint64_t to, uint64_t len);
+
+/* ---- Shared tables (page_table_share.c) ---- */
+
+/* Makes the table at @slot, which is shared, the space's own; @addr lies in its range. False when out of memory. table_lock held. */
+bool page_table_own_slot_locked(struct address_space *as, uint64_t *slot, uint64_t addr, unsigned alloc_flags);
+
+/*
+ * Makes the tables of [start, end) the space's own, so that entries can be changed: all of them, or only those of which a part lies
+ * outside. 0 or -ENOMEM (some may be own already). as->lock held for writing.
+ */
+int page_table_own_all(struct address_space *as, uint64_t start, uint64_t end);
+int page_table_own_edges(struct address_space *as, uint64_t start, uint64_t end);
+
+/*
+ * Lets @child hold the table at @slot of @parent, which maps @addr of @vma, if that is possible and pays. 1 if it holds it now, 0 if not, or
+ * -ENOMEM. Both spaces are locked as for page_table_copy.
+ */
+int page_table_share_locked(struct address_space *parent, struct address_space *child, const struct vma *vma, uint64_t addr, uint64_t *slot);
+
+/* Copies @count entries without their right to write, which the originals lose too; returns how many are not zero. */
+unsigned table_copy_entries(uint64_t *from, uint64_t *to, unsigned count);
+
+/* Gives up one hold of a table; true if it was the last and the table is the caller's. The TLB knows nothing of it any more. */
+static inline bool table_release(struct frame *table)
+{
+	if (__atomic_load_n(&table->refs, __ATOMIC_ACQUIRE) != 1 && !frame_unref(table))
+		return false;
+	table->refs = 1;
+	return true;
+}

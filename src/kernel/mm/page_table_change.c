@@ -2,6 +2,7 @@
 /* Changing page-table entries in bulk: protection, copying for fork, moving for mremap. */
 #include "mm/page_table.h"
 #include "lib/errno.h"
+#include "lib/panic.h"
 
 #include <linux/mman.h>
 
@@ -30,11 +31,13 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 {
 	while (start < end) {
 		spin_lock(&as->table_lock);
-		uint64_t *table = page_table_next_locked(as, &start, end);
+		uint64_t *slot = page_table_next_locked(as, &start, end);
 
-		if (table) {
+		if (slot) {
 			struct table_slice slice = table_slice(start, end);
+			uint64_t *table = entry_table(*slot);
 
+			KASSERT(*slot & PTE_WRITE);
 			for (uint64_t groups = table_groups(table, slice); groups;) {
 				struct table_slice run = table_take_run(&groups, slice);
 
@@ -42,7 +45,7 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 					if (table[i])
 						table[i] = protect_entry(vma, table[i]);
 			}
-			uint64_t stop = MIN(end, (start | (table_span(2) - 1)) + 1);
+			uint64_t stop = MIN(end, table_end(start));
 
 			tlb_flush_range(as->root, start, stop);
 			start = stop;
@@ -51,67 +54,63 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 	}
 }
 
-/* Copies @count entries without their right to write; returns how many counted pages they map. */
-static inline unsigned copy_entries(uint64_t *from, uint64_t *to, unsigned count)
+/* Copies the part of the table at @slot that maps @vma from @at on into a table of @child's own. */
+static int copy_slice(struct address_space *child, const struct vma *vma, uint64_t at, const uint64_t *slot)
 {
-	ptrdiff_t distance = (char *)to - (char *)from;
+	uint64_t *from = entry_table(*slot), *to;
+	struct table_slice slice = table_slice(at, vma->end);
+	uint64_t groups = table_groups(from, slice);
 	unsigned pages = 0;
 
-	for (uint64_t *end = from + count; from < end; from++) {
-		uint64_t pte = *from;
+	if (!groups)
+		return 0;
+	to = page_table_make_locked(child, at);
+	if (!to)
+		return -ENOMEM;
+	to = (uint64_t *)((uint64_t)to & PAGE_MASK);
+	frame_of_virt(to)->private |= groups;
+	while (groups) {
+		struct table_slice run = table_take_run(&groups, slice);
 
-		if (!pte)
-			continue;
-		pte &= ~(uint64_t)PTE_WRITE;
-		*from = pte;
-		*(uint64_t *)((char *)from + distance) = pte;
-		frame_ref(frame_of_phys(pte & PTE_ADDRESS));
-		pages++;
+		pages += table_copy_entries(from + run.first, to + run.first, run.last - run.first + 1);
 	}
-	return pages;
+	frame_of_virt(to)->flags += pages * TABLE_PAGE;
+	child->resident += pages;
+	return 0;
 }
 
 int page_table_copy(struct address_space *parent, struct address_space *child, const struct vma *vma)
 {
 	uint64_t at = vma->start;
+	int result = 0;
 
-	while (at < vma->end) {
+	while (at < vma->end && result >= 0) {
 		spin_lock(&parent->table_lock);
-		uint64_t *from = page_table_next_locked(parent, &at, vma->end);
+		spin_lock(&child->table_lock);	/* truncation may find the child's mappings already */
+		uint64_t *slot = page_table_next_locked(parent, &at, vma->end);
 
-		if (from) {
-			struct table_slice slice = table_slice(at, vma->end);
-			uint64_t groups = table_groups(from, slice);
-			uint64_t *to = groups ? page_table_make_locked(child, at) : NULL;
-
-			if (groups && !to) {
-				spin_unlock(&parent->table_lock);
-				return -ENOMEM;
-			}
-			if (to) {
-				to = (uint64_t *)((uint64_t)to & PAGE_MASK);
-				frame_of_virt(to)->private |= groups;
-			}
-			while (groups) {
-				struct table_slice run = table_take_run(&groups, slice);
-
-				child->resident += copy_entries(from + run.first, to + run.first, run.last - run.first + 1);
-			}
-			at = (at | (table_span(2) - 1)) + 1;
+		if (slot) {
+			result = page_table_share_locked(parent, child, vma, at, slot);
+			if (!result)
+				result = copy_slice(child, vma, at, slot);
+			at = table_end(at);
 		}
+		spin_unlock(&child->table_lock);
 		spin_unlock(&parent->table_lock);
 	}
-	return 0;
+	return MIN(result, 0);
 }
 
-/* Makes the tables that moving @len bytes will need. table_lock held. */
+/* Makes the tables that moving @len bytes will need, and the space's own. table_lock held. */
 static int make_tables(struct address_space *as, uint64_t from, uint64_t to, uint64_t len)
 {
-	uint64_t end = from + len;
+	uint64_t end = from + len, *slot;
 
-	for (uint64_t at = from; page_table_next_locked(as, &at, end); at = (at | (table_span(2) - 1)) + 1) {
-		uint64_t stop = MIN(end, (at | (table_span(2) - 1)) + 1);
+	for (uint64_t at = from; (slot = page_table_next_locked(as, &at, end)); at = table_end(at)) {
+		uint64_t stop = MIN(end, table_end(at));
 
+		if (!(*slot & PTE_WRITE) && !page_table_own_slot_locked(as, slot, at, 0))
+			return -ENOMEM;
 		/* One table's pages land in at most two. */
 		if (!page_table_make_locked(as, at - from + to) || !page_table_make_locked(as, stop - 1 - from + to))
 			return -ENOMEM;
@@ -121,27 +120,30 @@ static int make_tables(struct address_space *as, uint64_t from, uint64_t to, uin
 
 int page_table_move(struct address_space *as, uint64_t from, uint64_t to, uint64_t len)
 {
-	uint64_t end = from + len, at = from, *table;
+	uint64_t end = from + len, at = from, *slot;
 
 	/* One locked section: truncation may free tables that are empty between two of them. */
 	spin_lock(&as->table_lock);
 	int error = make_tables(as, from, to, len);
 
-	while (!error && (table = page_table_next_locked(as, &at, end))) {
+	while (!error && (slot = page_table_next_locked(as, &at, end))) {
 		struct table_slice slice = table_slice(at, end);
+		uint64_t *table = entry_table(*slot);
 
 		for (unsigned i = slice.first; i <= slice.last; i++, at += PAGE_SIZE) {
 			if (!table[i])
 				continue;
-			pte_set(page_table_find_locked(as, at - from + to), table[i]);
+			pte_set(page_table_find_own_locked(as, at - from + to), table[i]);
 			table[i] = 0;
+			frame_of_virt(table)->flags -= TABLE_PAGE;
 		}
 	}
 	tlb_flush_all(as->root);
 	spin_unlock(&as->table_lock);
 	/* Frees the tables that are empty now, or those made in vain. */
-	page_table_unmap(as, from, end);
 	if (error)
 		page_table_unmap(as, to, to + len);
+	else
+		page_table_unmap(as, from, end);
 	return error;
 }

@@ -105,20 +105,22 @@ static void update_group(uint64_t *table, unsigned group)
 	frame_of_virt(table)->private &= ~(1ull << group);
 }
 
-/* Frees the level-1 table of @addr, which is empty, and the tables above that are empty then. */
-static void free_empty_tables(struct gather *gather, uint64_t addr)
+/* Clears the slot of @addr, and frees the tables above that are empty then. */
+static void clear_slot(struct gather *gather, uint64_t addr)
 {
 	uint64_t *path[TABLE_LEVELS + 1];
 
 	gather->as->leaf = NULL;
 	path[TABLE_LEVELS] = phys_to_virt(gather->as->root);
-	for (unsigned level = TABLE_LEVELS; level > 1; level--)
+	for (unsigned level = TABLE_LEVELS; level > 2; level--)
 		path[level - 1] = entry_table(path[level][table_index(addr, level)]);
-	for (unsigned level = 1; level < TABLE_LEVELS && !frame_of_virt(path[level])->private; level++) {
-		unsigned index = table_index(addr, level + 1);
+	for (unsigned level = 2;; level++) {
+		unsigned index = table_index(addr, level);
 
-		path[level + 1][index] = 0;
-		update_group(path[level + 1], index / TABLE_GROUP);
+		path[level][index] = 0;
+		update_group(path[level], index / TABLE_GROUP);
+		if (level == TABLE_LEVELS || frame_of_virt(path[level])->private)
+			break;
 		gather_table(gather, frame_of_virt(path[level]));
 	}
 }
@@ -128,6 +130,7 @@ static void unmap_slice(struct gather *gather, uint64_t *table)
 {
 	struct table_slice slice = table_slice(gather->start, gather->end);
 	uint64_t groups = table_groups(table, slice);
+	struct frame *frame = frame_of_virt(table);
 
 	while (groups) {
 		unsigned group = __builtin_ctzll(groups);
@@ -136,8 +139,11 @@ static void unmap_slice(struct gather *gather, uint64_t *table)
 		clear_entries(gather, table, MAX(slice.first, group * TABLE_GROUP), MIN(slice.last, group * TABLE_GROUP + TABLE_GROUP - 1));
 		update_group(table, group);
 	}
-	if (!frame_of_virt(table)->private)
-		free_empty_tables(gather, gather->start);
+	frame->flags -= gather->pages * TABLE_PAGE;
+	if (!frame->private) {
+		clear_slot(gather, gather->start);
+		gather_table(gather, frame);
+	}
 }
 
 /* Removes the pages of [start, end), which lies within @table. table_lock held. */
@@ -149,39 +155,6 @@ static __attribute__((noinline)) void unmap_in_table(struct address_space *as, u
 	unmap_slice(&gather, table);
 	gather_flush(&gather);
 	as->resident -= gather.pages;
-}
-
-void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
-{
-	while (start < end) {
-		/* The lock is dropped after each table so that a large range does not keep the CPU. */
-		spin_lock(&as->table_lock);
-		bool known = as->leaf && as->leaf_number == start / table_span(2);
-		uint64_t *table = known ? as->leaf : page_table_next_locked(as, &start, end);
-
-		if (table) {
-			uint64_t stop = MIN(end, (start | (table_span(2) - 1)) + 1);
-
-			if (table_groups(table, table_slice(start, stop)) || !frame_of_virt(table)->private)
-				unmap_in_table(as, table, start, stop);
-			start = stop;
-		}
-		spin_unlock(&as->table_lock);
-	}
-}
-
-bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame)
-{
-	bool found;
-
-	spin_lock(&as->table_lock);
-	uint64_t *pte = page_table_find_locked(as, addr);
-
-	found = pte && *pte && (!frame || (*pte & PTE_ADDRESS) == frame_phys(frame));
-	if (found)
-		unmap_in_table(as, (uint64_t *)((uint64_t)pte & PAGE_MASK), addr, addr + PAGE_SIZE);
-	spin_unlock(&as->table_lock);
-	return found;
 }
 
 /* Clears entries of a level-1 table of a dead space: references go at once. */
@@ -203,6 +176,120 @@ static inline void destroy_entries(struct gather *gather, uint64_t *entry, unsig
 	}
 }
 
+/* Clears a level-1 table that no space uses any more. */
+static void destroy_leaf(struct gather *gather, uint64_t *table)
+{
+	struct frame *frame = frame_of_virt(table);
+	uint64_t groups = frame->private;
+
+	frame->private = 0;
+	frame->flags = 0;
+	while (groups) {
+		struct table_slice run = table_take_run(&groups, (struct table_slice){ 0, TABLE_ENTRIES - 1 });
+
+		destroy_entries(gather, table + run.first, run.last - run.first + 1);
+	}
+}
+
+/* ---- Unmapping ---- */
+
+static bool slice_is_empty(const uint64_t *table, struct table_slice slice)
+{
+	for (unsigned i = slice.first; i <= slice.last; i++)
+		if (table[i])
+			return false;
+	return true;
+}
+
+/* Gives up the hold of the shared table at @slot, which maps [start, end) and nothing else. */
+static void drop_shared(struct address_space *as, const uint64_t *slot, uint64_t start, uint64_t end)
+{
+	struct frame *table = frame_of_phys(*slot & PTE_ADDRESS);
+	struct gather gather;
+
+	gather_init(&gather, as, false, start, end);
+	as->resident -= table_page_count(table);
+	as->shared_tables--;
+	as->table_pages--;
+	clear_slot(&gather, start);
+	tlb_flush_all(as->root);
+	gather_flush(&gather);
+	if (!table_release(table))
+		return;
+	gather_init(&gather, as, true, 0, 0);
+	destroy_leaf(&gather, frame_virt(table));
+	gather_flush(&gather);
+	memory_count(&memory_counters.page_tables, -1);
+	table_free_clean(table);
+}
+
+/*
+ * The shared table at @slot maps pages in [start, end), a part of its range. Returns the table if its entries may be cleared now; NULL if there is
+ * nothing left to do. Needs no memory: where only some pages go, page_table_own_edges came before.
+ */
+static __attribute__((noinline)) uint64_t *unmap_shared(struct address_space *as, uint64_t *slot, uint64_t start, uint64_t end)
+{
+	uint64_t *table = entry_table(*slot);
+	struct table_slice slice = table_slice(start, end), below = { 0, slice.first - 1 }, above = { slice.last + 1, TABLE_ENTRIES - 1 };
+
+	/* Truncation looks for pages of its object, which are never in a shared table. */
+	if (slice_is_empty(table, slice))
+		return NULL;
+	if (frame_of_virt(table)->refs > 1) {
+		KASSERT((!slice.first || slice_is_empty(table, below)) && (slice.last == TABLE_ENTRIES - 1 || slice_is_empty(table, above)));
+		drop_shared(as, slot, start, end);
+		return NULL;
+	}
+	page_table_own_slot_locked(as, slot, start, 0);
+	return entry_table(*slot);
+}
+
+/* The table at *@start or the next one after it, ready to be changed, or NULL; moves *@start up to where its range begins. */
+static uint64_t *next_table(struct address_space *as, uint64_t *start, uint64_t end)
+{
+	uint64_t *slot = page_table_next_locked(as, start, end);
+
+	if (!slot)
+		return NULL;
+	if (unlikely(!(*slot & PTE_WRITE)))
+		return unmap_shared(as, slot, *start, MIN(end, table_end(*start)));
+	as->leaf_number = *start / table_span(2);
+	as->leaf = entry_table(*slot);
+	return as->leaf;
+}
+
+void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		/* The lock is dropped after each table so that a large range does not keep the CPU. */
+		spin_lock(&as->table_lock);
+		bool known = as->leaf && as->leaf_number == start / table_span(2);
+		uint64_t *table = known ? as->leaf : next_table(as, &start, end);
+		uint64_t stop = MIN(end, table_end(start));
+
+		if (table && (table_groups(table, table_slice(start, stop)) || !frame_of_virt(table)->private))
+			unmap_in_table(as, table, start, stop);
+		start = stop;
+		spin_unlock(&as->table_lock);
+	}
+}
+
+bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame)
+{
+	bool found;
+
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_find_own_locked(as, addr);
+
+	found = pte && *pte && (!frame || (*pte & PTE_ADDRESS) == frame_phys(frame));
+	if (found)
+		unmap_in_table(as, (uint64_t *)((uint64_t)pte & PAGE_MASK), addr, addr + PAGE_SIZE);
+	spin_unlock(&as->table_lock);
+	return found;
+}
+
+/* ---- The end of a space ---- */
+
 /* Clears everything below @table and frees the tables there. Preemption is off, except between level-1 tables. */
 static void destroy_level(struct gather *gather, uint64_t *table, unsigned level)
 {
@@ -213,23 +300,24 @@ static void destroy_level(struct gather *gather, uint64_t *table, unsigned level
 	while (groups) {
 		struct table_slice run = table_take_run(&groups, (struct table_slice){ 0, TABLE_ENTRIES - 1 });
 
-		if (level == 1) {
-			destroy_entries(gather, table + run.first, run.last - run.first + 1);
-			continue;
-		}
 		for (unsigned i = run.first; i <= run.last; i++) {
 			uint64_t entry = table[i];
 
 			if (!entry)
 				continue;
 			table[i] = 0;
-			destroy_level(gather, entry_table(entry), level - 1);
+			if (level > 2) {
+				destroy_level(gather, entry_table(entry), level - 1);
+			} else if ((entry & PTE_WRITE) || table_release(frame_of_phys(entry & PTE_ADDRESS))) {
+				destroy_leaf(gather, entry_table(entry));
+				preempt_enable();
+				preempt_disable();
+			} else {
+				gather->as->table_pages--;
+				continue;
+			}
 			gather_table(gather, frame_of_phys(entry & PTE_ADDRESS));
 		}
-	}
-	if (level == 1) {
-		preempt_enable();
-		preempt_disable();
 	}
 }
 

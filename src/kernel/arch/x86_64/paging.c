@@ -71,7 +71,7 @@ void table_free_clean(struct frame *table)
 {
 	struct table_stock *stock = &table_stocks[this_cpu()->id];
 
-	KASSERT(!table->private);
+	KASSERT(!table->private && !table->flags);
 	if (stock->count < TABLE_STOCK)
 		stock->tables[stock->count++] = table;
 	else
