@@ -5,80 +5,53 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 
-enum { SHIFT = 6, SLOTS = PAGE_TREE_SLOTS, HEIGHT_MAX = 11 };
+enum { SHIFT = PAGE_TREE_SHIFT, HEIGHT_MAX = 11 };
 
-struct tree_node {
-	uint64_t used;		/* one bit a slot that is not NULL */
-	void *slots[SLOTS];	/* nodes, or items at the lowest level */
-};
-
-/* Is @index beyond what a tree of @height levels covers? */
-static bool too_high(unsigned height, uint64_t index)
-{
-	return height * SHIFT < 64 && index >> height * SHIFT;
-}
-
-static unsigned slot_of(uint64_t index, unsigned level)
-{
-	return index >> level * SHIFT & (SLOTS - 1);
-}
-
-static void set_slot(struct tree_node *node, unsigned slot, void *value)
+static void set_slot(struct page_tree_node *node, unsigned slot, void *value)
 {
 	node->slots[slot] = value;
 	node->used |= 1ull << slot;
 }
 
-static void clear_slot(struct tree_node *node, unsigned slot)
+static void clear_slot(struct page_tree_node *node, unsigned slot)
 {
 	node->slots[slot] = NULL;
 	node->used &= ~(1ull << slot);
 }
 
-void *page_tree_get(const struct page_tree *tree, uint64_t index)
-{
-	void *at = tree->root;
-
-	if (too_high(tree->height, index))
-		return NULL;
-	for (unsigned level = tree->height; level-- > 0 && at;)
-		at = ((struct tree_node *)at)->slots[slot_of(index, level)];
-	return at;
-}
-
 void *const *page_tree_leaf(const struct page_tree *tree, uint64_t index)
 {
-	struct tree_node *node = tree->root;
+	struct page_tree_node *node = tree->root;
 
-	if (!node || too_high(tree->height, index))
+	if (!node || page_tree_too_high(tree->height, index))
 		return NULL;
 	for (unsigned level = tree->height; level-- > 1 && node;)
-		node = node->slots[slot_of(index, level)];
+		node = node->slots[page_tree_slot(index, level)];
 	return node ? node->slots : NULL;
 }
 
 /* Frees the empty nodes on the way to @index, and levels at the top that have become needless. */
 static void prune(struct page_tree *tree, uint64_t index)
 {
-	struct tree_node *path[HEIGHT_MAX];
+	struct page_tree_node *path[HEIGHT_MAX];
 	unsigned level = tree->height;
 	void *at = tree->root;
 
 	while (level-- > 0 && at) {
 		path[level] = at;
-		at = ((struct tree_node *)at)->slots[slot_of(index, level)];
+		at = ((struct page_tree_node *)at)->slots[page_tree_slot(index, level)];
 	}
 	for (level = at ? 0 : level + 1; level < tree->height && !path[level]->used; level++) {
 		if (level + 1 < tree->height)
-			clear_slot(path[level + 1], slot_of(index, level + 1));
+			clear_slot(path[level + 1], page_tree_slot(index, level + 1));
 		else
 			tree->root = NULL;
 		kfree(path[level]);
 	}
 	if (!tree->root)
 		tree->height = 0;
-	while (tree->height > 1 && ((struct tree_node *)tree->root)->used == 1) {
-		struct tree_node *top = tree->root;
+	while (tree->height > 1 && ((struct page_tree_node *)tree->root)->used == 1) {
+		struct page_tree_node *top = tree->root;
 
 		tree->root = top->slots[0];
 		tree->height--;
@@ -89,8 +62,8 @@ static void prune(struct page_tree *tree, uint64_t index)
 /* Adds levels at the top until @index is covered. */
 static bool grow(struct page_tree *tree, uint64_t index)
 {
-	while (!tree->height || too_high(tree->height, index)) {
-		struct tree_node *top = kzalloc(sizeof(*top));
+	while (!tree->height || page_tree_too_high(tree->height, index)) {
+		struct page_tree_node *top = kzalloc(sizeof(*top));
 
 		if (!top)
 			return false;
@@ -107,13 +80,13 @@ int page_tree_insert(struct page_tree *tree, uint64_t index, void *item)
 	KASSERT(item);
 	if (!grow(tree, index))
 		goto no_memory;
-	struct tree_node *node = tree->root;
+	struct page_tree_node *node = tree->root;
 
 	for (unsigned level = tree->height; level-- > 1;) {
-		unsigned slot = slot_of(index, level);
+		unsigned slot = page_tree_slot(index, level);
 
 		if (!node->slots[slot]) {
-			struct tree_node *child = kzalloc(sizeof(*child));
+			struct page_tree_node *child = kzalloc(sizeof(*child));
 
 			if (!child)
 				goto no_memory;
@@ -121,12 +94,12 @@ int page_tree_insert(struct page_tree *tree, uint64_t index, void *item)
 		}
 		node = node->slots[slot];
 	}
-	KASSERT(!node->slots[slot_of(index, 0)]);
-	set_slot(node, slot_of(index, 0), item);
+	KASSERT(!node->slots[page_tree_slot(index, 0)]);
+	set_slot(node, page_tree_slot(index, 0), item);
 	return 0;
 
 no_memory:
-	if (tree->root && !too_high(tree->height, index))
+	if (tree->root && !page_tree_too_high(tree->height, index))
 		prune(tree, index);
 	else if (tree->root)
 		prune(tree, 0);
@@ -135,20 +108,20 @@ no_memory:
 
 void *page_tree_remove(struct page_tree *tree, uint64_t index)
 {
-	struct tree_node *node = tree->root;
+	struct page_tree_node *node = tree->root;
 	void *item;
 
-	if (!node || too_high(tree->height, index))
+	if (!node || page_tree_too_high(tree->height, index))
 		return NULL;
 	for (unsigned level = tree->height; level-- > 1 && node;)
-		node = node->slots[slot_of(index, level)];
+		node = node->slots[page_tree_slot(index, level)];
 	if (!node)
 		return NULL;
-	item = node->slots[slot_of(index, 0)];
+	item = node->slots[page_tree_slot(index, 0)];
 	if (!item)
 		return NULL;
-	clear_slot(node, slot_of(index, 0));
-	if (!node->used || (node == tree->root ? false : ((struct tree_node *)tree->root)->used == 1))
+	clear_slot(node, page_tree_slot(index, 0));
+	if (!node->used || (node == tree->root ? false : ((struct page_tree_node *)tree->root)->used == 1))
 		prune(tree, index);
 	return item;
 }
@@ -157,18 +130,18 @@ void *page_tree_next(const struct page_tree *tree, uint64_t *index)
 {
 	uint64_t at = *index;
 
-	while (tree->root && !too_high(tree->height, at)) {
-		struct tree_node *node = tree->root;
+	while (tree->root && !page_tree_too_high(tree->height, at)) {
+		struct page_tree_node *node = tree->root;
 		unsigned level = tree->height - 1;
 
 		for (;;) {
-			uint64_t rest = node->used & (~0ull << slot_of(at, level));
+			uint64_t rest = node->used & (~0ull << page_tree_slot(at, level));
 
 			if (!rest)
 				break;
 			unsigned slot = __builtin_ctzll(rest);
 
-			if (slot != slot_of(at, level)) {
+			if (slot != page_tree_slot(at, level)) {
 				at &= level + 1 < HEIGHT_MAX ? ~0ull << (level + 1) * SHIFT : 0;
 				at |= (uint64_t)slot << level * SHIFT;
 			}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Access to the calling process's memory. Every address is checked to lie in user space; a fault that cannot be resolved gives
- * -EFAULT. May sleep (page faults), so never under a spinlock.
+ * -EFAULT. May sleep (page faults). With preemption off (a spinlock held, too) nothing sleeps: what a page fault would have to bring ends the copy as a
+ * bad address does, so the caller then must try again the way that may sleep, before it believes that the address is bad.
  */
 #pragma once
 

@@ -3,7 +3,15 @@
 #include "mm/vm_object.h"
 #include "mm/uio.h"
 #include "mm/vm_object_internal.h"
+#include "mm/vm_object_ready.h"
 #include "lib/errno.h"
+
+long vm_object_ready_end_busy(struct vm_object *object, long done)
+{
+	mutex_wake(&object->lock);
+	preempt_check();
+	return done;
+}
 
 /* A page that is absent and would be all zeroes need not be made for reading. */
 static bool is_hole(struct vm_object *object, uint64_t index)

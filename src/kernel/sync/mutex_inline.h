@@ -25,13 +25,24 @@ static inline void mutex_lock(struct mutex *mutex)
 		mutex_lock_slow(mutex);
 }
 
+/* The two halves of mutex_unlock() for fast paths, without its check: lets the lock go and tells whether anybody must be woken. */
+static inline bool mutex_release(struct mutex *mutex)
+{
+	(void)atomic_exchange(&mutex->owner, NULL);	/* comes before the look at the queue */
+	return !list_empty(&mutex->queue.waiters);
+}
+
+static inline void mutex_wake(struct mutex *mutex)
+{
+	wake_one(&mutex->queue);
+}
+
 static inline void mutex_unlock(struct mutex *mutex)
 {
 	if (unlikely(!mutex_held(mutex)))
 		mutex_unlock_broken(mutex);
-	(void)atomic_exchange(&mutex->owner, NULL);	/* comes before the look at the queue */
-	if (unlikely(!list_empty(&mutex->queue.waiters)))
-		wake_one(&mutex->queue);
+	if (unlikely(mutex_release(mutex)))
+		mutex_wake(mutex);
 }
 
 void rwlock_read_lock_slow(struct rwlock *lock);

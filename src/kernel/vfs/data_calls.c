@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
+#include "mm/vm_object_ready.h"
 #include "vfs/fd_table.h"
 #include "vfs/poll.h"
 #include "vfs/vnode.h"
@@ -77,9 +78,44 @@ static inline ssize_t transfer_buffer(int fd, uaddr_t buf, size_t count, enum po
 	return transfer_fd(fd, &uio, position, pos, write);
 }
 
-long sys_read(int fd, uaddr_t buf, size_t count)
+/* A file whose reads are copies out of pages (file->readable), and that nobody else can close or read from meanwhile; else NULL. For fast paths. */
+static inline struct file *file_ready_to_read(unsigned fd)
+{
+	struct process *process = current_process();
+	struct fd_table *table = process->files;
+	struct file *file;
+
+	if (unlikely(!fd_table_is_mine(process, table) || fd >= table->capacity))
+		return NULL;
+	file = table->files[fd];
+	return likely(file && file->readable) ? file : NULL;
+}
+
+static __attribute__((noinline)) long read_long_way(int fd, uaddr_t buf, size_t count)
 {
 	return transfer_buffer(fd, buf, count, POSITION_FILE, 0, false);
+}
+
+static __attribute__((noinline)) long read_not_ready(struct vm_object *object, int fd, uaddr_t buf, size_t count)
+{
+	vm_object_ready_end(object, 0);
+	return read_long_way(fd, buf, count);
+}
+
+long sys_read(int fd, uaddr_t buf, size_t count)
+{
+	struct file *file = file_ready_to_read(fd);
+	struct vm_object *object;
+
+	if (unlikely(!file || atomic_load_relaxed(&file->refs.count) > 1))
+		return read_long_way(fd, buf, count);
+	object = file->readable;
+	if (unlikely(!vm_object_ready_begin(object)))
+		return read_long_way(fd, buf, count);
+	if (unlikely(!vm_object_ready_copy(object, file->pos, buf, &count)))
+		return read_not_ready(object, fd, buf, count);
+	file->pos += count;
+	return vm_object_ready_end(object, count);
 }
 
 long sys_write(int fd, uaddr_t buf, size_t count)
@@ -87,9 +123,30 @@ long sys_write(int fd, uaddr_t buf, size_t count)
 	return transfer_buffer(fd, buf, count, POSITION_FILE, 0, true);
 }
 
-long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos)
+static __attribute__((noinline)) long pread_long_way(int fd, uaddr_t buf, size_t count, int64_t pos)
 {
 	return transfer_buffer(fd, buf, count, POSITION_GIVEN, pos, false);
+}
+
+static __attribute__((noinline)) long pread_not_ready(struct vm_object *object, int fd, uaddr_t buf, size_t count, int64_t pos)
+{
+	vm_object_ready_end(object, 0);
+	return pread_long_way(fd, buf, count, pos);
+}
+
+long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos)
+{
+	struct file *file = file_ready_to_read(fd);
+	struct vm_object *object;
+
+	if (unlikely(!file))
+		return pread_long_way(fd, buf, count, pos);
+	object = file->readable;
+	if (unlikely(!vm_object_ready_begin(object)))
+		return pread_long_way(fd, buf, count, pos);
+	if (unlikely(!vm_object_ready_copy(object, pos, buf, &count)))
+		return pread_not_ready(object, fd, buf, count, pos);
+	return vm_object_ready_end(object, count);
 }
 
 long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos)

@@ -52,6 +52,7 @@ static struct file *file_alloc(const struct file_ops *ops, uint32_t flags)
 	file->vnode = NULL;
 	file->private = NULL;
 	file->writer = file->atime_done = false;
+	file->readable = NULL;
 	file->owner = file->owner_signal = 0;
 	atomic_add(&files, 1);
 	return file;

@@ -52,6 +52,10 @@ struct file {
 	void *private;
 	bool writer;			/* set once: counted in vnode->writers */
 	bool atime_done;		/* a hint: this open file has had its look at atime */
+	/*
+	 * Set once, by the first read: reads of this file are no more than copies out of these pages (regular_file.c), which the calls may do themselves.
+	 */
+	struct vm_object *readable;
 	int owner;			/* F_SETOWN: pid, or minus a process group; atomic */
 	int owner_signal;		/* F_SETSIG; atomic */
 };

@@ -33,6 +33,7 @@ static ssize_t regular_read(struct file *file, struct uio *uio, uint64_t *pos)
 		file->atime_done = true;
 		if (wants_atime(file))
 			vnode_touch_accessed(file->vnode);
+		file->readable = &file->vnode->object;
 	}
 	return done;
 }

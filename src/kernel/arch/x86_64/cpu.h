@@ -61,13 +61,19 @@ static inline void preempt_disable(void)
 /* Switches if a switch was asked for, preemption is allowed and interrupts are on (sched/scheduler.c). */
 void preempt_check(void);
 
-/* Leaves a no-preemption section; switches at once if a switch was asked for meanwhile. */
-static inline void preempt_enable(void)
+/* Leaves a no-preemption section. Returns whether the caller must call preempt_check(): a switch was asked for meanwhile. */
+static inline uint32_t preempt_enable_quietly(void)
 {
 	uint32_t wanted;
 
 	__asm__ volatile("decl %%gs:32; movl %%gs:36, %0" : "=r"(wanted) :: "memory");
-	if (unlikely(wanted))
+	return wanted;
+}
+
+/* Leaves a no-preemption section; switches at once if a switch was asked for meanwhile. */
+static inline void preempt_enable(void)
+{
+	if (unlikely(preempt_enable_quietly()))
 		preempt_check();
 }
 

@@ -22,7 +22,7 @@ int user_fpu_load(uaddr_t from, uint64_t components);
 
 /* Both tables hold distances from the entry itself, so that they need no relocation. */
 struct user_fixup { int32_t site, target; };
-extern const struct user_fixup user_fixup_start[], user_fixup_end[];
+extern const struct user_fixup user_fixup_start[], user_fixup_end[];	/* from the linker script */
 
 struct smap_site { int32_t offset, close; };
 extern const struct smap_site smap_patch_start[], smap_patch_end[];	/* from the linker script */

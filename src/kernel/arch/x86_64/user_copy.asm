@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT
-; The only code that touches user memory. Each instruction that may fault has an entry in the fixup table: (distance from the entry to it,
+; The code that touches user memory (with user_access_now.h, for fast paths). Each instruction that may fault has an entry in the fixup table: (distance from the entry to it,
 ; distance from the entry to where to go on). Copies move 8 bytes a step; a fault inside an 8-byte step is retried byte by byte, so that results are exact.
 
 %include "arch/x86_64/user_access.inc"
@@ -8,14 +8,10 @@ USER_END equ 0x00007ffffffff000
 
 %macro FAULTS 1			; the next instruction may fault: go on at %1
 %%here:
-[section .rodata.user_fixup progbits alloc noexec nowrite align=4]
+[section .user_fixup progbits alloc noexec nowrite align=4]
 	dd %%here - $, %1 - $
 __?SECT?__
 %endmacro
-
-section .rodata.user_fixup progbits alloc noexec nowrite align=4
-global user_fixup_start
-user_fixup_start:
 
 section .text
 
@@ -279,9 +275,5 @@ user_copy_string:
 .bad:
 	mov rax, -1
 	ret
-
-section .rodata.user_fixup
-global user_fixup_end
-user_fixup_end:
 
 section .note.GNU-stack noalloc noexec nowrite progbits

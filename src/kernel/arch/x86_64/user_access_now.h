@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inline copies to and from user memory for fast paths that run with preemption off: they never sleep, and a page that is not there, or must not be
+ * touched, ends them (mm/page_fault.c). The caller has checked that the range lies in user space, and goes the long way when a copy fails. Like
+ * user_copy.asm they put their faulting instructions into the fixup table, and both ends of the access into the SMAP table (user_access.inc).
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define USER_ACCESS_SITE(close)						\
+	"70:	nopl (%%rax)\n"						\
+	"	.pushsection .smap_patch, \"a\"\n"			\
+	"71:	.long 70b - 71b, " close "\n"				\
+	"	.popsection\n"
+#define USER_ACCESS_BEGIN USER_ACCESS_SITE("0")
+#define USER_ACCESS_END USER_ACCESS_SITE("1")
+
+/* The next instruction may fault: go on at @label. */
+#define USER_FAULTS(label)						\
+	"72:\n"								\
+	"	.pushsection .user_fixup, \"a\"\n"			\
+	"73:	.long 72b - 73b, " label " - 73b\n"			\
+	"	.popsection\n"
+
+/* Whether all of it was copied. */
+static inline bool user_copy_out_now(uaddr_t to, const void *from, size_t len)
+{
+	size_t left = len / 8;
+
+	__asm__ volatile(
+		USER_ACCESS_BEGIN
+		USER_FAULTS("74f")
+		"	rep movsq\n"
+		"	mov %k[len], %%ecx\n"
+		"	and $7, %%ecx\n"
+		USER_FAULTS("74f")
+		"	rep movsb\n"
+		"74:\n"
+		USER_ACCESS_END
+		: "+D"(to), "+S"(from), "+c"(left) : [len] "r"(len) : "memory");
+	return !left;
+}
+
+#undef USER_ACCESS_BEGIN
+#undef USER_ACCESS_END
+#undef USER_ACCESS_SITE
+#undef USER_FAULTS
