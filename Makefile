@@ -114,12 +114,15 @@ host-test: deps toolchain
 test-programs: toolchain
 	@+$(SUBMAKE) -C src/userland tests
 
+# Ports outside the image are built here, and tried in the guest like those in it.
 test: lint iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
+	@ports/build --quick
 	@echo "== guest: pytest ci/tests"
 	@$(PYTEST) -m "not full" ci/tests
 	@echo "== all tests passed"
 
 test-full: lint iso host-test test-programs ## the same, and what takes longer
+	@ports/build --all
 	@echo "== guest: pytest ci/tests, with those that take long"
 	@$(PYTEST) ci/tests
 	@echo "== all tests passed"

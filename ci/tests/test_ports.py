@@ -1,33 +1,85 @@
 # SPDX-License-Identifier: MIT
-"""What each port's recipe promises (TEST and EXPECT), tried in the guest."""
+"""
+What each port's recipe promises (TEST and EXPECT), tried in the guest. Ports that are not part of the image are installed
+by an overlay. Those are tried on Linux too: a program that stands alone does the same there.
+"""
 import json
 import os
 import re
+import shutil
 import subprocess
+import tarfile
 
 import pytest
 
-from guest import RAEEN, ROOT, run_all
+from guest import BUILD, LINUX, RAEEN, ROOT, run_all
+
+LISTED = json.loads(subprocess.run([os.path.join(ROOT, "ports/list-tests")], check=True, stdout=subprocess.PIPE).stdout)
+TEST_FILES = "/opt/ports"
 
 
-def port_tests():
-    listed = subprocess.run([os.path.join(ROOT, "ports/list-tests")], check=True, stdout=subprocess.PIPE).stdout
+def in_image(name):
+    return os.path.exists(os.path.join(BUILD, "root/var/db/raeen", name))
+
+
+def cases():
+    """Yields (identifier, guest, entry, marks): every test of every port."""
     counts = {}
-    for entry in json.loads(listed):
-        counts[entry["name"]] = counts.get(entry["name"], 0) + 1
-        yield f"{entry['name']}-{counts[entry['name']]}", entry["test"], entry["expect"]
+    for entry in LISTED:
+        name = entry["name"]
+        counts[name] = counts.get(name, 0) + 1
+        slow = [pytest.mark.full] if entry["slow"] else []
+        yield f"{name}-{counts[name]}", RAEEN, entry, slow
+        if not in_image(name):
+            yield f"{name}-{counts[name]}", LINUX, entry, [pytest.mark.full]
 
 
-TESTS = list(port_tests())
+CASES = list(cases())
 
 
 @pytest.fixture(scope="module")
-def results():
-    return run_all(RAEEN, {name: command for name, command, _ in TESTS})
+def overlay(request, tmp_path_factory):
+    """The packages of the ports whose tests were chosen and that the image lacks, and the files of their tests."""
+    folder = tmp_path_factory.mktemp("ports")
+    for name, version in sorted({(entry["name"], entry["version"]) for _, _, entry in chosen(request)}):
+        if not in_image(name):
+            package = os.path.join(BUILD, "ports", name, f"{name}-{version}.tar")
+            assert os.path.exists(package), f"{package} is missing: ports/build {name} makes it"
+            with tarfile.open(package) as archive:
+                archive.extractall(folder)
+        files = os.path.join(ROOT, "ports", name, "tests")
+        if os.path.isdir(files):
+            shutil.copytree(files, f"{folder}{TEST_FILES}/{name}")
+    return folder
 
 
-@pytest.mark.parametrize("name, command, expected", TESTS, ids=[name for name, _, _ in TESTS])
-def test_port(results, name, command, expected):
-    result = results[name]
-    assert result.status == 0, f"{command}\n{result.output}"
-    assert re.fullmatch(expected, result.output.rstrip("\n")), f"{command}\nprinted {result.output!r}, not {expected!r}"
+def chosen(request):
+    """(identifier, guest, entry) of the tests that this run of pytest was asked for."""
+    functions = [item for item in request.session.items if item.module is request.module and hasattr(item, "callspec")]
+    return [item.callspec.params["case"] for item in functions]
+
+
+@pytest.fixture(scope="module")
+def results(request, overlay):
+    """guest -> name -> Result. One boot for each guest."""
+    commands = {}
+    for name, guest, entry in chosen(request):
+        commands.setdefault(guest, {})[name] = f"export TESTS={TEST_FILES}/{entry['name']}\n{entry['test']}"
+    return {guest: run_all(guest, of_guest, "--overlay", overlay) for guest, of_guest in commands.items()}
+
+
+@pytest.mark.parametrize("case", [pytest.param((name, guest, entry), marks=marks, id=f"{guest}-{name}")
+                                  for name, guest, entry, marks in CASES])
+def test_port(results, case):
+    name, guest, entry = case
+    result = results[guest][name]
+    assert result.status == 0, f"{entry['test']}\n{result.output}"
+    assert re.fullmatch(entry["expect"], result.output.rstrip("\n")), \
+        f"{entry['test']}\nprinted {result.output!r}, not {entry['expect']!r}"
+
+
+def test_every_port_is_tried():
+    """A port that promises nothing is not tried by anyone. musl is tried by every program."""
+    names = {name for name in os.listdir(os.path.join(ROOT, "ports"))
+             if os.path.exists(os.path.join(ROOT, "ports", name, "port"))}
+    assert names - {entry["name"] for entry in LISTED} == {"musl"}

@@ -74,6 +74,7 @@ class Builder:
             if self.is_current() and not force:
                 return False
             say(f"port {self.recipe.name} {self.recipe.version}: building")
+            self._install_tools()
             for path in [self.stamp, self.work, stage_folder(self.recipe.name)] + self.packages():
                 remove_tree(path)
             open(self.log, "w", encoding="utf-8").close()
@@ -81,6 +82,13 @@ class Builder:
             self._compile()
             self._finish()
             return True
+
+    def _install_tools(self):
+        """Debian packages that only this port's build needs."""
+        if self.recipe.tools:
+            command = [os.path.join(ROOT, "toolchain", "deps"), f"port {self.recipe.name}"] + self.recipe.tools
+            if subprocess.run(command, check=False).returncode != 0:
+                raise BuildError(f"port {self.recipe.name}: needs {' '.join(self.recipe.tools)} on this machine")
 
     def _unpack(self):
         tarball = apt.fetch_source(self.recipe.package, self.recipe.sha256,
@@ -149,11 +157,11 @@ class Builder:
     def _finish(self):
         """Licence, strip, checks, database entry, packages; the stamp is last."""
         name = self.recipe.name
-        package.check_stage(self.stage, (BUILD, ROOT))
+        package.check_stage(self.stage, (BUILD, ROOT), self.recipe.installs)
         self._install_license()
         runtime, dev = package.split(package.entries(self.stage), self.stage)
         self._strip(runtime)
-        self._run([os.path.join(ROOT, "toolchain", "check-elf"), self.stage], self.work)
+        self._run([os.path.join(ROOT, "toolchain", "check-elf"), "--pie", self.stage], self.work)
         database = os.path.join("var", "db", "raeen", name)
         os.makedirs(os.path.join(self.stage, database))
         write_atomic(os.path.join(self.stage, database, "files"), package.manifest(runtime, self.stage))

@@ -95,11 +95,18 @@ def write_tar(path, paths, stage):
     os.replace(temporary, path)
 
 
-def check_stage(stage, forbidden):
-    """Refuses a stage that has nothing in it, or whose links or scripts name the build machine's folders."""
+def check_stage(stage, forbidden, promised):
+    """Refuses a stage that has nothing in it, that lacks one of the paths @promised (makefiles that fail and exit with
+    0 are not rare), or whose links name the build machine's folders."""
     found = entries(stage)
     if not found:
         raise BuildError("the build installed nothing into the stage")
+    for path in promised:
+        full = os.path.join(stage, path)
+        if not os.path.lexists(full):
+            raise BuildError(f"the build did not install /{path}, which INSTALLS promises")
+        if os.path.isfile(full) and os.path.getsize(full) == 0:
+            raise BuildError(f"the build installed an empty /{path}")
     for path in found:
         full = os.path.join(stage, path)
         if os.path.islink(full) and any(os.readlink(full).startswith(prefix) for prefix in forbidden):

@@ -24,11 +24,14 @@ KEYS = {
     "DEPENDS": (r"([a-z0-9][a-z0-9.+-]*( +[a-z0-9][a-z0-9.+-]*)*)?", "names of ports, separated by spaces"),
     "BUILD": ("|".join(BUILD_KINDS), "one of " + ", ".join(BUILD_KINDS)),
     "OPTIONS": (r".*", "words for configure, cmake, meson or make"),
+    "INSTALLS": (r"[^/\s]\S*( +[^/\s]\S*)*", "paths without the leading '/', separated by spaces"),
+    "TOOLS": (r"[a-z0-9][a-z0-9.+-]*( +[a-z0-9][a-z0-9.+-]*)*", "names of Debian packages, separated by spaces"),
+    "SLOW": ("yes", "yes, or not to be there"),
     "TOOLCHAIN": ("host|target", "host (only what the target's compiler itself is made from) or target"),
     "TEST": (r"\S.*", "a shell command"),
     "EXPECT": (r".*", "a regular expression"),
 }
-REQUIRED = ("NAME", "VERSION", "SOURCE", "SHA256", "LICENSE", "BUILD")
+REQUIRED = ("NAME", "VERSION", "SOURCE", "SHA256", "LICENSE", "BUILD", "INSTALLS")
 REPEATED = ("TEST", "EXPECT")
 
 
@@ -45,6 +48,9 @@ class Recipe:
         self.depends = values.get("DEPENDS", "").split()
         self.build = values["BUILD"]
         self.options = values.get("OPTIONS", "").split()
+        self.installs = values["INSTALLS"].split()
+        self.tools = values.get("TOOLS", "").split()
+        self.slow = "SLOW" in values
         self.toolchain = values.get("TOOLCHAIN", "target")
         self.tests = tests
         self.folder = folder
@@ -60,16 +66,18 @@ class Recipe:
         return [os.path.join(folder, name) for name in names if name.endswith(".patch")]
 
     def files(self):
-        """Every file beside the recipe that can change what is built."""
+        """Every file beside the recipe that can change what is built: all but texts and the files of the tests."""
         found = []
-        for folder, _, names in os.walk(self.folder):
+        for folder, folders, names in os.walk(self.folder):
+            if folder == self.folder and "tests" in folders:
+                folders.remove("tests")
             found += [os.path.join(folder, name) for name in names if not name.endswith((".md", "~"))]
         return sorted(path for path in found if path != os.path.join(self.folder, "port"))
 
     def inputs(self):
         """The recipe without its tests, which do not change what is built, as a text."""
         return repr((self.name, self.version, self.source, self.sha256, self.license, self.depends, self.build,
-                     self.options, self.toolchain))
+                     self.options, self.installs, self.toolchain))
 
 
 def names():
