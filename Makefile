@@ -38,7 +38,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi toolchain kernel userland ports image iso run debug host-test test-programs test test-full lint bench clean \
+.PHONY: help deps uapi toolchain kernel userland ports image iso debug-iso run debug host-test test-programs test test-full lint bench clean \
 	distclean
 
 help: ## list the targets
@@ -86,6 +86,18 @@ ACCEL = $(if $(filter yes,$(if $(filter auto,$(KVM)),$(HAVE_KVM),$(KVM))),kvm,tc
 VM = ci/vm --smp $(SMP) --mem $(MEM) --cpu $(CPU) --machine $(MACHINE) --accel $(ACCEL) $(if $(filter yes,$(UEFI)),--uefi) \
 	$(if $(APPEND),--append "$(APPEND)") $(if $(QEMU_ARGS),--qemu "$(QEMU_ARGS)")
 
+# The same system with a kernel that checks its memory accesses and its arithmetic (src/kernel/debug/README.md).
+DEBUG_KERNEL := $(BUILD)/kernel-debug/kernel.elf
+DEBUG_ISO := $(BUILD)/raeen-debug.iso
+
+debug-iso: uapi image ## build build/raeen-debug.iso: the kernel with its run-time checks
+	@+$(SUBMAKE) -C src/kernel KERNEL_DEBUG=yes all
+	@$(MAKE) -s --no-print-directory $(DEBUG_ISO)
+
+$(DEBUG_ISO): $(DEBUG_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
+	@grub/make-iso $@ $(DEBUG_KERNEL) $(IMAGE)
+	@echo "debug-iso: build/raeen-debug.iso"
+
 run: iso ## boot in QEMU: a window where there is a display, else the serial console (Ctrl-A X ends it)
 ifneq ($(DISPLAY)$(WAYLAND_DISPLAY),)
 	@toolchain/run-window --smp $(SMP) --mem $(MEM) --cpu $(CPU) --machine $(MACHINE) --accel $(ACCEL) --uefi $(UEFI) \
@@ -115,13 +127,13 @@ test-programs: toolchain
 	@+$(SUBMAKE) -C src/userland tests
 
 # Ports outside the image are built here, and tried in the guest like those in it.
-test: lint iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
+test: lint iso debug-iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
 	@ports/build --quick
 	@echo "== guest: pytest ci/tests"
 	@$(PYTEST) -m "not full" ci/tests
 	@echo "== all tests passed"
 
-test-full: lint iso host-test test-programs ## the same, and what takes longer
+test-full: lint iso debug-iso host-test test-programs ## the same, and what takes longer
 	@ports/build --all
 	@echo "== guest: pytest ci/tests, with those that take long"
 	@$(PYTEST) ci/tests

@@ -6,6 +6,7 @@
 #include "arch/x86_64/early.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/interrupts.h"
+#include "debug/checks.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/fw_cfg/fw_cfg.h"
 #include "drivers/power/power.h"
@@ -44,6 +45,8 @@ static void boot_thread(void *unused)
 	mm_start_reclaim();		/* frees clean pages when memory runs low */
 	fw_cfg_init();			/* what QEMU hands over: /dev/fw_cfg */
 	process_init();			/* process table, signals, futexes */
+	if (KERNEL_CHECKS)
+		checks_provoke_from_command_line();
 	if (command_line_has("selftest")) {
 		selftest_run_all();
 		power_off();

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory and string functions. The big moves use REP string instructions of eight bytes a step. */
 #include "lib/string.h"
+#include "debug/checks.h"
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len)
 {
 	void *start = to;
 	size_t words = len / 8, rest = len % 8;
 
+	check_write(to, len);
+	check_read(from, len);
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) :: "memory");
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) :: "memory");
 	return start;
@@ -30,6 +33,7 @@ void *memset(void *to, int byte, size_t len)
 	size_t words = len / 8, rest = len % 8;
 	uint64_t pattern = (uint8_t)byte * 0x0101010101010101ull;
 
+	check_write(to, len);
 	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
 	__asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(byte) : "memory");
 	return start;

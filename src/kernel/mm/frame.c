@@ -6,6 +6,7 @@
  * Locks: pool_lock (spinlock, interrupts off) guards the bitmap. A magazine belongs to its CPU and is touched with interrupts off.
  */
 #include "mm/frame.h"
+#include "debug/checks.h"
 #include "mm/frame_bitmap.h"
 #include "mm/frame_records.h"
 #include "mm/reclaim.h"
@@ -157,6 +158,8 @@ static __attribute__((noinline)) void magazine_drain(struct magazine *magazine)
 
 static void magazine_push(struct magazine *magazine, struct frame *frame)
 {
+	if (KERNEL_CHECKS)
+		shadow_forbid(frame_virt(frame), PAGE_SIZE, SHADOW_FREE_FRAME);
 	if (unlikely(magazine->count == MAGAZINE_SIZE))
 		magazine_drain(magazine);
 	magazine->frames[magazine->count++] = frame;
@@ -168,6 +171,8 @@ static inline struct frame *take_and_prepare(struct magazine *magazine, unsigned
 {
 	struct frame *frame = magazine->frames[--magazine->count];
 
+	if (KERNEL_CHECKS)
+		shadow_allow(frame_virt(frame), PAGE_SIZE);
 	if (flags & FRAME_ZERO)
 		page_clear(frame_virt(frame));
 	interrupts_restore(irq);
@@ -240,6 +245,8 @@ struct frame *frame_alloc_contiguous(size_t count, size_t align, unsigned flags)
 		struct frame *frame = &frame_records[first + i];
 
 		*frame = (struct frame){ .refs = 1 };
+		if (KERNEL_CHECKS)
+			shadow_allow(frame_virt(frame), PAGE_SIZE);
 		if (!(flags & FRAME_ZERO))
 			continue;
 		uint64_t irq = interrupts_save();
@@ -258,6 +265,8 @@ void frame_free_contiguous(struct frame *first, size_t count)
 		KASSERT(first[i].refs == 1 && !(first[i].flags & FRAME_RESERVED));
 		first[i].refs = 0;
 	}
+	if (KERNEL_CHECKS)
+		shadow_forbid(frame_virt(first), count << PAGE_SHIFT, SHADOW_FREE_FRAME);
 	frame_bitmap_give_range(&pool, first - frame_records, count);
 	spin_unlock_irq(&pool_lock, irq);
 }

@@ -49,7 +49,7 @@ static uint32_t choose_frames(uint32_t stride)
 struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
 {
 	align = MAX(align, sizeof(void *));
-	if (HEAP_CHECKS)
+	if (KERNEL_CHECKS)
 		align = MAX(align, (size_t)HEAP_LEAD);
 	KASSERT(!(align & (align - 1)) && size && size <= SLAB_FRAMES_MAX * PAGE_SIZE / 2);
 	uint64_t irq = spin_lock_irq(&create_lock);
@@ -60,7 +60,7 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 
 	cache->name = name;
 	cache->size = MAX(size, sizeof(void *));
-	cache->lead = HEAP_CHECKS ? align : 0;
+	cache->lead = KERNEL_CHECKS ? align : 0;
 	cache->stride = ROUND_UP(cache->lead + ROUND_UP(cache->size, 8) + HEAP_TRAIL, align);
 	cache->frames = choose_frames(cache->stride);
 	cache->first = ROUND_UP(sizeof(struct slab), align);
@@ -100,7 +100,7 @@ static struct slab *slab_create(struct slab_cache *cache)
 	for (uint32_t i = cache->per_slab; i-- > 0;) {
 		char *object = (char *)slab + cache->first + i * cache->stride + cache->lead;
 
-		if (HEAP_CHECKS)
+		if (KERNEL_CHECKS)
 			heap_check_init(cache, object);
 		*heap_link(object) = slab->free;
 		slab->free = object;
@@ -204,7 +204,7 @@ static inline void *stock_take(struct slab_cache *cache, struct stock *stock, ui
 	stock->head = *heap_link(object);
 	stock->count--;
 	interrupts_restore(irq);
-	if (HEAP_CHECKS)
+	if (KERNEL_CHECKS)
 		heap_check_alloc(cache, object);
 	return object;
 }
@@ -238,9 +238,13 @@ void *slab_zalloc(struct slab_cache *cache)
 
 void slab_free(struct slab_cache *cache, void *object)
 {
-	if (HEAP_CHECKS) {
+	if (KERNEL_CHECKS) {
 		KASSERT(slab_of(object)->cache == cache);
-		heap_check_free(cache, object);
+		if (!heap_check_free(cache, object))
+			return;
+		cache = heap_check_quarantine(cache, &object);
+		if (!object)
+			return;
 	}
 	uint64_t irq = interrupts_save();
 	struct stock *stock = &stocks[this_cpu()->id][cache->index];
@@ -275,7 +279,7 @@ size_t heap_used_bytes(void)
 	size_t bytes = kmalloc_large_pages() * PAGE_SIZE;
 
 	for (unsigned i = 0; i < atomic_load(&cache_count); i++) {
-		uint64_t objects = atomic_load_relaxed(&caches[i].taken);
+		uint64_t objects = atomic_load_relaxed(&caches[i].taken) - atomic_load_relaxed(&caches[i].quarantined);
 
 		for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
 			if (stocks[cpu])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel heap: slab caches for objects of one size and kmalloc on top of them. Debug builds (HEAP_DEBUG) put red zones around
+ * The kernel heap: slab caches for objects of one size and kmalloc on top of them. Debug builds put red zones around
  * objects and poison freed ones. Any context; never sleeps; returns NULL when memory is out.
  */
 #pragma once

@@ -6,6 +6,7 @@
 #include "mm/kmalloc.h"
 #include "mm/frame_records.h"
 #include "mm/heap.h"
+#include "mm/heap_internal.h"
 #include "lib/atomic.h"
 #include "lib/panic.h"
 #include "lib/string.h"
@@ -39,7 +40,8 @@ size_t kmalloc_large_pages(void)
 
 static void *large_alloc(size_t size, unsigned flags)
 {
-	size_t count = (size >> PAGE_SHIFT) + !!(size & (PAGE_SIZE - 1));
+	/* Debug builds want a byte behind the object that belongs to nobody. */
+	size_t count = (size >> PAGE_SHIFT) + (KERNEL_CHECKS || size & (PAGE_SIZE - 1));
 	struct frame *frame;
 
 	if (count == 1)
@@ -51,6 +53,8 @@ static void *large_alloc(size_t size, unsigned flags)
 	frame->flags = FRAME_LARGE;
 	frame->private = count;
 	__atomic_fetch_add(&large_pages, count, __ATOMIC_RELAXED);
+	if (KERNEL_CHECKS)
+		heap_check_shrink(frame_virt(frame), size, count << PAGE_SHIFT);
 	return frame_virt(frame);
 }
 
@@ -68,9 +72,16 @@ static void large_free(struct frame *frame)
 
 void *kmalloc(size_t size)
 {
-	if (likely(size <= CLASS_MAX_SIZE))
-		return slab_alloc(class_by_step[(size + STEP - 1) / STEP]);
-	return large_alloc(size, 0);
+	struct slab_cache *cache;
+	void *object;
+
+	if (unlikely(size > CLASS_MAX_SIZE))
+		return large_alloc(size, 0);
+	cache = class_by_step[(size + STEP - 1) / STEP];
+	object = slab_alloc(cache);
+	if (KERNEL_CHECKS && object)
+		heap_check_shrink(object, size, cache->size);
+	return object;
 }
 
 void *kzalloc(size_t size)

@@ -6,6 +6,7 @@
 #include "mm/memory_counters.h"
 #include "mm/page_table.h"
 #include "mm/address_space_internal.h"
+#include "debug/checks.h"
 #include "arch/x86_64/boot_layout.h"
 #include "arch/x86_64/paging.h"
 #include "init/boot_info.h"
@@ -28,6 +29,8 @@ void mm_init(void)
 	if (frame_free() < FREE_MIN_FRAMES)
 		panic("not enough memory: %lu KiB are free after loading, RaeenOS needs a machine with 64 MiB of RAM",
 		      (unsigned long)frame_free() * (PAGE_SIZE >> 10));
+	if (KERNEL_CHECKS)
+		checks_init();
 	paging_init();
 	heap_init();
 	page_table_init();

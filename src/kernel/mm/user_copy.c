@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The C side of user-memory access: results as errno values, the fixup table, and the SMAP patching. The accesses are in user_copy.asm. */
 #include "mm/user_copy.h"
+#include "debug/checks.h"
 #include "arch/x86_64/boot_layout.h"
 #include "arch/x86_64/user_access.h"
 #include "lib/errno.h"
@@ -8,21 +9,25 @@
 
 int copy_from_user(void *to, uaddr_t from, size_t len)
 {
+	check_write(to, len);
 	return user_copy_in(to, from, len) ? -EFAULT : 0;
 }
 
 int copy_to_user(uaddr_t to, const void *from, size_t len)
 {
+	check_read(from, len);
 	return user_copy_out(to, from, len) ? -EFAULT : 0;
 }
 
 size_t copy_from_user_partial(void *to, uaddr_t from, size_t len)
 {
+	check_write(to, len);
 	return user_copy_in(to, from, len);
 }
 
 size_t copy_to_user_partial(uaddr_t to, const void *from, size_t len)
 {
+	check_read(from, len);
 	return user_copy_out(to, from, len);
 }
 
@@ -48,11 +53,13 @@ int put_user_u64(uaddr_t to, uint64_t value)
 
 int get_user_u32(uint32_t *value, uaddr_t from)
 {
+	check_write(value, sizeof(*value));
 	return user_load_u32(value, from) ? -EFAULT : 0;
 }
 
 int get_user_u64(uint64_t *value, uaddr_t from)
 {
+	check_write(value, sizeof(*value));
 	return user_load_u64(value, from) ? -EFAULT : 0;
 }
 
@@ -63,6 +70,7 @@ int user_compare_exchange_u32(uaddr_t addr, uint32_t expected, uint32_t wanted, 
 
 ssize_t copy_string_from_user(char *to, uaddr_t from, size_t size)
 {
+	check_write(to, size);
 	ssize_t len = user_copy_string(to, from, size);
 
 	if (len < 0)

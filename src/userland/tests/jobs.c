@@ -292,9 +292,10 @@ static void wait_for_hangup(void)
 
 static int gone(pid_t pid)
 {
-	for (int i = 0; i < 1000 && kill(pid, 0) == 0 && !check_state(pid, 'Z', 0); i++)
-		check_sleep(2);
-	return kill(pid, 0) == -1 || check_state(pid, 'Z', 0);
+	for (int i = 0; i < 1000; i++, check_sleep(2))
+		if (check_state(pid, 'Z', 0) || kill(pid, 0) == -1)
+			return 1;
+	return 0;
 }
 
 /* The leader is told at once, the foreground group when the leader has gone. */

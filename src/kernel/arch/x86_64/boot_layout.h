@@ -8,6 +8,7 @@
 /* Linker symbols: addresses as linked when taken in early boot, as running (virtual) afterwards. */
 extern char image_start[], image_rodata[], image_data[], image_bss[], image_end[];
 extern char image_relr_start[], image_relr_end[];
+extern void (*const image_constructors[])(void), (*const image_constructors_end[])(void);	/* debug builds have some (debug/checks/) */
 
 /* Filled in by early_main. */
 struct boot_layout {

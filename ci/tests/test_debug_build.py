@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The debug build (make debug-iso): it reports the mistakes made on purpose, and finds none in the rest."""
+import os
+import re
+import subprocess
+
+import pytest
+
+import programs
+from guest import BUILD, RAEEN, console_text, vm_line
+
+full = pytest.mark.full
+IMAGE = os.path.join(BUILD, "raeen-debug.iso")
+ADDRESS, UNDEFINED = "address check: ", "undefined behaviour: "
+# debug_crash=NAME and what is reported then; the kernel's self-test compares the same beginnings (debug/checks/provoke.c).
+MISTAKES = {
+    "heap-overflow": ADDRESS + r"heap-buffer-overflow: write of 1 bytes at 0x\w+ .* in heap_overflow\+",
+    "heap-underflow": ADDRESS + r"heap-buffer-overflow: read of 1 bytes at 0x\w+ .* in heap_underflow\+",
+    "large-overflow": ADDRESS + r"heap-buffer-overflow: write of 1 bytes at 0x\w+ .* in large_overflow\+",
+    "string-overflow": ADDRESS + r"heap-buffer-overflow: write of 14 bytes at 0x\w+ .* in string_overflow\+",
+    "use-after-free": ADDRESS + r"heap-use-after-free: read of 1 bytes at 0x\w+ .* in use_after_free\+",
+    "double-free": "heap: double-free of an object of cache kmalloc-128",
+    "frame-use-after-free": ADDRESS + r"use of a free frame: read of 1 bytes at 0x\w+ .* in frame_use_after_free\+",
+    "global-overflow": ADDRESS + r"global-buffer-overflow: read of 1 bytes at 0x\w+ .* in global_overflow\+",
+    "signed-overflow": UNDEFINED + r"signed overflow: addition of 'int': 2147483647, 1 at debug/checks/provoke\.c:\d+",
+    "shift": UNDEFINED + r"shift of 'int' 1 by 40 at debug/checks/provoke\.c:\d+",
+    "array-index": UNDEFINED + r"array index 4 of 'int \[4\]' at debug/checks/provoke\.c:\d+",
+    "misaligned": UNDEFINED + r"misaligned pointer 0x\w+ for 'volatile uint64_t' at debug/checks/provoke\.c:\d+",
+}
+
+
+def boot(tmp_path, append):
+    """Boots the debug build with @append; returns the console's text once it has switched itself off or panicked."""
+    console = tmp_path / "console"
+    subprocess.run(vm_line(RAEEN, "--image", IMAGE, "--append", append, "--console", console) + ["--", "true"],
+                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.read_bytes().decode(errors="replace")).replace("\r", "")
+
+
+def test_self_test(tmp_path):
+    text = boot(tmp_path, "selftest")
+    found = re.search(r"selftest: (\d+) passed, (\d+) failed", text)
+    assert found and int(found.group(1)) > 0 and int(found.group(2)) == 0, console_text(text.encode())
+    for name, report in MISTAKES.items():
+        assert re.search(f"selftest: {name}: {report}", text), f"{name} was not reported:\n{text}"
+    # A mistake that is missing here would be missing below.
+    assert set(re.findall(r"selftest: ([a-z-]+): \w", text)) == set(MISTAKES)
+
+
+@full
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_ends_it(tmp_path, name):
+    """Unasked, a report is a panic; its backtrace names the function that made the mistake."""
+    text = boot(tmp_path, f"panic=1 debug_crash={name}")
+    assert re.search(f"kernel panic: {MISTAKES[name]}", text), text
+    backtrace = text[text.index("backtrace (newest first)"):]
+    assert re.search(r"  checks_provoke_from_command_line\+", backtrace), text
+
+
+@full
+def test_programs():
+    """Everything the programs do, under the checks."""
+    results = programs.run(RAEEN, "--image", IMAGE)
+    failed = {name: result.output for name, result in results.items() if result.status != 0}
+    assert not failed, "\n".join(f"--- {name}\n{output}" for name, output in failed.items())

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Mistakes made on purpose, one of each kind that the debug build must report. Each leaves the kernel sound when its report returns. */
+#include "debug/checks/internal.h"
+#include "init/boot_info.h"
+#include "lib/log.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+#include "mm/frame_records.h"
+#include "mm/heap.h"
+
+enum { ODD_SIZE = 13 };		/* the heap rounds it up, so that a byte behind it belongs to nobody */
+
+static char global_array[ODD_SIZE];
+static int int_max = INT32_MAX, shift_count = 40, zero;
+static volatile long sink;
+
+/* The compiler must not see through the mistakes. */
+static void *hidden(void *pointer)
+{
+	__asm__ volatile("" : "+r"(pointer));
+	return pointer;
+}
+
+static int hidden_int(int value)
+{
+	__asm__ volatile("" : "+r"(value));
+	return value;
+}
+
+static void heap_overflow(void)
+{
+	char *object = kmalloc(ODD_SIZE);
+
+	((volatile char *)hidden(object))[ODD_SIZE] = 1;
+	kfree(object);
+}
+
+static void heap_underflow(void)
+{
+	char *object = kmalloc(64);
+
+	sink = ((volatile char *)hidden(object))[-1];
+	kfree(object);
+}
+
+static void large_overflow(void)
+{
+	char *object = kmalloc(2 * PAGE_SIZE);
+
+	((volatile char *)hidden(object))[2 * PAGE_SIZE] = 1;
+	kfree(object);
+}
+
+static void string_overflow(void)
+{
+	char *object = kmalloc(ODD_SIZE);
+
+	memset(hidden(object), 1, ODD_SIZE + 1);
+	kfree(object);
+}
+
+static void use_after_free(void)
+{
+	char *object = kmalloc(100);
+
+	kfree(object);
+	sink = *(volatile char *)hidden(object);
+}
+
+static void double_free(void)
+{
+	char *object = kmalloc(100);
+
+	kfree(object);
+	kfree(hidden(object));
+}
+
+static void frame_use_after_free(void)
+{
+	struct frame *frame = frame_alloc(FRAME_KERNEL);
+
+	frame_put(frame);
+	sink = *(volatile char *)frame_virt(frame);
+}
+
+static void global_overflow(void)
+{
+	sink = ((volatile char *)hidden(global_array))[ODD_SIZE];
+}
+
+static void signed_overflow(void)
+{
+	sink = hidden_int(int_max) + 1;
+}
+
+static void shift(void)
+{
+	sink = 1 << hidden_int(shift_count);
+}
+
+static void array_index(void)
+{
+	static const int table[4];
+
+	sink = table[hidden_int(4) - hidden_int(zero)];
+}
+
+static void misaligned(void)
+{
+	static uint64_t words[2];
+
+	sink = *(volatile uint64_t *)hidden((char *)words + 1);
+}
+
+const struct mistake mistakes[] = {
+	{ "heap-overflow", heap_overflow, "address check: heap-buffer-overflow: write of 1 bytes" },
+	{ "heap-underflow", heap_underflow, "address check: heap-buffer-overflow: read of 1 bytes" },
+	{ "large-overflow", large_overflow, "address check: heap-buffer-overflow: write of 1 bytes" },
+	{ "string-overflow", string_overflow, "address check: heap-buffer-overflow: write of 14 bytes" },
+	{ "use-after-free", use_after_free, "address check: heap-use-after-free: read of 1 bytes" },
+	{ "double-free", double_free, "heap: double-free" },
+	{ "frame-use-after-free", frame_use_after_free, "address check: use of a free frame" },
+	{ "global-overflow", global_overflow, "address check: global-buffer-overflow" },
+	{ "signed-overflow", signed_overflow, "undefined behaviour: signed overflow: addition" },
+	{ "shift", shift, "undefined behaviour: shift" },
+	{ "array-index", array_index, "undefined behaviour: array index 4" },
+	{ "misaligned", misaligned, "undefined behaviour: misaligned pointer" },
+};
+const size_t mistake_count = ARRAY_LEN(mistakes);
+
+void checks_provoke_from_command_line(void)
+{
+	char name[32];
+
+	if (!command_line_get("debug_crash", name, sizeof(name)))
+		return;
+	for (size_t i = 0; i < mistake_count; i++) {
+		if (strcmp(mistakes[i].name, name) == 0) {
+			mistakes[i].make();
+			panic("debug_crash=%s was not noticed", name);
+		}
+	}
+	log_error("debug_crash=%s: there is no such mistake", name);
+}
