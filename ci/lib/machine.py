@@ -9,6 +9,7 @@ import shlex
 import shutil
 import tempfile
 
+import counting
 import newc
 
 QEMU = "qemu-system-x86_64"
@@ -75,7 +76,7 @@ def command_line(options, handover, command):
         raise SetupError(f"{QEMU} is not installed (make deps)")
     line = [QEMU, "-nodefaults", "-no-user-config", "-vga", "std", "-machine", options.machine, "-accel", options.accel,
             "-cpu", options.cpu, "-m", str(options.mem), "-smp", str(options.smp),
-            "-smbios", "type=1,serial=raeen:fast"]
+            "-smbios", "type=1,serial=raeen:fast" + (",family=nokaslr" if options.profile else "")]
     if options.icount or options.exact:
         line += ["-icount", "shift=0,sleep=off"]
     if options.exact:
@@ -84,6 +85,8 @@ def command_line(options, handover, command):
         line += firmware()
     if options.qmp:
         line += ["-qmp", f"unix:{quote(options.qmp)},server=on,wait=off"]
+    if options.count:
+        line += ["-plugin", counting.plugin(options)]
     line += linux_boot(options, handover, command) if options.linux else raeen_boot(options, handover, command)
     return line + shlex.split(options.qemu)
 
@@ -154,5 +157,5 @@ def linux_boot(options, handover, command):
             if command is not None:
                 archive.data("command", os.fsencode(command))
             archive.finish()
-    append = LINUX_APPEND + (" " + options.append if options.append else "")
+    append = LINUX_APPEND + (" nokaslr" if options.profile else "") + (" " + options.append if options.append else "")
     return ["-kernel", kernel, "-initrd", handover.path(), "-append", append]

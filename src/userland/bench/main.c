@@ -8,6 +8,8 @@
  */
 #include "bench.h"
 
+#include "../../../ci/plugin/decode.h"
+
 #include <string.h>
 
 enum { WARM_UP_BATCHES = 2, MAX_BATCHES = 64 };
@@ -47,6 +49,9 @@ static inline uint64_t read_counter(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* A NOP that the counting plugin (ci/plugin) looks for, and that means nothing to anyone else. */
+#define MARK(what) __asm__ volatile("nopl %c0(%%rax,%%rax,1)" :: "i"(MARK_MAGIC + (what)) : "memory")
+
 static int compare(const void *left, const void *right)
 {
 	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
@@ -60,9 +65,11 @@ static uint64_t run_batch(const struct operation *operation)
 
 	if (operation->before)
 		operation->before();
+	MARK(MARK_START);
 	start = read_counter();
 	operation->run(operation->count);
 	end = read_counter();
+	MARK(MARK_STOP);
 	if (operation->after)
 		operation->after();
 	return end - start;
@@ -74,8 +81,10 @@ static void measure(const struct operation *operation, struct result *result)
 		operation->prepare();
 	for (unsigned i = 0; i < WARM_UP_BATCHES; i++)
 		run_batch(operation);
+	MARK(MARK_RESET);
 	for (unsigned i = 0; i < operation->batches; i++)
 		result->batches[i] = run_batch(operation);
+	MARK(MARK_REPORT);
 	if (operation->finish)
 		operation->finish();
 	qsort(result->batches, operation->batches, sizeof(result->batches[0]), compare);
