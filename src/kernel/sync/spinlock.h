@@ -18,16 +18,29 @@ static inline void spinlock_init(struct spinlock *lock)
 	lock->locked = 0;
 }
 
+/* For who has preemption off already. */
+static inline void spin_acquire(struct spinlock *lock)
+{
+	if (likely(!__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
+		return;
+	while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE))
+		cpu_relax();
+}
+
+static inline void spin_release(struct spinlock *lock)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+}
+
 static inline void spin_lock(struct spinlock *lock)
 {
 	preempt_disable();
-	while (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
-		cpu_relax();
+	spin_acquire(lock);
 }
 
 static inline void spin_unlock(struct spinlock *lock)
 {
-	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+	spin_release(lock);
 	preempt_enable();
 }
 

@@ -81,13 +81,8 @@ static inline ssize_t transfer_buffer(int fd, uaddr_t buf, size_t count, enum po
 /* A file whose reads are copies out of pages (file->readable), and that nobody else can close or read from meanwhile; else NULL. For fast paths. */
 static inline struct file *file_ready_to_read(unsigned fd)
 {
-	struct process *process = current_process();
-	struct fd_table *table = process->files;
-	struct file *file;
+	struct file *file = fd_file_of_mine(fd);
 
-	if (unlikely(!fd_table_is_mine(process, table) || fd >= table->capacity))
-		return NULL;
-	file = table->files[fd];
 	return likely(file && file->readable) ? file : NULL;
 }
 

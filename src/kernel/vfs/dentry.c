@@ -29,8 +29,10 @@ static struct dentry *dentry_alloc(struct dentry *parent, struct fs *fs, const s
 		dentry = slab_alloc(dentry_slab);
 	if (!dentry)
 		return NULL;
-	dentry->hashed = dentry->deleted = dentry->used = false;
-	dentry->mounts = 0;
+	dentry->hashed = dentry->deleted = false;
+	dentry->state = 0;
+	dentry->covers = NULL;
+	dentry->seed = ((uint64_t)dentry >> 6) * PATH_HASH_FACTOR;
 	dentry->vnode = NULL;
 	if (!dentry_set_name(dentry, name)) {
 		slab_free(dentry_slab, dentry);
@@ -41,7 +43,6 @@ static struct dentry *dentry_alloc(struct dentry *parent, struct fs *fs, const s
 	dentry->parent = parent ? parent : dentry;
 	if (parent)
 		dentry_get(parent);
-	list_init(&dentry->hash_link);
 	list_init(&dentry->vnode_link);
 	list_init(&dentry->all_link);
 	list_init(&dentry->children);
@@ -62,6 +63,9 @@ bool dentry_set_name(struct dentry *dentry, const struct path_component *name)
 	}
 	memset(to + room - 8, 0, 8);
 	memcpy(to, name->name, name->len);
+	to[name->len] = '/';
+	if (to != dentry->inline_name)
+		memcpy(dentry->inline_name, to, 8);
 	dentry->name = to;
 	dentry->name_len = name->len;
 	dentry->hash = name->hash;
@@ -96,7 +100,7 @@ void dentry_put(struct dentry *dentry)
 		struct dentry *parent = dentry->parent;
 		struct vnode *vnode = dentry->vnode;
 
-		KASSERT(!dentry->hashed && !dentry->mounts);
+		KASSERT(!dentry->hashed && !dentry->covers);
 		if (vnode) {
 			spin_lock(&vfs_tree_lock);
 			list_remove(&dentry->vnode_link);
@@ -119,11 +123,17 @@ struct dentry *dentry_find_locked(struct dentry *directory, const struct path_co
 
 void dentry_hash_locked(struct dentry *dentry)
 {
+	struct dentry **chain = dentry_chain(dentry_hash, dentry->parent, dentry->hash);
+
 	KASSERT(!dentry->hashed && !dentry->deleted);
 	dentry->hashed = true;
-	dentry->used = true;
+	dentry->state |= DENTRY_USED;
 	dentry_get(dentry);
-	list_push_front(dentry_bucket(dentry->parent, dentry->hash), &dentry->hash_link);
+	dentry->hash_next = *chain;
+	dentry->hash_place = chain;
+	if (*chain)
+		(*chain)->hash_place = &dentry->hash_next;
+	*chain = dentry;
 	list_push_back(&all, &dentry->all_link);
 	list_push_back(&dentry->parent->children, &dentry->child_link);
 	hashed_count++;
@@ -134,7 +144,9 @@ bool dentry_unhash_locked(struct dentry *dentry)
 	if (!dentry->hashed)
 		return false;
 	dentry->hashed = false;
-	list_remove(&dentry->hash_link);
+	*dentry->hash_place = dentry->hash_next;
+	if (dentry->hash_next)
+		dentry->hash_next->hash_place = dentry->hash_place;
 	list_remove(&dentry->all_link);
 	list_remove(&dentry->child_link);
 	hashed_count--;
@@ -281,8 +293,8 @@ static size_t dentry_shrink_count(size_t wanted)
 		list_push_back(&all, &dentry->all_link);
 		if (atomic_load_relaxed(&dentry->refs.count) != 1)
 			continue;
-		if (dentry->used) {
-			dentry->used = false;
+		if (dentry->state & DENTRY_USED) {
+			dentry->state &= ~DENTRY_USED;
 			continue;
 		}
 		dentry_unhash_locked(dentry);
@@ -328,12 +340,10 @@ void dentry_init(void)
 	while (bits < BUCKET_BITS_MAX && (1ul << bits) < wanted)
 		bits++;
 	dentry_slab = slab_cache_create("dentry", sizeof(struct dentry), 64);
-	dentry_hash.buckets = kmalloc_array(1ul << bits, sizeof(*dentry_hash.buckets));
-	if (!dentry_slab || !dentry_hash.buckets)
+	dentry_hash.chains = kmalloc_array(1ul << bits, sizeof(*dentry_hash.chains));
+	if (!dentry_slab || !dentry_hash.chains)
 		panic("vfs: no memory for the dentry cache");
-	for (size_t i = 0; i < 1ul << bits; i++)
-		list_init(&dentry_hash.buckets[i]);
-	dentry_hash.shift = 64 - bits;
+	dentry_hash.mask = (1ul << bits) - 1;
 	hashed_max = DENTRIES_PER_BUCKET << bits;
 	shrinker_register(&dentry_shrinker);
 }

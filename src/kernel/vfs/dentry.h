@@ -19,24 +19,34 @@
 
 enum { DENTRY_INLINE_NAME = 40 };
 
+struct mount;
+
+/* What the walk looks at in every entry that it passes: mostly it is USED alone. */
+enum dentry_state {
+	DENTRY_USED = 1,	/* a hint for the shrinker */
+	DENTRY_COVERED = 2,	/* ->covers is not NULL */
+};
+
 struct dentry {
 	struct refcount refs;		/* users, and one while hashed */
 	bool hashed;			/* tree lock */
 	bool deleted;			/* tree lock: its name was removed; never hashed again */
-	bool used;			/* a hint for the shrinker */
+	uint8_t state;			/* enum dentry_state; tree lock */
 	uint32_t name_len;		/* tree lock */
-	uint32_t mounts;		/* tree lock: how many mounts cover it */
-	uint64_t hash;			/* tree lock: of the name */
 	struct dentry *parent;		/* tree lock; referenced; itself for a root */
 	struct vnode *vnode;		/* see above; referenced */
+	struct dentry *hash_next;	/* tree lock: in its chain of the hash */
+	char inline_name[DENTRY_INLINE_NAME] __attribute__((aligned(8)));	/* tree lock; the first word of a longer name */
+	uint64_t hash;			/* tree lock: of the name */
+	uint64_t seed;			/* set once: what chains the names below it are in */
+	struct mount *covers;		/* tree lock: the first of the mounts that cover it */
+	struct dentry **hash_place;	/* tree lock: while hashed, the pointer to it */
 	struct fs *fs;			/* of the vnode, or where it would be; lives as long as the parent's vnode */
-	const char *name;		/* tree lock: padded with zeroes to whole words */
-	struct list hash_link;		/* tree lock */
+	const char *name;		/* tree lock: ended by a slash (for path_split.h), then padded with zeroes to whole words */
 	struct list vnode_link;		/* tree lock: in vnode->dentries */
 	struct list all_link;		/* tree lock: while hashed, for the shrinker */
 	struct list children;		/* tree lock: hashed entries below */
 	struct list child_link;		/* tree lock: while hashed */
-	char inline_name[DENTRY_INLINE_NAME] __attribute__((aligned(8)));
 };
 
 extern struct spinlock vfs_tree_lock;

@@ -16,30 +16,25 @@ void dentry_cache_shrink_all(void);	/* one round over all entries: unused ones g
 struct dentry_old_place { struct dentry *dentries[2]; char *name; };
 bool dentry_relocate_locked(struct dentry *dentry, struct dentry *directory, const struct path_component *name, struct dentry_old_place *old);
 
-/* The hash: 1 << (64 - shift) buckets. Set once at start; the chains are guarded by the tree lock. */
+/* The hash: mask + 1 chains, a power of two. Set once at start; the chains are guarded by the tree lock. */
 struct dentry_hash {
-	struct list *buckets;
-	unsigned shift;
+	struct dentry **chains;
+	uint64_t mask;
 };
 extern struct dentry_hash dentry_hash;
+enum { DENTRY_HASH_SHIFT = 48 };	/* the upper bits of a product are the well-mixed ones */
 
-static inline struct list *dentry_bucket_of(struct dentry_hash table, const struct dentry *parent, uint64_t hash)
+static inline struct dentry **dentry_chain(struct dentry_hash table, const struct dentry *parent, uint64_t hash)
 {
-	return &table.buckets[((hash ^ (uint64_t)parent >> 6) * PATH_HASH_FACTOR) >> table.shift];
-}
-
-static inline struct list *dentry_bucket(const struct dentry *parent, uint64_t hash)
-{
-	return dentry_bucket_of(dentry_hash, parent, hash);
+	return &table.chains[(hash ^ parent->seed) >> DENTRY_HASH_SHIFT & table.mask];
 }
 
 /* dentry_find_locked() inline, for the path walk. Tree lock held. */
 static inline struct dentry *dentry_find_inline(const struct dentry *directory, const struct path_component *name)
 {
-	struct list *bucket = dentry_bucket(directory, name->hash);
-	struct dentry *dentry;
+	struct dentry *dentry = *dentry_chain(dentry_hash, directory, name->hash);
 
-	list_for_each(dentry, bucket, hash_link)
+	for (; dentry; dentry = dentry->hash_next)
 		if (dentry->hash == name->hash && dentry->parent == directory && dentry->name_len == name->len &&
 		    path_name_equal(dentry->name, name))
 			return dentry;

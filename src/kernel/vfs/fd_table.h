@@ -37,6 +37,15 @@ static inline bool fd_table_is_mine(const struct process *process, const struct 
 	return atomic_load_relaxed(&table->refs.count) == 1 && process->thread_count == 1;
 }
 
+/* The file of @fd if nobody else can close it meanwhile, for fast paths; NULL also if there is none. */
+static inline struct file *fd_file_of_mine(unsigned fd)
+{
+	struct process *process = current_process();
+	struct fd_table *table = process->files;
+
+	return likely(fd_table_is_mine(process, table) && fd < table->capacity) ? table->files[fd] : NULL;
+}
+
 static inline struct fd_ref fd_borrow(int fd)
 {
 	struct process *process = current_process();

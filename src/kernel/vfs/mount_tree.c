@@ -57,16 +57,6 @@ int mount_create_fs(struct fs *fs, const char *name, const char *source, unsigne
 	return error;
 }
 
-struct mount *mount_find_locked(struct mount *mount, struct dentry *dentry)
-{
-	struct mount *child;
-
-	list_for_each(child, &mount->children, sibling)
-		if (child->mountpoint == dentry)
-			return child;
-	return NULL;
-}
-
 struct mount *mount_showing_locked(const struct dentry *dentry)
 {
 	struct mount *mount;
@@ -93,7 +83,9 @@ int mount_attach(struct mount *mount, const struct path *at)
 		dentry_get(place.dentry);
 		mount->parent = place.mount;
 		mount->mountpoint = place.dentry;
-		place.dentry->mounts++;
+		mount->covers_next = place.dentry->covers;
+		place.dentry->covers = mount;
+		place.dentry->state |= DENTRY_COVERED;
 		list_push_back(&place.mount->children, &mount->sibling);
 		list_push_back(&all_mounts, &mount->all_link);
 	}
@@ -113,9 +105,15 @@ void mount_attach_root(struct mount *mount)
 /* Takes one mount out of the tree; what it held comes back in *place. Tree lock held. */
 static void detach_locked(struct mount *mount, struct path *place)
 {
+	struct mount **at;
+
 	place->mount = mount->parent;
 	place->dentry = mount->mountpoint;
-	place->dentry->mounts--;
+	for (at = &place->dentry->covers; *at != mount; at = &(*at)->covers_next)
+		;
+	*at = mount->covers_next;
+	if (!place->dentry->covers)
+		place->dentry->state &= ~DENTRY_COVERED;
 	mount->parent = NULL;
 	mount->mountpoint = NULL;
 	list_remove(&mount->sibling);

@@ -13,6 +13,7 @@ struct mount {
 	struct dentry *root;		/* set once; referenced */
 	struct mount *parent;		/* tree lock; referenced; NULL: the root mount, a detached or an internal one */
 	struct dentry *mountpoint;	/* tree lock; referenced; in parent */
+	struct mount *covers_next;	/* tree lock: the next that covers the same dentry, in another parent */
 	struct list children;		/* tree lock */
 	struct list sibling;		/* tree lock: in parent->children */
 	struct list all_link;		/* tree lock: in the order of mounting */
@@ -32,14 +33,21 @@ int mount_create_fs(struct fs *fs, const char *name, const char *source, unsigne
 int mount_attach(struct mount *mount, const struct path *at);
 
 /* The mount that covers @dentry in @mount, or NULL. Tree lock held, no reference taken. */
-struct mount *mount_find_locked(struct mount *mount, struct dentry *dentry);
+static inline struct mount *mount_find_locked(const struct mount *mount, const struct dentry *dentry)
+{
+	struct mount *over = dentry->covers;
+
+	while (over && over->parent != mount)
+		over = over->covers_next;
+	return over;
+}
 
 /* Goes up into the topmost mount at this place. Tree lock held. */
 static inline void mount_cross_locked(struct path *path)
 {
 	struct mount *over;
 
-	while (unlikely(path->dentry->mounts) && (over = mount_find_locked(path->mount, path->dentry))) {
+	while (unlikely(path->dentry->covers) && (over = mount_find_locked(path->mount, path->dentry))) {
 		path->mount = over;
 		path->dentry = over->root;
 	}

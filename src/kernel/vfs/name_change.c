@@ -105,7 +105,7 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 
 static bool is_mountpoint(const struct dentry *dentry)
 {
-	return atomic_load_relaxed(&dentry->mounts) != 0;
+	return atomic_load_relaxed(&dentry->covers) != NULL;
 }
 
 /* The last component is no name that could go. */

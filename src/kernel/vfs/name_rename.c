@@ -15,7 +15,7 @@ static int check_places(struct path_walk *from, struct path_walk *to, unsigned f
 	spin_lock(&vfs_tree_lock);
 	into_itself = dentry_is_ancestor_locked(moved, to->parent.dentry);
 	over_ancestor = dentry_is_ancestor_locked(target, from->parent.dentry);
-	covered = moved->mounts || target->mounts;
+	covered = moved->covers || target->covers;
 	spin_unlock(&vfs_tree_lock);
 	if (into_itself)
 		return -EINVAL;

@@ -12,6 +12,8 @@
 #include "vfs/fd_table.h"
 #include "vfs/fs_context.h"
 #include "vfs/mount_tree.h"
+#include "vfs/path_known.h"
+#include "vfs/path_ready.h"
 #include "vfs/permission.h"
 #include "vfs/stat_fill.h"
 #include <linux/fcntl.h>
@@ -86,8 +88,7 @@ static int step_down(struct path_walk *walk, struct dentry *child, bool last, bo
 {
 	struct vnode *vnode = child->vnode;
 
-	if (!child->used)
-		child->used = true;
+	child->state |= DENTRY_USED;
 	if (!vnode) {
 		if (!last || !(walk->flags & PATH_CREATE))
 			return -ENOENT;
@@ -134,112 +135,23 @@ static const char *skip_slashes(const char *text)
 	return text;
 }
 
-/* Flags with which the last component is not just passed: walk_known leaves it to walk_stretch. */
+/* Flags with which the last component is not just passed: path_walk_known leaves it to walk_stretch. */
 enum { WALK_UNUSUAL = WALK_PARENT | WALK_LAST_RAW | PATH_NO_MOUNTS | PATH_CREATE | PATH_DIRECTORY };
 
-/* How far walk_known came. */
-enum known { KNOWN_PART, KNOWN_END, KNOWN_ABSENT };
-
-/* The entry of a name that does not fit one word, and the place after the name. Tree lock held. */
-struct found { struct dentry *dentry; const char *after; };
-static __attribute__((noinline)) struct found find_long_name(struct dentry *directory, const char *text)
-{
-	struct path_component c;
-	const char *after = path_next_component(text, &c);
-
-	return (struct found){ dentry_find_inline(directory, &c), after };
-}
-
-/* The entry of a name of up to 7 bytes: hash and length say it all (path_split.h). Tree lock held. */
-static inline struct dentry *find_short_name(struct dentry_hash table, const struct dentry *directory, uint64_t hash, uint32_t len)
-{
-	struct list *bucket = dentry_bucket_of(table, directory, hash);
-	struct dentry *dentry;
-
-	list_for_each(dentry, bucket, hash_link)
-		if (dentry->hash == hash && dentry->parent == directory && dentry->name_len == len)
-			return dentry;
-	return NULL;
-}
-
-/*
- * The fast part of a walk: steps through names that are in the cache and lead to directories or, at the end, to anything but a symlink. Stops
- * before the first that needs more care (odd slashes and dots, too), so everything it does walk_stretch could have done. *place and *rest move on as
- * far as it came: to the end (KNOWN_END), or to before a last name that is known to be absent (KNOWN_ABSENT). Tree lock held.
- */
-static enum known walk_known(struct path *place, const char **rest, const struct credentials *credentials, bool unusual)
-{
-	/* Search permission in one comparison: root's always, others' if all three classes have it. */
-	const uint32_t mask = credentials->fsuid ? S_IFMT | 0111 : S_IFMT, wanted = mask & (S_IFDIR | 0111);
-	const struct dentry_hash table = dentry_hash;
-	const char *text = *rest, *after = text;
-	struct dentry *at = place->dentry;
-	enum known known = KNOWN_PART;
-
-	if (*text == '/')
-		text++;
-	if (unlikely(!at->vnode || (at->vnode->attr.mode & mask) != wanted))
-		return KNOWN_PART;
-	for (;;) {
-		uint64_t word = path_load_word(text), ends = path_mark_ends(word);
-		struct found found;
-		uint32_t mode;
-
-		if (unlikely((char)word == '.'))
-			break;
-		if (likely(ends)) {
-			unsigned bits = __builtin_ctzll(ends) & ~7u;
-
-			if (unlikely(!bits) || (unusual && !*skip_slashes(text + bits / 8)))
-				break;
-			found.dentry = find_short_name(table, at, path_hash_first(word & ((1ull << bits) - 1)), bits / 8);
-			found.after = text + bits / 8;
-		} else {
-			found = find_long_name(at, text);
-		}
-		if (unlikely(!found.dentry))
-			break;
-		if (unlikely(!found.dentry->vnode)) {
-			if (!unusual && !*found.after)
-				known = KNOWN_ABSENT;
-			break;
-		}
-		mode = atomic_load_relaxed(&found.dentry->vnode->attr.mode);
-		if (!*found.after) {
-			if (unusual || (mode & S_IFMT) == S_IFLNK)
-				break;
-			known = KNOWN_END;
-		} else if ((mode & mask) != wanted || (!ends && unusual && !*skip_slashes(found.after))) {
-			break;
-		}
-		at = found.dentry;
-		after = found.after;
-		if (unlikely(!at->used))
-			at->used = true;
-		if (unlikely(at->mounts)) {
-			place->dentry = at;
-			mount_cross_locked(place);
-			at = place->dentry;
-			if ((at->vnode->attr.mode & mask) != wanted)
-				break;
-		}
-		if (known == KNOWN_END)
-			break;
-		text = after + 1;
-	}
-	place->dentry = at;
-	*rest = after;
-	return known;
-}
-
-/* walk_known() for a walk in progress: what it passes over here was not the last component, or nothing is special about that. */
+/* The part of a walk in progress that is in the cache: what it passes over here was not the last component, or nothing is special about that. */
 static void step_known(struct path_walk *walk)
 {
 	const char *before = walk->rest;
 
-	walk_known(&walk->at, &walk->rest, walk->credentials, walk->flags & WALK_UNUSUAL);
-	if (walk->rest != before)
+	if (*before == '/')
+		walk->rest++;
+	*walk->end = '/';
+	path_walk_known(&walk->at, &walk->rest, walk->end, walk->credentials, walk->flags & WALK_UNUSUAL);
+	*walk->end = 0;
+	if (walk->rest != before + (*before == '/'))
 		walk->last_kind = WALK_LAST_NAME;
+	else
+		walk->rest = before;
 }
 
 /*
@@ -255,7 +167,7 @@ static int walk_stretch(struct path_walk *walk, const struct path *root, struct 
 		int error;
 
 		if (!c.len) {
-			/* Slashes after the last name, if walk_known has come to here. */
+			/* Slashes after the last name, if path_walk_known has come to here. */
 			walk->trailing_slash |= *walk->rest == '/';
 			return STRETCH_DONE;
 		}
@@ -319,6 +231,7 @@ static int splice_link(struct path_walk *walk, const char *target, size_t len)
 	kfree(walk->buffer);
 	walk->buffer = buffer;
 	walk->rest = buffer;
+	walk->end = buffer + len + tail_len;
 	return 0;
 }
 
@@ -386,25 +299,28 @@ static void finish(struct path_walk *walk)
 
 /*
  * The whole walk in one go, if every name is known and nothing is unusual: 0 with the result, or -ENOENT. 1: nothing was done, the long way has to
- * be gone.
+ * be gone. Its text ends at @end.
  */
-static inline int walk_at_once(struct path_walk *walk, int dir_fd, const char *text, unsigned flags)
+static inline int walk_at_once(struct path_walk *walk, int dir_fd, const char *text, char *end, unsigned flags)
 {
 	struct fs_context *context = fs_context_current();
 	struct path at;
 	enum known known;
 
-	if (unlikely(flags & WALK_UNUSUAL || !*text || (*text != '/' && dir_fd != AT_FDCWD)))
+	if (unlikely(flags & WALK_UNUSUAL || text == end || (*text != '/' && dir_fd != AT_FDCWD)))
 		return 1;
 	if (!walk->credentials)
 		walk->credentials = credentials_current();
 	walk->stat_done = false;
 	spin_lock(&vfs_tree_lock);
 	at = *text == '/' ? context->root : context->cwd;
-	known = at.dentry ? walk_known(&at, &text, walk->credentials, false) : KNOWN_PART;
+	text += *text == '/';
+	*end = '/';
+	known = at.dentry ? path_walk_known(&at, &text, end, walk->credentials, false) : KNOWN_PART;
 	if (likely(known == KNOWN_END))
 		give_result(walk, &at);
 	spin_unlock(&vfs_tree_lock);
+	*end = 0;
 	if (likely(known == KNOWN_END))
 		return 0;
 	return known == KNOWN_ABSENT ? -ENOENT : 1;
@@ -476,7 +392,8 @@ static int start_at_descriptor(struct path_walk *walk, int dir_fd)
 	return 0;
 }
 
-static int walk_text(struct path_walk *walk, int dir_fd, const char *text, unsigned flags)
+/* @text is @len bytes long, and may be changed while it is walked. */
+static int walk_text(struct path_walk *walk, int dir_fd, char *text, size_t len, unsigned flags)
 {
 	struct fs_context *context = fs_context_current();
 	int error;
@@ -488,6 +405,7 @@ static int walk_text(struct path_walk *walk, int dir_fd, const char *text, unsig
 	walk->last_kind = WALK_LAST_ROOT;
 	walk->last.len = 0;
 	walk->rest = text;
+	walk->end = text + len;
 	if (!walk->credentials)
 		walk->credentials = credentials_current();
 	if (!*text && !(flags & PATH_EMPTY_OK))
@@ -512,8 +430,8 @@ int path_walk_user(struct path_walk *walk, int dir_fd, uaddr_t name, unsigned fl
 	int error;
 
 	if (likely(len >= 0)) {
-		error = walk_at_once(walk, dir_fd, walk->text, flags);
-		return likely(error <= 0) ? error : walk_text(walk, dir_fd, walk->text, flags);
+		error = walk_at_once(walk, dir_fd, walk->text, walk->text + len, flags);
+		return likely(error <= 0) ? error : walk_text(walk, dir_fd, walk->text, len, flags);
 	}
 	if (len != -ENAMETOOLONG)
 		return len;
@@ -523,7 +441,7 @@ int path_walk_user(struct path_walk *walk, int dir_fd, uaddr_t name, unsigned fl
 	len = copy_string_from_user(walk->buffer, name, PATH_MAX_LEN);
 	if (len < 0)
 		return len;
-	return walk_text(walk, dir_fd, walk->buffer, flags);
+	return walk_text(walk, dir_fd, walk->buffer, len, flags);
 }
 
 int path_walk_kernel(struct path_walk *walk, int dir_fd, const char *name, unsigned flags)
@@ -539,7 +457,7 @@ int path_walk_kernel(struct path_walk *walk, int dir_fd, const char *name, unsig
 			return -ENOMEM;
 	}
 	memcpy(text, name, len + 1);
-	return walk_text(walk, dir_fd, text, flags);
+	return walk_text(walk, dir_fd, text, len, flags);
 }
 
 void path_walk_end(struct path_walk *walk)
@@ -582,4 +500,10 @@ int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path
 	}
 	path_walk_end(&walk);
 	return error;
+}
+
+long path_ready_preempted(long result)
+{
+	preempt_check();
+	return result;
 }

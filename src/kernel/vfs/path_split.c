@@ -2,6 +2,8 @@
 /* Taking a path apart: finds '/' and NUL eight bytes at a time and hashes on the way. */
 #include "vfs/path_split.h"
 
+const struct path_constants path_constants = { PATH_BYTES(1), PATH_BYTES(0x80), PATH_BYTES('/'), PATH_HASH_FACTOR };
+
 const char *path_next_component(const char *text, struct path_component *component)
 {
 	uint64_t hash = 0, word, ends;
@@ -19,29 +21,30 @@ const char *path_next_component(const char *text, struct path_component *compone
 	}
 	/* The lowest mark tells how many bytes of this word still belong to the name. */
 	bits = __builtin_ctzll(ends) & ~7u;
-	word &= (1ull << bits) - 1;
-	if (p == text)
-		hash = path_hash_first(word);
-	else if (bits)
-		hash = path_hash_more(hash, word);
+	word = (word & ((1ull << bits) - 1)) | (uint64_t)'/' << bits;
+	hash = p == text ? path_hash_first(word) : path_hash_more(hash, word);
 	component->name = text;
 	component->len = p - text + bits / 8;
 	component->hash = hash;
 	return text + component->len;
 }
 
+/* The last word of a name of which @left bytes, fewer than 8, remain at @name. */
+static uint64_t last_word(const char *name, uint32_t left)
+{
+	uint64_t word = left ? path_load_word(name) & ((1ull << left * 8) - 1) : 0;
+
+	return word | (uint64_t)'/' << left * 8;
+}
+
 uint64_t path_name_hash(const char *name, uint32_t len)
 {
 	uint64_t hash = 0;
+	uint32_t at;
 
-	for (uint32_t at = 0; at < len; at += 8) {
-		uint64_t word = path_load_word(name + at);
-
-		if (len - at < 8)
-			word &= (1ull << (len - at) * 8) - 1;
-		hash = at ? path_hash_more(hash, word) : path_hash_first(word);
-	}
-	return hash;
+	for (at = 0; len - at >= 8; at += 8)
+		hash = at ? path_hash_more(hash, path_load_word(name + at)) : path_hash_first(path_load_word(name));
+	return at ? path_hash_more(hash, last_word(name + at, len - at)) : path_hash_first(last_word(name, len));
 }
 
 bool path_long_name_equal(const char *stored, const struct path_component *component)
@@ -52,5 +55,5 @@ bool path_long_name_equal(const char *stored, const struct path_component *compo
 	for (; left >= 8; stored += 8, name += 8, left -= 8)
 		if (path_load_word(stored) != path_load_word(name))
 			return false;
-	return !left || path_load_word(stored) == (path_load_word(name) & ((1ull << left * 8) - 1));
+	return path_load_word(stored) == last_word(name, left);
 }

@@ -24,7 +24,8 @@ static void expect(const char *path, const char *const *wanted, int count)
 		assert(c.len == strlen(wanted[i]) && !memcmp(c.name, wanted[i], c.len));
 		memcpy(stored, wanted[i], c.len);
 		assert(path_name_hash(stored, c.len) == c.hash);
-		assert(path_name_equal(stored, &c));
+		stored[c.len] = '/';
+		assert(path_name_equal(stored, &c) && path_long_name_equal(stored, &c));
 		stored[c.len - 1] ^= 1;
 		assert(!path_long_name_equal(stored, &c));
 		assert(path_name_hash(stored, c.len) != c.hash);
@@ -71,6 +72,8 @@ static void hashes_differ(void)
 		for (int byte = 0; byte < 8; byte++) {
 			uint64_t hash;
 
+			if ((name[len - 1] ^ 1 << byte) == '/')
+				continue;	/* no name has one */
 			name[len - 1] ^= 1 << byte;
 			hash = path_name_hash(name, len);
 			name[len - 1] ^= 1 << byte;
@@ -78,6 +81,32 @@ static void hashes_differ(void)
 				assert(seen[i] != hash);
 			seen[count++] = hash;
 		}
+}
+
+/* The first slash of a word, found and cut after, whatever stands behind it. */
+static void slashes(void)
+{
+	char text[8];
+
+	for (int at = 0; at < 8; at++)
+		for (int byte = 0; byte < 256; byte++) {
+			uint64_t marks, word = 0;
+
+			memset(text, byte, sizeof(text));
+			for (int i = 0; i < at; i++)
+				text[i] = byte == '/' ? '.' : byte;
+			text[at] = '/';
+			marks = path_mark_slashes(path_load_word(text));
+			assert(marks && __builtin_ctzll(marks) / 8 == at);
+			memcpy(&word, text, at + 1);
+			assert(path_through_mark(path_load_word(text), marks) == word);
+		}
+	memset(text, '.', sizeof(text));
+	assert(!path_mark_slashes(path_load_word(text)));
+	memset(text, '0', sizeof(text));
+	assert(!path_mark_slashes(path_load_word(text)));
+	memset(text, 0xaf, sizeof(text));
+	assert(!path_mark_slashes(path_load_word(text)));
 }
 
 int main(void)
@@ -93,6 +122,7 @@ int main(void)
 	every_length();
 	odd_bytes();
 	hashes_differ();
+	slashes();
 	assert(path_component_is_dot_dot(&c) && !path_component_is_dot(&c));
 	puts("path_split: ok");
 	return 0;

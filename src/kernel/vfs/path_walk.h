@@ -39,6 +39,7 @@ struct path_walk {
 	struct path held;		/* references that keep a place alive while the tree lock is not held */
 	char *buffer;			/* from kmalloc, or NULL when the text is inline */
 	const char *rest;		/* of the text: what is still to walk */
+	char *end;			/* of the text: its NUL */
 	char text[WALK_INLINE_TEXT + PATH_PADDING];
 };
 

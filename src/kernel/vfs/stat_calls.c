@@ -6,6 +6,7 @@
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
 #include "vfs/mount_tree.h"
+#include "vfs/path_ready.h"
 #include "vfs/path_walk.h"
 #include "vfs/permission.h"
 #include "vfs/stat_fill.h"
@@ -80,7 +81,39 @@ static int stat_file(struct file *file, struct stat *st)
 	return error;
 }
 
-static long stat_descriptor(int fd, uaddr_t out)
+bool stat_renew_status(struct vnode *vnode)
+{
+	struct stat *st = &vnode->status;
+
+	if (!vnode_attr_is_current(vnode))
+		return false;
+	vnode->status_size = atomic_load_relaxed(&vnode->object.size);
+	vnode->status_pages = atomic_load_relaxed(&vnode->changed_pages);
+	stat_fill(st, &vnode->attr, vnode->fs->dev);
+	if (vnode->type == S_IFREG) {
+		st->st_size = vnode->status_size;
+		if (vnode->fs->flags & FS_PAGES_ARE_DATA)
+			st->st_blocks = vnode_blocks_locked(vnode);
+	}
+	vnode->status_holds = true;
+	return true;
+}
+
+/* Copies vnode->status out, if it holds and @out can be written without sleeping. Preemption is off. */
+static inline __attribute__((always_inline)) bool put_status_now(struct vnode *vnode, uaddr_t out)
+{
+	bool done = false;
+
+	if (unlikely(out > USER_END - sizeof(vnode->status)))
+		return false;
+	spin_acquire(&vnode->attr_lock);
+	if (likely(stat_status_holds(vnode) || stat_renew_status(vnode)))
+		done = user_copy_words_out_now(out, &vnode->status, sizeof(vnode->status) / 8);
+	spin_release(&vnode->attr_lock);
+	return done;
+}
+
+static __attribute__((noinline)) long stat_descriptor(int fd, uaddr_t out)
 {
 	struct fd_ref ref = fd_borrow(fd);
 	struct stat st;
@@ -94,7 +127,7 @@ static long stat_descriptor(int fd, uaddr_t out)
 	return error ? error : copy_to_user(out, &st, sizeof(st));
 }
 
-static long stat_name(int dir, uaddr_t name, unsigned flags, uaddr_t out)
+static __attribute__((noinline)) long stat_name(int dir, uaddr_t name, unsigned flags, uaddr_t out)
 {
 	struct path_walk walk;
 	struct stat st;
@@ -124,9 +157,20 @@ static bool means_descriptor(int dir, uaddr_t name, int flags)
 	return flags & AT_EMPTY_PATH && dir >= 0 && !copy_from_user(&first, name, 1) && !first;
 }
 
+static __attribute__((noinline)) long stat_not_ready(uaddr_t path, uaddr_t out)
+{
+	path_ready_end();
+	return stat_name(AT_FDCWD, path, 0, out);
+}
+
+/* What is known ready in the caches is copied out in one go; else the long way is gone. */
 long sys_stat(uaddr_t path, uaddr_t out)
 {
-	return stat_name(AT_FDCWD, path, 0, out);
+	struct path at;
+
+	if (unlikely(path_ready_begin(path, &at) != KNOWN_END || !put_status_now(at.dentry->vnode, out)))
+		return stat_not_ready(path, out);
+	return unlikely(path_ready_end()) ? path_ready_preempted(0) : 0;
 }
 
 long sys_lstat(uaddr_t path, uaddr_t out)
@@ -136,7 +180,15 @@ long sys_lstat(uaddr_t path, uaddr_t out)
 
 long sys_fstat(int fd, uaddr_t out)
 {
-	return stat_descriptor(fd, out);
+	struct file *file = fd_file_of_mine(fd);
+	bool done = false;
+
+	preempt_disable();
+	if (likely(file && file->vnode))
+		done = put_status_now(file->vnode, out);
+	if (unlikely(preempt_enable_quietly() || !done))
+		return done ? path_ready_preempted(0) : stat_descriptor(fd, out);
+	return 0;
 }
 
 long sys_newfstatat(int dir, uaddr_t path, uaddr_t out, int flags)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the VFS core: struct stat as programs have it, filled straight from a vnode where that is possible. */
+/* Inside the VFS core: struct stat as programs have it. A vnode keeps it ready to be copied out. */
 #pragma once
 
 #include "sched/clock.h"
@@ -53,21 +53,25 @@ static inline void stat_fill(struct stat *st, const struct fs_attr *attr, uint64
 	st->__unused[0] = st->__unused[1] = st->__unused[2] = 0;
 }
 
+/* Does vnode->status say what is true now? attr_lock held. */
+static inline bool stat_status_holds(const struct vnode *vnode)
+{
+	return vnode->status_holds && vnode->status_size == atomic_load_relaxed(&vnode->object.size) &&
+	       vnode->status_pages == atomic_load_relaxed(&vnode->changed_pages);
+}
+
+/* Makes vnode->status anew. False if the file system must be asked first. attr_lock held. */
+bool stat_renew_status(struct vnode *vnode);
+
 /* Fills it from the attributes in memory if they are current; false if the file system must be asked. */
 static inline bool stat_fill_from_memory(struct stat *st, struct vnode *vnode)
 {
-	bool current;
+	bool known;
 
 	spin_lock(&vnode->attr_lock);
-	current = vnode_attr_is_current(vnode);
-	if (likely(current)) {
-		stat_fill(st, &vnode->attr, vnode->fs->dev);
-		if (vnode->type == S_IFREG) {
-			st->st_size = atomic_load(&vnode->object.size);
-			if (vnode->fs->flags & FS_PAGES_ARE_DATA)
-				st->st_blocks = vnode_blocks_locked(vnode);
-		}
-	}
+	known = stat_status_holds(vnode) || stat_renew_status(vnode);
+	if (known)
+		*st = vnode->status;
 	spin_unlock(&vnode->attr_lock);
-	return current;
+	return known;
 }

@@ -134,7 +134,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 		vnode = slab_alloc(vnode_slab);
 	if (!vnode)
 		return NULL;
-	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = false;
+	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = vnode->status_holds = false;
 	vnode->dirty = 0;
 	vnode->changed_pages = vnode->dir_version = 0;
 	vnode->writers = vnode->executing = 0;
@@ -151,6 +151,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	list_init(&vnode->lru_link);
 	mutex_init(&vnode->write_lock);
 	vnode->attr = *attr;
+	vnode_classify_locked(vnode);
 	vnode->fill_limit = attr->size;
 	list_init(&vnode->dentries);
 	return vnode;

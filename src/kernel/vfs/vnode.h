@@ -11,10 +11,19 @@
 #include "mm/vm_object.h"
 #include "sync/mutex.h"
 #include "vfs/fs.h"
+#include <asm/stat.h>
 
 struct pipe;
 struct file_locks;
 struct credentials;
+
+/* What the path walk asks of a node, so that one comparison answers it; by its type and permission bits. */
+enum walk_class {
+	WALK_CLASS_LINK,	/* a symlink */
+	WALK_CLASS_LEAF,	/* neither that nor a directory */
+	WALK_CLASS_DIRECTORY,	/* one that not everybody may search */
+	WALK_CLASS_OPEN,	/* a directory that everybody may search */
+};
 
 struct vnode {
 	struct vm_object object;	/* its reference count is the vnode's */
@@ -24,6 +33,7 @@ struct vnode {
 	bool cached;			/* vnode cache's lock: the cache holds a reference */
 	bool hashed;			/* vnode cache's lock: in the hash; false for pipes made by pipe(2) */
 	bool used;			/* a hint for the shrinker: looked up since its last visit */
+	uint8_t walk_class;		/* enum walk_class of attr.mode; written under attr_lock, read without */
 	bool attr_stale;		/* attr_lock: links, blocks or a directory's size must be asked for again */
 	struct list hash_link;		/* vnode cache's lock */
 	struct list lru_link;		/* vnode cache's lock: while cached */
@@ -31,6 +41,10 @@ struct vnode {
 	struct spinlock attr_lock;
 	uint32_t dirty;			/* attr_lock: FS_SET_* that the file system has not been told */
 	struct fs_attr attr;		/* guarded by attr_lock; attr.size mirrors object.size for regular files */
+	/* What stat gives, kept until something of it changes (stat_fill.h): whether it holds, and the size and changed pages it was made with. attr_lock */
+	struct stat status;
+	bool status_holds;
+	uint64_t status_size, status_pages;
 	uint64_t changed_pages;		/* atomic: pages in memory that were changed since they were filled */
 	uint64_t fill_limit;		/* atomic: the file system's bytes end here, pages beyond start as zeroes */
 	uint64_t dir_version;		/* atomic: changes of this directory begun and under way, see dir_change.h */
@@ -67,6 +81,8 @@ void vnode_forget(struct vnode *vnode);
 /* All cached vnodes of @fs let go (unmount). May sleep. */
 void vnode_forget_fs(struct fs *fs);
 
+/* What attr.mode says to the path walk. Called, with attr_lock held, whenever that was set. */
+void vnode_classify_locked(struct vnode *vnode);
 /* Current attributes (asks the file system for FS_VOLATILE ones). May sleep. */
 int vnode_getattr(struct vnode *vnode, struct fs_attr *attr);
 /* Are the attributes in memory the current ones, so that no question is needed? attr_lock held. */

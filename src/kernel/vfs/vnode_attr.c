@@ -14,6 +14,18 @@
 #include "sched/clock.h"
 #include <linux/stat.h>
 
+void vnode_classify_locked(struct vnode *vnode)
+{
+	uint32_t mode = vnode->attr.mode;
+	enum walk_class class = WALK_CLASS_LEAF;
+
+	if ((mode & S_IFMT) == S_IFLNK)
+		class = WALK_CLASS_LINK;
+	else if ((mode & S_IFMT) == S_IFDIR)
+		class = (mode & 0111) == 0111 ? WALK_CLASS_OPEN : WALK_CLASS_DIRECTORY;
+	atomic_store(&vnode->walk_class, class);
+}
+
 void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr)
 {
 	*attr = vnode->attr;
@@ -30,6 +42,7 @@ void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
 	uint32_t dirty = vnode->dirty;
 
 	vnode->attr = *attr;
+	vnode_classify_locked(vnode);
 	if (dirty & FS_SET_ATIME)
 		vnode->attr.atime = old.atime;
 	if (dirty & FS_SET_MTIME)
@@ -39,6 +52,7 @@ void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
 	if (vnode->type == S_IFREG && !(vnode->fs->flags & FS_VOLATILE))
 		vnode->attr.size = old.size;
 	vnode->attr_stale = false;
+	vnode->status_holds = false;
 }
 
 int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
@@ -76,8 +90,10 @@ int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
 static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
 {
 	spin_lock(&vnode->attr_lock);
-	if (mask & FS_SET_MODE)
+	if (mask & FS_SET_MODE) {
 		vnode->attr.mode = vnode->type | (in->mode & 07777);
+		vnode_classify_locked(vnode);
+	}
 	if (mask & FS_SET_UID)
 		vnode->attr.uid = in->uid;
 	if (mask & FS_SET_GID)
@@ -89,6 +105,7 @@ static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs
 	if (mask & FS_SET_CTIME)
 		vnode->attr.ctime = in->ctime;
 	vnode->dirty &= ~mask;
+	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
 }
 
@@ -135,6 +152,7 @@ int vnode_truncate_locked(struct vnode *vnode, uint64_t size)
 	vnode->attr.size = size;
 	vnode->attr.mtime = vnode->attr.ctime = now;
 	vnode->dirty = (vnode->dirty & ~FS_SET_SIZE) | FS_SET_MTIME | FS_SET_CTIME;
+	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
 	return 0;
 }
@@ -148,6 +166,7 @@ void vnode_touch_written(struct vnode *vnode, uint64_t end)
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.mtime = vnode->attr.ctime = now;
 	vnode->dirty |= FS_SET_MTIME | FS_SET_CTIME;
+	vnode->status_holds = false;
 	if (end > vnode->attr.size) {
 		vnode->attr.size = end;
 		vnode->dirty |= FS_SET_SIZE;
@@ -167,6 +186,7 @@ void vnode_touch_accessed(struct vnode *vnode)
 	if (vnode->attr.atime <= vnode->attr.mtime || vnode->attr.atime <= vnode->attr.ctime || now - vnode->attr.atime >= day) {
 		vnode->attr.atime = now;
 		vnode->dirty |= FS_SET_ATIME;
+		vnode->status_holds = false;
 	}
 	spin_unlock(&vnode->attr_lock);
 }
@@ -178,6 +198,7 @@ void vnode_touch_directory(struct vnode *vnode)
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.mtime = vnode->attr.ctime = now;
 	vnode->dirty |= FS_SET_MTIME | FS_SET_CTIME;
+	vnode->status_holds = false;
 	vnode->attr_stale = true;
 	spin_unlock(&vnode->attr_lock);
 }
@@ -189,6 +210,7 @@ void vnode_touch_changed(struct vnode *vnode)
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.ctime = now;
 	vnode->dirty |= FS_SET_CTIME;
+	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
 }
 
@@ -200,6 +222,7 @@ void vnode_set_links(struct vnode *vnode, uint32_t links)
 	vnode->attr.links = links;
 	vnode->attr.ctime = now;
 	vnode->dirty |= FS_SET_CTIME;
+	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
 }
 

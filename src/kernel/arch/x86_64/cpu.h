@@ -29,6 +29,7 @@ struct cpu {
 	struct thread *dead;		/* left the CPU for the last time; freed by the thread after it */
 	void *gdt;
 	void *tss;
+	char path_text[264];		/* of a path that is walked with preemption off (vfs/path_ready.h) */
 };
 
 enum { CPU_MAX = 64 };

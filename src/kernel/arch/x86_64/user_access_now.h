@@ -42,6 +42,52 @@ static inline bool user_copy_out_now(uaddr_t to, const void *from, size_t len)
 	return !left;
 }
 
+/* The same for whole words. */
+static inline bool user_copy_words_out_now(uaddr_t to, const void *from, size_t words)
+{
+	__asm__ volatile(
+		USER_ACCESS_BEGIN
+		USER_FAULTS("74f")
+		"	rep movsq\n"
+		"74:\n"
+		USER_ACCESS_END
+		: "+D"(to), "+S"(from), "+c"(words) :: "memory");
+	return !words;
+}
+
+enum { USER_STRING_NOW_MAX = 256 };
+
+/*
+ * Copies a string and its NUL, of at most USER_STRING_NOW_MAX bytes together, in whole words: @to has room for that many. Returns where the NUL is, or
+ * NULL (also for a string whose last word reaches into a page that is not there).
+ */
+static inline char *user_copy_string_now(char *to, uaddr_t from)
+{
+	uint64_t word, at = 0, marks = 0;
+
+	/* A byte is NUL if it borrows when 1 is taken from it, and had no top bit; above the first such the marks may be wrong. */
+	__asm__ volatile(
+		USER_ACCESS_BEGIN
+		"75:\n"
+		USER_FAULTS("76f")
+		"	mov (%[from],%[at]), %[word]\n"
+		"	mov %[word], (%[to],%[at])\n"
+		"	lea (%[word],%[minus]), %[marks]\n"
+		"	not %[word]\n"
+		"	and %[word], %[marks]\n"
+		"	and %[tops], %[marks]\n"
+		"	jnz 76f\n"
+		"	add $8, %[at]\n"
+		"	cmp %[max], %[at]\n"
+		"	jb 75b\n"
+		"76:\n"
+		USER_ACCESS_END
+		: [at] "+r"(at), [marks] "+r"(marks), [word] "=&r"(word)
+		: [to] "r"(to), [from] "r"(from), [minus] "r"(-0x0101010101010101ull), [tops] "r"(0x8080808080808080ull), [max] "i"(USER_STRING_NOW_MAX)
+		: "memory");
+	return likely(marks) ? to + at + ((unsigned)__builtin_ctzll(marks) >> 3) : NULL;
+}
+
 #undef USER_ACCESS_BEGIN
 #undef USER_ACCESS_END
 #undef USER_ACCESS_SITE
