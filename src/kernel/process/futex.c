@@ -27,6 +27,17 @@ int futex_wake_address(uaddr_t addr, int count)
 	return result;
 }
 
+/* 0 when woken, -ETIMEDOUT, -ERESTARTSYS. */
+static int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
+{
+	int error;
+
+	do
+		error = wait_sleep(&waiter->waiter, deadline, WAIT_INTERRUPTIBLE);
+	while (unlikely(!error && !atomic_load(&waiter->waiter.woken)));
+	return error;
+}
+
 /* 0 when woken, -EAGAIN when the word differs, -ETIMEDOUT, -ERESTARTSYS. @deadline on the monotonic clock. */
 static int wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset, uint64_t deadline)
 {
@@ -38,25 +49,14 @@ static int wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset
 	error = futex_key_get(&key, addr, shared);
 	if (error)
 		return error;
-	/* A first look saves the queue work when there is nothing to wait for, and faults the page in. */
-	error = get_user_u32(&value, addr);
-	if (!error && value != expected)
-		error = -EAGAIN;
-	if (error) {
-		futex_key_put(&key);
-		return error;
-	}
 	futex_enqueue(&waiter, &key, bitset);
 	error = get_user_u32(&value, addr);
 	if (!error && value != expected)
 		error = -EAGAIN;
-	while (!error && atomic_load(&waiter.bucket)) {
-		error = wait_block(&waiter.waiter, deadline, WAIT_INTERRUPTIBLE);
-		if (!error)
-			futex_let_waker_finish(&waiter);
-	}
+	if (!error)
+		error = sleep_until_woken(&waiter, deadline);
 	/* Woken at the last moment: the wake-up was meant for us and must count, whatever else happened. */
-	if (!futex_dequeue(&waiter))
+	if (error && !futex_dequeue(&waiter))
 		error = 0;
 	futex_key_put(&waiter.key);
 	return error;

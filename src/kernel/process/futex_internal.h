@@ -21,7 +21,10 @@ struct futex_waiter {
 	struct waiter waiter;		/* link is in the bucket's list */
 	struct futex_key key;		/* bucket's lock */
 	uint32_t bitset;
-	/* Where it is queued; NULL once woken: the waker's last access to this structure. Changed under that bucket's lock. */
+	/*
+	 * Where it is queued; NULL when a waker has taken it off. Changed under that bucket's lock. The waker's last access to this structure sets
+	 * waiter.woken.
+	 */
 	struct futex_bucket *bucket;
 };
 
@@ -48,8 +51,6 @@ static inline void futex_key_put(struct futex_key *key)
 }
 
 void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uint32_t bitset);
-/* After wait_block said "woken": a waker on another CPU may not have cleared waiter->bucket yet. */
-void futex_let_waker_finish(struct futex_waiter *waiter);
 /* Leaves the queue. False: it had been woken before. */
 bool futex_dequeue(struct futex_waiter *waiter);
 /* Wakes up to @count waiters whose bitset meets @bitset. Returns how many. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The futex hash table. Each bucket has a spinlock and a list of waiters in order of arrival. A waiter lives on its thread's stack, so a
- * waker touches it only under the bucket's lock and clears waiter->bucket last.
+ * waker touches it only under the bucket's lock and sets waiter->waiter.woken last.
  */
 #include <linux/mman.h>
 
@@ -63,7 +63,8 @@ void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uin
 {
 	struct futex_bucket *bucket = bucket_of(key);
 
-	waiter->waiter = (struct waiter){ .thread = current_thread() };
+	waiter->waiter.thread = current_thread();
+	waiter->waiter.woken = 0;
 	waiter->key = *key;
 	waiter->bitset = bitset;
 	waiter->bucket = bucket;
@@ -78,8 +79,11 @@ bool futex_dequeue(struct futex_waiter *waiter)
 		struct futex_bucket *bucket = atomic_load(&waiter->bucket);
 		bool still;
 
-		if (!bucket)
+		if (!bucket) {
+			while (!atomic_load(&waiter->waiter.woken))
+				cpu_relax();	/* a waker on another CPU is about to be done with it */
 			return false;
+		}
 		spin_lock(&bucket->lock);
 		/* It may have been woken or moved to another bucket before we had the lock. */
 		still = waiter->bucket == bucket;
@@ -93,23 +97,12 @@ bool futex_dequeue(struct futex_waiter *waiter)
 	}
 }
 
-void futex_let_waker_finish(struct futex_waiter *waiter)
-{
-	struct futex_bucket *bucket = atomic_load(&waiter->bucket);
-
-	if (likely(!bucket))
-		return;
-	spin_lock(&bucket->lock);
-	spin_unlock(&bucket->lock);
-}
-
-/* The bucket's lock is held. */
-static void wake_waiter(struct futex_waiter *waiter)
+/* The bucket's lock is held, interrupts are off. */
+static inline void wake_waiter(struct futex_waiter *waiter)
 {
 	list_remove(&waiter->waiter.link);
-	atomic_store(&waiter->waiter.woken, 1);
-	scheduler_make_ready(waiter->waiter.thread, THREAD_SLEEPING);
-	atomic_store(&waiter->bucket, NULL);
+	waiter->bucket = NULL;
+	scheduler_wake(waiter->waiter.thread, &waiter->waiter.woken);
 }
 
 int futex_wake_key(const struct futex_key *key, int count, uint32_t bitset)
@@ -117,8 +110,8 @@ int futex_wake_key(const struct futex_key *key, int count, uint32_t bitset)
 	struct futex_bucket *bucket = bucket_of(key);
 	struct futex_waiter *waiter, *next;
 	int woken = 0;
+	uint64_t flags = spin_lock_irq(&bucket->lock);
 
-	spin_lock(&bucket->lock);
 	list_for_each_safe(waiter, next, waiters_of(bucket), waiter.link) {
 		if (!same(&waiter->key, key) || !(waiter->bitset & bitset))
 			continue;
@@ -126,7 +119,7 @@ int futex_wake_key(const struct futex_key *key, int count, uint32_t bitset)
 		if (++woken >= count)
 			break;
 	}
-	spin_unlock(&bucket->lock);
+	spin_unlock_irq(&bucket->lock, flags);
 	return woken;
 }
 
@@ -160,6 +153,7 @@ int futex_requeue_key(const struct futex_key *from, const struct futex_key *to, 
 {
 	struct futex_bucket *source = bucket_of(from), *target = bucket_of(to);
 	struct futex_waiter *waiter, *next;
+	uint64_t flags = interrupts_save();
 	int woken = 0;
 
 	*moved = 0;
@@ -179,5 +173,6 @@ int futex_requeue_key(const struct futex_key *from, const struct futex_key *to, 
 		}
 	}
 	unlock_both(source, target);
+	interrupts_restore(flags);
 	return woken;
 }

@@ -31,11 +31,49 @@ struct run_queue {
 };
 
 void run_queue_init(struct run_queue *queue);
-void run_queue_push(struct run_queue *queue, struct list *link, unsigned level, bool at_front);
-void run_queue_remove(struct run_queue *queue, struct list *link, unsigned level);
 
-/* Takes the next link off; NULL when empty. *@level is where it was. */
-struct list *run_queue_pick(struct run_queue *queue, unsigned *level);
+/* The lowest level in use of the class that @best, a level in use, belongs to. */
+unsigned run_queue_lowest_of_class(const struct run_queue *queue, unsigned best);
+
+static inline void run_queue_push(struct run_queue *queue, struct list *link, unsigned level, bool at_front)
+{
+	if (at_front)
+		list_push_front(&queue->levels[level], link);
+	else
+		list_push_back(&queue->levels[level], link);
+	queue->bitmap[level / 64] |= 1ull << level % 64;
+	queue->count++;
+}
+
+static inline void run_queue_remove(struct run_queue *queue, struct list *link, unsigned level)
+{
+	list_remove(link);
+	if (list_empty(&queue->levels[level]))
+		queue->bitmap[level / 64] &= ~(1ull << level % 64);
+	queue->count--;
+}
 
 /* The best level that is not empty, LEVEL_COUNT when all are. */
-unsigned run_queue_best(const struct run_queue *queue);
+static inline unsigned run_queue_best(const struct run_queue *queue)
+{
+	_Static_assert(BITMAP_WORDS == 2, "two words are looked at");
+	if (unlikely(queue->bitmap[0]))
+		return __builtin_ctzll(queue->bitmap[0]);
+	return likely(queue->bitmap[1]) ? 64 + __builtin_ctzll(queue->bitmap[1]) : LEVEL_COUNT;
+}
+
+/* Takes the next link off; NULL when empty. *@level is where it was. */
+static inline struct list *run_queue_pick(struct run_queue *queue, unsigned *level)
+{
+	unsigned best = run_queue_best(queue);
+	struct list *link;
+
+	if (best == LEVEL_COUNT)
+		return NULL;
+	if (likely(best >= LEVEL_HIGH) && unlikely(++queue->picks % FAIR_PICK_INTERVAL == 0))
+		best = run_queue_lowest_of_class(queue, best);
+	link = queue->levels[best].next;
+	run_queue_remove(queue, link, best);
+	*level = best;
+	return link;
+}

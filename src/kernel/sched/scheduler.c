@@ -61,20 +61,14 @@ static unsigned class_base_level(enum sched_class sched_class)
 	return bases[sched_class];
 }
 
-/* Moves a thread of a time-sharing class one level down (1) or up (-1) inside its class. */
-static void adjust_level(struct thread *thread, int direction)
+/* A thread of a time-sharing class that used its quantum up goes one level down inside its class. */
+static void sink(struct thread *thread)
 {
-	unsigned base = class_base_level(thread->sched_class);
-
-	if (thread->sched_class == CLASS_REALTIME)
-		return;
-	if (direction > 0 && thread->priority < base + LEVELS_PER_CLASS - 1)
+	if (thread->sched_class != CLASS_REALTIME && thread->priority < thread->best_priority + LEVELS_PER_CLASS - 1)
 		thread->priority++;
-	else if (direction < 0 && thread->priority > base)
-		thread->priority--;
 }
 
-static void account(struct thread *thread, uint64_t now)
+static inline void account(struct thread *thread, uint64_t now)
 {
 	uint64_t ran = now - thread->run_stamp;
 
@@ -83,7 +77,18 @@ static void account(struct thread *thread, uint64_t now)
 	thread->quantum_left = thread->quantum_left > ran ? thread->quantum_left - ran : 0;
 }
 
-static void load_user_state(struct cpu *cpu, struct thread *next)
+/*
+ * When the running thread's quantum ends. The timer hardware is only told if it would come too late: coming early is harmless and cheaper
+ * than programming it at every switch. Interrupts off.
+ */
+static inline void set_quantum_end(struct cpu *cpu, uint64_t end)
+{
+	cpu->quantum_end = end;
+	if (unlikely(end < cpu->timer_event))
+		timer_program_quantum(cpu);
+}
+
+static inline void load_user_state(struct cpu *cpu, struct thread *next)
 {
 	address_space_switch(next->process->as);
 	if (cpu->fpu_owner != next) {
@@ -92,71 +97,88 @@ static void load_user_state(struct cpu *cpu, struct thread *next)
 		fpu_restore(next->fpu_area);
 		cpu->fpu_owner = next;
 	}
+	/* Always: a program may have changed a base by loading the selector, which leaves no trace. */
 	cpu_write_msr(MSR_FS_BASE, next->fs_base);
 	cpu_write_msr(MSR_KERNEL_GS_BASE, next->gs_base);
 }
 
-static void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next, uint64_t now)
-{
-	if (next != cpu->idle)
-		timer_set_quantum_end(clock_monotonic_ns() + clock_hw_cycles_to_ns(next->quantum_left));
-	next->run_state = THREAD_RUNNING;
-	next->run_stamp = now;
-	if (next->process)
-		load_user_state(cpu, next);
-	if (prev->run_state == THREAD_DEAD) {
-		if (cpu->fpu_owner == prev)
-			cpu->fpu_owner = NULL;
-		cpu->dead = prev;
-	}
-	descriptors_set_kernel_stack(cpu, (uint64_t)next->stack_base + KERNEL_STACK_SIZE);
-	cpu->current = next;
-	sched_counters.switches++;
-	context_switch(&prev->switch_rsp, next->switch_rsp);
-}
-
 /* The first thing on the new thread's stack: queue lock held, interrupts off, preemption count 1. */
-static void finish_switch(void)
+static inline void finish_switch(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *dead = cpu->dead;
 
-	cpu->dead = NULL;
 	queue_unlock(cpu->run_queue);
-	if (dead)
+	if (unlikely(dead)) {
+		cpu->dead = NULL;
 		thread_put(dead);
+	}
 }
 
-/* Queue lock held, interrupts off, preemption count 1. Returns on this thread's stack when it is chosen again, lock released. */
-static void pick_and_switch(struct cpu *cpu)
+/* Returns on this thread's stack when it is chosen again, lock released. */
+static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next, uint64_t now)
 {
-	struct thread *prev = cpu->current, *next;
-	uint64_t now = cpu_read_tsc();
-	struct list *link;
+	next->run_state = THREAD_RUNNING;
+	next->run_stamp = now;
+	if (likely(next != cpu->idle))
+		set_quantum_end(cpu, now + next->quantum_left);
+	else
+		cpu->quantum_end = 0;
+	if (likely(next->process))
+		load_user_state(cpu, next);
+	descriptors_set_kernel_stack(cpu, (uint64_t)next->stack_base + KERNEL_STACK_SIZE);
+	cpu->current = next;
+	sched_counters.switches++;
+	context_switch(&prev->switch_rsp, next->switch_rsp);
+	finish_switch();
+}
+
+static inline struct thread *pick(struct cpu *cpu)
+{
 	unsigned level;
+	struct list *link = run_queue_pick(cpu->run_queue, &level);
+
+	return likely(link) ? list_entry(link, struct thread, run_link) : cpu->idle;
+}
+
+/* The running thread has left the run queue's sight (asleep or dead). As switch_to. Queue lock held, interrupts off, preemption count 1. */
+static inline void leave_cpu(struct cpu *cpu)
+{
+	struct thread *prev = cpu->current;
+	uint64_t now = cpu_read_tsc();
 
 	account(prev, now);
 	cpu->need_resched = 0;
-	if (prev->run_state == THREAD_RUNNING && prev != cpu->idle) {
+	switch_to(cpu, prev, pick(cpu), now);
+}
+
+/* The running thread may have to give way. As leave_cpu. */
+static void give_way(struct cpu *cpu)
+{
+	struct thread *prev = cpu->current, *next;
+	uint64_t now = cpu_read_tsc();
+
+	account(prev, now);
+	cpu->need_resched = 0;
+	if (prev != cpu->idle) {
 		bool used_up = prev->quantum_left == 0;
 
 		if (used_up) {
 			prev->quantum_left = quantum_cycles(prev);
-			adjust_level(prev, 1);
+			sink(prev);
 		}
 		prev->run_state = THREAD_READY;
 		run_queue_push(cpu->run_queue, &prev->run_link, prev->priority, !used_up);
 	}
-	link = run_queue_pick(cpu->run_queue, &level);
-	next = link ? list_entry(link, struct thread, run_link) : cpu->idle;
+	next = pick(cpu);
 	if (next == prev) {
 		prev->run_state = THREAD_RUNNING;
-		timer_set_quantum_end(clock_monotonic_ns() + clock_hw_cycles_to_ns(prev->quantum_left));
+		if (prev != cpu->idle)
+			set_quantum_end(cpu, now + prev->quantum_left);
 		queue_unlock(cpu->run_queue);
 		return;
 	}
 	switch_to(cpu, prev, next, now);
-	finish_switch();
 }
 
 void thread_first_run(void)
@@ -175,7 +197,7 @@ void scheduler_reschedule(void)
 		flags = interrupts_save();
 		queue_lock(this_cpu()->run_queue);
 		current_thread()->involuntary_switches++;
-		pick_and_switch(this_cpu());
+		give_way(this_cpu());
 		interrupts_restore(flags);
 		__asm__ volatile("decl %%gs:32" ::: "memory");
 	}
@@ -196,39 +218,75 @@ void scheduler_preempt_from_interrupt(struct trap_frame *frame)
 		scheduler_reschedule();
 }
 
-void scheduler_block(void)
+void scheduler_sleep(const uint32_t *woken, enum wait_mode mode)
 {
 	uint64_t flags = interrupts_save();
 	struct cpu *cpu = this_cpu();
+	struct thread *thread = cpu->current;
 
-	if (cpu->preempt_count != 1)
-		panic("thread %s sleeps with a spinlock held (preemption count %u)", cpu->current->name, cpu->preempt_count);
+	if (unlikely(cpu->preempt_count))
+		panic("thread %s sleeps with a spinlock held (preemption count %u)", thread->name, cpu->preempt_count);
+	cpu->preempt_count = 1;
 	queue_lock(cpu->run_queue);
-	if (cpu->current->run_state == THREAD_RUNNING) {	/* woken before it got here */
+	if (unlikely(__atomic_load_n(woken, __ATOMIC_RELAXED) | thread->wait_timed_out |
+		     (__atomic_load_n(&thread->user.work, __ATOMIC_RELAXED) & mode))) {
 		queue_unlock(cpu->run_queue);
 	} else {
-		cpu->current->voluntary_switches++;
-		pick_and_switch(cpu);
+		thread->run_state = THREAD_SLEEPING;
+		thread->wait_mode = mode;
+		thread->voluntary_switches++;
+		leave_cpu(cpu);
 	}
 	interrupts_restore(flags);
+	preempt_enable();
+}
+
+void scheduler_end_thread(void)
+{
+	struct thread *thread = current_thread();
+	struct cpu *cpu;
+
+	preempt_disable();
+	interrupts_disable();
+	cpu = this_cpu();
+	queue_lock(cpu->run_queue);
+	thread->run_state = THREAD_DEAD;
+	if (cpu->fpu_owner == thread)
+		cpu->fpu_owner = NULL;
+	cpu->dead = thread;
+	leave_cpu(cpu);
+	panic("a dead thread was run again");
 }
 
 /* Queue lock held. */
-static void enqueue_woken(struct thread *thread)
+static inline void enqueue_ready(struct cpu *cpu, struct thread *thread)
 {
-	struct cpu *cpu = thread_cpu(thread);
-	struct thread *running = cpu->current;
-
-	if (thread == running) {	/* it has announced its sleep but is still on the CPU */
-		thread->run_state = THREAD_RUNNING;
-		return;
-	}
 	thread->run_state = THREAD_READY;
-	if (!thread->quantum_left)
+	if (unlikely(!thread->quantum_left))
 		thread->quantum_left = quantum_cycles(thread);
 	run_queue_push(cpu->run_queue, &thread->run_link, thread->priority, false);
-	if (running == cpu->idle || thread->priority < running->priority)
+	if (thread->priority < cpu->current->priority)
 		cpu->need_resched = 1;
+}
+
+/* Queue lock held. */
+static inline void enqueue_woken(struct cpu *cpu, struct thread *thread)
+{
+	if (thread->priority > thread->best_priority)
+		thread->priority--;	/* who slept rises a level */
+	enqueue_ready(cpu, thread);
+}
+
+void scheduler_wake(struct thread *thread, uint32_t *woken)
+{
+	struct cpu *cpu = thread_cpu(thread);
+	struct run_queue *queue = cpu->run_queue;
+
+	queue_lock(queue);
+	if (likely(thread->run_state == THREAD_SLEEPING))
+		enqueue_woken(cpu, thread);
+	atomic_store(woken, 1);
+	queue_unlock(queue);
 }
 
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state)
@@ -241,29 +299,14 @@ bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_stat
 	preempt_disable();
 	queue_lock(queue);
 	did = thread->run_state == from_state;
-	if (did) {
-		/* Not for one that announced its sleep and was woken before it left the CPU: it has not slept. */
-		if (from_state == THREAD_SLEEPING && thread != cpu->current)
-			adjust_level(thread, -1);
-		enqueue_woken(thread);
-	}
+	if (did && from_state == THREAD_SLEEPING)
+		enqueue_woken(cpu, thread);
+	else if (did)
+		enqueue_ready(cpu, thread);
 	queue_unlock(queue);
 	interrupts_restore(flags);
 	preempt_enable();
 	return did;
-}
-
-/* Whether the caller may now block. Takes the state change back when a signal was there first. */
-void thread_announce_sleep(enum thread_run_state state, enum wait_mode mode)
-{
-	struct thread *thread = current_thread();
-	uint64_t flags = interrupts_save();
-
-	queue_lock(thread_cpu(thread)->run_queue);
-	thread->run_state = state;
-	thread->wait_mode = mode;
-	queue_unlock(thread_cpu(thread)->run_queue);
-	interrupts_restore(flags);
 }
 
 void thread_interrupt(struct thread *thread, bool kill)
@@ -278,7 +321,7 @@ void thread_interrupt(struct thread *thread, bool kill)
 	wake = thread->run_state == THREAD_SLEEPING &&
 	       (thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE));
 	if (wake)
-		enqueue_woken(thread);
+		enqueue_ready(cpu, thread);
 	/* A running thread notices on its way to user mode; make it come by. */
 	else if (thread->run_state == THREAD_RUNNING && thread != current_thread())
 		cpu->need_resched = 1;
@@ -315,7 +358,7 @@ void sched_update_priority(struct thread *thread)
 		run_queue_remove(queue, &thread->run_link, thread->priority);
 		run_queue_push(queue, &thread->run_link, level, false);
 	}
-	thread->priority = level;
+	thread->priority = thread->best_priority = level;
 	thread->quantum_left = MIN(thread->quantum_left, quantum_cycles(thread));
 	if (run_queue_best(queue) < cpu->current->priority)
 		cpu->need_resched = 1;
@@ -351,6 +394,7 @@ void scheduler_init(void)
 	struct cpu *cpu = this_cpu();
 
 	cpus[cpu->id] = cpu;
+	cpu->timer_event = UINT64_MAX;
 	run_queue_init(&boot_queue);
 	cpu->run_queue = &boot_queue;
 	cpu->idle = thread_adopt_boot_context();

@@ -18,19 +18,28 @@ void scheduler_reschedule(void);
 /* At the end of an interrupt that came in the kernel: switches if one was asked for and preemption is allowed. Interrupts off. */
 void scheduler_preempt_from_interrupt(struct trap_frame *frame);
 
-/* Gives up the CPU as the run_state set before says. Preemption off (count exactly 1), any interrupt state; returns when chosen again. */
-void scheduler_block(void);
+/*
+ * Sleeps until made ready, unless *@woken is set, the sleep timer has expired or a signal is pending that @mode lets through. A waker changes
+ * one of these before it takes the run queue's lock. Preemption must be allowed; any interrupt state.
+ */
+void scheduler_sleep(const uint32_t *woken, enum wait_mode mode);
+
+/*
+ * Makes @thread ready if it sleeps and sets *@woken, in one with regard to scheduler_sleep: who sees *@woken set may free both at once.
+ * Interrupts and preemption off.
+ */
+void scheduler_wake(struct thread *thread, uint32_t *woken);
+
+/* Leaves the CPU for good. */
+__attribute__((noreturn)) void scheduler_end_thread(void);
 
 /* Makes a thread in @from_state ready. Returns whether it was in that state. Any context. */
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state);
 
-/* Sets the calling thread's run_state before it blocks (see wait_block). Preemption off. */
-void thread_announce_sleep(enum thread_run_state state, enum wait_mode mode);
-
 /* thread.c: a thread structure for the context that boot runs in; it becomes the idle thread. */
 struct thread *thread_adopt_boot_context(void);
 
-/* timer.c: when the running thread's quantum ends; UINT64_MAX: no need to interrupt it. Interrupts off. */
-void timer_set_quantum_end(uint64_t deadline);
+/* timer.c: programs this CPU's hardware for cpu->quantum_end, see scheduler.c. Interrupts off. */
+void timer_program_quantum(struct cpu *cpu);
 /* Runs what is due. From the timer interrupt. */
 void timer_run_expired(void);

@@ -140,7 +140,7 @@ struct thread *thread_adopt_boot_context(void)
 	thread_init_fields(thread, "idle", CLASS_IDLE);
 	thread->stack_base = boot_stack_base;
 	thread->run_state = THREAD_RUNNING;
-	thread->priority = LEVEL_COUNT - 1;
+	thread->priority = LEVEL_COUNT;	/* everybody is better */
 	thread->run_stamp = cpu_read_tsc();
 	return thread;
 }
@@ -169,10 +169,7 @@ void thread_put(struct thread *thread)
 
 void thread_exit(void)
 {
-	preempt_disable();
-	thread_announce_sleep(THREAD_DEAD, WAIT_UNINTERRUPTIBLE);
-	scheduler_block();
-	panic("a dead thread was run again");
+	scheduler_end_thread();
 }
 
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)

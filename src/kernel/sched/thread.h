@@ -38,6 +38,7 @@ struct thread {
 	uint32_t wait_mode;		/* enum wait_mode while sleeping */
 	uint8_t sched_class;
 	uint8_t priority;		/* level in the bitmap, 0 is best */
+	uint8_t best_priority;		/* the level it rises to at most */
 	int8_t nice;
 	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
 	uint8_t rt_priority;		/* 1 to 99 for SCHED_FIFO and SCHED_RR */

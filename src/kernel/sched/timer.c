@@ -13,8 +13,6 @@ struct timer_queue {
 	struct spinlock lock;		/* guards all of it; taken with interrupts off */
 	struct rb_tree timers;
 	struct timer *running;		/* whose expire() runs now */
-	uint64_t quantum_end;		/* 0: none */
-	uint64_t programmed;		/* when the hardware will interrupt; 0: it will not */
 } __attribute__((aligned(64)));
 
 static struct timer_queue queues[CPU_MAX];
@@ -44,13 +42,19 @@ static void take_out(struct timer_queue *queue, struct timer *timer)
 
 /*
  * Programs this CPU's hardware if it would come too late. Coming too early is harmless, and cheaper than reprogramming at every switch.
+ * @deadline is the TSC's. Interrupts off.
  */
-static void program(struct timer_queue *queue, uint64_t deadline)
+static void program(struct cpu *cpu, uint64_t deadline)
 {
-	if (!queue->programmed || deadline < queue->programmed) {
-		queue->programmed = deadline;
+	if (deadline < cpu->timer_event) {
+		cpu->timer_event = deadline;
 		clock_hw_program(deadline);
 	}
+}
+
+void timer_program_quantum(struct cpu *cpu)
+{
+	program(cpu, cpu->quantum_end);
 }
 
 void timer_arm(struct timer *timer, uint64_t deadline)
@@ -68,7 +72,7 @@ void timer_arm(struct timer *timer, uint64_t deadline)
 	timer->cpu = queue - queues;
 	timer->deadline = deadline;
 	insert(queue, timer);
-	program(queue, deadline);
+	program(this_cpu(), clock_hw_deadline(deadline));
 	spin_unlock_irq(&queue->lock, flags);
 }
 
@@ -91,32 +95,25 @@ bool timer_cancel(struct timer *timer)
 	return was_armed;
 }
 
-void timer_set_quantum_end(uint64_t deadline)
-{
-	struct timer_queue *queue = &queues[this_cpu()->id];
-	uint64_t flags = spin_lock_irq(&queue->lock);
-
-	queue->quantum_end = deadline;
-	program(queue, deadline);
-	spin_unlock_irq(&queue->lock, flags);
-}
-
-/* When the hardware must come next; UINT64_MAX: never. */
-static uint64_t next_event(const struct timer_queue *queue)
+/* Programs the hardware for what comes next, if anything does. */
+static void program_next(struct cpu *cpu, const struct timer_queue *queue)
 {
 	struct rb_node *first = rb_first(&queue->timers);
-	uint64_t timer = first ? rb_entry(first, struct timer, node)->deadline : UINT64_MAX;
 
-	return queue->quantum_end ? MIN(timer, queue->quantum_end) : timer;
+	if (first)
+		program(cpu, clock_hw_deadline(rb_entry(first, struct timer, node)->deadline));
+	if (cpu->quantum_end)
+		program(cpu, cpu->quantum_end);
 }
 
 void timer_run_expired(void)
 {
-	struct timer_queue *queue = &queues[this_cpu()->id];
-	uint64_t flags = spin_lock_irq(&queue->lock), next;
+	struct cpu *cpu = this_cpu();
+	struct timer_queue *queue = &queues[cpu->id];
+	uint64_t flags = spin_lock_irq(&queue->lock);
 	struct rb_node *first;
 
-	queue->programmed = 0;
+	cpu->timer_event = UINT64_MAX;
 	while ((first = rb_first(&queue->timers))) {
 		struct timer *timer = rb_entry(first, struct timer, node);
 
@@ -129,10 +126,8 @@ void timer_run_expired(void)
 		flags = spin_lock_irq(&queue->lock);
 		queue->running = NULL;
 	}
-	if (queue->quantum_end <= clock_monotonic_ns())
-		queue->quantum_end = 0;	/* the scheduler has seen it; it sets the next one */
-	next = next_event(queue);
-	if (next != UINT64_MAX)
-		program(queue, next);
+	if (cpu->quantum_end <= cpu_read_tsc())
+		cpu->quantum_end = 0;	/* the scheduler is about to see it; it sets the next one */
+	program_next(cpu, queue);
 	spin_unlock_irq(&queue->lock, flags);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Wait queues. The waker sets waiter->woken before it makes the thread ready; the sleeper announces its sleep before it looks at woken. */
+/* Wait queues. waiter->woken is set, and looked at before sleeping, under the lock of the thread's run queue. */
 #include "sync/wait.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"
@@ -39,44 +39,63 @@ void wait_begin_exclusive(struct wait_queue *queue, struct waiter *waiter)
 	enqueue(queue, waiter, true);
 }
 
-static bool interrupted(enum wait_mode mode)
+int wait_sleep(struct waiter *waiter, uint64_t deadline, enum wait_mode mode)
 {
-	if (mode == WAIT_UNINTERRUPTIBLE || !current_thread()->process)
-		return false;
-	return mode == WAIT_INTERRUPTIBLE ? signal_pending() : signal_fatal_pending();
+	struct thread *thread = current_thread();
+
+	thread->wait_timed_out = false;
+	if (deadline != WAIT_FOREVER)
+		timer_arm(&thread->sleep_timer, deadline);
+	scheduler_sleep(&waiter->woken, mode);
+	if (deadline != WAIT_FOREVER)
+		timer_cancel(&thread->sleep_timer);
+	if (likely(atomic_load(&waiter->woken)))
+		return 0;
+	if (thread->wait_timed_out)
+		return -ETIMEDOUT;
+	return atomic_load_relaxed(&thread->user.work) & mode ? -ERESTARTSYS : 0;
 }
 
 int wait_block(struct waiter *waiter, uint64_t deadline, enum wait_mode mode)
 {
-	struct thread *thread = current_thread();
-	int error = 0;
+	int error = wait_sleep(waiter, deadline, mode);
 
-	preempt_disable();
-	thread->wait_timed_out = false;
-	thread_announce_sleep(THREAD_SLEEPING, mode);
-	if (atomic_exchange(&waiter->woken, 0)) {
-		scheduler_make_ready(thread, THREAD_SLEEPING);
-		preempt_enable();
-		return 0;
-	}
-	if (interrupted(mode)) {
-		scheduler_make_ready(thread, THREAD_SLEEPING);
-		preempt_enable();
-		return -ERESTARTSYS;
-	}
-	if (deadline != WAIT_FOREVER)
-		timer_arm(&thread->sleep_timer, deadline);
-	scheduler_block();
-	if (deadline != WAIT_FOREVER)
-		timer_cancel(&thread->sleep_timer);
-	preempt_enable();
-	if (atomic_exchange(&waiter->woken, 0))
-		return 0;
-	if (thread->wait_timed_out)
-		error = -ETIMEDOUT;
-	else if (interrupted(mode))
-		error = -ERESTARTSYS;
+	/* The flag goes before the condition is looked at: a wake-up for a change that was not seen sets it again. */
+	if (!error)
+		(void)atomic_exchange(&waiter->woken, 0);
 	return error;
+}
+
+void wait_once_begin(struct wait_queue *queue, struct waiter *waiter)
+{
+	uint64_t flags;
+
+	waiter->queue = queue;
+	waiter->thread = current_thread();
+	waiter->woken = 0;
+	waiter->notify = NULL;
+	waiter->exclusive = false;
+	waiter->once = true;
+	flags = spin_lock_irq(&queue->lock);
+	list_push_front(&queue->waiters, &waiter->link);
+	spin_unlock_irq(&queue->lock, flags);
+}
+
+int wait_once_finish(struct waiter *waiter, enum wait_mode mode)
+{
+	struct thread *thread = current_thread();
+	uint64_t flags;
+
+	thread->wait_timed_out = false;
+	scheduler_sleep(&waiter->woken, mode);
+	/* The waker set this last: it is done with the waiter. */
+	if (likely(atomic_load(&waiter->woken)))
+		return 0;
+	flags = spin_lock_irq(&waiter->queue->lock);
+	if (!waiter->woken)
+		list_remove(&waiter->link);
+	spin_unlock_irq(&waiter->queue->lock, flags);
+	return !waiter->woken && atomic_load_relaxed(&thread->user.work) & mode ? -ERESTARTSYS : 0;
 }
 
 void wait_end(struct waiter *waiter)
@@ -99,8 +118,9 @@ static void wake(struct wait_queue *queue, bool all)
 			waiter->notify(waiter);
 			continue;
 		}
-		atomic_store(&waiter->woken, 1);
-		scheduler_make_ready(waiter->thread, THREAD_SLEEPING);
+		if (waiter->once)
+			list_remove(&waiter->link);
+		scheduler_wake(waiter->thread, &waiter->woken);
 		if (stop)
 			break;
 	}

@@ -15,6 +15,7 @@
 
 #include "sync/spinlock.h"
 #include "lib/list.h"
+#include "process/thread_state.h"
 
 struct thread;
 
@@ -33,9 +34,11 @@ struct waiter {
 	/* Called on wake-up with queue->lock held instead of waking the thread; used by poll. NULL for plain sleepers. */
 	void (*notify)(struct waiter *waiter);
 	bool exclusive;			/* wake_one wakes at most one exclusive waiter */
+	bool once;			/* the waker takes it off the queue: see wait_once_begin */
 };
 
-enum wait_mode { WAIT_UNINTERRUPTIBLE, WAIT_INTERRUPTIBLE, WAIT_KILLABLE };
+/* Which of the thread's pending work (process/thread_state.h) ends the sleep. */
+enum wait_mode { WAIT_UNINTERRUPTIBLE = 0, WAIT_INTERRUPTIBLE = THREAD_WORK_INTERRUPTS, WAIT_KILLABLE = THREAD_WORK_EXIT };
 
 #define WAIT_FOREVER UINT64_MAX
 
@@ -53,6 +56,16 @@ int wait_block(struct waiter *waiter, uint64_t deadline, enum wait_mode mode);
 
 /* Leaves the queue. Must be called once for each wait_begin. */
 void wait_end(struct waiter *waiter);
+
+/*
+ * A single sleep, cheaper: the waker takes the waiter off the queue, so that nothing is left to do for who was woken. Between the two the caller
+ * lets go of the lock that guards the condition, which whoever changes the condition takes, too, before it wakes. Results as wait_block.
+ */
+void wait_once_begin(struct wait_queue *queue, struct waiter *waiter);
+int wait_once_finish(struct waiter *waiter, enum wait_mode mode);
+
+/* wait_block without clearing waiter->woken, for waiters that are on no queue of ours (futexes). */
+int wait_sleep(struct waiter *waiter, uint64_t deadline, enum wait_mode mode);
 
 /* Wakes every waiter that is not exclusive and at most one that is. Callable from interrupt handlers. */
 void wake_one(struct wait_queue *queue);

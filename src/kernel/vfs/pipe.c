@@ -143,10 +143,9 @@ static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue)
 	struct waiter waiter;
 	int error;
 
-	wait_begin(queue, &waiter);
+	wait_once_begin(queue, &waiter);
 	mutex_unlock(&pipe->lock);
-	error = wait_block(&waiter, WAIT_FOREVER, WAIT_INTERRUPTIBLE);
-	wait_end(&waiter);
+	error = wait_once_finish(&waiter, WAIT_INTERRUPTIBLE);
 	mutex_lock(&pipe->lock);
 	return error;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time from the TSC, scaled by a 32.32 fixed-point factor that is measured against the PIT at boot. Emulators and PCs of the last
+ * Time from the TSC, scaled by a fixed-point factor that is measured against the PIT at boot. Emulators and PCs of the last
  * decade have a TSC that runs evenly; nothing here copes with one that does not (unverified on hardware).
  */
 #include "arch/x86_64/clock_hw.h"
@@ -16,8 +16,9 @@
 enum { CALIBRATION_TICKS = 11932 /* 10 ms */, ROUNDS = 3, ATTEMPTS = 12 };
 
 static uint64_t tsc_base, tsc_hz;
-static uint64_t ns_per_cycle;	/* 32.32 fixed point */
-static uint64_t apic_ticks_per_ns;	/* 32.32 fixed point */
+static uint64_t seconds_per_cycle;	/* 0.64 fixed point */
+static uint64_t cycles_per_ns;		/* 32.32 fixed point */
+static uint64_t apic_ticks_per_cycle;	/* 32.32 fixed point */
 static uint64_t realtime_offset;	/* realtime = monotonic + offset; atomic */
 
 static void measure(uint64_t *cycles, uint64_t *apic_ticks)
@@ -56,8 +57,9 @@ void clock_hw_init(void)
 	if (!cycles)
 		panic("the time stamp counter stands still");
 	tsc_hz = cycles * NS_PER_SEC / span;
-	ns_per_cycle = (span << 32) / cycles;
-	apic_ticks_per_ns = (apic_ticks << 32) / span;
+	seconds_per_cycle = UINT64_MAX / tsc_hz;
+	cycles_per_ns = (cycles << 32) / span;
+	apic_ticks_per_cycle = (apic_ticks << 32) / cycles;
 	tsc_base = cpu_read_tsc();
 	clock_set_realtime_ns(rtc_read() * NS_PER_SEC);
 	log_info("clock: TSC %lu MHz, events from the %s", tsc_hz / 1000000, interrupts_use_apic() ? "local APIC" : "PIT");
@@ -70,7 +72,16 @@ uint64_t clock_hw_tsc_hz(void)
 
 uint64_t clock_hw_cycles_to_ns(uint64_t cycles)
 {
-	return (unsigned __int128)cycles * ns_per_cycle >> 32;
+	unsigned __int128 seconds = (unsigned __int128)cycles * seconds_per_cycle;
+
+	return (uint64_t)(seconds >> 64) * NS_PER_SEC + (uint64_t)((unsigned __int128)(uint64_t)seconds * NS_PER_SEC >> 64);
+}
+
+uint64_t clock_hw_deadline(uint64_t ns)
+{
+	unsigned __int128 cycles = (unsigned __int128)ns * cycles_per_ns >> 32;
+
+	return MIN(cycles, (unsigned __int128)INT64_MAX) + tsc_base;
 }
 
 uint64_t clock_monotonic_ns(void)
@@ -90,14 +101,11 @@ void clock_set_realtime_ns(uint64_t ns)
 
 void clock_hw_program(uint64_t deadline)
 {
-	uint64_t now = clock_monotonic_ns();
-	uint64_t ns = deadline > now ? deadline - now : 1;
+	uint64_t now = cpu_read_tsc();
+	uint64_t cycles = deadline > now ? MIN(deadline - now, tsc_hz) : 1;
 
-	if (deadline == UINT64_MAX)
-		return;
-	ns = MIN(ns, NS_PER_SEC);
 	if (interrupts_use_apic())
-		apic_timer_start((ns * apic_ticks_per_ns >> 32) + 1);
+		apic_timer_start(((unsigned __int128)cycles * apic_ticks_per_cycle >> 32) + 1);
 	else
-		pit_start(MIN(ns * PIT_HZ / NS_PER_SEC + 1, (uint64_t)PIT_MAX_TICKS));
+		pit_start(MIN(cycles * PIT_HZ / tsc_hz + 1, (uint64_t)PIT_MAX_TICKS));
 }

@@ -7,8 +7,10 @@
 /* Calibrates against the PIT and reads the date. Needs interrupts_init(). */
 void clock_hw_init(void);
 
-/* Asks for a timer interrupt at @deadline (monotonic ns), or somewhat earlier; UINT64_MAX: none needed. Interrupts off. */
+/* Asks for a timer interrupt when the TSC is at @deadline, or somewhat earlier. Interrupts off. */
 void clock_hw_program(uint64_t deadline);
+/* The TSC's value at @ns on the monotonic clock, give or take a few. */
+uint64_t clock_hw_deadline(uint64_t ns);
 
 /* Ticks of the TSC to ns, for measuring short spans. */
 uint64_t clock_hw_cycles_to_ns(uint64_t cycles);

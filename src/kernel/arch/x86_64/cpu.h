@@ -26,6 +26,8 @@ struct cpu {
 	struct thread *idle;
 	struct thread *fpu_owner;	/* whose FPU registers are in this CPU */
 	uint64_t user_ticks, system_ticks;	/* timer samples of busy time */
+	uint64_t quantum_end;		/* TSC: when the running thread's quantum ends; 0: no need to interrupt it */
+	uint64_t timer_event;		/* TSC: by when the timer hardware will interrupt; UINT64_MAX: it will not */
 	struct thread *dead;		/* left the CPU for the last time; freed by the thread after it */
 	void *gdt;
 	void *tss;
