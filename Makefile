@@ -25,6 +25,9 @@ PORTS := musl busybox
 TEST_JOBS := 2
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --durations=5
 
+# How many times the usual number of runs each fuzz target makes.
+FUZZ := 1
+
 # A misspelt value would quietly mean "no".
 $(if $(filter yes no auto,$(KVM)),,$(error KVM=$(KVM): expected auto, yes or no))
 $(if $(filter yes no,$(UEFI)),,$(error UEFI=$(UEFI): expected yes or no))
@@ -38,7 +41,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi toolchain kernel userland ports image iso debug-iso run debug host-test test-programs test test-full lint bench clean \
+.PHONY: help deps uapi toolchain kernel userland ports image iso debug-iso run debug host-test fuzz test-programs test test-full lint bench clean \
 	distclean
 
 help: ## list the targets
@@ -123,17 +126,22 @@ host-test: deps toolchain
 	@echo "== host: make -C src/userland hosttest"
 	@+$(SUBMAKE) -C src/userland hosttest
 
+fuzz: deps image ## run the fuzz targets; FUZZ=N for N times as long
+	@echo "== host: toolchain/fuzz"
+	@toolchain/fuzz $(FUZZ)
+
 test-programs: toolchain
 	@+$(SUBMAKE) -C src/userland tests
 
 # Ports outside the image are built here, and tried in the guest like those in it.
-test: lint iso debug-iso host-test test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
+test: lint iso debug-iso host-test fuzz test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
 	@ports/build --quick
 	@echo "== guest: pytest ci/tests"
 	@$(PYTEST) -m "not full" ci/tests
 	@echo "== all tests passed"
 
-test-full: lint iso debug-iso host-test test-programs ## the same, and what takes longer
+test-full: FUZZ := 20
+test-full: lint iso debug-iso host-test fuzz test-programs ## the same, and what takes longer
 	@ports/build --all
 	@echo "== guest: pytest ci/tests, with those that take long"
 	@$(PYTEST) ci/tests

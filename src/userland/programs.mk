@@ -25,7 +25,7 @@ Q = $(if $(V),,@)
 all:
 
 # $(call sources,FOLDER)
-sources = $(filter-out %_hosttest.c,$(wildcard $(1)/*.c))
+sources = $(filter-out %_hosttest.c %_fuzz.c,$(wildcard $(1)/*.c))
 # $(call target,FOLDER)
 target = $(STAGE)$(or $(shell cat $(1)/install 2>/dev/null),/sbin)/$(notdir $(1))
 
