@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# config_fuzz-seeds.sh FOLDER: the real services.conf, and one with every key.
+# config_fuzz-seeds.sh FOLDER: the real services.conf, one with every key, one at the parser's limits.
 set -eu
 cp "$(dirname "$0")/../../../root/etc/services.conf" "$1/real"
 cat > "$1/all-keys" <<END
@@ -25,3 +25,10 @@ service net {
     after     ext2
 }
 END
+# At the limits: words of a line, services.
+{
+	echo "service words {"
+	echo "exec /x $(seq -s ' ' 45)"
+	echo "}"
+	for i in $(seq 63); do printf 'service s%s {\nexec /x\nafter words\n}\n' "$i"; done
+} > "$1/limits"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* LINK: manager/config.c manager/keys.c manager/order.c manager/values.c */
-/* RUNS: 40000 */
+/* RUNS: 12000 */
 /*
  * Fuzz target: any bytes as services.conf. What comes out must hold what the rest of the manager relies on: strings that end, counts within
  * bounds, indices of services that exist, no circle among those that are valid.
