@@ -60,15 +60,15 @@ static paddr_t find_place(uint64_t len, const struct memory_range *usable, size_
 	panic("not enough memory: no room for %lu KiB of page records", (unsigned long)(len >> 10));
 }
 
-static void mark_frames(paddr_t start, paddr_t end, uint32_t refs, uint32_t flags)
+static void mark_reserved(paddr_t start, paddr_t end, uint32_t flags)
 {
 	struct frame *frame = &frame_records[start >> PAGE_SHIFT], *stop = &frame_records[end >> PAGE_SHIFT];
 
 	for (; frame < stop; frame++)
-		*frame = (struct frame){ .refs = refs, .flags = flags };
+		*frame = (struct frame){ .refs = 1, .flags = FRAME_RESERVED | flags };
 }
 
-/* Gives the frames of [start, end) to the pool, leaving out those a reserved range covers. */
+/* Gives the frames of [start, end), whose records are zero, to the pool, but for those that a reserved range covers. */
 static void add_free_range(paddr_t start, paddr_t end, const struct memory_range *reserved, size_t count)
 {
 	while (start < end) {
@@ -86,11 +86,10 @@ static void add_free_range(paddr_t start, paddr_t end, const struct memory_range
 			}
 			stop = skip_to = from;
 		}
-		if (stop > start) {
-			mark_frames(start, stop, 0, 0);
+		if (stop > start)
 			frame_bitmap_give_range(&pool, start >> PAGE_SHIFT, (stop - start) >> PAGE_SHIFT);
-		}
 		start = MAX(skip_to, stop);
+		mark_reserved(stop, MIN(start, end), 0);
 	}
 }
 
@@ -98,7 +97,7 @@ void frame_init(const struct memory_range *usable, size_t usable_count, const st
 {
 	enum { EXTRA_MAX = 32 };
 	struct memory_range taken[EXTRA_MAX];
-	paddr_t end = 0;
+	paddr_t end = 0, done = 0;
 
 	KASSERT(reserved_count < EXTRA_MAX);
 	for (size_t i = 0; i < usable_count; i++)
@@ -114,11 +113,13 @@ void frame_init(const struct memory_range *usable, size_t usable_count, const st
 	memcpy(taken, reserved, reserved_count * sizeof(*reserved));
 	taken[reserved_count] = (struct memory_range){ place, place + len, false };
 
-	mark_frames(0, end, 1, FRAME_RESERVED | FRAME_NOT_RAM);
+	/* Most frames are free, and a free frame's record is all zeroes. */
+	memset(frame_records, 0, records_len);
 	for (size_t i = 0; i < usable_count; i++) {
 		if (!usable[i].usable)
 			continue;
-		mark_frames(usable[i].start, usable[i].end, 1, FRAME_RESERVED);
+		mark_reserved(done, usable[i].start, FRAME_NOT_RAM);
+		done = usable[i].end;
 		total_frames += (usable[i].end - usable[i].start) >> PAGE_SHIFT;
 		add_free_range(usable[i].start, usable[i].end, taken, reserved_count + 1);
 	}

@@ -35,12 +35,11 @@ void terminal_mark_all_dirty(struct terminal *terminal)
 	mark_dirty(terminal, 0, terminal->rows - 1);
 }
 
+/* The lines are not filled yet. */
 static struct cell **create_lines(unsigned count, unsigned columns)
 {
-	struct cell plain = { .character = ' ' };
 	struct cell **lines = kmalloc_array(count, sizeof(*lines));
 
-	terminal_reset_pen(&plain);
 	for (unsigned i = 0; lines && i < count; i++) {
 		lines[i] = kmalloc(columns * sizeof(struct cell));
 		if (!lines[i]) {
@@ -49,7 +48,6 @@ static struct cell **create_lines(unsigned count, unsigned columns)
 			kfree(lines);
 			return NULL;
 		}
-		fill(lines[i], 0, columns, plain);
 	}
 	return lines;
 }
@@ -83,7 +81,10 @@ struct terminal *terminal_create(unsigned rows, unsigned columns, unsigned scrol
 		terminal_destroy(terminal);
 		return NULL;
 	}
+	/* Lines for what scrolls away are filled when they come to the screen. */
 	terminal_reset(terminal);
+	for (unsigned row = 0; row < rows; row++)
+		fill(terminal->other_lines[row], 0, columns, blank(terminal));
 	return terminal;
 }
 

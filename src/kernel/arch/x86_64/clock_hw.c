@@ -13,7 +13,11 @@
 #include "sched/clock.h"
 #include "sync/spinlock.h"
 
-enum { CALIBRATION_TICKS = 11932 /* 10 ms */, ROUNDS = 3, ATTEMPTS = 12 };
+enum {
+	SETTLE_TICKS = 8,		/* until the counter surely runs */
+	CALIBRATION_TICKS = 5966,	/* 5 ms */
+	SPINS_MAX = 1000000, SAMPLES = 8, ATTEMPTS = 12,
+};
 
 static uint64_t tsc_base, tsc_hz;
 static uint64_t seconds_per_cycle;	/* 0.64 fixed point */
@@ -21,39 +25,73 @@ static uint64_t cycles_per_ns;		/* 32.32 fixed point */
 static uint64_t apic_ticks_per_cycle;	/* 32.32 fixed point */
 static uint64_t realtime_offset;	/* realtime = monotonic + offset; atomic */
 
-static void measure(uint64_t *cycles, uint64_t *apic_ticks)
-{
-	int rounds = 0;
+/* The three clocks at one moment. */
+struct sample { uint64_t tsc; unsigned pit; uint32_t apic; };
 
-	*cycles = UINT64_MAX;
-	/* A round fails when an emulator on a busy host stood still for all of it. */
-	for (int i = 0; i < ATTEMPTS && rounds < ROUNDS; i++) {
-		uint64_t start, taken;
+/* The sample of several that took least, because nothing came in between. */
+static struct sample take_sample(void)
+{
+	struct sample best = { 0 };
+	uint64_t shortest = UINT64_MAX;
+
+	for (int i = 0; i < SAMPLES; i++) {
+		struct sample sample = { .tsc = cpu_read_tsc(), .pit = pit_count() };
 
 		if (interrupts_use_apic())
-			apic_timer_start(UINT32_MAX);
-		start = cpu_read_tsc();
-		if (!pit_wait(CALIBRATION_TICKS))
-			continue;
-		taken = cpu_read_tsc() - start;
-		rounds++;
-		/* The shortest round was disturbed least. */
-		if (taken < *cycles) {
-			*cycles = taken;
-			*apic_ticks = interrupts_use_apic() ? UINT32_MAX - apic_timer_count() : 0;
+			sample.apic = apic_timer_count();
+		uint64_t taken = cpu_read_tsc() - sample.tsc;
+
+		if (taken < shortest) {
+			shortest = taken;
+			best = sample;
 		}
 	}
-	if (!rounds)
-		panic("the interval timer (8254 PIT) does not count: RaeenOS needs it to measure time");
-	if (interrupts_use_apic())
-		apic_timer_start(1);
+	return best;
+}
+
+static bool wait_for_count(unsigned ticks)
+{
+	int spins = 0;
+
+	while (pit_count() < ticks && spins < SPINS_MAX)
+		spins++;
+	return spins < SPINS_MAX;
+}
+
+/*
+ * Cycles of the TSC and of the APIC's timer in a span of some ms, whose ns it returns. All go on counting when an emulator on a busy host
+ * stands still, so only a pause that is longer than what the PIT can count makes it try again.
+ */
+static uint64_t measure(uint64_t *cycles, uint64_t *apic_ticks)
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		struct sample first, last;
+		bool counts, expired;
+
+		pit_count_start();
+		if (interrupts_use_apic())
+			apic_timer_start(UINT32_MAX);
+		counts = wait_for_count(SETTLE_TICKS);
+		first = take_sample();
+		counts &= wait_for_count(first.pit + CALIBRATION_TICKS);
+		last = take_sample();
+		expired = pit_count_expired();
+		pit_count_stop();
+		if (!counts || expired || last.pit <= first.pit)
+			continue;
+		if (interrupts_use_apic())
+			apic_timer_start(1);
+		*cycles = last.tsc - first.tsc;
+		*apic_ticks = first.apic - last.apic;
+		return (last.pit - first.pit) * NS_PER_SEC / PIT_HZ;
+	}
+	panic("the interval timer (8254 PIT) does not count: RaeenOS needs it to measure time");
 }
 
 void clock_hw_init(void)
 {
-	uint64_t cycles, apic_ticks = 0, span = CALIBRATION_TICKS * NS_PER_SEC / PIT_HZ;
+	uint64_t cycles, apic_ticks, span = measure(&cycles, &apic_ticks);
 
-	measure(&cycles, &apic_ticks);
 	if (!cycles)
 		panic("the time stamp counter stands still");
 	tsc_hz = cycles * NS_PER_SEC / span;
@@ -62,7 +100,7 @@ void clock_hw_init(void)
 	apic_ticks_per_cycle = (apic_ticks << 32) / cycles;
 	tsc_base = cpu_read_tsc();
 	clock_set_realtime_ns(rtc_read() * NS_PER_SEC);
-	log_info("clock: TSC %lu MHz, events from the %s", tsc_hz / 1000000, interrupts_use_apic() ? "local APIC" : "PIT");
+	log_info("clock: TSC %lu MHz, events from the %s", (tsc_hz + 500000) / 1000000, interrupts_use_apic() ? "local APIC" : "PIT");
 }
 
 uint64_t clock_hw_tsc_hz(void)

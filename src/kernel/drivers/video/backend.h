@@ -13,12 +13,11 @@ struct drawn_cell {
 	uint8_t flags;			/* enum drawn_flags */
 	uint8_t unused;
 };
-enum drawn_flags { DRAWN_UNDERLINE = 1 << 0, DRAWN_STRIKE = 1 << 1, DRAWN_CURSOR = 1 << 2, DRAWN_CURSOR_BLOCK = 1 << 3,
-		   DRAWN_NOTHING = 1 << 7 /* never equal to a cell: the place must be drawn */ };
+enum drawn_flags { DRAWN_UNDERLINE = 1 << 0, DRAWN_STRIKE = 1 << 1, DRAWN_CURSOR = 1 << 2, DRAWN_CURSOR_BLOCK = 1 << 3 };
 
 struct video_backend {
 	const char *name;
-	/* Maps the screen and finds out rows, columns and the size of a cell in pixels (0: none). False when it cannot be used. */
+	/* Maps the screen, finds out rows, columns and pixels (0: none), and makes all of it black. False when it cannot be used. */
 	bool (*init)(const struct boot_framebuffer *info);
 	void (*draw)(unsigned row, unsigned column, const struct drawn_cell *cell);
 };

@@ -8,7 +8,7 @@
 #include "mm/kernel_map.h"
 
 /* The CRT controller's cursor start register; bit 5 turns the hardware cursor off (IBM VGA technical reference). */
-enum { CRTC_INDEX = 0x3d4, CRTC_DATA = 0x3d5, CRTC_CURSOR_START = 0x0a, CURSOR_OFF = 0x20 };
+enum { CRTC_INDEX = 0x3d4, CRTC_DATA = 0x3d5, CRTC_CURSOR_START = 0x0a, CURSOR_OFF = 0x20, LIGHT_GRAY = 7 };
 
 static volatile uint16_t *screen;
 static unsigned pitch_cells;
@@ -48,6 +48,8 @@ static bool text_init(const struct boot_framebuffer *info)
 	video_geometry = (struct video_geometry){
 		.rows = MIN(info->height, (uint32_t)TERMINAL_ROWS_MAX), .columns = MIN(info->width, (uint32_t)TERMINAL_COLUMNS_MAX),
 	};
+	for (unsigned i = 0; i < pitch_cells * info->height; i++)
+		screen[i] = ' ' | LIGHT_GRAY << 8;
 	io_out8(CRTC_INDEX, CRTC_CURSOR_START);
 	io_out8(CRTC_DATA, CURSOR_OFF);
 	log_info("video: text mode, %ux%u characters", video_geometry.columns, video_geometry.rows);

@@ -85,7 +85,7 @@ static void draw_row(unsigned row)
 	struct drawn_cell *shown = &screen.shadow[row * columns];
 
 	for (unsigned column = 0; column < columns; column++) {
-		if (memcmp(&shown[column], &screen.line[column], sizeof(*shown)) == 0)
+		if (__builtin_memcmp(&shown[column], &screen.line[column], sizeof(*shown)) == 0)	/* inline */
 			continue;
 		shown[column] = screen.line[column];
 		screen.backend->draw(row, column, &shown[column]);
@@ -243,13 +243,16 @@ static void draw_thread(void *unused)
 	}
 }
 
+/* The shadow of the empty screen that the backend has made. */
 static bool create_shadow(void)
 {
 	size_t cells = (size_t)video_geometry.rows * video_geometry.columns;
+	struct drawn_cell empty;
 
 	screen.shadow = kmalloc_array(cells, sizeof(*screen.shadow));
+	compose_cell(&terminal_line(screen.terminal, 0)[0], &empty);
 	for (size_t i = 0; screen.shadow && i < cells; i++)
-		screen.shadow[i].flags = DRAWN_NOTHING;
+		screen.shadow[i] = empty;
 	return screen.shadow != NULL;
 }
 
