@@ -50,16 +50,8 @@ void rb_propagate(struct rb_node *node, rb_augment_fn *augment)
 		node = node->parent;
 }
 
-void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **place, rb_augment_fn *augment)
-{
-	rb_link(node, parent, place);
-	if (augment)
-		augment(node, true);
-	rb_propagate(parent, augment);
-	rb_balance_inserted(tree, node, augment);
-}
-
-void rb_balance_inserted(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
+/* @node is new and red. */
+static void balance_inserted(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
 {
 	while (is_red(node->parent)) {
 		struct rb_node *up = node->parent, *grand = up->parent;
@@ -82,6 +74,18 @@ void rb_balance_inserted(struct rb_tree *tree, struct rb_node *node, rb_augment_
 		rotate(tree, grand, !up_is_left, augment);
 	}
 	tree->root->red = false;
+}
+
+void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **place, rb_augment_fn *augment)
+{
+	node->parent = parent;
+	node->left = node->right = NULL;
+	node->red = true;
+	*place = node;
+	if (augment)
+		augment(node, true);
+	rb_propagate(parent, augment);
+	balance_inserted(tree, node, augment);
 }
 
 /* @node (possibly NULL, below @parent) is one black short. */
@@ -123,8 +127,7 @@ static void fix_removal(struct rb_tree *tree, struct rb_node *node, struct rb_no
 		node->red = false;
 }
 
-/* Unlinks @node. Augments the node that took its place, and if @exact all whose subtrees became smaller. */
-static inline void unlink_node(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment, bool exact)
+void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
 {
 	struct rb_node *child, *parent, *above = NULL;
 	bool removed_black;
@@ -158,22 +161,10 @@ static inline void unlink_node(struct rb_tree *tree, struct rb_node *node, rb_au
 		removed_black = !node->red;
 		replace_child(tree, parent, node, child);
 	}
-	if (exact) {
-		rb_propagate(parent, augment);
-		rb_propagate(above, augment);
-	}
+	rb_propagate(parent, augment);
+	rb_propagate(above, augment);
 	if (removed_black)
 		fix_removal(tree, child, parent, augment);
-}
-
-void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
-{
-	unlink_node(tree, node, augment, true);
-}
-
-void rb_remove_bounded(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment)
-{
-	unlink_node(tree, node, augment, false);
 }
 
 struct rb_node *rb_first(const struct rb_tree *tree)

@@ -28,20 +28,6 @@ void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *paren
 	       rb_augment_fn *augment);
 void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment);
 
-/*
- * The same for subtree data that are upper bounds, which a removal leaves right and an insertion seldom changes: @augment is called for moved
- * nodes only. The caller links with rb_link, raises the bounds of the new node and those above it, then calls rb_balance_inserted.
- */
-static inline void rb_link(struct rb_node *node, struct rb_node *parent, struct rb_node **place)
-{
-	node->parent = parent;
-	node->left = node->right = NULL;
-	node->red = true;
-	*place = node;
-}
-void rb_balance_inserted(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment);
-void rb_remove_bounded(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment);
-
 /* Recomputes subtree data from @node upwards, after the node's own key or size changed. */
 void rb_propagate(struct rb_node *node, rb_augment_fn *augment);
 

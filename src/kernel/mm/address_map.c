@@ -75,25 +75,35 @@ uint64_t address_space_find_gap(struct address_space *as, uint64_t len)
 	return find_gap(as, 0, len, false, &at);
 }
 
-/* Puts a mapping of @kind at [start, end), which is free at @at: extends a neighbour that is alike, or makes a VMA. */
-static inline int add_mapping(struct address_space *as, const struct vma_kind *kind, uint64_t start, uint64_t end, uint64_t offset,
-		       const struct vma_place *at)
+/* Extends a neighbour that is alike by a mapping of @kind at [start, end). */
+static bool extend_neighbour(struct address_space *as, const struct vma_kind *kind, uint64_t start, uint64_t end, uint64_t offset,
+			     struct vma *prev, struct vma *next)
 {
-	struct vma *prev = at->prev, *next = at->next, *vma;
-
 	if (prev && prev->end == start && vma_continues(prev, kind, offset)) {
 		vma_set_bounds(as, prev, prev->start, end);
 		if (next && vma_can_merge(prev, next))
 			vma_merge(as, prev);
-		return 0;
+		return true;
 	}
 	if (next && next->start == end && vma_continues(next, kind, next->offset + (next->end - next->start)) &&
 	    (!kind->object || offset + (end - start) == next->offset)) {
 		vma_set_bounds(as, next, start, next->end);
-		return 0;
+		return true;
 	}
+	return false;
+}
+
+/* Puts a mapping of @kind at [start, end), which is free at @at: extends a neighbour that is alike, or makes a VMA. */
+static inline __attribute__((always_inline)) int add_mapping(struct address_space *as, const struct vma_kind *kind, uint64_t start,
+							    uint64_t end, uint64_t offset, const struct vma_place *at)
+{
+	struct vma *prev = at->prev, *next = at->next, *vma;
+
+	if (((prev && prev->end == start && prev->prot == kind->prot) || (next && next->start == end && next->prot == kind->prot)) &&
+	    extend_neighbour(as, kind, start, end, offset, prev, next))
+		return 0;
 	vma = as->vma_count < VMA_COUNT_MAX ? vma_alloc(as) : NULL;
-	if (!vma)
+	if (unlikely(!vma))
 		return -ENOMEM;
 	vma->start = start;
 	vma->end = end;
@@ -105,6 +115,7 @@ static inline int add_mapping(struct address_space *as, const struct vma_kind *k
 	if (vma->object)
 		vm_object_get(vma->object);
 	vma_link_at(as, vma, at);
+	as->recent = vma;	/* likely to be touched next */
 	return 0;
 }
 
@@ -112,15 +123,19 @@ int64_t address_space_map_plain_locked(struct address_space *as, uint64_t len, u
 {
 	const struct vma_kind kind = { prot & PROT_ALL, PROT_ALL, MAP_PRIVATE, NULL };
 	uint64_t end = as->map_hint, start = end - ROUND_UP(len, PAGE_SIZE);
-	struct vma_place at;
+	const struct vma_place *at = &as->vmas.vacant;
+	struct vma_place found;
 
 	/* Whatever is not simple goes the long way, which also says what is wrong. */
 	if (len - 1 >= MEMORY_SURE_BYTES || as->lock_future || end < 2 * MEMORY_SURE_BYTES || as->mapped_bytes + (end - start) > as->space_limit)
 		return address_space_map_locked(as, 0, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
-	at = vma_tree_locate(&as->vmas, start);
-	if (!vma_place_is_free(&at, start, end))
+	if (unlikely(!vma_place_fits(at, start))) {
+		found = vma_tree_locate(&as->vmas, start);
+		at = &found;
+	}
+	if (!vma_place_is_free(at, start, end))
 		return address_space_map_locked(as, 0, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
-	if (add_mapping(as, &kind, start, end, 0, &at))
+	if (add_mapping(as, &kind, start, end, 0, at))
 		return -ENOMEM;
 	as->map_hint = start;
 	return start;
@@ -224,11 +239,14 @@ static inline void remove_vma(struct address_space *as, struct vma *vma, struct 
 
 int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_t end)
 {
-	struct vma *vma = vma_tree_find(&as->vmas, start), *prev, *next;
+	struct vma *vma = as->recent, *prev, *next;
 	unsigned flags = 0;
 
-	if (!vma || vma->start >= end)
-		return 0;
+	if (!vma || start < vma->start || start >= vma->end) {
+		vma = vma_tree_find(&as->vmas, start);
+		if (!vma || vma->start >= end)
+			return 0;
+	}
 	if (unlikely(as->shared_tables) && page_table_own_edges(as, start, end))
 		return -ENOMEM;
 	if (likely(vma->start == start && vma->end == end)) {

@@ -204,7 +204,7 @@ struct vma *vma_merge(struct address_space *as, struct vma *vma)
 	return vma;
 }
 
-/* Recursion: as deep as the tree is high (at most 2 log2 of VMA_COUNT_MAX). */
+/* Recursion: as deep as the tree. */
 static void free_subtree(struct rb_node *node)
 {
 	while (node) {
@@ -224,8 +224,8 @@ static void free_subtree(struct rb_node *node)
 
 void vma_free_all(struct address_space *as)
 {
-	free_subtree(as->vmas.root);
-	as->vmas.root = NULL;
+	free_subtree(as->vmas.links.root);
+	as->vmas.links.root = NULL;
 	if (as->spare)
 		slab_free(vma_cache, as->spare);
 }

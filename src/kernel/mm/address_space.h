@@ -40,10 +40,24 @@ enum vma_flags {
 	VMA_TOUCHED = 1 << 22,		/* there have been pages at all */
 };
 
+/* Where a VMA that starts at some address belongs: its neighbours, and the link of the tree it would hang from. */
+struct vma_place {
+	struct vma *prev, *next;
+	struct rb_node *parent, **link;
+	unsigned depth;			/* links from the root; 0: known not to be too many */
+};
+
+/* See mm/vma_tree.h. Ordered and walked as a red-black tree is, but balanced in another way. */
+struct vma_tree {
+	struct rb_tree links;
+	unsigned count;
+	struct vma_place vacant;	/* where the VMA removed last was, while the tree is otherwise unchanged; link NULL: not known */
+};
+
 struct address_space {
 	struct refcount refs;		/* users: threads' processes, procfs readers */
 	struct rwlock lock;
-	struct rb_tree vmas;		/* guarded by lock */
+	struct vma_tree vmas;		/* guarded by lock */
 	size_t vma_count;		/* guarded by lock */
 	uint64_t mapped_bytes;		/* guarded by lock: VmSize */
 	struct spinlock table_lock;
@@ -53,7 +67,7 @@ struct address_space {
 	size_t shared_tables;		/* guarded by table_lock: slots without PTE_WRITE (page_table.h) */
 	uint64_t leaf_number;		/* guarded by table_lock: which 2 MiB of addresses @leaf maps */
 	uint64_t *leaf;			/* guarded by table_lock: the level-1 table used last, not a shared one; NULL if none */
-	struct vma *recent;		/* the VMA that faulted last, or NULL; written by readers of lock too, atomically */
+	struct vma *recent;		/* the VMA made or faulted last, or NULL; written by readers of lock too, atomically */
 	struct vma *spare;		/* guarded by lock: kept for the next mapping, or NULL */
 	uint64_t mmap_top;		/* randomized: where top-down search begins */
 	uint64_t map_hint;		/* guarded by lock: below here there was room; tried before a search */

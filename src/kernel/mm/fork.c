@@ -89,8 +89,9 @@ struct address_space *address_space_fork(struct address_space *parent)
 	child->stack_limit = parent->stack_limit;
 	child->data_limit = parent->data_limit;
 	child->space_limit = parent->space_limit;
-	if (parent->vmas.root)
-		child->vmas.root = copy_subtree(&state, parent->vmas.root, NULL);
+	child->vmas.count = parent->vmas.count;
+	if (parent->vmas.links.root)
+		child->vmas.links.root = copy_subtree(&state, parent->vmas.links.root, NULL);
 	tlb_flush_all(parent->root);
 	rwlock_write_unlock(&parent->lock);
 	if (!state.failed && child->fork_advice)

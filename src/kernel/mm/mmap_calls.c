@@ -7,6 +7,7 @@
 #include "mm/user_copy.h"
 #include "mm/vm_object_internal.h"
 #include "lib/errno.h"
+#include "process/process.h"
 #include "process/signal.h"
 #include "vfs/file.h"
 #include "syscall_prototypes.h"
@@ -96,7 +97,7 @@ static void populate(struct address_space *as, uint64_t at, uint64_t len, int fl
 /* What malloc and stacks of threads ask for most: private memory with nothing special about it. */
 static inline int64_t map_plain(uint64_t addr, size_t len, int prot)
 {
-	struct address_space *as = address_space_current();
+	struct address_space *as = current_process()->as;
 
 	rwlock_write_lock(&as->lock);
 	int64_t at = likely(!addr) ? address_space_map_plain_locked(as, len, prot)
@@ -153,7 +154,7 @@ long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, int64_t of
 
 long sys_munmap(uint64_t addr, size_t len)
 {
-	struct address_space *as = address_space_current();
+	struct address_space *as = current_process()->as;
 	int error;
 
 	if ((addr & (PAGE_SIZE - 1)) || !len || addr > USER_END || len > USER_END - addr)

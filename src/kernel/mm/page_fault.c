@@ -25,12 +25,12 @@ static enum fault_access access_of(uint64_t error)
 
 static inline struct fault_result resolve(uint64_t addr, enum fault_access access, bool user)
 {
-	struct address_space *as = address_space_current();
+	struct process *process = current_process();
 
-	if (!as || addr >= USER_END)
+	if (unlikely(!process || !process->as || addr >= USER_END))
 		return (struct fault_result){ SIGSEGV, SEGV_MAPERR };
-	__atomic_fetch_add(&current_process()->minor_faults, 1, __ATOMIC_RELAXED);
-	return address_space_fault(as, addr, access, user);
+	__atomic_fetch_add(&process->minor_faults, 1, __ATOMIC_RELAXED);
+	return address_space_fault(process->as, addr, access, user);
 }
 
 static const char *describe_kernel_fault(uint64_t addr, uint64_t error)

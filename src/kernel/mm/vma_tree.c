@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree of VMAs; see vma_tree.h. */
+/*
+ * The tree of VMAs; see vma_tree.h.
+ *
+ * Programs make and unmake mappings at one place again and again, so inserting and removing must cost little there: they move no node but
+ * the one in question. A VMA that lands too deep makes the part of the tree that is to blame be built anew (a scapegoat tree: Galperin and
+ * Rivest, "Scapegoat Trees", 1993), which costs O(log n) an insertion in the long run and keeps the depth within 1.5 log2(n) + 2 of the
+ * largest n there was.
+ */
 #include "mm/vma_tree.h"
 
 static uint64_t max_gap_of(const struct rb_node *node)
@@ -17,36 +24,11 @@ static uint64_t bound_of(const struct vma *vma)
 	return right > gap ? right : gap;
 }
 
-/*
- * max_gap is an upper bound: it is raised at once when a gap grows, but lowered only by a search that found out. So most changes,
- * which make and unmake a mapping at the edge of one large gap, touch no ancestor.
- */
-static bool augment(struct rb_node *node, bool moved)
-{
-	struct vma *vma = rb_entry(node, struct vma, node);
-	uint64_t bound = bound_of(vma);
-
-	if (!moved && vma->max_gap >= bound)
-		return false;
-	vma->max_gap = bound;
-	return true;
-}
-
-static inline uint64_t gap_between(const struct vma *prev, const struct vma *vma)
-{
-	uint64_t from = prev ? prev->end : 0, to = vma_gap_end(vma);
-
-	return to > from ? to - from : 0;
-}
-
 /* Recomputes the gap before @vma, whose neighbour below is @prev. */
 static inline void update_gap(struct vma *prev, struct vma *vma)
 {
-	uint64_t gap = gap_between(prev, vma);
-
-	vma->gap = gap;
-	if (gap > vma->max_gap)
-		rb_propagate(&vma->node, augment);
+	vma->gap = vma_gap_between(prev, vma);
+	vma_raise_bounds(&vma->node, vma->gap);
 }
 
 void vma_tree_update(struct vma *vma)
@@ -54,9 +36,9 @@ void vma_tree_update(struct vma *vma)
 	update_gap(vma_prev(vma), vma);
 }
 
-struct vma *vma_tree_find(const struct rb_tree *tree, uint64_t addr)
+struct vma *vma_tree_find(const struct vma_tree *tree, uint64_t addr)
 {
-	struct rb_node *node = tree->root;
+	struct rb_node *node = tree->links.root;
 	struct vma *found = NULL;
 
 	while (node) {
@@ -74,39 +56,121 @@ struct vma *vma_tree_find(const struct rb_tree *tree, uint64_t addr)
 	return found;
 }
 
-void vma_tree_insert_at(struct rb_tree *tree, struct vma *vma, const struct vma_place *at)
-{
-	uint64_t gap = gap_between(at->prev, vma);
+/* ---- Balance ---- */
 
-	vma->gap = vma->max_gap = gap;
-	rb_link(&vma->node, at->parent, at->link);
-	for (struct rb_node *up = at->parent; up && rb_entry(up, struct vma, node)->max_gap < gap; up = up->parent)
-		rb_entry(up, struct vma, node)->max_gap = gap;
-	rb_balance_inserted(tree, &vma->node, augment);
-	if (at->next)
-		at->next->gap = gap_between(vma, at->next);
+/* Recursion here and below: as deep as the tree. */
+static unsigned count_subtree(const struct rb_node *node)
+{
+	return node ? 1 + count_subtree(node->left) + count_subtree(node->right) : 0;
 }
 
-void vma_tree_insert(struct rb_tree *tree, struct vma *vma)
+/* Puts the nodes of @node's subtree, in order, before @rest in a list linked by `right`. */
+static struct rb_node *flatten(struct rb_node *node, struct rb_node *rest)
+{
+	if (!node)
+		return rest;
+	node->right = flatten(node->right, rest);
+	return flatten(node->left, node);
+}
+
+/* Makes a tree of the first @count nodes of *@list and takes them off. */
+static struct rb_node *build(struct rb_node **list, unsigned count)
+{
+	struct rb_node *left, *node;
+
+	if (!count)
+		return NULL;
+	left = build(list, count / 2);
+	node = *list;
+	*list = node->right;
+	node->left = left;
+	node->right = build(list, count - count / 2 - 1);
+	if (left)
+		left->parent = node;
+	if (node->right)
+		node->right->parent = node;
+	rb_entry(node, struct vma, node)->max_gap = bound_of(rb_entry(node, struct vma, node));
+	return node;
+}
+
+/* The link that @node hangs from. */
+static struct rb_node **link_of(struct vma_tree *tree, const struct rb_node *node)
+{
+	struct rb_node *parent = node->parent;
+
+	if (!parent)
+		return &tree->links.root;
+	return parent->left == node ? &parent->left : &parent->right;
+}
+
+/* @vma, a leaf, lies too deep: finds the lowest subtree around it that is too high for its size and builds that anew. */
+void vma_tree_rebalance(struct vma_tree *tree, struct vma *vma)
+{
+	struct rb_node *node = &vma->node, *parent, *list;
+	unsigned size = 1, height = 0;
+
+	while (node->parent && height <= vma_tree_depth_limit(size)) {
+		parent = node->parent;
+		size += 1 + count_subtree(parent->left == node ? parent->right : parent->left);
+		height++;
+		node = parent;
+	}
+	struct rb_node **link = link_of(tree, node);
+
+	parent = node->parent;
+	list = flatten(node, NULL);
+	*link = build(&list, size);
+	(*link)->parent = parent;
+}
+
+/* ---- Changes ---- */
+
+void vma_tree_insert(struct vma_tree *tree, struct vma *vma)
 {
 	struct vma_place at = vma_tree_locate(tree, vma->start);
 
 	vma_tree_insert_at(tree, vma, &at);
 }
 
-void vma_tree_remove(struct rb_tree *tree, struct vma *vma)
+void vma_tree_remove(struct vma_tree *tree, struct vma *vma)
 {
 	vma_tree_remove_between(tree, vma, vma_prev(vma), vma_next(vma));
 }
 
-void vma_tree_remove_between(struct rb_tree *tree, struct vma *vma, struct vma *prev, struct vma *next)
+/* Puts @next, which follows @vma and lies below its right child, in @vma's place. */
+static void replace_by_next(struct vma *vma, struct vma *next)
 {
-	rb_remove_bounded(tree, &vma->node, augment);
-	if (next)
-		update_gap(prev, next);
+	struct rb_node *node = &vma->node, *up = &next->node;
+
+	if (up != node->right) {
+		up->parent->left = up->right;
+		if (up->right)
+			up->right->parent = up->parent;
+		up->right = node->right;
+		up->right->parent = up;
+	}
+	up->left = node->left;
+	up->left->parent = up;
+	next->max_gap = vma->max_gap;
 }
 
-void vma_tree_resize(struct rb_tree *tree, struct vma *vma, uint64_t start, uint64_t end)
+/* The part of removing for nodes with children. */
+void vma_tree_remove_inner(struct vma_tree *tree, struct vma *vma, struct vma *next)
+{
+	struct rb_node *node = &vma->node, *up, **link = link_of(tree, node);
+
+	tree->vacant.link = NULL;
+	if (node->left && node->right) {
+		replace_by_next(vma, next);
+		up = &next->node;
+	} else {
+		up = node->left ? node->left : node->right;
+	}
+	*link = up;
+	up->parent = node->parent;
+}
+
+void vma_tree_resize(struct vma_tree *tree, struct vma *vma, uint64_t start, uint64_t end)
 {
 	bool start_moved = start != vma->start, end_moved = end != vma->end;
 
@@ -158,17 +222,17 @@ static uint64_t search_subtree(const struct gap_search *search, struct rb_node *
 	return at;
 }
 
-uint64_t vma_tree_find_gap(struct rb_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align)
+uint64_t vma_tree_find_gap(struct vma_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align)
 {
 	struct gap_search search = { low, high, len, align };
-	struct rb_node *last = rb_last(tree);
+	struct rb_node *last = rb_last(&tree->links);
 	uint64_t at;
 
 	at = fit(&search, last ? rb_entry(last, struct vma, node)->end : 0, high);
-	return at || !tree->root ? at : search_subtree(&search, tree->root);
+	return at || !tree->links.root ? at : search_subtree(&search, tree->links.root);
 }
 
-bool vma_tree_is_free(const struct rb_tree *tree, uint64_t start, uint64_t end)
+bool vma_tree_is_free(const struct vma_tree *tree, uint64_t start, uint64_t end)
 {
 	struct vma *vma = vma_tree_find(tree, start);
 

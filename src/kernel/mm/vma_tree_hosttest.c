@@ -55,7 +55,7 @@ static uint64_t model_gap(size_t low, size_t high, size_t len, size_t align)
 	return 0;
 }
 
-static void check_gap(struct rb_tree *tree)
+static void check_gap(struct vma_tree *tree)
 {
 	size_t low = LOW_PAGE + rand() % 1000, high = low + 1 + rand() % (PAGES - low);
 	size_t len = 1 + rand() % (rand() % 3 ? 40 : 400), align = (size_t)1 << rand() % 5;
@@ -80,7 +80,7 @@ static uint64_t check_subtree(struct rb_node *node, uint64_t bound)
 	return max;
 }
 
-static void check_order(struct rb_tree *tree)
+static void check_order(struct vma_tree *tree)
 {
 	size_t page = 0;
 	struct vma *vma, *prev = NULL;
@@ -95,10 +95,10 @@ static void check_order(struct rb_tree *tree)
 	}
 	for (; page < PAGES; page++)
 		assert(!owner[page]);
-	check_subtree(tree->root, UINT64_MAX);
+	check_subtree(tree->links.root, UINT64_MAX);
 }
 
-static void check_find(struct rb_tree *tree)
+static void check_find(struct vma_tree *tree)
 {
 	size_t page = rand() % PAGES, i = page;
 	struct vma *found = vma_tree_find(tree, addr_of(page) + rand() % PAGE_SIZE);
@@ -108,7 +108,7 @@ static void check_find(struct rb_tree *tree)
 	assert(found == (i < PAGES ? owner[i] : NULL));
 }
 
-static void insert_random(struct rb_tree *tree)
+static void insert_random(struct vma_tree *tree)
 {
 	size_t start = LOW_PAGE + rand() % (PAGES - LOW_PAGE), len = 0, want = 1 + rand() % 60;
 	struct vma *vma;
@@ -126,7 +126,7 @@ static void insert_random(struct rb_tree *tree)
 	paint(vma, vma);
 }
 
-static void change_random(struct rb_tree *tree)
+static void change_random(struct vma_tree *tree)
 {
 	struct vma *vma = owner[rand() % PAGES];
 
@@ -147,10 +147,62 @@ static void change_random(struct rb_tree *tree)
 	paint(vma, vma);
 }
 
+/* Takes a mapping out and puts it, or its first part, back. */
+static void remove_and_insert(struct vma_tree *tree)
+{
+	struct vma *vma = owner[rand() % PAGES];
+
+	if (!vma)
+		return;
+	paint(vma, NULL);
+	vma_tree_remove(tree, vma);
+	if (rand() % 2)
+		check_gap(tree);
+	if (rand() % 2)
+		vma->end = vma->start + (vma->end - vma->start + PAGE_SIZE) / 2 / PAGE_SIZE * PAGE_SIZE;
+	vma_tree_insert(tree, vma);
+	paint(vma, vma);
+}
+
+static unsigned height_of(const struct rb_node *node)
+{
+	unsigned left, right;
+
+	if (!node)
+		return 0;
+	assert((!node->left || node->left->parent == node) && (!node->right || node->right->parent == node));
+	left = height_of(node->left);
+	right = height_of(node->right);
+	return 1 + MAX(left, right);
+}
+
+/* The worst orders of insertion keep the tree low: upwards, downwards, and from both ends. */
+static void check_balance(unsigned order)
+{
+	static struct vma vmas[PAGES];
+	struct vma_tree tree = { 0 };
+	unsigned log = 0;
+
+	memset(owner, 0, sizeof(owner));
+	for (size_t i = 1; i < PAGES; i++) {
+		size_t page = order == 0 ? i : order == 1 ? PAGES - i : i % 2 ? i : PAGES - i;
+
+		vmas[page] = (struct vma){ .start = addr_of(page), .end = addr_of(page + 1) };
+		vma_tree_insert(&tree, &vmas[page]);
+		paint(&vmas[page], &vmas[page]);
+		log += (size_t)2 << log <= i;
+		assert(height_of(tree.links.root) <= log + log / 2 + 3);
+	}
+	assert(tree.count == PAGES - 1);
+	check_order(&tree);
+}
+
 int main(void)
 {
+	for (unsigned order = 0; order < 3; order++)
+		check_balance(order);
 	for (unsigned seed = 1; seed <= 12; seed++) {
-		struct rb_tree tree = { NULL };
+		struct vma_tree tree = { 0 };
 
 		srand(seed);
 		memset(owner, 0, sizeof(owner));
@@ -159,12 +211,14 @@ int main(void)
 				insert_random(&tree);
 			else
 				change_random(&tree);
+			if (rand() % 4 == 0)
+				remove_and_insert(&tree);
 			check_find(&tree);
 			check_gap(&tree);
 			if (step % 20 == 0)
 				check_order(&tree);
 		}
-		while (tree.root) {
+		while (tree.links.root) {
 			struct vma *vma = vma_first(&tree);
 
 			vma_tree_remove(&tree, vma);

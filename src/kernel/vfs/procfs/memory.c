@@ -34,7 +34,7 @@ void proc_get_memory(struct process *process, struct proc_memory *memory)
 	if (!as)
 		return;
 	rwlock_read_lock(&as->lock);
-	for (node = rb_first(&as->vmas); node; node = rb_next(node))
+	for (node = rb_first(&as->vmas.links); node; node = rb_next(node))
 		add_vma(memory, rb_entry(node, struct vma, node));
 	memory->mapped = as->mapped_bytes;
 	memory->brk_start = as->brk_start;
@@ -111,7 +111,7 @@ int proc_show_maps(struct proc_text *text, const struct proc_subject *subject)
 		return -ENOMEM;
 	}
 	rwlock_read_lock(&as->lock);
-	for (node = rb_first(&as->vmas); node && !text->failed; node = rb_next(node))
+	for (node = rb_first(&as->vmas.links); node && !text->failed; node = rb_next(node))
 		show_vma(text, rb_entry(node, struct vma, node), name);
 	rwlock_read_unlock(&as->lock);
 	kfree(name);
