@@ -19,7 +19,7 @@
 
 enum fault_status { FAULT_DONE, FAULT_RETRY, FAULT_NO_MEMORY, FAULT_NO_PAGE };
 
-enum { AROUND_PAGES = 16, RECLAIM_FRAMES = 128, RECLAIM_TRIES = 4 };
+enum { AROUND_PAGES = 16, AROUND_PAGES_IN_A_ROW = 128, RECLAIM_FRAMES = 128, RECLAIM_TRIES = 4 };
 
 static struct frame *alloc_anonymous(unsigned flags)
 {
@@ -128,32 +128,55 @@ static bool map_writable(const struct vma *vma, bool write)
 	return write || vma->object->pinned;
 }
 
-/*
- * Maps the page at @addr and those of its neighbours (an aligned group) that are present and not mapped yet. object->lock and
- * table_lock held; @pte is the entry of @addr, @frame its page.
- */
-static void map_around(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, struct frame *frame, bool write)
+/* Maps the pages in @slots that are present and ready at those of @count entries that are free; returns how many. */
+static inline unsigned map_run(uint64_t *pte, void *const *slots, unsigned count, uint64_t bits)
 {
-	uint64_t group = (uint64_t)AROUND_PAGES * PAGE_SIZE;
-	uint64_t start = MAX(addr & ~(group - 1), vma->start), end = MIN((addr | (group - 1)) + 1, vma->end);
-	uint64_t limit = vm_object_pages(vma->object), index = object_index(vma, start);
-	bool neighbour_write = map_writable(vma, false);
-	void *const *slots = NULL;
+	unsigned mapped = 0;
 
-	frame_ref(frame);
-	pte_set(pte, pte_make(frame, vma->prot, map_writable(vma, write)));
-	as->resident++;
-	pte -= (addr - start) >> PAGE_SHIFT;
-	for (uint64_t at = start; at < end && index < limit; at += PAGE_SIZE, index++, pte++) {
-		if (!slots || !(index % PAGE_TREE_SLOTS))
-			slots = page_tree_leaf(&vma->object->pages, index);
-		frame = slots ? slots[index % PAGE_TREE_SLOTS] : NULL;
+	for (uint64_t *end = pte + count; pte < end; pte++, slots++) {
+		struct frame *frame = *slots;
+
 		if (!frame || *pte || (frame->flags & FRAME_BUSY))
 			continue;
 		frame_ref(frame);
-		pte_set(pte, pte_make(frame, vma->prot, neighbour_write));
-		as->resident++;
+		*pte = frame_phys(frame) | bits;
+		mapped++;
 	}
+	return mapped;
+}
+
+/*
+ * Maps the page at @addr and those of its neighbours that are present and not mapped yet: an aligned group, a larger one if what lies before it
+ * is mapped, as when a file is read from its start. object->lock and table_lock held; @pte is the entry of @addr, @frame its page.
+ */
+static void map_around(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, struct frame *frame, bool write)
+{
+	uint64_t *table = (uint64_t *)((uint64_t)pte & PAGE_MASK);
+	unsigned at = pte - table, first = at & ~(AROUND_PAGES - 1), pages = 1;
+	bool in_a_row = first && addr - vma->start >= (at - first + 1) * PAGE_SIZE && table[first - 1];
+	unsigned end = ROUND_UP(at + 1, in_a_row ? AROUND_PAGES_IN_A_ROW : AROUND_PAGES);
+	uint64_t base = addr - at * PAGE_SIZE, limit = vm_object_pages(vma->object), bits = pte_bits(vma->prot, map_writable(vma, false));
+	uint64_t index, stop;
+
+	frame_ref(frame);
+	*pte = pte_make(frame, vma->prot, map_writable(vma, write));
+	if (base + first * PAGE_SIZE < vma->start)
+		first = (vma->start - base) >> PAGE_SHIFT;
+	if (base + end * PAGE_SIZE > vma->end)
+		end = (vma->end - base) >> PAGE_SHIFT;
+	index = object_index(vma, base + first * PAGE_SIZE);
+	stop = MIN(index + (end - first), limit);
+	for (pte = table + first; index < stop;) {
+		unsigned slot = index % PAGE_TREE_SLOTS, count = MIN(stop - index, (uint64_t)(PAGE_TREE_SLOTS - slot));
+		void *const *slots = page_tree_leaf(&vma->object->pages, index);
+
+		if (slots)
+			pages += map_run(pte, slots + slot, count, bits);
+		index += count;
+		pte += count;
+	}
+	table_note(table, (struct table_slice){ first, end - 1 }, pages);
+	as->resident += pages;
 }
 
 /* The page is in the object and ready: map it. object->lock held. */

@@ -68,17 +68,22 @@ static inline void pte_set(uint64_t *pte, uint64_t value)
 	table->flags += TABLE_PAGE;
 }
 
-/* The entry for a frame with a mapping's protection; writable only if @write. */
-static inline uint64_t pte_make(const struct frame *frame, unsigned prot, bool write)
+/* What an entry says beside the frame for a mapping's protection; writable only if @write. */
+static inline uint64_t pte_bits(unsigned prot, bool write)
 {
 	enum { PROT_BIT_EXEC = 4 };
-	uint64_t pte = frame_phys(frame) | PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+	uint64_t pte = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
 
 	if (write)
 		pte |= PTE_WRITE | PTE_DIRTY;
 	if (!(prot & PROT_BIT_EXEC))
 		pte |= PTE_NO_EXECUTE;
 	return pte;
+}
+
+static inline uint64_t pte_make(const struct frame *frame, unsigned prot, bool write)
+{
+	return frame_phys(frame) | pte_bits(prot, write);
 }
 
 /* The part of a level-1 table that lies in [start, end): entries first..last. */
@@ -91,12 +96,25 @@ static inline struct table_slice table_slice(uint64_t addr, uint64_t end)
 	return (struct table_slice){ table_index(addr, 1), last };
 }
 
-/* The groups of @table that entries first..last touch and that may hold something. */
+/* The groups that entries first..last touch. */
+static inline uint64_t slice_groups(struct table_slice slice)
+{
+	return (~0ull << slice.first / TABLE_GROUP) & (~0ull >> (63 - slice.last / TABLE_GROUP));
+}
+
+/* Those of them that may hold something in @table. */
 static inline uint64_t table_groups(const uint64_t *table, struct table_slice slice)
 {
-	unsigned low = slice.first / TABLE_GROUP, high = slice.last / TABLE_GROUP;
+	return frame_of_virt(table)->private & slice_groups(slice);
+}
 
-	return frame_of_virt(table)->private & (~0ull << low) & (~0ull >> (63 - high));
+/* Remembers that @count entries of @slice were filled at once. table_lock held. */
+static inline void table_note(uint64_t *table, struct table_slice slice, unsigned count)
+{
+	struct frame *frame = frame_of_virt(table);
+
+	frame->private |= slice_groups(slice);
+	frame->flags += count * TABLE_PAGE;
 }
 
 /* Takes the first run of neighbouring groups out of *@groups: its entries are first..last, clipped to @slice. */

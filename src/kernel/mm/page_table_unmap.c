@@ -75,34 +75,39 @@ static void gather_table(struct gather *gather, struct frame *table)
 	memory_count(&memory_counters.page_tables, -1);
 }
 
-/* Clears entries first..last of a level-1 table that the TLB may still know. */
-static void clear_entries(struct gather *gather, uint64_t *table, unsigned first, unsigned last)
+/* Clears @count entries of a level-1 table that the TLB may still know. */
+static void clear_entries(struct gather *gather, uint64_t *entry, unsigned count)
 {
-	for (unsigned i = first; i <= last; i++) {
-		uint64_t pte = table[i];
+	unsigned used = gather->count, before = used;
+
+	for (uint64_t *end = entry + count; entry < end; entry++) {
+		uint64_t pte = *entry;
 
 		if (!pte)
 			continue;
-		table[i] = 0;
-		gather->cleared = true;
-		struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
-
-		gather->pages++;
-		gather->frames[gather->count++] = frame;
-		if (gather->count == GATHER_MAX)
+		*entry = 0;
+		gather->frames[used++] = frame_of_phys(pte & PTE_ADDRESS);
+		if (unlikely(used == GATHER_MAX)) {
+			gather->pages += used - before;
+			gather->count = used;
+			gather->cleared = true;
 			gather_flush(gather);
+			used = before = 0;
+		}
 	}
+	gather->pages += used - before;
+	gather->count = used;
+	gather->cleared |= used != before;
 }
 
-/* Forgets @group of @table if all its entries are zero. */
-static void update_group(uint64_t *table, unsigned group)
+static bool group_is_empty(const uint64_t *table, unsigned group)
 {
 	const uint64_t *entry = &table[group * TABLE_GROUP];
+	uint64_t any = 0;
 
 	for (unsigned i = 0; i < TABLE_GROUP; i++)
-		if (entry[i])
-			return;
-	frame_of_virt(table)->private &= ~(1ull << group);
+		any |= entry[i];
+	return !any;
 }
 
 /* Clears the slot of @addr, and frees the tables above that are empty then. */
@@ -118,7 +123,8 @@ static void clear_slot(struct gather *gather, uint64_t addr)
 		unsigned index = table_index(addr, level);
 
 		path[level][index] = 0;
-		update_group(path[level], index / TABLE_GROUP);
+		if (group_is_empty(path[level], index / TABLE_GROUP))
+			frame_of_virt(path[level])->private &= ~(1ull << index / TABLE_GROUP);
 		if (level == TABLE_LEVELS || frame_of_virt(path[level])->private)
 			break;
 		gather_table(gather, frame_of_virt(path[level]));
@@ -133,11 +139,15 @@ static void unmap_slice(struct gather *gather, uint64_t *table)
 	struct frame *frame = frame_of_virt(table);
 
 	while (groups) {
-		unsigned group = __builtin_ctzll(groups);
+		struct table_slice run = table_take_run(&groups, slice);
+		unsigned low = run.first / TABLE_GROUP, high = run.last / TABLE_GROUP;
 
-		groups &= groups - 1;
-		clear_entries(gather, table, MAX(slice.first, group * TABLE_GROUP), MIN(slice.last, group * TABLE_GROUP + TABLE_GROUP - 1));
-		update_group(table, group);
+		clear_entries(gather, table + run.first, run.last - run.first + 1);
+		frame->private &= ~slice_groups(run);
+		if (run.first % TABLE_GROUP && !group_is_empty(table, low))
+			frame->private |= 1ull << low;
+		if (run.last % TABLE_GROUP != TABLE_GROUP - 1 && !group_is_empty(table, high))
+			frame->private |= 1ull << high;
 	}
 	frame->flags -= gather->pages * TABLE_PAGE;
 	if (!frame->private) {
