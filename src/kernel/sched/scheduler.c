@@ -47,7 +47,7 @@ static struct cpu *thread_cpu(const struct thread *thread)
 	return cpus[thread->cpu];
 }
 
-static uint64_t quantum_cycles(const struct thread *thread)
+static __attribute__((noinline)) uint64_t quantum_cycles(const struct thread *thread)
 {
 	uint64_t quantum = clock_hw_tsc_hz() / 1000 * QUANTUM_MS;
 
@@ -120,6 +120,8 @@ static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread
 {
 	next->run_state = THREAD_RUNNING;
 	next->run_stamp = now;
+	if (unlikely(!next->quantum_left))	/* it was used up when the thread went to sleep */
+		next->quantum_left = quantum_cycles(next);
 	if (likely(next != cpu->idle))
 		set_quantum_end(cpu, now + next->quantum_left);
 	else
@@ -259,22 +261,20 @@ void scheduler_end_thread(void)
 }
 
 /* Queue lock held. */
-static inline void enqueue_ready(struct cpu *cpu, struct thread *thread)
+static inline void enqueue_ready(struct cpu *cpu, struct run_queue *queue, struct thread *thread)
 {
 	thread->run_state = THREAD_READY;
-	if (unlikely(!thread->quantum_left))
-		thread->quantum_left = quantum_cycles(thread);
-	run_queue_push(cpu->run_queue, &thread->run_link, thread->priority, false);
+	run_queue_push(queue, &thread->run_link, thread->priority, false);
 	if (thread->priority < cpu->current->priority)
 		cpu->need_resched = 1;
 }
 
 /* Queue lock held. */
-static inline void enqueue_woken(struct cpu *cpu, struct thread *thread)
+static inline void enqueue_woken(struct cpu *cpu, struct run_queue *queue, struct thread *thread)
 {
 	if (thread->priority > thread->best_priority)
 		thread->priority--;	/* who slept rises a level */
-	enqueue_ready(cpu, thread);
+	enqueue_ready(cpu, queue, thread);
 }
 
 void scheduler_wake(struct thread *thread, uint32_t *woken)
@@ -284,7 +284,7 @@ void scheduler_wake(struct thread *thread, uint32_t *woken)
 
 	queue_lock(queue);
 	if (likely(thread->run_state == THREAD_SLEEPING))
-		enqueue_woken(cpu, thread);
+		enqueue_woken(cpu, queue, thread);
 	atomic_store(woken, 1);
 	queue_unlock(queue);
 }
@@ -300,9 +300,9 @@ bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_stat
 	queue_lock(queue);
 	did = thread->run_state == from_state;
 	if (did && from_state == THREAD_SLEEPING)
-		enqueue_woken(cpu, thread);
+		enqueue_woken(cpu, queue, thread);
 	else if (did)
-		enqueue_ready(cpu, thread);
+		enqueue_ready(cpu, queue, thread);
 	queue_unlock(queue);
 	interrupts_restore(flags);
 	preempt_enable();
@@ -321,7 +321,7 @@ void thread_interrupt(struct thread *thread, bool kill)
 	wake = thread->run_state == THREAD_SLEEPING &&
 	       (thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE));
 	if (wake)
-		enqueue_ready(cpu, thread);
+		enqueue_ready(cpu, queue, thread);
 	/* A running thread notices on its way to user mode; make it come by. */
 	else if (thread->run_state == THREAD_RUNNING && thread != current_thread())
 		cpu->need_resched = 1;

@@ -109,8 +109,15 @@ void wait_end(struct waiter *waiter)
 static void wake(struct wait_queue *queue, bool all)
 {
 	uint64_t flags = spin_lock_irq(&queue->lock);
-	struct waiter *waiter, *next;
+	struct waiter *waiter = list_first(&queue->waiters, struct waiter, link), *next;
 
+	/* The usual case, for fewer instructions. */
+	if (likely(waiter->link.next == &queue->waiters && waiter->once)) {
+		list_init(&queue->waiters);
+		scheduler_wake(waiter->thread, &waiter->woken);
+		spin_unlock_irq(&queue->lock, flags);
+		return;
+	}
 	list_for_each_safe(waiter, next, &queue->waiters, link) {
 		bool stop = waiter->exclusive && !all && !waiter->woken;
 

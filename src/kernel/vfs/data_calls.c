@@ -86,9 +86,25 @@ static inline struct file *file_ready_to_read(unsigned fd)
 	return likely(file && file->readable) ? file : NULL;
 }
 
-static __attribute__((noinline)) long read_long_way(int fd, uaddr_t buf, size_t count)
+static __attribute__((noinline)) long read_longest_way(int fd, uaddr_t buf, size_t count)
 {
 	return transfer_buffer(fd, buf, count, POSITION_FILE, 0, false);
+}
+
+static __attribute__((noinline)) long read_long_way(int fd, uaddr_t buf, size_t count)
+{
+	struct fd_ref ref = fd_borrow(fd);
+	ssize_t done;
+
+	if (unlikely(!ref.file))
+		return -EBADF;
+	if (!ref.file->ops->read_user || !(ref.file->rights & FILE_RIGHT_READ) || count - 1 >= TRANSFER_MAX || !user_range_ok(buf, count)) {
+		fd_release(ref);
+		return read_longest_way(fd, buf, count);
+	}
+	done = ref.file->ops->read_user(ref.file, buf, count);
+	fd_release(ref);
+	return done;
 }
 
 static __attribute__((noinline)) long read_not_ready(struct vm_object *object, int fd, uaddr_t buf, size_t count)
@@ -113,9 +129,25 @@ long sys_read(int fd, uaddr_t buf, size_t count)
 	return vm_object_ready_end(object, count);
 }
 
-long sys_write(int fd, uaddr_t buf, size_t count)
+static __attribute__((noinline)) long write_long_way(int fd, uaddr_t buf, size_t count)
 {
 	return transfer_buffer(fd, buf, count, POSITION_FILE, 0, true);
+}
+
+long sys_write(int fd, uaddr_t buf, size_t count)
+{
+	struct fd_ref ref = fd_borrow(fd);
+	ssize_t done;
+
+	if (unlikely(!ref.file))
+		return -EBADF;
+	if (!ref.file->ops->write_user || !(ref.file->rights & FILE_RIGHT_WRITE) || count - 1 >= TRANSFER_MAX || !user_range_ok(buf, count)) {
+		fd_release(ref);
+		return write_long_way(fd, buf, count);
+	}
+	done = ref.file->ops->write_user(ref.file, buf, count);
+	fd_release(ref);
+	return done;
 }
 
 static __attribute__((noinline)) long pread_long_way(int fd, uaddr_t buf, size_t count, int64_t pos)

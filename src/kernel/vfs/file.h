@@ -20,6 +20,11 @@ struct file_ops {
 	 */
 	ssize_t (*read)(struct file *file, struct uio *uio, uint64_t *pos);
 	ssize_t (*write)(struct file *file, struct uio *uio, uint64_t *pos);
+	/*
+	 * The same for read(2) and write(2) of a stream, without the uio: @len is at least 1, the range lies in user space. NULL: the general ones are used.
+	 */
+	ssize_t (*read_user)(struct file *file, uaddr_t to, size_t len);
+	ssize_t (*write_user)(struct file *file, uaddr_t from, size_t len);
 	/* Takes pos_lock itself. NULL: a stream, lseek gives -ESPIPE. */
 	int64_t (*seek)(struct file *file, int64_t offset, int whence);
 	/* EPOLLIN… mask that is ready now; registers with poll_wait(). NULL: always readable and writable. Does not sleep. */

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "arch/x86_64/user_access_now.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
 #include "sched/clock.h"
@@ -237,6 +238,81 @@ static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
 	return done ? done : error;
 }
 
+static __attribute__((noinline)) ssize_t transfer_slowly(struct file *file, uint64_t at, size_t len, bool write)
+{
+	struct uio_segment segment = { at, len };
+	struct uio uio = { .segments = &segment, .segment_count = 1, .left = len };
+
+	return write ? pipe_write(file, &uio, NULL) : pipe_read(file, &uio, NULL);
+}
+
+/* With the lock held for what turned out not to be simple. */
+static __attribute__((noinline)) ssize_t unlock_and_transfer(struct file *file, uint64_t at, size_t len, bool write)
+{
+	struct pipe *pipe = file->private;
+
+	mutex_unlock(&pipe->lock);
+	return transfer_slowly(file, at, len, write);
+}
+
+/* Moves bytes of one page with preemption off, so that nothing sleeps: what cannot be done so is done by pipe_read and pipe_write. */
+static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
+{
+	struct pipe *pipe = file->private;
+	struct waiter waiter;
+	size_t wanted = len;
+	bool was_tight;
+	char *from;
+
+	for (;;) {
+		if (unlikely(!mutex_try_lock(&pipe->lock)))
+			return transfer_slowly(file, to, len, false);
+		if (pipe->ring.used)
+			break;
+		if (unlikely(!pipe->writers || file->flags & O_NONBLOCK))
+			return unlock_and_transfer(file, to, len, false);
+		wait_once_begin(&pipe->read_queue, &waiter);
+		mutex_unlock(&pipe->lock);
+		if (unlikely(wait_once_finish(&waiter, WAIT_INTERRUPTIBLE)))
+			return transfer_slowly(file, to, len, false);	/* looks once more, then at the signal */
+	}
+	from = pipe_ring_front(&pipe->ring, &len);
+	preempt_disable();
+	if (unlikely(!from || !user_copy_out_now(to, from, len))) {
+		preempt_enable();
+		return unlock_and_transfer(file, to, wanted, false);
+	}
+	was_tight = pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
+	pipe_ring_took(&pipe->ring, len);
+	preempt_enable();
+	mutex_unlock(&pipe->lock);
+	if (unlikely(was_tight))
+		wake_all(&pipe->write_queue);
+	return len;
+}
+
+static ssize_t pipe_write_user(struct file *file, uaddr_t from, size_t len)
+{
+	struct pipe *pipe = file->private;
+	char *to;
+
+	if (unlikely(len > PIPE_ATOMIC || !mutex_try_lock(&pipe->lock)))
+		return transfer_slowly(file, from, len, true);
+	if (unlikely(!pipe->readers || pipe_ring_room(&pipe->ring) < len))
+		return unlock_and_transfer(file, from, len, true);
+	to = pipe_ring_back(&pipe->ring, len);
+	preempt_disable();
+	if (unlikely(!to || !user_copy_in_now(to, from, len))) {
+		preempt_enable();
+		return unlock_and_transfer(file, from, len, true);
+	}
+	pipe_ring_put(&pipe->ring, len);
+	preempt_enable();
+	mutex_unlock(&pipe->lock);
+	wake_all(&pipe->read_queue);
+	return len;
+}
+
 static unsigned pipe_poll(struct file *file, struct poll_table *table)
 {
 	struct pipe *pipe = file->private;
@@ -287,6 +363,8 @@ static void pipe_release(struct file *file)
 static const struct file_ops pipe_file_ops = {
 	.read = pipe_read,
 	.write = pipe_write,
+	.read_user = pipe_read_user,
+	.write_user = pipe_write_user,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
 	.release = pipe_release,

@@ -34,5 +34,43 @@ static inline uint64_t pipe_ring_room(const struct pipe_ring *ring)
 ssize_t pipe_ring_read(struct pipe_ring *ring, struct uio *uio);
 ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio);
 
+/*
+ * The bytes that are there and lie in the page of the head, not to its very end: their place, with *@len cut to how many they are. NULL: use
+ * pipe_ring_read. pipe_ring_took() then says that *@len of them were read.
+ */
+static inline char *pipe_ring_front(const struct pipe_ring *ring, size_t *len)
+{
+	size_t offset = ring->head & (PAGE_SIZE - 1);
+
+	if (*len > ring->used)
+		*len = ring->used;
+	if (unlikely(offset + *len >= PAGE_SIZE))
+		return NULL;
+	return ring->pages[(ring->head >> PAGE_SHIFT) & (ring->page_count - 1)] + offset;
+}
+
+static inline void pipe_ring_took(struct pipe_ring *ring, size_t len)
+{
+	ring->head += len;
+	__atomic_store_n(&ring->used, ring->tail - ring->head, __ATOMIC_RELEASE);
+	if (likely(ring->head == ring->tail))
+		ring->head = ring->tail = ring->head & PAGE_MASK;	/* as in advance_head */
+}
+
+/* The same for writing @len bytes behind the tail; there is room for them. */
+static inline char *pipe_ring_back(const struct pipe_ring *ring, size_t len)
+{
+	size_t offset = ring->tail & (PAGE_SIZE - 1);
+	char *page = ring->pages[(ring->tail >> PAGE_SHIFT) & (ring->page_count - 1)];
+
+	return likely(page && offset + len <= PAGE_SIZE) ? page + offset : NULL;
+}
+
+static inline void pipe_ring_put(struct pipe_ring *ring, size_t len)
+{
+	ring->tail += len;
+	__atomic_store_n(&ring->used, ring->used + len, __ATOMIC_RELEASE);
+}
+
 /* Another number of pages. -EBUSY when the content would not fit, -ENOMEM. */
 int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count);

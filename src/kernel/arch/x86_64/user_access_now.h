@@ -23,8 +23,8 @@
 	"73:	.long 72b - 73b, " label " - 73b\n"			\
 	"	.popsection\n"
 
-/* Whether all of it was copied. */
-static inline bool user_copy_out_now(uaddr_t to, const void *from, size_t len)
+/* Either may be the address in user space. */
+static inline bool user_copy_now(uint64_t to, uint64_t from, size_t len)
 {
 	size_t left = len / 8;
 
@@ -40,6 +40,17 @@ static inline bool user_copy_out_now(uaddr_t to, const void *from, size_t len)
 		USER_ACCESS_END
 		: "+D"(to), "+S"(from), "+c"(left) : [len] "r"(len) : "memory");
 	return !left;
+}
+
+/* Whether all of it was copied. */
+static inline bool user_copy_out_now(uaddr_t to, const void *from, size_t len)
+{
+	return user_copy_now(to, (uint64_t)from, len);
+}
+
+static inline bool user_copy_in_now(void *to, uaddr_t from, size_t len)
+{
+	return user_copy_now((uint64_t)to, from, len);
 }
 
 /* The same for whole words. */
