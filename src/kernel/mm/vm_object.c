@@ -65,6 +65,14 @@ static void anonymous_describe(struct vm_object *object, char *buf, size_t size)
 
 static const struct vm_object_ops anonymous_ops = { .release = anonymous_release, .describe = anonymous_describe };
 
+uint64_t vm_object_new_identity(struct vm_object *object)
+{
+	static uint64_t last;	/* atomic */
+	uint64_t none = 0, fresh = atomic_add(&last, 1);
+
+	return atomic_compare_exchange(&object->identity, &none, fresh) ? fresh : none;
+}
+
 struct vm_object *vm_object_create_anonymous(uint64_t size)
 {
 	struct vm_object *object = kmalloc(sizeof(*object));

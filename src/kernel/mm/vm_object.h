@@ -52,6 +52,7 @@ struct vm_object {
 	struct list mappings;		/* struct vma.object_link; guarded by lock */
 	struct wait_queue busy;		/* waits for pages being filled */
 	struct list all_link;		/* every object, for reclaim; guarded by reclaim.c's lock */
+	uint64_t identity;		/* see vm_object_identity(); 0 until asked for */
 	bool pinned;			/* set once after init, before use; pages are the only copy, clean ones too: never dropped */
 };
 
@@ -60,6 +61,14 @@ void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, u
 /* Undoes vm_object_init for an object that nobody else has seen: no pages, one reference; release is not called. May sleep. */
 void vm_object_discard(struct vm_object *object);
 void vm_object_get(struct vm_object *object);
+/* A number that no other object ever has: for futexes, which are known by it beyond the object's life. Below 2^63. */
+uint64_t vm_object_new_identity(struct vm_object *object);
+static inline uint64_t vm_object_identity(struct vm_object *object)
+{
+	uint64_t identity = atomic_load_relaxed(&object->identity);
+
+	return likely(identity) ? identity : vm_object_new_identity(object);
+}
 void vm_object_put(struct vm_object *object);
 
 /* Anonymous shared memory of @size bytes (mmap MAP_SHARED|MAP_ANONYMOUS), one reference. NULL when out of memory. */

@@ -18,17 +18,13 @@
 int futex_wake_address(uaddr_t addr, int count)
 {
 	struct futex_key key;
-	int result = futex_key_get(&key, addr, true);
+	int error = futex_key_get(&key, addr, true);
 
-	if (result)
-		return result;
-	result = futex_wake_key(&key, count, FUTEX_BITSET_MATCH_ANY);
-	futex_key_put(&key);
-	return result;
+	return error ? error : futex_wake_key(&key, count, FUTEX_BITSET_MATCH_ANY);
 }
 
 /* 0 when woken, -ETIMEDOUT, -ERESTARTSYS. */
-static int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
+static __attribute__((noinline)) int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
 {
 	int error;
 
@@ -39,26 +35,25 @@ static int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
 }
 
 /* 0 when woken, -EAGAIN when the word differs, -ETIMEDOUT, -ERESTARTSYS. @deadline on the monotonic clock. */
-static int wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset, uint64_t deadline)
+static long wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset, uint64_t deadline)
 {
 	struct futex_waiter waiter;
-	struct futex_key key;
 	uint32_t value;
 	int error;
 
-	error = futex_key_get(&key, addr, shared);
-	if (error)
+	error = futex_key_get(&waiter.key, addr, shared);
+	if (unlikely(error))
 		return error;
-	futex_enqueue(&waiter, &key, bitset);
+	waiter.bitset = bitset;
+	futex_enqueue(&waiter);
 	error = get_user_u32(&value, addr);
 	if (!error && value != expected)
 		error = -EAGAIN;
-	if (!error)
+	if (likely(!error))
 		error = sleep_until_woken(&waiter, deadline);
 	/* Woken at the last moment: the wake-up was meant for us and must count, whatever else happened. */
-	if (error && !futex_dequeue(&waiter))
+	if (unlikely(error) && !futex_dequeue(&waiter))
 		error = 0;
-	futex_key_put(&waiter.key);
 	return error;
 }
 
@@ -121,28 +116,19 @@ static long wait_absolute(uaddr_t addr, uint32_t expected, bool shared, uaddr_t 
 static long wake(uaddr_t addr, bool shared, int count, uint32_t bitset)
 {
 	struct futex_key key;
-	int result;
+	int error;
 
 	if (!bitset)
 		return -EINVAL;
-	result = futex_key_get(&key, addr, shared);
-	if (result)
-		return result;
-	result = futex_wake_key(&key, count, bitset);
-	futex_key_put(&key);
-	return result;
+	error = futex_key_get(&key, addr, shared);
+	return unlikely(error) ? error : futex_wake_key(&key, count, bitset);
 }
 
 static int get_keys(struct futex_key *first, uaddr_t addr, struct futex_key *second, uaddr_t addr2, bool shared)
 {
 	int error = futex_key_get(first, addr, shared);
 
-	if (error)
-		return error;
-	error = futex_key_get(second, addr2, shared);
-	if (error)
-		futex_key_put(first);
-	return error;
+	return error ? error : futex_key_get(second, addr2, shared);
 }
 
 /* @expected: compare first (CMP_REQUEUE), or NULL. */
@@ -166,8 +152,6 @@ static long requeue(uaddr_t addr, uaddr_t addr2, bool shared, int wake_count, in
 		/* FUTEX_REQUEUE reports the woken only on old kernels; both report the sum today. */
 		result += moved;
 	}
-	futex_key_put(&to);
-	futex_key_put(&from);
 	return result;
 }
 
@@ -255,12 +239,12 @@ static long wake_op(uaddr_t addr, uaddr_t addr2, bool shared, int count, int cou
 		if (compare(&operation, old))
 			result += futex_wake_key(&key2, count2, FUTEX_BITSET_MATCH_ANY);
 	}
-	futex_key_put(&key2);
-	futex_key_put(&key);
 	return result;
 }
 
-long sys_futex(uaddr_t addr, int operation, uint32_t value, uaddr_t timeout, uaddr_t addr2, uint32_t value3)
+/* All but the two operations that sys_futex does itself. */
+static __attribute__((noinline)) long other_operation(uaddr_t addr, int operation, uint32_t value, uaddr_t timeout, uaddr_t addr2,
+						      uint32_t value3)
 {
 	bool shared = !(operation & FUTEX_PRIVATE_FLAG), realtime = operation & FUTEX_CLOCK_REALTIME;
 	int command = operation & FUTEX_CMD_MASK;
@@ -273,8 +257,6 @@ long sys_futex(uaddr_t addr, int operation, uint32_t value, uaddr_t timeout, uad
 		return wait_relative(addr, value, shared, timeout);
 	case FUTEX_WAIT_BITSET:
 		return wait_absolute(addr, value, shared, timeout, value3, realtime);
-	case FUTEX_WAKE:
-		return wake(addr, shared, value, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET:
 		return wake(addr, shared, value, value3);
 	case FUTEX_REQUEUE:
@@ -286,4 +268,15 @@ long sys_futex(uaddr_t addr, int operation, uint32_t value, uaddr_t timeout, uad
 	default:
 		return -ENOSYS;
 	}
+}
+
+long sys_futex(uaddr_t addr, int operation, uint32_t value, uaddr_t timeout, uaddr_t addr2, uint32_t value3)
+{
+	int command = operation & ~FUTEX_PRIVATE_FLAG;
+
+	if (command == FUTEX_WAKE)
+		return wake(addr, !(operation & FUTEX_PRIVATE_FLAG), value, FUTEX_BITSET_MATCH_ANY);
+	if (command == FUTEX_WAIT && !timeout)
+		return wait_on(addr, value, !(operation & FUTEX_PRIVATE_FLAG), FUTEX_BITSET_MATCH_ANY, WAIT_FOREVER);
+	return other_operation(addr, operation, value, timeout, addr2, value3);
 }

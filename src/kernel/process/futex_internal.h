@@ -10,11 +10,10 @@
 
 struct futex_bucket;
 
-/* What a word is known by: its address space and address, or the shared object that holds it and its place there. */
+/* What a word is known by: its address space and address, or the identity of the shared object that holds it and its place there. */
 struct futex_key {
-	const void *owner;
+	uint64_t owner;
 	uint64_t offset;
-	struct vm_object *object;	/* referenced; NULL for private words */
 };
 
 struct futex_waiter {
@@ -31,26 +30,19 @@ struct futex_waiter {
 /* Makes @key that of the shared object mapped at key->offset, if it is one. 0 or -EFAULT. May sleep. */
 int futex_key_find_shared(struct futex_key *key);
 
-/* 0, -EINVAL (not aligned), -EFAULT. A shared key may hold a reference: futex_key_put. May sleep. */
+/* 0, -EINVAL (not aligned), -EFAULT. May sleep. */
 static inline int futex_key_get(struct futex_key *key, uaddr_t addr, bool shared)
 {
 	if (addr % sizeof(uint32_t))
 		return -EINVAL;
 	if (!user_range_ok(addr, sizeof(uint32_t)))
 		return -EFAULT;
-	key->owner = current_process()->as;
+	key->owner = (uint64_t)current_process()->as;
 	key->offset = addr;
-	key->object = NULL;
 	return likely(!shared) ? 0 : futex_key_find_shared(key);
 }
 
-static inline void futex_key_put(struct futex_key *key)
-{
-	if (unlikely(key->object))
-		vm_object_put(key->object);
-}
-
-void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uint32_t bitset);
+void futex_enqueue(struct futex_waiter *waiter);	/* key and bitset are set */
 /* Leaves the queue. False: it had been woken before. */
 bool futex_dequeue(struct futex_waiter *waiter);
 /* Wakes up to @count waiters whose bitset meets @bitset. Returns how many. */

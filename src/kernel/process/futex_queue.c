@@ -20,7 +20,7 @@ static struct futex_bucket buckets[BUCKETS];
 
 static struct futex_bucket *bucket_of(const struct futex_key *key)
 {
-	uint64_t hash = ((uint64_t)key->owner >> 4 ^ key->offset >> 2) * 0x9e3779b97f4a7c15ull;
+	uint64_t hash = (key->owner ^ key->offset) * 0x9e3779b97f4a7c15ull;
 
 	return &buckets[hash >> (64 - BUCKET_BITS)];
 }
@@ -42,31 +42,27 @@ int futex_key_find_shared(struct futex_key *key)
 	struct address_space *as = current_process()->as;
 	uaddr_t addr = key->offset;
 	struct vma *vma;
-	int error = -EFAULT;
 
 	rwlock_read_lock(&as->lock);
-	vma = address_space_find(as, addr);
-	if (vma) {
-		error = 0;
-		if (vma->object && (vma->flags & MAP_SHARED)) {
-			key->object = vma->object;
-			key->owner = vma->object;
-			key->offset = vma->offset + (addr - vma->start);
-			vm_object_get(key->object);
-		}
+	vma = atomic_load_relaxed(&as->recent);
+	if (unlikely(!vma || addr < vma->start || addr >= vma->end)) {
+		vma = address_space_find(as, addr);
+		__atomic_store_n(&as->recent, vma, __ATOMIC_RELAXED);
+	}
+	if (likely(vma && vma->object && (vma->flags & MAP_SHARED))) {
+		key->owner = vm_object_identity(vma->object);
+		key->offset = vma->offset + (addr - vma->start);
 	}
 	rwlock_read_unlock(&as->lock);
-	return error;
+	return likely(vma) ? 0 : -EFAULT;
 }
 
-void futex_enqueue(struct futex_waiter *waiter, const struct futex_key *key, uint32_t bitset)
+void futex_enqueue(struct futex_waiter *waiter)
 {
-	struct futex_bucket *bucket = bucket_of(key);
+	struct futex_bucket *bucket = bucket_of(&waiter->key);
 
 	waiter->waiter.thread = current_thread();
 	waiter->waiter.woken = 0;
-	waiter->key = *key;
-	waiter->bitset = bitset;
 	waiter->bucket = bucket;
 	spin_lock(&bucket->lock);
 	list_push_back(waiters_of(bucket), &waiter->waiter.link);
@@ -139,10 +135,6 @@ static void unlock_both(struct futex_bucket *a, struct futex_bucket *b)
 
 static void move_waiter(struct futex_waiter *waiter, const struct futex_key *to, struct futex_bucket *bucket)
 {
-	if (to->object)
-		vm_object_get(to->object);
-	/* The caller holds the old object too, so this is never the last reference and does not sleep. */
-	futex_key_put(&waiter->key);
 	waiter->key = *to;
 	list_remove(&waiter->waiter.link);
 	list_push_back(waiters_of(bucket), &waiter->waiter.link);
