@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -251,11 +253,56 @@ static void stat_fields(void)
 	CHECK_ERR(statfs("missing", &system), ENOENT);
 }
 
+/* On file systems without attributes in the class "user", such as tmpfs. */
+static void extended(void)
+{
+	char name[300] = "user.", value[8];
+	int fd;
+
+	memset(name + 5, 'n', 255 - 5);
+	check_write_file("f", "", 0644);
+	CHECK_EQ(symlink("missing", "dangling"), 0);
+	fd = open("f", O_RDWR);
+	CHECK_ERR(getxattr("f", "user.x", value, sizeof value), EOPNOTSUPP);
+	CHECK_ERR(getxattr("f", name, value, sizeof value), EOPNOTSUPP);
+	CHECK_ERR(lgetxattr("f", "unheard.of", NULL, 0), EOPNOTSUPP);
+	CHECK_ERR(fgetxattr(fd, "user.x", value, sizeof value), EOPNOTSUPP);
+	CHECK_ERR(setxattr("f", "user.x", "v", 1, 0), EOPNOTSUPP);
+	CHECK_ERR(fsetxattr(fd, "user.x", "v", 1, XATTR_CREATE), EOPNOTSUPP);
+	CHECK_ERR(removexattr("f", "user.x"), EOPNOTSUPP);
+	CHECK_EQ(listxattr("f", value, sizeof value), 0);
+	CHECK_EQ(llistxattr("dangling", NULL, 0), 0);
+	CHECK_EQ(flistxattr(fd, NULL, 0), 0);
+
+	CHECK_ERR(getxattr("missing", "user.x", value, sizeof value), ENOENT);
+	CHECK_ERR(listxattr("dangling", value, sizeof value), ENOENT);
+	CHECK_ERR(getxattr("f", "", value, sizeof value), ERANGE);
+	name[255] = 'n';
+	CHECK_ERR(getxattr("f", name, value, sizeof value), ERANGE);
+	CHECK_ERR(getxattr("f", (char *)8, value, sizeof value), EFAULT);
+	CHECK_ERR(setxattr("f", "user.x", "v", 1, 8), EINVAL);
+	CHECK_ERR(setxattr("f", "user.x", "v", 65537, 0), E2BIG);
+	CHECK_ERR(fgetxattr(-1, "user.x", value, sizeof value), EBADF);
+	CHECK_ERR(fgetxattr(open("f", O_PATH), "user.x", value, sizeof value), EBADF);
+}
+
+static void not_sockets(void)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof address;
+	int fd = open("/dev/null", O_RDWR), type;
+
+	CHECK_ERR(getpeername(fd, (void *)&address, &size), ENOTSOCK);
+	CHECK_ERR(getsockname(fd, (void *)&address, &size), ENOTSOCK);
+	CHECK_ERR(getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size), ENOTSOCK);
+	CHECK_ERR(getpeername(-1, (void *)&address, &size), EBADF);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(modes), CASE(owners), CASE(user_permissions), CASE(sticky_folder), CASE(access_checks), CASE(times),
-		CASE(time_changes), CASE(stat_fields), { NULL, NULL },
+		CASE(time_changes), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
 	};
 
 	return check_main("attributes", cases, argc, argv);
