@@ -27,6 +27,18 @@ MISTAKES = {
     "array-index": UNDEFINED + r"array index 4 of 'int \[4\]' at debug/checks/provoke\.c:\d+",
     "misaligned": UNDEFINED + r"misaligned pointer 0x\w+ for 'volatile uint64_t' at debug/checks/provoke\.c:\d+",
 }
+FAULT = "page fault in the kernel: "
+# What the processor must refuse: nothing can go on after these.
+PROTECTION = {
+    "smep": FAULT + r"execution of user memory \(SMEP\) at 0x10000000",
+    "smap": FAULT + r"access to user memory outside a user copy \(SMAP\) at 0x10000000",
+    "write-text": FAULT + "write to read-only memory",
+    "write-constant": FAULT + "write to read-only memory",
+    "execute-data": FAULT + "execution of data",
+    "stack-overflow": "kernel stack overflow",
+    "stack-smash": "stack smashing detected",
+    "exception-stack-overflow": FAULT + "kernel stack overflow",
+}
 
 
 def boot(tmp_path, append):
@@ -55,6 +67,13 @@ def test_mistake_ends_it(tmp_path, name):
     assert re.search(f"kernel panic: {MISTAKES[name]}", text), text
     backtrace = text[text.index("backtrace (newest first)"):]
     assert re.search(r"  checks_provoke_from_command_line\+", backtrace), text
+
+
+@full
+@pytest.mark.parametrize("name", PROTECTION)
+def test_processor_refuses(tmp_path, name):
+    text = boot(tmp_path, f"panic=1 debug_crash={name}")
+    assert re.search(f"kernel panic: {PROTECTION[name]}", text), text
 
 
 @full

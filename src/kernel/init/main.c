@@ -71,6 +71,7 @@ void kernel_main(void)
 	features_init();		/* what the CPU has: NX, SMEP, SMAP, UMIP, FPU */
 	boot_cpu.stack_canary = random_u64() & ~0xffull;	/* RDRAND may be used now; no caller of this function checks the old one */
 	mm_init();			/* frames, heap, kernel mappings */
+	descriptors_guard_stacks(&boot_cpu);
 	video_early_init();		/* the log appears on the screen */
 	acpi_init();			/* tables that say what the machine has */
 	interrupts_init(command_line_has("safe"));

@@ -168,8 +168,8 @@ long sys_syslog(int type, uaddr_t buf, int len)
 {
 	static const unsigned levels[] = { LOG_ERROR, LOG_INFO };
 
-	/* Reading the whole log and its size is everyone's, as with dmesg_restrict off. */
-	if (type != LOG_CALL_READ_ALL && type != LOG_CALL_SIZE && !credentials_is_root(credentials_current()))
+	/* The log tells addresses and what others do: it is root's, as with Linux's dmesg_restrict. */
+	if (!credentials_is_root(credentials_current()))
 		return -EPERM;
 	switch (type) {
 	case LOG_CALL_CLOSE:

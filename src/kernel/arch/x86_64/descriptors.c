@@ -6,7 +6,9 @@
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/trap.h"
+#include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/kernel_map.h"
 
 enum {
 	GDT_ENTRIES = 7,	/* null, kernel code and data, user data and code, TSS (two) */
@@ -40,8 +42,7 @@ struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
 static uint64_t boot_gdt_entries[GDT_ENTRIES];
 static struct tss boot_tss;
 static struct gate idt[256];
-static uint8_t boot_ist[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(16)));
-
+static uint8_t boot_ist[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(16)));	/* until descriptors_guard_stacks */
 
 static unsigned vector_ist(unsigned vector)
 {
@@ -109,6 +110,19 @@ void descriptors_init(struct cpu *cpu)
 	cpu->tss = tss;
 	cpu_write_msr(MSR_GS_BASE, (uint64_t)cpu);
 	cpu_write_msr(MSR_KERNEL_GS_BASE, 0);
+}
+
+void descriptors_guard_stacks(struct cpu *cpu)
+{
+	struct tss *tss = cpu->tss;
+
+	for (int i = 0; i < IST_COUNT; i++) {
+		void *stack = kernel_stack_alloc(IST_STACK_SIZE);
+
+		if (!stack)
+			panic("out of memory while making exception stacks");
+		tss->ist[i] = (uint64_t)stack + IST_STACK_SIZE;
+	}
 }
 
 void descriptors_set_kernel_stack(struct cpu *cpu, uint64_t rsp)

@@ -125,6 +125,14 @@ const struct mistake mistakes[] = {
 	{ "shift", shift, "undefined behaviour: shift" },
 	{ "array-index", array_index, "undefined behaviour: array index 4" },
 	{ "misaligned", misaligned, "undefined behaviour: misaligned pointer" },
+	{ "smep", provoke_smep, NULL },
+	{ "smap", provoke_smap, NULL },
+	{ "write-text", provoke_write_text, NULL },
+	{ "write-constant", provoke_write_constant, NULL },
+	{ "execute-data", provoke_execute_data, NULL },
+	{ "stack-overflow", provoke_stack_overflow, NULL },
+	{ "stack-smash", provoke_stack_smash, NULL },
+	{ "exception-stack-overflow", provoke_exception_stack_overflow, NULL },
 };
 const size_t mistake_count = ARRAY_LEN(mistakes);
 

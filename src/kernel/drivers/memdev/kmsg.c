@@ -12,6 +12,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "process/credentials.h"
 #include "sched/clock.h"
 #include "sched/timer.h"
 #include "vfs/file.h"
@@ -233,8 +234,12 @@ static unsigned kmsg_poll(struct file *file, struct poll_table *table)
 
 static int kmsg_open(struct char_device *device, unsigned minor, struct file *file)
 {
-	struct kmsg_reader *reader = kmalloc(sizeof(*reader));
+	struct kmsg_reader *reader;
 
+	/* Reading is root's, whatever the mode of the node (syslog(2) likewise). */
+	if ((file->rights & FILE_RIGHT_READ) && !credentials_is_root(credentials_current()))
+		return -EPERM;
+	reader = kmalloc(sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 	mutex_init(&reader->lock);

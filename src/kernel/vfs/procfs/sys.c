@@ -42,6 +42,13 @@ static int show_pid_max(struct proc_text *text, const struct proc_subject *subje
 	return 0;
 }
 
+/* The log is root's (syslog(2), /dev/kmsg). */
+static int show_dmesg_restrict(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "1\n");
+	return 0;
+}
+
 static int show_ngroups_max(struct proc_text *text, const struct proc_subject *subject)
 {
 	proc_text_print(text, "%d\n", GROUPS_MAX);
@@ -105,6 +112,7 @@ static const struct proc_entry kernel_entries[] = {
 	{ .name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype },
 	{ .name = "version", .mode = S_IFREG | 0444, .show = show_version },
 	{ .name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max },
+	{ .name = "dmesg_restrict", .mode = S_IFREG | 0444, .show = show_dmesg_restrict },
 	{ .name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max },
 	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },
 };
