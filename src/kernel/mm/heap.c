@@ -274,18 +274,37 @@ void heap_init_cpu(unsigned cpu)
 		panic("heap: no memory for CPU %u", cpu);
 }
 
+/* Objects out of slabs, but for those that CPUs keep in stock, or debug builds in quarantine. */
+static uint64_t objects_used(unsigned index)
+{
+	uint64_t objects = atomic_load_relaxed(&caches[index].taken) - atomic_load_relaxed(&caches[index].quarantined);
+
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+		if (stocks[cpu])
+			objects -= atomic_load_relaxed(&stocks[cpu][index].count);
+	return objects;
+}
+
+bool heap_get_stats(unsigned index, struct slab_stats *stats)
+{
+	struct slab_cache *cache = &caches[index];
+
+	if (index >= atomic_load(&cache_count))
+		return false;
+	*stats = (struct slab_stats){
+		.name = cache->name, .object_size = cache->size, .used = objects_used(index), .per_slab = cache->per_slab,
+		.frames_per_slab = cache->frames, .slabs = atomic_load_relaxed(&cache->slabs),
+	};
+	stats->total = stats->slabs * stats->per_slab;
+	return true;
+}
+
 size_t heap_used_bytes(void)
 {
 	size_t bytes = kmalloc_large_pages() * PAGE_SIZE;
 
-	for (unsigned i = 0; i < atomic_load(&cache_count); i++) {
-		uint64_t objects = atomic_load_relaxed(&caches[i].taken) - atomic_load_relaxed(&caches[i].quarantined);
-
-		for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
-			if (stocks[cpu])
-				objects -= atomic_load_relaxed(&stocks[cpu][i].count);
-		bytes += objects * caches[i].size;
-	}
+	for (unsigned i = 0; i < atomic_load(&cache_count); i++)
+		bytes += objects_used(i) * caches[i].size;
 	return bytes;
 }
 

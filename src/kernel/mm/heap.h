@@ -24,4 +24,12 @@ char *kstrdup(const char *s);
 void heap_init(void);
 void heap_init_cpu(unsigned cpu);	/* before another CPU allocates */
 size_t heap_used_bytes(void);	/* in objects handed out and not freed: for leak tests */
+
+/* One cache's state, as of about now. */
+struct slab_stats {
+	const char *name;
+	size_t object_size, used, total;	/* bytes; objects handed out and not freed; those that its slabs hold */
+	size_t per_slab, frames_per_slab, slabs;
+};
+bool heap_get_stats(unsigned index, struct slab_stats *stats);	/* false: there is no cache of that number (they start at 0) */
 size_t heap_pages(void);	/* frames the heap holds, free objects included: for /proc/meminfo */

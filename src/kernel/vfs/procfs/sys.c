@@ -2,12 +2,14 @@
 /* /proc/sys: the few settings that exist. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/oom.h"
 #include "process/process.h"
 #include "process/system_name.h"
 #include "security/random.h"
 #include "sync/mutex.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
+#include "vfs/vfs_stats.h"
 
 static int show_hostname(struct proc_text *text, const struct proc_subject *subject)
 {
@@ -59,6 +61,26 @@ static int show_ngroups_max(struct proc_text *text, const struct proc_subject *s
 static int show_overcommit(struct proc_text *text, const struct proc_subject *subject)
 {
 	proc_text_print(text, "0\n");
+	return 0;
+}
+
+/* Files to write to: root may open even those for reading. */
+static int show_nothing(struct proc_text *text, const struct proc_subject *subject)
+{
+	return 0;
+}
+
+/* Like Linux's: 1 is for pages, 2 for names and nodes. What is dirty or in use stays. */
+static int store_drop_caches(const struct proc_subject *subject, const char *text, size_t len)
+{
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len != 1 || text[0] < '1' || text[0] > '3')
+		return -EINVAL;
+	if (text[0] & 2)
+		vfs_drop_caches();
+	if (text[0] & 1)
+		memory_reclaim(SIZE_MAX);
 	return 0;
 }
 
@@ -119,6 +141,7 @@ static const struct proc_entry kernel_entries[] = {
 
 static const struct proc_entry vm_entries[] = {
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
+	{ .name = "drop_caches", .mode = S_IFREG | 0200, .show = show_nothing, .store = store_drop_caches },
 };
 
 static const struct proc_entry sys_entries[] = {

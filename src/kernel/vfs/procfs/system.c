@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/heap.h"
 #include "mm/mm.h"
 #include "process/process.h"
 #include "process/system_name.h"
@@ -44,6 +45,26 @@ static int show_meminfo(struct proc_text *text, const struct proc_subject *subje
 	add_kib(text, "SUnreclaim:", stats.slab);
 	add_kib(text, "KernelStack:", stats.kernel_stacks);
 	add_kib(text, "PageTables:", stats.page_tables);
+	return 0;
+}
+
+/* The second format of Linux's slabinfo(5). A name there is one word. */
+static int show_slabinfo(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct slab_stats stats;
+
+	proc_text_print(text, "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
+			" : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+	for (unsigned i = 0; heap_get_stats(i, &stats); i++) {
+		char name[32];
+
+		string_copy(name, stats.name, sizeof(name));
+		for (char *at = name; *at; at++)
+			if (*at == ' ')
+				*at = '_';
+		proc_text_print(text, "%-17s %6zu %6zu %6zu %4zu %4zu : tunables    0    0    0 : slabdata %6zu %6zu      0\n", name,
+				stats.used, stats.total, stats.object_size, stats.per_slab, stats.frames_per_slab, stats.slabs, stats.slabs);
+	}
 	return 0;
 }
 
@@ -205,6 +226,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .directory = &proc_sys },
 	{ .name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo },
+	{ .name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo },
 	{ .name = "cpuinfo", .mode = S_IFREG | 0444, .show = proc_show_cpuinfo },
 	{ .name = "uptime", .mode = S_IFREG | 0444, .show = show_uptime },
 	{ .name = "loadavg", .mode = S_IFREG | 0444, .show = show_loadavg },
