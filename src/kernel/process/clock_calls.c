@@ -116,6 +116,9 @@ static long set_realtime(uint64_t ns)
 {
 	if (!credentials_is_root(credentials_current()))
 		return -EPERM;
+	/* The machine was not started before the epoch. */
+	if (ns < clock_monotonic_ns())
+		return -EINVAL;
 	clock_set_realtime_ns(ns);
 	sleep_clock_was_set();
 	return 0;

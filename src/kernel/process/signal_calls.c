@@ -363,7 +363,7 @@ long sys_rt_tgsigqueueinfo(int pid, int tid, int signal, uaddr_t info_addr)
 	int result;
 
 	if (pid <= 0 || tid <= 0)
-		return -EINVAL;
+		return copy_from_user(&info, info_addr, sizeof(info)) ? -EFAULT : -EINVAL;
 	result = queued_info(&info, info_addr, signal, pid);
 	return result ? result : send_to_thread(pid, tid, &info);
 }

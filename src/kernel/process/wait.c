@@ -206,8 +206,6 @@ long sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
 	if (type == P_PGID && id == 0)
 		request.id = current_process()->pgid;
 	result = wait_for_child(&request, &event);
-	if (result < 0)
-		return result;
 	if (result > 0) {
 		out.number = SIGCHLD;
 		out.code = event.code;
@@ -217,8 +215,8 @@ long sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
 		if (usage && copy_to_user(usage, &event.usage, sizeof(event.usage)))
 			return -EFAULT;
 	}
-	/* Linux writes these fields only, and zeroes when there was nothing. */
+	/* Linux writes these fields only, and zeroes when there was nothing, even when it fails. */
 	if (info && copy_to_user(info, &out, offsetof(struct signal_info, child) + offsetof(typeof(out.child), pad)))
 		return -EFAULT;
-	return 0;
+	return MIN(result, 0);
 }

@@ -42,19 +42,16 @@ static int copy_text(uaddr_t from, char **text)
 	return len < 0 ? len : 0;
 }
 
-static int mount_new(const char *source, const struct path *target, const char *type_name, unsigned flags, const char *data)
+static int mount_new(const char *source, const struct path *target, struct fs_type *type, unsigned flags, const char *data)
 {
-	struct fs_type *type = fs_type_find(type_name);
 	struct mount *mount;
 	struct fs *fs;
 	int error;
 
-	if (!type)
-		return -ENODEV;
 	error = type->mount(source, data, &fs);
 	if (error)
 		return error;
-	error = mount_create_fs(fs, "", *source ? source : type_name, flags & MOUNT_KEPT_FLAGS, &mount);
+	error = mount_create_fs(fs, "", *source ? source : type->name, flags & MOUNT_KEPT_FLAGS, &mount);
 	if (error)
 		return error;
 	error = mount_attach(mount, target);
@@ -128,9 +125,10 @@ static int mount_remount(const struct path *target, unsigned flags)
 	return 0;
 }
 
-static int mount_at(const char *source, const struct path *target, const char *type, unsigned flags, const char *data)
+static int mount_at(const char *source, const struct path *target, const char *type_name, unsigned flags, const char *data)
 {
 	const unsigned propagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+	struct fs_type *type;
 
 	if (flags & MS_REMOUNT)
 		return mount_remount(target, flags);
@@ -140,6 +138,9 @@ static int mount_at(const char *source, const struct path *target, const char *t
 		return (flags & propagation) == MS_PRIVATE ? 0 : -EINVAL;
 	if (flags & MS_MOVE)
 		return -EINVAL;
+	type = fs_type_find(type_name);
+	if (!type)
+		return -ENODEV;
 	if (target->dentry->vnode->type != S_IFDIR)
 		return -ENOTDIR;
 	return mount_new(source, target, type, flags, data);

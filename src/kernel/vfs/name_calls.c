@@ -235,7 +235,8 @@ long sys_renameat2(int from_dir, uaddr_t from, int to_dir, uaddr_t to, unsigned 
 	return rename_at(from_dir, from, to_dir, to, flags);
 }
 
-static long read_link_at(int dir, uaddr_t name, uaddr_t buf, size_t size)
+/* @no_link: the error for what is something else. */
+static long read_link_at(int dir, uaddr_t name, uaddr_t buf, size_t size, int no_link)
 {
 	struct path path;
 	char *text;
@@ -255,7 +256,7 @@ static long read_link_at(int dir, uaddr_t name, uaddr_t buf, size_t size)
 			kfree(text);
 		}
 	} else {
-		len = -EINVAL;
+		len = no_link;
 	}
 	path_put(&path);
 	return len;
@@ -268,10 +269,15 @@ long sys_readlink(uaddr_t path, uaddr_t buf, size_t size)
 	/* Unlike readlinkat, an empty name is nothing here. */
 	if (copy_from_user(&first, path, 1))
 		return -EFAULT;
-	return first ? read_link_at(AT_FDCWD, path, buf, size) : -ENOENT;
+	return first ? read_link_at(AT_FDCWD, path, buf, size, -EINVAL) : -ENOENT;
 }
 
 long sys_readlinkat(int dir, uaddr_t path, uaddr_t buf, size_t size)
 {
-	return read_link_at(dir, path, buf, size);
+	char first;
+
+	/* An empty name is what @dir itself is open on, as it can be with O_PATH | O_NOFOLLOW. */
+	if (copy_from_user(&first, path, 1))
+		return -EFAULT;
+	return read_link_at(dir, path, buf, size, first ? -EINVAL : -ENOENT);
 }
