@@ -7,6 +7,8 @@ from guest import BUILD, ROOT, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names")
+# Linked to each.
+LIBRARY = ("check", "leak")
 # What means harm comes late, and something that must still work after it.
 LAST = "hostile"
 AFTER = "process"
@@ -14,7 +16,7 @@ AFTER = "process"
 
 def names():
     found = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "src/userland/tests/*.c")))
-    ordered = [name for name in found if name not in ("check", LAST)]
+    ordered = [name for name in found if name not in LIBRARY + (LAST,)]
     return ordered + [name + "-on-root" for name in ON_ROOT_TOO] + [LAST, AFTER + "-after-" + LAST]
 
 

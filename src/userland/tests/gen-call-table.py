@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Turns syscalls.def into a table of what each call's arguments are, for the programs that try all of them.
+
+Usage: gen-call-table.py SYSCALLS.DEF > call_table.h
+What an argument is for is read off its type and name; a name that says nothing is a number.
+"""
+import re
+import sys
+from pathlib import Path
+
+LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)")
+PATHS = {"path", "from", "to", "target", "source"}
+BY_NAME = {
+    "fd": "FD", "in": "FD", "out": "FD", "dir": "DIR", "from_dir": "DIR", "to_dir": "DIR",
+    "pid": "PID", "tid": "PID", "pgid": "PID", "who": "PID", "id": "PID", "signal": "SIGNAL",
+    "addr": "ADDRESS", "new_addr": "ADDRESS", "stack": "ADDRESS", "tls": "ADDRESS", "argument": "ADDRESS",
+    "set_size": "SET_SIZE", "mask_size": "SET_SIZE", "resource": "RESOURCE",
+}
+
+
+def kind(declaration):
+    words = declaration.split()
+    c_type, name = words[0], words[-1]
+    if c_type == "uaddr_t":
+        return "PATH" if name in PATHS else "POINTER"
+    if name in BY_NAME:
+        return BY_NAME[name]
+    if c_type == "int" and name in ("from", "to"):
+        return "FD"
+    return "SIZE" if c_type == "size_t" or name == "size" else "COUNT" if name == "count" else "NUMBER"
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    print("/* Generated from syscalls.def by gen-call-table.py. */")
+    for line in Path(sys.argv[1]).read_text().splitlines():
+        match = LINE.match(line)
+        if not match:
+            continue
+        arguments = [a.strip() for a in match[3].split(",") if a.strip() not in ("", "void")]
+        kinds = ", ".join(f"{{ ARG_{kind(a)}, \"{a.split()[-1]}\" }}" for a in arguments)
+        print(f'{{ {match[1]}, "{match[2]}", {len(arguments)}, {{ {kinds} }} }},' if kinds else
+              f'{{ {match[1]}, "{match[2]}", 0, {{ {{ ARG_NUMBER, NULL }} }} }},')
+
+
+if __name__ == "__main__":
+    main()

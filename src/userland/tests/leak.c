@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Counting the kernel's objects; see leak.h. */
+#include "leak.h"
+#include "check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* Frames that stocks of page tables and kernel stacks may hold more than before. */
+enum { FRAME_SLACK = 96, PATIENCE_MS = 8000, PAGE_KIB = 4 };
+
+static int counts_are_exact(void)
+{
+	struct utsname name;
+
+	return uname(&name) == 0 && strcmp(name.sysname, "Linux") != 0;
+}
+
+static void drop_caches(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	CHECK_EQ(write(fd, "3", 1), 1);
+	close(fd);
+}
+
+static void count_objects(struct leak_mark *mark)
+{
+	FILE *file = fopen("/proc/slabinfo", "r");
+	char line[256];
+
+	mark->count = 0;
+	if (!CHECK(file != NULL))
+		return;
+	while (mark->count < LEAK_CACHES && fgets(line, sizeof line, file))
+		if (sscanf(line, "%23s %ld", mark->caches[mark->count].name, &mark->caches[mark->count].used) == 2)
+			mark->count++;
+	fclose(file);
+}
+
+static long frames_in_use(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	char line[128];
+	long total = 0, free = 0, slab = 0;
+
+	while (file && fgets(line, sizeof line, file)) {
+		sscanf(line, "MemTotal: %ld", &total);
+		sscanf(line, "MemFree: %ld", &free);
+		sscanf(line, "Slab: %ld", &slab);
+	}
+	if (file)
+		fclose(file);
+	CHECK(total > 0);
+	return (total - free - slab) / PAGE_KIB;
+}
+
+void leak_mark(struct leak_mark *mark)
+{
+	if (!counts_are_exact())
+		return;
+	check_sleep(50);	/* what ended just now is still being taken apart */
+	drop_caches();
+	count_objects(mark);
+	mark->frames = frames_in_use();
+}
+
+/* The first cache with more objects than at @mark, or -1; @now is of the same system, so the order is the same. */
+static int find_growth(const struct leak_mark *mark, const struct leak_mark *now)
+{
+	for (unsigned i = 0; i < now->count; i++)
+		if (now->caches[i].used > (i < mark->count ? mark->caches[i].used : 0))
+			return i;
+	return -1;
+}
+
+void leak_check(const struct leak_mark *mark, const char *what)
+{
+	static struct leak_mark now;
+	long end = check_now() + PATIENCE_MS;
+	int grown;
+
+	if (!counts_are_exact())
+		return;
+	do {
+		leak_mark(&now);
+		grown = find_growth(mark, &now);
+	} while ((grown >= 0 || now.frames > mark->frames + FRAME_SLACK) && check_now() < end);
+	if (grown >= 0)
+		printf("after %s, objects of %s: %ld before, %ld now\n", what, now.caches[grown].name, mark->caches[grown].used,
+		       now.caches[grown].used);
+	CHECK_EQ(grown, -1);
+	if (!CHECK(now.frames <= mark->frames + FRAME_SLACK))
+		printf("after %s: %ld frames in use before, %ld now\n", what, mark->frames, now.frames);
+}
