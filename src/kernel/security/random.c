@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CSPRNG: ChaCha20 with fast key erasure: each refill makes a block whose first half is the next key, so that earlier output cannot
+ * The CSPRNG: ChaCha20 with fast key erasure: each refill makes blocks whose first half block is the next key, so that earlier output cannot
  * be found from the state. Entropy is mixed into the key: RDSEED or RDRAND, the TSC, and what drivers add (timing of interrupts).
  */
 #include "security/random.h"
@@ -9,14 +9,16 @@
 #include "security/chacha20.h"
 #include "sync/spinlock.h"
 
-enum { HARDWARE_TRIES = 10, RESEED_BLOCKS = 1024, JITTER_SAMPLES = 8, JITTER_BOOT = 128 };
+/* One block in four goes half to the next key; a smaller pool would spend more of its blocks on keys, a larger one keep more output in memory. */
+enum { POOL_BLOCKS = 4, POOL_SIZE = POOL_BLOCKS * CHACHA20_BLOCK_SIZE };
+enum { HARDWARE_TRIES = 10, RESEED_REFILLS = 256, JITTER_SAMPLES = 8, JITTER_BOOT = 128 };
 
 static struct spinlock random_lock;	/* taken with interrupts off; guards all below */
 static uint32_t key[8];
 static uint32_t nonce[3];
-static uint8_t pool[CHACHA20_BLOCK_SIZE];
+static uint8_t pool[POOL_SIZE];
 static size_t pool_left;
-static uint32_t blocks;
+static uint32_t refills;
 
 /* When interrupts came. Each CPU's own, touched with interrupts off. */
 static struct jitter { uint64_t samples[JITTER_SAMPLES]; uint32_t count; } jitter[CPU_MAX];
@@ -59,12 +61,14 @@ static void reseed(void)
 
 static void refill(void)
 {
-	if (blocks++ % RESEED_BLOCKS == 0)
+	if (refills++ % RESEED_REFILLS == 0)
 		reseed();
-	chacha20_block(key, blocks, nonce, pool);
+	for (unsigned i = 0; i < POOL_BLOCKS; i++)
+		chacha20_block(key, i, nonce, pool + i * CHACHA20_BLOCK_SIZE);
+	nonce[2]++;
 	memcpy(key, pool, sizeof(key));
 	memset(pool, 0, sizeof(key));
-	pool_left = CHACHA20_BLOCK_SIZE - sizeof(key);
+	pool_left = POOL_SIZE - sizeof(key);
 }
 
 void random_bytes(void *buf, size_t len)
@@ -78,8 +82,8 @@ void random_bytes(void *buf, size_t len)
 		if (!pool_left)
 			refill();
 		part = MIN(len, pool_left);
-		memcpy(to, pool + CHACHA20_BLOCK_SIZE - pool_left, part);
-		memset(pool + CHACHA20_BLOCK_SIZE - pool_left, 0, part);
+		memcpy(to, pool + POOL_SIZE - pool_left, part);
+		memset(pool + POOL_SIZE - pool_left, 0, part);
 		pool_left -= part;
 		spin_unlock_irq(&random_lock, flags);
 		to += part;
