@@ -32,16 +32,37 @@ static struct frame *alloc_anonymous(unsigned flags)
 	return frame;
 }
 
+/* A page of the program that only the entry at hand, in a table of its space's own, refers to. */
+static bool is_sole_owner(uint64_t pte)
+{
+	const struct frame *frame = frame_of_phys(pte & PTE_ADDRESS);
+
+	return (frame->flags & FRAME_ANONYMOUS) && atomic_load(&frame->refs) == 1;
+}
+
+/*
+ * Nobody shares the page at @addr any more, as after a child's end: it can be written to, and so can its neighbours in the group of entries if the same is
+ * true of them. Otherwise a parent would take a fault for each page it goes on using.
+ */
+static void reuse_group(const struct vma *vma, uint64_t addr, uint64_t *pte)
+{
+	unsigned at = (uint64_t)pte / sizeof(*pte) % TABLE_GROUP;
+	uint64_t below = (addr - vma->start) >> PAGE_SHIFT, above = (vma->end - addr) >> PAGE_SHIFT;
+	uint64_t *first = pte - MIN(at, below), *end = pte + MIN(TABLE_GROUP - at, above);
+
+	for (pte = first; pte < end; pte++)
+		if ((*pte & (PTE_PRESENT | PTE_WRITE)) == PTE_PRESENT && is_sole_owner(*pte))
+			*pte |= PTE_WRITE | PTE_DIRTY;
+	tlb_flush_page_local(addr);
+}
 
 /* A write to a private page that others may share: ours already if nobody else has it, else a copy. table_lock held. */
 static enum fault_status break_sharing(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte)
 {
-	uint64_t old = *pte;
-	struct frame *frame = frame_of_phys(old & PTE_ADDRESS), *copy;
+	struct frame *frame = frame_of_phys(*pte & PTE_ADDRESS), *copy;
 
-	if ((frame->flags & FRAME_ANONYMOUS) && atomic_load(&frame->refs) == 1) {
-		*pte = old | PTE_WRITE | PTE_DIRTY;
-		tlb_flush_page_local(addr);
+	if (is_sole_owner(*pte)) {
+		reuse_group(vma, addr, pte);
 		return FAULT_DONE;
 	}
 	copy = alloc_anonymous(0);
