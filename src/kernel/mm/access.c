@@ -29,19 +29,26 @@ static struct frame *present_frame(struct address_space *as, uint64_t addr, bool
 	return frame;
 }
 
+struct frame *address_space_page(struct address_space *as, uint64_t addr, bool write)
+{
+	struct frame *frame;
+
+	while (!(frame = present_frame(as, addr, write)))
+		if (address_space_fault(as, addr, write ? FAULT_WRITE : FAULT_READ, false).signal)
+			return NULL;
+	return frame;
+}
+
 size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write)
 {
 	size_t done = 0;
 
 	while (done < len) {
 		size_t offset = (addr + done) & (PAGE_SIZE - 1), part = MIN(len - done, PAGE_SIZE - offset);
-		struct frame *frame = present_frame(as, addr + done, write);
+		struct frame *frame = address_space_page(as, addr + done, write);
 
-		if (!frame) {
-			if (address_space_fault(as, addr + done, write ? FAULT_WRITE : FAULT_READ, false).signal)
-				break;
-			continue;
-		}
+		if (!frame)
+			break;
 		if (write)
 			memcpy((char *)frame_virt(frame) + offset, (char *)buf + done, part);
 		else

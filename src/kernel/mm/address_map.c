@@ -169,14 +169,18 @@ static uint64_t mapped_within(struct address_space *as, uint64_t start, uint64_t
 static int clear_fixed(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags, struct vma_place *at)
 {
 	int error = check_fixed(as, addr, len, flags);
-	uint64_t replaced;
+	uint64_t replaced = 0;
 
 	if (error)
 		return error;
-	replaced = mapped_within(as, addr, addr + len);
+	*at = vma_tree_locate(&as->vmas, addr);
+	if ((at->prev && at->prev->end > addr) || (at->next && at->next->start < addr + len))
+		replaced = mapped_within(as, addr, addr + len);
 	if (as->mapped_bytes - replaced > as->space_limit - len)
 		return -ENOMEM;
-	error = replaced ? address_space_unmap_locked(as, addr, addr + len) : 0;
+	if (!replaced)
+		return 0;
+	error = address_space_unmap_locked(as, addr, addr + len);
 	*at = vma_tree_locate(&as->vmas, addr);
 	return error;
 }

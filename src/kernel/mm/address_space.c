@@ -15,6 +15,7 @@
  * within 2^28 pages. The heap begins up to 32 MiB behind the program.
  */
 enum { MMAP_RANDOM_BITS = 28, STACK_RANDOM_BITS = 22, BRK_RANDOM_BITS = 13 };
+_Static_assert(STACK_RANDOM_BITS + PAGE_SHIFT + MMAP_RANDOM_BITS <= 64, "one random word for both");
 #define STACK_ROOM (1ull << 30)
 #define STACK_DEFAULT_LIMIT (8ull << 20)
 
@@ -46,12 +47,15 @@ struct address_space *address_space_alloc(void)
 struct address_space *address_space_create(void)
 {
 	struct address_space *as = address_space_alloc();
-	uint64_t stack_floor = USER_END - ((uint64_t)PAGE_SIZE << STACK_RANDOM_BITS);
+	uint64_t stack_floor = USER_END - ((uint64_t)PAGE_SIZE << STACK_RANDOM_BITS), random;
 
 	if (!as)
 		return NULL;
-	as->stack_top = USER_END - (random_below(1ull << STACK_RANDOM_BITS) << PAGE_SHIFT) - (random_u64() & 0xff0);
-	as->map_hint = as->mmap_top = stack_floor - STACK_ROOM - (random_below(1ull << MMAP_RANDOM_BITS) << PAGE_SHIFT);
+	/* The lowest bits: where in its page, by 16 bytes, the stack begins; then in which. */
+	random = random_u64();
+	as->stack_top = USER_END - (random & ((1ull << (STACK_RANDOM_BITS + PAGE_SHIFT)) - 16));
+	random >>= STACK_RANDOM_BITS + PAGE_SHIFT;
+	as->map_hint = as->mmap_top = stack_floor - STACK_ROOM - ((random & ((1ull << MMAP_RANDOM_BITS) - 1)) << PAGE_SHIFT);
 	as->stack_limit = STACK_DEFAULT_LIMIT;
 	as->data_limit = as->space_limit = UINT64_MAX;
 	return as;

@@ -116,6 +116,9 @@ enum fault_access { FAULT_READ, FAULT_WRITE, FAULT_EXECUTE };
 struct fault_result { int signal; int code; };
 struct fault_result address_space_fault(struct address_space *as, uint64_t addr, enum fault_access access, bool user);
 
+/* The page at @addr, for reading or for writing, with a reference; NULL if it cannot be had. May sleep. */
+struct frame *address_space_page(struct address_space *as, uint64_t addr, bool write);
+
 /* Reads or writes another process's memory (ptrace-like, /proc/PID/cmdline). Returns bytes moved. May sleep. */
 size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write);
 

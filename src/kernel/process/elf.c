@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/uio.h"
 #include "mm/user_copy.h"
@@ -14,7 +15,7 @@
 
 /* Where position-independent programs start, before a random number of pages is added: two thirds up, as on Linux. */
 #define PIE_BASE 0x555555554000ull
-enum { PIE_RANDOM_BITS = 28, ZERO_CHUNK = 256, PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC };
+enum { PIE_RANDOM_BITS = 28, PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC };
 
 /* @short_error: when the file ends before. */
 static int read_exactly(struct vnode *vnode, uint64_t pos, void *buf, size_t len, int short_error)
@@ -28,18 +29,18 @@ static int read_exactly(struct vnode *vnode, uint64_t pos, void *buf, size_t len
 	return got < 0 ? (int)got : (size_t)got == len ? 0 : short_error;
 }
 
-static int zero_range(struct address_space *as, uint64_t at, uint64_t len)
+/* Clears the page of @at from there on. */
+static int clear_rest(struct address_space *as, uint64_t at)
 {
-	static const char zeroes[ZERO_CHUNK];
+	size_t offset = at % PAGE_SIZE;
+	struct frame *frame = offset ? address_space_page(as, at, true) : NULL;
 
-	while (len) {
-		size_t part = MIN(len, (uint64_t)sizeof(zeroes));
-
-		if (address_space_access(as, at, (void *)zeroes, part, true) != part)
-			return -ENOMEM;
-		at += part;
-		len -= part;
-	}
+	if (!offset)
+		return 0;
+	if (!frame)
+		return -ENOMEM;
+	memset((char *)frame_to_virt(frame) + offset, 0, PAGE_SIZE - offset);
+	frame_put(frame);
 	return 0;
 }
 
@@ -70,7 +71,7 @@ static int map_segment(struct address_space *as, struct vnode *vnode, const stru
 	}
 	if (!segment->file_size || memory_end <= file_end || !(segment->prot & PROT_WRITE))
 		return 0;
-	return zero_range(as, file_end, mapped_end - file_end);
+	return clear_rest(as, file_end);
 }
 
 int elf_read(struct vnode *vnode, const void *head, size_t head_len, struct elf_file *file)
@@ -140,10 +141,11 @@ static uint64_t bias_for(const struct elf_image *image, uint64_t base)
 
 int elf_map_program(struct elf_file *file, struct address_space *as)
 {
-	uint64_t base = PIE_BASE + (random_below(1ull << PIE_RANDOM_BITS) << PAGE_SHIFT);
 	int error;
 
-	file->bias = file->image.header.pie ? bias_for(&file->image, base) : 0;
+	file->bias = 0;
+	if (file->image.header.pie)
+		file->bias = bias_for(&file->image, PIE_BASE + (random_below(1ull << PIE_RANDOM_BITS) << PAGE_SHIFT));
 	error = map_segments(file, as);
 	if (!error)
 		address_space_set_brk(as, file->bias + file->image.high);

@@ -8,46 +8,74 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
+#include "mm/frame.h"
 #include "process/exec_args.h"
 #include "process/exec_internal.h"
 #include "security/random.h"
 
-enum { RANDOM_BYTES = 16, STACK_JITTER = 8192, WRITER_WORDS = 32 };
+enum { RANDOM_BYTES = 16, STACK_JITTER = 8192 };
 
 static const char platform[] = "x86_64";
 
-/* Writes words upwards, a few at a time. */
-struct word_writer {
+/* Writes upwards, through the page it has been to last. */
+struct stack_writer {
 	struct address_space *as;
 	uint64_t at;
-	uint64_t words[WRITER_WORDS];
-	unsigned count;
-	bool failed;
+	struct frame *frame;	/* of the page at @page, with a reference; NULL if there is none yet */
+	uint64_t page;
+	char *text;		/* the page's bytes */
+	bool failed;		/* a page could not be had; nothing is written any more */
 };
 
-static void flush(struct word_writer *writer)
+static void finish(struct stack_writer *writer)
 {
-	size_t size = writer->count * sizeof(uint64_t);
-
-	if (address_space_access(writer->as, writer->at, writer->words, size, true) != size)
-		writer->failed = true;
-	writer->at += size;
-	writer->count = 0;
+	if (writer->frame)
+		frame_put(writer->frame);
+	writer->frame = NULL;
 }
 
-static void put_word(struct word_writer *writer, uint64_t word)
+static __attribute__((noinline)) bool turn_page(struct stack_writer *writer, uint64_t page)
 {
-	writer->words[writer->count++] = word;
-	if (writer->count == WRITER_WORDS)
-		flush(writer);
+	finish(writer);
+	writer->frame = writer->failed ? NULL : address_space_page(writer->as, page, true);
+	writer->failed = !writer->frame;
+	writer->page = page;
+	if (writer->frame)
+		writer->text = frame_to_virt(writer->frame);
+	return writer->frame;
 }
 
-static int put_bytes(struct address_space *as, uint64_t *at, const void *bytes, size_t size)
+/* Where the byte at writer->at is written to; NULL after a failure. */
+static inline char *find_place(struct stack_writer *writer)
 {
-	if (address_space_access(as, *at, (void *)bytes, size, true) != size)
-		return -ENOMEM;
-	*at += size;
-	return 0;
+	uint64_t page = writer->at & PAGE_MASK;
+
+	if (unlikely(!writer->frame || page != writer->page) && !turn_page(writer, page))
+		return NULL;
+	return writer->text + (writer->at - page);
+}
+
+static void put_word(struct stack_writer *writer, uint64_t word)
+{
+	char *to = find_place(writer);
+
+	if (to)
+		*(uint64_t *)to = word;
+	writer->at += sizeof(word);
+}
+
+static void put_bytes(struct stack_writer *writer, const void *bytes, size_t size)
+{
+	while (size) {
+		size_t part = MIN(size, PAGE_SIZE - writer->at % PAGE_SIZE);
+		char *to = find_place(writer);
+
+		if (to)
+			memcpy(to, bytes, part);
+		bytes = (const char *)bytes + part;
+		writer->at += part;
+		size -= part;
+	}
 }
 
 /* Bytes of the pages that a script's head replaces: argv[0]. */
@@ -65,25 +93,22 @@ static size_t head_bytes(const struct exec_args *args)
 	return size;
 }
 
-static int write_strings(struct exec_args *args, struct address_space *as, uint64_t at)
+static void write_strings(struct exec_args *args, struct stack_writer *writer)
 {
 	size_t skip = skipped(args);
-	int error = 0;
 
-	for (unsigned i = 0; i < args->head_count && !error; i++)
-		error = put_bytes(as, &at, args->head[i], strlen(args->head[i]) + 1);
-	for (struct arg_page *page = args->first_page; page && !error; page = page->next) {
+	for (unsigned i = 0; i < args->head_count; i++)
+		put_bytes(writer, args->head[i], strlen(args->head[i]) + 1);
+	for (struct arg_page *page = args->first_page; page; page = page->next) {
 		size_t here = MIN(skip, page->used);
 
 		skip -= here;
-		if (page->used > here)
-			error = put_bytes(as, &at, page->text + here, page->used - here);
+		put_bytes(writer, page->text + here, page->used - here);
 	}
-	return error;
 }
 
 /* Writes a pointer to each string that starts in the pages, with the NULLs behind argv and envp. @at: where the first of them lies. */
-static void write_page_pointers(struct exec_args *args, struct word_writer *writer, uint64_t at)
+static void write_page_pointers(struct exec_args *args, struct stack_writer *writer, uint64_t at)
 {
 	size_t skip = skipped(args);
 	unsigned argv_left = args->argc - (skip != 0);
@@ -119,7 +144,7 @@ static void write_page_pointers(struct exec_args *args, struct word_writer *writ
 	put_word(writer, 0);
 }
 
-static void write_vectors(struct exec_args *args, struct word_writer *writer, uint64_t strings, const struct exec_auxv *auxv)
+static void write_vectors(struct exec_args *args, struct stack_writer *writer, uint64_t strings, const struct exec_auxv *auxv)
 {
 	unsigned argc = args->argc + args->head_count - (args->head_count != 0);
 
@@ -129,9 +154,7 @@ static void write_vectors(struct exec_args *args, struct word_writer *writer, ui
 		strings += strlen(args->head[i]) + 1;
 	}
 	write_page_pointers(args, writer, strings);
-	for (unsigned i = 0; i < auxv->count; i++)
-		put_word(writer, auxv->words[i]);
-	flush(writer);
+	put_bytes(writer, auxv->words, auxv->count * sizeof(auxv->words[0]));
 }
 
 static void add_auxv(struct exec_auxv *auxv, uint64_t type, uint64_t value)
@@ -147,7 +170,7 @@ int exec_args_write(struct exec_args *args, struct address_space *as, const char
 	uint64_t strings = filename_at - (head + args->string_bytes - skip);
 	uint64_t platform_at = strings - sizeof(platform), random_at = ROUND_DOWN(platform_at - RANDOM_BYTES, 16ull), at;
 	uint64_t pointers = args->argc + args->head_count + args->envc + 3;
-	struct word_writer writer = { .as = as };
+	struct stack_writer writer = { .as = as };
 	uint8_t random[RANDOM_BYTES];
 
 	add_auxv(auxv, AT_RANDOM, random_at);
@@ -159,18 +182,16 @@ int exec_args_write(struct exec_args *args, struct address_space *as, const char
 	at = random_at - random_below(STACK_JITTER) - (pointers + auxv->count) * sizeof(uint64_t);
 	writer.at = ROUND_DOWN(at, 16ull);
 	*rsp = writer.at;
+	write_vectors(args, &writer, strings, auxv);
 
 	random_bytes(random, sizeof(random));
-	at = random_at;
-	if (put_bytes(as, &at, random, sizeof(random)))
-		return -ENOMEM;
-	at = platform_at;
-	if (put_bytes(as, &at, platform, sizeof(platform)) || write_strings(args, as, strings))
-		return -ENOMEM;
-	at = filename_at;
-	if (put_bytes(as, &at, filename, filename_size))
-		return -ENOMEM;
-	write_vectors(args, &writer, strings, auxv);
+	writer.at = random_at;
+	put_bytes(&writer, random, sizeof(random));
+	writer.at = platform_at;
+	put_bytes(&writer, platform, sizeof(platform));
+	write_strings(args, &writer);
+	put_bytes(&writer, filename, filename_size);
+	finish(&writer);
 	as->arg_start = strings;
 	as->arg_end = as->env_start = strings + head + args->argv_bytes - skip;
 	as->env_end = filename_at;

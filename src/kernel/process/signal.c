@@ -52,6 +52,9 @@ void signal_handlers_reset(struct signal_handlers *handlers, bool ignored_too)
 		struct signal_action *action = &handlers->actions[i];
 		bool ignored = action->handler == HANDLER_IGNORE && !ignored_too;
 
+		/* Most are as new already. */
+		if (likely(!(action->handler | action->flags | action->restorer | action->mask)))
+			continue;
 		*action = (struct signal_action){ .handler = ignored ? HANDLER_IGNORE : HANDLER_DEFAULT };
 	}
 	spin_unlock_irq(&handlers->lock, flags);
