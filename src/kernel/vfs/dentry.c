@@ -13,6 +13,7 @@ enum { BUCKET_BITS_MIN = 10, BUCKET_BITS_MAX = 16, FRAMES_PER_BUCKET = 64, DENTR
        DENTRIES_PER_FRAME = 16 };
 
 struct spinlock vfs_tree_lock = SPINLOCK_INIT;
+uint64_t vfs_paths_generation = 1;
 struct dentry_hash dentry_hash;
 static struct list all = LIST_INIT(all);	/* hashed dentries, in the order the shrinker visits them; tree lock */
 static size_t hashed_count;			/* tree lock */
@@ -94,9 +95,9 @@ struct dentry *dentry_create_root(struct vnode *vnode, const char *name)
 	return dentry;
 }
 
-void dentry_put(struct dentry *dentry)
+void dentry_free(struct dentry *dentry)
 {
-	while (refcount_put(&dentry->refs)) {
+	do {
 		struct dentry *parent = dentry->parent;
 		struct vnode *vnode = dentry->vnode;
 
@@ -113,7 +114,7 @@ void dentry_put(struct dentry *dentry)
 		if (parent == dentry)
 			return;
 		dentry = parent;
-	}
+	} while (refcount_put(&dentry->refs));
 }
 
 struct dentry *dentry_find_locked(struct dentry *directory, const struct path_component *name)
@@ -143,6 +144,7 @@ bool dentry_unhash_locked(struct dentry *dentry)
 {
 	if (!dentry->hashed)
 		return false;
+	vfs_paths_changed();
 	dentry->hashed = false;
 	*dentry->hash_place = dentry->hash_next;
 	if (dentry->hash_next)

@@ -51,10 +51,22 @@ struct dentry {
 
 extern struct spinlock vfs_tree_lock;
 
+/*
+ * Counts what can make a path lead elsewhere or nowhere: a name that leaves the hash or becomes negative, a mount that comes or goes, a directory whose
+ * permissions change (path_ready.h). Atomic; changed under the tree lock but for the last.
+ */
+extern uint64_t vfs_paths_generation;
+static inline void vfs_paths_changed(void) { atomic_add(&vfs_paths_generation, 1); }
+
 void dentry_init(void);		/* before the first use */
 
 static inline void dentry_get(struct dentry *dentry) { refcount_get(&dentry->refs); }
-void dentry_put(struct dentry *dentry);		/* may sleep */
+void dentry_free(struct dentry *dentry);	/* for dentry_put() only */
+static inline void dentry_put(struct dentry *dentry)	/* may sleep */
+{
+	if (unlikely(refcount_put(&dentry->refs)))
+		dentry_free(dentry);
+}
 
 /* A root: its own parent, not hashed, one reference; takes over the caller's reference to @vnode. NULL when out of memory (vnode is put then). */
 struct dentry *dentry_create_root(struct vnode *vnode, const char *name);

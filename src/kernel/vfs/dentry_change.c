@@ -133,6 +133,7 @@ void dentry_remove_name(struct dentry *directory, const struct path_component *n
 			/* Only the caller and the hash: the entry itself can say from now on that there is no such name. */
 			left.vnode = dentry->vnode;
 			dentry->vnode = NULL;
+			vfs_paths_changed();
 			list_remove(&dentry->vnode_link);
 		} else {
 			if (other)

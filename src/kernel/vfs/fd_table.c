@@ -114,7 +114,7 @@ void fd_table_get(struct fd_table *table)
 }
 
 /* Takes descriptor @fd out. NULL if it was not open. Lock held. */
-static struct file *remove_locked(struct fd_table *table, unsigned fd)
+static inline struct file *remove_locked(struct fd_table *table, unsigned fd)
 {
 	struct file *file = fd < table->capacity ? table->files[fd] : NULL;
 
@@ -301,7 +301,7 @@ int fd_replace(int to, struct file *file, bool close_on_exec)
 	return to;
 }
 
-int fd_close(int fd)
+long fd_close(int fd)
 {
 	struct fd_table *table = current_process()->files;
 	struct file *file;
@@ -309,7 +309,7 @@ int fd_close(int fd)
 	spin_lock(&table->lock);
 	file = remove_locked(table, fd);
 	spin_unlock(&table->lock);
-	if (!file)
+	if (unlikely(!file))
 		return -EBADF;
 	file_descriptor_closed(file, table);
 	return 0;

@@ -6,11 +6,12 @@
 #include "mm/heap.h"
 #include "vfs/dentry.h"
 #include "vfs/lock.h"
+#include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
 
-static struct slab_cache *file_slab;
-static size_t files;	/* atomic */
+struct slab_cache *file_slab;
+size_t files_open;
 
 void file_init(void)
 {
@@ -19,44 +20,7 @@ void file_init(void)
 		panic("vfs: no memory for open files");
 }
 
-size_t file_count(void) { return atomic_load_relaxed(&files); }
-
-static uint32_t rights_of(uint32_t flags)
-{
-	if (flags & O_PATH)
-		return FILE_RIGHT_PATH_ONLY;
-	switch (flags & O_ACCMODE) {
-	case O_RDONLY:
-		return FILE_RIGHT_READ;
-	case O_WRONLY:
-		return FILE_RIGHT_WRITE;
-	case O_RDWR:
-		return FILE_RIGHT_READ | FILE_RIGHT_WRITE;
-	}
-	return 0;	/* access mode 3: only for ioctl */
-}
-
-static struct file *file_alloc(const struct file_ops *ops, uint32_t flags)
-{
-	struct file *file = slab_alloc(file_slab);
-
-	if (!file)
-		return NULL;
-	refcount_init(&file->refs, 1);
-	file->ops = ops;
-	file->flags = flags;
-	file->rights = rights_of(flags);
-	mutex_init(&file->pos_lock);
-	file->pos = 0;
-	file->path = (struct path){ NULL, NULL };
-	file->vnode = NULL;
-	file->private = NULL;
-	file->writer = file->atime_done = false;
-	file->readable = NULL;
-	file->owner = file->owner_signal = 0;
-	atomic_add(&files, 1);
-	return file;
-}
+size_t file_count(void) { return atomic_load_relaxed(&files_open); }
 
 struct file *file_create(const struct file_ops *ops, uint32_t flags, void *private)
 {
@@ -86,29 +50,43 @@ void file_get(struct file *file)
 	refcount_get(&file->refs);
 }
 
-void file_put(struct file *file)
+static __attribute__((noinline)) void file_end(struct file *file)
 {
-	if (!refcount_put(&file->refs))
-		return;
 	if (file->vnode && atomic_load_relaxed(&file->vnode->locks))
 		file_locks_release_file(file);
 	if (file->ops->release)
 		file->ops->release(file);
 	if (file->writer)
 		vnode_end_write(file->vnode);
-	if (file->path.dentry)
-		path_put(&file->path);
+}
+
+/* The last reference is gone. */
+static inline void file_free(struct file *file)
+{
+	if (unlikely(file->writer || file->ops->release || !file->vnode || atomic_load_relaxed(&file->vnode->locks)))
+		file_end(file);
+	if (likely(file->path.dentry)) {
+		dentry_put(file->path.dentry);
+		mount_put(file->path.mount);
+	}
 	slab_free(file_slab, file);
-	atomic_sub(&files, 1);
+	atomic_sub(&files_open, 1);
+}
+
+void file_put(struct file *file)
+{
+	if (refcount_put(&file->refs))
+		file_free(file);
 }
 
 void file_descriptor_closed(struct file *file, struct fd_table *table)
 {
-	if (file->vnode && atomic_load_relaxed(&file->vnode->locks) && !(file->rights & FILE_RIGHT_PATH_ONLY))
+	if (unlikely(file->vnode && atomic_load_relaxed(&file->vnode->locks) && !(file->rights & FILE_RIGHT_PATH_ONLY)))
 		file_locks_release_owner(file->vnode, table);
-	if (file->ops->flush)
+	if (unlikely(file->ops->flush))
 		file->ops->flush(file);
-	file_put(file);
+	if (likely(refcount_put(&file->refs)))
+		file_free(file);
 }
 
 ssize_t file_read_kernel(struct file *file, void *buf, size_t len, uint64_t pos)

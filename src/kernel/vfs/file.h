@@ -92,7 +92,7 @@ struct file *fd_get_from(struct fd_table *table, int fd);	/* for procfs */
 int fd_next_open(struct fd_table *table, int from);		/* lowest open fd >= from, or -1: for procfs */
 /* Lowest free descriptor >= @from for @file (takes over the caller's reference on success). -EMFILE, -ENOMEM. */
 int fd_install(struct file *file, int from, bool close_on_exec);
-int fd_close(int fd);
+long fd_close(int fd);
 
 /* Character devices: a driver registers its numbers; opening a node with one calls open(), which sets file->ops and file->private. */
 struct char_device {

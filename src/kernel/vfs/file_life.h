@@ -4,11 +4,47 @@
 
 #include "vfs/file.h"
 #include "vfs/path_walk.h"
+#include "mm/heap.h"
+#include <linux/fcntl.h>
 
 struct fd_table;
 
 void file_init(void);
 size_t file_count(void);	/* open files that exist */
+
+extern struct slab_cache *file_slab;
+extern size_t files_open;	/* atomic */
+
+static inline uint32_t file_rights_of(uint32_t flags)
+{
+	/* 1 more than the mode has the bits of the rights; access mode 3 is only for ioctl. */
+	_Static_assert(O_RDONLY + 1 == FILE_RIGHT_READ && O_WRONLY + 1 == FILE_RIGHT_WRITE &&
+		       O_RDWR + 1 == (FILE_RIGHT_READ | FILE_RIGHT_WRITE), "rights follow from the access mode");
+	return unlikely(flags & O_PATH) ? FILE_RIGHT_PATH_ONLY : ((flags & O_ACCMODE) + 1) & (FILE_RIGHT_READ | FILE_RIGHT_WRITE);
+}
+
+/* A file with one reference, nothing set but @ops and what follows from @flags. NULL when out of memory. */
+static inline struct file *file_alloc(const struct file_ops *ops, uint32_t flags)
+{
+	struct file *file = slab_alloc(file_slab);
+
+	if (unlikely(!file))
+		return NULL;
+	refcount_init(&file->refs, 1);
+	file->ops = ops;
+	file->flags = flags;
+	file->rights = file_rights_of(flags);
+	file->pos_lock = (struct mutex)MUTEX_INIT(file->pos_lock);
+	file->pos = 0;
+	file->path = (struct path){ NULL, NULL };
+	file->vnode = NULL;
+	file->private = NULL;
+	file->writer = file->atime_done = false;
+	file->readable = NULL;
+	file->owner = file->owner_signal = 0;
+	atomic_add(&files_open, 1);
+	return file;
+}
 
 /* A file on @path, whose references it takes over (also when it fails). Rights follow from the access mode in @flags. NULL when out of memory. */
 struct file *file_create_at(const struct file_ops *ops, uint32_t flags, const struct path *path);

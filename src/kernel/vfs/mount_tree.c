@@ -83,6 +83,7 @@ int mount_attach(struct mount *mount, const struct path *at)
 		dentry_get(place.dentry);
 		mount->parent = place.mount;
 		mount->mountpoint = place.dentry;
+		vfs_paths_changed();
 		mount->covers_next = place.dentry->covers;
 		place.dentry->covers = mount;
 		place.dentry->state |= DENTRY_COVERED;
@@ -109,6 +110,7 @@ static void detach_locked(struct mount *mount, struct path *place)
 
 	place->mount = mount->parent;
 	place->dentry = mount->mountpoint;
+	vfs_paths_changed();
 	for (at = &place->dentry->covers; *at != mount; at = &(*at)->covers_next)
 		;
 	*at = mount->covers_next;
@@ -161,12 +163,10 @@ static bool fs_still_mounted(const struct fs *fs)
 	return found;
 }
 
-void mount_put(struct mount *mount)
+void mount_free(struct mount *mount)
 {
 	struct fs *fs;
 
-	if (!refcount_put(&mount->refs))
-		return;
 	KASSERT(!mount->parent && list_empty(&mount->children));
 	fs = mount->fs;
 	dentry_put(mount->root);

@@ -22,7 +22,12 @@ struct mount {
 };
 
 static inline void mount_get(struct mount *mount) { refcount_get(&mount->refs); }
-void mount_put(struct mount *mount);	/* may sleep: the last one unmounts */
+void mount_free(struct mount *mount);	/* for mount_put() only */
+static inline void mount_put(struct mount *mount)	/* may sleep: the last one unmounts */
+{
+	if (unlikely(refcount_put(&mount->refs)))
+		mount_free(mount);
+}
 
 /* A mount of @fs (whose reference it takes over) showing @root (referenced here), not in the tree. One reference. NULL when out of memory. */
 struct mount *mount_create(struct fs *fs, struct dentry *root, const char *source, unsigned flags);

@@ -3,11 +3,14 @@
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "vfs/fd_table.h"
+#include "vfs/fd_bitmap.h"
 #include "vfs/file_life.h"
+#include "vfs/path_ready.h"
+#include <asm/resource.h>
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 
-static long open_at(int dir, uaddr_t path, int flags, unsigned mode)
+static __attribute__((noinline)) long open_at(int dir, uaddr_t path, int flags, unsigned mode)
 {
 	int fd = fd_reserve(0, flags & O_CLOEXEC), error;
 	struct file *file;
@@ -23,9 +26,61 @@ static long open_at(int dir, uaddr_t path, int flags, unsigned mode)
 	return fd;
 }
 
+/* Flags with which a regular file is only opened for reading. */
+enum { OPEN_READY_FLAGS = O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NONBLOCK | O_NOCTTY };
+
+/* May the caller read it, and needs no more than that to be seen to? */
+static inline bool is_ready_to_open(const struct vnode *vnode)
+{
+	return vnode->type == S_IFREG && !vnode->fs->ops->open &&
+	       ((atomic_load_relaxed(&vnode->attr.mode) & 0444) == 0444 || !current_thread()->user.credentials->fsuid);
+}
+
+/* Makes the lowest descriptor for the file at @at, or -1 when the long way has to be gone. Preemption is off and the tree lock is held. */
+static inline long open_ready(const struct path *at, int flags)
+{
+	struct process *process = current_process();
+	struct fd_table *table = process->files;
+	unsigned fd = table->lowest_free;
+	struct file *file;
+
+	if (unlikely(!is_ready_to_open(at->dentry->vnode) || !fd_table_is_mine(process, table) || fd >= table->capacity ||
+		     fd >= atomic_load_relaxed(&process->limits[RLIMIT_NOFILE].soft) || fd_bit(table->open_bits, fd)))
+		return -1;
+	file = file_alloc(&regular_file_ops, (flags & (O_NONBLOCK)) | O_LARGEFILE);
+	if (unlikely(!file))
+		return -1;
+	dentry_get(at->dentry);
+	mount_get(at->mount);
+	file->path = *at;
+	file->vnode = at->dentry->vnode;
+	spin_acquire(&table->lock);
+	fd_bit_set(table->open_bits, fd);
+	if (flags & O_CLOEXEC)
+		fd_bit_set(table->cloexec_bits, fd);
+	table->files[fd] = file;
+	table->lowest_free = fd + 1;
+	spin_release(&table->lock);
+	return fd;
+}
+
+static __attribute__((noinline)) long open_not_ready(uaddr_t path, int flags, unsigned mode)
+{
+	path_ready_end();
+	return open_at(AT_FDCWD, path, flags, mode);
+}
+
+/* Opening a known file for reading is done in one go; else the long way is gone. */
 long sys_open(uaddr_t path, int flags, unsigned mode)
 {
-	return open_at(AT_FDCWD, path, flags, mode);
+	struct path at;
+	long fd;
+
+	if (unlikely(flags & ~OPEN_READY_FLAGS))
+		return open_at(AT_FDCWD, path, flags, mode);
+	if (unlikely(path_ready_begin(path, &at) != KNOWN_END || (fd = open_ready(&at, flags)) < 0))
+		return open_not_ready(path, flags, mode);
+	return unlikely(path_ready_end()) ? path_ready_preempted(fd) : fd;
 }
 
 long sys_openat(int dir, uaddr_t path, int flags, unsigned mode)

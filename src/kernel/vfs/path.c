@@ -146,7 +146,7 @@ static void step_known(struct path_walk *walk)
 	if (*before == '/')
 		walk->rest++;
 	*walk->end = '/';
-	path_walk_known(&walk->at, &walk->rest, walk->end, walk->credentials, walk->flags & WALK_UNUSUAL);
+	path_walk_known(&walk->at, &walk->rest, walk->end, walk_class_needed(walk->credentials), walk->flags & WALK_UNUSUAL);
 	*walk->end = 0;
 	if (walk->rest != before + (*before == '/'))
 		walk->last_kind = WALK_LAST_NAME;
@@ -316,7 +316,7 @@ static inline int walk_at_once(struct path_walk *walk, int dir_fd, const char *t
 	at = *text == '/' ? context->root : context->cwd;
 	text += *text == '/';
 	*end = '/';
-	known = at.dentry ? path_walk_known(&at, &text, end, walk->credentials, false) : KNOWN_PART;
+	known = at.dentry ? path_walk_known(&at, &text, end, walk_class_needed(walk->credentials), false) : KNOWN_PART;
 	if (likely(known == KNOWN_END))
 		give_result(walk, &at);
 	spin_unlock(&vfs_tree_lock);
@@ -502,8 +502,35 @@ int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path
 	return error;
 }
 
+enum known path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation)
+{
+	const char *text = memo->text;
+	struct path at = start;
+	enum known known;
+
+	memo->generation = 0;
+	text += *text == '/';
+	*end = '/';
+	known = path_walk_known(&at, &text, end, needed, false);
+	*end = 0;
+	if (known == KNOWN_END) {
+		memo->generation = generation;
+		memo->start = start;
+		memo->place = at;
+		memo->needed = needed;
+	}
+	return known;
+}
+
 long path_ready_preempted(long result)
 {
 	preempt_check();
 	return result;
+}
+
+void path_ready_init_cpu(struct cpu *cpu)
+{
+	cpu->path_memo = kzalloc(sizeof(*cpu->path_memo));
+	if (!cpu->path_memo)
+		panic("vfs: no memory for CPU %u", cpu->id);
 }

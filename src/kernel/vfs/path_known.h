@@ -79,16 +79,20 @@ static inline bool known_is_last(const char *after, const char *end)
 	return after == end;
 }
 
+/* The least class of directory: root may search every one, others without further question those that everybody may. */
+static inline uint8_t walk_class_needed(const struct credentials *credentials)
+{
+	return credentials->fsuid ? WALK_CLASS_OPEN : WALK_CLASS_DIRECTORY;
+}
+
 /*
  * Walks from *@place along *@rest, whose end is at @end. Both move on as far as it came: to the end (KNOWN_END), or to before a last name that is
- * known to be absent (KNOWN_ABSENT). With @stop_before_last the last name is left, whatever it is. Tree lock held, @end is a slash; the first byte is
- * none.
+ * known to be absent (KNOWN_ABSENT). @needed is walk_class_needed(). With @stop_before_last the last name is left, whatever it is. Tree lock held,
+ * @end is a slash; the first byte is none.
  */
 static inline __attribute__((always_inline)) enum known path_walk_known(struct path *place, const char **rest, const char *end,
-									const struct credentials *credentials, bool stop_before_last)
+									uint8_t needed, bool stop_before_last)
 {
-	/* Root may search every directory, others without further question those that everybody may. */
-	const uint8_t needed = credentials->fsuid ? WALK_CLASS_OPEN : WALK_CLASS_DIRECTORY;
 	const struct dentry_hash table = dentry_hash;
 	const char *text = *rest;
 	struct found found;

@@ -2,7 +2,7 @@
 /*
  * Inside the VFS core: a whole walk whose names are all in the cache, in few instructions: the fast path of path_walk_user(), which remains the
  * reference and does whatever is not done here. Preemption is off from begin to end and the tree lock is held, so the place needs no reference; the
- * text is in this CPU's buffer; user memory that is not there ends the walk (mm/user_copy.h).
+ * text is in this CPU's memo; user memory that is not there ends the walk (mm/user_copy.h).
  */
 #pragma once
 
@@ -12,6 +12,20 @@
 #include "vfs/path_known.h"
 
 /*
+ * The last path walked on a CPU and where it led: programs like to look at a file and then open it. It holds while nothing has changed what names
+ * lead to (vfs_paths_generation), for a walk from the same place that may search the same directories. Touched with preemption off only.
+ */
+struct path_memo {
+	char text[USER_STRING_NOW_MAX + PATH_PADDING];
+	uint64_t generation;	/* 0: nothing is remembered */
+	struct path start, place;	/* not referenced: what they name cannot end without a new generation */
+	uint8_t needed;
+};
+
+/* The walk itself, along memo->text to @end: KNOWN_END has put the place into @memo. Preemption off, tree lock held. */
+enum known path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation);
+
+/*
  * KNOWN_END: *@at is where user string @name leads, not a symlink. KNOWN_ABSENT: there is no such file. KNOWN_PART: the long way must be gone. In
  * any case path_ready_end() must follow.
  */
@@ -19,26 +33,33 @@ static inline __attribute__((always_inline)) enum known path_ready_begin(uaddr_t
 {
 	struct thread *thread = current_thread();
 	const struct fs_context *context = thread->process->fs;
-	const char *text;
-	char *start, *end;
+	const uint8_t needed = walk_class_needed(thread->user.credentials);
+	struct path_memo *memo;
+	struct path start;
+	uint64_t generation;
+	uint32_t changed;
+	enum known known;
+	char *end;
 
-	_Static_assert(sizeof(((struct cpu *)0)->path_text) >= USER_STRING_NOW_MAX + PATH_PADDING, "room for the longest text");
 	preempt_disable();
 	spin_acquire(&vfs_tree_lock);
-	text = start = this_cpu()->path_text;
+	memo = this_cpu()->path_memo;
 	if (unlikely(name > USER_END - USER_STRING_NOW_MAX))
 		return KNOWN_PART;
-	end = user_copy_string_now(start, name);
-	if (unlikely(!end))
+	if (unlikely(!user_copy_string_now(memo->text, name, &end, &changed))) {
+		memo->generation = 0;
 		return KNOWN_PART;
-	*end = '/';
-	if (likely(*text == '/')) {
-		*at = context->root;
-		text++;
-	} else {
-		*at = context->cwd;
 	}
-	return path_walk_known(at, &text, end, thread->user.credentials, false);
+	start = likely(*memo->text == '/') ? context->root : context->cwd;
+	generation = atomic_load(&vfs_paths_generation);	/* before the walk looks at what may change */
+	if (unlikely(changed || memo->generation != generation || memo->start.dentry != start.dentry || memo->start.mount != start.mount ||
+		     memo->needed != needed)) {
+		known = path_ready_walk(memo, start, end, needed, generation);
+		if (known != KNOWN_END)
+			return known;
+	}
+	*at = memo->place;
+	return KNOWN_END;
 }
 
 /* Returns whether path_ready_preempted() must be called, last. */
@@ -50,3 +71,5 @@ static inline uint32_t path_ready_end(void)
 
 /* Lets the scheduler run. Returns @result. */
 long path_ready_preempted(long result);
+
+void path_ready_init_cpu(struct cpu *cpu);	/* before it runs programs */

@@ -9,6 +9,7 @@
 #include "vfs/fs_context.h"
 #include "vfs/fs_registry.h"
 #include "vfs/mount_list.h"
+#include "vfs/path_ready.h"
 #include "vfs/pipe.h"
 #include "vfs/vfs_stats.h"
 #include "vfs/vnode_cache.h"
@@ -21,6 +22,7 @@ void vfs_init(void)
 	fd_table_init();
 	pipe_init();
 	filesystems_init();
+	path_ready_init_cpu(this_cpu());
 }
 
 int vfs_mount_root(const void *image, size_t len)

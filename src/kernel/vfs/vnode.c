@@ -151,7 +151,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	list_init(&vnode->lru_link);
 	mutex_init(&vnode->write_lock);
 	vnode->attr = *attr;
-	vnode_classify_locked(vnode);
+	vnode->walk_class = walk_class_of(attr->mode);
 	vnode->fill_limit = attr->size;
 	list_init(&vnode->dentries);
 	return vnode;

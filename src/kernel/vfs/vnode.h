@@ -12,6 +12,7 @@
 #include "sync/mutex.h"
 #include "vfs/fs.h"
 #include <asm/stat.h>
+#include <linux/stat.h>
 
 struct pipe;
 struct file_locks;
@@ -24,6 +25,13 @@ enum walk_class {
 	WALK_CLASS_DIRECTORY,	/* one that not everybody may search */
 	WALK_CLASS_OPEN,	/* a directory that everybody may search */
 };
+
+static inline enum walk_class walk_class_of(uint32_t mode)
+{
+	if ((mode & S_IFMT) == S_IFDIR)
+		return (mode & 0111) == 0111 ? WALK_CLASS_OPEN : WALK_CLASS_DIRECTORY;
+	return (mode & S_IFMT) == S_IFLNK ? WALK_CLASS_LINK : WALK_CLASS_LEAF;
+}
 
 struct vnode {
 	struct vm_object object;	/* its reference count is the vnode's */
@@ -81,8 +89,6 @@ void vnode_forget(struct vnode *vnode);
 /* All cached vnodes of @fs let go (unmount). May sleep. */
 void vnode_forget_fs(struct fs *fs);
 
-/* What attr.mode says to the path walk. Called, with attr_lock held, whenever that was set. */
-void vnode_classify_locked(struct vnode *vnode);
 /* Current attributes (asks the file system for FS_VOLATILE ones). May sleep. */
 int vnode_getattr(struct vnode *vnode, struct fs_attr *attr);
 /* Are the attributes in memory the current ones, so that no question is needed? attr_lock held. */

@@ -6,6 +6,7 @@
  *
  * Lock: vnode->attr_lock, a leaf; the file system is called without it.
  */
+#include "vfs/dentry.h"
 #include "vfs/vnode_cache.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -14,16 +15,15 @@
 #include "sched/clock.h"
 #include <linux/stat.h>
 
-void vnode_classify_locked(struct vnode *vnode)
+/* What attr.mode, which was just set, says to the path walk. attr_lock held. */
+static void classify_locked(struct vnode *vnode)
 {
-	uint32_t mode = vnode->attr.mode;
-	enum walk_class class = WALK_CLASS_LEAF;
+	enum walk_class class = walk_class_of(vnode->attr.mode);
 
-	if ((mode & S_IFMT) == S_IFLNK)
-		class = WALK_CLASS_LINK;
-	else if ((mode & S_IFMT) == S_IFDIR)
-		class = (mode & 0111) == 0111 ? WALK_CLASS_OPEN : WALK_CLASS_DIRECTORY;
+	if (class == vnode->walk_class)
+		return;
 	atomic_store(&vnode->walk_class, class);
+	vfs_paths_changed();
 }
 
 void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr)
@@ -42,7 +42,7 @@ void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
 	uint32_t dirty = vnode->dirty;
 
 	vnode->attr = *attr;
-	vnode_classify_locked(vnode);
+	classify_locked(vnode);
 	if (dirty & FS_SET_ATIME)
 		vnode->attr.atime = old.atime;
 	if (dirty & FS_SET_MTIME)
@@ -92,7 +92,7 @@ static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs
 	spin_lock(&vnode->attr_lock);
 	if (mask & FS_SET_MODE) {
 		vnode->attr.mode = vnode->type | (in->mode & 07777);
-		vnode_classify_locked(vnode);
+		classify_locked(vnode);
 	}
 	if (mask & FS_SET_UID)
 		vnode->attr.uid = in->uid;

@@ -11,6 +11,7 @@
 struct thread;
 struct run_queue;
 struct trap_frame;
+struct path_memo;
 
 struct cpu {
 	struct cpu *self;		/* offset 0: this_cpu() is one load */
@@ -31,7 +32,7 @@ struct cpu {
 	struct thread *dead;		/* left the CPU for the last time; freed by the thread after it */
 	void *gdt;
 	void *tss;
-	char path_text[264];		/* of a path that is walked with preemption off (vfs/path_ready.h) */
+	struct path_memo *path_memo;	/* the last path walked here (vfs/path_ready.h) */
 };
 
 enum { CPU_MAX = 64 };

@@ -69,34 +69,52 @@ static inline bool user_copy_words_out_now(uaddr_t to, const void *from, size_t 
 enum { USER_STRING_NOW_MAX = 256 };
 
 /*
- * Copies a string and its NUL, of at most USER_STRING_NOW_MAX bytes together, in whole words: @to has room for that many. Returns where the NUL is, or
- * NULL (also for a string whose last word reaches into a page that is not there).
+ * Copies a string and its NUL, of at most USER_STRING_NOW_MAX bytes together, in whole words: @to has room for that many. Whether that was possible (not
+ * for a string whose last word reaches into a page that is not there). *@end is where the NUL is. *@changed: some word was not in @to already.
  */
-static inline char *user_copy_string_now(char *to, uaddr_t from)
+static inline __attribute__((always_inline)) bool user_copy_string_now(char *to, uaddr_t from, char **end, uint32_t *changed)
 {
 	uint64_t word, at = 0, marks = 0;
+	uint32_t differs = 0;
 
 	/* A byte is NUL if it borrows when 1 is taken from it, and had no top bit; above the first such the marks may be wrong. */
 	__asm__ volatile(
 		USER_ACCESS_BEGIN
 		"75:\n"
-		USER_FAULTS("76f")
+		USER_FAULTS("79f")
 		"	mov (%[from],%[at]), %[word]\n"
-		"	mov %[word], (%[to],%[at])\n"
+		"	cmp %[word], (%[to],%[at])\n"
+		"	jne 77f\n"
 		"	lea (%[word],%[minus]), %[marks]\n"
 		"	not %[word]\n"
 		"	and %[word], %[marks]\n"
 		"	and %[tops], %[marks]\n"
-		"	jnz 76f\n"
+		"	jnz 79f\n"
 		"	add $8, %[at]\n"
 		"	cmp %[max], %[at]\n"
 		"	jb 75b\n"
+		"	jmp 79f\n"
 		"76:\n"
+		USER_FAULTS("79f")
+		"	mov (%[from],%[at]), %[word]\n"
+		"77:	mov %[word], (%[to],%[at])\n"
+		"	mov $1, %[differs]\n"
+		"	lea (%[word],%[minus]), %[marks]\n"
+		"	not %[word]\n"
+		"	and %[word], %[marks]\n"
+		"	and %[tops], %[marks]\n"
+		"	jnz 79f\n"
+		"	add $8, %[at]\n"
+		"	cmp %[max], %[at]\n"
+		"	jb 76b\n"
+		"79:\n"
 		USER_ACCESS_END
-		: [at] "+r"(at), [marks] "+r"(marks), [word] "=&r"(word)
+		: [at] "+r"(at), [marks] "+r"(marks), [word] "=&r"(word), [differs] "+r"(differs)
 		: [to] "r"(to), [from] "r"(from), [minus] "r"(-0x0101010101010101ull), [tops] "r"(0x8080808080808080ull), [max] "i"(USER_STRING_NOW_MAX)
 		: "memory");
-	return likely(marks) ? to + at + ((unsigned)__builtin_ctzll(marks) >> 3) : NULL;
+	*changed = differs;
+	*end = to + at + ((unsigned)__builtin_ctzll(marks) >> 3);
+	return marks;
 }
 
 #undef USER_ACCESS_BEGIN
