@@ -25,6 +25,7 @@
 #include "syscall/syscall.h"
 #include "test/selftest.h"
 #include "tty/tty.h"
+#include "vdso/vdso.h"
 #include "vfs/mount.h"
 
 enum { ROOT_MODULE_MIN_RAM_FRAMES = (40 << 20) / PAGE_SIZE };
@@ -44,6 +45,7 @@ static void boot_thread(void *unused)
 	mouse_init();
 	mm_start_reclaim();		/* frees clean pages when memory runs low */
 	fw_cfg_init();			/* what QEMU hands over: /dev/fw_cfg */
+	vdso_init();			/* clocks for programs, without system calls */
 	process_init();			/* process table, signals, futexes */
 	if (KERNEL_CHECKS)
 		checks_provoke_from_command_line();

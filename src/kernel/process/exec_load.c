@@ -16,6 +16,7 @@
 #include "process/exec.h"
 #include "process/internal.h"
 #include "process/limits.h"
+#include "vdso/vdso.h"
 #include "vfs/mount.h"
 #include "vfs/vnode.h"
 
@@ -200,7 +201,7 @@ static uint64_t hardware_capabilities(void)
 	return out[3];
 }
 
-static void fill_auxv(const struct exec *exec, struct exec_auxv *auxv)
+static void fill_auxv(const struct exec *exec, struct exec_auxv *auxv, uint64_t vdso)
 {
 	const struct credentials *ids = exec->credentials ? exec->credentials : credentials_current();
 	const struct elf_image *image = &exec->image;
@@ -222,11 +223,13 @@ static void fill_auxv(const struct exec *exec, struct exec_auxv *auxv)
 	add(auxv, AT_SECURE, exec->secure);
 	add(auxv, AT_HWCAP2, cpu_features.fsgsbase ? HWCAP2_FSGSBASE : 0);
 	add(auxv, AT_MINSIGSTKSZ, signal_min_stack_size());
+	add(auxv, AT_SYSINFO_EHDR, vdso);
 }
 
 static int build_address_space(struct exec *exec)
 {
 	struct exec_auxv auxv;
+	int64_t vdso;
 	int error;
 
 	exec->as = address_space_create();
@@ -238,7 +241,10 @@ static int build_address_space(struct exec *exec)
 		error = map_stack(exec);
 	if (error)
 		return error;
-	fill_auxv(exec, &auxv);
+	vdso = vdso_map(exec->as, exec->as->stack_top);
+	if (vdso < 0)
+		return vdso;
+	fill_auxv(exec, &auxv, vdso);
 	return exec_args_write(&exec->args, exec->as, exec->filename, &auxv, &exec->rsp);
 }
 

@@ -12,6 +12,7 @@
 #include "lib/panic.h"
 #include "sched/clock.h"
 #include "sync/spinlock.h"
+#include "vdso/vdso.h"
 
 enum {
 	SETTLE_TICKS = 8,		/* until the counter surely runs */
@@ -23,7 +24,8 @@ static uint64_t tsc_base, tsc_hz;
 static uint64_t seconds_per_cycle;	/* 0.64 fixed point */
 static uint64_t cycles_per_ns;		/* 32.32 fixed point */
 static uint64_t apic_ticks_per_cycle;	/* 32.32 fixed point */
-static uint64_t realtime_offset;	/* realtime = monotonic + offset; atomic */
+static uint64_t realtime_offset;	/* realtime = monotonic + offset; atomic, written under realtime_lock */
+static struct spinlock realtime_lock = SPINLOCK_INIT;
 
 /* The three clocks at one moment. */
 struct sample { uint64_t tsc; unsigned pit; uint32_t apic; };
@@ -108,6 +110,12 @@ uint64_t clock_hw_tsc_hz(void)
 	return tsc_hz;
 }
 
+void clock_hw_describe(uint64_t *base, uint64_t *factor)
+{
+	*base = tsc_base;
+	*factor = seconds_per_cycle;
+}
+
 uint64_t clock_hw_cycles_to_ns(uint64_t cycles)
 {
 	unsigned __int128 seconds = (unsigned __int128)cycles * seconds_per_cycle;
@@ -134,7 +142,10 @@ uint64_t clock_realtime_ns(void)
 
 void clock_set_realtime_ns(uint64_t ns)
 {
+	spin_lock(&realtime_lock);
 	atomic_store(&realtime_offset, ns - clock_monotonic_ns());
+	vdso_set_realtime_offset(realtime_offset);
+	spin_unlock(&realtime_lock);
 }
 
 void clock_hw_program(uint64_t deadline)

@@ -15,6 +15,8 @@ uint64_t clock_hw_deadline(uint64_t ns);
 /* Ticks of the TSC to ns, for measuring short spans. */
 uint64_t clock_hw_cycles_to_ns(uint64_t cycles);
 uint64_t clock_hw_tsc_hz(void);
+/* How the monotonic clock is computed, see vdso/data.h. */
+void clock_hw_describe(uint64_t *base, uint64_t *factor);
 
 /* Seconds since 1970 from the CMOS clock (UTC); 0 if it makes no sense. */
 uint64_t rtc_read(void);

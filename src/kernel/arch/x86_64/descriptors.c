@@ -11,7 +11,7 @@
 #include "mm/kernel_map.h"
 
 enum {
-	GDT_ENTRIES = 7,	/* null, kernel code and data, user data and code, TSS (two) */
+	GDT_ENTRIES = 8,	/* null, kernel code and data, user data and code, TSS (two), CPU number */
 	IST_COUNT = 4,
 	IST_STACK_SIZE = 8192,
 	GATE_INTERRUPT = 0x8e,
@@ -69,7 +69,7 @@ static void idt_fill(void)
 	}
 }
 
-static void gdt_fill(uint64_t *gdt, struct tss *tss)
+static void gdt_fill(uint64_t *gdt, struct tss *tss, unsigned cpu)
 {
 	uint64_t base = (uint64_t)tss;
 
@@ -80,6 +80,7 @@ static void gdt_fill(uint64_t *gdt, struct tss *tss)
 	gdt[4] = 0x00affb000000ffff;	/* user code, 64-bit */
 	gdt[5] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
 	gdt[6] = base >> 32;
+	gdt[7] = 0x0040f10000000000 | cpu;	/* read-only for users; LSL tells the limit: vdso_cpu.h */
 }
 
 static void load(uint64_t *gdt)
@@ -103,7 +104,7 @@ void descriptors_init(struct cpu *cpu)
 		tss->ist[i] = (uint64_t)boot_ist[i] + IST_STACK_SIZE;
 	tss->io_map = sizeof(*tss);
 	idt_fill();
-	gdt_fill(gdt, tss);
+	gdt_fill(gdt, tss, cpu->id);
 	load(gdt);
 	cpu->self = cpu;
 	cpu->gdt = gdt;

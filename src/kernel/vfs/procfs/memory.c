@@ -68,7 +68,7 @@ static const char *vma_name(const struct vma *vma, char *buf, size_t size)
 	if (vma->flags & (VMA_STACK | VMA_GROWS_DOWN))
 		return "[stack]";
 	if (vma->flags & VMA_VDSO)
-		return "[vdso]";
+		return vma->prot & PROT_EXEC ? "[vdso]" : "[vvar]";
 	buf[0] = 0;
 	if (vma->object && vma->object->ops->describe)
 		vma->object->ops->describe(vma->object, buf, size);
@@ -86,7 +86,7 @@ static void show_vma(struct proc_text *text, const struct vma *vma, char *name_b
 		vma->object->ops->identify(vma->object, &dev, &inode);
 	proc_text_print(text, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)vma->start, (unsigned long long)vma->end,
 			vma->prot & PROT_READ ? 'r' : '-', vma->prot & PROT_WRITE ? 'w' : '-', vma->prot & PROT_EXEC ? 'x' : '-',
-			vma->flags & MAP_SHARED ? 's' : 'p', (unsigned long long)(vma->object ? vma->offset : 0), dev_major(dev),
+			vma->flags & MAP_SHARED ? 's' : 'p', (unsigned long long)(vma->object && !(vma->flags & VMA_VDSO) ? vma->offset : 0), dev_major(dev),
 			dev_minor(dev), (unsigned long long)inode);
 	while (*name && !text->failed && text->len - start < NAME_COLUMN)
 		proc_text_add(text, " ", 1);
