@@ -20,7 +20,7 @@ struct exec {
 	uint64_t interpreter_base;	/* AT_BASE: the interpreter's bias, 0 without one */
 	uint64_t rip, rsp;		/* where it starts: in the interpreter if there is one */
 	struct credentials *credentials;	/* changed ones, or NULL */
-	bool secure;			/* AT_SECURE: gained privileges */
+	bool secure;			/* AT_SECURE: other rights than the real ids' */
 	char head[SCRIPT_LINE_MAX + 1];	/* the file's first bytes */
 	size_t head_len;
 };

@@ -75,7 +75,8 @@ static int decide_credentials(struct exec *exec, const struct path *path, const 
 	}
 	credentials_put(exec->credentials);
 	exec->credentials = NULL;
-	exec->secure = (euid != old->euid && euid != old->uid) || (egid != old->egid && egid != old->gid);
+	/* Also when a set-id program runs another one: what the environment says comes from whoever started the first. */
+	exec->secure = euid != old->uid || egid != old->gid;
 	if (euid == old->euid && euid == old->suid && euid == old->fsuid && egid == old->egid && egid == old->sgid && egid == old->fsgid)
 		return 0;
 	exec->credentials = credentials_copy(old);

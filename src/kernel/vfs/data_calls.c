@@ -10,6 +10,7 @@
 #include "vfs/vnode.h"
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/stat.h>
 
 enum { VECTOR_MAX = 1024, VECTOR_INLINE = 8 };
@@ -261,7 +262,10 @@ long sys_lseek(int fd, int64_t offset, int whence)
 
 	if (!ref.file)
 		return -EBADF;
-	result = ref.file->ops->seek ? ref.file->ops->seek(ref.file, offset, whence) : -ESPIPE;
+	if (whence < SEEK_SET || whence > SEEK_HOLE)
+		result = -EINVAL;
+	else
+		result = ref.file->ops->seek ? ref.file->ops->seek(ref.file, offset, whence) : -ESPIPE;
 	fd_release(ref);
 	return result;
 }

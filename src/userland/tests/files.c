@@ -134,6 +134,8 @@ static void offsets(void)
 	CHECK_EQ(pread(fd, buffer, 1, 100), 0);
 	CHECK_EQ(pipe(pipe_ends), 0);
 	CHECK_ERR(lseek(pipe_ends[0], 0, SEEK_CUR), ESPIPE);
+	CHECK_ERR(lseek(pipe_ends[0], 0, 99), EINVAL);
+	CHECK_ERR(lseek(open("/dev/null", O_RDONLY), 0, 99), EINVAL);
 	CHECK_ERR(pread(pipe_ends[0], buffer, 1, 0), ESPIPE);
 }
 

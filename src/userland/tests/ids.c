@@ -131,7 +131,7 @@ static void copy_self(const char *target)
 	close(out);
 }
 
-static int run_as_user(const char *path)
+static int run_as_user(const char *path, const char *how)
 {
 	pid_t child = fork();
 
@@ -139,10 +139,22 @@ static int run_as_user(const char *path)
 		setgroups(0, NULL);
 		setresgid(1000, 1000, 1000);
 		setresuid(1000, 1000, 1000);
-		execl(path, "program", "--identity", (char *)NULL);
+		execl(path, "program", how, (char *)NULL);
 		_exit(99);
 	}
 	return check_wait(child);
+}
+
+/* AT_SECURE as the kernel gave it: getauxval() of musl says what musl makes of it and of the ids. */
+static int is_secure(void)
+{
+	unsigned long *word = (unsigned long *)environ;
+
+	while (*word++)
+		;
+	while (*word != AT_NULL && *word != AT_SECURE)
+		word += 2;
+	return *word == AT_SECURE && word[1];
 }
 
 static int helper_identity(void)
@@ -154,7 +166,7 @@ static int helper_identity(void)
 	getresgid(&gr, &ge, &gs);
 	if (r != 1000 || gr != 1000)
 		return 80;
-	return (e == 0 && s == 0) | (ge == 44 && gs == 44) << 1 | (getauxval(AT_SECURE) != 0) << 2;
+	return (e == 0 && s == 0) | (ge == 44 && gs == 44) << 1 | is_secure() << 2;
 }
 
 /* /tmp may be mounted without set-id programs: work in a folder of the root file system. */
@@ -166,18 +178,22 @@ static void set_id_programs(void)
 	if (!CHECK(mkdtemp(folder) != NULL) || !CHECK_EQ(chmod(folder, 0755), 0) || !CHECK_EQ(chdir(folder), 0))
 		return;
 	copy_self("program");
-	CHECK_EQ(run_as_user("./program"), 0);
+	CHECK_EQ(run_as_user("./program", "--identity"), 0);
 	CHECK_EQ(chmod("program", 04755), 0);
-	CHECK_EQ(run_as_user("./program"), 1 | 4);
+	CHECK_EQ(run_as_user("./program", "--identity"), 1 | 4);
+	/* What it runs in turn is no less in danger from its caller: who has other effective ids than real ones is secure too. */
+	copy_self("plain");
+	CHECK_EQ(run_as_user("./program", "--run-plain"), 1 | 4);
+	CHECK_EQ(unlink("plain"), 0);
 	CHECK_EQ(chown("program", 0, 44), 0);
 	CHECK_EQ(chmod("program", 02755), 0);
-	CHECK_EQ(run_as_user("./program"), 2 | 4);
+	CHECK_EQ(run_as_user("./program", "--identity"), 2 | 4);
 	CHECK_EQ(chmod("program", 06755), 0);
-	CHECK_EQ(run_as_user("./program"), 1 | 2 | 4);
+	CHECK_EQ(run_as_user("./program", "--identity"), 1 | 2 | 4);
 	/* On a script the bits mean nothing. */
 	check_write_file("script", "#!./program --identity\n", 04755);
 	CHECK_EQ(chmod("program", 0755), 0);
-	CHECK_EQ(run_as_user("./script"), 0);
+	CHECK_EQ(run_as_user("./script", "--identity"), 0);
 	/* Writing takes the bits away. */
 	CHECK_EQ(chmod("program", 06755), 0);
 	CHECK_EQ(chown("program", 1000, 1000), 0);
@@ -265,6 +281,8 @@ int main(int argc, char **argv)
 		CASE(set_id_programs), CASE(niceness), CASE(scheduling), CASE(accounts), { NULL, NULL },
 	};
 
+	if (argc > 1 && !strcmp(argv[1], "--run-plain"))
+		execl("./plain", "plain", "--identity", (char *)NULL);
 	if (argc > 1 && !strcmp(argv[1], "--identity"))
 		return helper_identity();
 	return check_main("ids", cases, argc, argv);
