@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* sendfile(2): copies between descriptors through a kernel buffer. */
+/* sendfile(2) and copy_file_range(2): copies between descriptors through a kernel buffer. */
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
+#include "vfs/vnode.h"
 #include <linux/fcntl.h>
+#include <linux/stat.h>
 
 enum { CHUNK = 16384 };
 #define SENDFILE_MAX 0x7ffff000ul
@@ -21,7 +23,7 @@ static ssize_t read_chunk(struct file *in, char *buf, size_t len, uint64_t pos)
 }
 
 /* Writes all of @len bytes if it can; what was written. An error counts only if nothing was. */
-static ssize_t write_chunk(struct file *out, const char *buf, size_t len)
+static ssize_t write_chunk(struct file *out, uint64_t *pos, const char *buf, size_t len)
 {
 	struct uio_segment segment;
 	struct uio uio;
@@ -31,7 +33,7 @@ static ssize_t write_chunk(struct file *out, const char *buf, size_t len)
 		ssize_t moved;
 
 		uio_init_kernel(&uio, &segment, (char *)buf + done, len - done);
-		moved = out->ops->write(out, &uio, &out->pos);
+		moved = out->ops->write(out, &uio, pos);
 		if (moved <= 0)
 			return done ? (ssize_t)done : moved;
 		done += moved;
@@ -39,7 +41,7 @@ static ssize_t write_chunk(struct file *out, const char *buf, size_t len)
 	return done;
 }
 
-static ssize_t copy_data(struct file *out, struct file *in, uint64_t *pos, size_t count)
+static ssize_t copy_data(struct file *out, uint64_t *out_pos, struct file *in, uint64_t *pos, size_t count)
 {
 	char *buf = kmalloc(CHUNK);
 	size_t done = 0;
@@ -54,7 +56,7 @@ static ssize_t copy_data(struct file *out, struct file *in, uint64_t *pos, size_
 			moved = got;
 			break;
 		}
-		moved = write_chunk(out, buf, got);
+		moved = write_chunk(out, out_pos, buf, got);
 		if (moved <= 0)
 			break;
 		*pos += moved;
@@ -80,11 +82,11 @@ static ssize_t send_between(struct file *out, struct file *in, uaddr_t offset, s
 			return -EFAULT;
 		if ((int64_t)pos < 0)
 			return -EINVAL;
-		done = copy_data(out, in, &pos, count);
+		done = copy_data(out, &out->pos, in, &pos, count);
 		return put_user_u64(offset, pos) ? -EFAULT : done;
 	}
 	mutex_lock(&in->pos_lock);
-	done = copy_data(out, in, &in->pos, count);
+	done = copy_data(out, &out->pos, in, &in->pos, count);
 	mutex_unlock(&in->pos_lock);
 	return done;
 }
@@ -94,6 +96,73 @@ long sys_sendfile(int out, int in, uaddr_t offset, size_t count)
 	struct fd_ref from = fd_borrow_io(in), to = fd_borrow_io(out);
 	long result = from.file && to.file ? send_between(to.file, from.file, offset, MIN(count, SENDFILE_MAX)) : -EBADF;
 
+	fd_release(from);
+	fd_release(to);
+	return result;
+}
+
+/* Where a copy reads or writes: at the file's own position, or at one that the caller keeps. */
+static int get_position(struct file *file, uaddr_t offset, uint64_t *pos)
+{
+	*pos = file->pos;
+	return offset && get_user_u64(pos, offset) ? -EFAULT : 0;
+}
+
+static int put_position(struct file *file, uaddr_t offset, uint64_t pos)
+{
+	if (offset)
+		return put_user_u64(offset, pos) ? -EFAULT : 0;
+	file->pos = pos;
+	return 0;
+}
+
+static int check_range(struct file *out, uint64_t to, struct file *in, uint64_t from, size_t count)
+{
+	unsigned in_type = in->vnode ? in->vnode->type & S_IFMT : 0, out_type = out->vnode ? out->vnode->type & S_IFMT : 0;
+
+	if (in_type == S_IFDIR || out_type == S_IFDIR)
+		return -EISDIR;
+	if (in_type != S_IFREG || out_type != S_IFREG)
+		return -EINVAL;
+	if (!(in->rights & FILE_RIGHT_READ) || !(out->rights & FILE_RIGHT_WRITE) || out->flags & O_APPEND)
+		return -EBADF;
+	if (in->vnode->fs != out->vnode->fs)
+		return -EXDEV;
+	if (from + count < from || to + count < to)
+		return -EOVERFLOW;
+	if ((int64_t)from < 0 || (int64_t)to < 0)
+		return -EINVAL;
+	return in->vnode == out->vnode && from < to + count && to < from + count ? -EINVAL : 0;
+}
+
+/* As on Linux no lock is held on the positions: two of these at once with one open file leave it somewhere. */
+static ssize_t copy_range(struct file *out, uaddr_t out_offset, struct file *in, uaddr_t in_offset, size_t count)
+{
+	uint64_t from, to, size;
+	ssize_t done;
+	int error = get_position(in, in_offset, &from);
+
+	if (!error)
+		error = get_position(out, out_offset, &to);
+	if (!error)
+		error = check_range(out, to, in, from, count);
+	if (error)
+		return error;
+	size = atomic_load(&in->vnode->object.size);
+	done = from < size ? copy_data(out, &to, in, &from, MIN(MIN(count, size - from), SENDFILE_MAX)) : 0;
+	if (done <= 0)
+		return done;
+	error = put_position(in, in_offset, from);
+	return put_position(out, out_offset, to) || error ? -EFAULT : done;
+}
+
+long sys_copy_file_range(int in, uaddr_t in_offset, int out, uaddr_t out_offset, size_t count, unsigned flags)
+{
+	struct fd_ref from = fd_borrow_io(in), to = fd_borrow_io(out);
+	long result = -EBADF;
+
+	if (from.file && to.file)
+		result = flags ? -EINVAL : copy_range(to.file, out_offset, from.file, in_offset, count);
 	fd_release(from);
 	fd_release(to);
 	return result;

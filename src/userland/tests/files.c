@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Open files: flags of open, offsets, sparse files, truncation, descriptors, vectors, sendfile, simple devices. */
+/* Open files: flags of open, offsets, sparse files, truncation, descriptors, vectors, copies in the kernel, simple devices. */
 #include "check.h"
 
 #include <fcntl.h>
@@ -375,12 +375,50 @@ static void locks(void)
 	CHECK_EQ(fcntl(fd, F_SETLK, &lock), 0);
 }
 
+static void copy_range(void)
+{
+	int in = open("in", O_RDWR | O_CREAT | O_TRUNC, 0600), out = open("out", O_RDWR | O_CREAT | O_TRUNC, 0600), ends[2];
+	int appending = open("out", O_WRONLY | O_APPEND), folder = open(".", O_RDONLY), elsewhere = open("/proc/self/status", O_RDONLY);
+	off_t from = 2, to = 100, wrong = -5;
+	char text[16] = { 0 };
+
+	CHECK_EQ(write(in, "0123456789", 10), 10);
+	CHECK_EQ(copy_file_range(in, &from, out, &to, 5, 0), 5);
+	CHECK_EQ(from, 7);
+	CHECK_EQ(to, 105);
+	CHECK_EQ(lseek(in, 0, SEEK_CUR), 10);
+	CHECK_EQ(pread(out, text, 16, 100), 5);
+	CHECK_STR(text, "23456");
+	CHECK_EQ(lseek(in, 3, SEEK_SET), 3);
+	CHECK_EQ(copy_file_range(in, NULL, out, NULL, 1 << 20, 0), 7);
+	CHECK_EQ(lseek(in, 0, SEEK_CUR), 10);
+	CHECK_EQ(lseek(out, 0, SEEK_CUR), 7);
+	CHECK_EQ(copy_file_range(in, NULL, out, NULL, 1, 0), 0);
+	/* Within one file, if the ranges are apart. */
+	from = 0, to = 10;
+	CHECK_EQ(copy_file_range(in, &from, in, &to, 10, 0), 10);
+	from = 0, to = 19;
+	CHECK_ERR(copy_file_range(in, &from, in, &to, 20, 0), EINVAL);
+	CHECK_EQ(from, 0);
+
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_ERR(copy_file_range(in, NULL, ends[1], NULL, 1, 0), EINVAL);
+	CHECK_ERR(copy_file_range(folder, NULL, out, NULL, 1, 0), EISDIR);
+	CHECK_ERR(copy_file_range(in, NULL, appending, NULL, 1, 0), EBADF);
+	CHECK_ERR(copy_file_range(appending, NULL, out, NULL, 1, 0), EBADF);
+	CHECK_ERR(copy_file_range(in, NULL, 999, NULL, 1, 0), EBADF);
+	CHECK_ERR(copy_file_range(in, NULL, out, NULL, 1, 1), EINVAL);
+	CHECK_ERR(copy_file_range(elsewhere, NULL, out, NULL, 1, 0), EXDEV);
+	CHECK_ERR(copy_file_range(in, &wrong, out, NULL, 1, 0), EINVAL);
+	CHECK_ERR(copy_file_range(in, (off_t *)8, out, NULL, 1, 0), EFAULT);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(open_flags), CASE(access_modes), CASE(path_descriptors), CASE(append_mode), CASE(offsets), CASE(sparse),
 		CASE(truncation), CASE(size_limit), CASE(large_data), CASE(duplicates), CASE(exhaustion), CASE(vectors),
-		CASE(copying), CASE(devices), CASE(unlinked), CASE(locks), { NULL, NULL },
+		CASE(copying), CASE(devices), CASE(unlinked), CASE(locks), CASE(copy_range), { NULL, NULL },
 	};
 
 	return check_main("files", cases, argc, argv);
