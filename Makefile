@@ -18,6 +18,9 @@ UEFI := no
 APPEND :=
 QEMU_ARGS :=
 
+# The screen of "make run-bochs", which takes CPU (one that "bochs --help cpu" lists) and MEM too.
+SCREEN := $(if $(DISPLAY),x,none)
+
 # Ports that go into the image.
 PORTS := musl busybox
 
@@ -41,8 +44,8 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi toolchain kernel userland ports image iso debug-iso run debug host-test fuzz test-programs test test-full lint bench clean \
-	distclean
+.PHONY: help deps uapi toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz test-programs test test-full lint bench \
+	clean distclean
 
 help: ## list the targets
 	@echo "RaeenOS. Targets:"
@@ -109,6 +112,10 @@ else
 	@$(VM)
 endif
 
+run-bochs: iso ## boot in Bochs, another emulator: SCREEN=none (serial console), text, or x (a window) (Ctrl-A X ends it)
+	@toolchain/deps bochs
+	@toolchain/run-bochs --screen $(SCREEN) --mem $(MEM) $(if $(filter-out max,$(CPU)),--cpu $(CPU))
+
 debug: iso ## boot in QEMU, stopped, with gdb attached
 	@toolchain/debug $(VM)
 
@@ -143,6 +150,7 @@ test: lint iso debug-iso host-test fuzz test-programs ## run all tests: on the h
 test-full: FUZZ := 20
 test-full: lint iso debug-iso host-test fuzz test-programs ## the same, and what takes longer
 	@ports/build --all
+	@toolchain/deps debug full
 	@echo "== guest: pytest ci/tests, with those that take long"
 	@$(PYTEST) ci/tests
 	@echo "== all tests passed"

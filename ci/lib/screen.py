@@ -84,13 +84,16 @@ class Screenshot:
             rows.append(bits)
         return tuple(rows)
 
-    def text(self, font):
-        """The lines of text; a cell that is no glyph of @font becomes U+FFFD, one in inverse video its character."""
+    def text(self, font, first_column=0, first_row=0):
+        """
+        The lines of text, the first of which begins at @first_column, @first_row; a cell that is no glyph of @font becomes
+        U+FFFD, one in inverse video its character.
+        """
         full = (1 << font.width) - 1
         lines, known = [], {}
-        for top in range(0, self.height - font.height + 1, font.height):
+        for top in range(first_row, self.height - font.height + 1, font.height):
             line = ""
-            for left in range(0, self.width - font.width + 1, font.width):
+            for left in range(first_column, self.width - font.width + 1, font.width):
                 rows = self.cell(left, top, font.width, font.height)
                 if rows not in known:
                     inverse = tuple(row ^ full for row in rows)
@@ -98,3 +101,20 @@ class Screenshot:
                 line += known[rows]
             lines.append(line.rstrip())
         return lines
+
+
+class XwdScreenshot(Screenshot):
+    """The screen of an X server as Xvfb keeps it in a file (X11/XWDFile.h): numbers big-endian, pixels of 32 bits, blue first."""
+
+    def __init__(self, path):
+        with open(path, "rb") as source:
+            data = source.read()
+        header = struct.unpack_from(">25I", data)
+        size, version, self.width, self.height, bits, line, colors = (header[at] for at in (0, 1, 4, 5, 11, 12, 19))
+        if version != 7 or bits != 32 or line != self.width * 4:
+            raise ValueError(f"{path}: not an XWD file of 32 bits a pixel")
+        start = size + colors * 12
+        pixels = bytearray(self.width * self.height * 3)
+        for color in range(3):
+            pixels[color::3] = data[start + 2 - color:start + line * self.height:4]
+        self.pixels = bytes(pixels)

@@ -26,3 +26,9 @@ struct video_geometry { unsigned rows, columns, x_pixels, y_pixels; };
 extern struct video_geometry video_geometry;	/* set by init() */
 
 extern const struct video_backend framebuffer_backend, text_backend;
+
+/*
+ * The text screen as the BIOS left it, for when the boot loader names none, as GRUB does when the video card has no VBE. False when there is
+ * none. Only for machines that a BIOS has started.
+ */
+bool text_mode_find(struct boot_framebuffer *found);

@@ -10,6 +10,10 @@
 /* The CRT controller's cursor start register; bit 5 turns the hardware cursor off (IBM VGA technical reference). */
 enum { CRTC_INDEX = 0x3d4, CRTC_DATA = 0x3d5, CRTC_CURSOR_START = 0x0a, CURSOR_OFF = 0x20, LIGHT_GRAY = 7 };
 
+/* IBM Personal System/2 and Personal Computer BIOS Interface Technical Reference, data areas: segment 40. */
+enum { BIOS_DATA = 0x400, BIOS_DATA_SIZE = 0x100, BIOS_VIDEO_MODE = 0x49, BIOS_COLUMNS = 0x4a, BIOS_LAST_ROW = 0x84,
+       MODE_COLOR_TEXT_40 = 1, MODE_COLOR_TEXT_80 = 3, COLOR_TEXT_MEMORY = 0xb8000 };
+
 static volatile uint16_t *screen;
 static unsigned pitch_cells;
 
@@ -35,6 +39,23 @@ static unsigned nearest_ega(uint8_t index)
 	if (color == 7)
 		return brightest > 0xd4 ? 15 : brightest > 0x80 ? 7 : 8;
 	return color | (brightest > 0xd4 ? 8 : 0);
+}
+
+bool text_mode_find(struct boot_framebuffer *found)
+{
+	uint8_t *data = kernel_map_physical(BIOS_DATA, BIOS_DATA_SIZE, MAP_WRITE_BACK);
+
+	if (!data)
+		return false;
+	unsigned mode = data[BIOS_VIDEO_MODE], columns = data[BIOS_COLUMNS], rows = data[BIOS_LAST_ROW] + 1;
+
+	kernel_unmap(data, BIOS_DATA_SIZE);
+	if (mode < MODE_COLOR_TEXT_40 || mode > MODE_COLOR_TEXT_80 || columns < 40 || rows < 25)
+		return false;
+	*found = (struct boot_framebuffer){
+		.kind = FRAMEBUFFER_TEXT, .address = COLOR_TEXT_MEMORY, .pitch = columns * 2, .width = columns, .height = rows,
+	};
+	return true;
 }
 
 static bool text_init(const struct boot_framebuffer *info)

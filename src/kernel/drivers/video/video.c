@@ -258,6 +258,8 @@ static bool create_shadow(void)
 
 void video_early_init(void)
 {
+	if (boot_info.framebuffer.kind == FRAMEBUFFER_NONE && !boot_info.efi)
+		text_mode_find(&boot_info.framebuffer);
 	const struct video_backend *backend = boot_info.framebuffer.kind == FRAMEBUFFER_RGB ? &framebuffer_backend :
 					      boot_info.framebuffer.kind == FRAMEBUFFER_TEXT ? &text_backend : NULL;
 

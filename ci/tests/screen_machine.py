@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""A machine as a person at its screen and keyboard has it."""
+import os
+import subprocess
+import time
+
+from guest import BUILD, RAEEN, vm_line
+from qmp import Qmp
+from screen import Font, Screenshot
+
+FONT = os.path.join(BUILD, "cache/console-setup-linux/usr/share/consolefonts/Uni2-Terminus16.psf.gz")
+PATIENCE = 90
+
+
+class Screen:
+    """A booted machine with its screen and keyboard, and no more than these."""
+
+    def __init__(self, folder, *options):
+        self.folder = folder
+        self.console = folder / "console"
+        self.errors = open(folder / "errors", "wb")
+        self.process = subprocess.Popen(
+            vm_line(RAEEN, "--qmp", folder / "qmp", "--console", self.console, *options),
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self.errors)
+        self.qmp = Qmp.connect(str(folder / "qmp"), 30)
+        self.font = Font(FONT)
+
+    def lines(self):
+        path = self.folder / "screen.ppm"
+        self.qmp.screendump(str(path))
+        return Screenshot(path).text(self.font)
+
+    def wait_for(self, *wanted, seconds=PATIENCE):
+        """Waits until all of @wanted are on the screen; returns its lines."""
+        deadline = time.monotonic() + seconds
+        while True:
+            lines = self.lines()
+            if all(any(text in line for line in lines) for text in wanted):
+                return lines
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                shown = "\n".join(line for line in lines if line)
+                raise AssertionError(f"{wanted} never came; the screen shows:\n{shown}\nconsole log: {self.log()}")
+            time.sleep(0.3)
+
+    def log(self):
+        return self.console.read_bytes()[-3000:].decode(errors="replace") if self.console.exists() else ""
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.errors.close()
