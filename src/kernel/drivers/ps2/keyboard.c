@@ -12,6 +12,7 @@
 #include "drivers/ps2/ps2_state.h"
 #include "drivers/ps2/scancode.h"
 #include "drivers/video/video.h"
+#include "lib/atomic.h"
 #include "lib/log.h"
 #include "process/process.h"
 #include "process/signal.h"
@@ -28,7 +29,7 @@ static struct {
 	enum led_step led_step;		/* the keyboard acknowledges each byte by an interrupt */
 	uint8_t leds;			/* as they shall be, DEVICE_LED_* */
 	bool leds_again;		/* they changed meanwhile */
-} keyboard = { .keymap = { .map = &keymap_us } };
+} keyboard;
 
 static struct input_device device = {
 	.name = "AT keyboard", .phys = "isa0060/serio0/input0", .id = { .bus = BUS_I8042, .vendor = 1, .product = 1, .version = 0xab41 },
@@ -200,6 +201,20 @@ static bool set_up_keyboard(void)
 	return i8042_command(I8042_KEYBOARD, DEVICE_ENABLE);
 }
 
+const struct keymap *keyboard_keymap(void)
+{
+	return atomic_load(&keyboard.keymap.map);
+}
+
+void keyboard_set_keymap(const struct keymap *map)
+{
+	uint64_t irq_flags = spin_lock_irq(&keyboard.lock);
+
+	atomic_store(&keyboard.keymap.map, map);
+	keyboard.keymap.dead = 0;
+	spin_unlock_irq(&keyboard.lock, irq_flags);
+}
+
 bool ps2_controller_works;
 
 void keyboard_init(void)
@@ -207,6 +222,7 @@ void keyboard_init(void)
 	ps2_controller_works = i8042_init();
 	if (!ps2_controller_works)
 		return;
+	keyboard_set_keymap(keymaps[0]);
 	int error = i8042_start(I8042_KEYBOARD, receive);
 
 	i8042_begin_polling();
@@ -218,6 +234,7 @@ void keyboard_init(void)
 		log_notice("ps2: no keyboard");
 		return;
 	}
+	keymap_init();
 	describe_device();
 	error = input_register(&device);
 	if (error)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Modifiers, locks, control characters and the sequences of function keys (terminfo "linux", console_codes(4)). */
+/*
+ * Modifiers, locks, and the sequences of keys that type no character (terminfo "linux", console_codes(4)). Characters are in
+ * keymap_character.c.
+ */
 #include "drivers/ps2/keymap.h"
+#include "drivers/ps2/keymap_character.h"
 #include <linux/input-event-codes.h>
 #include "lib/printf.h"
 
-enum { ESC = 27, RUBOUT = 127 };
 
 static const struct { uint16_t code, modifier; } modifier_keys[] = {
 	{ KEY_LEFTSHIFT, MODIFIER_LEFT_SHIFT }, { KEY_RIGHTSHIFT, MODIFIER_RIGHT_SHIFT }, { KEY_LEFTCTRL, MODIFIER_LEFT_CTRL },
@@ -93,54 +96,14 @@ static size_t keypad_key(const struct keymap_state *state, char *out, unsigned c
 			return special_key(out, keypad_keys[i].navigation, false, modes);
 		if (code == KEY_KPENTER)
 			return enter(out, modes.newline);
-		out[0] = keypad_keys[i].digit;
+		out[0] = code == KEY_KPDOT ? state->map->decimal : keypad_keys[i].digit;
 		return 1;
 	}
 	return 0;
 }
 
-/* What Ctrl makes of a character; -1 when nothing. */
-static int control_character(char plain, char shifted)
-{
-	static const char digits[] = { 0, 27, 28, 29, 30, 31, RUBOUT };	/* Ctrl-2 to Ctrl-8 */
-
-	if (plain >= 'a' && plain <= 'z')
-		return plain & 0x1f;
-	if (plain >= '2' && plain <= '8')
-		return digits[plain - '2'];
-	if (plain == ' ' || plain == '`')
-		return 0;
-	if (plain == '/' || plain == '-')
-		return 31;
-	if (plain >= '@' && plain <= '_')
-		return plain & 0x1f;
-	if (shifted >= '@' && shifted <= '_')
-		return shifted & 0x1f;
-	return plain == ESC ? ESC : -1;
-}
-
-static size_t character_key(const struct keymap_state *state, char *out, unsigned code)
-{
-	struct keymap_entry entry = code < KEYMAP_KEYS ? state->map->keys[code] : (struct keymap_entry){ 0, 0 };
-	bool shift = state->modifiers & MODIFIER_SHIFT;
-	int control;
-
-	if (!entry.plain)
-		return 0;
-	if (state->modifiers & MODIFIER_CTRL) {
-		control = control_character(entry.plain, entry.shifted);
-		if (control < 0)
-			return 0;
-		out[0] = control;
-		return 1;
-	}
-	if ((state->locks & LOCK_CAPS) && entry.plain >= 'a' && entry.plain <= 'z')
-		shift = !shift;
-	out[0] = shift ? entry.shifted : entry.plain;
-	return 1;
-}
-
-static size_t key_bytes(const struct keymap_state *state, struct keymap_modes modes, unsigned code, char *out)
+/* Keys that type the same on every layout. 0 when @code is none. */
+static size_t fixed_key(const struct keymap_state *state, struct keymap_modes modes, unsigned code, char *out)
 {
 	bool shift = state->modifiers & MODIFIER_SHIFT;
 	size_t count = keypad_key(state, out, code, modes);
@@ -148,10 +111,13 @@ static size_t key_bytes(const struct keymap_state *state, struct keymap_modes mo
 	if (count)
 		return count;
 	switch (code) {
+	case KEY_ESC:
+		out[0] = KEYMAP_ESC;
+		return 1;
 	case KEY_ENTER:
 		return enter(out, modes.newline);
 	case KEY_BACKSPACE:
-		out[0] = state->modifiers & MODIFIER_CTRL ? '\b' : RUBOUT;
+		out[0] = state->modifiers & MODIFIER_CTRL ? '\b' : KEYMAP_RUBOUT;
 		return 1;
 	case KEY_TAB:
 		if (shift)
@@ -159,9 +125,32 @@ static size_t key_bytes(const struct keymap_state *state, struct keymap_modes mo
 		out[0] = '\t';
 		return 1;
 	default:
-		count = special_key(out, code, shift, modes);
-		return count ? count : character_key(state, out, code);
+		return special_key(out, code, shift, modes);
 	}
+}
+
+/* An accent waits, and a key that takes none comes: Backspace takes it back, Escape too; else it is typed, then the key. */
+static size_t fixed_key_after_dead(struct keymap_state *state, unsigned code, const char *bytes, size_t count, char *out)
+{
+	size_t before = 0;
+
+	if (state->dead && (code == KEY_BACKSPACE || code == KEY_ESC)) {
+		state->dead = 0;
+		return 0;
+	}
+	if (state->dead)
+		before = keymap_type_dead(state, out);
+	for (size_t i = 0; i < count; i++)
+		out[before + i] = bytes[i];
+	return before + count;
+}
+
+static size_t key_bytes(struct keymap_state *state, struct keymap_modes modes, unsigned code, char *out)
+{
+	char bytes[KEYMAP_OUTPUT_MAX];
+	size_t count = fixed_key(state, modes, code, bytes);
+
+	return count ? fixed_key_after_dead(state, code, bytes, count, out) : keymap_type_character(state, code, out);
 }
 
 static bool modifier_key(struct keymap_state *state, unsigned code, int value)
@@ -186,7 +175,8 @@ static enum keymap_action action_of(const struct keymap_state *state, unsigned c
 		return KEYMAP_SCROLL_BACK;
 	if (code == KEY_PAGEDOWN && shift)
 		return KEYMAP_SCROLL_FORWARD;
-	if ((code == KEY_DELETE || code == KEY_KPDOT) && (state->modifiers & MODIFIER_CTRL) && (state->modifiers & MODIFIER_ALT))
+	if ((code == KEY_DELETE || code == KEY_KPDOT) && (state->modifiers & MODIFIER_CTRL) &&
+	    (state->modifiers & (MODIFIER_LEFT_ALT | MODIFIER_RIGHT_ALT)))
 		return KEYMAP_CTRL_ALT_DEL;
 	return KEYMAP_NOTHING;
 }
@@ -209,16 +199,13 @@ size_t keymap_key(struct keymap_state *state, struct keymap_modes modes, unsigne
 	*action = action_of(state, code);
 	if (*action != KEYMAP_NOTHING)
 		return 0;
-	if (!(state->modifiers & MODIFIER_ALT))
-		return key_bytes(state, modes, code, out);
-	/* Alt puts an ESC in front. */
-	char bytes[KEYMAP_OUTPUT_MAX];
-	size_t count = key_bytes(state, modes, code, bytes);
+	size_t count = key_bytes(state, modes, code, out);
 
-	if (!count || count == KEYMAP_OUTPUT_MAX)
-		return 0;
-	out[0] = ESC;
-	for (size_t i = 0; i < count; i++)
-		out[i + 1] = bytes[i];
+	if (!count || !keymap_alt(state))
+		return count;
+	/* Alt puts an ESC in front. */
+	for (size_t i = count; i; i--)
+		out[i] = out[i - 1];
+	out[0] = KEYMAP_ESC;
 	return count + 1;
 }

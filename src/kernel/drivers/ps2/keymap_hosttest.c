@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: drivers/ps2/keymap.c drivers/ps2/keymap_us.c drivers/ps2/scancode.c drivers/ps2/mouse_packet.c */
+/* LINK: drivers/ps2/keymap.c drivers/ps2/keymap_character.c GEN/keymaps.c drivers/ps2/scancode.c drivers/ps2/mouse_packet.c */
 /* From scancodes to typed bytes, and mouse packets. */
 #include "drivers/ps2/keymap.h"
 #include "drivers/ps2/mouse_packet.h"
@@ -16,7 +16,7 @@ static enum keymap_action action;
 
 static void reset(void)
 {
-	state = (struct keymap_state){ .map = &keymap_us };
+	state = (struct keymap_state){ .map = keymaps[0] };
 	modes = (struct keymap_modes){ .newline = false };
 }
 
@@ -144,6 +144,153 @@ static void test_keypad(void)
 	key(KEY_KPENTER, "\033OM");
 }
 
+static void use(const char *layout)
+{
+	reset();
+	state.map = keymap_find(layout);
+	assert(state.map);
+}
+
+static void release(unsigned code)
+{
+	char out[KEYMAP_OUTPUT_MAX];
+
+	assert(keymap_key(&state, modes, code, 0, out, &action) == 0);
+}
+
+static void test_german(void)
+{
+	use("de");
+	key(KEY_Y, "z");
+	key(KEY_MINUS, "ß");
+	key(KEY_KPDOT, "\033[3~");
+	key(KEY_NUMLOCK, "");
+	key(KEY_KPDOT, ",");
+	hold(KEY_RIGHTALT);
+	key(KEY_Q, "@");
+	key(KEY_E, "€");
+	key(KEY_102ND, "|");
+	key(KEY_MINUS, "\\");
+	release(KEY_RIGHTALT);
+	hold(KEY_LEFTALT);
+	key(KEY_Q, "\033q");
+	key(KEY_APOSTROPHE, "\033ä");
+	release(KEY_LEFTALT);
+	hold(KEY_LEFTCTRL);
+	key(KEY_Y, "\032");
+	key(KEY_8, "\033");
+	key(KEY_9, "\035");
+	key(KEY_GRAVE, "\036");	/* the dead ^ */
+	key(KEY_APOSTROPHE, "");
+	release(KEY_LEFTCTRL);
+	key(KEY_CAPSLOCK, "");
+	key(KEY_APOSTROPHE, "Ä");
+	key(KEY_MINUS, "ẞ");
+	key(KEY_1, "1");
+	hold(KEY_LEFTSHIFT);
+	key(KEY_APOSTROPHE, "ä");
+	key(KEY_1, "!");
+}
+
+static void test_french(void)
+{
+	use("fr");
+	key(KEY_Q, "a");
+	key(KEY_2, "é");
+	key(KEY_KPDOT, "\033[3~");
+	hold(KEY_LEFTSHIFT);
+	key(KEY_2, "2");
+	release(KEY_LEFTSHIFT);
+	hold(KEY_RIGHTALT);
+	key(KEY_0, "@");
+	key(KEY_4, "{");
+	key(KEY_E, "€");
+	key(KEY_RIGHTBRACE, "¤");
+	release(KEY_RIGHTALT);
+	hold(KEY_RIGHTCTRL);
+	key(KEY_Q, "\001");
+	key(KEY_A, "\021");
+	key(KEY_SEMICOLON, "\r");
+	release(KEY_RIGHTCTRL);
+	key(KEY_CAPSLOCK, "");
+	key(KEY_2, "É");
+	key(KEY_1, "&");
+	key(KEY_SEMICOLON, "M");
+}
+
+/* Accents wait for their letter. */
+static void test_dead_keys(void)
+{
+	use("de");
+	key(KEY_EQUAL, "");
+	key(KEY_E, "é");
+	key(KEY_E, "e");
+	key(KEY_GRAVE, "");
+	hold(KEY_LEFTSHIFT);
+	key(KEY_A, "Â");
+	key(KEY_EQUAL, "");
+	release(KEY_LEFTSHIFT);
+	key(KEY_SPACE, "`");
+	key(KEY_GRAVE, "");
+	key(KEY_GRAVE, "^");
+	key(KEY_EQUAL, "");
+	key(KEY_X, "´x");
+	key(KEY_EQUAL, "");
+	key(KEY_GRAVE, "´");	/* then the ^ waits */
+	key(KEY_O, "ô");
+	key(KEY_GRAVE, "");
+	key(KEY_BACKSPACE, "");
+	key(KEY_O, "o");
+	key(KEY_GRAVE, "");
+	key(KEY_UP, "^\033[A");
+	key(KEY_GRAVE, "");
+	hold(KEY_LEFTALT);
+	key(KEY_F12, "\033^\033[24~");
+	use("fr");
+	key(KEY_LEFTBRACE, "");
+	key(KEY_I, "î");
+	hold(KEY_LEFTSHIFT);
+	key(KEY_LEFTBRACE, "");
+	key(KEY_E, "Ë");
+	key(KEY_LEFTBRACE, "");
+	key(KEY_SPACE, "¨");
+	release(KEY_LEFTSHIFT);
+	key(KEY_CAPSLOCK, "");
+	key(KEY_LEFTBRACE, "");
+	key(KEY_U, "Û");
+	key(KEY_LEFTBRACE, "");
+	hold(KEY_LEFTCTRL);
+	key(KEY_C, "^\003");
+}
+
+static const unsigned level_keys[KEYMAP_LEVELS][2] = {
+	{ 0, 0 }, { KEY_LEFTSHIFT, 0 }, { KEY_RIGHTALT, 0 }, { KEY_LEFTSHIFT, KEY_RIGHTALT },
+};
+
+/* For ci/tests/test_keymap.py: a line for each key, level and state of Caps Lock: what it types, or "dead" and its sign. */
+static void dump_layout(const char *layout)
+{
+	for (unsigned i = 0; i < KEYMAP_KEYS * KEYMAP_LEVELS * 2; i++) {
+		unsigned code = KEYMAP_FIRST_KEY + i / (KEYMAP_LEVELS * 2), level = i / 2 % KEYMAP_LEVELS, caps = i % 2;
+		char out[KEYMAP_OUTPUT_MAX];
+
+		use(layout);
+		if (!state.map->keys[code - KEYMAP_FIRST_KEY][0])
+			continue;
+		for (unsigned j = 0; j < 2; j++)
+			if (level_keys[level][j])
+				hold(level_keys[level][j]);
+		state.locks = caps ? LOCK_CAPS : 0;
+		size_t count = keymap_key(&state, modes, code, 1, out, &action);
+		const char *dead = state.dead ? "dead" : "";
+
+		state.modifiers = 0;
+		if (state.dead)
+			count = keymap_key(&state, modes, KEY_SPACE, 1, out, &action);
+		printf("%u %u %u %s%.*s\n", code, level, caps, dead, (int)count, out);
+	}
+}
+
 static unsigned decode(struct scancode_decoder *decoder, const char *bytes, size_t len, bool *pressed)
 {
 	struct key_event event;
@@ -205,12 +352,19 @@ static void test_mouse(void)
 	assert(mouse_decode(&wheel, 0x01, &packet) && packet.wheel == -1 && packet.dx == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1) {
+		dump_layout(argv[1]);
+		return 0;
+	}
 	test_characters();
 	test_control();
 	test_sequences();
 	test_keypad();
+	test_german();
+	test_french();
+	test_dead_keys();
 	test_scancodes();
 	test_mouse();
 	return 0;
