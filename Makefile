@@ -161,8 +161,9 @@ lint: deps ## check style and what the documentation promises
 clean: ## remove what was built (downloads are kept)
 	@if [ -d "$(BUILD)" ]; then find "$(BUILD)" -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
 
-bench: iso ## what operations cost, in guest instructions: RaeenOS and Linux (make bench ONLY=raeen)
-	@ci/bench/run $(ONLY:%=--%)
+# ONLY=raeen (or linux): that guest alone. LEAN=1: a third guest. CHECK=1: twice, which must give the same. RENEW=1: keeps the figures.
+bench: iso ## what operations cost in guest instructions, RaeenOS and Linux (ONLY=raeen, LEAN=1, CHECK=1, RENEW=1)
+	@ci/bench/run $(ONLY:%=--%) $(if $(LEAN),--lean) $(if $(CHECK),--check) $(if $(RENEW),--renew)
 
 distclean: ## remove what was built and downloaded
 	@rm -rf "$(BUILD)"

@@ -158,4 +158,4 @@ def linux_boot(options, handover, command):
                 archive.data("command", os.fsencode(command))
             archive.finish()
     append = LINUX_APPEND + (" nokaslr" if options.profile else "") + (" " + options.append if options.append else "")
-    return ["-kernel", kernel, "-initrd", handover.path(), "-append", append]
+    return ["-kernel", options.linux_kernel or kernel, "-initrd", handover.path(), "-append", append]

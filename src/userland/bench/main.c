@@ -4,7 +4,7 @@
  * nothing (run_exec starts that).
  *
  * A line a row goes to standard output when all are done, tab-separated: name, then ticks of an operation in the
- * median batch, the fastest and the slowest, then batches, and operations in each.
+ * median batch, the fastest and the slowest, then batches, operations in each, and ticks of all batches.
  */
 #include "bench.h"
 
@@ -92,11 +92,15 @@ static void measure(const struct operation *operation, struct result *result)
 
 static void print(const struct operation *operation, const struct result *result)
 {
-	double divisor = (double)operation->count * (operation->divisor ? operation->divisor : 1);
+	unsigned units = operation->count * (operation->divisor ? operation->divisor : 1);
+	const uint64_t *batches = result->batches;
+	uint64_t sum = 0;
 
-	printf("%s\t%.2f\t%.2f\t%.2f\t%u\t%u\n", operation->name, result->batches[operation->batches / 2] / divisor,
-	       result->batches[0] / divisor, result->batches[operation->batches - 1] / divisor, operation->batches,
-	       operation->count);
+	for (unsigned i = 0; i < operation->batches; i++)
+		sum += batches[i];
+	printf("%s\t%.2f\t%.2f\t%.2f\t%u\t%u\t%llu\n", operation->name, (double)batches[operation->batches / 2] / units,
+	       (double)batches[0] / units, (double)batches[operation->batches - 1] / units, operation->batches, units,
+	       (unsigned long long)sum);
 }
 
 static int wanted(const struct operation *operation, char **names)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""What is to be reached. SHORT says, for what is not, why, and what was tried."""
+
+# Operation of src/userland/bench/main.c: the most that RaeenOS may take of what the stock Linux takes.
+RATIOS = {
+    "getppid": 0.17,
+    "clock_gettime": 0.40,
+    "clock_gettime, the vDSO's symbol": None,
+    "pread 1 B cached": 0.12,
+    "pread 4 KiB cached": 0.37,
+    "stat": 0.10,
+    "open+close": 0.10,
+    "create+unlink on tmpfs": 0.10,
+    "mmap+munmap 16 KiB untouched": 0.06,
+    "mmap+munmap 16 KiB touched": 0.15,
+    "anonymous fault": 0.30,
+    "mapped file, read, a page": 0.10,
+    "signal to self, handled": 0.20,
+    "pipe 64 B round trip": 0.14,
+    "futex round trip": 0.12,
+    "pthread create+join": 0.12,
+    "fork+exit+wait, 280 pages": 0.12,
+    "fork+exec+wait": 0.10,
+    "fork+exit+wait, 256 MiB": 0.02,
+}
+
+BOOT_INSTRUCTIONS = 10_000_000
+KERNEL_BYTES = 600_000
+RAM_KIB = 6 * 1024
+
+SHORT = {}
