@@ -20,7 +20,7 @@ def build():
     kernel = os.path.join(folder, "bzImage")
     if os.path.exists(kernel) and os.path.getmtime(kernel) > os.path.getmtime(CONFIG):
         return kernel
-    run([os.path.join(ROOT, "toolchain/deps"), "lean Linux", "flex", "bison", "bc"])
+    run([os.path.join(ROOT, "toolchain/deps"), "lean Linux", "flex", "bison", "bc", "libelf-dev"])
     source = os.path.join(folder, "source")
     shutil.rmtree(source, ignore_errors=True)
     os.makedirs(source)

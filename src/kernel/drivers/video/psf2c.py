@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """psf2c.py --output FILE.c NAME=FONT.psf.gz ...: console fonts (PSF 1 or 2, with a Unicode table) as C tables.
 
-Each becomes a `const struct font NAME` (drivers/video/font.h): glyph rows, most significant bit leftmost, and a table of
+Each becomes a `const struct font NAME` (drivers/video/font.h): glyph rows as the font has them, most significant bit leftmost, and a table of
 (character, glyph) pairs in rising order for binary search. Sequences of several characters are left out.
 """
 
@@ -58,20 +58,12 @@ def parse(path):
     raise ValueError(f"{path}: not a PSF font")
 
 
-def rows(font, glyph):
-    """One 16-bit value a row, the leftmost pixel in the highest bit that the width uses."""
-    stride = (font.width + 7) // 8
-    for row in range(font.height):
-        value = int.from_bytes(glyph[row * stride:(row + 1) * stride], "big")
-        yield value >> (stride * 8 - font.width)
-
-
 def emit(out, name, font):
-    if font.width > 16:
-        raise ValueError(f"{name}: {font.width} pixels are too wide")
-    out.append(f"static const uint16_t {name}_rows[] = {{")
+    if font.width not in (8, 16):
+        raise ValueError(f"{name}: {font.width} pixels a row; expected 8 or 16")
+    out.append(f"static const uint8_t {name}_rows[] = {{")
     for glyph in font.glyphs:
-        out.append("\t" + " ".join(f"0x{value:x}," for value in rows(font, glyph)))
+        out.append("\t" + " ".join(f"0x{byte:x}," for byte in glyph))
     out.append("};")
     pairs = sorted(font.characters.items())
     out.append(f"static const struct font_character {name}_characters[] = {{")
