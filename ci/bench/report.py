@@ -16,7 +16,7 @@ def number(value):
 
 
 def ratio(value):
-    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+    return f"{value:.3f}"
 
 
 def markdown(head, rows):

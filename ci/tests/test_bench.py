@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""What operations cost, against the figures kept in ci/bench (make bench RENEW=1 renews them) and the goals."""
+import json
+import os
+import sys
+
+import pytest
+
+from guest import BUILD, IMAGE, ROOT
+
+sys.path.insert(0, os.path.join(ROOT, "ci/bench"))
+
+import goals  # noqa: E402
+import measure  # noqa: E402
+import report  # noqa: E402
+
+# Figures repeat to the instruction as long as the kernel is the same. Any change of it moves some by a few.
+BOUND, SLACK = 1.10, 3
+# From the start mark to the stop mark in main.c beside the loop: reading the counter twice, and the calls.
+AROUND_LOOP = 16
+
+pytestmark = pytest.mark.skipif(IMAGE != os.path.join(BUILD, "raeen.iso"), reason="figures are of the image that ships")
+
+
+@pytest.fixture(scope="module")
+def kept():
+    with open(os.path.join(ROOT, "ci/bench/figures.json")) as source:
+        return json.load(source)
+
+
+@pytest.fixture(scope="module")
+def raeen():
+    measure.build_program()
+    return measure.run_benchmark(measure.RAEEN, measure.PLAIN)
+
+
+def test_no_figure_has_grown(raeen, kept):
+    before = kept["runs"][f"{measure.RAEEN}/{measure.PLAIN}"]
+    assert list(raeen["rows"]) == list(before["rows"])
+    grown = [f"{name}: {row['median']}, kept {before['rows'][name]['median']}" for name, row in raeen["rows"].items()
+             if row["median"] > before["rows"][name]["median"] * BOUND + SLACK]
+    assert not grown, "\n".join(grown + ["make bench RENEW=1 keeps figures that have grown for a good reason"])
+
+
+def test_boot_and_size(raeen, kept):
+    assert raeen["boot"]["instructions"] <= goals.BOOT_INSTRUCTIONS
+    assert measure.kernel_size() <= goals.KERNEL_BYTES
+
+
+def test_a_tick_is_an_instruction(raeen):
+    """The time-stamp counter and the counting plugin agree, in loops without page faults."""
+    for name in ("getppid", "pread 1 B cached", "pread 4 KiB cached", "stat"):
+        row = raeen["rows"][name]
+        assert 0 < row["instructions"] - row["ticks"] <= AROUND_LOOP * row["batches"], name
+
+
+def test_what_the_count_does_not_show(raeen):
+    """Two switches of address spaces in a round trip."""
+    assert raeen["rows"]["getppid"]["cr3"] == 0
+    assert 2 <= raeen["rows"]["pipe 64 B round trip"]["cr3"] < 2.1
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("guest", [measure.RAEEN, measure.LINUX])
+def test_runs_are_the_same_to_the_instruction(guest):
+    first, second = (measure.run_benchmark(guest, measure.PLAIN) for _ in range(2))
+    assert report.differences(first, second) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("cpu", [measure.PLAIN, measure.SMAP])
+def test_ratio_to_linux(cpu):
+    measure.build_program()
+    mine, theirs = (measure.run_benchmark(guest, cpu)["rows"] for guest in (measure.RAEEN, measure.LINUX))
+    short = []
+    for name, goal in goals.RATIOS.items():
+        ratio = mine[name]["median"] / theirs[name]["median"]
+        if goal is not None and ratio > goal and name not in goals.SHORT:
+            short.append(f"{name}: {ratio:.3f}, goal {goal}")
+    assert not short, "\n".join(short)
