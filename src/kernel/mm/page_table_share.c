@@ -91,17 +91,18 @@ bool page_table_own_slot_locked(struct address_space *as, uint64_t *slot, uint64
 	return true;
 }
 
-/* Makes the table of @addr the space's own if it is shared. */
-static int own_at(struct address_space *as, uint64_t addr, unsigned alloc_flags)
+/* Makes the table at *@addr or the next one below @end the space's own; moves *@addr behind its range. 0 or -ENOMEM. */
+static int own_next(struct address_space *as, uint64_t *addr, uint64_t end, unsigned alloc_flags)
 {
 	int error = 0;
 
 	spin_lock(&as->table_lock);
-	uint64_t at = addr, *slot = page_table_next_locked(as, &at, addr + 1);
+	uint64_t *slot = page_table_next_locked(as, addr, end);
 
-	if (slot && !(*slot & PTE_WRITE) && !page_table_own_slot_locked(as, slot, addr, alloc_flags))
+	if (slot && !(*slot & PTE_WRITE) && !page_table_own_slot_locked(as, slot, *addr, alloc_flags))
 		error = -ENOMEM;
 	spin_unlock(&as->table_lock);
+	*addr = table_end(*addr);
 	return error;
 }
 
@@ -109,21 +110,21 @@ int page_table_own_all(struct address_space *as, uint64_t start, uint64_t end)
 {
 	int error = 0;
 
-	for (; start < end && as->shared_tables && !error; start = table_end(start))
-		error = own_at(as, start, 0);
+	while (start < end && as->shared_tables && !error)
+		error = own_next(as, &start, end, 0);
 	return error;
 }
 
 int page_table_own_edges(struct address_space *as, uint64_t start, uint64_t end)
 {
-	uint64_t span = table_span(2);
+	uint64_t span = table_span(2), at = start, last = end - 1;
 	int error = 0;
 
 	/* Giving memory back must not fail for want of a page. */
 	if (as->shared_tables && (start % span || end < table_end(start)))
-		error = own_at(as, start, FRAME_KERNEL);
+		error = own_next(as, &at, start + 1, FRAME_KERNEL);
 	if (as->shared_tables && !error && end % span && end > table_end(start))
-		error = own_at(as, end - 1, FRAME_KERNEL);
+		error = own_next(as, &last, end, FRAME_KERNEL);
 	return error;
 }
 
