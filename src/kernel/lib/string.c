@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory and string functions. The big moves use REP string instructions of eight bytes a step. */
 #include "lib/string.h"
+
+#undef memcpy
+#undef memset
 #include "debug/checks.h"
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len)
@@ -39,10 +42,27 @@ void *memset(void *to, int byte, size_t len)
 	return start;
 }
 
+static inline uint64_t load_word(const uint8_t *at)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 int memcmp(const void *a, const void *b, size_t len)
 {
 	const uint8_t *x = a, *y = b;
 
+	for (; len >= 8; len -= 8) {
+		uint64_t first = load_word(x), second = load_word(y);
+
+		/* The first byte counts most. */
+		if (first != second)
+			return __builtin_bswap64(first) < __builtin_bswap64(second) ? -1 : 1;
+		x += 8;
+		y += 8;
+	}
 	for (size_t i = 0; i < len; i++)
 		if (x[i] != y[i])
 			return x[i] - y[i];

@@ -19,6 +19,10 @@ int strncmp(const char *a, const char *b, size_t max);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *wanted);
+
+/* Freestanding code gets the compiler's own for short and constant lengths only where it asks. */
+#define memcpy(to, from, len) __builtin_memcpy(to, from, len)
+#define memset(to, byte, len) __builtin_memset(to, byte, len)
 #endif
 
 /* Copies @from into @to of @size bytes, always ends it with a NUL; returns strlen(from), so >= size means it was cut. */

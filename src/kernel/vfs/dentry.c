@@ -255,7 +255,7 @@ int dentry_lookup(struct dentry *directory, const struct path_component *name, s
 		vnode = NULL;
 		error = fs->ops->lookup(fs, parent->node, name->name, name->len, &attr);
 		if (!error)
-			error = vnode_from_answer(fs, &attr, &guard, &vnode);
+			error = vnode_from_answer(fs, &attr, &guard, false, &vnode);
 	} while (error == -ESTALE);
 	if (error && error != -ENOENT)
 		return error;

@@ -52,8 +52,8 @@ struct dentry {
 extern struct spinlock vfs_tree_lock;
 
 /*
- * Counts what can make a path lead elsewhere or nowhere: a name that leaves the hash or becomes negative, a mount that comes or goes, a directory whose
- * permissions change (path_ready.h). Atomic; changed under the tree lock but for the last.
+ * Counts what can make the walk of a path end at another entry: one that leaves the hash, a mount that comes or goes, a directory whose permissions
+ * change (path_ready.h). Atomic; changed under the tree lock but for the last.
  */
 extern uint64_t vfs_paths_generation;
 static inline void vfs_paths_changed(void) { atomic_add(&vfs_paths_generation, 1); }

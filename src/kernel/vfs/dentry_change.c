@@ -74,7 +74,7 @@ bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct
 
 	spin_lock(&vfs_tree_lock);
 	name = (struct path_component){ dentry->name, dentry->name_len, dentry->hash };
-	other = dentry_find_locked(dentry->parent, &name);
+	other = likely(dentry->hashed) ? dentry : dentry_find_locked(dentry->parent, &name);
 	ours = !dentry->vnode && !dentry->deleted && !(vnode->type == S_IFDIR && has_live_dentry_locked(vnode));
 	if (ours) {
 		dentry->vnode = vnode;
@@ -133,7 +133,8 @@ void dentry_remove_name(struct dentry *directory, const struct path_component *n
 			/* Only the caller and the hash: the entry itself can say from now on that there is no such name. */
 			left.vnode = dentry->vnode;
 			dentry->vnode = NULL;
-			vfs_paths_changed();
+			if (removed->type == S_IFDIR)
+				vfs_paths_changed();	/* no path leads through it any more */
 			list_remove(&dentry->vnode_link);
 		} else {
 			if (other)

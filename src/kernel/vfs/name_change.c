@@ -63,6 +63,9 @@ static int check_parent(const struct path_walk *walk)
 		return -EROFS;
 	if (parent->deleted)
 		return -ENOENT;
+	/* Root may; that the file system can be written was just asked. */
+	if (likely(!walk->credentials->fsuid))
+		return 0;
 	return vnode_check_access(parent->vnode, PERMIT_WRITE | PERMIT_EXECUTE);
 }
 
@@ -90,7 +93,7 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 	vnode_lookup_begin(&guard);
 	error = ask_create(parent->vnode, &walk->last, node, &attr);
 	if (!error) {
-		error = vnode_from_answer(parent->fs, &attr, &guard, &vnode);
+		error = vnode_from_answer(parent->fs, &attr, &guard, true, &vnode);
 		if (error)
 			dentry_drop_name(parent, &walk->last);
 		else if (!dentry_instantiate(walk->path.dentry, vnode, &change))

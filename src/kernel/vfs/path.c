@@ -30,6 +30,12 @@ void path_get(const struct path *path)
 		dentry_get(path->dentry);
 }
 
+static inline void put_both(const struct path *path)
+{
+	dentry_put(path->dentry);
+	mount_put(path->mount);
+}
+
 void path_put(struct path *path)
 {
 	if (path->dentry)
@@ -146,7 +152,7 @@ static void step_known(struct path_walk *walk)
 	if (*before == '/')
 		walk->rest++;
 	*walk->end = '/';
-	path_walk_known(&walk->at, &walk->rest, walk->end, walk_class_needed(walk->credentials), walk->flags & WALK_UNUSUAL);
+	path_walk_known(&walk->at, &walk->rest, walk->end, walk_class_needed(walk->credentials), walk->flags & WALK_UNUSUAL, NULL);
 	*walk->end = 0;
 	if (walk->rest != before + (*before == '/'))
 		walk->last_kind = WALK_LAST_NAME;
@@ -316,7 +322,7 @@ static inline int walk_at_once(struct path_walk *walk, int dir_fd, const char *t
 	at = *text == '/' ? context->root : context->cwd;
 	text += *text == '/';
 	*end = '/';
-	known = at.dentry ? path_walk_known(&at, &text, end, walk_class_needed(walk->credentials), false) : KNOWN_PART;
+	known = at.dentry ? path_walk_known(&at, &text, end, walk_class_needed(walk->credentials), false, NULL) : KNOWN_PART;
 	if (likely(known == KNOWN_END))
 		give_result(walk, &at);
 	spin_unlock(&vfs_tree_lock);
@@ -424,11 +430,48 @@ static int walk_text(struct path_walk *walk, int dir_fd, char *text, size_t len,
 	return walk_on(walk, context);
 }
 
+/*
+ * The walk for a change of a name, in one go, if every name is known: to walk->parent and walk->path, which may be negative with PATH_CREATE. False: nothing
+ * was done, the long way has to be gone.
+ */
+static bool walk_to_change(struct path_walk *walk, uaddr_t name, unsigned flags)
+{
+	struct path at;
+	struct dentry *last = path_ready_find(name, &at);
+
+	/* What is to be removed is so whatever covers it (checked later) or it links to; what is to be opened must be plain. */
+	if (unlikely(!last || at.dentry->deleted || (!last->vnode && !(flags & PATH_CREATE)) ||
+		     (last->vnode && !(flags & WALK_LAST_RAW) && (last->vnode->walk_class == WALK_CLASS_LINK || last->covers)))) {
+		spin_unlock(&vfs_tree_lock);
+		return false;
+	}
+	last->state |= DENTRY_USED;
+	walk->parent = at;
+	walk->path = (struct path){ at.mount, last };
+	mount_get(at.mount);
+	mount_get(at.mount);
+	dentry_get(at.dentry);
+	dentry_get(last);
+	/* The entry may be renamed when the lock is let go. */
+	walk->last = (struct path_component){ walk->text, last->name_len, last->hash };
+	for (uint32_t i = 0; i <= last->name_len; i += 8)
+		__builtin_memcpy(walk->text + i, last->name + i, 8);
+	spin_unlock(&vfs_tree_lock);
+	walk->credentials = credentials_current();
+	walk->flags = flags;
+	walk->last_kind = WALK_LAST_NAME;
+	walk->trailing_slash = false;
+	return true;
+}
+
 int path_walk_user(struct path_walk *walk, int dir_fd, uaddr_t name, unsigned flags)
 {
-	ssize_t len = copy_string_from_user(walk->text, name, WALK_INLINE_TEXT);
+	ssize_t len;
 	int error;
 
+	if (flags & WALK_PARENT && dir_fd == AT_FDCWD && !walk->credentials && walk_to_change(walk, name, flags))
+		return 0;
+	len = copy_string_from_user(walk->text, name, WALK_INLINE_TEXT);
 	if (likely(len >= 0)) {
 		error = walk_at_once(walk, dir_fd, walk->text, walk->text + len, flags);
 		return likely(error <= 0) ? error : walk_text(walk, dir_fd, walk->text, len, flags);
@@ -463,12 +506,12 @@ int path_walk_kernel(struct path_walk *walk, int dir_fd, const char *name, unsig
 void path_walk_end(struct path_walk *walk)
 {
 	if (walk->path.dentry)
-		path_put(&walk->path);
+		put_both(&walk->path);
 	if (walk->parent.dentry)
-		path_put(&walk->parent);
-	if (walk->held.dentry)
-		path_put(&walk->held);
-	if (walk->buffer)
+		put_both(&walk->parent);
+	if (unlikely(walk->held.dentry))
+		put_both(&walk->held);
+	if (unlikely(walk->buffer))
 		kfree(walk->buffer);
 }
 
@@ -502,24 +545,22 @@ int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path
 	return error;
 }
 
-enum known path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation)
+struct dentry *path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation)
 {
 	const char *text = memo->text;
 	struct path at = start;
-	enum known known;
+	struct dentry *last;
 
-	memo->generation = 0;
 	text += *text == '/';
 	*end = '/';
-	known = path_walk_known(&at, &text, end, needed, false);
+	path_walk_known(&at, &text, end, needed, true, &last);
 	*end = 0;
-	if (known == KNOWN_END) {
-		memo->generation = generation;
-		memo->start = start;
-		memo->place = at;
-		memo->needed = needed;
-	}
-	return known;
+	memo->generation = last ? generation : 0;
+	memo->start = start;
+	memo->parent = at;
+	memo->last = last;
+	memo->needed = needed;
+	return last;
 }
 
 long path_ready_preempted(long result)

@@ -87,16 +87,18 @@ static inline uint8_t walk_class_needed(const struct credentials *credentials)
 
 /*
  * Walks from *@place along *@rest, whose end is at @end. Both move on as far as it came: to the end (KNOWN_END), or to before a last name that is
- * known to be absent (KNOWN_ABSENT). @needed is walk_class_needed(). With @stop_before_last the last name is left, whatever it is. Tree lock held,
- * @end is a slash; the first byte is none.
+ * known to be absent (KNOWN_ABSENT). @needed is walk_class_needed(). With @stop_before_last the last name is left, whatever it is; *@last, unless @last is
+ * NULL, is then its entry, or NULL if it has none or more than the name follows. Tree lock held, @end is a slash; the first byte is none.
  */
 static inline __attribute__((always_inline)) enum known path_walk_known(struct path *place, const char **rest, const char *end,
-									uint8_t needed, bool stop_before_last)
+									uint8_t needed, bool stop_before_last, struct dentry **last)
 {
 	const struct dentry_hash table = dentry_hash;
 	const char *text = *rest;
 	struct found found;
 
+	if (last)
+		*last = NULL;
 	if (unlikely(!place->dentry->vnode || atomic_load_relaxed(&place->dentry->vnode->walk_class) < needed))
 		return KNOWN_PART;
 	for (;;) {
@@ -119,8 +121,11 @@ static inline __attribute__((always_inline)) enum known path_walk_known(struct p
 		if (unlikely(atomic_load_relaxed(&place->dentry->vnode->walk_class) < needed))
 			return KNOWN_PART;
 	}
-	if (stop_before_last)
+	if (stop_before_last) {
+		if (last)
+			*last = found.dentry;
 		return KNOWN_PART;
+	}
 	if (unlikely(!found.dentry->vnode))
 		return KNOWN_ABSENT;
 	if (unlikely(atomic_load_relaxed(&found.dentry->vnode->walk_class) == WALK_CLASS_LINK))

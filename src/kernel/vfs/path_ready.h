@@ -12,24 +12,27 @@
 #include "vfs/path_known.h"
 
 /*
- * The last path walked on a CPU and where it led: programs like to look at a file and then open it. It holds while nothing has changed what names
- * lead to (vfs_paths_generation), for a walk from the same place that may search the same directories. Touched with preemption off only.
+ * The last path walked on a CPU, and its last entry: programs like to look at a file and then open it, or to make one and remove it. It holds while
+ * nothing has changed what entries names have (vfs_paths_generation; where the entry leads is looked at each time), for a walk from the same place
+ * that may search the same directories. Touched with preemption off only.
  */
 struct path_memo {
 	char text[USER_STRING_NOW_MAX + PATH_PADDING];
-	uint64_t generation;	/* 0: nothing is remembered */
-	struct path start, place;	/* not referenced: what they name cannot end without a new generation */
+	uint64_t generation;		/* 0: nothing is remembered */
+	/* Not referenced: what they name cannot end without a new generation. */
+	struct path start, parent;
+	struct dentry *last;
 	uint8_t needed;
 };
 
-/* The walk itself, along memo->text to @end: KNOWN_END has put the place into @memo. Preemption off, tree lock held. */
-enum known path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation);
+/* The walk itself, along memo->text to @end, which fills in the rest of @memo. Preemption off, tree lock held. */
+struct dentry *path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation);
 
 /*
- * KNOWN_END: *@at is where user string @name leads, not a symlink. KNOWN_ABSENT: there is no such file. KNOWN_PART: the long way must be gone. In
- * any case path_ready_end() must follow.
+ * The entry, perhaps negative, of the last component of user string @name, and in *@parent its directory. NULL: not everything is in the cache, or
+ * the path is unusual. In any case path_ready_end() must follow.
  */
-static inline __attribute__((always_inline)) enum known path_ready_begin(uaddr_t name, struct path *at)
+static inline __attribute__((always_inline)) struct dentry *path_ready_find(uaddr_t name, struct path *parent)
 {
 	struct thread *thread = current_thread();
 	const struct fs_context *context = thread->process->fs;
@@ -38,27 +41,47 @@ static inline __attribute__((always_inline)) enum known path_ready_begin(uaddr_t
 	struct path start;
 	uint64_t generation;
 	uint32_t changed;
-	enum known known;
 	char *end;
 
 	preempt_disable();
 	spin_acquire(&vfs_tree_lock);
 	memo = this_cpu()->path_memo;
 	if (unlikely(name > USER_END - USER_STRING_NOW_MAX))
-		return KNOWN_PART;
+		return NULL;
 	if (unlikely(!user_copy_string_now(memo->text, name, &end, &changed))) {
 		memo->generation = 0;
-		return KNOWN_PART;
+		return NULL;
 	}
 	start = likely(*memo->text == '/') ? context->root : context->cwd;
 	generation = atomic_load(&vfs_paths_generation);	/* before the walk looks at what may change */
 	if (unlikely(changed || memo->generation != generation || memo->start.dentry != start.dentry || memo->start.mount != start.mount ||
 		     memo->needed != needed)) {
-		known = path_ready_walk(memo, start, end, needed, generation);
-		if (known != KNOWN_END)
-			return known;
+		if (!path_ready_walk(memo, start, end, needed, generation))
+			return NULL;
 	}
-	*at = memo->place;
+	*parent = memo->parent;
+	return memo->last;
+}
+
+/*
+ * KNOWN_END: *@at is where user string @name leads, not a symlink. KNOWN_ABSENT: there is no such file. KNOWN_PART: the long way must be gone. In
+ * any case path_ready_end() must follow.
+ */
+static inline __attribute__((always_inline)) enum known path_ready_begin(uaddr_t name, struct path *at)
+{
+	struct dentry *last = path_ready_find(name, at);
+
+	if (unlikely(!last))
+		return KNOWN_PART;
+	if (unlikely(!last->vnode))
+		return KNOWN_ABSENT;
+	if (unlikely(last->vnode->walk_class == WALK_CLASS_LINK))
+		return KNOWN_PART;
+	at->dentry = last;
+	if (unlikely(last->state != DENTRY_USED)) {
+		last->state |= DENTRY_USED;
+		mount_cross_locked(at);
+	}
 	return KNOWN_END;
 }
 

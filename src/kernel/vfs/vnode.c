@@ -240,12 +240,17 @@ static void refresh_from_answer(struct vnode *vnode, const struct fs_attr *attr)
 	spin_unlock(&vnode->attr_lock);
 }
 
-int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_guard *guard, struct vnode **out)
+int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_guard *guard, bool is_new, struct vnode **out)
 {
 	struct vnode_bucket *bucket = vnode_bucket(fs, attr->node);
 	struct vnode *vnode, *fresh = NULL;
 	bool alive, holds;
 
+	if (is_new) {
+		fresh = vnode_alloc(fs, attr);
+		if (!fresh)
+			return -ENOMEM;
+	}
 	for (;;) {
 		spin_lock(&vnode_cache_lock);
 		vnode = find_locked(bucket, fs, attr->node);
@@ -264,7 +269,8 @@ int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_gu
 			wait_until_gone(bucket, fs, attr->node);
 			continue;
 		}
-		fresh = vnode_alloc(fs, attr);
+		if (!fresh)
+			fresh = vnode_alloc(fs, attr);
 		if (!fresh)
 			return -ENOMEM;
 	}
@@ -293,7 +299,7 @@ struct vnode *vnode_find_or_create(struct fs *fs, const struct fs_attr *attr)
 {
 	struct vnode *vnode = NULL;
 
-	vnode_from_answer(fs, attr, NULL, &vnode);
+	vnode_from_answer(fs, attr, NULL, false, &vnode);
 	return vnode;
 }
 

@@ -72,11 +72,11 @@ struct vnode *vnode_find_or_create(struct fs *fs, const struct fs_attr *attr);
 
 /*
  * The same for the answer to a lookup or create that began after vnode_lookup_begin() filled @guard: -ESTALE when the node may have been removed and
- * freed meanwhile, so that the question must be asked again (with the same @guard).
+ * freed meanwhile, so that the question must be asked again (with the same @guard). @is_new, a hint: the node was just made.
  */
 struct vnode_guard { uint64_t removals; uint64_t bucket; bool narrow; };
 void vnode_lookup_begin(struct vnode_guard *guard);
-int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_guard *guard, struct vnode **vnode);
+int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_guard *guard, bool is_new, struct vnode **vnode);
 
 /* The vnode of @node if it is in memory, with a reference; else NULL. */
 struct vnode *vnode_find(struct fs *fs, struct fs_node_id node);

@@ -19,27 +19,36 @@ static int compare_name(const struct tmpfs_entry *entry, const char *name, size_
 	return order ? order : (int)len - (int)entry->len;
 }
 
-struct tmpfs_entry *tmpfs_entry_find(struct tmpfs_node *dir, const char *name, size_t len)
+struct tmpfs_entry *tmpfs_entry_find_place(struct tmpfs_node *dir, const char *name, size_t len, struct tmpfs_place *out)
 {
-	struct rb_node *at = dir->by_name.root;
+	struct rb_node **place = &dir->by_name.root, *parent = NULL;
 
-	while (at) {
-		struct tmpfs_entry *entry = rb_entry(at, struct tmpfs_entry, by_name);
+	while (*place) {
+		struct tmpfs_entry *entry = rb_entry(*place, struct tmpfs_entry, by_name);
 		int order = compare_name(entry, name, len);
 
 		if (!order)
 			return entry;
-		at = order < 0 ? at->left : at->right;
+		parent = *place;
+		place = order < 0 ? &parent->left : &parent->right;
 	}
+	*out = (struct tmpfs_place){ parent, place };
 	return NULL;
+}
+
+struct tmpfs_entry *tmpfs_entry_find(struct tmpfs_node *dir, const char *name, size_t len)
+{
+	struct tmpfs_place unused;
+
+	return tmpfs_entry_find_place(dir, name, len, &unused);
 }
 
 struct tmpfs_entry *tmpfs_entry_alloc(const char *name, size_t len)
 {
-	struct tmpfs_entry *entry = kzalloc(sizeof(*entry) + len);
+	struct tmpfs_entry *entry = kmalloc(sizeof(*entry) + len);
 
 	if (entry) {
-		entry->len = len;
+		*entry = (struct tmpfs_entry){ .len = len };
 		memcpy(entry->name, name, len);
 	}
 	return entry;
@@ -47,15 +56,17 @@ struct tmpfs_entry *tmpfs_entry_alloc(const char *name, size_t len)
 
 void tmpfs_entry_insert(struct tmpfs_node *dir, struct tmpfs_entry *entry)
 {
-	struct rb_node **place = &dir->by_name.root, *parent = NULL;
+	struct tmpfs_place place;
 
-	while (*place) {
-		parent = *place;
-		place = compare_name(rb_entry(parent, struct tmpfs_entry, by_name), entry->name, entry->len) < 0 ? &parent->left
-														 : &parent->right;
-	}
-	rb_insert(&dir->by_name, &entry->by_name, parent, place, NULL);
+	tmpfs_entry_find_place(dir, entry->name, entry->len, &place);
+	tmpfs_entry_insert_at(dir, entry, &place);
+}
 
+void tmpfs_entry_insert_at(struct tmpfs_node *dir, struct tmpfs_entry *entry, const struct tmpfs_place *place)
+{
+	struct rb_node *parent;
+
+	rb_insert(&dir->by_name, &entry->by_name, place->parent, place->link, NULL);
 	entry->cookie = dir->next_cookie++;
 	parent = rb_last(&dir->by_cookie);
 	rb_insert(&dir->by_cookie, &entry->by_cookie, parent, parent ? &parent->right : &dir->by_cookie.root, NULL);

@@ -130,5 +130,6 @@ static struct fs_type tmpfs_type = { .name = "tmpfs", .mount = mount_tmpfs };
 
 void tmpfs_register(void)
 {
+	tmpfs_node_init();
 	fs_type_register(&tmpfs_type);
 }

@@ -28,7 +28,8 @@ int tmpfs_lookup(struct fs *fs, struct fs_node_id dir_id, const char *name, size
 }
 
 /* The directory where @name is about to be made: it must be there still, and the name free. */
-static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, struct tmpfs_node **dir)
+static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, struct tmpfs_node **dir,
+		      struct tmpfs_place *place)
 {
 	int error;
 
@@ -39,19 +40,19 @@ static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char 
 		return error;
 	if (!(*dir)->attr.links)
 		return -ENOENT;
-	return tmpfs_entry_find(*dir, name, len) ? -EEXIST : 0;
+	return tmpfs_entry_find_place(*dir, name, len, place) ? -EEXIST : 0;
 }
 
-static void enter(struct tmpfs_node *dir, struct tmpfs_entry *entry, struct tmpfs_node *node)
+static void enter(struct tmpfs_node *dir, struct tmpfs_entry *entry, const struct tmpfs_place *place, struct tmpfs_node *node)
 {
 	entry->node = node;
 	entry->type = node->attr.mode >> 12;
-	tmpfs_entry_insert(dir, entry);
+	tmpfs_entry_insert_at(dir, entry, place);
 	if (S_ISDIR(node->attr.mode)) {
 		node->parent = dir;
 		dir->attr.links++;
 	}
-	tmpfs_node_changed(dir);
+	tmpfs_node_changed(dir, node->attr.ctime);
 }
 
 /* Makes a node of any type; @target (taken over on success) is for symlinks. */
@@ -60,10 +61,11 @@ static int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *
 {
 	struct tmpfs_entry *entry = NULL;
 	struct tmpfs_node *dir, *node;
+	struct tmpfs_place place;
 	int error;
 
 	mutex_lock(&tmpfs->lock);
-	error = find_place(tmpfs, dir_id, name, len, &dir);
+	error = find_place(tmpfs, dir_id, name, len, &dir, &place);
 	if (error)
 		goto unlock;
 	entry = tmpfs_entry_alloc(name, len);
@@ -78,7 +80,7 @@ static int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *
 	node->target = target;
 	if (target)
 		node->attr.size = strlen(target);
-	enter(dir, entry, node);
+	enter(dir, entry, &place, node);
 	*out = node->attr;
 	error = 0;
 unlock:
@@ -134,10 +136,11 @@ int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id dir_i
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct tmpfs_node *dir, *node;
 	struct tmpfs_entry *entry;
+	struct tmpfs_place place;
 	int error;
 
 	mutex_lock(&tmpfs->lock);
-	error = find_place(tmpfs, dir_id, name, len, &dir);
+	error = find_place(tmpfs, dir_id, name, len, &dir, &place);
 	if (error)
 		goto unlock;
 	node = tmpfs_node_find(tmpfs, node_id);
@@ -156,7 +159,7 @@ int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id dir_i
 		goto unlock;
 	node->attr.links++;
 	node->attr.ctime = clock_realtime_ns();
-	enter(dir, entry, node);
+	enter(dir, entry, &place, node);
 	*out = node->attr;
 	error = 0;
 unlock:
@@ -164,7 +167,7 @@ unlock:
 	return error;
 }
 
-void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node)
+void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, int64_t now)
 {
 	if (S_ISDIR(node->attr.mode)) {
 		node->attr.links = 0;
@@ -176,7 +179,7 @@ void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node)
 		/* A lower image may tell too few links: as long as there are names the node must not be freed. */
 		node->attr.links = MAX(node->attr.links, node->names);
 	}
-	node->attr.ctime = clock_realtime_ns();
+	node->attr.ctime = now;
 }
 
 static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len, bool directory, struct fs_attr *out)
@@ -184,6 +187,7 @@ static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct tmpfs_node *dir, *node;
 	struct tmpfs_entry *entry;
+	int64_t now;
 	int error;
 
 	mutex_lock(&tmpfs->lock);
@@ -204,8 +208,9 @@ static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name
 	if (error)
 		goto unlock;
 	tmpfs_entry_remove(dir, entry);
-	tmpfs_node_drop_name(dir, node);
-	tmpfs_node_changed(dir);
+	now = clock_realtime_ns();
+	tmpfs_node_drop_name(dir, node, now);
+	tmpfs_node_changed(dir, now);
 	*out = node->attr;
 unlock:
 	mutex_unlock(&tmpfs->lock);

@@ -10,6 +10,13 @@
 
 enum { FIRST_COOKIE = 3 };	/* so that the position after the oldest entry is not 0, which means the start */
 
+static struct slab_cache *node_slab;
+
+void tmpfs_node_init(void)
+{
+	node_slab = slab_cache_create("tmpfs_node", sizeof(struct tmpfs_node), 8);
+}
+
 struct tmpfs_node *tmpfs_node_find(struct tmpfs *tmpfs, struct fs_node_id id)
 {
 	struct rb_node *at = tmpfs->nodes.root;
@@ -35,9 +42,9 @@ static void table_insert(struct tmpfs *tmpfs, struct tmpfs_node *node)
 	rb_insert(&tmpfs->nodes, &node->table_link, parent, place, NULL);
 }
 
-void tmpfs_node_changed(struct tmpfs_node *node)
+void tmpfs_node_changed(struct tmpfs_node *node, int64_t now)
 {
-	node->attr.mtime = node->attr.ctime = clock_realtime_ns();
+	node->attr.mtime = node->attr.ctime = now;
 }
 
 struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *in, int *error)
@@ -48,7 +55,7 @@ struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *
 		*error = -ENOSPC;
 		return NULL;
 	}
-	node = kzalloc(sizeof(*node));
+	node = slab_zalloc(node_slab);
 	if (!node) {
 		*error = -ENOMEM;
 		return NULL;
@@ -59,8 +66,7 @@ struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *
 	node->attr.gid = in->gid;
 	node->attr.rdev = S_ISCHR(in->mode) || S_ISBLK(in->mode) ? in->rdev : 0;
 	node->attr.links = S_ISDIR(in->mode) ? 2 : 1;
-	tmpfs_node_changed(node);
-	node->attr.atime = node->attr.btime = node->attr.mtime;
+	node->attr.atime = node->attr.btime = node->attr.mtime = node->attr.ctime = clock_realtime_ns();
 	node->populated = true;
 	node->next_cookie = FIRST_COOKIE;
 	table_insert(tmpfs, node);
@@ -89,7 +95,7 @@ int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struc
 	*out = node;
 	if (node)
 		return share_lower_node(node);
-	node = kzalloc(sizeof(*node));
+	node = slab_zalloc(node_slab);
 	if (!node)
 		return -ENOMEM;
 	node->attr = *attr;
@@ -111,7 +117,7 @@ void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node)
 	if (node->attr.node.id >= tmpfs->first_own_id)
 		tmpfs->node_count--;
 	kfree(node->target);
-	kfree(node);
+	slab_free(node_slab, node);
 }
 
 int tmpfs_dir_find(struct tmpfs *tmpfs, struct fs_node_id id, struct tmpfs_node **dir)

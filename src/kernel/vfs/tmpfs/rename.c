@@ -104,7 +104,7 @@ static void move(const struct rename *rename, struct tmpfs_entry *spare)
 		struct tmpfs_node *replaced = rename->to->node;
 
 		replaced->names--;
-		tmpfs_node_drop_name(rename->to_dir, replaced);
+		tmpfs_node_drop_name(rename->to_dir, replaced, clock_realtime_ns());
 		rename->to->node = moved;
 		rename->to->type = rename->from->type;
 		moved->names++;
@@ -140,8 +140,8 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 		exchange(rename);
 	else
 		move(rename, spare);
-	tmpfs_node_changed(rename->from_dir);
-	tmpfs_node_changed(rename->to_dir);
+	tmpfs_node_changed(rename->from_dir, clock_realtime_ns());
+	tmpfs_node_changed(rename->to_dir, rename->from_dir->attr.ctime);
 	return 0;
 }
 

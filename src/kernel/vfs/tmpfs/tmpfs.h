@@ -65,6 +65,7 @@ static inline struct tmpfs *to_tmpfs(struct fs *fs)
 /* Everything below: tmpfs->lock held. */
 
 /* node.c */
+void tmpfs_node_init(void);	/* before the first instance */
 struct tmpfs_node *tmpfs_node_find(struct tmpfs *tmpfs, struct fs_node_id id);
 /* A node with no name yet, from @in's mode, uid, gid and rdev. NULL with *error -ENOSPC or -ENOMEM. */
 struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *in, int *error);
@@ -72,13 +73,17 @@ struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *
 int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struct tmpfs_node **node);
 void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node);	/* unlinks it from the table; its entries must be gone */
 int tmpfs_dir_find(struct tmpfs *tmpfs, struct fs_node_id id, struct tmpfs_node **dir);	/* -ENOTDIR, -ENOENT; populates it */
-void tmpfs_node_changed(struct tmpfs_node *node);			/* ctime and mtime are now */
+void tmpfs_node_changed(struct tmpfs_node *node, int64_t now);		/* ctime and mtime */
 
 /* directory.c */
 struct tmpfs_entry *tmpfs_entry_find(struct tmpfs_node *dir, const char *name, size_t len);
+/* The same; for a name that is free *@place is where it belongs, as long as the directory does not change. */
+struct tmpfs_place { struct rb_node *parent, **link; };
+struct tmpfs_entry *tmpfs_entry_find_place(struct tmpfs_node *dir, const char *name, size_t len, struct tmpfs_place *place);
 struct tmpfs_entry *tmpfs_entry_alloc(const char *name, size_t len);
 /* @entry->node or lower_id and type are set. Takes the entry over. The name must be free. */
 void tmpfs_entry_insert(struct tmpfs_node *dir, struct tmpfs_entry *entry);
+void tmpfs_entry_insert_at(struct tmpfs_node *dir, struct tmpfs_entry *entry, const struct tmpfs_place *place);
 void tmpfs_entry_remove(struct tmpfs_node *dir, struct tmpfs_entry *entry);	/* frees it */
 /* The newest entry whose cookie is at most @cookie; NULL at the end. */
 struct tmpfs_entry *tmpfs_entry_at(struct tmpfs_node *dir, uint64_t cookie);
@@ -87,7 +92,7 @@ int tmpfs_dir_populate(struct tmpfs *tmpfs, struct tmpfs_node *dir);
 int tmpfs_entry_resolve(struct tmpfs *tmpfs, struct tmpfs_node *dir, struct tmpfs_entry *entry);
 
 /* names.c: one name of @node is gone. */
-void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node);
+void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, int64_t now);
 
 /* options.c; no lock needed. -EINVAL with a log line. @total_pages is what size=N% refers to. */
 int tmpfs_parse_options(const char *text, uint64_t total_pages, struct tmpfs_options *options);

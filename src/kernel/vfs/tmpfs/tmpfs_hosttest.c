@@ -509,6 +509,7 @@ static void test_random_walk(void)
 int main(void)
 {
 	log_set_console_level(0);
+	tmpfs_node_init();
 	test_names();
 	test_rename();
 	test_listing_during_changes();
