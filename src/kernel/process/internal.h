@@ -32,6 +32,19 @@ struct process *process_alloc(void);		/* an empty one with one reference; NULL w
 void process_release_resources(struct process *process);	/* as, files, fs, handlers, executable; may sleep */
 /* All with process_tree_lock held. */
 struct process *process_find_locked(int pid);	/* not referenced */
+/* Has the calling thread block @blocked and looks what follows for its and the process's pending signals. process->signal_lock held. */
+static inline void signal_block_locked(struct thread *thread, signal_set blocked)
+{
+	signal_set shared = thread->process->queue.set, no_longer = blocked & ~thread->user.blocked;
+
+	thread->user.blocked = blocked;
+	if (unlikely(shared & no_longer))
+		signal_retarget(thread, no_longer);
+	/* The bit changes under signal_lock only; most of the time there is nothing to change. */
+	if (unlikely(((thread->user.queue.set | shared) & ~blocked) || (atomic_load_relaxed(&thread->user.work) & THREAD_WORK_SIGNAL)))
+		signal_recompute(thread);
+}
+
 static inline void process_set_parent(struct process *process, struct process *parent)
 {
 	process->parent = parent;

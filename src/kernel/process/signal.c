@@ -174,9 +174,15 @@ int signal_send(struct process *process, struct thread *thread, const struct sig
 
 	if (!process->thread_count || process->exiting || (thread && thread->user.gone))
 		goto out;	/* sent to one who is dying: accepted and gone */
-	cancel_opposites(process, info->number);
+	if (SIGNAL_SET_CANCELLING & signal_bit(info->number))
+		cancel_opposites(process, info->number);
 	if (is_dropped(process, thread, info->number))
 		goto out;
+	if (likely(signal_queue_add_first(queue, info))) {
+		process->queued_signals++;
+		wake_for(process, thread, info->number);
+		goto out;
+	}
 	switch (signal_queue_add(queue, info, process->queued_signals < process_limit_of(process, RLIMIT_SIGPENDING))) {
 	case SIGNAL_ALREADY_PENDING:
 		goto out;
@@ -235,7 +241,7 @@ void signal_recompute(struct thread *thread)
 {
 	signal_set pending = (thread->user.queue.set | thread->process->queue.set) & ~thread->user.blocked;
 
-	if (pending)
+	if (unlikely(pending))
 		atomic_or(&thread->user.work, THREAD_WORK_SIGNAL);
 	else
 		atomic_and(&thread->user.work, ~THREAD_WORK_SIGNAL);
@@ -270,8 +276,8 @@ int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info
 		queue = &process->queue;
 		number = signal_choose(queue->set & ~blocked);
 	}
-	if (number)
-		process->queued_signals -= signal_queue_take(queue, number, info);
+	if (likely(number))
+		process->queued_signals -= signal_queue_take_first(queue, number, info) ? 1 : signal_queue_take(queue, number, info);
 	return number;
 }
 
@@ -331,12 +337,8 @@ void signal_set_mask(signal_set mask)
 	struct thread *thread = current_thread();
 	struct process *process = thread->process;
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
-	signal_set before = thread->user.blocked;
 
-	mask &= ~SIGNAL_SET_UNBLOCKABLE;
-	thread->user.blocked = mask;
-	signal_retarget(thread, mask & ~before);
-	signal_recompute(thread);
+	signal_block_locked(thread, mask & ~SIGNAL_SET_UNBLOCKABLE);
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 

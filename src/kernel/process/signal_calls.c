@@ -213,13 +213,20 @@ static bool may_signal(struct process *target, int number)
 }
 
 /* What the receiver learns of the caller. Only the part that is kept is filled. */
-static void info_from_self(struct signal_info *info, int number, int code)
+static inline void info_from_self(struct signal_info *info, int number, int code)
 {
-	memset(info, 0, SIGNAL_INFO_KEPT);
+	struct thread *self = current_thread();
+	uint64_t *words = (uint64_t *)info;
+
 	info->number = number;
+	info->error = 0;
 	info->code = code;
-	info->sender.pid = current_process()->pid;
-	info->sender.uid = credentials_current()->uid;
+	info->padding = 0;
+	info->sender.pid = self->process->pid;
+	info->sender.uid = self->user.credentials->uid;
+#pragma GCC unroll 8
+	for (unsigned i = offsetof(struct signal_info, sender.value) / sizeof(*words); i < SIGNAL_INFO_KEPT / sizeof(*words); i++)
+		words[i] = 0;
 }
 
 /* number 0 only checks. */
@@ -281,7 +288,7 @@ long sys_kill(int pid, int signal)
 		return -EINVAL;
 	info_from_self(&info, signal, SI_USER);
 	if (pid == process->pid)
-		return signal ? signal_send(process, NULL, &info) : 0;
+		return !signal || signal_deliver_to_self(&info) ? 0 : signal_send(process, NULL, &info);
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid == -1)
@@ -304,6 +311,9 @@ static long send_to_thread(int pid, int tid, const struct signal_info *info)
 
 	if (info->number < 0 || info->number > SIGNAL_COUNT)
 		return -EINVAL;
+	thread = current_thread();
+	if (tid == thread->tid && (!pid || pid == thread->process->pid) && info->number && signal_deliver_to_self(info))
+		return 0;
 	thread = thread_find(tid);
 	if (!thread)
 		return -ESRCH;

@@ -95,11 +95,11 @@ static void take_action(struct process *process, int number, struct signal_actio
 	struct signal_handlers *handlers = process->handlers;
 	struct signal_action *action = &handlers->actions[number - 1];
 
-	spin_lock(&handlers->lock);
+	spin_lock_nested(&handlers->lock);
 	*out = *action;
 	if ((out->flags & SA_RESETHAND) && out->handler != HANDLER_IGNORE)
 		action->handler = HANDLER_DEFAULT;
-	spin_unlock(&handlers->lock);
+	spin_unlock_nested(&handlers->lock);
 }
 
 /* The mask a handler runs with. signal_lock held. */
@@ -108,9 +108,7 @@ static void block_for_handler(struct thread *thread, struct delivery *delivery)
 	signal_set added = delivery->action.mask | (delivery->action.flags & SA_NODEFER ? 0 : signal_bit(delivery->number));
 
 	delivery->mask_before = thread->user.blocked;
-	thread->user.blocked |= added;
-	signal_retarget(thread, added & ~delivery->mask_before);
-	signal_recompute(thread);
+	signal_block_locked(thread, delivery->mask_before | added);
 }
 
 /* Stops and deaths: what the default action of @number asks for. Returns whether to look for further signals. */
@@ -194,6 +192,31 @@ static void run_handler(struct trap_frame *frame, struct thread *thread, struct 
 	settle_call_for_handler(frame, &delivery->action);
 	if (signal_frame_setup(frame, delivery->number, &delivery->action, &delivery->info, mask) < 0)
 		fail_delivery(thread, delivery);
+}
+
+bool signal_deliver_to_self(const struct signal_info *info)
+{
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
+	struct trap_frame *frame = cpu_user_frame();
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	struct delivery delivery;
+
+	/* Other work comes first: other signals, stops, the end, a borrowed mask. */
+	if (atomic_load_relaxed(&process->handlers->actions[info->number - 1].handler) <= HANDLER_IGNORE ||
+	    ((thread->user.blocked | SIGNAL_SET_CANCELLING) & signal_bit(info->number)) || atomic_load_relaxed(&thread->user.work)) {
+		spin_unlock_irq(&process->signal_lock, flags);
+		return false;
+	}
+	delivery.number = info->number;
+	take_action(process, info->number, &delivery.action);
+	block_for_handler(thread, &delivery);
+	spin_unlock_irq(&process->signal_lock, flags);
+	frame->rax = 0;
+	frame->error = NO_RESTART;
+	if (signal_frame_setup(frame, delivery.number, &delivery.action, info, delivery.mask_before) < 0)
+		fail_delivery(thread, &delivery);
+	return true;
 }
 
 static void handle_signals(struct trap_frame *frame, struct thread *thread)

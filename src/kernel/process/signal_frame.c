@@ -10,6 +10,7 @@
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/user_access.h"
+#include "arch/x86_64/user_words.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
@@ -98,15 +99,33 @@ static int describe_image(uaddr_t to)
 	return put_user_u32(to + size, FP_XSTATE_MAGIC2);
 }
 
-/* Writes the caller's FPU state to @to, whose range was checked, and gives it a fresh one. 0 or -EFAULT. */
-static int save_fpu(uaddr_t to)
+/* Writes the caller's FPU state to @to, whose range was checked. 0 or -EFAULT. */
+static int save_extended(uaddr_t to)
 {
 	/* XSAVE leaves most of its header as it is. */
-	if (has_xsave_image() && clear_user(to + FXSAVE_SIZE, XSAVE_HEADER_SIZE))
+	if (clear_user(to + FXSAVE_SIZE, XSAVE_HEADER_SIZE) || user_fpu_store(to, cpu_features.xsave_mask))
 		return -EFAULT;
-	if (user_fpu_store(to, cpu_features.xsave_mask))
-		return -EFAULT;
-	if (has_xsave_image() ? describe_image(to) : put_user_u32(to + SW_BYTES_OFFSET, 0))
+	return describe_image(to);
+}
+
+static inline int save_legacy(uaddr_t to)
+{
+	char (*image)[FXSAVE_SIZE] = (void *)to;
+
+	user_words_begin();
+	USER_FXSAVE(*image, fault);
+	USER_PUT((*image)[SW_BYTES_OFFSET], 0, fault);
+	user_words_end();
+	return 0;
+fault:
+	user_words_end();
+	return -EFAULT;
+}
+
+/* Writes the caller's FPU state to @to, whose range was checked, and gives it a fresh one. 0 or -EFAULT. */
+static inline int save_fpu(uaddr_t to)
+{
+	if (has_xsave_image() ? save_extended(to) : save_legacy(to))
 		return -EFAULT;
 	fpu_restore(fresh_image);
 	return 0;
@@ -163,18 +182,56 @@ static int load_fpu(uaddr_t from)
 	return load_fpu_copy(from, extended);
 }
 
-/* Field by field: a compound literal would be built elsewhere and copied. */
-static void fill_registers(struct signal_registers *out, const struct trap_frame *frame, const struct thread_state *state)
+/* All but the FPU's state. What the kernel never sets (reserved words, the rest of siginfo) stays as it was in the program's memory. */
+static int write_frame(struct signal_frame *out, const struct trap_frame *frame, const struct thread_state *state,
+		       const struct signal_action *action, const struct signal_info *info, signal_set mask, uint64_t fpu, bool on_alt_stack)
 {
-	out->r8 = frame->r8, out->r9 = frame->r9, out->r10 = frame->r10, out->r11 = frame->r11;
-	out->r12 = frame->r12, out->r13 = frame->r13, out->r14 = frame->r14, out->r15 = frame->r15;
-	out->rdi = frame->rdi, out->rsi = frame->rsi, out->rbp = frame->rbp, out->rbx = frame->rbx;
-	out->rdx = frame->rdx, out->rax = frame->rax, out->rcx = frame->rcx, out->rsp = frame->rsp;
-	out->rip = frame->rip, out->rflags = frame->rflags;
-	out->cs = frame->cs, out->gs = 0, out->fs = 0, out->ss = frame->ss;
-	out->error = state->fault_error, out->trap = state->fault_trap, out->cr2 = state->fault_address;
-	for (unsigned i = 0; i < ARRAY_LEN(out->reserved); i++)
-		out->reserved[i] = 0;
+	const uint64_t *in = (const uint64_t *)info;
+	struct signal_registers *registers = &out->registers;
+	int32_t stack_flags = state->alt_stack_flags | (on_alt_stack && !(state->alt_stack_flags & SS_DISABLE) ? SS_ONSTACK : 0);
+
+	user_words_begin();
+	USER_PUT(out->return_address, action->restorer, fault);
+	USER_PUT(out->flags, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (has_xsave_image() ? UC_FP_XSTATE : 0), fault);
+	USER_PUT(out->link, 0, fault);
+	USER_PUT(out->stack.base, state->alt_stack_base, fault);
+	USER_PUT(*(uint64_t *)&out->stack.flags, (uint32_t)stack_flags, fault);
+	USER_PUT(out->stack.size, state->alt_stack_size, fault);
+	USER_PUT(registers->r8, frame->r8, fault);
+	USER_PUT(registers->r9, frame->r9, fault);
+	USER_PUT(registers->r10, frame->r10, fault);
+	USER_PUT(registers->r11, frame->r11, fault);
+	USER_PUT(registers->r12, frame->r12, fault);
+	USER_PUT(registers->r13, frame->r13, fault);
+	USER_PUT(registers->r14, frame->r14, fault);
+	USER_PUT(registers->r15, frame->r15, fault);
+	USER_PUT(registers->rdi, frame->rdi, fault);
+	USER_PUT(registers->rsi, frame->rsi, fault);
+	USER_PUT(registers->rbp, frame->rbp, fault);
+	USER_PUT(registers->rbx, frame->rbx, fault);
+	USER_PUT(registers->rdx, frame->rdx, fault);
+	USER_PUT(registers->rax, frame->rax, fault);
+	USER_PUT(registers->rcx, frame->rcx, fault);
+	USER_PUT(registers->rsp, frame->rsp, fault);
+	USER_PUT(registers->rip, frame->rip, fault);
+	USER_PUT(registers->rflags, frame->rflags, fault);
+	USER_PUT(*(uint64_t *)&registers->cs, SELECTOR_USER_CODE | (uint64_t)SELECTOR_USER_DATA << 48, fault);
+	USER_PUT(registers->error, state->fault_error, fault);
+	USER_PUT(registers->trap, state->fault_trap, fault);
+	USER_PUT(registers->old_mask, mask, fault);
+	USER_PUT(registers->cr2, state->fault_address, fault);
+	USER_PUT(registers->fpstate, fpu, fault);
+	USER_PUT(out->mask, mask, fault);
+	for (unsigned i = 0; i < SIGNAL_INFO_KEPT / sizeof(uint64_t); i += 3) {
+		USER_PUT(((uint64_t *)&out->info)[i], in[i], fault);
+		USER_PUT(((uint64_t *)&out->info)[i + 1], in[i + 1], fault);
+		USER_PUT(((uint64_t *)&out->info)[i + 2], in[i + 2], fault);
+	}
+	user_words_end();
+	return 0;
+fault:
+	user_words_end();
+	return -EFAULT;
 }
 
 /* Where the frame goes: the alternate stack if the action asks for it and it is not in use, below the red zone otherwise. */
@@ -190,11 +247,10 @@ int signal_frame_setup(struct trap_frame *frame, int number, const struct signal
 		       signal_set mask)
 {
 	struct thread_state *state = &current_thread()->user;
-	struct signal_frame out;
 	uint64_t top = choose_stack(frame, state, action->flags);
 	uint64_t fpu = ROUND_DOWN(top - fpu_frame_size(), (uint64_t)FPU_ALIGN);
 	/* On entry to a function rsp + 8 is a multiple of 16. */
-	uint64_t base = ROUND_DOWN(fpu - sizeof(out), 16ull) - 8;
+	uint64_t base = ROUND_DOWN(fpu - sizeof(struct signal_frame), 16ull) - 8;
 	bool was_on_alt = signal_on_alt_stack(frame->rsp);
 
 	if (!(action->flags & SA_RESTORER))
@@ -208,19 +264,7 @@ int signal_frame_setup(struct trap_frame *frame, int number, const struct signal
 	    !signal_on_alt_stack(base))
 		return -EFAULT;
 
-	out.return_address = action->restorer;
-	out.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (has_xsave_image() ? UC_FP_XSTATE : 0);
-	out.link = 0;
-	out.stack = (struct frame_stack){ state->alt_stack_base, state->alt_stack_flags, 0, state->alt_stack_size };
-	if (!(state->alt_stack_flags & SS_DISABLE) && was_on_alt)
-		out.stack.flags |= SS_ONSTACK;
-	fill_registers(&out.registers, frame, state);
-	out.registers.old_mask = mask;
-	out.registers.fpstate = fpu;
-	out.mask = mask;
-	memcpy(&out.info, info, SIGNAL_INFO_KEPT);
-	memset((char *)&out.info + SIGNAL_INFO_KEPT, 0, sizeof(out.info) - SIGNAL_INFO_KEPT);
-	if (copy_to_user(base, &out, sizeof(out)) || save_fpu(fpu) < 0)
+	if (write_frame((struct signal_frame *)base, frame, state, action, info, mask, fpu, was_on_alt) || save_fpu(fpu) < 0)
 		return -EFAULT;
 	if (state->alt_stack_flags & SS_AUTODISARM) {
 		state->alt_stack_base = state->alt_stack_size = 0;
@@ -239,44 +283,75 @@ int signal_frame_setup(struct trap_frame *frame, int number, const struct signal
 	return 0;
 }
 
+/* What sigreturn takes of a frame besides registers. */
+struct frame_rest { uint64_t fpstate; signal_set mask; struct frame_stack stack; };
+
 /*
- * Takes the general registers of a frame over. Segments are always the user's own, and so are the flags a program may not touch; the
- * instruction address was checked to lie in user space: IRET to one that is not canonical would fault in the kernel.
+ * Takes the general registers of the frame at @in over. Segments are always the user's own, and so are the flags a program may not touch; the
+ * instruction address must lie in user space: IRET to one that is not canonical would fault in the kernel. 0 or -EFAULT; the registers then
+ * may be partly taken.
  */
-static void load_registers(struct trap_frame *frame, const struct signal_registers *in)
+static int read_frame(struct trap_frame *frame, const struct signal_frame *in, struct frame_rest *rest)
 {
-	frame->r8 = in->r8, frame->r9 = in->r9, frame->r10 = in->r10, frame->r11 = in->r11;
-	frame->r12 = in->r12, frame->r13 = in->r13, frame->r14 = in->r14, frame->r15 = in->r15;
-	frame->rdi = in->rdi, frame->rsi = in->rsi, frame->rbp = in->rbp, frame->rbx = in->rbx;
-	frame->rdx = in->rdx, frame->rax = in->rax, frame->rcx = in->rcx, frame->rsp = in->rsp;
-	frame->rip = in->rip;
-	frame->rflags = (in->rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_ALWAYS;
-	frame->cs = SELECTOR_USER_CODE;
-	frame->ss = SELECTOR_USER_DATA;
+	const struct signal_registers *registers = &in->registers;
+	uint64_t rip, flags, stack_flags;
+
+	user_words_begin();
+	USER_GET(rip, registers->rip, fault);
+	USER_GET(flags, registers->rflags, fault);
+	if (unlikely(!user_range_ok(rip, 1)))
+		goto fault;
+	frame->rip = rip;
+	frame->rflags = (flags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_ALWAYS;
+	USER_GET(frame->r8, registers->r8, fault);
+	USER_GET(frame->r9, registers->r9, fault);
+	USER_GET(frame->r10, registers->r10, fault);
+	USER_GET(frame->r11, registers->r11, fault);
+	USER_GET(frame->r12, registers->r12, fault);
+	USER_GET(frame->r13, registers->r13, fault);
+	USER_GET(frame->r14, registers->r14, fault);
+	USER_GET(frame->r15, registers->r15, fault);
+	USER_GET(frame->rdi, registers->rdi, fault);
+	USER_GET(frame->rsi, registers->rsi, fault);
+	USER_GET(frame->rbp, registers->rbp, fault);
+	USER_GET(frame->rbx, registers->rbx, fault);
+	USER_GET(frame->rdx, registers->rdx, fault);
+	USER_GET(frame->rax, registers->rax, fault);
+	USER_GET(frame->rcx, registers->rcx, fault);
+	USER_GET(frame->rsp, registers->rsp, fault);
+	USER_GET(rest->fpstate, registers->fpstate, fault);
+	USER_GET(rest->mask, in->mask, fault);
+	USER_GET(stack_flags, *(const uint64_t *)&in->stack.flags, fault);
+	rest->stack.flags = stack_flags;
+	USER_GET(rest->stack.base, in->stack.base, fault);
+	USER_GET(rest->stack.size, in->stack.size, fault);
+	user_words_end();
+	return 0;
+fault:
+	user_words_end();
+	return -EFAULT;
 }
 
 long sys_rt_sigreturn(void)
 {
-	struct trap_frame *frame = thread_user_frame();
+	struct trap_frame *frame = cpu_user_frame();
 	struct thread_state *state = &current_thread()->user;
-	struct signal_frame in;
-
 	/* The handler's return took the return address off the stack. */
 	uint64_t base = frame->rsp - sizeof(uint64_t);
+	struct frame_rest in;
 
-	if (copy_from_user(&in, base, offsetof(struct signal_frame, info)) || !user_range_ok(in.registers.rip, 1) ||
-	    load_fpu(in.registers.fpstate) < 0) {
+	/* Not a system call any more: nothing of it may be restarted. */
+	frame->error = UINT64_MAX;
+	if (!user_range_ok(base, sizeof(struct signal_frame)) || read_frame(frame, (const struct signal_frame *)base, &in) ||
+	    load_fpu(in.fpstate) < 0) {
 		signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
-		return 0;
+		return frame->rax;
 	}
-	load_registers(frame, &in.registers);
-	if (!signal_on_alt_stack(frame->rsp) && !(in.stack.flags & SS_DISABLE)) {
+	if (!(in.stack.flags & SS_DISABLE) && !signal_on_alt_stack(frame->rsp)) {
 		state->alt_stack_base = in.stack.base;
 		state->alt_stack_size = in.stack.size;
 		state->alt_stack_flags = in.stack.flags & (int)SS_AUTODISARM;
 	}
 	signal_set_mask(in.mask);
-	/* Not a system call any more: nothing of it may be restarted. */
-	frame->error = UINT64_MAX;
 	return frame->rax;
 }

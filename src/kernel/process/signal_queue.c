@@ -40,16 +40,6 @@ static void node_free(struct signal_info_node *node)
 		kfree(node);
 }
 
-/* Word by word: these copies are on the path of every signal, and too short for a call. */
-static inline void copy_kept(void *to, const void *from)
-{
-	uint64_t *out = to;
-	const uint64_t *in = from;
-
-	for (unsigned i = 0; i < SIGNAL_INFO_KEPT / sizeof(uint64_t); i++)
-		out[i] = in[i];
-}
-
 static int node_number(const struct signal_info_node *node)
 {
 	return (int)node->info[0];	/* si_signo */
@@ -68,7 +58,7 @@ enum signal_queue_result signal_queue_add(struct signal_queue *queue, const stru
 	queue->set |= signal_bit(info->number);
 	if (!node)
 		return SIGNAL_QUEUED_WITHOUT_INFO;
-	copy_kept(node->info, info);
+	signal_info_copy(node->info, info);
 	list_push_back(&queue->nodes, &node->link);
 	return SIGNAL_QUEUED;
 }
@@ -92,7 +82,7 @@ unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal
 	if (!more)
 		queue->set &= ~signal_bit(number);
 	if (info && found) {
-		copy_kept(info, found->info);
+		signal_info_copy(info, found->info);
 	} else if (info) {
 		memset(info, 0, SIGNAL_INFO_KEPT);
 		info->number = number;
@@ -117,13 +107,4 @@ unsigned signal_queue_flush(struct signal_queue *queue, signal_set set)
 			freed++;
 		}
 	return freed;
-}
-
-int signal_choose(signal_set candidates)
-{
-	signal_set faults = candidates & SIGNAL_SET_FAULTS;
-
-	if (faults)
-		candidates = faults;
-	return candidates ? __builtin_ctzll(candidates) + 1 : 0;
 }

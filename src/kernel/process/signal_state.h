@@ -47,12 +47,61 @@ void signal_queue_init(struct signal_queue *queue);
 enum signal_queue_result { SIGNAL_QUEUED, SIGNAL_ALREADY_PENDING, SIGNAL_QUEUED_WITHOUT_INFO, SIGNAL_NO_MEMORY };
 /* Standard signals pend once. Without memory (or with @may_allocate false) a real-time signal is refused, others lose their information. */
 enum signal_queue_result signal_queue_add(struct signal_queue *queue, const struct signal_info *info, bool may_allocate);
+/* Word by word: these copies are on the path of every signal, and too short for a call. */
+static inline __attribute__((always_inline)) void signal_info_copy(void *to, const void *from)
+{
+	uint64_t *out = to;
+	const uint64_t *in = from;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < SIGNAL_INFO_KEPT / sizeof(uint64_t); i++)
+		out[i] = in[i];
+}
+
+/* These call off others, or a stop. */
+#define SIGNAL_SET_CANCELLING (SIGNAL_SET_STOP | 1ull << (SIGCONT - 1) | 1ull << (SIGKILL - 1))
+
+/* signal_queue_add for the usual case: a standard signal that does not pend, and the spare is free. False: nothing was done. */
+static inline bool signal_queue_add_first(struct signal_queue *queue, const struct signal_info *info)
+{
+	signal_set bit = signal_bit(info->number);
+
+	if (unlikely(info->number >= SIGNAL_REALTIME_FIRST || queue->set & bit || queue->spare.in_use))
+		return false;
+	queue->set |= bit;
+	queue->spare.in_use = true;
+	signal_info_copy(queue->spare.info, info);
+	list_push_back(&queue->nodes, &queue->spare.link);
+	return true;
+}
+
+/* signal_queue_take for the same. */
+static inline bool signal_queue_take_first(struct signal_queue *queue, int number, struct signal_info *info)
+{
+	struct signal_info_node *spare = &queue->spare;
+
+	if (unlikely(queue->nodes.next != &spare->link || (int)spare->info[0] != number || number >= SIGNAL_REALTIME_FIRST))
+		return false;
+	queue->set &= ~signal_bit(number);
+	signal_info_copy(info, spare->info);
+	list_remove(&spare->link);
+	spare->in_use = false;
+	return true;
+}
+
 /* Takes the oldest @number out; returns how many nodes that freed (0 or 1). @info may be NULL; only SIGNAL_INFO_KEPT bytes of it are set. */
 unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal_info *info);
 /* Forgets all signals in @set; returns the nodes freed. */
 unsigned signal_queue_flush(struct signal_queue *queue, signal_set set);
 /* Which of @candidates is delivered first: faults, then the lowest number; 0 for none. */
-int signal_choose(signal_set candidates);
+static inline int signal_choose(signal_set candidates)
+{
+	signal_set faults = candidates & SIGNAL_SET_FAULTS;
+
+	if (unlikely(faults))
+		candidates = faults;
+	return candidates ? __builtin_ctzll(candidates) + 1 : 0;
+}
 
 /* signal.c */
 struct signal_handlers *signal_handlers_create(void);
@@ -78,6 +127,13 @@ void signal_recompute(struct thread *thread);
 /* Lets other threads have the process's signals that @thread no longer takes. process->signal_lock held. */
 void signal_retarget(struct thread *thread, signal_set no_longer);
 bool signal_default_is_fatal(int number);
+
+/* signal_deliver.c */
+/*
+ * Delivers @info to the calling thread on the spot, if it has a handler for it that may run now and nothing else waits; else false, and nothing was
+ * done. For system calls with the whole frame ([frame] in syscalls.def), which then return 0.
+ */
+bool signal_deliver_to_self(const struct signal_info *info);
 
 /* signal_stop.c */
 /* The caller took a stop signal with the default action: begins or joins a stop of the whole process. */

@@ -44,6 +44,18 @@ static inline void spin_unlock(struct spinlock *lock)
 	preempt_enable();
 }
 
+/* The same where preemption is off already and stays off until after the unlock: inside another spinlock. */
+static inline void spin_lock_nested(struct spinlock *lock)
+{
+	while (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
+		cpu_relax();
+}
+
+static inline void spin_unlock_nested(struct spinlock *lock)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+}
+
 /* Also turns interrupts off; returns the flags for spin_unlock_irq. */
 static inline uint64_t spin_lock_irq(struct spinlock *lock)
 {

@@ -89,7 +89,7 @@ void syscall_exit_work(struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
 
-	while (this_cpu()->need_resched || atomic_load_relaxed(&thread->user.work)) {
+	while (this_cpu()->need_resched | atomic_load_relaxed(&thread->user.work)) {
 		interrupts_enable();
 		if (this_cpu()->need_resched)
 			scheduler_reschedule();

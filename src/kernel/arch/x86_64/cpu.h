@@ -57,6 +57,15 @@ static inline struct thread *current_thread(void)
 	return thread;
 }
 
+/* Its user registers: thread_user_frame() in one load. Only in system calls, and by user threads. */
+static inline struct trap_frame *cpu_user_frame(void)
+{
+	struct trap_frame *frame;
+
+	__asm__("movq %%gs:16, %0" : "=r"(frame));
+	return frame;
+}
+
 static inline void preempt_disable(void)
 {
 	__asm__ volatile("incl %%gs:32" ::: "memory");

@@ -225,10 +225,17 @@ syscall_entry:
 	mov rdi, rsp
 	call syscall_unknown
 	jmp .return
-.work:
-	STORE_REST rsp
 .frame_complete:
 	mov [rsp + FRAME_RAX], rax
+	mov rcx, [gs:CPU_CURRENT]
+	mov edx, [gs:CPU_NEED_RESCHED]
+	or edx, [rcx + THREAD_WORK]
+	jz trap_return
+	jmp .work_complete
+.work:
+	STORE_REST rsp
+	mov [rsp + FRAME_RAX], rax
+.work_complete:
 	mov rdi, rsp
 	call syscall_exit_work
 	jmp trap_return
