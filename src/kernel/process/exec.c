@@ -13,6 +13,7 @@
 #include "mm/user_copy.h"
 #include "process/exec.h"
 #include "process/internal.h"
+#include "process/posix_timer.h"
 #include "syscall_prototypes.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
@@ -161,6 +162,7 @@ static int commit(struct exec *exec)
 		drop_private_parts(&parts);
 		return error;
 	}
+	posix_timers_end(process);
 	thread_release_user_memory(thread);
 	become_first_thread(thread);
 	/* At no instant may the caller's user look into memory that is not his: neither the new set-id program's nor an old one's. */

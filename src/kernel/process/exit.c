@@ -13,6 +13,7 @@
 #include "mm/user_copy.h"
 #include "process/futex.h"
 #include "process/internal.h"
+#include "process/posix_timer.h"
 #include "syscall_prototypes.h"
 #include "tty/tty.h"
 #include "vfs/file.h"
@@ -266,6 +267,7 @@ static void end_process(struct process *process)
 		panic("process 1 (%s) ended with %s %d", process->name, process->exit_status & 0x7f ? "signal" : "code",
 		      process->exit_status & 0x7f ? process->exit_status & 0x7f : process->exit_status >> 8);
 	itimers_stop(process);
+	posix_timers_end(process);
 	process_release_resources(process);
 	if (process->session->sid == process->pid)
 		end_session(process->session);

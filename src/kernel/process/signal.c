@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/internal.h"
+#include "process/posix_timer.h"
 
 struct signal_handlers *signal_handlers_create(void)
 {
@@ -278,6 +279,8 @@ int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info
 	}
 	if (likely(number))
 		process->queued_signals -= signal_queue_take_first(queue, number, info) ? 1 : signal_queue_take(queue, number, info);
+	if (number && info && info->code == SI_TIMER)
+		posix_timer_taken(process, info);
 	return number;
 }
 

@@ -93,6 +93,22 @@ unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal
 	return 1;
 }
 
+bool signal_queue_has_timer(const struct signal_queue *queue, int number, int timer_id)
+{
+	const struct signal_info_node *node;
+
+	if (!(queue->set & signal_bit(number)))
+		return false;
+	list_for_each(node, &queue->nodes, link) {
+		struct signal_info info;
+
+		signal_info_copy(&info, node->info);
+		if (info.number == number && info.code == SI_TIMER && info.timer.timer_id == timer_id)
+			return true;
+	}
+	return false;
+}
+
 unsigned signal_queue_flush(struct signal_queue *queue, signal_set set)
 {
 	struct signal_info_node *node, *tmp;

@@ -91,6 +91,8 @@ static inline bool signal_queue_take_first(struct signal_queue *queue, int numbe
 
 /* Takes the oldest @number out; returns how many nodes that freed (0 or 1). @info may be NULL; only SIGNAL_INFO_KEPT bytes of it are set. */
 unsigned signal_queue_take(struct signal_queue *queue, int number, struct signal_info *info);
+/* Does the signal of timer_create's @timer_id wait here? */
+bool signal_queue_has_timer(const struct signal_queue *queue, int number, int timer_id);
 /* Forgets all signals in @set; returns the nodes freed. */
 unsigned signal_queue_flush(struct signal_queue *queue, signal_set set);
 /* Which of @candidates is delivered first: faults, then the lowest number; 0 for none. */
