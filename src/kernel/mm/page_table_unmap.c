@@ -300,35 +300,53 @@ bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct
 
 /* ---- The end of a space ---- */
 
-/* Clears everything below @table and frees the tables there. Preemption is off, except between level-1 tables. */
-static void destroy_level(struct gather *gather, uint64_t *table, unsigned level)
+/* Clears @table and does @end to each entry it had. Inlined for each level: most spaces have few tables, which this makes cheap. */
+static inline __attribute__((always_inline)) void end_entries(struct gather *gather, uint64_t *table,
+							      void (*end)(struct gather *gather, uint64_t entry))
 {
 	struct frame *frame = frame_of_virt(table);
 	uint64_t groups = frame->private;
 
 	frame->private = 0;
-	while (groups) {
-		struct table_slice run = table_take_run(&groups, (struct table_slice){ 0, TABLE_ENTRIES - 1 });
+	for (; groups; groups &= groups - 1) {
+		uint64_t *entry = table + __builtin_ctzll(groups) * TABLE_GROUP;
 
-		for (unsigned i = run.first; i <= run.last; i++) {
-			uint64_t entry = table[i];
+		for (uint64_t *stop = entry + TABLE_GROUP; entry < stop; entry++) {
+			uint64_t value = *entry;
 
-			if (!entry)
+			if (likely(!value))
 				continue;
-			table[i] = 0;
-			if (level > 2) {
-				destroy_level(gather, entry_table(entry), level - 1);
-			} else if ((entry & PTE_WRITE) || table_release(frame_of_phys(entry & PTE_ADDRESS))) {
-				destroy_leaf(gather, entry_table(entry));
-				preempt_enable();
-				preempt_disable();
-			} else {
-				gather->as->table_pages--;
-				continue;
-			}
-			gather_table(gather, frame_of_phys(entry & PTE_ADDRESS));
+			*entry = 0;
+			end(gather, value);
 		}
 	}
+}
+
+/* Preemption is off, except between level-1 tables. */
+static inline void end_level1(struct gather *gather, uint64_t slot)
+{
+	struct frame *table = frame_of_phys(slot & PTE_ADDRESS);
+
+	if (!(slot & PTE_WRITE) && !table_release(table)) {
+		gather->as->table_pages--;
+		return;
+	}
+	destroy_leaf(gather, frame_virt(table));
+	gather_table(gather, table);
+	preempt_enable();
+	preempt_disable();
+}
+
+static void end_level2(struct gather *gather, uint64_t entry)
+{
+	end_entries(gather, entry_table(entry), end_level1);
+	gather_table(gather, frame_of_phys(entry & PTE_ADDRESS));
+}
+
+static inline void end_level3(struct gather *gather, uint64_t entry)
+{
+	end_entries(gather, entry_table(entry), end_level2);
+	gather_table(gather, frame_of_phys(entry & PTE_ADDRESS));
 }
 
 void page_table_destroy(struct address_space *as)
@@ -337,7 +355,7 @@ void page_table_destroy(struct address_space *as)
 
 	gather_init(&gather, as, true, 0, 0);
 	preempt_disable();
-	destroy_level(&gather, phys_to_virt(as->root), TABLE_LEVELS);
+	end_entries(&gather, phys_to_virt(as->root), end_level3);
 	gather_flush(&gather);
 	preempt_enable();
 	KASSERT(!as->table_pages);

@@ -4,7 +4,7 @@
  *
  * Programs make and unmake mappings at one place again and again, so inserting and removing must cost little there: they move no node but
  * the one in question. A VMA that lands too deep makes the part of the tree that is to blame be built anew (a scapegoat tree: Galperin and
- * Rivest, "Scapegoat Trees", 1993), which costs O(log n) an insertion in the long run and keeps the depth within 1.5 log2(n) + 2 of the
+ * Rivest, "Scapegoat Trees", 1993), which costs O(log n) an insertion in the long run and keeps the depth within 2 log2(n) + 2 of the
  * largest n there was.
  */
 #include "mm/vma_tree.h"

@@ -99,7 +99,7 @@ static inline unsigned vma_tree_depth_limit(unsigned count)
 {
 	unsigned log = 31 - __builtin_clz(count);
 
-	return log + log / 2 + 2;
+	return 2 * log + 2;
 }
 
 void vma_tree_rebalance(struct vma_tree *tree, struct vma *vma);

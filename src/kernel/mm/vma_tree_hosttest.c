@@ -191,7 +191,7 @@ static void check_balance(unsigned order)
 		vma_tree_insert(&tree, &vmas[page]);
 		paint(&vmas[page], &vmas[page]);
 		log += (size_t)2 << log <= i;
-		assert(height_of(tree.links.root) <= log + log / 2 + 3);
+		assert(height_of(tree.links.root) <= 2 * log + 3);
 	}
 	assert(tree.count == PAGES - 1);
 	check_order(&tree);

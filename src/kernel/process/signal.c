@@ -29,6 +29,7 @@ struct signal_handlers *signal_handlers_copy(struct signal_handlers *from)
 	refcount_init(&handlers->refs, 1);
 	spinlock_init(&handlers->lock);
 	flags = spin_lock_irq(&from->lock);
+	handlers->changed = from->changed;
 	memcpy(handlers->actions, from->actions, sizeof(handlers->actions));
 	spin_unlock_irq(&from->lock, flags);
 	return handlers;
@@ -49,14 +50,13 @@ void signal_handlers_reset(struct signal_handlers *handlers, bool ignored_too)
 {
 	uint64_t flags = spin_lock_irq(&handlers->lock);
 
-	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
-		struct signal_action *action = &handlers->actions[i];
+	for (signal_set left = handlers->changed; left; left &= left - 1) {
+		struct signal_action *action = &handlers->actions[__builtin_ctzll(left)];
 		bool ignored = action->handler == HANDLER_IGNORE && !ignored_too;
 
-		/* Most are as new already. */
-		if (likely(!(action->handler | action->flags | action->restorer | action->mask)))
-			continue;
 		*action = (struct signal_action){ .handler = ignored ? HANDLER_IGNORE : HANDLER_DEFAULT };
+		if (!ignored)
+			handlers->changed &= ~(left & -left);
 	}
 	spin_unlock_irq(&handlers->lock, flags);
 }

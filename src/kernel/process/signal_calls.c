@@ -50,6 +50,7 @@ long sys_rt_sigaction(int signal, uaddr_t act, uaddr_t old, size_t set_size)
 	if (act) {
 		fresh.mask &= ~SIGNAL_SET_UNBLOCKABLE;
 		handlers->actions[signal - 1] = fresh;
+		handlers->changed |= signal_bit(signal);
 	}
 	spin_unlock_irq(&handlers->lock, flags);
 	if (act && (fresh.handler == HANDLER_IGNORE ||

@@ -38,6 +38,7 @@ enum { HANDLER_DEFAULT = 0, HANDLER_IGNORE = 1 };
 struct signal_handlers {
 	struct refcount refs;
 	struct spinlock lock;	/* with interrupts off; inside process->signal_lock */
+	signal_set changed;	/* lock: the signals whose action may be another than the default one */
 	/* lock; the handler word alone may be read without */
 	struct signal_action actions[SIGNAL_COUNT];
 };

@@ -101,10 +101,11 @@ uint64_t random_u64(void)
 
 uint64_t random_below(uint64_t bound)
 {
-	uint64_t limit = UINT64_MAX - UINT64_MAX % bound, value;
+	uint64_t most = bound >> 16 ? UINT64_MAX : UINT32_MAX, limit = most - most % bound, value = 0;
 
+	/* Small bounds make do with few bytes. */
 	do
-		value = random_u64();
+		random_bytes(&value, bound >> 16 ? sizeof(uint64_t) : sizeof(uint32_t));
 	while (value >= limit);	/* rejects the uneven rest, so that all results are equally likely */
 	return value % bound;
 }

@@ -76,14 +76,23 @@ static uint64_t choose_place(uint64_t stack_top)
 	return start + random_below((end - start) / PAGE_SIZE - PAGES) * PAGE_SIZE;
 }
 
+static int64_t map_pages(struct address_space *as, uint64_t at, unsigned first, unsigned count, unsigned prot, unsigned flags)
+{
+	return address_space_map(as, at, count * PAGE_SIZE, prot, prot, MAP_PRIVATE | VMA_VDSO | flags, vdso_object, first * PAGE_SIZE);
+}
+
 int64_t vdso_map(struct address_space *as, uint64_t stack_top)
 {
+	enum { CODE_PROT = PROT_READ | PROT_EXEC };
 	uint64_t place = choose_place(stack_top);
-	int64_t at = address_space_map(as, place, PAGES * PAGE_SIZE, PROT_READ, PROT_READ, MAP_PRIVATE | VMA_VDSO, vdso_object, 0), code;
+	int64_t at, code = -EEXIST;
 
-	if (at < 0)
-		return at;
-	code = address_space_map(as, at + CODE_PAGE * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_EXEC, PROT_READ | PROT_EXEC,
-				 MAP_PRIVATE | MAP_FIXED | VMA_VDSO, vdso_object, CODE_PAGE * PAGE_SIZE);
-	return code;
+	at = place ? map_pages(as, place, DATA_PAGE, CODE_PAGE, PROT_READ, MAP_FIXED_NOREPLACE) : -EEXIST;
+	if (at >= 0)
+		code = map_pages(as, at + CODE_PAGE * PAGE_SIZE, CODE_PAGE, 1, CODE_PROT, MAP_FIXED_NOREPLACE);
+	if (at >= 0 && code != -EEXIST)
+		return code;
+	/* Where the program itself lies there, anywhere: the pages are mapped together to find room. */
+	at = map_pages(as, 0, DATA_PAGE, PAGES, PROT_READ, 0);
+	return at < 0 ? at : map_pages(as, at + CODE_PAGE * PAGE_SIZE, CODE_PAGE, 1, CODE_PROT, MAP_FIXED);
 }
