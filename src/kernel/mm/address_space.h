@@ -119,6 +119,12 @@ struct fault_result address_space_fault(struct address_space *as, uint64_t addr,
 /* The page at @addr, for reading or for writing, with a reference; NULL if it cannot be had. May sleep. */
 struct frame *address_space_page(struct address_space *as, uint64_t addr, bool write);
 
+/*
+ * For exec: gives a private file mapping, where it was not touched yet, a page of its own with the file's bytes before @addr and zeroes
+ * from there on. False if it cannot be had this way: then address_space_page may still give it. May sleep.
+ */
+bool address_space_cut_page(struct address_space *as, uint64_t addr);
+
 /* Reads or writes another process's memory (ptrace-like, /proc/PID/cmdline). Returns bytes moved. May sleep. */
 size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write);
 

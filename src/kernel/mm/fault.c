@@ -12,6 +12,7 @@
 #include "mm/page_table.h"
 #include "mm/vm_object_internal.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -244,7 +245,7 @@ static __attribute__((noinline)) enum fault_status fault_object(struct address_s
 	touch(vma);
 	/* A private copy needs nothing of the object, not even that the page still exists. */
 	spin_lock(&as->table_lock);
-	pte = page_table_find_own_locked(as, addr);
+	pte = page_table_peek_locked(as, addr);
 	if (pte && *pte)
 		status = fault_present(as, vma, addr, pte, write);
 	spin_unlock(&as->table_lock);
@@ -263,6 +264,39 @@ static __attribute__((noinline)) enum fault_status fault_object(struct address_s
 		frame_put(frame);
 	}
 	return status;
+}
+
+bool address_space_cut_page(struct address_space *as, uint64_t addr)
+{
+	struct frame *frame, *copy = NULL;
+	uint64_t *pte;
+
+	rwlock_read_lock(&as->lock);
+	struct vma *vma = address_space_find(as, addr);
+
+	if (!vma || !vma->object || !(vma->flags & MAP_PRIVATE) || !(vma->prot & PROT_WRITE) ||
+	    vm_object_get_page(vma->object, object_index(vma, addr & PAGE_MASK), false, &frame))
+		goto out;
+	copy = alloc_anonymous(FRAME_ZERO);
+	if (copy)
+		memcpy(frame_virt(copy), frame_virt(frame), addr % PAGE_SIZE);
+	frame_put(frame);
+	spin_lock(&as->table_lock);
+	pte = copy ? page_table_make_locked(as, addr) : NULL;
+	if (pte && !*pte) {
+		touch(vma);
+		atomic_or(&vma->flags, VMA_HAS_COPIES);
+		pte_set(pte, pte_make(copy, vma->prot, true));
+		as->resident++;
+	} else if (copy) {
+		memory_count(&memory_counters.anonymous, -1);
+		frame_put(copy);
+		copy = NULL;
+	}
+	spin_unlock(&as->table_lock);
+out:
+	rwlock_read_unlock(&as->lock);
+	return copy;
 }
 
 /* ---- Entry point ---- */

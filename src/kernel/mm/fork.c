@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Copying an address space for fork. The tree of VMAs is copied shape and all, so that nothing is searched or rebalanced; page tables are copied
- * where a page fault could not bring the page back: private anonymous memory and private file mappings with pages of their own.
+ * where a page fault could not bring the page back: private anonymous memory and private file mappings with pages of their own. The code of small
+ * programs is copied, too.
  */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
@@ -10,16 +11,24 @@
 
 #include <linux/mman.h>
 
+enum { CODE_PAGES_MAX = 64 };
+
 struct fork_state {
 	struct address_space *parent, *child;
 	bool failed;
 };
 
+/* A few pages of code or constants: a child that returns from fork needs some of them at once, and a fault costs more than all of these. */
+static bool is_small_code(const struct vma *vma)
+{
+	return !(vma->prot & PROT_WRITE) && vma->end - vma->start <= CODE_PAGES_MAX * PAGE_SIZE;
+}
+
 static bool needs_pages(const struct vma *vma)
 {
 	if ((vma->flags & (MAP_PRIVATE | VMA_TOUCHED)) != (MAP_PRIVATE | VMA_TOUCHED) || (vma->flags & (VMA_DONT_FORK | VMA_WIPE_ON_FORK)))
 		return false;
-	return !vma->object || (vma->flags & VMA_HAS_COPIES);
+	return !vma->object || (vma->flags & VMA_HAS_COPIES) || is_small_code(vma);
 }
 
 /* Copies @from and its subtree; recursion as deep as the tree is high. After a failure the copy is smaller but well-formed. */

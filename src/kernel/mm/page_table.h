@@ -37,6 +37,14 @@ static inline uint64_t *page_table_make_locked(struct address_space *as, uint64_
 	return page_table_make_slow_locked(as, addr);
 }
 
+/* page_table_find_own_locked in few steps where the last fault was near. table_lock held. */
+static inline uint64_t *page_table_peek_locked(struct address_space *as, uint64_t addr)
+{
+	if (likely(as->leaf_number == addr / table_span(2) && as->leaf))
+		return &as->leaf[table_index(addr, 1)];
+	return page_table_find_own_locked(as, addr);
+}
+
 /* The slot of the table at *@addr or the next one after it below @end; moves *@addr up to where that table's range begins. table_lock held. */
 uint64_t *page_table_next_locked(struct address_space *as, uint64_t *addr, uint64_t end);
 

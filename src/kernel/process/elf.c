@@ -33,10 +33,11 @@ static int read_exactly(struct vnode *vnode, uint64_t pos, void *buf, size_t len
 static int clear_rest(struct address_space *as, uint64_t at)
 {
 	size_t offset = at % PAGE_SIZE;
-	struct frame *frame = offset ? address_space_page(as, at, true) : NULL;
+	struct frame *frame;
 
-	if (!offset)
+	if (!offset || address_space_cut_page(as, at))
 		return 0;
+	frame = address_space_page(as, at, true);
 	if (!frame)
 		return -ENOMEM;
 	memset((char *)frame_to_virt(frame) + offset, 0, PAGE_SIZE - offset);
