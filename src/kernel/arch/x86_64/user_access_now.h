@@ -113,8 +113,10 @@ static inline __attribute__((always_inline)) bool user_copy_string_now(char *to,
 		: [to] "r"(to), [from] "r"(from), [minus] "r"(-0x0101010101010101ull), [tops] "r"(0x8080808080808080ull), [max] "i"(USER_STRING_NOW_MAX)
 		: "memory");
 	*changed = differs;
+	if (unlikely(!marks))
+		return false;
 	*end = to + at + ((unsigned)__builtin_ctzll(marks) >> 3);
-	return marks;
+	return true;
 }
 
 #undef USER_ACCESS_BEGIN
