@@ -15,12 +15,10 @@ enum { SHRINK_ON_FAILURE = 64 };
 
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, uint64_t size)
 {
-	*object = (struct vm_object){ .ops = ops, .size = size };
-	refcount_init(&object->refs, 1);
-	mutex_init(&object->lock);
-	list_init(&object->mappings);
-	list_init(&object->all_link);
-	wait_queue_init(&object->busy);
+	*object = (struct vm_object){
+		.refs = { 1 }, .ops = ops, .lock = MUTEX_INIT(object->lock), .size = size, .mappings = LIST_INIT(object->mappings),
+		.busy = WAIT_QUEUE_INIT(object->busy),
+	};
 	vm_object_list_add(object);
 }
 
@@ -30,17 +28,10 @@ void vm_object_discard(struct vm_object *object)
 	vm_object_list_remove(object);
 }
 
-void vm_object_get(struct vm_object *object)
-{
-	refcount_get(&object->refs);
-}
-
-void vm_object_put(struct vm_object *object)
+void vm_object_free(struct vm_object *object)
 {
 	uint64_t index = 0;
 
-	if (!refcount_put(&object->refs))
-		return;
 	vm_object_list_remove(object);
 	mutex_lock(&object->lock);
 	KASSERT(list_empty(&object->mappings));

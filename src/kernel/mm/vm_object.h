@@ -60,7 +60,7 @@ struct vm_object {
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, uint64_t size);
 /* Undoes vm_object_init for an object that nobody else has seen: no pages, one reference; release is not called. May sleep. */
 void vm_object_discard(struct vm_object *object);
-void vm_object_get(struct vm_object *object);
+static inline void vm_object_get(struct vm_object *object) { refcount_get(&object->refs); }
 /* A number that no other object ever has: for futexes, which are known by it beyond the object's life. Below 2^63. */
 uint64_t vm_object_new_identity(struct vm_object *object);
 static inline uint64_t vm_object_identity(struct vm_object *object)
@@ -69,7 +69,12 @@ static inline uint64_t vm_object_identity(struct vm_object *object)
 
 	return likely(identity) ? identity : vm_object_new_identity(object);
 }
-void vm_object_put(struct vm_object *object);
+void vm_object_free(struct vm_object *object);	/* for vm_object_put() only */
+static inline void vm_object_put(struct vm_object *object)	/* may sleep */
+{
+	if (unlikely(refcount_put(&object->refs)))
+		vm_object_free(object);
+}
 
 /* Anonymous shared memory of @size bytes (mmap MAP_SHARED|MAP_ANONYMOUS), one reference. NULL when out of memory. */
 struct vm_object *vm_object_create_anonymous(uint64_t size);

@@ -10,11 +10,18 @@
 
 /* References and names given up under the tree lock, released after it. */
 struct leftovers {
-	struct dentry *dentries[6];
 	unsigned dentry_count;
 	struct vnode *vnode;
 	char *name;
+	struct dentry *dentries[6];	/* not cleared: the first dentry_count count */
 };
+
+static inline void leftovers_init(struct leftovers *left)
+{
+	left->dentry_count = 0;
+	left->vnode = NULL;
+	left->name = NULL;
+}
 
 static void leave_dentry(struct leftovers *left, struct dentry *dentry)
 {
@@ -27,8 +34,10 @@ static void unhash_locked(struct leftovers *left, struct dentry *dentry)
 		leave_dentry(left, dentry);
 }
 
-static void release_leftovers(struct leftovers *left)
+static inline void release_leftovers(struct leftovers *left)
 {
+	if (likely(!left->dentry_count && !left->vnode && !left->name))
+		return;
 	for (unsigned i = 0; i < left->dentry_count; i++)
 		dentry_put(left->dentries[i]);
 	if (left->vnode)
@@ -68,10 +77,11 @@ static bool has_live_dentry_locked(const struct vnode *vnode)
 bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct dir_change *change)
 {
 	struct path_component name;
-	struct leftovers left = { 0 };
+	struct leftovers left;
 	struct dentry *other;
 	bool ours;
 
+	leftovers_init(&left);
 	spin_lock(&vfs_tree_lock);
 	name = (struct path_component){ dentry->name, dentry->name_len, dentry->hash };
 	other = likely(dentry->hashed) ? dentry : dentry_find_locked(dentry->parent, &name);
@@ -125,10 +135,10 @@ void dentry_remove_name(struct dentry *directory, const struct path_component *n
 	bool done;
 
 	do {
-		left = (struct leftovers){ 0 };
+		leftovers_init(&left);
 		done = true;
 		spin_lock(&vfs_tree_lock);
-		other = dentry_find_locked(directory, name);
+		other = is_entry_locked(dentry, directory, name) ? dentry : dentry_find_locked(directory, name);
 		if (other == dentry && dentry->vnode == removed && dir_change_alone(change) && atomic_load(&dentry->refs.count) == 2) {
 			/* Only the caller and the hash: the entry itself can say from now on that there is no such name. */
 			left.vnode = dentry->vnode;

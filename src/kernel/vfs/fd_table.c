@@ -206,8 +206,9 @@ int fd_next_open(struct fd_table *table, int from)
 
 int fd_reserve(int from, bool close_on_exec)
 {
-	struct fd_table *table = current_process()->files;
-	uint64_t limit = MIN(process_limit(RLIMIT_NOFILE), (uint64_t)FD_MAX);
+	struct process *process = current_process();
+	struct fd_table *table = process->files;
+	uint64_t limit = MIN(atomic_load_relaxed(&process->limits[RLIMIT_NOFILE].soft), (uint64_t)FD_MAX);
 	unsigned fd, capacity;
 	int error;
 

@@ -56,15 +56,15 @@ static __attribute__((noinline)) void file_end(struct file *file)
 		file_locks_release_file(file);
 	if (file->ops->release)
 		file->ops->release(file);
-	if (file->writer)
-		vnode_end_write(file->vnode);
 }
 
 /* The last reference is gone. */
 static inline void file_free(struct file *file)
 {
-	if (unlikely(file->writer || file->ops->release || !file->vnode || atomic_load_relaxed(&file->vnode->locks)))
+	if (unlikely(file->ops->release || !file->vnode || atomic_load_relaxed(&file->vnode->locks)))
 		file_end(file);
+	if (file->writer)
+		vnode_end_write(file->vnode);
 	if (likely(file->path.dentry)) {
 		dentry_put(file->path.dentry);
 		mount_put(file->path.mount);

@@ -66,7 +66,7 @@ struct fs_ops {
 	int (*symlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
 		       const struct fs_attr *in, struct fs_attr *out);
 	int (*link)(struct fs *fs, struct fs_node_id node, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
-	/* out: the removed node's attributes after removal (links may be 0). The node lives on until release. */
+	/* out: the removed node and its links after removal (may be 0), no more. The node lives on until release. */
 	int (*unlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rmdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rename)(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,

@@ -11,10 +11,9 @@
 #include <linux/stat.h>
 
 /* Who owns a new node and what its mode becomes, as the parent and the caller have it. */
-static void new_attributes(const struct vnode *parent, const struct new_node *node, struct fs_attr *attr)
+static void new_attributes(const struct vnode *parent, const struct new_node *node, const struct credentials *credentials, int64_t now,
+			   struct fs_attr *attr)
 {
-	const struct credentials *credentials = credentials_current();
-	int64_t now = clock_realtime_ns();
 	uint32_t mode = node->mode;
 
 	if ((mode & S_IFMT) != S_IFLNK)
@@ -32,13 +31,15 @@ static void new_attributes(const struct vnode *parent, const struct new_node *no
 	attr->mode = mode;
 }
 
-static int ask_create(struct vnode *parent, const struct path_component *name, const struct new_node *node, struct fs_attr *out)
+static int ask_create(struct path_walk *walk, const struct new_node *node, int64_t now, struct fs_attr *out)
 {
+	const struct path_component *name = &walk->last;
+	struct vnode *parent = walk->parent.dentry->vnode;
 	const struct fs_ops *ops = parent->fs->ops;
 	struct fs *fs = parent->fs;
 	struct fs_attr in;
 
-	new_attributes(parent, node, &in);
+	new_attributes(parent, node, walk->credentials, now, &in);
 	switch (node->mode & S_IFMT) {
 	case S_IFDIR:
 		return ops->mkdir ? ops->mkdir(fs, parent->node, name->name, name->len, &in, out) : -EPERM;
@@ -51,7 +52,8 @@ static int ask_create(struct vnode *parent, const struct path_component *name, c
 
 bool name_walk_is_current(const struct path_walk *walk)
 {
-	return walk->insist || dentry_is_current(walk->path.dentry, walk->parent.dentry, &walk->last);
+	/* No entry has left the hash since: this one is what it was. */
+	return walk->insist || walk->generation == atomic_load(&vfs_paths_generation) || dentry_is_current(walk->path.dentry, walk->parent.dentry, &walk->last);
 }
 
 /* May the caller add or remove names in walk->parent? */
@@ -76,6 +78,7 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 	struct vnode_guard guard;
 	struct dir_change change;
 	struct fs_attr attr;
+	int64_t now;
 	int error;
 
 	if (walk->last_kind != WALK_LAST_NAME || walk->path.dentry->vnode)
@@ -91,14 +94,15 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 		return NAME_WALK_AGAIN;
 	}
 	vnode_lookup_begin(&guard);
-	error = ask_create(parent->vnode, &walk->last, node, &attr);
+	now = clock_realtime_ns();
+	error = ask_create(walk, node, now, &attr);
 	if (!error) {
 		error = vnode_from_answer(parent->fs, &attr, &guard, true, &vnode);
 		if (error)
 			dentry_drop_name(parent, &walk->last);
 		else if (!dentry_instantiate(walk->path.dentry, vnode, &change))
 			error = -ESTALE;
-		vnode_touch_directory(parent->vnode);
+		vnode_touch_directory(parent->vnode, now);
 	} else if (error == -EEXIST) {
 		dentry_drop_name(parent, &walk->last);
 	}
@@ -133,7 +137,7 @@ static int check_remove(const struct path_walk *walk, bool directory)
 
 	if (error)
 		return error;
-	error = permission_check_sticky(walk->parent.dentry->vnode, vnode);
+	error = likely(!walk->credentials->fsuid) ? 0 : permission_check_sticky(walk->parent.dentry->vnode, vnode);
 	if (error)
 		return error;
 	if (directory ? vnode->type != S_IFDIR : walk->trailing_slash && vnode->type != S_IFDIR)
@@ -148,6 +152,7 @@ static void show_removed(struct path_walk *walk, bool directory, struct fs_attr 
 {
 	struct dentry *dentry = walk->path.dentry;
 	struct vnode *vnode = dentry->vnode;
+	int64_t now = clock_realtime_ns();
 
 	/* What went is what the file system says went: the name may have come to lead elsewhere since the walk. */
 	if (attr->node.id == vnode->node.id && attr->node.generation == vnode->node.generation)
@@ -155,13 +160,13 @@ static void show_removed(struct path_walk *walk, bool directory, struct fs_attr 
 	else
 		vnode = vnode_find(vnode->fs, attr->node);
 	dentry_remove_name(walk->parent.dentry, &walk->last, dentry, vnode, change);
-	vnode_touch_directory(walk->parent.dentry->vnode);
+	vnode_touch_directory(walk->parent.dentry->vnode, now);
 	dir_change_end(change);
 	if (!vnode)
 		return;
 	if (directory)
 		dentry_drop_children(dentry);
-	vnode_set_links(vnode, directory ? 0 : attr->links);
+	vnode_set_links(vnode, directory ? 0 : attr->links, now);
 	if (directory || !attr->links)
 		vnode_forget(vnode);
 	vnode_put(vnode);
@@ -205,6 +210,7 @@ int name_link(const struct path *from, struct path_walk *to)
 	struct vnode *vnode = from->dentry->vnode, *parent;
 	struct dir_change change;
 	struct fs_attr attr;
+	int64_t now;
 	int error;
 
 	if (to->last_kind != WALK_LAST_NAME || to->path.dentry->vnode)
@@ -232,8 +238,9 @@ int name_link(const struct path *from, struct path_walk *to)
 	if (!error) {
 		vnode_get(vnode);
 		dentry_instantiate(to->path.dentry, vnode, &change);
-		vnode_touch_directory(parent);
-		vnode_set_links(vnode, attr.links);
+		now = clock_realtime_ns();
+		vnode_touch_directory(parent, now);
+		vnode_set_links(vnode, attr.links, now);
 	}
 	dir_change_end(&change);
 	return error;

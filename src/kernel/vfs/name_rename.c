@@ -2,6 +2,7 @@
 /* rename: the checks that POSIX and Linux ask for, the file system's step, and the move in the dentry cache. */
 #include "vfs/name_change.h"
 #include "lib/errno.h"
+#include "sched/clock.h"
 #include "vfs/dir_change.h"
 #include "vfs/mount_tree.h"
 #include "vfs/permission.h"
@@ -100,7 +101,7 @@ static void victim_gone(struct vnode *victim, struct dentry *dentry, bool certai
 		vnode_recheck_links(victim);
 		return;
 	}
-	vnode_set_links(victim, victim->type == S_IFDIR || !victim->attr.links ? 0 : victim->attr.links - 1);
+	vnode_set_links(victim, victim->type == S_IFDIR || !victim->attr.links ? 0 : victim->attr.links - 1, clock_realtime_ns());
 	if (!victim->attr.links)
 		vnode_forget(victim);
 }
@@ -135,8 +136,8 @@ static int rename_names(struct path_walk *from, struct path_walk *to, unsigned f
 		dentry_exchange(&from_place, &to_place);
 	else
 		*certain = dentry_move(&from_place, &to_place);
-	vnode_touch_directory(from->parent.dentry->vnode);
-	vnode_touch_directory(to->parent.dentry->vnode);
+	vnode_touch_directory(from->parent.dentry->vnode, clock_realtime_ns());
+	vnode_touch_directory(to->parent.dentry->vnode, clock_realtime_ns());
 	return 0;
 }
 

@@ -446,6 +446,7 @@ static bool walk_to_change(struct path_walk *walk, uaddr_t name, unsigned flags)
 		return false;
 	}
 	last->state |= DENTRY_USED;
+	walk->generation = this_cpu()->path_memo->generation;
 	walk->parent = at;
 	walk->path = (struct path){ at.mount, last };
 	mount_get(at.mount);

@@ -32,6 +32,7 @@ struct path_walk {
 	enum walk_last last_kind;
 	bool trailing_slash;
 	bool stat_done;
+	uint64_t generation;		/* vfs_paths_generation when the names were walked; 0: not known */
 
 	/* Private. */
 	unsigned flags, depth;
@@ -56,6 +57,7 @@ static inline void path_walk_init(struct path_walk *walk)
 	walk->stat = NULL;
 	walk->insist = false;
 	walk->buffer = NULL;
+	walk->generation = 0;
 	walk->path.mount = walk->parent.mount = walk->held.mount = NULL;
 	walk->path.dentry = walk->parent.dentry = walk->held.dentry = NULL;
 }

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/oom.h"
+#include "sched/clock.h"
 #include "vfs/fs_registry.h"
 #include "vfs/lock.h"
 #include "vfs/path_string.h"
@@ -149,7 +150,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	vnode->type = attr->mode & S_IFMT;
 	list_init(&vnode->hash_link);
 	list_init(&vnode->lru_link);
-	mutex_init(&vnode->write_lock);
+	vnode->write_lock = (struct mutex)MUTEX_INIT(vnode->write_lock);
 	vnode->attr = *attr;
 	vnode->walk_class = walk_class_of(attr->mode);
 	vnode->fill_limit = attr->size;
@@ -334,7 +335,7 @@ void vnode_recheck_links(struct vnode *vnode)
 	error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &attr);
 	if (error && error != -ENOENT)
 		return;
-	vnode_set_links(vnode, attr.links);
+	vnode_set_links(vnode, attr.links, clock_realtime_ns());
 	if (!attr.links)
 		vnode_forget(vnode);
 }

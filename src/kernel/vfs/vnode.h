@@ -114,10 +114,10 @@ void vnode_touch_written(struct vnode *vnode, uint64_t end);
 /* A read: atime, relative to the other times. */
 void vnode_touch_accessed(struct vnode *vnode);
 /* Names in the directory changed: mtime, ctime now, links and size are asked for again. */
-void vnode_touch_directory(struct vnode *vnode);
+void vnode_touch_directory(struct vnode *vnode, int64_t now);
 void vnode_touch_changed(struct vnode *vnode);	/* ctime */
 /* An operation's answer told new links and ctime. */
-void vnode_set_links(struct vnode *vnode, uint32_t links);
+void vnode_set_links(struct vnode *vnode, uint32_t links, int64_t now);
 /* Asks the file system how many names are left after a change whose outcome is not certain; forgets the node if none is. May sleep. */
 void vnode_recheck_links(struct vnode *vnode);
 /* Tells the file system what it does not know yet (fsync, sync, release). May sleep. */

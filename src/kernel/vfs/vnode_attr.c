@@ -191,10 +191,8 @@ void vnode_touch_accessed(struct vnode *vnode)
 	spin_unlock(&vnode->attr_lock);
 }
 
-void vnode_touch_directory(struct vnode *vnode)
+void vnode_touch_directory(struct vnode *vnode, int64_t now)
 {
-	int64_t now = clock_realtime_ns();
-
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.mtime = vnode->attr.ctime = now;
 	vnode->dirty |= FS_SET_MTIME | FS_SET_CTIME;
@@ -214,10 +212,8 @@ void vnode_touch_changed(struct vnode *vnode)
 	spin_unlock(&vnode->attr_lock);
 }
 
-void vnode_set_links(struct vnode *vnode, uint32_t links)
+void vnode_set_links(struct vnode *vnode, uint32_t links, int64_t now)
 {
-	int64_t now = clock_realtime_ns();
-
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.links = links;
 	vnode->attr.ctime = now;

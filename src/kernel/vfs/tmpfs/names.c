@@ -90,13 +90,9 @@ unlock:
 
 int tmpfs_make(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
 {
-	struct fs_attr attr = *in;
-
-	if (!(attr.mode & S_IFMT))
-		attr.mode |= S_IFREG;
-	if (S_ISDIR(attr.mode) || S_ISLNK(attr.mode))
+	if (S_ISDIR(in->mode) || S_ISLNK(in->mode))
 		return -EINVAL;
-	return make_node(to_tmpfs(fs), dir, name, len, &attr, NULL, out);
+	return make_node(to_tmpfs(fs), dir, name, len, in, NULL, out);
 }
 
 int tmpfs_mkdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
@@ -211,7 +207,8 @@ static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name
 	now = clock_realtime_ns();
 	tmpfs_node_drop_name(dir, node, now);
 	tmpfs_node_changed(dir, now);
-	*out = node->attr;
+	out->node = node->attr.node;
+	out->links = node->attr.links;
 unlock:
 	mutex_unlock(&tmpfs->lock);
 	return error;

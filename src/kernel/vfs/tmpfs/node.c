@@ -61,7 +61,7 @@ struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *
 		return NULL;
 	}
 	node->attr.node.id = tmpfs->next_id++;
-	node->attr.mode = in->mode;
+	node->attr.mode = in->mode & S_IFMT ? in->mode : in->mode | S_IFREG;
 	node->attr.uid = in->uid;
 	node->attr.gid = in->gid;
 	node->attr.rdev = S_ISCHR(in->mode) || S_ISBLK(in->mode) ? in->rdev : 0;
