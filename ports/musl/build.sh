@@ -8,6 +8,6 @@ cd "$OBJ"
 # A clock is read by way of the vDSO in a dozen instructions; saving two registers for the case that there is none would take as many as half of
 # them. Without registers to save, the arguments are kept in the stack frame: 12 instructions around the call instead of 16.
 registers="-ffixed-rbx -ffixed-rbp -ffixed-r12 -ffixed-r13 -ffixed-r14 -ffixed-r15"
-echo "obj/src/time/clock_gettime.o: CFLAGS_ALL += -fno-caller-saves $registers" >>config.mak
+echo "obj/src/time/clock_gettime.o obj/src/time/clock_gettime.lo: CFLAGS_ALL += -fno-caller-saves $registers" >>config.mak
 make -j"$JOBS"
 make DESTDIR="$STAGE" install

@@ -90,7 +90,12 @@ static inline void set_quantum_end(struct cpu *cpu, uint64_t end)
 
 static inline void load_user_state(struct cpu *cpu, struct thread *next)
 {
-	address_space_switch(next->process->as);
+	struct address_space *as = next->process->as;
+
+	if (unlikely(!as))
+		address_space_switch(NULL);
+	else if (cpu_read_cr3() != as->root)
+		cpu_write_cr3(as->root);
 	if (cpu->fpu_owner != next) {
 		if (cpu->fpu_owner)
 			fpu_save(cpu->fpu_owner->fpu_area);
@@ -144,7 +149,7 @@ static inline struct thread *pick(struct cpu *cpu)
 }
 
 /* The running thread has left the run queue's sight (asleep or dead). As switch_to. Queue lock held, interrupts off, preemption count 1. */
-static inline void leave_cpu(struct cpu *cpu)
+static inline __attribute__((always_inline)) void leave_cpu(struct cpu *cpu)
 {
 	struct thread *prev = cpu->current;
 	uint64_t now = cpu_read_tsc();
@@ -220,25 +225,31 @@ void scheduler_preempt_from_interrupt(struct trap_frame *frame)
 		scheduler_reschedule();
 }
 
-void scheduler_sleep(const uint32_t *woken, enum wait_mode mode)
+void scheduler_sleep_now(const uint32_t *woken, enum wait_mode mode)
 {
-	uint64_t flags = interrupts_save();
 	struct cpu *cpu = this_cpu();
 	struct thread *thread = cpu->current;
 
-	if (unlikely(cpu->preempt_count))
+	if (unlikely(cpu->preempt_count != 1))
 		panic("thread %s sleeps with a spinlock held (preemption count %u)", thread->name, cpu->preempt_count);
-	cpu->preempt_count = 1;
 	queue_lock(cpu->run_queue);
 	if (unlikely(__atomic_load_n(woken, __ATOMIC_RELAXED) | thread->wait_timed_out |
 		     (__atomic_load_n(&thread->user.work, __ATOMIC_RELAXED) & mode))) {
 		queue_unlock(cpu->run_queue);
-	} else {
-		thread->run_state = THREAD_SLEEPING;
-		thread->wait_mode = mode;
-		thread->voluntary_switches++;
-		leave_cpu(cpu);
+		return;
 	}
+	thread->run_state = THREAD_SLEEPING;
+	thread->wait_mode = mode;
+	thread->voluntary_switches++;
+	leave_cpu(cpu);
+}
+
+void scheduler_sleep(const uint32_t *woken, enum wait_mode mode)
+{
+	uint64_t flags = interrupts_save();
+
+	preempt_disable();
+	scheduler_sleep_now(woken, mode);
 	interrupts_restore(flags);
 	preempt_enable();
 }

@@ -23,6 +23,8 @@ void scheduler_preempt_from_interrupt(struct trap_frame *frame);
  * one of these before it takes the run queue's lock. Preemption must be allowed; any interrupt state.
  */
 void scheduler_sleep(const uint32_t *woken, enum wait_mode mode);
+/* The same with interrupts off and a preemption count of exactly 1. */
+void scheduler_sleep_now(const uint32_t *woken, enum wait_mode mode);
 
 /*
  * Makes @thread ready if it sleeps and sets *@woken, in one with regard to scheduler_sleep: who sees *@woken set may free both at once.

@@ -16,8 +16,8 @@
 
 enum { FPU_ALIGN = 64 };
 
-/* What context_switch pops, then the return address (entry.asm). */
-struct first_context { uint64_t r15, r14, r13, r12, rbp, rbx, rip; };
+/* Where context_switch goes on, and what thread_trampoline finds there (entry.asm). */
+struct first_context { uint64_t rip, frame_pointer, function, argument; };
 
 
 static struct slab_cache *thread_cache, *fpu_cache;
@@ -62,7 +62,7 @@ static void push_first_context(struct thread *thread, uint64_t top, void (*fn)(v
 {
 	struct first_context *context = (struct first_context *)top - 1;
 
-	*context = (struct first_context){ .rbx = (uint64_t)fn, .r12 = (uint64_t)arg, .rip = (uint64_t)thread_trampoline };
+	*context = (struct first_context){ .rip = (uint64_t)thread_trampoline, .function = (uint64_t)fn, .argument = (uint64_t)arg };
 	thread->switch_rsp = (uint64_t)context;
 }
 

@@ -6,6 +6,7 @@
 #include "process/signal.h"
 #include "sched/scheduler.h"
 #include "sched/thread.h"
+#include "sync/mutex.h"
 
 void wait_queue_init(struct wait_queue *queue)
 {
@@ -66,36 +67,41 @@ int wait_block(struct waiter *waiter, uint64_t deadline, enum wait_mode mode)
 	return error;
 }
 
-void wait_once_begin(struct wait_queue *queue, struct waiter *waiter)
+/* Not woken, or not yet: leaves the queue. */
+static __attribute__((noinline)) int leave_unwoken(struct waiter *waiter, enum wait_mode mode)
 {
-	uint64_t flags;
+	uint64_t flags = spin_lock_irq(&waiter->queue->lock);
+	bool woken = waiter->woken;
 
-	waiter->queue = queue;
-	waiter->thread = current_thread();
-	waiter->woken = 0;
-	waiter->notify = NULL;
-	waiter->exclusive = false;
-	waiter->once = true;
-	flags = spin_lock_irq(&queue->lock);
-	list_push_front(&queue->waiters, &waiter->link);
-	spin_unlock_irq(&queue->lock, flags);
-}
-
-int wait_once_finish(struct waiter *waiter, enum wait_mode mode)
-{
-	struct thread *thread = current_thread();
-	uint64_t flags;
-
-	thread->wait_timed_out = false;
-	scheduler_sleep(&waiter->woken, mode);
-	/* The waker set this last: it is done with the waiter. */
-	if (likely(atomic_load(&waiter->woken)))
-		return 0;
-	flags = spin_lock_irq(&waiter->queue->lock);
-	if (!waiter->woken)
+	if (!woken)
 		list_remove(&waiter->link);
 	spin_unlock_irq(&waiter->queue->lock, flags);
-	return !waiter->woken && atomic_load_relaxed(&thread->user.work) & mode ? -ERESTARTSYS : 0;
+	return !woken && atomic_load_relaxed(&current_thread()->user.work) & mode ? -ERESTARTSYS : 0;
+}
+
+int wait_once(struct wait_queue *queue, struct mutex *mutex, enum wait_mode mode)
+{
+	struct waiter waiter;
+	uint64_t flags = interrupts_save();
+
+	preempt_disable();
+	waiter.queue = queue;
+	waiter.thread = current_thread();
+	waiter.woken = 0;
+	waiter.notify = NULL;
+	waiter.exclusive = false;
+	waiter.once = true;
+	waiter.thread->wait_timed_out = false;
+	spin_lock_nested(&queue->lock);
+	list_push_front(&queue->waiters, &waiter.link);
+	spin_unlock_nested(&queue->lock);
+	if (unlikely(mutex_release(mutex)))
+		mutex_wake(mutex);
+	scheduler_sleep_now(&waiter.woken, mode);
+	interrupts_restore(flags);
+	preempt_enable();
+	/* The waker set this last: it is done with the waiter. */
+	return likely(atomic_load(&waiter.woken)) ? 0 : leave_unwoken(&waiter, mode);
 }
 
 void wait_end(struct waiter *waiter)
@@ -106,18 +112,11 @@ void wait_end(struct waiter *waiter)
 	spin_unlock_irq(&waiter->queue->lock, flags);
 }
 
-static void wake(struct wait_queue *queue, bool all)
+/* queue->lock held. */
+static __attribute__((noinline)) void wake_each(struct wait_queue *queue, bool all)
 {
-	uint64_t flags = spin_lock_irq(&queue->lock);
-	struct waiter *waiter = list_first(&queue->waiters, struct waiter, link), *next;
+	struct waiter *waiter, *next;
 
-	/* The usual case, for fewer instructions. */
-	if (likely(waiter->link.next == &queue->waiters && waiter->once)) {
-		list_init(&queue->waiters);
-		scheduler_wake(waiter->thread, &waiter->woken);
-		spin_unlock_irq(&queue->lock, flags);
-		return;
-	}
 	list_for_each_safe(waiter, next, &queue->waiters, link) {
 		bool stop = waiter->exclusive && !all && !waiter->woken;
 
@@ -130,6 +129,20 @@ static void wake(struct wait_queue *queue, bool all)
 		scheduler_wake(waiter->thread, &waiter->woken);
 		if (stop)
 			break;
+	}
+}
+
+static inline __attribute__((always_inline)) void wake(struct wait_queue *queue, bool all)
+{
+	uint64_t flags = spin_lock_irq(&queue->lock);
+	struct waiter *waiter = list_first(&queue->waiters, struct waiter, link);
+
+	/* The usual case, for fewer instructions. */
+	if (likely(waiter->link.next == &queue->waiters && waiter->once)) {
+		list_init(&queue->waiters);
+		scheduler_wake(waiter->thread, &waiter->woken);
+	} else {
+		wake_each(queue, all);
 	}
 	spin_unlock_irq(&queue->lock, flags);
 }

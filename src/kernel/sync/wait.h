@@ -34,7 +34,7 @@ struct waiter {
 	/* Called on wake-up with queue->lock held instead of waking the thread; used by poll. NULL for plain sleepers. */
 	void (*notify)(struct waiter *waiter);
 	bool exclusive;			/* wake_one wakes at most one exclusive waiter */
-	bool once;			/* the waker takes it off the queue: see wait_once_begin */
+	bool once;			/* the waker takes it off the queue: see wait_once */
 };
 
 /* Which of the thread's pending work (process/thread_state.h) ends the sleep. */
@@ -58,11 +58,11 @@ int wait_block(struct waiter *waiter, uint64_t deadline, enum wait_mode mode);
 void wait_end(struct waiter *waiter);
 
 /*
- * A single sleep, cheaper: the waker takes the waiter off the queue, so that nothing is left to do for who was woken. Between the two the caller
- * lets go of the lock that guards the condition, which whoever changes the condition takes, too, before it wakes. Results as wait_block.
+ * A single sleep, cheaper: the waker takes the waiter off the queue, so that nothing is left to do for who was woken. Lets go of @mutex, which guards
+ * the condition: whoever changes the condition holds it, too, and wakes afterwards. Results as wait_block.
  */
-void wait_once_begin(struct wait_queue *queue, struct waiter *waiter);
-int wait_once_finish(struct waiter *waiter, enum wait_mode mode);
+struct mutex;
+int wait_once(struct wait_queue *queue, struct mutex *mutex, enum wait_mode mode);
 
 /* wait_block without clearing waiter->woken, for waiters that are on no queue of ours (futexes). */
 int wait_sleep(struct waiter *waiter, uint64_t deadline, enum wait_mode mode);

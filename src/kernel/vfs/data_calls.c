@@ -87,25 +87,17 @@ static inline struct file *file_ready_to_read(unsigned fd)
 	return likely(file && file->readable) ? file : NULL;
 }
 
-static __attribute__((noinline)) long read_longest_way(int fd, uaddr_t buf, size_t count)
+static __attribute__((noinline)) long read_long_way(int fd, uaddr_t buf, size_t count)
 {
 	return transfer_buffer(fd, buf, count, POSITION_FILE, 0, false);
 }
 
-static __attribute__((noinline)) long read_long_way(int fd, uaddr_t buf, size_t count)
+/* A stream, which moves bytes of the user itself if they are at least one and the range is right; @file cannot be closed meanwhile. */
+static inline long read_stream(struct file *file, int fd, uaddr_t buf, size_t count)
 {
-	struct fd_ref ref = fd_borrow(fd);
-	ssize_t done;
-
-	if (unlikely(!ref.file))
-		return -EBADF;
-	if (!ref.file->ops->read_user || !(ref.file->rights & FILE_RIGHT_READ) || count - 1 >= TRANSFER_MAX || !user_range_ok(buf, count)) {
-		fd_release(ref);
-		return read_longest_way(fd, buf, count);
-	}
-	done = ref.file->ops->read_user(ref.file, buf, count);
-	fd_release(ref);
-	return done;
+	if (likely(file->ops->read_user && file->rights & FILE_RIGHT_READ && count - 1 < TRANSFER_MAX && user_range_ok(buf, count)))
+		return file->ops->read_user(file, buf, count);
+	return read_long_way(fd, buf, count);
 }
 
 static __attribute__((noinline)) long read_not_ready(struct vm_object *object, int fd, uaddr_t buf, size_t count)
@@ -116,12 +108,16 @@ static __attribute__((noinline)) long read_not_ready(struct vm_object *object, i
 
 long sys_read(int fd, uaddr_t buf, size_t count)
 {
-	struct file *file = file_ready_to_read(fd);
+	struct file *file = fd_file_of_mine(fd);
 	struct vm_object *object;
 
-	if (unlikely(!file || atomic_load_relaxed(&file->refs.count) > 1))
+	if (unlikely(!file))
 		return read_long_way(fd, buf, count);
 	object = file->readable;
+	if (!object)
+		return read_stream(file, fd, buf, count);
+	if (unlikely(atomic_load_relaxed(&file->refs.count) > 1))
+		return read_long_way(fd, buf, count);
 	if (unlikely(!vm_object_ready_begin(object)))
 		return read_long_way(fd, buf, count);
 	if (unlikely(!vm_object_ready_copy(object, file->pos, buf, &count)))
@@ -137,18 +133,11 @@ static __attribute__((noinline)) long write_long_way(int fd, uaddr_t buf, size_t
 
 long sys_write(int fd, uaddr_t buf, size_t count)
 {
-	struct fd_ref ref = fd_borrow(fd);
-	ssize_t done;
+	struct file *file = fd_file_of_mine(fd);
 
-	if (unlikely(!ref.file))
-		return -EBADF;
-	if (!ref.file->ops->write_user || !(ref.file->rights & FILE_RIGHT_WRITE) || count - 1 >= TRANSFER_MAX || !user_range_ok(buf, count)) {
-		fd_release(ref);
-		return write_long_way(fd, buf, count);
-	}
-	done = ref.file->ops->write_user(ref.file, buf, count);
-	fd_release(ref);
-	return done;
+	if (likely(file && file->ops->write_user && file->rights & FILE_RIGHT_WRITE && count - 1 < TRANSFER_MAX && user_range_ok(buf, count)))
+		return file->ops->write_user(file, buf, count);
+	return write_long_way(fd, buf, count);
 }
 
 static __attribute__((noinline)) long pread_long_way(int fd, uaddr_t buf, size_t count, int64_t pos)

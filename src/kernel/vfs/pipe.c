@@ -141,12 +141,8 @@ static void pipe_put_user(struct vnode *vnode, struct pipe *pipe)
 /* Sleeps on @queue with pipe->lock let go, until woken once. 0 or -ERESTARTSYS; the lock is held again. */
 static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue)
 {
-	struct waiter waiter;
-	int error;
+	int error = wait_once(queue, &pipe->lock, WAIT_INTERRUPTIBLE);
 
-	wait_once_begin(queue, &waiter);
-	mutex_unlock(&pipe->lock);
-	error = wait_once_finish(&waiter, WAIT_INTERRUPTIBLE);
 	mutex_lock(&pipe->lock);
 	return error;
 }
@@ -259,7 +255,6 @@ static __attribute__((noinline)) ssize_t unlock_and_transfer(struct file *file, 
 static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
 {
 	struct pipe *pipe = file->private;
-	struct waiter waiter;
 	size_t wanted = len;
 	bool was_tight;
 	char *from;
@@ -271,9 +266,7 @@ static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
 			break;
 		if (unlikely(!pipe->writers || file->flags & O_NONBLOCK))
 			return unlock_and_transfer(file, to, len, false);
-		wait_once_begin(&pipe->read_queue, &waiter);
-		mutex_unlock(&pipe->lock);
-		if (unlikely(wait_once_finish(&waiter, WAIT_INTERRUPTIBLE)))
+		if (unlikely(wait_once(&pipe->read_queue, &pipe->lock, WAIT_INTERRUPTIBLE)))
 			return transfer_slowly(file, to, len, false);	/* looks once more, then at the signal */
 	}
 	from = pipe_ring_front(&pipe->ring, &len);

@@ -6,8 +6,8 @@ from raeenlib import kernel
 
 DEPTH = 64
 KERNEL_HALF = 0xffff800000000000
-# What context_switch leaves on the stack, from the saved stack pointer on: r15 r14 r13 r12 rbp rbx rip (entry.asm).
-SAVED_RBP, SAVED_RIP = 4 * 8, 6 * 8
+# What context_switch leaves on the stack, from the saved stack pointer on: rip rbp (entry.h).
+SAVED_RIP, SAVED_RBP = 0, 8
 
 
 def read_word(address):

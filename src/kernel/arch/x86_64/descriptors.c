@@ -29,6 +29,7 @@ struct tss {
 	uint64_t reserved2;
 	uint16_t reserved3, io_map;
 } __attribute__((packed));
+_Static_assert(offsetof(struct tss, rsp) == TSS_RSP0, "as descriptors.h says");
 
 struct gate {
 	uint16_t offset_low, selector;
@@ -124,12 +125,6 @@ void descriptors_guard_stacks(struct cpu *cpu)
 			panic("out of memory while making exception stacks");
 		tss->ist[i] = (uint64_t)stack + IST_STACK_SIZE;
 	}
-}
-
-void descriptors_set_kernel_stack(struct cpu *cpu, uint64_t rsp)
-{
-	((struct tss *)cpu->tss)->rsp[0] = rsp;
-	cpu->user_frame = (struct trap_frame *)rsp - 1;
 }
 
 void syscall_init(void)

@@ -257,30 +257,13 @@ EACH_FRAME_CALL FRAME_CALL
 global syscall_entry_end
 syscall_entry_end:
 
-; void context_switch(uint64_t *save_rsp, uint64_t load_rsp)
-align 16
-global context_switch
-context_switch:
-	push rbx
-	push rbp
-	push r12
-	push r13
-	push r14
-	push r15
-	mov [rdi], rsp
-	mov rsp, rsi
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbp
-	pop rbx
-	ret
-
-; The first instruction of a new thread: rbx = function, r12 = argument (0 in rbx: a user thread, its trap frame is on the stack).
+; The first instruction of a new thread (context_switch). On the stack: 0 as frame pointer, a function, or 0 for a user thread, whose trap frame lies
+; behind this, and the function's argument.
 global thread_trampoline
 thread_trampoline:
-	xor ebp, ebp
+	pop rbp
+	pop rbx
+	pop r12
 	call thread_first_run
 	test rbx, rbx
 	jz .user

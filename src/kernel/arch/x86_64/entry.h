@@ -11,8 +11,23 @@ extern char syscall_entry_end[];	/* code up to here calls handlers with the prog
 extern char thread_trampoline[];	/* the first instruction of a new thread */
 extern char boot_stack_base[];		/* the boot stack, KERNEL_STACK_SIZE bytes; the boot CPU's idle thread keeps it */
 
-/* Saves the callee-saved registers and the stack pointer, continues on the other stack. */
-void context_switch(uint64_t *save_rsp, uint64_t load_rsp);
+/*
+ * Continues on another stack, where another thread has left in the same way: on top lies the address to go on at, then the frame pointer. The compiler
+ * saves what else it needs.
+ */
+static inline __attribute__((always_inline)) void context_switch(uint64_t *save_rsp, uint64_t load_rsp)
+{
+	__asm__ volatile(
+		"	pushq %%rbp\n"
+		"	leaq 1f(%%rip), %%rax\n"
+		"	pushq %%rax\n"
+		"	movq %%rsp, (%0)\n"
+		"	movq %1, %%rsp\n"
+		"	ret\n"
+		"1:	popq %%rbp\n"
+		: "+D"(save_rsp), "+S"(load_rsp)
+		:: "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+}
 
 /* Called by thread_trampoline on the new stack. */
 void thread_first_run(void);
