@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""
+Debian's own dynamically linked programs, as they come, with the libraries they depend on, run scripted sessions
+(sessions/dynamic) from an overlay. The right output is what the same files print on Linux.
+"""
+import glob
+import os
+import re
+
+import pytest
+
+from debian import overlay_of
+from guest import LINUX, RAEEN, ROOT, run_all
+
+SHELLS = {".sh": "bash", ".py": "python3"}
+# Rows of the database's large table.
+ROWS, ROWS_FULL = 5000, 100000
+
+
+def sessions(folder):
+    return sorted(glob.glob(os.path.join(ROOT, "ci/tests/sessions", folder, "*.*")))
+
+
+def names(folder):
+    return [os.path.basename(path) for path in sessions(folder)]
+
+
+def command(session, rows, seconds):
+    shell = SHELLS[os.path.splitext(session)[1]]
+    # Not in /tmp: RaeenOS mounts it nosuid. The guests' own busybox comes last, for what a package lacks.
+    return (f"export PATH=/usr/bin:/bin LC_ALL=C HOME=/root TZ=UTC0 PYTHONHASHSEED=0 ROWS={rows}; "
+            "rm -rf /var/session; mkdir -p /var/session; cd /var/session; "
+            f"exec timeout -s KILL {seconds} {shell} /opt/sessions/{session}")
+
+
+def comparable(output):
+    """Lines without the process numbers (and the blanks for their width) that bash tells."""
+    return [re.sub(r"(line \d+:) +\d+ +", r"\1 PID ", line) for line in output.splitlines()]
+
+
+def both(folder, chosen, rows, seconds):
+    """What the sessions @chosen of @folder print, on Linux and on RaeenOS."""
+    overlay = overlay_of(folder, sessions(folder) + sessions("dynamic"))
+    commands = {session: command(session, rows, seconds) for session in chosen}
+    return [run_all(guest, commands, "--overlay", overlay, "--mem", "1G", timeout=4 * seconds) for guest in (LINUX, RAEEN)]
+
+
+def compare(results, session):
+    expected, result = results[0][session], results[1][session]
+    assert expected.status is not None, expected.output
+    assert comparable(result.output) == comparable(expected.output)
+    assert result.status == expected.status
+
+
+@pytest.fixture(scope="module")
+def results():
+    return both("dynamic", names("dynamic"), ROWS, 100)
+
+
+@pytest.fixture(scope="module")
+def results_full():
+    return both("dynamic-full", names("dynamic-full") + ["sqlite.sh"], ROWS_FULL, 400)
+
+
+@pytest.mark.parametrize("session", names("dynamic"))
+def test_session(results, session):
+    compare(results, session)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("session", names("dynamic-full") + ["sqlite.sh"])
+def test_long_session(results_full, session):
+    compare(results_full, session)
