@@ -18,6 +18,19 @@ enum {
 struct cpu_features cpu_features;
 bool page_clear_by_sse;
 
+/* Intel sets the name to the right of its field, AMD to the left. */
+static void trim(char *text)
+{
+	size_t first = 0, len = strlen(text);
+
+	while (text[first] == ' ')
+		first++;
+	while (len > first && text[len - 1] == ' ')
+		len--;
+	memmove(text, text + first, len - first);
+	text[len - first] = 0;
+}
+
 static void read_names(void)
 {
 	uint32_t out[4];
@@ -32,6 +45,7 @@ static void read_names(void)
 			cpuid(0x80000002 + i, 0, out);
 			memcpy(cpu_features.brand + i * 16, out, 16);
 		}
+	trim(cpu_features.brand);
 }
 
 static void read_flags(void)
