@@ -141,6 +141,35 @@ SELFTEST(tables_with_other_mappings_are_not_shared)
 	SELFTEST_CHECK(stats_are_back(&before));
 }
 
+SELFTEST(fork_copies_the_entries_of_small_code)
+{
+	enum { CODE = 3 };
+	struct memory_stats before;
+	struct frame *frame;
+
+	memory_get_stats(&before);
+	struct vm_object *object = vm_object_create_anonymous(CODE * PAGE_SIZE);
+	struct address_space *parent = address_space_create(), *child;
+
+	for (unsigned i = 0; i < CODE; i++) {
+		SELFTEST_CHECK(!vm_object_get_page(object, i, true, &frame));
+		*(uint32_t *)frame_to_virt(frame) = 50 + i;
+		frame_put(frame);
+	}
+	SELFTEST_CHECK(address_space_map(parent, base, CODE * PAGE_SIZE, PROT_READ, ALL, MAP_PRIVATE | MAP_FIXED, object, 0) > 0);
+	SELFTEST_CHECK(!count_wrong(parent, 0, CODE - 1, 50));
+	child = address_space_fork(parent);
+	SELFTEST_CHECK(child && child->resident == CODE && !put(child, 0, 1) && !count_wrong(child, 0, CODE - 1, 50));
+	/* They are found there when the file gets shorter, and stay the file's. */
+	vm_object_truncate(object, PAGE_SIZE);
+	SELFTEST_CHECK(child->resident == 1 && get(child, 0) == 50 && get(child, 1) == -1 && get(parent, 2) == -1);
+	address_space_put(parent);
+	SELFTEST_CHECK(get(child, 0) == 50);
+	address_space_put(child);
+	vm_object_put(object);
+	SELFTEST_CHECK(stats_are_back(&before));
+}
+
 /* ---- Random changes against a model ---- */
 
 enum { SPACES = 6, STEPS = 1500, RUN_MAX = 200, UNMAPPED = -1 };
