@@ -7,27 +7,34 @@
 #include <linux/time.h>
 
 #include "lib/errno.h"
+#include "arch/x86_64/user_words.h"
 #include "mm/user_copy.h"
 #include "process/futex.h"
 #include "process/futex_internal.h"
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
+#include "sched/scheduler.h"
 #include "syscall_prototypes.h"
 
 int futex_wake_address(uaddr_t addr, int count)
 {
-	struct futex_key key;
-	int error = futex_key_get(&key, addr, true);
+	struct futex_key key = futex_key_get(addr, true);
 
-	return error ? error : futex_wake_key(&key, count, FUTEX_BITSET_MATCH_ANY);
+	return key.owner ? futex_wake_key(key, count, FUTEX_BITSET_MATCH_ANY) : (int)key.offset;
 }
 
 /* 0 when woken, -ETIMEDOUT, -ERESTARTSYS. */
-static __attribute__((noinline)) int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
+static inline int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
 {
 	int error;
 
+	if (likely(deadline == WAIT_FOREVER)) {
+		current_thread()->wait_timed_out = false;
+		scheduler_sleep(&waiter->waiter.woken, WAIT_INTERRUPTIBLE);
+		if (likely(atomic_load(&waiter->waiter.woken)))
+			return 0;
+	}
 	do
 		error = wait_sleep(&waiter->waiter, deadline, WAIT_INTERRUPTIBLE);
 	while (unlikely(!error && !atomic_load(&waiter->waiter.woken)));
@@ -41,20 +48,24 @@ static long wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitse
 	uint32_t value;
 	int error;
 
-	error = futex_key_get(&waiter.key, addr, shared);
-	if (unlikely(error))
-		return error;
+	waiter.key = futex_key_get(addr, shared);
+	if (unlikely(!waiter.key.owner))
+		return waiter.key.offset;
 	waiter.bitset = bitset;
 	futex_enqueue(&waiter);
-	error = get_user_u32(&value, addr);
-	if (!error && value != expected)
-		error = -EAGAIN;
-	if (likely(!error))
-		error = sleep_until_woken(&waiter, deadline);
+	user_words_begin();
+	USER_GET_U32(value, *(const uint32_t *)addr, fault);
+	user_words_end();
+	error = likely(value == expected) ? sleep_until_woken(&waiter, deadline) : -EAGAIN;
+out:
 	/* Woken at the last moment: the wake-up was meant for us and must count, whatever else happened. */
 	if (unlikely(error) && !futex_dequeue(&waiter))
 		error = 0;
 	return error;
+fault:
+	user_words_end();
+	error = -EFAULT;
+	goto out;
 }
 
 static long resume_wait(void)
@@ -116,19 +127,20 @@ static long wait_absolute(uaddr_t addr, uint32_t expected, bool shared, uaddr_t 
 static long wake(uaddr_t addr, bool shared, int count, uint32_t bitset)
 {
 	struct futex_key key;
-	int error;
 
 	if (!bitset)
 		return -EINVAL;
-	error = futex_key_get(&key, addr, shared);
-	return unlikely(error) ? error : futex_wake_key(&key, count, bitset);
+	key = futex_key_get(addr, shared);
+	return likely(key.owner) ? futex_wake_key(key, count, bitset) : (long)key.offset;
 }
 
 static int get_keys(struct futex_key *first, uaddr_t addr, struct futex_key *second, uaddr_t addr2, bool shared)
 {
-	int error = futex_key_get(first, addr, shared);
-
-	return error ? error : futex_key_get(second, addr2, shared);
+	*first = futex_key_get(addr, shared);
+	if (!first->owner)
+		return first->offset;
+	*second = futex_key_get(addr2, shared);
+	return second->owner ? 0 : (int)second->offset;
 }
 
 /* @expected: compare first (CMP_REQUEUE), or NULL. */
@@ -148,7 +160,7 @@ static long requeue(uaddr_t addr, uaddr_t addr2, bool shared, int wake_count, in
 	if (!result && expected && value != *expected)
 		result = -EAGAIN;
 	if (!result) {
-		result = futex_requeue_key(&from, &to, wake_count, move_count, &moved);
+		result = futex_requeue_key(from, to, wake_count, move_count, &moved);
 		/* FUTEX_REQUEUE reports the woken only on old kernels; both report the sum today. */
 		result += moved;
 	}
@@ -235,9 +247,9 @@ static long wake_op(uaddr_t addr, uaddr_t addr2, bool shared, int count, int cou
 		return result;
 	result = modify_word(addr2, &operation, &old);
 	if (!result) {
-		result = futex_wake_key(&key, count, FUTEX_BITSET_MATCH_ANY);
+		result = futex_wake_key(key, count, FUTEX_BITSET_MATCH_ANY);
 		if (compare(&operation, old))
-			result += futex_wake_key(&key2, count2, FUTEX_BITSET_MATCH_ANY);
+			result += futex_wake_key(key2, count2, FUTEX_BITSET_MATCH_ANY);
 	}
 	return result;
 }

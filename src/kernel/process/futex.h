@@ -4,5 +4,7 @@
 
 #include "lib/types.h"
 
+void futex_init(void);		/* once, before the first use */
+
 /* Wakes up to @count waiters on the word at @addr, shared or private. Returns how many, or a negative errno. May sleep. */
 int futex_wake_address(uaddr_t addr, int count);

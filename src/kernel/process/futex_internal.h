@@ -2,7 +2,10 @@
 /* Keys and queues of futexes (futex_queue.c), used by the system call (futex.c). */
 #pragma once
 
+#include <linux/mman.h>
+
 #include "lib/errno.h"
+#include "mm/address_space.h"
 #include "mm/user_copy.h"
 #include "mm/vm_object.h"
 #include "process/process.h"
@@ -12,7 +15,7 @@ struct futex_bucket;
 
 /* What a word is known by: its address space and address, or the identity of the shared object that holds it and its place there. */
 struct futex_key {
-	uint64_t owner;
+	uint64_t owner;			/* 0: there is none, and @offset is why, a negative errno */
 	uint64_t offset;
 };
 
@@ -27,25 +30,46 @@ struct futex_waiter {
 	struct futex_bucket *bucket;
 };
 
-/* Makes @key that of the shared object mapped at key->offset, if it is one. 0 or -EFAULT. May sleep. */
-int futex_key_find_shared(struct futex_key *key);
+/* The key of @addr, an aligned address in user space: that of the shared object mapped there, if it is one. -EFAULT. May sleep. */
+struct futex_key futex_key_find_shared(uaddr_t addr);
 
-/* 0, -EINVAL (not aligned), -EFAULT. May sleep. */
-static inline int futex_key_get(struct futex_key *key, uaddr_t addr, bool shared)
+/* The same where the mapping that was used last is the right one, and nobody changes mappings; else no key. */
+static inline __attribute__((always_inline)) struct futex_key futex_key_try_shared(struct address_space *as, uaddr_t addr)
 {
-	if (addr % sizeof(uint32_t))
-		return -EINVAL;
-	if (!user_range_ok(addr, sizeof(uint32_t)))
-		return -EFAULT;
-	key->owner = (uint64_t)current_process()->as;
-	key->offset = addr;
-	return likely(!shared) ? 0 : futex_key_find_shared(key);
+	struct futex_key key = { 0, 0 };
+	const struct vma *vma;
+
+	if (unlikely(!rwlock_try_read_lock(&as->lock)))
+		return key;
+	vma = atomic_load_relaxed(&as->recent);
+	if (likely(vma && addr - vma->start < vma->end - vma->start && vma->object && (vma->flags & MAP_SHARED))) {
+		key.owner = atomic_load_relaxed(&vma->object->identity);
+		key.offset = vma->offset + (addr - vma->start);
+	}
+	rwlock_read_unlock(&as->lock);
+	return key;
+}
+
+/* No key: -EINVAL (not aligned), -EFAULT. May sleep. */
+static inline __attribute__((always_inline)) struct futex_key futex_key_get(uaddr_t addr, bool shared)
+{
+	struct address_space *as = current_process()->as;
+	struct futex_key key;
+
+	if (unlikely(addr % sizeof(uint32_t)))
+		return (struct futex_key){ 0, -EINVAL };
+	if (unlikely(addr >= USER_END))
+		return (struct futex_key){ 0, -EFAULT };
+	if (!shared)
+		return (struct futex_key){ (uint64_t)as, addr };
+	key = futex_key_try_shared(as, addr);
+	return likely(key.owner) ? key : futex_key_find_shared(addr);
 }
 
 void futex_enqueue(struct futex_waiter *waiter);	/* key and bitset are set */
 /* Leaves the queue. False: it had been woken before. */
 bool futex_dequeue(struct futex_waiter *waiter);
 /* Wakes up to @count waiters whose bitset meets @bitset. Returns how many. */
-int futex_wake_key(const struct futex_key *key, int count, uint32_t bitset);
+int futex_wake_key(struct futex_key key, int count, uint32_t bitset);
 /* Wakes up to @wake waiters of @from and moves up to @move others to @to. Returns how many woke; *@moved the others. */
-int futex_requeue_key(const struct futex_key *from, const struct futex_key *to, int wake, int move, int *moved);
+int futex_requeue_key(struct futex_key from, struct futex_key to, int wake, int move, int *moved);

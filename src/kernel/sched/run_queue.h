@@ -62,18 +62,23 @@ static inline unsigned run_queue_best(const struct run_queue *queue)
 	return likely(queue->bitmap[1]) ? 64 + __builtin_ctzll(queue->bitmap[1]) : LEVEL_COUNT;
 }
 
-/* Takes the next link off; NULL when empty. *@level is where it was. */
+/* Takes the next link off, whose pointers are then worth nothing; NULL when empty. *@level is where it was. */
 static inline struct list *run_queue_pick(struct run_queue *queue, unsigned *level)
 {
 	unsigned best = run_queue_best(queue);
-	struct list *link;
+	struct list *head, *link;
 
 	if (best == LEVEL_COUNT)
 		return NULL;
 	if (likely(best >= LEVEL_HIGH) && unlikely(++queue->picks % FAIR_PICK_INTERVAL == 0))
 		best = run_queue_lowest_of_class(queue, best);
-	link = queue->levels[best].next;
-	run_queue_remove(queue, link, best);
+	head = &queue->levels[best];
+	link = head->next;
+	head->next = link->next;
+	link->next->prev = head;
+	if (list_empty(head))
+		queue->bitmap[best / 64] &= ~(1ull << best % 64);
+	queue->count--;
 	*level = best;
 	return link;
 }

@@ -97,9 +97,10 @@ static inline void load_user_state(struct cpu *cpu, struct thread *next)
 	else if (cpu_read_cr3() != as->root)
 		cpu_write_cr3(as->root);
 	if (cpu->fpu_owner != next) {
-		if (cpu->fpu_owner)
-			fpu_save(cpu->fpu_owner->fpu_area);
-		fpu_restore(next->fpu_area);
+		if (likely(cpu->fpu_owner))
+			fpu_switch(cpu->fpu_owner->fpu_area, next->fpu_area);
+		else
+			fpu_restore(next->fpu_area);
 		cpu->fpu_owner = next;
 	}
 	/* Always: a program may have changed a base by loading the selector, which leaves no trace. */
@@ -121,7 +122,7 @@ static inline void finish_switch(void)
 }
 
 /* Returns on this thread's stack when it is chosen again, lock released. */
-static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next, uint64_t now)
+static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next, uint64_t now)
 {
 	next->run_state = THREAD_RUNNING;
 	next->run_stamp = now;

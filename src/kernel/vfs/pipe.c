@@ -278,7 +278,8 @@ static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
 	was_tight = pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
 	pipe_ring_took(&pipe->ring, len);
 	preempt_enable();
-	mutex_unlock(&pipe->lock);
+	if (unlikely(mutex_release(&pipe->lock)))
+		mutex_wake(&pipe->lock);
 	if (unlikely(was_tight))
 		wake_all(&pipe->write_queue);
 	return len;
@@ -301,7 +302,8 @@ static ssize_t pipe_write_user(struct file *file, uaddr_t from, size_t len)
 	}
 	pipe_ring_put(&pipe->ring, len);
 	preempt_enable();
-	mutex_unlock(&pipe->lock);
+	if (unlikely(mutex_release(&pipe->lock)))
+		mutex_wake(&pipe->lock);
 	wake_all(&pipe->read_queue);
 	return len;
 }

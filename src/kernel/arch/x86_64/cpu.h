@@ -119,10 +119,10 @@ static inline void cpu_relax(void) { __asm__ volatile("pause"); }
 
 static inline uint64_t cpu_read_tsc(void)
 {
-	uint32_t low, high;
+	uint64_t low, high;	/* the upper halves are cleared */
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
+	return high << 32 | low;
 }
 
 static inline uint64_t cpu_read_msr(uint32_t msr)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "arch/x86_64/cpu.h"
 
 void fpu_init(void);			/* once, after CR4 is set up */
 size_t fpu_area_size(void);		/* bytes; a save area must be 64-byte aligned */
@@ -21,6 +21,17 @@ unsigned fpu_pending_exceptions(bool simd);
 /* Raw forms for the context switch. */
 void fpu_save(void *area);
 void fpu_restore(const void *area);
+
+/* Both, one after the other. */
+static inline void fpu_switch(void *save, const void *load)
+{
+	if (cpu_features.xsave) {
+		fpu_save(save);
+		fpu_restore(load);
+	} else {
+		__asm__ volatile("fxsave64 (%0); fxrstor64 (%1)" :: "r"(save), "r"(load) : "memory");
+	}
+}
 
 /* Makes a user-supplied image safe to restore: clears reserved MXCSR bits and unsupported components. False if it is beyond repair. */
 bool fpu_sanitize(void *area);

@@ -46,7 +46,17 @@ static inline __attribute__((always_inline)) void user_words_end(void)
 		(value) = word_;					\
 	} while (0)
 
-/* FXSAVE and FXRSTOR: the caller's FPU registers to and from 512 bytes of user memory, 16-byte aligned. */
+/* The same for 4 bytes. */
+#define USER_GET_U32(value, place, fault)				\
+	do {								\
+		register uint32_t word_ __asm__("eax");			\
+		__asm__ goto(USER_WORDS_FAULT("%l[" #fault "]")		\
+			     "	movl %1, %0\n"				\
+			     : "=r"(word_) : "m"(place) : : fault);	\
+		(value) = word_;					\
+	} while (0)
+
+/* FXSAVE: the caller's FPU registers to 512 bytes of user memory, 16-byte aligned. */
 #define USER_FXSAVE(place, fault)					\
 	__asm__ goto(USER_WORDS_FAULT("%l[" #fault "]")			\
 		     "	fxsave64 %0\n"					\
