@@ -16,6 +16,7 @@ PACKAGES = {
     "dynamic": {
         "bash": "82130bb6a560cd2a7234d8018baf73f188f5dd56413d5aa0accc987b2197a6a1",
         "coreutils": "61038f857e346e8500adf53a2a0a20859f4d3a3b51570cc876b153a2d51a3091",
+        "diffutils": "8bdfedc14c1035e3750e9f055ac9c1ecd9b5d05d9e6dc6466c4e9237eef407dd",
         "grep": "3264acea728df3c48a54f20e9291b965130e306b9d00adac76647049da7196df",
         "python3-minimal": "30f9618670e686d781afbfc713eb0830c29d2819e9cb2a0488800dad6bb99faa",
         "python3.11-minimal": "b5f855ab922dfcd5d1a3223b2118c3dae13ffc7751b0cd5dc24740386323a33a",
@@ -46,7 +47,6 @@ MORE = {
     "perl-base": "d7d1943aec9597629bf73075efcc5ef6dc9bda96d78e80d843156ecd448478b8",
     "make": "a1a83af8cbd854af887b72ad196b1f4af58387815e21ced1000253a116a46e2a",
     "findutils": "5dd86bd0af4aa73f067dfd6b8339dd868f2dd84056aa79db29d1206d4fbc5e04",
-    "diffutils": "8bdfedc14c1035e3750e9f055ac9c1ecd9b5d05d9e6dc6466c4e9237eef407dd",
     "bzip2": "438871b3f5c5c7a357a9840951dab9dab8db7eb1ff760a563226fafa111b99e5",
     "dash": "33ea40061da2f1a861ec46212b2b6a34f0776a049b1a3f0abce2fb8cb994258f",
     "m4": "b2dd7bfca426712416e651bb5ff6dabe7d05e4caebbac61d714dbe261b31e4c3",

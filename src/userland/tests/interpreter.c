@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -335,11 +336,52 @@ static void malformed_segments(void)
 	CHECK_EQ(result_of_interpreter(make(ET_DYN, NULL, EXIT_INTERPRETER)), EXIT_INTERPRETER);
 }
 
+/* ---- Damage at random ---- */
+
+static void exec_for_a_while(void *arguments)
+{
+	alarm(10);	/* damaged code may run in circles */
+	do_exec(arguments);
+}
+
+static void damage(struct image *image, unsigned *state)
+{
+	static const uint64_t values[] = { 0, 1, 0xfff, 0x1000, 0x7fffffff, 0x7fffffffefff, 0x8000000000000000, UINT64_MAX };
+	enum { HEADERS = sizeof(Elf64_Ehdr) + SEGMENTS * sizeof(Elf64_Phdr) };
+
+	for (int i = rand_r(state) % 3; i >= 0; i--) {
+		uint64_t value = rand_r(state) % 2 ? values[rand_r(state) % 8] : (uint64_t)rand_r(state) << (rand_r(state) % 34);
+		int size = 1 << rand_r(state) % 4, at = rand_r(state) % (HEADERS / 8) * 8;
+
+		memcpy(image->bytes + at, &value, size);
+	}
+}
+
+/* Programs and interpreters with wrong headers: any error or signal will do, and the next one runs. */
+static void damaged(void)
+{
+	const char *given = getenv("SEED");
+	unsigned seed = given ? strtoul(given, NULL, 0) : (unsigned)time(NULL), state = seed;
+	char *words[] = { "./program", "x", NULL };
+
+	printf("interpreter: SEED=%u\n", seed);
+	for (int round = 0; round < 200; round++) {
+		struct image *image = make(ET_DYN, round % 2 ? "./interpreter" : NULL, EXIT_INTERPRETER);
+
+		damage(image, &state);
+		put_image(round % 2 ? "program" : "interpreter", image);
+		put_image(round % 2 ? "interpreter" : "program", make(ET_DYN, round % 2 ? NULL : "./interpreter", EXIT_PROGRAM));
+		CHECK(check_child(exec_for_a_while, words) >= 0);
+	}
+	put_image("interpreter", make(ET_DYN, NULL, EXIT_INTERPRETER));
+	CHECK_EQ(result_with("./interpreter"), EXIT_INTERPRETER);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(found), CASE(run_directly), CASE(kinds), CASE(large_alignment), CASE(missing), CASE(busy), CASE(malformed_names),
-		CASE(malformed), CASE(malformed_segments), { NULL, NULL },
+		CASE(malformed), CASE(malformed_segments), CASE(damaged), { NULL, NULL },
 	};
 
 	if (argc == 5 && !strcmp(argv[1], "--interpret")) {

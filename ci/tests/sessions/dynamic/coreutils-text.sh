@@ -6,7 +6,7 @@ sort -S 64K -T . <(seq 5000 -1 1) | sha256sum; printf '#!/bin/bash\nexec cat\n' 
 printf 'a\na\nb\nB\nc\n' | uniq -c; printf 'a\na\nb\nB\nc\n' | uniq -di; printf 'a\na\nb\n' | uniq -u
 printf 'one:two:three\n' | cut -d: -f1,3 --output-delimiter=-; echo abcdef | cut -c2-4 ; echo abcdef | cut --complement -b1,6; echo hello | tr -d l; echo aabbcc | tr -s a-c; echo hello | tr a-y b-z; echo 'a b' | tr '[:space:]' _; echo
 printf '1 a\n2 b\n3 c\n' > l; printf '2 x\n3 y\n4 z\n' > r; join l r; join -a1 -a2 -e - -o 0,1.2,2.2 l r; join -v1 l r; comm l r; comm -12 <(seq 5) <(seq 3 8)
-paste n n | head -n 2; paste -sd+ n; seq 7 | paste - - -; head -c 5 n; head -n -9 n; tail -n +11 n; tail -c 3 n; tac n | head -n 1; nl -ba l; rev 2>/dev/null < /dev/null
+paste n n | head -n 2; paste -sd+ n; seq 7 | paste - - -; head -c 5 n; head -n -9 n; tail -n +11 n; tail -c 3 n; tac n | head -n 1; nl -ba l;
 split -l 5 n part-; ls part-*; cat part-* | cmp - n; split -n 3 -d --additional-suffix=.x n q; ls q*; split -b 4 --filter='wc -c' n | head -n 2; csplit -s -f cs- n /5/ '{0}' ; wc -l cs-*
 wc n; wc -L n; printf 'é\n' | wc -cm; fold -w 3 <<< abcdefgh; fold -s -w 8 <<< 'some words here'; fmt -w 20 <<< 'these are the words of a paragraph to fill'; expand <<< $'a\tb' | od -c; unexpand -a <<< 'a               b' | od -An -c; pr -l 20 -h title -D date n | head -n 8
 md5sum n; sha1sum n; sha224sum n; sha256sum n > sums; sha384sum n | cut -c1-20; sha512sum --tag n | cut -c1-40; b2sum n | cut -c1-30; sha256sum -c sums; echo >> n; sha256sum -c sums 2>/dev/null; echo $?; cksum n; cksum -a sysv n; sum n
