@@ -17,10 +17,10 @@ set -m; sleep 30 & sleep 31 & jobs | grep -c Running; kill %1; wait %1 2>/dev/nu
 kill -STOP %2; sleep 0.2; jobs %2 | grep -c Stopped; kill -CONT %2; kill -KILL %2; wait %2 2>/dev/null; echo "second $?"; set +m
 coproc up { while read -r l; do echo "<$l>"; done; }; echo ping >&"${up[1]}"; read -r r <&"${up[0]}"; echo "$r"; eval "exec ${up[1]}>&-"; wait
 exec 5< <(echo from process substitution); read -r l <&5; echo "$l"; exec 5<&-
-tee >(wc -c > count) < f > /dev/null; sleep 0.2; cat count
+tee >(wc -c > count) < f > /dev/null; until [ -s count ]; do sleep 0.05; done; cat count
 mkfifo fifo; (cat fifo | tr a-z A-Z > from) & echo through the fifo > fifo; wait; cat from
 timeout 0.2 bash -c 'while :; do :; done'; echo "timeout $?"; timeout -s KILL 0.2 sleep 5; echo "killed $?"
-read -t 0.1 -r nothing < <(sleep 0.5); echo "read $(($? > 128))"
+read -t 0.1 -r nothing < <(exec sleep 4); echo "read $(($? > 128))"
 { read -r -n 3 three; read -r -d ';' till; } <<< 'abcdef;ghi'; echo "$three $till"
 ulimit -n 64; ulimit -n; (ulimit -f 1; dd if=/dev/zero of=big bs=1024 count=10 2>/dev/null; echo "limited $?")
 umask 027; touch masked; stat -c %a masked; umask -S
