@@ -143,8 +143,8 @@ static void count_outcomes(void)
 {
 	CHECK_EQ(outcomes[3], 0);
 	CHECK(outcomes[0] > 20);
-	CHECK(outcomes[1] > 200);
-	CHECK(outcomes[2] > 5);
+	/* Where exec finds the interpreter wrong after the point of no return (Linux does), a signal comes in place of an error. */
+	CHECK(outcomes[1] + outcomes[2] > 200);
 }
 
 static void limit_harm(void)
