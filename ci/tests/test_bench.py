@@ -2,6 +2,7 @@
 """What operations cost, against the figures kept in ci/bench (make bench RENEW=1 renews them) and the goals."""
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from guest import BUILD, IMAGE, ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "ci/bench"))
 
+import counting  # noqa: E402
 import goals  # noqa: E402
 import measure  # noqa: E402
 import report  # noqa: E402
@@ -28,9 +30,13 @@ def kept():
         return json.load(source)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def program():
+    measure.build_program()
+
+
 @pytest.fixture(scope="module")
 def raeen():
-    measure.build_program()
     return measure.run_benchmark(measure.RAEEN, measure.PLAIN)
 
 
@@ -60,6 +66,24 @@ def test_what_the_count_does_not_show(raeen):
     assert 2 <= raeen["rows"]["pipe 64 B round trip"]["cr3"] < 2.1
 
 
+@pytest.mark.parametrize("guest", [measure.RAEEN, measure.LINUX])
+@pytest.mark.full
+def test_counting_any_command(guest, tmp_path):
+    """A program that exits with 5 is what lies between the marks; halting counts nothing."""
+    counts = tmp_path / "counts"
+    line = measure.vm_line(guest, measure.PLAIN, "--overlay", os.path.join(BUILD, "bench"), "--count", counts)
+    done = subprocess.run([*line, "--", "/bench", "around", "sh", "-c", "sleep 2; exit 5"])
+    assert done.returncode == 5
+    _boot, (name, marked) = counting.read(counts)
+    assert name == "marked" and marked["starts"] == 1
+    assert 10_000 < marked["instructions"] < 100_000_000
+
+
+@pytest.mark.full
+def test_memory_at_the_prompt():
+    assert measure.ram_used(measure.RAEEN) <= goals.RAM_KIB
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("guest", [measure.RAEEN, measure.LINUX])
 def test_runs_are_the_same_to_the_instruction(guest):
@@ -70,7 +94,6 @@ def test_runs_are_the_same_to_the_instruction(guest):
 @pytest.mark.full
 @pytest.mark.parametrize("cpu", [measure.PLAIN, measure.SMAP])
 def test_ratio_to_linux(cpu):
-    measure.build_program()
     mine, theirs = (measure.run_benchmark(guest, cpu)["rows"] for guest in (measure.RAEEN, measure.LINUX))
     short = []
     for name, goal in goals.RATIOS.items():
