@@ -3,6 +3,8 @@
 
 `python3 ci/bench/lean.py` builds it (some minutes of one CPU, 1.5 GB of disk while it does) and prints where the kernel is.
 """
+import fcntl
+import filecmp
 import glob
 import os
 import shutil
@@ -15,10 +17,18 @@ PACKAGE = "linux-source-6.1"
 
 
 def build():
-    """Returns the kernel; builds it when it is missing or older than lean.config."""
+    """Returns the kernel; builds it when it is missing or lean.config has changed. Safe against others doing the same."""
     folder = os.path.join(ROOT, "build/cache/linux-lean")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return build_locked(folder)
+
+
+def build_locked(folder):
     kernel = os.path.join(folder, "bzImage")
-    if os.path.exists(kernel) and os.path.getmtime(kernel) > os.path.getmtime(CONFIG):
+    made_by = os.path.join(folder, "lean.config")
+    if os.path.exists(kernel) and os.path.exists(made_by) and filecmp.cmp(made_by, CONFIG, shallow=False):
         return kernel
     run([os.path.join(ROOT, "toolchain/deps"), "lean Linux", "flex", "bison", "bc", "libelf-dev"])
     source = os.path.join(folder, "source")
@@ -36,8 +46,9 @@ def build():
         run([*make, f"-j{os.cpu_count()}", "bzImage"], log)
     shutil.copy(os.path.join(source, ".config"), os.path.join(folder, "config"))
     shutil.copy(os.path.join(source, "arch/x86/boot/bzImage"), kernel + ".new")
-    shutil.rmtree(source)
     os.rename(kernel + ".new", kernel)
+    shutil.copy(CONFIG, made_by)
+    shutil.rmtree(source)
     return kernel
 
 
