@@ -401,6 +401,7 @@ static void remembered_permissions(void)
 	int *phase = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct stat st;
 	pid_t child;
+	int turning;
 
 	CHECK(!chmod(".", 0755) && !mkdir("closed", 0700) && !mkdir("open", 0755) && !mkdir("turning", 0755));
 	check_write_file("closed/f", "f", 0644);
@@ -409,12 +410,14 @@ static void remembered_permissions(void)
 	CHECK_EQ(stat("closed/f", &st), 0);
 	CHECK_EQ(stat("open/f", &st), 0);
 	CHECK_EQ(check_child(look_as_stranger, NULL), 0);
+	/* By descriptors, so that the path is not walked here, and stays the last one that was. */
+	turning = open("turning", O_RDONLY);
 	child = check_spawn(look_while_it_closes, phase);
 	CHECK(check_await(&phase[0], 10000));
-	CHECK_EQ(chmod("turning", 0700), 0);
+	CHECK_EQ(fchmod(turning, 0700), 0);
 	phase[1] = 1;
 	CHECK(check_await(&phase[2], 10000));
-	CHECK_EQ(chmod("turning", 0755), 0);
+	CHECK_EQ(fchmod(turning, 0755), 0);
 	phase[3] = 1;
 	CHECK_EQ(check_wait(child), 0);
 }
