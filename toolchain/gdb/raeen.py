@@ -80,7 +80,7 @@ def raeen_vmas(argument):
         return
     yield f"root {int(space['root']):#x}, {int(space['vma_count'])} VMAs, {int(space['resident'])} pages resident, brk {int(space['brk']):#x}"
     special = [("stack", 1 << 24), ("heap", 1 << 25), ("vdso", 1 << 26)]        # enum vma_flags
-    for vma in kernel.each_in_tree(space["vmas"]["root"], "struct vma", "node"):
+    for vma in kernel.each_in_tree(space["vmas"]["links"]["root"], "struct vma", "node"):
         prot, flags = int(vma["prot"]), int(vma["flags"])
         mode = "".join(letter if prot & bit else "-" for letter, bit in (("r", 1), ("w", 2), ("x", 4))) + ("s" if flags & 1 else "p")
         name = kernel.object_name(vma["object"]) or "".join(f"[{what}]" for what, bit in special if flags & bit)
