@@ -83,7 +83,7 @@ def raeen_vmas(argument):
     for vma in kernel.each_in_tree(space["vmas"]["links"]["root"], "struct vma", "node"):
         prot, flags = int(vma["prot"]), int(vma["flags"])
         mode = "".join(letter if prot & bit else "-" for letter, bit in (("r", 1), ("w", 2), ("x", 4))) + ("s" if flags & 1 else "p")
-        name = kernel.object_name(vma["object"]) or "".join(f"[{what}]" for what, bit in special if flags & bit)
+        name = "".join(f"[{what}]" for what, bit in special if flags & bit) or kernel.object_name(vma["object"])
         yield f"{int(vma['start']):012x}-{int(vma['end']):012x} {mode} {int(vma['offset']):08x} {name}"
 
 

@@ -149,7 +149,7 @@ def dentry_path(dentry, mount=None):
                 break
             dentry, mount = mount["mountpoint"], mount["parent"]
             continue
-        parts.append(text(dentry["name"]))
+        parts.append(text(dentry["name"])[:int(dentry["name_len"])])     # a slash ends it
         dentry = dentry["parent"]
     return "/" + "/".join(reversed(parts))
 
