@@ -137,8 +137,8 @@ static inline __attribute__((always_inline)) void wake(struct wait_queue *queue,
 	uint64_t flags = spin_lock_irq(&queue->lock);
 	struct waiter *waiter = list_first(&queue->waiters, struct waiter, link);
 
-	/* The usual case, for fewer instructions. */
-	if (likely(waiter->link.next == &queue->waiters && waiter->once)) {
+	/* The usual case, for fewer instructions. There may be none any more: the caller looked without the lock. */
+	if (likely(waiter->link.next == &queue->waiters && &waiter->link != &queue->waiters && waiter->once)) {
 		list_init(&queue->waiters);
 		scheduler_wake(waiter->thread, &waiter->woken);
 	} else {

@@ -2,6 +2,7 @@
 /* Wait queues: no wake-up is lost, time-outs are real, wake_one wakes one. A deadline that only a hang reaches turns a lost wake-up into a failure. */
 #include "lib/atomic.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "sched/clock.h"
 #include "sched/thread.h"
 #include "sync/wait.h"
@@ -113,6 +114,37 @@ SELFTEST(wakeups_from_interrupts_reach_sleepers)
 	timer_arm(&storm_timer, 0);
 	selftest_join(&group);
 	SELFTEST_CHECK(tickets == STORM && taken == STORM);
+	timer_cancel(&storm_timer);
+}
+
+/* What lies behind the queue must not be taken for a waiter. */
+static struct { struct wait_queue queue; uint8_t behind[sizeof(struct waiter)]; } raced;
+static uint32_t raids;			/* atomic */
+
+static void raid_expire(struct timer *timer)
+{
+	if (atomic_add(&raids, 1) < STORM)
+		timer_arm(timer, clock_monotonic_ns() + 20 * NS_PER_US);
+	wake_one(&raced.queue);
+}
+
+/* An interrupt empties the queue anywhere inside wake_one, also between its look at the queue and its lock. */
+SELFTEST(queue_may_empty_under_the_waker)
+{
+	wait_queue_init(&raced.queue);
+	memset(raced.behind, 0xff, sizeof(raced.behind));
+	raids = 0;
+	timer_init(&storm_timer, raid_expire);
+	timer_arm(&storm_timer, 0);
+	while (atomic_load(&raids) < STORM) {
+		struct waiter waiter = { .queue = &raced.queue, .thread = current_thread(), .once = true };
+		uint64_t flags = spin_lock_irq(&raced.queue.lock);
+
+		list_push_front(&raced.queue.waiters, &waiter.link);
+		spin_unlock_irq(&raced.queue.lock, flags);
+		wake_one(&raced.queue);
+		SELFTEST_CHECK(atomic_load(&waiter.woken));
+	}
 	timer_cancel(&storm_timer);
 }
 
