@@ -17,4 +17,4 @@ fail: ; @false
 deep: ; @$(MAKE) --no-print-directory -f Makefile clean
 show: ; @echo $(shell echo from shell) $(words a b c) $(subst a,b,banana) $(filter %.c,x.c y.o) $(foreach v,1 2,<$(v)>)
 M
-for i in 1 2 3 4 5 6; do echo "file $i" > f$i.c; done; make -s; make; make -j4 -B -O | sort; touch f3.c; sleep 0.05; make -n | head -n 1; make -q; echo $?; make -j3; cat program; make fail; echo $?; make -k fail all; echo $?; make show deep; make nothing; echo $?; make -j2 -s all > /dev/null; timeout 0.3 make -f - <<< $'all: ; @sleep 5' 2> said; echo $?; grep -c Terminated said
+for i in 1 2 3 4 5 6; do echo "file $i" > f$i.c; done; make -s; make; make -j4 -B -O | sort; touch f3.c; sleep 0.05; make -n | head -n 1; make -q; echo $?; make -j3; cat program; make fail; echo $?; make -k fail all; echo $?; make show deep; make nothing; echo $?; make -j2 -s all > /dev/null; timeout 3 make -f - <<< $'all: ; @sleep 60' 2> said; echo $?; grep -c Terminated said
