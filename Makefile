@@ -24,6 +24,12 @@ SCREEN := $(if $(DISPLAY),x,none)
 # Ports that go into the image.
 PORTS := musl busybox
 
+# Behind x86_64-raeen-linux-musl-gcc: "host", the distribution's GCC, or the folder of a full one (make toolchain), which
+# then compiles all but the C library: make COMPILER=build/cross BUILD=$PWD/build/with-cross iso
+COMPILER := host
+export COMPILER
+CROSS_TOOL = $(if $(filter-out host,$(COMPILER)),$(1)=$(abspath $(COMPILER))/bin/x86_64-raeen-linux-musl-$(2))
+
 # Tests that run side by side, each with a virtual machine of its own.
 TEST_JOBS := 2
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --durations=5
@@ -31,7 +37,9 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --du
 # How many times the usual number of runs each fuzz target makes.
 FUZZ := 1
 
-# A misspelt value would quietly mean "no".
+# A misspelt value would quietly mean "no", or another compiler.
+$(if $(filter host,$(COMPILER)),,$(if $(wildcard $(COMPILER)/bin/x86_64-raeen-linux-musl-gcc),,\
+	$(error COMPILER=$(COMPILER): expected host, or a folder with a full toolchain (make toolchain))))
 $(if $(filter yes no auto,$(KVM)),,$(error KVM=$(KVM): expected auto, yes or no))
 $(if $(filter yes no,$(UEFI)),,$(error UEFI=$(UEFI): expected yes or no))
 
@@ -44,7 +52,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz test-programs test test-full lint bench \
+.PHONY: help deps uapi compiler toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz test-programs test test-full lint bench \
 	clean distclean
 
 help: ## list the targets
@@ -58,20 +66,23 @@ deps: ## install what is missing on this machine (Debian packages, says which an
 uapi: deps
 	@toolchain/build uapi
 
-toolchain: deps ## build the compiler x86_64-raeen-linux-musl-gcc and its sysroot
+compiler: deps ## build the compiler driver x86_64-raeen-linux-musl-gcc and its sysroot
 	@toolchain/build
 
-kernel: uapi ## build build/kernel/kernel.elf
-	@+$(SUBMAKE) -C src/kernel all
+toolchain: deps ## build a full binutils and GCC into build/cross, once; takes long, and nothing else needs it
+	@toolchain/cross
 
-userland: toolchain ## build our own programs and servers
+kernel: uapi ## build build/kernel/kernel.elf
+	@+$(SUBMAKE) -C src/kernel $(call CROSS_TOOL,CC,gcc) $(call CROSS_TOOL,LD,ld) all
+
+userland: compiler ## build our own programs and servers
 	@+$(SUBMAKE) -C src/userland all
 	@+$(SUBMAKE) -C src/servers all
 
-ports: toolchain ## build the ports that go into the image
+ports: compiler ## build the ports that go into the image
 	@ports/build $(PORTS)
 
-port-%: toolchain ## build one port
+port-%: compiler ## build one port
 	@ports/build $*
 
 image: userland ports ## build build/root.ext2, the root file system
@@ -119,7 +130,7 @@ run-bochs: iso ## boot in Bochs, another emulator: SCREEN=none (serial console),
 debug: iso ## boot in QEMU, stopped, with gdb attached
 	@toolchain/debug $(VM)
 
-host-test: deps toolchain
+host-test: deps compiler
 	@echo "== host: toolchain/test"
 	@toolchain/test
 	@echo "== host: ports/test"
@@ -137,7 +148,7 @@ fuzz: deps image ## run the fuzz targets; FUZZ=N for N times as long
 	@echo "== host: toolchain/fuzz"
 	@toolchain/fuzz $(FUZZ)
 
-test-programs: toolchain
+test-programs: compiler
 	@+$(SUBMAKE) -C src/userland tests
 
 # Ports outside the image are built here, and tried in the guest like those in it.
