@@ -111,18 +111,33 @@ def test_safe_mode(bochs):
     assert machine.power_off() == 0
 
 
+def wait_for_console(machine, text, seconds=REPLY):
+    """
+    Until @text is on the serial console, which is a file here. The screen comes in pieces, drawn as they change: its text
+    cannot be waited for.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        machine.child.expect([pexpect.TIMEOUT, pexpect.EOF], timeout=0.5)
+        path = machine.folder / "console"
+        said = path.read_bytes().decode(errors="replace") if path.exists() else ""
+        if text in said:
+            return said
+        assert time.monotonic() < deadline, f"{text!r} did not come; the console:\n{said[-2000:]}"
+
+
 def test_text_screen(bochs):
     """No VBE: the kernel finds the text mode. Keys are typed at the PS/2 keyboard."""
     machine = bochs("--screen", "text", "--cpu", OLD)
-    machine.expect("login: ", BOOT)
+    wait_for_console(machine, "raeen login: ", BOOT)
     machine.child.send("root\r")
-    machine.expect("# ")
-    # The screen is not a stream of text: only what is drawn at once can be found.
-    machine.child.send("clear; echo $((6*7))-{a,B} > /dev/ttyS0; poweroff\r")
-    machine.child.expect(pexpect.EOF, timeout=REPLY)
-    console = (machine.folder / "console").read_bytes().decode(errors="replace")
-    assert "42-{a,B}" in console
+    console = wait_for_console(machine, "root login on 'tty1'")
     assert "video: text mode, 80x25 characters" in console
+    machine.child.send("echo $((6*7))-{a,B} > /dev/ttyS0; poweroff\r")
+    machine.child.expect(pexpect.EOF, timeout=REPLY)
+    machine.child.close()
+    assert machine.child.exitstatus == 0
+    assert "42-{a,B}" in (machine.folder / "console").read_bytes().decode(errors="replace")
 
 
 @pytest.fixture
