@@ -26,7 +26,7 @@ def command(name):
     return f"{place}timeout -s KILL 150 /tests/{program}"
 
 
-def run(guest, *options):
+def run(guest, *options, timeout=400):
     overlay = os.path.join(BUILD, "tests")
     assert os.path.isdir(overlay), f"{overlay} is missing: make -C src/userland tests"
-    return run_all(guest, {name: command(name) for name in names()}, "--overlay", overlay, *options, timeout=400)
+    return run_all(guest, {name: command(name) for name in names()}, "--overlay", overlay, *options, timeout=timeout)

@@ -79,6 +79,6 @@ def test_processor_refuses(tmp_path, name):
 @full
 def test_programs():
     """Everything the programs do, under the checks."""
-    results = programs.run(RAEEN, "--image", IMAGE)
+    results = programs.run(RAEEN, "--image", IMAGE, timeout=1200)
     failed = {name: result.output for name, result in results.items() if result.status != 0}
     assert not failed, "\n".join(f"--- {name}\n{output}" for name, output in failed.items())

@@ -108,7 +108,7 @@ static int take_mappings(void)
 /* Every second byte of a file locked: none can be merged with another. */
 static int take_locks(void)
 {
-	enum { LOCKS = 4000 };
+	enum { LOCKS = 1500 };
 	char name[64];
 	int fd;
 

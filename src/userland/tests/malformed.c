@@ -77,6 +77,15 @@ static void write_program(const char *name, size_t size)
 	close(out);
 }
 
+/* A mutant may loop; the limit is its own, and it is alone in its memory from exec on. */
+static void limit_harm(void)
+{
+	static const struct rlimit cpu = { 2, 2 }, memory = { 256 << 20, 256 << 20 };
+
+	setrlimit(RLIMIT_CPU, &cpu);
+	setrlimit(RLIMIT_AS, &memory);
+}
+
 static int run(const char *name)
 {
 	char *const words[] = { (char *)name, NULL };
@@ -84,6 +93,7 @@ static int run(const char *name)
 	pid_t pid = vfork();
 
 	if (pid == 0) {
+		limit_harm();
 		execve(name, words, words + 1);
 		_exit(EXIT_OF_FAILURE + (errno == ENOEXEC || errno == ENOMEM || errno == EINVAL || errno == EIO || errno == ELIBBAD ||
 					 errno == EFAULT || errno == ENOENT || errno == EACCES || errno == ENAMETOOLONG ? 0 : errno));
@@ -147,18 +157,9 @@ static void count_outcomes(void)
 	CHECK(outcomes[1] + outcomes[2] > 200);
 }
 
-static void limit_harm(void)
-{
-	struct rlimit cpu = { 2, 2 }, memory = { 256 << 20, 256 << 20 };
-
-	setrlimit(RLIMIT_CPU, &cpu);
-	setrlimit(RLIMIT_AS, &memory);
-}
-
 static void run_programs(void *unused)
 {
 	(void)unused;
-	limit_harm();
 	make_sound(NULL);
 	try_all("program", "./program");
 	count_outcomes();
@@ -167,7 +168,6 @@ static void run_programs(void *unused)
 static void run_interpreters(void *unused)
 {
 	(void)unused;
-	limit_harm();
 	make_sound("./interpreter");
 	write_program("program", FILE_SIZE);
 	make_sound(NULL);
