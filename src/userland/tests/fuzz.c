@@ -389,6 +389,7 @@ static void fuzz(int root)
 	CHECK(progress != MAP_FAILED);
 	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	uname(&names_before);
+	CHECK_EQ(check_child(run_shell, NULL), 0);	/* whose files have their nodes from now on */
 	rounds_of_calls(root, seed, rounds);
 	leak_mark(&mark);
 	rounds_of_calls(root, seed, rounds);
