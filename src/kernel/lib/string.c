@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory and string functions. The big moves use REP string instructions of eight bytes a step. */
 #include "lib/string.h"
-
-#undef memcpy
-#undef memset
 #include "debug/checks.h"
 
-void *memcpy(void *restrict to, const void *restrict from, size_t len)
+/* In brackets, the names are not the macros of string.h. */
+void *(memcpy)(void *restrict to, const void *restrict from, size_t len)
 {
 	void *start = to;
 	size_t words = len / 8, rest = len % 8;
@@ -30,7 +28,7 @@ void *memmove(void *to, const void *from, size_t len)
 	return to;
 }
 
-void *memset(void *to, int byte, size_t len)
+void *(memset)(void *to, int byte, size_t len)
 {
 	void *start = to;
 	size_t words = len / 8, rest = len % 8;
