@@ -15,21 +15,26 @@ static int tmpfs_sync(struct fs *fs)
 	return 0;
 }
 
-static void free_directory(struct tmpfs_node *dir)
+static struct tmpfs_node *node_of(struct tmpfs_link *link)
 {
-	while (dir->by_cookie.root)
-		tmpfs_entry_remove(dir, rb_entry(dir->by_cookie.root, struct tmpfs_entry, by_cookie));
+	return container_of(link, struct tmpfs_node, by_id);
 }
 
 static void tmpfs_unmount(struct fs *fs)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
-	struct rb_node *at;
+	struct tmpfs_table *nodes = &tmpfs->nodes;
+	struct tmpfs_link *link;
 
-	for (at = rb_first(&tmpfs->nodes); at; at = rb_next(at))
-		free_directory(rb_entry(at, struct tmpfs_node, table_link));
-	while (tmpfs->nodes.root)
-		tmpfs_node_free(tmpfs, rb_entry(tmpfs->nodes.root, struct tmpfs_node, table_link));
+	for (uint64_t i = 0; i <= nodes->mask; i++)
+		for (link = nodes->chains[i]; link; link = link->next)
+			if (S_ISDIR(node_of(link)->attr.mode))
+				tmpfs_dir_clear(tmpfs, node_of(link));
+	for (uint64_t i = 0; i <= nodes->mask; i++)
+		while (nodes->chains[i])
+			tmpfs_node_free(tmpfs, node_of(nodes->chains[i]));
+	tmpfs_table_free(nodes);
+	tmpfs_table_free(&tmpfs->names);
 	if (tmpfs->lower)
 		fs_put(tmpfs->lower);
 	kfree(tmpfs);
@@ -103,6 +108,8 @@ int tmpfs_create(struct fs *lower, const char *text, struct fs **fs)
 	if (!tmpfs)
 		return -ENOMEM;
 	mutex_init(&tmpfs->lock);
+	tmpfs_table_init(&tmpfs->nodes);
+	tmpfs_table_init(&tmpfs->names);
 	tmpfs->page_max = (options.size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	tmpfs->node_max = options.nodes ? options.nodes : total / 2;
 	error = make_root(tmpfs, lower, &options);

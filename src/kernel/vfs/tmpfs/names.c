@@ -18,7 +18,7 @@ int tmpfs_lookup(struct fs *fs, struct fs_node_id dir_id, const char *name, size
 	mutex_lock(&tmpfs->lock);
 	error = tmpfs_dir_find(tmpfs, dir_id, &dir);
 	if (!error) {
-		entry = tmpfs_entry_find(dir, name, len);
+		entry = tmpfs_entry_find(tmpfs, dir, tmpfs_name_key(dir, name, len), name, len);
 		error = entry ? tmpfs_entry_resolve(tmpfs, dir, entry) : -ENOENT;
 		if (!error)
 			*out = entry->node->attr;
@@ -27,62 +27,71 @@ int tmpfs_lookup(struct fs *fs, struct fs_node_id dir_id, const char *name, size
 	return error;
 }
 
-/* The directory where @name is about to be made: it must be there still, and the name free. */
-static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, struct tmpfs_node **dir,
-		      struct tmpfs_place *place)
+/* A name that is about to be made. */
+struct new_name {
+	const char *name;
+	size_t len;
+	uint64_t key;
+	struct tmpfs_node *dir;
+};
+
+/* The directory must be there still, and the name free. Fills in @new. */
+static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, struct new_name *new)
 {
 	int error;
 
-	if (len > 255)
+	if (new->len > 255)
 		return -ENAMETOOLONG;
-	error = tmpfs_dir_find(tmpfs, dir_id, dir);
+	error = tmpfs_dir_find(tmpfs, dir_id, &new->dir);
 	if (error)
 		return error;
-	if (!(*dir)->attr.links)
+	if (!new->dir->attr.links)
 		return -ENOENT;
-	return tmpfs_entry_find_place(*dir, name, len, place) ? -EEXIST : 0;
+	new->key = tmpfs_name_key(new->dir, new->name, new->len);
+	return tmpfs_entry_find(tmpfs, new->dir, new->key, new->name, new->len) ? -EEXIST : 0;
 }
 
-static void enter(struct tmpfs_node *dir, struct tmpfs_entry *entry, const struct tmpfs_place *place, struct tmpfs_node *node)
+/* Gives @node the name. 0 or -ENOMEM. */
+static int enter(struct tmpfs *tmpfs, const struct new_name *new, struct tmpfs_node *node, int64_t now)
 {
-	entry->node = node;
-	entry->type = node->attr.mode >> 12;
-	tmpfs_entry_insert_at(dir, entry, place);
+	struct tmpfs_entry *entry = tmpfs_entry_for(node, new->key, new->name, new->len);
+
+	if (!entry)
+		return -ENOMEM;
+	tmpfs_entry_insert(tmpfs, new->dir, entry);
 	if (S_ISDIR(node->attr.mode)) {
-		node->parent = dir;
-		dir->attr.links++;
+		node->parent = new->dir;
+		new->dir->attr.links++;
 	}
-	tmpfs_node_changed(dir, node->attr.ctime);
+	tmpfs_node_changed(new->dir, now);
+	return 0;
 }
 
 /* Makes a node of any type; @target (taken over on success) is for symlinks. */
 static int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, const struct fs_attr *in, char *target,
 		     struct fs_attr *out)
 {
-	struct tmpfs_entry *entry = NULL;
-	struct tmpfs_node *dir, *node;
-	struct tmpfs_place place;
+	struct new_name new = { .name = name, .len = len };
+	struct tmpfs_node *node;
 	int error;
 
 	mutex_lock(&tmpfs->lock);
-	error = find_place(tmpfs, dir_id, name, len, &dir, &place);
+	error = find_place(tmpfs, dir_id, &new);
 	if (error)
 		goto unlock;
-	entry = tmpfs_entry_alloc(name, len);
-	error = -ENOMEM;
-	if (!entry)
-		goto unlock;
 	node = tmpfs_node_create(tmpfs, in, &error);
-	if (!node) {
-		kfree(entry);
+	if (!node)
+		goto unlock;
+	error = enter(tmpfs, &new, node, node->attr.ctime);
+	if (error) {
+		tmpfs_node_free(tmpfs, node);
 		goto unlock;
 	}
-	node->target = target;
-	if (target)
+	if (target) {
+		node->target = target;
 		node->attr.size = strlen(target);
-	enter(dir, entry, &place, node);
+	}
 	*out = node->attr;
-	error = 0;
 unlock:
 	mutex_unlock(&tmpfs->lock);
 	return error;
@@ -130,13 +139,13 @@ int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t
 int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id dir_id, const char *name, size_t len, struct fs_attr *out)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
-	struct tmpfs_node *dir, *node;
-	struct tmpfs_entry *entry;
-	struct tmpfs_place place;
+	struct new_name new = { .name = name, .len = len };
+	struct tmpfs_node *node;
+	int64_t now = clock_realtime_ns();
 	int error;
 
 	mutex_lock(&tmpfs->lock);
-	error = find_place(tmpfs, dir_id, name, len, &dir, &place);
+	error = find_place(tmpfs, dir_id, &new);
 	if (error)
 		goto unlock;
 	node = tmpfs_node_find(tmpfs, node_id);
@@ -149,15 +158,12 @@ int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id dir_i
 	error = -EMLINK;
 	if (node->attr.links >= INT32_MAX)
 		goto unlock;
-	entry = tmpfs_entry_alloc(name, len);
-	error = -ENOMEM;
-	if (!entry)
+	error = enter(tmpfs, &new, node, now);
+	if (error)
 		goto unlock;
 	node->attr.links++;
-	node->attr.ctime = clock_realtime_ns();
-	enter(dir, entry, &place, node);
+	node->attr.ctime = now;
 	*out = node->attr;
-	error = 0;
 unlock:
 	mutex_unlock(&tmpfs->lock);
 	return error;
@@ -190,7 +196,7 @@ static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name
 	error = tmpfs_dir_find(tmpfs, dir_id, &dir);
 	if (error)
 		goto unlock;
-	entry = tmpfs_entry_find(dir, name, len);
+	entry = tmpfs_entry_find(tmpfs, dir, tmpfs_name_key(dir, name, len), name, len);
 	error = entry ? tmpfs_entry_resolve(tmpfs, dir, entry) : -ENOENT;
 	if (error)
 		goto unlock;
@@ -203,12 +209,13 @@ static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name
 		error = -ENOTEMPTY;
 	if (error)
 		goto unlock;
-	tmpfs_entry_remove(dir, entry);
+	tmpfs_entry_remove(tmpfs, entry);
 	now = clock_realtime_ns();
 	tmpfs_node_drop_name(dir, node, now);
 	tmpfs_node_changed(dir, now);
 	out->node = node->attr.node;
 	out->links = node->attr.links;
+	out->ctime = now;
 unlock:
 	mutex_unlock(&tmpfs->lock);
 	return error;

@@ -14,32 +14,42 @@ static struct slab_cache *node_slab;
 
 void tmpfs_node_init(void)
 {
-	node_slab = slab_cache_create("tmpfs_node", sizeof(struct tmpfs_node), 8);
+	node_slab = slab_cache_create("tmpfs_node", sizeof(struct tmpfs_node) + TMPFS_OWN_NAME, 8);
 }
 
 struct tmpfs_node *tmpfs_node_find(struct tmpfs *tmpfs, struct fs_node_id id)
 {
-	struct rb_node *at = tmpfs->nodes.root;
+	struct tmpfs_link *link = *tmpfs_table_chain(&tmpfs->nodes, id.id);
 
-	while (at) {
-		struct tmpfs_node *node = rb_entry(at, struct tmpfs_node, table_link);
-
-		if (id.id == node->attr.node.id)
-			return node;
-		at = id.id < node->attr.node.id ? at->left : at->right;
-	}
-	return NULL;
+	while (link && link->key != id.id)
+		link = link->next;
+	return link ? container_of(link, struct tmpfs_node, by_id) : NULL;
 }
 
-static void table_insert(struct tmpfs *tmpfs, struct tmpfs_node *node)
+/* An unnamed node with that number and @attr, in the table. NULL: out of memory. */
+static inline struct tmpfs_node *node_alloc(struct tmpfs *tmpfs, struct fs_node_id id, const struct fs_attr *attr)
 {
-	struct rb_node **place = &tmpfs->nodes.root, *parent = NULL;
+	struct tmpfs_node *node = slab_alloc(node_slab);
 
-	while (*place) {
-		parent = *place;
-		place = node->attr.node.id < rb_entry(parent, struct tmpfs_node, table_link)->attr.node.id ? &parent->left : &parent->right;
-	}
-	rb_insert(&tmpfs->nodes, &node->table_link, parent, place, NULL);
+	if (!node)
+		return NULL;
+	node->attr = *attr;
+	node->attr.node = id;
+	node->names = 0;
+	node->has_lower = node->ended = false;
+	node->populated = true;
+	node->lower = (struct fs_node_id){ 0, 0 };
+	node->lower_size = 0;
+	node->target = NULL;
+	node->parent = NULL;
+	list_init(&node->entries);
+	node->cursor = NULL;
+	node->next_cookie = FIRST_COOKIE;
+	node->entry_count = 0;
+	node->own.dir = NULL;
+	node->by_id.key = id.id;
+	tmpfs_table_insert(&tmpfs->nodes, &node->by_id);
+	return node;
 }
 
 void tmpfs_node_changed(struct tmpfs_node *node, int64_t now)
@@ -50,27 +60,28 @@ void tmpfs_node_changed(struct tmpfs_node *node, int64_t now)
 struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *in, int *error)
 {
 	struct tmpfs_node *node;
+	struct fs_attr *attr;
 
 	if (tmpfs->node_max && tmpfs->node_count >= tmpfs->node_max) {
 		*error = -ENOSPC;
 		return NULL;
 	}
-	node = slab_zalloc(node_slab);
+	node = node_alloc(tmpfs, (struct fs_node_id){ tmpfs->next_id, 0 }, in);
 	if (!node) {
 		*error = -ENOMEM;
 		return NULL;
 	}
-	node->attr.node.id = tmpfs->next_id++;
-	node->attr.mode = in->mode & S_IFMT ? in->mode : in->mode | S_IFREG;
-	node->attr.uid = in->uid;
-	node->attr.gid = in->gid;
-	node->attr.rdev = S_ISCHR(in->mode) || S_ISBLK(in->mode) ? in->rdev : 0;
-	node->attr.links = S_ISDIR(in->mode) ? 2 : 1;
-	node->attr.atime = node->attr.btime = node->attr.mtime = node->attr.ctime = clock_realtime_ns();
-	node->populated = true;
-	node->next_cookie = FIRST_COOKIE;
-	table_insert(tmpfs, node);
+	tmpfs->next_id++;
 	tmpfs->node_count++;
+	/* What @in does not say. */
+	attr = &node->attr;
+	if (!(in->mode & S_IFMT))
+		attr->mode |= S_IFREG;
+	if (!S_ISCHR(in->mode) && !S_ISBLK(in->mode))
+		attr->rdev = 0;
+	attr->links = S_ISDIR(in->mode) ? 2 : 1;
+	attr->size = attr->blocks = 0;
+	attr->atime = attr->btime = attr->mtime = attr->ctime = in->ctime ? in->ctime : (int64_t)clock_realtime_ns();
 	return node;
 }
 
@@ -95,29 +106,44 @@ int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struc
 	*out = node;
 	if (node)
 		return share_lower_node(node);
-	node = slab_zalloc(node_slab);
+	node = node_alloc(tmpfs, attr->node, attr);
 	if (!node)
 		return -ENOMEM;
-	node->attr = *attr;
 	node->has_lower = true;
 	node->lower = attr->node;
 	node->lower_size = S_ISREG(attr->mode) ? attr->size : 0;
 	node->populated = !S_ISDIR(attr->mode);
-	node->next_cookie = FIRST_COOKIE;
 	if (S_ISDIR(attr->mode))
 		node->attr.size = node->attr.blocks = 0;
-	table_insert(tmpfs, node);
 	*out = node;
 	return 0;
 }
 
 void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node)
 {
-	rb_remove(&tmpfs->nodes, &node->table_link, NULL);
+	tmpfs_table_remove(&tmpfs->nodes, &node->by_id);
 	if (node->attr.node.id >= tmpfs->first_own_id)
 		tmpfs->node_count--;
-	kfree(node->target);
-	slab_free(node_slab, node);
+	if (node->target)
+		kfree(node->target);
+	if (unlikely(node->own.dir))
+		node->ended = true;
+	else
+		slab_free(node_slab, node);
+}
+
+void tmpfs_entry_free(struct tmpfs_entry *entry)
+{
+	struct tmpfs_node *owner;
+
+	if (!entry->own) {
+		kfree(entry);
+		return;
+	}
+	owner = container_of(entry, struct tmpfs_node, own);
+	entry->dir = NULL;
+	if (unlikely(owner->ended))
+		slab_free(node_slab, owner);
 }
 
 int tmpfs_dir_find(struct tmpfs *tmpfs, struct fs_node_id id, struct tmpfs_node **dir)

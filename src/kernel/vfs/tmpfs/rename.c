@@ -10,6 +10,7 @@
 struct rename {
 	struct tmpfs_node *from_dir, *to_dir;
 	struct tmpfs_entry *from, *to;	/* to: NULL if the name is free */
+	uint64_t to_key;
 };
 
 /* Is @node @dir itself or a directory above it? */
@@ -29,13 +30,14 @@ static int find_both(struct tmpfs *tmpfs, struct rename *rename, const char *fro
 		return -ENAMETOOLONG;
 	if (!rename->to_dir->attr.links)
 		return -ENOENT;
-	rename->from = tmpfs_entry_find(rename->from_dir, from, from_len);
+	rename->from = tmpfs_entry_find(tmpfs, rename->from_dir, tmpfs_name_key(rename->from_dir, from, from_len), from, from_len);
 	if (!rename->from)
 		return -ENOENT;
 	error = tmpfs_entry_resolve(tmpfs, rename->from_dir, rename->from);
 	if (error)
 		return error;
-	rename->to = tmpfs_entry_find(rename->to_dir, to, to_len);
+	rename->to_key = tmpfs_name_key(rename->to_dir, to, to_len);
+	rename->to = tmpfs_entry_find(tmpfs, rename->to_dir, rename->to_key, to, to_len);
 	return rename->to ? tmpfs_entry_resolve(tmpfs, rename->to_dir, rename->to) : 0;
 }
 
@@ -96,7 +98,7 @@ static void exchange(const struct rename *rename)
 }
 
 /* @spare is an entry with the new name for when there is none yet. */
-static void move(const struct rename *rename, struct tmpfs_entry *spare)
+static void move(struct tmpfs *tmpfs, const struct rename *rename, struct tmpfs_entry *spare)
 {
 	struct tmpfs_node *moved = rename->from->node;
 
@@ -109,12 +111,10 @@ static void move(const struct rename *rename, struct tmpfs_entry *spare)
 		rename->to->type = rename->from->type;
 		moved->names++;
 	} else {
-		spare->node = moved;
-		spare->type = rename->from->type;
-		tmpfs_entry_insert(rename->to_dir, spare);
+		tmpfs_entry_insert(tmpfs, rename->to_dir, spare);
 	}
 	set_parent(moved, rename->from_dir, rename->to_dir);
-	tmpfs_entry_remove(rename->from_dir, rename->from);
+	tmpfs_entry_remove(tmpfs, rename->from);
 	moved->attr.ctime = clock_realtime_ns();
 }
 
@@ -132,14 +132,14 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 	if (rename->to && rename->to->node == rename->from->node)
 		return 0;
 	if (!rename->to) {
-		spare = tmpfs_entry_alloc(to, to_len);
+		spare = tmpfs_entry_for(rename->from->node, rename->to_key, to, to_len);
 		if (!spare)
 			return -ENOMEM;
 	}
 	if (flags & FS_RENAME_EXCHANGE)
 		exchange(rename);
 	else
-		move(rename, spare);
+		move(tmpfs, rename, spare);
 	tmpfs_node_changed(rename->from_dir, clock_realtime_ns());
 	tmpfs_node_changed(rename->to_dir, rename->from_dir->attr.ctime);
 	return 0;

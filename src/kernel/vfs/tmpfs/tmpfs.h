@@ -9,41 +9,51 @@
  */
 #pragma once
 
-#include "lib/rbtree.h"
+#include "lib/list.h"
 #include "sync/mutex.h"
 #include "vfs/fs.h"
+#include "vfs/tmpfs/table.h"
+
+enum { TMPFS_OWN_NAME = 32 };	/* bytes of a name that a node has room for */
+
+struct tmpfs_entry {
+	struct tmpfs_link by_name;	/* in tmpfs->names, by tmpfs_name_key() */
+	struct list listed;		/* in dir->entries */
+	struct tmpfs_node *dir;		/* NULL: not in use */
+	struct tmpfs_node *node;	/* NULL: not looked up yet, lower_id says which */
+	uint64_t cookie;		/* unique in its directory for ever; newer is higher */
+	uint64_t lower_id;
+	uint8_t type;			/* DT_* */
+	uint8_t len;
+	bool own;			/* is in a node, perhaps another one than it leads to */
+	char name[];
+};
 
 struct tmpfs_node {
-	struct rb_node table_link;	/* tmpfs->nodes, by attr.node.id */
+	struct tmpfs_link by_id;	/* in tmpfs->nodes, by attr.node.id */
 	struct fs_attr attr;
 	uint32_t names;			/* entries that point here */
 	bool has_lower;			/* data, target or names still come from the lower inode */
 	bool populated;			/* a directory whose names are all here */
+	bool ended;			/* only its own entry is still in use, by another node */
 	struct fs_node_id lower;
 	uint64_t lower_size;		/* regular files: bytes below this still come from the lower file */
 	char *target;			/* symlinks of our own; attr.size bytes */
-	/* Directories. */
+	/* Directories only. */
 	struct tmpfs_node *parent;	/* NULL for the root and for removed directories */
-	struct rb_tree by_name, by_cookie;
+	struct list entries;		/* from the newest to the oldest */
+	struct tmpfs_entry *cursor;	/* where a listing was last: the next step starts there. May be NULL */
 	uint64_t next_cookie;
 	size_t entry_count;
-};
-
-struct tmpfs_entry {
-	struct rb_node by_name, by_cookie;
-	uint64_t cookie;		/* unique in its directory for ever; newer is higher */
-	struct tmpfs_node *node;	/* NULL: not looked up yet, lower_id says which */
-	uint64_t lower_id;
-	uint8_t type;			/* DT_* */
-	uint8_t len;
-	char name[];
+	/* Room for one entry, mostly the node's first name; last, with TMPFS_OWN_NAME bytes behind it. */
+	struct tmpfs_entry own;
 };
 
 struct tmpfs {
 	struct fs fs;
 	struct mutex lock;
 	struct fs *lower;		/* NULL without overlay; set once */
-	struct rb_tree nodes;
+	struct tmpfs_table nodes, names;
 	struct tmpfs_node *root;	/* set once */
 	uint64_t next_id;
 	uint64_t first_own_id;		/* smaller ones are the lower file system's; set once */
@@ -72,19 +82,20 @@ struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *
 /* The node of a lower inode, made if absent. */
 int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struct tmpfs_node **node);
 void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node);	/* unlinks it from the table; its entries must be gone */
+void tmpfs_entry_free(struct tmpfs_entry *entry);	/* one that is in no directory */
 int tmpfs_dir_find(struct tmpfs *tmpfs, struct fs_node_id id, struct tmpfs_node **dir);	/* -ENOTDIR, -ENOENT; populates it */
 void tmpfs_node_changed(struct tmpfs_node *node, int64_t now);		/* ctime and mtime */
 
-/* directory.c */
-struct tmpfs_entry *tmpfs_entry_find(struct tmpfs_node *dir, const char *name, size_t len);
-/* The same; for a name that is free *@place is where it belongs, as long as the directory does not change. */
-struct tmpfs_place { struct rb_node *parent, **link; };
-struct tmpfs_entry *tmpfs_entry_find_place(struct tmpfs_node *dir, const char *name, size_t len, struct tmpfs_place *place);
-struct tmpfs_entry *tmpfs_entry_alloc(const char *name, size_t len);
+/* directory.c: names. @key is tmpfs_name_key() of the name. */
+uint64_t tmpfs_name_key(const struct tmpfs_node *dir, const char *name, size_t len);
+struct tmpfs_entry *tmpfs_entry_find(const struct tmpfs *tmpfs, const struct tmpfs_node *dir, uint64_t key, const char *name, size_t len);
+struct tmpfs_entry *tmpfs_entry_alloc(uint64_t key, const char *name, size_t len);
+/* One that leads to @node: its own if that is not in use. NULL: out of memory. */
+struct tmpfs_entry *tmpfs_entry_for(struct tmpfs_node *node, uint64_t key, const char *name, size_t len);
 /* @entry->node or lower_id and type are set. Takes the entry over. The name must be free. */
-void tmpfs_entry_insert(struct tmpfs_node *dir, struct tmpfs_entry *entry);
-void tmpfs_entry_insert_at(struct tmpfs_node *dir, struct tmpfs_entry *entry, const struct tmpfs_place *place);
-void tmpfs_entry_remove(struct tmpfs_node *dir, struct tmpfs_entry *entry);	/* frees it */
+void tmpfs_entry_insert(struct tmpfs *tmpfs, struct tmpfs_node *dir, struct tmpfs_entry *entry);
+void tmpfs_entry_remove(struct tmpfs *tmpfs, struct tmpfs_entry *entry);	/* frees it */
+void tmpfs_dir_clear(struct tmpfs *tmpfs, struct tmpfs_node *dir);	/* removes all */
 /* The newest entry whose cookie is at most @cookie; NULL at the end. */
 struct tmpfs_entry *tmpfs_entry_at(struct tmpfs_node *dir, uint64_t cookie);
 int tmpfs_dir_populate(struct tmpfs *tmpfs, struct tmpfs_node *dir);

@@ -4,7 +4,7 @@
  * walk compares the tree with a simple model; TMPFS_TEST_SEED changes it.
  */
 /* LINK: vfs/tmpfs/node.c vfs/tmpfs/directory.c vfs/tmpfs/names.c vfs/tmpfs/rename.c vfs/tmpfs/data.c */
-/* LINK: vfs/tmpfs/options.c vfs/tmpfs/mount.c lib/rbtree.c */
+/* LINK: vfs/tmpfs/options.c vfs/tmpfs/mount.c vfs/tmpfs/table.c */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
