@@ -60,13 +60,13 @@ struct fs_ops {
 	int (*lookup)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*getattr)(struct fs *fs, struct fs_node_id node, struct fs_attr *out);
 	int (*setattr)(struct fs *fs, struct fs_node_id node, unsigned mask, const struct fs_attr *in, struct fs_attr *out);
-	/* Makes a regular file, FIFO, socket or device node. */
+	/* Makes a regular file, FIFO, socket or device node; @in->ctime, unless 0, is the time. */
 	int (*create)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
 	int (*mkdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
 	int (*symlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
 		       const struct fs_attr *in, struct fs_attr *out);
 	int (*link)(struct fs *fs, struct fs_node_id node, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
-	/* out: the removed node and its links after removal (may be 0), no more. The node lives on until release. */
+	/* out: the removed node, its links after removal (may be 0) and its ctime, no more. The node lives on until release. */
 	int (*unlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rmdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rename)(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,

@@ -131,9 +131,17 @@ static long remove_at(int dir, uaddr_t path, bool directory)
 	return error;
 }
 
-long sys_unlink(uaddr_t path)
+static __attribute__((noinline)) long remove_not_ready(uaddr_t path)
 {
 	return remove_at(AT_FDCWD, path, false);
+}
+
+long sys_unlink(uaddr_t path)
+{
+	int error = name_remove_ready(path);
+
+	/* The file system has seen another tree than the walk: the long way finds out. */
+	return unlikely(error == NAME_NOT_READY || error == -ENOENT) ? remove_not_ready(path) : error;
 }
 
 long sys_rmdir(uaddr_t path)

@@ -7,6 +7,7 @@
 #include "vfs/dir_change.h"
 #include "vfs/fs_context.h"
 #include "vfs/mount_tree.h"
+#include "vfs/path_ready.h"
 #include "vfs/permission.h"
 #include <linux/stat.h>
 
@@ -31,15 +32,23 @@ static void new_attributes(const struct vnode *parent, const struct new_node *no
 	attr->mode = mode;
 }
 
-static int ask_create(struct path_walk *walk, const struct new_node *node, int64_t now, struct fs_attr *out)
+/* A change that has begun, whose names are checked and referenced. */
+struct begun {
+	struct dentry *parent, *dentry;
+	const struct path_component *name;
+	const struct credentials *credentials;
+	struct dir_change *change;
+};
+
+static inline int ask_create(const struct begun *begun, const struct new_node *node, int64_t now, struct fs_attr *out)
 {
-	const struct path_component *name = &walk->last;
-	struct vnode *parent = walk->parent.dentry->vnode;
+	const struct path_component *name = begun->name;
+	struct vnode *parent = begun->parent->vnode;
 	const struct fs_ops *ops = parent->fs->ops;
 	struct fs *fs = parent->fs;
 	struct fs_attr in;
 
-	new_attributes(parent, node, walk->credentials, now, &in);
+	new_attributes(parent, node, begun->credentials, now, &in);
 	switch (node->mode & S_IFMT) {
 	case S_IFDIR:
 		return ops->mkdir ? ops->mkdir(fs, parent->node, name->name, name->len, &in, out) : -EPERM;
@@ -71,14 +80,37 @@ static int check_parent(const struct path_walk *walk)
 	return vnode_check_access(parent->vnode, PERMIT_WRITE | PERMIT_EXECUTE);
 }
 
+/* Makes the node, shows it, and ends the change. */
+static inline int create_begun(const struct begun *begun, const struct new_node *node)
+{
+	struct vnode *directory = begun->parent->vnode, *vnode;
+	struct vnode_guard guard;
+	struct fs_attr attr;
+	int64_t now;
+	int error;
+
+	vnode_lookup_begin(&guard);
+	now = clock_realtime_ns();
+	error = ask_create(begun, node, now, &attr);
+	if (!error) {
+		error = vnode_from_answer(directory->fs, &attr, &guard, true, &vnode);
+		if (error)
+			dentry_drop_name(begun->parent, begun->name);
+		else if (!dentry_instantiate(begun->dentry, vnode, begun->change))
+			error = -ESTALE;
+		vnode_touch_directory(directory, now);
+	} else if (error == -EEXIST) {
+		dentry_drop_name(begun->parent, begun->name);
+	}
+	dir_change_end(begun->change);
+	return error;
+}
+
 int name_create(struct path_walk *walk, const struct new_node *node)
 {
 	struct dentry *parent = walk->parent.dentry;
-	struct vnode *vnode;
-	struct vnode_guard guard;
 	struct dir_change change;
-	struct fs_attr attr;
-	int64_t now;
+	struct begun begun = { parent, walk->path.dentry, &walk->last, walk->credentials, &change };
 	int error;
 
 	if (walk->last_kind != WALK_LAST_NAME || walk->path.dentry->vnode)
@@ -93,21 +125,7 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 		dir_change_end(&change);
 		return NAME_WALK_AGAIN;
 	}
-	vnode_lookup_begin(&guard);
-	now = clock_realtime_ns();
-	error = ask_create(walk, node, now, &attr);
-	if (!error) {
-		error = vnode_from_answer(parent->fs, &attr, &guard, true, &vnode);
-		if (error)
-			dentry_drop_name(parent, &walk->last);
-		else if (!dentry_instantiate(walk->path.dentry, vnode, &change))
-			error = -ESTALE;
-		vnode_touch_directory(parent->vnode, now);
-	} else if (error == -EEXIST) {
-		dentry_drop_name(parent, &walk->last);
-	}
-	dir_change_end(&change);
-	return error;
+	return create_begun(&begun, node);
 }
 
 static bool is_mountpoint(const struct dentry *dentry)
@@ -148,20 +166,20 @@ static int check_remove(const struct path_walk *walk, bool directory)
 }
 
 /* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
-static void show_removed(struct path_walk *walk, bool directory, struct fs_attr *attr, struct dir_change *change)
+static inline void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
 {
-	struct dentry *dentry = walk->path.dentry;
+	struct dentry *dentry = begun->dentry;
 	struct vnode *vnode = dentry->vnode;
-	int64_t now = clock_realtime_ns();
+	int64_t now = attr->ctime;
 
 	/* What went is what the file system says went: the name may have come to lead elsewhere since the walk. */
 	if (attr->node.id == vnode->node.id && attr->node.generation == vnode->node.generation)
 		vnode_get(vnode);
 	else
 		vnode = vnode_find(vnode->fs, attr->node);
-	dentry_remove_name(walk->parent.dentry, &walk->last, dentry, vnode, change);
-	vnode_touch_directory(walk->parent.dentry->vnode, now);
-	dir_change_end(change);
+	dentry_remove_name(begun->parent, begun->name, dentry, vnode, begun->change);
+	vnode_touch_directory(begun->parent->vnode, now);
+	dir_change_end(begun->change);
 	if (!vnode)
 		return;
 	if (directory)
@@ -172,11 +190,30 @@ static void show_removed(struct path_walk *walk, bool directory, struct fs_attr 
 	vnode_put(vnode);
 }
 
+/* Removes the name, shows it, and ends the change. */
+static inline int remove_begun(const struct begun *begun, bool directory)
+{
+	struct vnode *parent = begun->parent->vnode;
+	const struct fs_ops *ops = parent->fs->ops;
+	struct fs_attr attr;
+	int error;
+
+	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, begun->name->name, begun->name->len, &attr);
+	if (likely(!error)) {
+		show_removed(begun, directory, &attr);
+		return 0;
+	}
+	if (error == -ENOENT)
+		dentry_drop_name(begun->parent, begun->name);
+	dir_change_end(begun->change);
+	return error;
+}
+
 int name_remove(struct path_walk *walk, bool directory)
 {
 	struct vnode *parent;
-	struct fs_attr attr = { 0 };
 	struct dir_change change;
+	struct begun begun = { walk->parent.dentry, walk->path.dentry, &walk->last, walk->credentials, &change };
 	const struct fs_ops *ops;
 	int error = check_removable(walk, directory);
 
@@ -188,20 +225,105 @@ int name_remove(struct path_walk *walk, bool directory)
 	ops = parent->fs->ops;
 	if (directory ? !ops->rmdir : !ops->unlink)
 		return -EPERM;
-	attr.node = walk->path.dentry->vnode->node;
 	dir_change_begin(&change, &parent->dir_version);
 	if (!name_walk_is_current(walk)) {
 		dir_change_end(&change);
 		return NAME_WALK_AGAIN;
 	}
-	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, walk->last.name, walk->last.len, &attr);
-	if (!error) {
-		show_removed(walk, directory, &attr, &change);
+	return remove_begun(&begun, directory);
+}
+
+/* What a short way holds. */
+struct ready_change {
+	struct path parent;		/* referenced */
+	struct dentry *dentry;		/* referenced */
+	struct path_component name;
+	struct dir_change change;
+	char text[DENTRY_INLINE_NAME];
+};
+
+/* May the caller change names in @directory, as far as can be told at once? */
+static inline bool is_ready_to_change(const struct path *directory, const struct credentials *credentials)
+{
+	const struct vnode *vnode = directory->dentry->vnode;
+
+	return !directory->dentry->deleted && !(vnode->fs->flags & FS_VOLATILE) && !mount_is_read_only(directory->mount) &&
+	       (!credentials->fsuid || permission_class_allows(vnode, PERMIT_WRITE | PERMIT_EXECUTE, credentials));
+}
+
+/* May the caller remove the entry, which is no directory? Who owns what in a sticky directory the long way finds out. */
+static inline bool is_ready_to_remove(const struct dentry *dentry, const struct vnode *directory, const struct credentials *credentials)
+{
+	return dentry->vnode->type != S_IFDIR && !dentry->covers && directory->fs->ops->unlink && (!credentials->fsuid || !(directory->attr.mode & S_ISVTX));
+}
+
+/* Is what is made in @directory a plain file to open? */
+static inline bool is_ready_to_make(const struct vnode *directory)
+{
+	return directory->fs->ops->create && !directory->fs->ops->open;
+}
+
+/*
+ * Walks to user string @name and begins the change of it, under one lock, so that what was found needs no second look. False: nothing was done, the
+ * long way has to be gone.
+ */
+static inline __attribute__((always_inline)) bool ready_begin(struct ready_change *ready, uaddr_t name, bool present)
+{
+	const struct credentials *credentials = current_thread()->user.credentials;
+	struct dentry *last = path_ready_find(name, &ready->parent), *parent = ready->parent.dentry;
+
+	if (unlikely(!last || last->name != last->inline_name || !last->vnode == present || !is_ready_to_change(&ready->parent, credentials) ||
+		     !(present ? is_ready_to_remove(last, parent->vnode, credentials) : is_ready_to_make(parent->vnode)))) {
+		spin_unlock(&vfs_tree_lock);
+		return false;
+	}
+	last->state |= DENTRY_USED;
+	mount_get(ready->parent.mount);
+	dentry_get(parent);
+	dentry_get(last);
+	ready->dentry = last;
+	/* The entry may be renamed when the lock is let go. */
+	ready->name = (struct path_component){ ready->text, last->name_len, last->hash };
+	for (uint32_t i = 0; i <= last->name_len; i += 8)
+		__builtin_memcpy(ready->text + i, last->inline_name + i, 8);
+	dir_change_begin(&ready->change, &parent->vnode->dir_version);
+	spin_unlock(&vfs_tree_lock);
+	return true;
+}
+
+int name_create_ready(uaddr_t name, const struct new_node *node, struct path *path)
+{
+	struct ready_change ready;
+	struct begun begun;
+	int error;
+
+	if (unlikely(!ready_begin(&ready, name, false)))
+		return NAME_NOT_READY;
+	begun = (struct begun){ ready.parent.dentry, ready.dentry, &ready.name, current_thread()->user.credentials, &ready.change };
+	error = create_begun(&begun, node);
+	dentry_put(ready.parent.dentry);
+	if (likely(!error)) {
+		*path = (struct path){ ready.parent.mount, ready.dentry };
 		return 0;
 	}
-	if (error == -ENOENT)
-		dentry_drop_name(walk->parent.dentry, &walk->last);
-	dir_change_end(&change);
+	dentry_put(ready.dentry);
+	mount_put(ready.parent.mount);
+	return error;
+}
+
+int name_remove_ready(uaddr_t name)
+{
+	struct ready_change ready;
+	struct begun begun;
+	int error;
+
+	if (unlikely(!ready_begin(&ready, name, true)))
+		return NAME_NOT_READY;
+	begun = (struct begun){ ready.parent.dentry, ready.dentry, &ready.name, current_thread()->user.credentials, &ready.change };
+	error = remove_begun(&begun, false);
+	dentry_put(ready.parent.dentry);
+	dentry_put(ready.dentry);
+	mount_put(ready.parent.mount);
 	return error;
 }
 

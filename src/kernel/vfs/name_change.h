@@ -8,7 +8,7 @@
 
 #include "vfs/path_walk.h"
 
-enum { NAME_WALK_AGAIN = 1, NAME_TRIES = 20 /* after that many the caller insists */ };
+enum { NAME_WALK_AGAIN = 1, NAME_NOT_READY = 2, NAME_TRIES = 20 /* after that many the caller insists */ };
 
 struct new_node {
 	uint32_t mode;		/* type and permission bits; the umask is applied here, not to symlinks */
@@ -22,5 +22,12 @@ bool name_walk_is_current(const struct path_walk *walk);
 /* Makes walk->last in walk->parent; walk->path's dentry leads to it afterwards. -ESTALE: made, and gone again before it could be used. */
 int name_create(struct path_walk *walk, const struct new_node *node);
 int name_remove(struct path_walk *walk, bool directory);
+
+/*
+ * The short ways, for a name whose path is in the cache: walk and change of user string @name in one pass. NAME_NOT_READY: nothing was done, the long
+ * way has to be gone; so it has for any error that says that the names have changed (-EEXIST, -ENOENT, -ESTALE). *@path: what was made, referenced.
+ */
+int name_create_ready(uaddr_t name, const struct new_node *node, struct path *path);
+int name_remove_ready(uaddr_t name);	/* of what is no directory */
 int name_link(const struct path *from, struct path_walk *to);
 int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags);

@@ -5,6 +5,7 @@
 #include "vfs/fd_table.h"
 #include "vfs/fd_bitmap.h"
 #include "vfs/file_life.h"
+#include "vfs/name_change.h"
 #include "vfs/path_ready.h"
 #include <asm/resource.h>
 #include <linux/close_range.h>
@@ -36,16 +37,38 @@ static inline bool is_ready_to_open(const struct vnode *vnode)
 	       ((atomic_load_relaxed(&vnode->attr.mode) & 0444) == 0444 || !current_thread()->user.credentials->fsuid);
 }
 
+/* The lowest descriptor of @table, or -1 when others can change the table, too, or it has to be searched. */
+static inline long lowest_fd_of_mine(const struct process *process, const struct fd_table *table)
+{
+	unsigned fd = table->lowest_free;
+
+	if (unlikely(!fd_table_is_mine(process, table) || fd >= table->capacity || fd_bit(table->open_bits, fd) ||
+		     fd >= atomic_load_relaxed(&process->limits[RLIMIT_NOFILE].soft)))
+		return -1;
+	return fd;
+}
+
+/* Gives @file descriptor @fd, which lowest_fd_of_mine() has told. Preemption is off. */
+static inline void take_lowest_fd(struct fd_table *table, unsigned fd, struct file *file, int flags)
+{
+	spin_acquire(&table->lock);
+	fd_bit_set(table->open_bits, fd);
+	if (flags & O_CLOEXEC)
+		fd_bit_set(table->cloexec_bits, fd);
+	table->files[fd] = file;
+	table->lowest_free = fd + 1;
+	spin_release(&table->lock);
+}
+
 /* Makes the lowest descriptor for the file at @at, or -1 when the long way has to be gone. Preemption is off and the tree lock is held. */
 static inline long open_ready(const struct path *at, int flags)
 {
 	struct process *process = current_process();
 	struct fd_table *table = process->files;
-	unsigned fd = table->lowest_free;
+	long fd = lowest_fd_of_mine(process, table);
 	struct file *file;
 
-	if (unlikely(!is_ready_to_open(at->dentry->vnode) || !fd_table_is_mine(process, table) || fd >= table->capacity ||
-		     fd >= atomic_load_relaxed(&process->limits[RLIMIT_NOFILE].soft) || fd_bit(table->open_bits, fd)))
+	if (unlikely(fd < 0 || !is_ready_to_open(at->dentry->vnode)))
 		return -1;
 	file = file_alloc(&regular_file_ops, (flags & (O_NONBLOCK)) | O_LARGEFILE);
 	if (unlikely(!file))
@@ -54,13 +77,7 @@ static inline long open_ready(const struct path *at, int flags)
 	mount_get(at->mount);
 	file->path = *at;
 	file->vnode = at->dentry->vnode;
-	spin_acquire(&table->lock);
-	fd_bit_set(table->open_bits, fd);
-	if (flags & O_CLOEXEC)
-		fd_bit_set(table->cloexec_bits, fd);
-	table->files[fd] = file;
-	table->lowest_free = fd + 1;
-	spin_release(&table->lock);
+	take_lowest_fd(table, fd, file, flags);
 	return fd;
 }
 
@@ -70,6 +87,55 @@ static __attribute__((noinline)) long open_not_ready(uaddr_t path, int flags, un
 	return open_at(AT_FDCWD, path, flags, mode);
 }
 
+/* Flags with which a file that is made is only opened for writing. */
+enum { OPEN_NEW_FLAGS = O_CREAT | O_EXCL | O_TRUNC | O_ACCMODE | O_APPEND | O_CLOEXEC | O_LARGEFILE | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW,
+       OPEN_NEW_KEPT = O_ACCMODE | O_APPEND | O_NONBLOCK | O_NOFOLLOW };
+
+static inline bool is_to_open_new(int flags)
+{
+	return (flags & (O_CREAT | ~OPEN_NEW_FLAGS)) == O_CREAT && (flags & O_ACCMODE) % O_ACCMODE;
+}
+
+/* The file at @at, whose references it takes over, was just made by the caller: opens it as @fd, which nobody else has taken meanwhile. */
+static inline long open_made(const struct path *at, int flags, struct fd_table *table, unsigned fd)
+{
+	struct file *file = file_create_at(&regular_file_ops, (flags & OPEN_NEW_KEPT) | O_LARGEFILE, at);
+	int error;
+
+	if (unlikely(!file))
+		return -ENFILE;
+	error = vnode_begin_write(file->vnode);
+	if (unlikely(error)) {
+		file_put(file);
+		return error;
+	}
+	file->writer = true;
+	preempt_disable();
+	take_lowest_fd(table, fd, file, flags);
+	preempt_enable();
+	return fd;
+}
+
+/* Making a file whose name is known to be absent is done in one pass; else the long way is gone. */
+static __attribute__((noinline)) long open_new(uaddr_t path, int flags, unsigned mode)
+{
+	const struct new_node node = { .mode = S_IFREG | (mode & 07777) };
+	struct process *process = current_process();
+	struct fd_table *table = process->files;
+	long fd = lowest_fd_of_mine(process, table);
+	struct path at;
+	int error;
+
+	if (unlikely(fd < 0))
+		return open_at(AT_FDCWD, path, flags, mode);
+	error = name_create_ready(path, &node, &at);
+	if (likely(!error))
+		return open_made(&at, flags, table, fd);
+	if (error == -ESTALE)
+		flags &= ~O_EXCL;	/* it was made by this call, which is what was asked for; and removed by somebody else */
+	return error == NAME_NOT_READY || error == -EEXIST || error == -ESTALE ? open_at(AT_FDCWD, path, flags, mode) : error;
+}
+
 /* Opening a known file for reading is done in one go; else the long way is gone. */
 long sys_open(uaddr_t path, int flags, unsigned mode)
 {
@@ -77,7 +143,7 @@ long sys_open(uaddr_t path, int flags, unsigned mode)
 	long fd;
 
 	if (unlikely(flags & ~OPEN_READY_FLAGS))
-		return open_at(AT_FDCWD, path, flags, mode);
+		return is_to_open_new(flags) ? open_new(path, flags, mode) : open_at(AT_FDCWD, path, flags, mode);
 	if (unlikely(path_ready_begin(path, &at) != KNOWN_END || (fd = open_ready(&at, flags)) < 0))
 		return open_not_ready(path, flags, mode);
 	return unlikely(path_ready_end()) ? path_ready_preempted(fd) : fd;

@@ -6,7 +6,7 @@
 #include "sched/clock.h"
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
-#include "vfs/tmpfs/tmpfs.h"
+#include "vfs/tmpfs/names_inline.h"
 
 #include <linux/magic.h>
 

@@ -6,7 +6,7 @@
 #include "sched/clock.h"
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
-#include "vfs/tmpfs/tmpfs.h"
+#include "vfs/tmpfs/names_inline.h"
 
 int tmpfs_lookup(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len, struct fs_attr *out)
 {
@@ -36,7 +36,7 @@ struct new_name {
 };
 
 /* The directory must be there still, and the name free. Fills in @new. */
-static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, struct new_name *new)
+static inline int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, struct new_name *new)
 {
 	int error;
 
@@ -52,7 +52,7 @@ static int find_place(struct tmpfs *tmpfs, struct fs_node_id dir_id, struct new_
 }
 
 /* Gives @node the name. 0 or -ENOMEM. */
-static int enter(struct tmpfs *tmpfs, const struct new_name *new, struct tmpfs_node *node, int64_t now)
+static inline int enter(struct tmpfs *tmpfs, const struct new_name *new, struct tmpfs_node *node, int64_t now)
 {
 	struct tmpfs_entry *entry = tmpfs_entry_for(node, new->key, new->name, new->len);
 
@@ -68,7 +68,7 @@ static int enter(struct tmpfs *tmpfs, const struct new_name *new, struct tmpfs_n
 }
 
 /* Makes a node of any type; @target (taken over on success) is for symlinks. */
-static int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, const struct fs_attr *in, char *target,
+static inline __attribute__((always_inline)) int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, const struct fs_attr *in, char *target,
 		     struct fs_attr *out)
 {
 	struct new_name new = { .name = name, .len = len };
@@ -184,7 +184,7 @@ void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, in
 	node->attr.ctime = now;
 }
 
-static int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len, bool directory, struct fs_attr *out)
+static inline __attribute__((always_inline)) int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len, bool directory, struct fs_attr *out)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct tmpfs_node *dir, *node;

@@ -6,30 +6,21 @@
 #include "mm/heap.h"
 #include "sched/clock.h"
 #include "vfs/stat_bits.h"
-#include "vfs/tmpfs/tmpfs.h"
+#include "vfs/tmpfs/names_inline.h"
 
 enum { FIRST_COOKIE = 3 };	/* so that the position after the oldest entry is not 0, which means the start */
 
-static struct slab_cache *node_slab;
+struct slab_cache *tmpfs_node_slab;
 
 void tmpfs_node_init(void)
 {
-	node_slab = slab_cache_create("tmpfs_node", sizeof(struct tmpfs_node) + TMPFS_OWN_NAME, 8);
-}
-
-struct tmpfs_node *tmpfs_node_find(struct tmpfs *tmpfs, struct fs_node_id id)
-{
-	struct tmpfs_link *link = *tmpfs_table_chain(&tmpfs->nodes, id.id);
-
-	while (link && link->key != id.id)
-		link = link->next;
-	return link ? container_of(link, struct tmpfs_node, by_id) : NULL;
+	tmpfs_node_slab = slab_cache_create("tmpfs_node", sizeof(struct tmpfs_node) + TMPFS_OWN_NAME, 8);
 }
 
 /* An unnamed node with that number and @attr, in the table. NULL: out of memory. */
 static inline struct tmpfs_node *node_alloc(struct tmpfs *tmpfs, struct fs_node_id id, const struct fs_attr *attr)
 {
-	struct tmpfs_node *node = slab_alloc(node_slab);
+	struct tmpfs_node *node = slab_alloc(tmpfs_node_slab);
 
 	if (!node)
 		return NULL;
@@ -50,11 +41,6 @@ static inline struct tmpfs_node *node_alloc(struct tmpfs *tmpfs, struct fs_node_
 	node->by_id.key = id.id;
 	tmpfs_table_insert(&tmpfs->nodes, &node->by_id);
 	return node;
-}
-
-void tmpfs_node_changed(struct tmpfs_node *node, int64_t now)
-{
-	node->attr.mtime = node->attr.ctime = now;
 }
 
 struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *in, int *error)
@@ -129,31 +115,5 @@ void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node)
 	if (unlikely(node->own.dir))
 		node->ended = true;
 	else
-		slab_free(node_slab, node);
-}
-
-void tmpfs_entry_free(struct tmpfs_entry *entry)
-{
-	struct tmpfs_node *owner;
-
-	if (!entry->own) {
-		kfree(entry);
-		return;
-	}
-	owner = container_of(entry, struct tmpfs_node, own);
-	entry->dir = NULL;
-	if (unlikely(owner->ended))
-		slab_free(node_slab, owner);
-}
-
-int tmpfs_dir_find(struct tmpfs *tmpfs, struct fs_node_id id, struct tmpfs_node **dir)
-{
-	struct tmpfs_node *node = tmpfs_node_find(tmpfs, id);
-
-	if (!node)
-		return -ENOENT;
-	if (!S_ISDIR(node->attr.mode))
-		return -ENOTDIR;
-	*dir = node;
-	return node->populated ? 0 : tmpfs_dir_populate(tmpfs, node);
+		slab_free(tmpfs_node_slab, node);
 }

@@ -5,7 +5,7 @@
 #include "sched/clock.h"
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
-#include "vfs/tmpfs/tmpfs.h"
+#include "vfs/tmpfs/names_inline.h"
 
 struct rename {
 	struct tmpfs_node *from_dir, *to_dir;

@@ -72,35 +72,24 @@ static inline struct tmpfs *to_tmpfs(struct fs *fs)
 	return container_of(fs, struct tmpfs, fs);
 }
 
-/* Everything below: tmpfs->lock held. */
+/* Everything below: tmpfs->lock held. More is in names_inline.h. */
 
 /* node.c */
 void tmpfs_node_init(void);	/* before the first instance */
-struct tmpfs_node *tmpfs_node_find(struct tmpfs *tmpfs, struct fs_node_id id);
-/* A node with no name yet, from @in's mode, uid, gid and rdev. NULL with *error -ENOSPC or -ENOMEM. */
+/* A node with no name yet, from @in's mode, uid, gid, rdev and ctime. NULL with *error -ENOSPC or -ENOMEM. */
 struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *in, int *error);
 /* The node of a lower inode, made if absent. */
 int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struct tmpfs_node **node);
 void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node);	/* unlinks it from the table; its entries must be gone */
-void tmpfs_entry_free(struct tmpfs_entry *entry);	/* one that is in no directory */
-int tmpfs_dir_find(struct tmpfs *tmpfs, struct fs_node_id id, struct tmpfs_node **dir);	/* -ENOTDIR, -ENOENT; populates it */
-void tmpfs_node_changed(struct tmpfs_node *node, int64_t now);		/* ctime and mtime */
 
-/* directory.c: names. @key is tmpfs_name_key() of the name. */
-uint64_t tmpfs_name_key(const struct tmpfs_node *dir, const char *name, size_t len);
-struct tmpfs_entry *tmpfs_entry_find(const struct tmpfs *tmpfs, const struct tmpfs_node *dir, uint64_t key, const char *name, size_t len);
-struct tmpfs_entry *tmpfs_entry_alloc(uint64_t key, const char *name, size_t len);
-/* One that leads to @node: its own if that is not in use. NULL: out of memory. */
-struct tmpfs_entry *tmpfs_entry_for(struct tmpfs_node *node, uint64_t key, const char *name, size_t len);
-/* @entry->node or lower_id and type are set. Takes the entry over. The name must be free. */
-void tmpfs_entry_insert(struct tmpfs *tmpfs, struct tmpfs_node *dir, struct tmpfs_entry *entry);
-void tmpfs_entry_remove(struct tmpfs *tmpfs, struct tmpfs_entry *entry);	/* frees it */
-void tmpfs_dir_clear(struct tmpfs *tmpfs, struct tmpfs_node *dir);	/* removes all */
+/* directory.c */
+struct tmpfs_entry *tmpfs_entry_alloc(uint64_t key, const char *name, size_t len);	/* @key: tmpfs_name_key() of the name */
+void tmpfs_dir_clear(struct tmpfs *tmpfs, struct tmpfs_node *dir);	/* removes all entries */
 /* The newest entry whose cookie is at most @cookie; NULL at the end. */
 struct tmpfs_entry *tmpfs_entry_at(struct tmpfs_node *dir, uint64_t cookie);
 int tmpfs_dir_populate(struct tmpfs *tmpfs, struct tmpfs_node *dir);
-/* Makes sure that @entry->node is there. */
-int tmpfs_entry_resolve(struct tmpfs *tmpfs, struct tmpfs_node *dir, struct tmpfs_entry *entry);
+/* Asks the lower file system for @entry->node, which is NULL. */
+int tmpfs_entry_look_up(struct tmpfs *tmpfs, struct tmpfs_node *dir, struct tmpfs_entry *entry);
 
 /* names.c: one name of @node is gone. */
 void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, int64_t now);
