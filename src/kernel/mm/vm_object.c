@@ -19,25 +19,30 @@ void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, u
 		.refs = { 1 }, .ops = ops, .lock = MUTEX_INIT(object->lock), .size = size, .mappings = LIST_INIT(object->mappings),
 		.busy = WAIT_QUEUE_INIT(object->busy),
 	};
-	vm_object_list_add(object);
 }
 
 void vm_object_discard(struct vm_object *object)
 {
-	KASSERT(!object->page_count && list_empty(&object->mappings));
-	vm_object_list_remove(object);
+	KASSERT(!object->listed && list_empty(&object->mappings));
 }
 
-void vm_object_free(struct vm_object *object)
+/* Of an object that nobody uses, but perhaps reclaim. */
+static void drop_all_pages(struct vm_object *object)
 {
 	uint64_t index = 0;
 
 	vm_object_list_remove(object);
 	mutex_lock(&object->lock);
-	KASSERT(list_empty(&object->mappings));
 	while (page_tree_next(&object->pages, &index))
 		vm_object_drop_page(object, index);
 	mutex_unlock(&object->lock);
+}
+
+void vm_object_free(struct vm_object *object)
+{
+	KASSERT(list_empty(&object->mappings));
+	if (object->listed)
+		drop_all_pages(object);
 	if (object->ops->release)
 		object->ops->release(object);
 }
@@ -105,6 +110,10 @@ static int insert_page(struct vm_object *object, uint64_t index, struct frame *f
 	frame->flags = FRAME_CACHE | flags;
 	frame->private = index;
 	count_pages(object, 1);
+	if (unlikely(!object->listed)) {
+		object->listed = true;
+		vm_object_list_add(object);
+	}
 	return 0;
 }
 

@@ -51,8 +51,9 @@ struct vm_object {
 	uint64_t size;			/* bytes; written under lock, read atomically. Accesses to pages past it are SIGBUS */
 	struct list mappings;		/* struct vma.object_link; guarded by lock */
 	struct wait_queue busy;		/* waits for pages being filled */
-	struct list all_link;		/* every object, for reclaim; guarded by reclaim.c's lock */
+	struct list all_link;		/* while listed, for reclaim; guarded by reclaim.c's lock */
 	uint64_t identity;		/* see vm_object_identity(); 0 until asked for */
+	bool listed;			/* guarded by lock: has had a page, so reclaim looks at it; from then on for ever */
 	bool pinned;			/* set once after init, before use; pages are the only copy, clean ones too: never dropped */
 };
 

@@ -40,6 +40,6 @@ int vm_object_mark_dirty(struct vm_object *object, struct frame *frame);
 /* Unmaps page @index wherever it is mapped as @frame. False if a locked mapping keeps it. object->lock held. */
 bool vm_object_unmap_frame(struct vm_object *object, uint64_t index, const struct frame *frame);
 
-/* The list of all objects (reclaim.c). */
+/* The list of objects that have had pages (reclaim.c). */
 void vm_object_list_add(struct vm_object *object);
 void vm_object_list_remove(struct vm_object *object);	/* waits until reclaim has let go of it */

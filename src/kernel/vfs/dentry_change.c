@@ -46,7 +46,7 @@ static inline void release_leftovers(struct leftovers *left)
 }
 
 /* Is @dentry what the hash says of (directory, name)? Then it is true: entries in the hash always are. Tree lock held. */
-static bool is_entry_locked(const struct dentry *dentry, const struct dentry *directory, const struct path_component *name)
+static inline bool is_entry_locked(const struct dentry *dentry, const struct dentry *directory, const struct path_component *name)
 {
 	return dentry->hashed && dentry->parent == directory && dentry->name_len == name->len && dentry->hash == name->hash &&
 	       path_name_equal(dentry->name, name);

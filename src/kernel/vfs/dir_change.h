@@ -40,7 +40,7 @@ static inline bool dir_change_alone(const struct dir_change *change)
 	return (change->token & DIR_CHANGES_MASK) == 1 && atomic_load(change->word) == change->token;
 }
 
-static inline void dir_change_end(struct dir_change *change)
+static inline void dir_change_end(const struct dir_change *change)
 {
 	atomic_add(change->word, DIR_CHANGE_STEP - 1);
 }

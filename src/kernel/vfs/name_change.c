@@ -12,7 +12,7 @@
 #include <linux/stat.h>
 
 /* Who owns a new node and what its mode becomes, as the parent and the caller have it. */
-static void new_attributes(const struct vnode *parent, const struct new_node *node, const struct credentials *credentials, int64_t now,
+static inline void new_attributes(const struct vnode *parent, const struct new_node *node, const struct credentials *credentials, int64_t now,
 			   struct fs_attr *attr)
 {
 	uint32_t mode = node->mode;
@@ -35,14 +35,14 @@ static void new_attributes(const struct vnode *parent, const struct new_node *no
 /* A change that has begun, whose names are checked and referenced. */
 struct begun {
 	struct dentry *parent, *dentry;
-	const struct path_component *name;
 	const struct credentials *credentials;
-	struct dir_change *change;
+	struct path_component name;
+	struct dir_change change;
 };
 
-static inline int ask_create(const struct begun *begun, const struct new_node *node, int64_t now, struct fs_attr *out)
+static inline __attribute__((always_inline)) int ask_create(const struct begun *begun, const struct new_node *node, int64_t now, struct fs_attr *out)
 {
-	const struct path_component *name = begun->name;
+	const struct path_component *name = &begun->name;
 	struct vnode *parent = begun->parent->vnode;
 	const struct fs_ops *ops = parent->fs->ops;
 	struct fs *fs = parent->fs;
@@ -81,7 +81,7 @@ static int check_parent(const struct path_walk *walk)
 }
 
 /* Makes the node, shows it, and ends the change. */
-static inline int create_begun(const struct begun *begun, const struct new_node *node)
+static inline __attribute__((always_inline)) int create_begun(const struct begun *begun, const struct new_node *node)
 {
 	struct vnode *directory = begun->parent->vnode, *vnode;
 	struct vnode_guard guard;
@@ -95,22 +95,21 @@ static inline int create_begun(const struct begun *begun, const struct new_node 
 	if (!error) {
 		error = vnode_from_answer(directory->fs, &attr, &guard, true, &vnode);
 		if (error)
-			dentry_drop_name(begun->parent, begun->name);
-		else if (!dentry_instantiate(begun->dentry, vnode, begun->change))
+			dentry_drop_name(begun->parent, &begun->name);
+		else if (!dentry_instantiate(begun->dentry, vnode, &begun->change))
 			error = -ESTALE;
 		vnode_touch_directory(directory, now);
 	} else if (error == -EEXIST) {
-		dentry_drop_name(begun->parent, begun->name);
+		dentry_drop_name(begun->parent, &begun->name);
 	}
-	dir_change_end(begun->change);
+	dir_change_end(&begun->change);
 	return error;
 }
 
 int name_create(struct path_walk *walk, const struct new_node *node)
 {
 	struct dentry *parent = walk->parent.dentry;
-	struct dir_change change;
-	struct begun begun = { parent, walk->path.dentry, &walk->last, walk->credentials, &change };
+	struct begun begun = { .parent = parent, .dentry = walk->path.dentry, .credentials = walk->credentials, .name = walk->last };
 	int error;
 
 	if (walk->last_kind != WALK_LAST_NAME || walk->path.dentry->vnode)
@@ -120,9 +119,9 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 	error = check_parent(walk);
 	if (error)
 		return error;
-	dir_change_begin(&change, &parent->vnode->dir_version);
+	dir_change_begin(&begun.change, &parent->vnode->dir_version);
 	if (!name_walk_is_current(walk)) {
-		dir_change_end(&change);
+		dir_change_end(&begun.change);
 		return NAME_WALK_AGAIN;
 	}
 	return create_begun(&begun, node);
@@ -177,9 +176,9 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 		vnode_get(vnode);
 	else
 		vnode = vnode_find(vnode->fs, attr->node);
-	dentry_remove_name(begun->parent, begun->name, dentry, vnode, begun->change);
+	dentry_remove_name(begun->parent, &begun->name, dentry, vnode, &begun->change);
 	vnode_touch_directory(begun->parent->vnode, now);
-	dir_change_end(begun->change);
+	dir_change_end(&begun->change);
 	if (!vnode)
 		return;
 	if (directory)
@@ -191,29 +190,28 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 }
 
 /* Removes the name, shows it, and ends the change. */
-static inline int remove_begun(const struct begun *begun, bool directory)
+static inline __attribute__((always_inline)) int remove_begun(const struct begun *begun, bool directory)
 {
 	struct vnode *parent = begun->parent->vnode;
 	const struct fs_ops *ops = parent->fs->ops;
 	struct fs_attr attr;
 	int error;
 
-	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, begun->name->name, begun->name->len, &attr);
+	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, begun->name.name, begun->name.len, &attr);
 	if (likely(!error)) {
 		show_removed(begun, directory, &attr);
 		return 0;
 	}
 	if (error == -ENOENT)
-		dentry_drop_name(begun->parent, begun->name);
-	dir_change_end(begun->change);
+		dentry_drop_name(begun->parent, &begun->name);
+	dir_change_end(&begun->change);
 	return error;
 }
 
 int name_remove(struct path_walk *walk, bool directory)
 {
 	struct vnode *parent;
-	struct dir_change change;
-	struct begun begun = { walk->parent.dentry, walk->path.dentry, &walk->last, walk->credentials, &change };
+	struct begun begun = { .parent = walk->parent.dentry, .dentry = walk->path.dentry, .credentials = walk->credentials, .name = walk->last };
 	const struct fs_ops *ops;
 	int error = check_removable(walk, directory);
 
@@ -225,9 +223,9 @@ int name_remove(struct path_walk *walk, bool directory)
 	ops = parent->fs->ops;
 	if (directory ? !ops->rmdir : !ops->unlink)
 		return -EPERM;
-	dir_change_begin(&change, &parent->dir_version);
+	dir_change_begin(&begun.change, &parent->dir_version);
 	if (!name_walk_is_current(walk)) {
-		dir_change_end(&change);
+		dir_change_end(&begun.change);
 		return NAME_WALK_AGAIN;
 	}
 	return remove_begun(&begun, directory);
@@ -235,10 +233,8 @@ int name_remove(struct path_walk *walk, bool directory)
 
 /* What a short way holds. */
 struct ready_change {
-	struct path parent;		/* referenced */
-	struct dentry *dentry;		/* referenced */
-	struct path_component name;
-	struct dir_change change;
+	struct begun begun;		/* its entries are referenced */
+	struct mount *mount;		/* referenced */
 	char text[DENTRY_INLINE_NAME];
 };
 
@@ -270,23 +266,27 @@ static inline bool is_ready_to_make(const struct vnode *directory)
 static inline __attribute__((always_inline)) bool ready_begin(struct ready_change *ready, uaddr_t name, bool present)
 {
 	const struct credentials *credentials = current_thread()->user.credentials;
-	struct dentry *last = path_ready_find(name, &ready->parent), *parent = ready->parent.dentry;
+	struct path at;
+	struct dentry *last = path_ready_find(name, &at), *parent = at.dentry;
 
-	if (unlikely(!last || last->name != last->inline_name || !last->vnode == present || !is_ready_to_change(&ready->parent, credentials) ||
+	if (unlikely(!last || last->name != last->inline_name || !last->vnode == present || !is_ready_to_change(&at, credentials) ||
 		     !(present ? is_ready_to_remove(last, parent->vnode, credentials) : is_ready_to_make(parent->vnode)))) {
 		spin_unlock(&vfs_tree_lock);
 		return false;
 	}
 	last->state |= DENTRY_USED;
-	mount_get(ready->parent.mount);
+	mount_get(at.mount);
 	dentry_get(parent);
 	dentry_get(last);
-	ready->dentry = last;
+	ready->mount = at.mount;
+	ready->begun.parent = parent;
+	ready->begun.dentry = last;
+	ready->begun.credentials = credentials;
 	/* The entry may be renamed when the lock is let go. */
-	ready->name = (struct path_component){ ready->text, last->name_len, last->hash };
+	ready->begun.name = (struct path_component){ ready->text, last->name_len, last->hash };
 	for (uint32_t i = 0; i <= last->name_len; i += 8)
 		__builtin_memcpy(ready->text + i, last->inline_name + i, 8);
-	dir_change_begin(&ready->change, &parent->vnode->dir_version);
+	dir_change_begin(&ready->begun.change, &parent->vnode->dir_version);
 	spin_unlock(&vfs_tree_lock);
 	return true;
 }
@@ -294,36 +294,32 @@ static inline __attribute__((always_inline)) bool ready_begin(struct ready_chang
 int name_create_ready(uaddr_t name, const struct new_node *node, struct path *path)
 {
 	struct ready_change ready;
-	struct begun begun;
 	int error;
 
 	if (unlikely(!ready_begin(&ready, name, false)))
 		return NAME_NOT_READY;
-	begun = (struct begun){ ready.parent.dentry, ready.dentry, &ready.name, current_thread()->user.credentials, &ready.change };
-	error = create_begun(&begun, node);
-	dentry_put(ready.parent.dentry);
+	error = create_begun(&ready.begun, node);
+	dentry_put(ready.begun.parent);
 	if (likely(!error)) {
-		*path = (struct path){ ready.parent.mount, ready.dentry };
+		*path = (struct path){ ready.mount, ready.begun.dentry };
 		return 0;
 	}
-	dentry_put(ready.dentry);
-	mount_put(ready.parent.mount);
+	dentry_put(ready.begun.dentry);
+	mount_put(ready.mount);
 	return error;
 }
 
 int name_remove_ready(uaddr_t name)
 {
 	struct ready_change ready;
-	struct begun begun;
 	int error;
 
 	if (unlikely(!ready_begin(&ready, name, true)))
 		return NAME_NOT_READY;
-	begun = (struct begun){ ready.parent.dentry, ready.dentry, &ready.name, current_thread()->user.credentials, &ready.change };
-	error = remove_begun(&begun, false);
-	dentry_put(ready.parent.dentry);
-	dentry_put(ready.dentry);
-	mount_put(ready.parent.mount);
+	error = remove_begun(&ready.begun, false);
+	dentry_put(ready.begun.parent);
+	dentry_put(ready.begun.dentry);
+	mount_put(ready.mount);
 	return error;
 }
 

@@ -99,11 +99,16 @@ static inline bool is_to_open_new(int flags)
 /* The file at @at, whose references it takes over, was just made by the caller: opens it as @fd, which nobody else has taken meanwhile. */
 static inline long open_made(const struct path *at, int flags, struct fd_table *table, unsigned fd)
 {
-	struct file *file = file_create_at(&regular_file_ops, (flags & OPEN_NEW_KEPT) | O_LARGEFILE, at);
+	struct file *file = file_alloc(&regular_file_ops, (flags & OPEN_NEW_KEPT) | O_LARGEFILE);
+	struct path unused = *at;
 	int error;
 
-	if (unlikely(!file))
+	if (unlikely(!file)) {
+		path_put(&unused);
 		return -ENFILE;
+	}
+	file->path = *at;
+	file->vnode = at->dentry->vnode;
 	error = vnode_begin_write(file->vnode);
 	if (unlikely(error)) {
 		file_put(file);

@@ -23,13 +23,13 @@ enum { BUCKET_BITS = 10, BUCKETS = 1 << BUCKET_BITS, SHRINK_BATCH = 64 };
 
 struct vnode_bucket {
 	struct list nodes;
-	uint64_t removals;	/* nodes without a name released here */
+	uint64_t removals;	/* atomic: nodes without a name released here; as all_removals */
 };
 
 static struct spinlock vnode_cache_lock = SPINLOCK_INIT;
 static struct vnode_bucket *buckets;
 static struct list lru = LIST_INIT(lru);
-static uint64_t all_removals;		/* atomic; written under vnode_cache_lock */
+static uint64_t all_removals;		/* atomic; grows before the release, which ends with a change under vnode_cache_lock */
 static size_t vnode_count, cached_count;	/* vnode_cache_lock */
 static struct wait_queue vnode_gone = WAIT_QUEUE_INIT(vnode_gone);
 static struct slab_cache *vnode_slab;
@@ -85,10 +85,8 @@ static void vnode_unhash(struct vnode *vnode)
 	struct vnode_bucket *bucket = vnode_bucket(vnode->fs, vnode->node);
 
 	if (!vnode->attr.links) {
-		spin_lock(&vnode_cache_lock);
-		bucket->removals++;
-		atomic_store(&all_removals, all_removals + 1);
-		spin_unlock(&vnode_cache_lock);
+		atomic_add(&bucket->removals, 1);
+		atomic_add(&all_removals, 1);
 	}
 	if (vnode->fs->ops->release)
 		vnode->fs->ops->release(vnode->fs, vnode->node);
@@ -223,11 +221,12 @@ static bool guard_holds(struct vnode_guard *guard, const struct vnode_bucket *bu
 {
 	uint64_t index = bucket - buckets;
 
-	if (!guard->narrow ? guard->removals == all_removals : guard->bucket == index && guard->removals == bucket->removals)
+	if (!guard->narrow ? guard->removals == atomic_load(&all_removals) :
+			     guard->bucket == index && guard->removals == atomic_load(&bucket->removals))
 		return true;
 	guard->narrow = true;
 	guard->bucket = index;
-	guard->removals = bucket->removals;
+	guard->removals = atomic_load(&bucket->removals);
 	return false;
 }
 

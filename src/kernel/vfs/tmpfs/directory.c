@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tmpfs: the entries of a directory, found by a hash of their names, and listed in the order of a cookie that only grows. A directory is listed from the newest entry
- * to the oldest: what is created meanwhile is not met, what is deleted neither hides nor repeats another, and a loop that
+ * tmpfs: the entries of a directory, found by a hash of their names, and listed in the order of a cookie that only grows. A directory is listed
+ * from the newest entry to the oldest: what is created meanwhile is not met, what is deleted neither hides nor repeats another, and a loop that
  * renames what it lists ends.
  */
 #include "lib/errno.h"

@@ -8,7 +8,7 @@
 #include "vfs/mount.h"
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
-#include "vfs/tmpfs/tmpfs.h"
+#include "vfs/tmpfs/names_inline.h"
 
 static int tmpfs_sync(struct fs *fs)
 {

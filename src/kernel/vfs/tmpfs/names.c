@@ -68,8 +68,8 @@ static inline int enter(struct tmpfs *tmpfs, const struct new_name *new, struct 
 }
 
 /* Makes a node of any type; @target (taken over on success) is for symlinks. */
-static inline __attribute__((always_inline)) int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len, const struct fs_attr *in, char *target,
-		     struct fs_attr *out)
+static inline __attribute__((always_inline)) int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len,
+							   const struct fs_attr *in, char *target, struct fs_attr *out)
 {
 	struct new_name new = { .name = name, .len = len };
 	struct tmpfs_node *node;
@@ -184,7 +184,8 @@ void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, in
 	node->attr.ctime = now;
 }
 
-static inline __attribute__((always_inline)) int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len, bool directory, struct fs_attr *out)
+static inline __attribute__((always_inline)) int remove_name(struct fs *fs, struct fs_node_id dir_id, const char *name, size_t len,
+							     bool directory, struct fs_attr *out)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct tmpfs_node *dir, *node;

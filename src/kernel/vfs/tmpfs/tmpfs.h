@@ -76,8 +76,6 @@ static inline struct tmpfs *to_tmpfs(struct fs *fs)
 
 /* node.c */
 void tmpfs_node_init(void);	/* before the first instance */
-/* A node with no name yet, from @in's mode, uid, gid, rdev and ctime. NULL with *error -ENOSPC or -ENOMEM. */
-struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *in, int *error);
 /* The node of a lower inode, made if absent. */
 int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struct tmpfs_node **node);
 void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node);	/* unlinks it from the table; its entries must be gone */
