@@ -193,6 +193,82 @@ SELFTEST(file_pages_are_filled_once_and_private_writes_stay_private)
 	address_space_put(as);
 }
 
+/* ---- Neighbours of a page that is faulted in ---- */
+
+enum { NEIGHBOUR_BASE = 1 << 30, MAPPED_FROM = 3, OBJECT_FROM = 10, OBJECT_PAGES = 90 };
+
+/* An object whose pages are all there already, mapped so that page MAPPED_FROM behind NEIGHBOUR_BASE shows the object's OBJECT_FROM. */
+static struct address_space *map_ready(struct vm_object *object, unsigned end)
+{
+	struct address_space *as = address_space_create();
+	uint64_t start = NEIGHBOUR_BASE + MAPPED_FROM * PAGE_SIZE, len = (end - MAPPED_FROM) * PAGE_SIZE;
+	struct frame *frame;
+
+	for (unsigned i = 0; i < OBJECT_PAGES; i++) {
+		SELFTEST_CHECK(!vm_object_get_page(object, i, false, &frame));
+		frame_put(frame);
+	}
+	SELFTEST_CHECK(address_space_map(as, start, len, READ_WRITE, ALL, MAP_SHARED | MAP_FIXED, object, OBJECT_FROM * PAGE_SIZE) > 0);
+	return as;
+}
+
+static bool fault_in(struct address_space *as, unsigned page, enum fault_access access)
+{
+	return !address_space_fault(as, NEIGHBOUR_BASE + page * PAGE_SIZE, access, true).signal;
+}
+
+/* The entry of @page without a fault; 0: there is none. */
+static uint64_t entry_of(struct address_space *as, unsigned page)
+{
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_peek_locked(as, NEIGHBOUR_BASE + page * PAGE_SIZE), entry = pte ? *pte : 0;
+
+	spin_unlock(&as->table_lock);
+	return entry;
+}
+
+/* Are the pages from MAPPED_FROM to before @end mapped, each as what it is, and no others? */
+static bool shows_only(struct address_space *as, unsigned end)
+{
+	bool right = as->resident == end - MAPPED_FROM;
+
+	for (unsigned i = 0; i < 2 * OBJECT_PAGES; i++) {
+		uint64_t entry = entry_of(as, i);
+		const uint64_t *words = entry ? frame_virt(frame_of_phys(entry & PTE_ADDRESS)) : NULL;
+
+		right &= i < MAPPED_FROM || i >= end ? !words : words && *words == i - MAPPED_FROM + OBJECT_FROM;
+	}
+	return right;
+}
+
+SELFTEST(neighbours_are_mapped_within_mapping_and_object)
+{
+	enum { OBJECT_END = MAPPED_FROM + OBJECT_PAGES - OBJECT_FROM };
+	static const struct { unsigned mapped_end, shown_end; } ends[] = { { 20, 20 }, { 100, OBJECT_END } };
+	struct vm_object *object = indexed_object(OBJECT_PAGES);
+
+	for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
+		struct address_space *as = map_ready(object, ends[i].mapped_end);
+
+		SELFTEST_CHECK(fault_in(as, 5, FAULT_READ) && shows_only(as, 16));
+		SELFTEST_CHECK(fault_in(as, 17, FAULT_READ) && shows_only(as, ends[i].shown_end));
+		address_space_put(as);
+	}
+	vm_object_put(object);
+}
+
+SELFTEST(neighbours_of_a_page_written_to_stay_clean)
+{
+	struct vm_object *object = indexed_object(OBJECT_PAGES);
+	struct address_space *as = map_ready(object, 20);
+
+	SELFTEST_CHECK(fault_in(as, 5, FAULT_WRITE) && shows_only(as, 16));
+	for (unsigned i = MAPPED_FROM; i < 16; i++)
+		SELFTEST_CHECK(!(entry_of(as, i) & PTE_WRITE) == (i != 5));
+	address_space_put(as);
+	vm_object_put(object);
+}
+
 SELFTEST(truncation_takes_pages_away)
 {
 	struct address_space *as = address_space_create();
