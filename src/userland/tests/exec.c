@@ -66,14 +66,37 @@ static int helper_arguments(int argc, char **argv)
 	return 0;
 }
 
+enum { LONG = 100000, PERIOD = 251 };
+
+/* Each byte of a long word tells where it is, so that one that is lost shifts the rest. */
+static char long_byte(int at)
+{
+	return 1 + at % PERIOD;
+}
+
+/* How many arguments there are; 0 if a byte of the long ones is wrong. */
+static int helper_long(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		int at = 0;
+
+		while (at < LONG && argv[i][at] == long_byte(at))
+			at++;
+		if (at != LONG || argv[i][at])
+			return 0;
+	}
+	return argc;
+}
+
 static void limits(void)
 {
-	enum { LONG = 100000, MANY = 12 };
+	enum { MANY = 12 };
 	static char longest[LONG + 1], over[131073 + 1];
-	char *words[MANY + 3] = { "x", "--count" };
-	char *many[40] = { "x", "--count" };
+	char *words[MANY + 3] = { "x", "--long" };
+	char *many[40] = { "x", "--long" };
 
-	memset(longest, 'a', LONG);
+	for (int i = 0; i < LONG; i++)
+		longest[i] = long_byte(i);
 	memset(over, 'b', sizeof over - 1);
 	for (int i = 0; i < MANY; i++)
 		words[i + 2] = longest;
@@ -84,6 +107,22 @@ static void limits(void)
 	for (int i = 0; i < 30; i++)
 		many[i + 2] = longest;
 	CHECK_EQ(exec_result(self, many, no_environment), E2BIG);
+}
+
+/* Not one of the 16 bytes is always zero. */
+static void random_bytes(void)
+{
+	enum { TRIES = 6 };
+
+	for (int at = 0; at < 16; at += 15) {
+		char number[4], *const words[] = { "x", "--random", number, NULL };
+		int any = 0;
+
+		snprintf(number, sizeof number, "%d", at);
+		for (int i = 0; i < TRIES; i++)
+			any |= exec_result(self, words, no_environment);
+		CHECK(any);
+	}
 }
 
 static void path_errors(void)
@@ -344,7 +383,7 @@ static void busy_text(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(arguments), CASE(limits), CASE(path_errors), CASE(malformed), CASE(script_run), CASE(close_on_exec),
+		CASE(arguments), CASE(limits), CASE(random_bytes), CASE(path_errors), CASE(malformed), CASE(script_run), CASE(close_on_exec),
 		CASE(signal_state), CASE(inheritance), CASE(by_descriptor), CASE(busy_text), { NULL, NULL },
 	};
 	const char *helper = argc > 1 ? argv[1] : "";
@@ -355,6 +394,10 @@ int main(int argc, char **argv)
 		return helper_arguments(argc, argv);
 	if (!strcmp(helper, "--count"))
 		return argc;
+	if (!strcmp(helper, "--long"))
+		return helper_long(argc, argv);
+	if (!strcmp(helper, "--random"))
+		return ((unsigned char *)getauxval(AT_RANDOM))[atoi(argv[2])];
 	if (!strcmp(helper, "--script"))
 		return helper_script(argc, argv);
 	if (!strcmp(helper, "--descriptors"))
