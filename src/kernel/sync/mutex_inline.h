@@ -26,7 +26,7 @@ static inline void mutex_lock(struct mutex *mutex)
 }
 
 /* The two halves of mutex_unlock() for fast paths, without its check: lets the lock go and tells whether anybody must be woken. */
-static inline bool mutex_release(struct mutex *mutex)
+static inline __attribute__((warn_unused_result)) bool mutex_release(struct mutex *mutex)
 {
 	(void)atomic_exchange(&mutex->owner, NULL);	/* comes before the look at the queue */
 	return !list_empty(&mutex->queue.waiters);

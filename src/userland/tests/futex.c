@@ -113,11 +113,27 @@ static void bit_sets(void)
 	settle(first = check_spawn(wait_on_word, (void *)1L));
 	settle(second = check_spawn(wait_on_word, (void *)2L));
 	CHECK_EQ(futex(word, FUTEX_WAKE_BITSET, 10, NULL, NULL, 4), 0);
+	CHECK_EQ(futex(word, FUTEX_WAKE_BITSET, 1, NULL, NULL, 4), 0);
 	CHECK_EQ(futex(word, FUTEX_WAKE_BITSET, 10, NULL, NULL, 2), 1);
 	CHECK_EQ(check_wait(second), 0);
 	CHECK_EQ(futex(word, FUTEX_WAKE, 10, NULL, NULL, 0), 1);
 	CHECK_EQ(check_wait(first), 0);
 	CHECK_ERR(futex(word, FUTEX_WAKE_BITSET, 10, NULL, NULL, 0), EINVAL);
+}
+
+/* Who waits on a word is not woken by wakes of others, some of which the kernel keeps in the same place. */
+static void other_words(void)
+{
+	pid_t waiter;
+	int woken = 0;
+
+	share_words();
+	settle(waiter = check_spawn(wait_on_word, NULL));
+	for (int i = 1; i < 4096 / 4; i++)
+		woken += futex(word + i, FUTEX_WAKE, 1, NULL, NULL, 0);
+	CHECK_EQ(woken, 0);
+	CHECK_EQ(futex(word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	CHECK_EQ(check_wait(waiter), 0);
 }
 
 static void requeue(void)
@@ -339,7 +355,7 @@ static void fs_base(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(errors), CASE(absolute_time), CASE(wake_counts), CASE(bit_sets), CASE(requeue), CASE(wake_operation),
+		CASE(errors), CASE(absolute_time), CASE(wake_counts), CASE(bit_sets), CASE(other_words), CASE(requeue), CASE(wake_operation),
 		CASE(signals), CASE(private_keys), CASE(clone3_call), CASE(tid_address), CASE(robust_list), CASE(fs_base),
 		{ NULL, NULL },
 	};

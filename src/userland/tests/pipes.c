@@ -115,6 +115,46 @@ static void blocking_stream(void)
 	CHECK_EQ(wrong, 0);
 }
 
+struct exchange { int in, out; };
+
+static void answer(void *argument)
+{
+	struct exchange *exchange = argument;
+
+	while (read(exchange->in, buffer, 1) == 1)
+		if (write(exchange->out, buffer, 1) != 1)
+			_exit(1);
+}
+
+/* Each small write wakes the reader that sleeps, although no end is closed and more does not come. */
+static void ping_pong(void)
+{
+	int to_child[2], to_parent[2];
+	struct exchange exchange;
+	struct pollfd answered;
+	pid_t child;
+
+	CHECK_EQ(pipe2(to_child, O_CLOEXEC), 0);
+	CHECK_EQ(pipe2(to_parent, O_CLOEXEC), 0);
+	exchange = (struct exchange){ to_child[0], to_parent[1] };
+	child = fork();
+	if (child == 0) {
+		close(to_child[1]);
+		answer(&exchange);
+		_exit(0);
+	}
+	for (int i = 0; i < 20; i++) {
+		CHECK(check_state(child, 'S', 5000));
+		CHECK_EQ(write(to_child[1], "x", 1), 1);
+		answered = (struct pollfd){ .fd = to_parent[0], .events = POLLIN };
+		if (!CHECK_EQ(poll(&answered, 1, 5000), 1))
+			break;
+		CHECK_EQ(read(to_parent[0], buffer, 1), 1);
+	}
+	close(to_child[1]);
+	CHECK_EQ(check_wait(child), 0);
+}
+
 static void write_records(void *argument)
 {
 	char record[1000];
@@ -262,7 +302,9 @@ static void poll_wakes(void)
 		check_sleep(30);
 		_exit(write(other[1], "x", 1) != 1);
 	}
+	start = check_now();
 	CHECK_EQ(poll(both, 2, 20000), 1);
+	CHECK(check_now() - start < 10000);	/* woken, not found when the time was up */
 	CHECK_EQ(both[0].revents, 0);
 	CHECK_EQ(both[1].revents, POLLIN);
 	CHECK_EQ(check_wait(child), 0);
@@ -358,8 +400,8 @@ static void selecting(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(basics), CASE(capacity), CASE(blocking_stream), CASE(atomic_records), CASE(closed_reader), CASE(fifos),
-		CASE(poll_states), CASE(poll_wakes), CASE(poll_signals), CASE(selecting), { NULL, NULL },
+		CASE(basics), CASE(capacity), CASE(blocking_stream), CASE(ping_pong), CASE(atomic_records),
+		CASE(closed_reader), CASE(fifos), CASE(poll_states), CASE(poll_wakes), CASE(poll_signals), CASE(selecting), { NULL, NULL },
 	};
 
 	return check_main("pipes", cases, argc, argv);
