@@ -220,10 +220,10 @@ static bool list_some(struct fs_node_id dir, struct listing *listing, unsigned l
 	return listing->batch != 0;
 }
 
-/* What stays is listed once, whatever is removed, added and renamed meanwhile. */
+/* What stays is listed once, whatever is removed, added and renamed meanwhile, and by two at a time. */
 static void test_listing_during_changes(void)
 {
-	static struct listing listing;
+	static struct listing listing, other_listing;
 	struct fs_node_id root;
 	char name[16], other[16];
 	bool removed[1000] = { false };
@@ -244,9 +244,14 @@ static void test_listing_during_changes(void)
 		snprintf(other, sizeof(other), "f%u", 1000 + round);
 		make(root, other, S_IFREG | 0644);
 		assert(round < 1000);
+		list_some(root, &other_listing, 1 + rand() % 7);
 	}
-	for (unsigned i = 0; i < 1000; i++)
+	while (list_some(root, &other_listing, 100))
+		;
+	for (unsigned i = 0; i < 1000; i++) {
 		assert(listing.seen[i] <= 1 && (removed[i] || listing.seen[i] == 1));
+		assert(other_listing.seen[i] <= 1 && (removed[i] || other_listing.seen[i] == 1));
+	}
 
 	/* A loop that removes all that it lists, as rm -r does. */
 	listing.next = 0;
@@ -258,6 +263,75 @@ static void test_listing_during_changes(void)
 		}
 	memset(&listing, 0, sizeof(listing));
 	assert(!list_some(root, &listing, 1) || listing.next);
+	fs_put(fs);
+}
+
+/* What a listing would come to next is removed: the newest, one in the middle, the oldest. */
+static void test_listing_after_removal(void)
+{
+	static const char *const names[] = { "f0", "f1", "f2", "f3", "f4" };
+	struct listing listing;
+	struct fs_node_id root;
+
+	for (unsigned listed = 0; listed < ARRAY_LEN(names); listed++) {
+		memset(&listing, 0, sizeof(listing));
+		assert(!tmpfs_create(NULL, "", &fs));
+		root = fs->root;
+		for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+			make(root, names[i], S_IFREG | 0644);
+		if (listed)
+			assert(list_some(root, &listing, listed));
+		else
+			assert(!list_some(root, &listing, 0));
+		assert(!unlink_name(root, names[ARRAY_LEN(names) - 1 - listed]));
+		while (list_some(root, &listing, 1))
+			;
+		for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+			assert(listing.seen[i] == (i != ARRAY_LEN(names) - 1 - listed));
+		fs_put(fs);
+	}
+}
+
+/* A node has room for one entry, which may come to lead to another node and outlive it. */
+static void test_entry_outlives_node(void)
+{
+	struct fs_node_id root, a, b, c;
+	struct fs_attr attr;
+	char name[256];
+
+	assert(!tmpfs_create(NULL, "", &fs));
+	root = fs->root;
+	a = make(root, "a", S_IFREG | 0644);
+	b = make(root, "b", S_IFREG | 0644);
+	assert(!move(root, "a", root, "b", 0));
+	fs->ops->release(fs, b);
+	assert(!look(root, "b", &attr) && attr.node.id == a.id);
+	assert(fs->ops->getattr(fs, b, &attr) == -ENOENT);
+	assert(!fs->ops->link(fs, a, root, "a2", 2, &attr) && attr.links == 2);
+	assert(!unlink_name(root, "b") && !unlink_name(root, "a2"));
+
+	b = make(root, "b", S_IFREG | 0644);
+	c = make(root, "c", S_IFREG | 0644);
+	assert(!move(root, "b", root, "c", FS_RENAME_EXCHANGE));
+	assert(!unlink_name(root, "c") && !look(root, "b", &attr) && attr.node.id == c.id);
+	assert(!move(root, "b", root, "d", 0) && !look(root, "d", &attr) && attr.node.id == c.id);
+
+	/* Names that fit and names that do not, some of them left to the unmount. */
+	memset(name, 'n', 255);
+	for (unsigned len = 255; len; len--) {
+		name[len] = 0;
+		make(root, name, S_IFREG | 0644);
+	}
+	memset(name, 'n', 255);
+	for (unsigned len = 2; len < 255; len += 2) {
+		name[len] = 0;
+		assert(!unlink_name(root, name) && look(root, name, &attr) == -ENOENT);
+		name[len] = 'n';
+	}
+	b = make(root, "from", S_IFREG | 0644);
+	c = make(root, "to", S_IFREG | 0644);
+	assert(!move(root, "from", root, "to", 0));
+	fs->ops->release(fs, c);
 	fs_put(fs);
 }
 
@@ -513,6 +587,8 @@ int main(void)
 	test_names();
 	test_rename();
 	test_listing_during_changes();
+	test_listing_after_removal();
+	test_entry_outlives_node();
 	test_limits_and_options();
 	test_overlay();
 	test_random_walk();
