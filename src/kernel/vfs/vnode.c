@@ -134,7 +134,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	if (!vnode)
 		return NULL;
 	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = vnode->status_holds = false;
-	vnode->dirty = 0;
+	vnode->dirty = vnode->attr_changes = 0;
 	vnode->changed_pages = vnode->dir_version = 0;
 	vnode->writers = vnode->executing = 0;
 	vnode->pipe = NULL;
@@ -233,7 +233,8 @@ static bool guard_holds(struct vnode_guard *guard, const struct vnode_bucket *bu
 static void refresh_from_answer(struct vnode *vnode, const struct fs_attr *attr)
 {
 	vnode->used = true;
-	if (vnode_attr_is_current(vnode))
+	/* Elsewhere the answer may be older than what is known; what is stale will be asked for. */
+	if (!(vnode->fs->flags & FS_VOLATILE))
 		return;
 	spin_lock(&vnode->attr_lock);
 	vnode_merge_attr_locked(vnode, attr);

@@ -48,6 +48,7 @@ struct vnode {
 	struct mutex write_lock;	/* serialises write, append and truncate of one file */
 	struct spinlock attr_lock;
 	uint32_t dirty;			/* attr_lock: FS_SET_* that the file system has not been told */
+	uint32_t attr_changes;		/* attr_lock: counts changes after which an earlier answer about attributes is out of date */
 	struct fs_attr attr;		/* guarded by attr_lock; attr.size mirrors object.size for regular files */
 	/* What stat gives, kept until something of it changes (stat_fill.h): whether it holds, and the size and changed pages it was made with. attr_lock */
 	struct stat status;

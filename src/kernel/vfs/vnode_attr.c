@@ -58,38 +58,34 @@ void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
 int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
 {
 	struct fs_attr fresh;
-	bool known;
+	uint32_t changes;
 	int error;
 
 	spin_lock(&vnode->attr_lock);
-	known = vnode_attr_is_current(vnode) || !vnode->fs->ops->getattr;
-	if (known)
-		vnode_copy_attr_locked(vnode, attr);
-	else
-		vnode->attr_stale = false;	/* before asking: a change from now on marks it again */
-	spin_unlock(&vnode->attr_lock);
-	if (known)
-		return 0;
-	error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &fresh);
-	spin_lock(&vnode->attr_lock);
-	if (!error) {
-		bool stale = vnode->attr_stale;
-
+	while (!vnode_attr_is_current(vnode) && vnode->fs->ops->getattr) {
+		changes = vnode->attr_changes;
+		spin_unlock(&vnode->attr_lock);
+		error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &fresh);
+		if (error)
+			return error;
+		spin_lock(&vnode->attr_lock);
+		/* Until here the attributes stay stale for everybody. Who changed them meanwhile knows better than the answer. */
+		if (vnode->attr_changes != changes)
+			continue;
 		vnode_merge_attr_locked(vnode, &fresh);
-		vnode->attr_stale = stale;
-		vnode_copy_attr_locked(vnode, attr);
-		if (vnode->fs->flags & FS_VOLATILE)
-			attr->size = fresh.size;
-	} else {
-		vnode->attr_stale = true;
+		break;
 	}
+	vnode_copy_attr_locked(vnode, attr);
+	if (vnode->fs->flags & FS_VOLATILE && vnode->fs->ops->getattr)
+		attr->size = fresh.size;
 	spin_unlock(&vnode->attr_lock);
-	return error;
+	return 0;
 }
 
 static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
 {
 	spin_lock(&vnode->attr_lock);
+	vnode->attr_changes++;
 	if (mask & FS_SET_MODE) {
 		vnode->attr.mode = vnode->type | (in->mode & 07777);
 		classify_locked(vnode);
@@ -198,6 +194,7 @@ void vnode_touch_directory(struct vnode *vnode, int64_t now)
 	vnode->dirty |= FS_SET_MTIME | FS_SET_CTIME;
 	vnode->status_holds = false;
 	vnode->attr_stale = true;
+	vnode->attr_changes++;
 	spin_unlock(&vnode->attr_lock);
 }
 
@@ -216,6 +213,7 @@ void vnode_set_links(struct vnode *vnode, uint32_t links, int64_t now)
 {
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.links = links;
+	vnode->attr_changes++;
 	vnode->attr.ctime = now;
 	vnode->dirty |= FS_SET_CTIME;
 	vnode->status_holds = false;
@@ -231,6 +229,7 @@ int vnode_flush_attributes(struct vnode *vnode)
 	spin_lock(&vnode->attr_lock);
 	mask = vnode->dirty;
 	vnode->dirty = 0;
+	vnode->attr_changes++;
 	vnode_copy_attr_locked(vnode, &in);
 	spin_unlock(&vnode->attr_lock);
 	if (!mask || vnode->fs->flags & (FS_READ_ONLY | FS_VOLATILE) || !vnode->fs->ops->setattr)

@@ -171,9 +171,55 @@ static void names_stay_right(void)
 	CHECK_EQ(empty("."), 0);
 }
 
+static pid_t repeat(void (*body)(void))
+{
+	pid_t child = fork();
+
+	if (!child)
+		for (;;)
+			body();
+	return child;
+}
+
+static void look_at_folder(void)
+{
+	struct stat st;
+
+	stat("folder", &st);
+}
+
+static void keep_file_system_busy(void)
+{
+	mkdir("other/x", 0755);
+	rmdir("other/x");
+}
+
+/* Who has changed a folder sees it changed, although others ask for its attributes all the time. */
+static void own_changes_are_seen(void)
+{
+	long end = check_now() + 2 * MS, wrong = 0;
+	pid_t looker, worker;
+	struct stat st;
+
+	CHECK(!mkdir("folder", 0755) && !mkdir("other", 0755));
+	looker = repeat(look_at_folder);
+	worker = repeat(keep_file_system_busy);
+	for (unsigned i = 0; check_now() < end; i++) {
+		unsigned mode = 0700 | i % 64;
+
+		wrong += mkdir("folder/x", 0755) || chmod("folder", mode) || stat("folder", &st) || st.st_nlink != 3 || (st.st_mode & 0777) != mode;
+		wrong += rmdir("folder/x") || stat("folder", &st) || st.st_nlink != 2;
+	}
+	CHECK_EQ(wrong, 0);
+	kill(looker, SIGKILL);
+	kill(worker, SIGKILL);
+	CHECK_EQ(check_wait(looker), CHECK_KILLED + SIGKILL);
+	CHECK_EQ(check_wait(worker), CHECK_KILLED + SIGKILL);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct check_case cases[] = { CASE(names_stay_right), { NULL, NULL } };
+	static const struct check_case cases[] = { CASE(names_stay_right), CASE(own_changes_are_seen), { NULL, NULL } };
 
 	return check_main("races", cases, argc, argv);
 }
