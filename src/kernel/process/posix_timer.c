@@ -240,22 +240,27 @@ static int check_clock(int clock)
 	}
 }
 
-static int add(struct process *process, struct posix_timers *timers, struct posix_timer *timer)
+/* Its id, or -EAGAIN. From here on another thread may delete it. @default_value: si_value is the id. */
+static int add(struct process *process, struct posix_timers *timers, struct posix_timer *timer, bool default_value)
 {
 	uint64_t flags;
+	int id;
 
 	mutex_lock(&timers->mutex);
 	if (timers->count >= process_limit_of(process, RLIMIT_SIGPENDING) || timers->next_id < 0) {
 		mutex_unlock(&timers->mutex);
 		return -EAGAIN;
 	}
+	id = timers->next_id++;
+	timer->id = id;
+	if (default_value)
+		timer->value = id;
 	flags = spin_lock_irq(&process->signal_lock);
-	timer->id = timers->next_id++;
 	timers->count++;
 	list_push_back(&timers->list, &timer->link);
 	spin_unlock_irq(&process->signal_lock, flags);
 	mutex_unlock(&timers->mutex);
-	return 0;
+	return id;
 }
 
 static int create(int clock, const struct user_sigevent *event, bool default_value, uaddr_t out)
@@ -263,7 +268,7 @@ static int create(int clock, const struct user_sigevent *event, bool default_val
 	struct process *process = current_process();
 	struct posix_timers *timers = timers_of(process);
 	struct posix_timer *timer = timers ? kzalloc(sizeof(*timer)) : NULL;
-	int error, id;
+	int id;
 
 	if (!timer)
 		return -EAGAIN;
@@ -274,14 +279,11 @@ static int create(int clock, const struct user_sigevent *event, bool default_val
 	timer->thread = event->thread;
 	timer->value = event->value;
 	timer_init(&timer->timer, expire);
-	error = add(process, timers, timer);
-	if (error) {
+	id = add(process, timers, timer, default_value);
+	if (id < 0) {
 		kfree(timer);
-		return error;
+		return id;
 	}
-	id = timer->id;
-	if (default_value)
-		timer->value = id;
 	if (!put_user_u32(out, id))
 		return 0;
 	sys_timer_delete(id);

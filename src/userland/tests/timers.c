@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -292,11 +293,39 @@ static void errors(void)
 	CHECK_ERR(syscall(SYS_timer_delete, id), EINVAL);
 }
 
+static volatile int newest, made_all;
+
+/* Guesses each number, perhaps before the call that makes the timer has returned. */
+static void *delete_early(void *unused)
+{
+	for (int id = 0; !made_all;) {
+		if (!syscall(SYS_timer_delete, id) || id < newest)
+			id++;
+	}
+	return unused;
+}
+
+/* The debug build says so if the maker looks at what is deleted. */
+static void deleted_while_made(void)
+{
+	enum { ROUNDS = 50000 };
+	pthread_t deleter;
+	int id = 0;
+
+	CHECK_EQ(pthread_create(&deleter, NULL, delete_early, NULL), 0);
+	for (int i = 0; i < ROUNDS; i++)
+		if (!syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &id))
+			newest = id;
+	made_all = 1;
+	CHECK_EQ(pthread_join(deleter, NULL), 0);
+	CHECK(newest > 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(one_shot), CASE(absolute), CASE(periodic), CASE(storm), CASE(silent), CASE(cpu_time), CASE(directed), CASE(in_thread),
-		CASE(inheritance), CASE(errors), { NULL, NULL },
+		CASE(inheritance), CASE(errors), CASE(deleted_while_made), { NULL, NULL },
 	};
 
 	return check_main("timers", cases, argc, argv);
