@@ -5,7 +5,6 @@
 #include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
-#include <asm/hwcap2.h>
 
 #include "arch/x86_64/trap.h"
 #include "lib/log.h"
@@ -222,7 +221,7 @@ static void fill_auxv(const struct exec *exec, struct exec_auxv *auxv, uint64_t 
 	add(auxv, AT_GID, ids->gid);
 	add(auxv, AT_EGID, ids->egid);
 	add(auxv, AT_SECURE, exec->secure);
-	add(auxv, AT_HWCAP2, cpu_features.fsgsbase ? HWCAP2_FSGSBASE : 0);
+	add(auxv, AT_HWCAP2, 0);	/* no HWCAP2_FSGSBASE: CR4.FSGSBASE is off */
 	add(auxv, AT_MINSIGSTKSZ, signal_min_stack_size());
 	add(auxv, AT_SYSINFO_EHDR, vdso);
 }

@@ -380,11 +380,31 @@ static void busy_text(void)
 	CHECK_ERR(open("/proc/self/exe", O_RDWR), ETXTBSY);
 }
 
+static void read_fs_base(void *unused)
+{
+	unsigned long base;
+
+	(void)unused;
+	__asm__ volatile("rdfsbase %0" : "=r"(base));
+}
+
+/* What the auxiliary vector says of the CPU's instructions is so. */
+static void announced_instructions(void)
+{
+	enum { FSGSBASE = 2 };
+
+	if (getauxval(AT_HWCAP2) & FSGSBASE)
+		CHECK_EQ(check_child(read_fs_base, NULL), 0);
+	else
+		CHECK_EQ(check_child(read_fs_base, NULL), CHECK_KILLED + SIGILL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(arguments), CASE(limits), CASE(random_bytes), CASE(path_errors), CASE(malformed), CASE(script_run), CASE(close_on_exec),
-		CASE(signal_state), CASE(inheritance), CASE(by_descriptor), CASE(busy_text), { NULL, NULL },
+		CASE(signal_state), CASE(inheritance), CASE(by_descriptor), CASE(busy_text),
+		CASE(announced_instructions), { NULL, NULL },
 	};
 	const char *helper = argc > 1 ? argv[1] : "";
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);

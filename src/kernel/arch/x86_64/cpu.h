@@ -149,7 +149,7 @@ static inline void cpu_write_cr3(uint64_t v) { __asm__ volatile("movq %0, %%cr3"
 
 /* What the CPU offers, found once at boot (arch/x86_64/features.c). */
 struct cpu_features {
-	bool smep, smap, umip, nx, pge, fsgsbase, xsave, xsaveopt, rdrand, rdseed, page_1g, erms, pat;
+	bool smep, smap, umip, nx, pge, xsave, xsaveopt, rdrand, rdseed, page_1g, erms, pat;
 	uint64_t xsave_mask;	/* XCR0 as set */
 	unsigned fpu_area_size;	/* bytes of a thread's FPU save area */
 	char vendor[13];

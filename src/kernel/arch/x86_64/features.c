@@ -66,7 +66,6 @@ static void read_flags(void)
 	cpu_features.pat = leaf1[3] & 1 << 16;
 	cpu_features.xsave = leaf1[2] & 1 << 26;
 	cpu_features.rdrand = leaf1[2] & 1 << 30;
-	cpu_features.fsgsbase = leaf7[1] & 1 << 0;
 	cpu_features.smep = leaf7[1] & 1 << 7;
 	cpu_features.erms = leaf7[1] & 1 << 9;
 	cpu_features.rdseed = leaf7[1] & 1 << 18;

@@ -19,7 +19,7 @@ static const struct { uint8_t word, bit; const char *name; } flags[] = {
 	{ LEAF1_ECX, 19, "sse4_1" }, { LEAF1_ECX, 20, "sse4_2" }, { LEAF1_ECX, 21, "x2apic" }, { LEAF1_ECX, 22, "movbe" },
 	{ LEAF1_ECX, 23, "popcnt" }, { LEAF1_ECX, 24, "tsc_deadline_timer" }, { LEAF1_ECX, 25, "aes" }, { LEAF1_ECX, 26, "xsave" },
 	{ LEAF1_ECX, 28, "avx" }, { LEAF1_ECX, 29, "f16c" }, { LEAF1_ECX, 30, "rdrand" }, { LEAF1_ECX, 31, "hypervisor" },
-	{ LEAF7_EBX, 0, "fsgsbase" }, { LEAF7_EBX, 3, "bmi1" }, { LEAF7_EBX, 5, "avx2" }, { LEAF7_EBX, 7, "smep" }, { LEAF7_EBX, 8, "bmi2" },
+	{ LEAF7_EBX, 3, "bmi1" }, { LEAF7_EBX, 5, "avx2" }, { LEAF7_EBX, 7, "smep" }, { LEAF7_EBX, 8, "bmi2" },
 	{ LEAF7_EBX, 9, "erms" }, { LEAF7_EBX, 10, "invpcid" }, { LEAF7_EBX, 18, "rdseed" }, { LEAF7_EBX, 19, "adx" },
 	{ LEAF7_EBX, 20, "smap" }, { LEAF7_EBX, 23, "clflushopt" }, { LEAF7_EBX, 24, "clwb" }, { LEAF7_EBX, 29, "sha_ni" },
 	{ LEAF7_ECX, 2, "umip" }, { LEAF7_ECX, 3, "pku" }, { LEAF7_ECX, 16, "la57" }, { LEAF7_ECX, 22, "rdpid" },
