@@ -20,7 +20,6 @@
 
 enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, QUANTUM_MS = 10 };
 
-
 struct cpu *cpus[CPU_MAX];
 
 static struct run_queue boot_queue;

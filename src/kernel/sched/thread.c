@@ -19,7 +19,6 @@ enum { FPU_ALIGN = 64 };
 /* Where context_switch goes on, and what thread_trampoline finds there (entry.asm). */
 struct first_context { uint64_t rip, frame_pointer, function, argument; };
 
-
 static struct slab_cache *thread_cache, *fpu_cache;
 
 static void sleep_timer_expire(struct timer *timer)

@@ -3,7 +3,6 @@
 #include "test/selftest.h"
 #include "lib/log.h"
 
-
 static bool failed;
 
 void selftest_check(bool ok, const char *condition, const char *file, int line)

@@ -8,7 +8,6 @@
 #include <linux/input-event-codes.h>
 #include "lib/printf.h"
 
-
 static const struct { uint16_t code, modifier; } modifier_keys[] = {
 	{ KEY_LEFTSHIFT, MODIFIER_LEFT_SHIFT }, { KEY_RIGHTSHIFT, MODIFIER_RIGHT_SHIFT }, { KEY_LEFTCTRL, MODIFIER_LEFT_CTRL },
 	{ KEY_RIGHTCTRL, MODIFIER_RIGHT_CTRL }, { KEY_LEFTALT, MODIFIER_LEFT_ALT }, { KEY_RIGHTALT, MODIFIER_RIGHT_ALT },
