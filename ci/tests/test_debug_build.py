@@ -22,6 +22,7 @@ MISTAKES = {
     "double-free": "heap: double-free of an object of cache kmalloc-128",
     "frame-use-after-free": ADDRESS + r"use of a free frame: read of 1 bytes at 0x\w+ .* in frame_use_after_free\+",
     "global-overflow": ADDRESS + r"global-buffer-overflow: read of 1 bytes at 0x\w+ .* in global_overflow\+",
+    "sleep-under-spinlock": r"sleep check: preemption is off \(1\) in sleep_under_spinlock\+",
     "signed-overflow": UNDEFINED + r"signed overflow: addition of 'int': 2147483647, 1 at debug/checks/provoke\.c:\d+",
     "shift": UNDEFINED + r"shift of 'int' 1 by 40 at debug/checks/provoke\.c:\d+",
     "array-index": UNDEFINED + r"array index 4 of 'int \[4\]' at debug/checks/provoke\.c:\d+",

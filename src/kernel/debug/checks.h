@@ -29,6 +29,16 @@ void checks_init(void);
 /* debug_crash=NAME on the command line makes the mistake of that name, to see it reported. */
 void checks_provoke_from_command_line(void);
 
+/* Reports its caller, which may sleep, if a spinlock is held or preemption is off. */
+void sleep_check(void);
+
+/* Called where a thread may sleep, also when there is nothing to wait for this time. */
+static inline void check_may_sleep(void)
+{
+	if (KERNEL_CHECKS)
+		sleep_check();
+}
+
 /* @start aligned to 8; the last granule of an allowed range may be a partial one. */
 void shadow_allow(const void *start, size_t len);
 void shadow_forbid(const void *start, size_t len, enum shadow_state state);

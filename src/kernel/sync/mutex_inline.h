@@ -2,6 +2,8 @@
 /* The fast paths of sleeping locks: one atomic instruction when nobody waits. Included by sync/mutex.h only. */
 #pragma once
 
+#include "debug/checks.h"
+
 /* By the calling thread: for assertions. */
 static inline bool mutex_held(const struct mutex *mutex)
 {
@@ -21,6 +23,7 @@ __attribute__((noreturn)) void mutex_unlock_broken(struct mutex *mutex);	/* pani
 /* Sleeps, uninterruptible. */
 static inline void mutex_lock(struct mutex *mutex)
 {
+	check_may_sleep();
 	if (unlikely(!mutex_try_lock(mutex)))
 		mutex_lock_slow(mutex);
 }
@@ -64,12 +67,14 @@ static inline bool rwlock_try_write_lock(struct rwlock *lock)
 
 static inline void rwlock_read_lock(struct rwlock *lock)
 {
+	check_may_sleep();
 	if (unlikely(!rwlock_try_read_lock(lock)))
 		rwlock_read_lock_slow(lock);
 }
 
 static inline void rwlock_write_lock(struct rwlock *lock)
 {
+	check_may_sleep();
 	if (unlikely(!rwlock_try_write_lock(lock)))
 		rwlock_write_lock_slow(lock);
 }

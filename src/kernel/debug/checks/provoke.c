@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mm/frame_records.h"
 #include "mm/heap.h"
+#include "sync/mutex.h"
 
 enum { ODD_SIZE = 13 };		/* the heap rounds it up, so that a byte behind it belongs to nobody */
 
@@ -88,6 +89,17 @@ static void global_overflow(void)
 	sink = ((volatile char *)hidden(global_array))[ODD_SIZE];
 }
 
+static void sleep_under_spinlock(void)
+{
+	struct spinlock lock = SPINLOCK_INIT;
+	struct mutex mutex = MUTEX_INIT(mutex);
+
+	spin_lock(&lock);
+	mutex_lock(&mutex);
+	mutex_unlock(&mutex);
+	spin_unlock(&lock);
+}
+
 static void signed_overflow(void)
 {
 	sink = hidden_int(int_max) + 1;
@@ -121,6 +133,7 @@ const struct mistake mistakes[] = {
 	{ "double-free", double_free, "heap: double-free" },
 	{ "frame-use-after-free", frame_use_after_free, "address check: use of a free frame" },
 	{ "global-overflow", global_overflow, "address check: global-buffer-overflow" },
+	{ "sleep-under-spinlock", sleep_under_spinlock, "sleep check: preemption is off (1) in sleep_under_spinlock" },
 	{ "signed-overflow", signed_overflow, "undefined behaviour: signed overflow: addition" },
 	{ "shift", shift, "undefined behaviour: shift" },
 	{ "array-index", array_index, "undefined behaviour: array index 4" },
