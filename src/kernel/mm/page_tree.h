@@ -25,6 +25,14 @@ static inline unsigned page_tree_slot(uint64_t index, unsigned level)
 	return index >> level * PAGE_TREE_SHIFT & (PAGE_TREE_SLOTS - 1);
 }
 
+/* The same as page_tree_get() for a tree of one level; NULL also if it has more. */
+static inline void *page_tree_get_low(const struct page_tree *tree, uint64_t index)
+{
+	const struct page_tree_node *node = tree->root;
+
+	return likely(tree->height == 1 && index < PAGE_TREE_SLOTS) ? node->slots[index] : NULL;
+}
+
 /* The item at @index, NULL if there is none. */
 static inline void *page_tree_get(const struct page_tree *tree, uint64_t index)
 {

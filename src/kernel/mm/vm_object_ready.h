@@ -30,19 +30,31 @@ static inline __attribute__((always_inline)) bool vm_object_ready_begin(struct v
  * Copies the bytes at @pos to user memory @to if they lie in one page that is present and ready, and @to can be written without sleeping. *@len is
  * cut at the object's end in any case. False: vm_object_read() must be called (bytes may have been copied).
  */
-static inline __attribute__((always_inline)) bool vm_object_ready_copy(const struct vm_object *object, uint64_t pos, uaddr_t to, size_t *len)
+static inline __attribute__((always_inline)) bool vm_object_ready_copy_of(const struct vm_object *object, uint64_t pos, uaddr_t to, size_t *len,
+									  bool low)
 {
-	uint64_t size = object->size;
+	uint64_t size = object->size, offset = pos & (PAGE_SIZE - 1);
 	const struct frame *frame;
 
 	if (unlikely(pos >= size))
 		return false;
 	if (unlikely(*len > size - pos))
 		*len = size - pos;
-	if (unlikely((pos + *len - 1) >> PAGE_SHIFT != pos >> PAGE_SHIFT || to > USER_END - PAGE_SIZE))
+	if (unlikely(offset + *len > PAGE_SIZE || to > USER_END - PAGE_SIZE))
 		return false;
-	frame = vm_object_ready_page(object, pos >> PAGE_SHIFT);
-	return likely(frame) && likely(user_copy_out_now(to, (char *)frame_virt(frame) + (pos & (PAGE_SIZE - 1)), *len));
+	frame = low ? page_tree_get_low(&object->pages, pos >> PAGE_SHIFT) : page_tree_get(&object->pages, pos >> PAGE_SHIFT);
+	return likely(frame && !(frame->flags & FRAME_BUSY)) && likely(user_copy_out_now(to, (char *)frame_virt(frame) + offset, *len));
+}
+
+static inline __attribute__((always_inline)) bool vm_object_ready_copy(const struct vm_object *object, uint64_t pos, uaddr_t to, size_t *len)
+{
+	return vm_object_ready_copy_of(object, pos, to, len, false);
+}
+
+/* For small objects only, in fewer registers; may be followed by vm_object_ready_copy(). */
+static inline __attribute__((always_inline)) bool vm_object_ready_copy_low(const struct vm_object *object, uint64_t pos, uaddr_t to, size_t *len)
+{
+	return vm_object_ready_copy_of(object, pos, to, len, true);
 }
 
 /* Wakes who waits for the lock, and lets the scheduler run. Returns @done. */
@@ -50,9 +62,8 @@ long vm_object_ready_end_busy(struct vm_object *object, long done);
 
 static inline __attribute__((always_inline)) long vm_object_ready_end(struct vm_object *object, long done)
 {
-	bool waited_for = mutex_release(&object->lock);
-
-	if (unlikely(preempt_enable_quietly() || waited_for))
+	mutex_let_go(&object->lock);
+	if (unlikely(preempt_enable_quietly() || mutex_waited_for(&object->lock)))
 		return vm_object_ready_end_busy(object, done);
 	return done;
 }

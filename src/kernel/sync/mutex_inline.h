@@ -28,11 +28,22 @@ static inline void mutex_lock(struct mutex *mutex)
 		mutex_lock_slow(mutex);
 }
 
-/* The two halves of mutex_unlock() for fast paths, without its check: lets the lock go and tells whether anybody must be woken. */
-static inline __attribute__((warn_unused_result)) bool mutex_release(struct mutex *mutex)
+/* The parts of mutex_unlock() for fast paths, without its check: lets the lock go; tells whether anybody must be woken; wakes. */
+static inline void mutex_let_go(struct mutex *mutex)
 {
 	(void)atomic_exchange(&mutex->owner, NULL);	/* comes before the look at the queue */
+}
+
+static inline bool mutex_waited_for(const struct mutex *mutex)
+{
 	return !list_empty(&mutex->queue.waiters);
+}
+
+/* The first two. */
+static inline __attribute__((warn_unused_result)) bool mutex_release(struct mutex *mutex)
+{
+	mutex_let_go(mutex);
+	return mutex_waited_for(mutex);
 }
 
 static inline void mutex_wake(struct mutex *mutex)

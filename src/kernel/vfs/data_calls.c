@@ -145,8 +145,11 @@ static __attribute__((noinline)) long pread_long_way(int fd, uaddr_t buf, size_t
 	return transfer_buffer(fd, buf, count, POSITION_GIVEN, pos, false);
 }
 
+/* After vm_object_ready_begin(): of a file that is not small, or unusual. */
 static __attribute__((noinline)) long pread_not_ready(struct vm_object *object, int fd, uaddr_t buf, size_t count, int64_t pos)
 {
+	if (object->pages.height > 1 && vm_object_ready_copy(object, pos, buf, &count))
+		return vm_object_ready_end(object, count);
 	vm_object_ready_end(object, 0);
 	return pread_long_way(fd, buf, count, pos);
 }
@@ -161,7 +164,7 @@ long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos)
 	object = file->readable;
 	if (unlikely(!vm_object_ready_begin(object)))
 		return pread_long_way(fd, buf, count, pos);
-	if (unlikely(!vm_object_ready_copy(object, pos, buf, &count)))
+	if (unlikely(!vm_object_ready_copy_low(object, pos, buf, &count)))
 		return pread_not_ready(object, fd, buf, count, pos);
 	return vm_object_ready_end(object, count);
 }

@@ -34,7 +34,7 @@ struct fd_ref fd_borrow_counted(struct fd_table *table, unsigned fd);
 /* Nobody but the calling thread can change @table while it is in this call. */
 static inline bool fd_table_is_mine(const struct process *process, const struct fd_table *table)
 {
-	return atomic_load_relaxed(&table->refs.count) == 1 && process->thread_count == 1;
+	return table->refs.count == 1 && process->thread_count == 1;	/* no atomic load: that would be an instruction of its own */
 }
 
 /* The file of @fd if nobody else can close it meanwhile, for fast paths; NULL also if there is none. */

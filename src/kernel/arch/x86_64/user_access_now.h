@@ -28,7 +28,7 @@ static inline bool user_copy_now(uint64_t to, uint64_t from, size_t len)
 {
 	size_t left = len / 8;
 
-	__asm__ volatile(
+	__asm__ volatile goto(
 		USER_ACCESS_BEGIN
 		USER_FAULTS("74f")
 		"	rep movsq\n"
@@ -36,10 +36,16 @@ static inline bool user_copy_now(uint64_t to, uint64_t from, size_t len)
 		"	and $7, %%ecx\n"
 		USER_FAULTS("74f")
 		"	rep movsb\n"
+		USER_ACCESS_END
+		"	.subsection 1\n"	/* out of the way */
 		"74:\n"
 		USER_ACCESS_END
-		: "+D"(to), "+S"(from), "+c"(left) : [len] "r"(len) : "memory");
-	return !left;
+		"	jmp %l[fault]\n"
+		"	.subsection 0\n"
+		: "+D"(to), "+S"(from), "+c"(left) : [len] "r"(len) : "memory" : fault);
+	return true;
+fault:
+	return false;
 }
 
 /* Whether all of it was copied. */
