@@ -1,11 +1,13 @@
 ; SPDX-License-Identifier: MIT
-; A Multiboot2 kernel for grub/test: prints its command line and its modules' command lines on COM1, and stops.
+; A Multiboot2 kernel for grub/test: prints its command line, its modules' command lines and what the screen shows on COM1, and stops.
 
 bits 32
 
 MULTIBOOT2	equ 0xe85250d6
 TAG_COMMAND	equ 1
 TAG_MODULE	equ 3
+TAG_SCREEN	equ 8
+SCREEN_COLOURS	equ 1
 COM1		equ 0x3f8
 
 section .text
@@ -36,10 +38,19 @@ _start:
 	call print
 .not_command:
 	cmp dword [ebp], TAG_MODULE
-	jne .next
+	jne .not_module
 	mov esi, module
 	call print
 	lea esi, [ebp + 16]
+	call print
+.not_module:
+	cmp dword [ebp], TAG_SCREEN
+	jne .next
+	mov esi, colours
+	cmp byte [ebp + 29], SCREEN_COLOURS
+	je .print_screen
+	mov esi, no_colours
+.print_screen:
 	call print
 .next:
 	mov eax, [ebp + 4]
@@ -74,6 +85,8 @@ section .rodata
 hello:		db 13, 10, "kernel", 0
 command:	db " arguments=", 0
 module:		db " module=", 0
+colours:	db " screen=colours", 0
+no_colours:	db " screen=text", 0
 goodbye:	db " end", 13, 10, 0
 
 section .note.GNU-stack
