@@ -211,8 +211,8 @@ static inline void tmpfs_entry_free(struct tmpfs_entry *entry)
 		slab_free(tmpfs_node_slab, owner);
 }
 
-/* Frees it, too. */
-static inline void tmpfs_entry_remove(struct tmpfs *tmpfs, struct tmpfs_entry *entry)
+/* Takes it out of its directory. */
+static inline void tmpfs_entry_detach(struct tmpfs *tmpfs, struct tmpfs_entry *entry)
 {
 	struct tmpfs_node *dir = entry->dir;
 
@@ -224,6 +224,12 @@ static inline void tmpfs_entry_remove(struct tmpfs *tmpfs, struct tmpfs_entry *e
 	dir->attr.size -= TMPFS_ENTRY_SIZE;
 	if (entry->node)
 		entry->node->names--;
+}
+
+/* Frees it, too. */
+static inline void tmpfs_entry_remove(struct tmpfs *tmpfs, struct tmpfs_entry *entry)
+{
+	tmpfs_entry_detach(tmpfs, entry);
 	tmpfs_entry_free(entry);
 }
 

@@ -97,24 +97,61 @@ static void exchange(const struct rename *rename)
 	rename->from->node->attr.ctime = node->attr.ctime = clock_realtime_ns();
 }
 
-/* @spare is an entry with the new name for when there is none yet. */
-static void move(struct tmpfs *tmpfs, const struct rename *rename, struct tmpfs_entry *spare)
+/* Has the entry room for a name of @len bytes? */
+static bool has_room(const struct tmpfs_entry *entry, size_t len)
+{
+	return len <= (entry->own ? (size_t)TMPFS_OWN_NAME : entry->len);
+}
+
+/* Gives the entry @rename->from, which has room for it, the new name. */
+static void rename_entry(struct tmpfs *tmpfs, const struct rename *rename, const char *to, size_t to_len)
+{
+	struct tmpfs_entry *entry = rename->from;
+
+	tmpfs_entry_detach(tmpfs, entry);
+	entry->by_name.key = rename->to_key;
+	entry->len = to_len;
+	memcpy(entry->name, to, to_len);
+	tmpfs_entry_insert(tmpfs, rename->to_dir, entry);
+}
+
+/* The entry @rename->from, which has room for the name, takes the place of @rename->to, also in a listing. */
+static void take_place(struct tmpfs *tmpfs, const struct rename *rename, const char *to, size_t to_len)
+{
+	struct tmpfs_entry *entry = rename->from, *replaced = rename->to;
+
+	rename_entry(tmpfs, rename, to, to_len);
+	entry->cookie = replaced->cookie;
+	list_remove(&entry->listed);
+	list_insert_between(&entry->listed, &replaced->listed, replaced->listed.next);
+	tmpfs_entry_remove(tmpfs, replaced);
+}
+
+/* @spare is an entry with the new name for when there is none yet and the old one has no room for it. */
+static void move(struct tmpfs *tmpfs, const struct rename *rename, struct tmpfs_entry *spare, const char *to, size_t to_len)
 {
 	struct tmpfs_node *moved = rename->from->node;
 
 	if (rename->to) {
 		struct tmpfs_node *replaced = rename->to->node;
 
-		replaced->names--;
+		if (has_room(rename->from, to_len)) {
+			take_place(tmpfs, rename, to, to_len);
+		} else {
+			replaced->names--;
+			rename->to->node = moved;
+			rename->to->type = rename->from->type;
+			moved->names++;
+			tmpfs_entry_remove(tmpfs, rename->from);
+		}
 		tmpfs_node_drop_name(rename->to_dir, replaced, clock_realtime_ns());
-		rename->to->node = moved;
-		rename->to->type = rename->from->type;
-		moved->names++;
-	} else {
+	} else if (spare) {
 		tmpfs_entry_insert(tmpfs, rename->to_dir, spare);
+		tmpfs_entry_remove(tmpfs, rename->from);
+	} else {
+		rename_entry(tmpfs, rename, to, to_len);
 	}
 	set_parent(moved, rename->from_dir, rename->to_dir);
-	tmpfs_entry_remove(tmpfs, rename->from);
 	moved->attr.ctime = clock_realtime_ns();
 }
 
@@ -131,7 +168,7 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 	/* Two names of one file: POSIX wants nothing done, and both names kept. */
 	if (rename->to && rename->to->node == rename->from->node)
 		return 0;
-	if (!rename->to) {
+	if (!rename->to && !has_room(rename->from, to_len)) {
 		spare = tmpfs_entry_for(rename->from->node, rename->to_key, to, to_len);
 		if (!spare)
 			return -ENOMEM;
@@ -139,7 +176,7 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 	if (flags & FS_RENAME_EXCHANGE)
 		exchange(rename);
 	else
-		move(tmpfs, rename, spare);
+		move(tmpfs, rename, spare, to, to_len);
 	tmpfs_node_changed(rename->from_dir, clock_realtime_ns());
 	tmpfs_node_changed(rename->to_dir, rename->from_dir->attr.ctime);
 	return 0;
