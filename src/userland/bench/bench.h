@@ -47,7 +47,9 @@ void finish_file(void);
 void run_pread_byte(unsigned count);
 void run_pread_page(unsigned count);
 void run_stat(unsigned count);
+void run_stat_two(unsigned count);
 void run_open_close(unsigned count);
+void run_open_close_two(unsigned count);
 void run_create_unlink(unsigned count);
 
 /* memory.c */
