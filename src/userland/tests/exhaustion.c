@@ -247,6 +247,8 @@ static int take_descriptors(void)
 	struct rlimit limit;
 	int fd = open("/dev/null", O_RDONLY);
 
+	if (fd < 0)
+		return report_end(errno, EMFILE);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
