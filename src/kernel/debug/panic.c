@@ -5,6 +5,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/paging.h"
+#include "arch/x86_64/smp.h"
 #include "debug/panic_internal.h"
 #include "debug/symbols.h"
 #include "drivers/power/power.h"
@@ -145,6 +146,8 @@ static void begin(const char *format, va_list args)
 		for (;;)
 			__asm__ volatile("cli; hlt");
 	panicking_cpu = this_cpu()->id;
+	if (count == 1)
+		smp_stop_others();
 	vsnprintf(line, sizeof(line), format, args);
 	if (count == 2) {
 		say("\nkernel panic: while reporting the first: %s\n", line);

@@ -6,6 +6,7 @@
 #include "arch/x86_64/early.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/interrupts.h"
+#include "arch/x86_64/smp.h"
 #include "debug/checks.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/fw_cfg/fw_cfg.h"
@@ -45,6 +46,7 @@ static void boot_thread(void *unused)
 	mouse_init();
 	mm_start_reclaim();		/* frees clean pages when memory runs low */
 	fw_cfg_init();			/* what QEMU hands over: /dev/fw_cfg */
+	smp_start_others();		/* the other CPUs, while boot goes on */
 	vdso_init();			/* clocks for programs, without system calls */
 	process_init();			/* process table, signals, futexes */
 	if (KERNEL_CHECKS)
@@ -73,7 +75,8 @@ void kernel_main(void)
 	features_init();		/* what the CPU has: NX, SMEP, SMAP, UMIP, FPU */
 	boot_cpu.stack_canary = random_u64() & ~0xffull;	/* RDRAND may be used now; no caller of this function checks the old one */
 	mm_init();			/* frames, heap, kernel mappings */
-	descriptors_guard_stacks(&boot_cpu);
+	if (!descriptors_guard_stacks(&boot_cpu))
+		panic("out of memory while making exception stacks");
 	video_early_init();		/* the log appears on the screen */
 	acpi_init();			/* tables that say what the machine has */
 	interrupts_init(command_line_has("safe"));

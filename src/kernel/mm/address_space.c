@@ -70,8 +70,7 @@ void address_space_put(struct address_space *as)
 {
 	if (!refcount_put(&as->refs))
 		return;
-	if ((cpu_read_cr3() & PTE_ADDRESS) == as->root)
-		cpu_write_cr3(paging_kernel_root());
+	tlb_forget_root(as->root);
 	vma_free_all(as);
 	page_table_destroy(as);
 	root_free(frame_of_phys(as->root));
@@ -80,10 +79,10 @@ void address_space_put(struct address_space *as)
 
 void address_space_switch(struct address_space *as)
 {
-	paddr_t root = as ? as->root : paging_kernel_root();
+	uint64_t flags = interrupts_save();
 
-	if (cpu_read_cr3() != root)
-		cpu_write_cr3(root);
+	tlb_use_root(this_cpu(), as ? as->root : paging_kernel_root());
+	interrupts_restore(flags);
 }
 
 struct vma *address_space_find(struct address_space *as, uint64_t addr)

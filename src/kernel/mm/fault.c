@@ -71,7 +71,7 @@ static enum fault_status break_sharing(struct address_space *as, struct vma *vma
 		return FAULT_NO_MEMORY;
 	page_copy(frame_virt(copy), frame_virt(frame));
 	*pte = pte_make(copy, vma->prot, true);
-	tlb_flush_range(as->root, addr, addr + PAGE_SIZE);
+	tlb_flush_range(as->root, addr, addr + PAGE_SIZE, false);
 	if (frame_unref(frame))
 		frame_release_many(&frame, 1);
 	if (vma->object)

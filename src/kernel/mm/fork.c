@@ -101,7 +101,9 @@ struct address_space *address_space_fork(struct address_space *parent)
 	child->vmas.count = parent->vmas.count;
 	if (parent->vmas.links.root)
 		child->vmas.links.root = copy_subtree(&state, parent->vmas.links.root, NULL);
-	tlb_flush_all(parent->root);
+	preempt_disable();
+	tlb_flush_all(parent->root, false);
+	preempt_enable();
 	rwlock_write_unlock(&parent->lock);
 	if (!state.failed && child->fork_advice)
 		apply_advice(child);

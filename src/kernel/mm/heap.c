@@ -266,12 +266,13 @@ void heap_init(void)
 	kmalloc_init();
 }
 
-void heap_init_cpu(unsigned cpu)
+bool heap_init_cpu(unsigned cpu)
 {
+	struct stock *stock = kzalloc(sizeof(boot_stocks));
+
 	KASSERT(!stocks[cpu]);
-	stocks[cpu] = kzalloc(sizeof(boot_stocks));
-	if (!stocks[cpu])
-		panic("heap: no memory for CPU %u", cpu);
+	atomic_store(&stocks[cpu], stock);
+	return stock;
 }
 
 /* Objects out of slabs, but for those that CPUs keep in stock, or debug builds in quarantine. */

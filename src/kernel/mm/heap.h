@@ -22,7 +22,7 @@ void kfree(void *pointer);				/* NULL is fine */
 char *kstrdup(const char *s);
 
 void heap_init(void);
-void heap_init_cpu(unsigned cpu);	/* before another CPU allocates */
+bool heap_init_cpu(unsigned cpu);	/* before another CPU allocates; false when out of memory */
 size_t heap_used_bytes(void);	/* in objects handed out and not freed: for leak tests */
 
 /* One cache's state, as of about now. */

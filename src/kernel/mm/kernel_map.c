@@ -53,6 +53,7 @@ static void area_unmap(struct area *area)
 {
 	for (uint64_t at = area->start; at < area->end; at += PAGE_SIZE)
 		paging_unmap_kernel_page(at);
+	tlb_flush_kernel_range(area->start, area->end);
 	list_remove(&area->link);
 }
 

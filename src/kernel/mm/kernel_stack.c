@@ -47,11 +47,14 @@ static void slot_give(uint64_t top)
 /* Unmaps [start, end) and frees the frames. */
 static void unmap_frames(uint64_t start, uint64_t end)
 {
-	for (; start < end; start += PAGE_SIZE) {
-		uint64_t entry = paging_unmap_kernel_page(start);
+	struct frame *frames[STACK_SIZE_MAX / PAGE_SIZE];
+	unsigned count = 0;
 
-		frame_put(frame_of_phys(entry & PTE_ADDRESS));
-	}
+	for (uint64_t at = start; at < end; at += PAGE_SIZE)
+		frames[count++] = frame_of_phys(paging_unmap_kernel_page(at) & PTE_ADDRESS);
+	tlb_flush_kernel_range(start, end);
+	while (count)
+		frame_put(frames[--count]);
 }
 
 static bool map_frames(uint64_t start, uint64_t end)

@@ -47,7 +47,7 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 			}
 			uint64_t stop = MIN(end, table_end(start));
 
-			tlb_flush_range(as->root, start, stop);
+			tlb_flush_range(as->root, start, stop, false);
 			start = stop;
 		}
 		spin_unlock(&as->table_lock);
@@ -138,7 +138,7 @@ int page_table_move(struct address_space *as, uint64_t from, uint64_t to, uint64
 			frame_of_virt(table)->flags -= TABLE_PAGE;
 		}
 	}
-	tlb_flush_all(as->root);
+	tlb_flush_all(as->root, false);
 	spin_unlock(&as->table_lock);
 	/* Frees the tables that are empty now, or those made in vain. */
 	if (error)

@@ -85,7 +85,7 @@ bool page_table_own_slot_locked(struct address_space *as, uint64_t *slot, uint64
 	}
 	as->shared_tables--;
 	/* No CPU may go on walking through the old slot. What the TLB has of the pages stays true: they can be read. */
-	tlb_flush_range(as->root, addr, addr + PAGE_SIZE);
+	tlb_flush_range(as->root, addr, addr + PAGE_SIZE, true);
 	if ((*slot & PTE_ADDRESS) != frame_phys(table) && table_release(table))
 		discard_copied(frame_virt(table));
 	return true;

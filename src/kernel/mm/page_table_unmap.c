@@ -50,7 +50,7 @@ static void gather_flush(struct gather *gather)
 
 	if (!gather->dead) {
 		if (gather->cleared)
-			tlb_flush_range(gather->as->root, gather->start, gather->end);
+			tlb_flush_range(gather->as->root, gather->start, gather->end, gather->table_count);
 		count = drop_references(gather);
 	}
 	for (unsigned i = 0; i < count; i++)
@@ -222,7 +222,7 @@ static void drop_shared(struct address_space *as, const uint64_t *slot, uint64_t
 	as->shared_tables--;
 	as->table_pages--;
 	clear_slot(&gather, start);
-	tlb_flush_all(as->root);
+	tlb_flush_all(as->root, true);
 	gather_flush(&gather);
 	if (!table_release(table))
 		return;

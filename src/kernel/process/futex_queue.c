@@ -97,7 +97,7 @@ static inline void wake_waiter(struct futex_waiter *waiter)
 {
 	list_remove(&waiter->waiter.link);
 	waiter->bucket = NULL;
-	scheduler_wake(waiter->waiter.thread, &waiter->waiter.woken);
+	scheduler_wake(waiter->waiter.thread, &waiter->waiter.woken, false);
 }
 
 /* The bucket's lock is held, interrupts are off. */

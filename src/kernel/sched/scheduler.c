@@ -6,14 +6,16 @@
  * Inside a class a thread that uses up its quantum sinks one level, one that sleeps and wakes rises one: interactive programs stay
  * ahead of hogs, and run_queue_pick serves the lowest level now and then.
  */
-#include "sched/scheduler.h"
+#include "sched/internal.h"
 #include "arch/x86_64/clock_hw.h"
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/interrupts.h"
+#include "arch/x86_64/paging.h"
 #include "lib/panic.h"
 #include "mm/address_space.h"
+#include "mm/heap.h"
 #include "process/process.h"
 #include "sched/clock.h"
 #include "sched/stats.h"
@@ -23,28 +25,6 @@ enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, QUANTUM_MS = 1
 struct cpu *cpus[CPU_MAX];
 
 static struct run_queue boot_queue;
-
-/* Raw: the preemption count is managed by the callers, which hold the lock across a switch. */
-static void queue_lock(struct run_queue *queue)
-{
-	while (__atomic_exchange_n(&queue->lock.locked, 1, __ATOMIC_ACQUIRE))
-		cpu_relax();
-}
-
-static void queue_unlock(struct run_queue *queue)
-{
-	__atomic_store_n(&queue->lock.locked, 0, __ATOMIC_RELEASE);
-}
-
-/*
- * The CPU whose queue @thread is on or will join. thread->cpu changes under that queue's lock only, so the caller locks the queue and
- * may use the answer while it holds the lock. One CPU runs so far; a second one needs the look repeated after locking, and an interrupt
- * sent to the CPU whose need_resched was set.
- */
-static struct cpu *thread_cpu(const struct thread *thread)
-{
-	return cpus[thread->cpu];
-}
 
 static __attribute__((noinline)) uint64_t quantum_cycles(const struct thread *thread)
 {
@@ -84,39 +64,61 @@ static inline void set_quantum_end(struct cpu *cpu, uint64_t end)
 {
 	cpu->quantum_end = end;
 	if (unlikely(end < cpu->timer_event))
-		timer_program_quantum(cpu);
+		timer_program(cpu, end);
 }
 
-static inline void load_user_state(struct cpu *cpu, struct thread *next)
+/*
+ * The FPU registers. Those of a program's thread are saved when it leaves the CPU, because another CPU may run it next; if nobody else's were loaded
+ * meanwhile, here or there, they need not be loaded again.
+ */
+static inline void switch_fpu(struct cpu *cpu, struct thread *prev, struct thread *next)
+{
+	if (likely(prev->fpu_area)) {
+		fpu_switch(prev->fpu_area, next->fpu_area);
+	} else if (cpu->fpu_owner != next || next->fpu_cpu != cpu->id) {
+		fpu_restore(next->fpu_area);
+	}
+	cpu->fpu_owner = next;
+	next->fpu_cpu = cpu->id;
+}
+
+static inline void load_user_state(struct cpu *cpu, struct thread *prev, struct thread *next)
 {
 	struct address_space *as = next->process->as;
 
-	if (unlikely(!as))
-		address_space_switch(NULL);
-	else if (cpu_read_cr3() != as->root)
-		cpu_write_cr3(as->root);
-	if (cpu->fpu_owner != next) {
-		if (likely(cpu->fpu_owner))
-			fpu_switch(cpu->fpu_owner->fpu_area, next->fpu_area);
-		else
-			fpu_restore(next->fpu_area);
-		cpu->fpu_owner = next;
-	}
+	tlb_use_root(cpu, likely(as) ? as->root : paging_kernel_root());
+	switch_fpu(cpu, prev, next);
 	/* Always: a program may have changed a base by loading the selector, which leaves no trace. */
 	cpu_write_msr(MSR_FS_BASE, next->fs_base);
 	cpu_write_msr(MSR_KERNEL_GS_BASE, next->gs_base);
+}
+
+/* No program runs next, but a thread of the kernel's. */
+static void leave_user_state(struct cpu *cpu, struct thread *prev)
+{
+	if (prev->fpu_area)
+		fpu_save(prev->fpu_area);
+	tlb_become_lazy(cpu);
+}
+
+static __attribute__((noinline)) void see_to(struct thread *left)
+{
+	if (left->run_state == THREAD_DEAD)
+		thread_put(left);
+	else
+		placement_rehome(left);
 }
 
 /* The first thing on the new thread's stack: queue lock held, interrupts off, preemption count 1. */
 static inline void finish_switch(void)
 {
 	struct cpu *cpu = this_cpu();
-	struct thread *dead = cpu->dead;
+	struct thread *left = cpu->left;
 
 	queue_unlock(cpu->run_queue);
-	if (unlikely(dead)) {
-		cpu->dead = NULL;
-		thread_put(dead);
+	if (unlikely(left)) {
+		cpu->left = NULL;
+		see_to(left);
 	}
 }
 
@@ -132,10 +134,12 @@ static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu, str
 	else
 		cpu->quantum_end = 0;
 	if (likely(next->process))
-		load_user_state(cpu, next);
+		load_user_state(cpu, prev, next);
+	else
+		leave_user_state(cpu, prev);
 	descriptors_set_kernel_stack(cpu, (uint64_t)next->stack_base + KERNEL_STACK_SIZE);
 	cpu->current = next;
-	sched_counters.switches++;
+	cpu->switches++;
 	context_switch(&prev->switch_rsp, next->switch_rsp);
 	finish_switch();
 }
@@ -167,7 +171,10 @@ static void give_way(struct cpu *cpu)
 
 	account(prev, now);
 	cpu->need_resched = 0;
-	if (prev != cpu->idle) {
+	if (unlikely(!(prev->affinity >> cpu->id & 1))) {
+		prev->run_state = THREAD_MOVING;
+		cpu->left = prev;
+	} else if (prev != cpu->idle) {
 		bool used_up = prev->quantum_left == 0;
 
 		if (used_up) {
@@ -198,13 +205,13 @@ void thread_first_run(void)
 void scheduler_reschedule(void)
 {
 	while (this_cpu()->need_resched) {
-		uint64_t flags;
+		uint64_t flags = interrupts_save();
+		struct cpu *cpu = this_cpu();
 
 		preempt_disable();
-		flags = interrupts_save();
-		queue_lock(this_cpu()->run_queue);
+		queue_lock(cpu->run_queue);
 		current_thread()->involuntary_switches++;
-		give_way(this_cpu());
+		give_way(cpu);
 		interrupts_restore(flags);
 		__asm__ volatile("decl %%gs:32" ::: "memory");
 	}
@@ -264,57 +271,59 @@ void scheduler_end_thread(void)
 	cpu = this_cpu();
 	queue_lock(cpu->run_queue);
 	thread->run_state = THREAD_DEAD;
-	if (cpu->fpu_owner == thread)
-		cpu->fpu_owner = NULL;
-	cpu->dead = thread;
+	cpu->left = thread;
 	leave_cpu(cpu);
 	panic("a dead thread was run again");
 }
 
-/* Queue lock held. */
-static inline void enqueue_ready(struct cpu *cpu, struct run_queue *queue, struct thread *thread)
+/* Makes @thread, of @cpu, locked, ready and sets *@woken if there is one. Unlocks. */
+static inline void enqueue(struct cpu *cpu, struct thread *thread, bool soon, uint32_t *woken)
 {
-	thread->run_state = THREAD_READY;
-	run_queue_push(queue, &thread->run_link, thread->priority, false);
-	if (thread->priority < cpu->current->priority)
-		cpu->need_resched = 1;
+	if (unlikely(cpus_several())) {
+		placement_enqueue(cpu, thread, soon, woken);
+		return;
+	}
+	enqueue_ready(cpu, thread);
+	if (woken)
+		atomic_store(woken, 1);
+	queue_unlock(cpu->run_queue);
 }
 
-/* Queue lock held. */
-static inline void enqueue_woken(struct cpu *cpu, struct run_queue *queue, struct thread *thread)
+/* Who slept rises a level. */
+static inline void rise(struct thread *thread)
 {
 	if (thread->priority > thread->best_priority)
-		thread->priority--;	/* who slept rises a level */
-	enqueue_ready(cpu, queue, thread);
+		thread->priority--;
 }
 
-void scheduler_wake(struct thread *thread, uint32_t *woken)
+void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
 {
-	struct cpu *cpu = thread_cpu(thread);
-	struct run_queue *queue = cpu->run_queue;
+	struct cpu *cpu = lock_cpu_of(thread);
 
-	queue_lock(queue);
-	if (likely(thread->run_state == THREAD_SLEEPING))
-		enqueue_woken(cpu, queue, thread);
-	atomic_store(woken, 1);
-	queue_unlock(queue);
+	if (unlikely(thread->run_state != THREAD_SLEEPING)) {
+		atomic_store(woken, 1);
+		queue_unlock(cpu->run_queue);
+		return;
+	}
+	rise(thread);
+	enqueue(cpu, thread, soon, woken);
 }
 
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state)
 {
 	uint64_t flags = interrupts_save();
-	struct cpu *cpu = thread_cpu(thread);
-	struct run_queue *queue = cpu->run_queue;
+	struct cpu *cpu;
 	bool did;
 
 	preempt_disable();
-	queue_lock(queue);
+	cpu = lock_cpu_of(thread);
 	did = thread->run_state == from_state;
 	if (did && from_state == THREAD_SLEEPING)
-		enqueue_woken(cpu, queue, thread);
-	else if (did)
-		enqueue_ready(cpu, queue, thread);
-	queue_unlock(queue);
+		rise(thread);
+	if (did)
+		enqueue(cpu, thread, false, NULL);
+	else
+		queue_unlock(cpu->run_queue);
 	interrupts_restore(flags);
 	preempt_enable();
 	return did;
@@ -323,47 +332,51 @@ bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_stat
 void thread_interrupt(struct thread *thread, bool kill)
 {
 	uint64_t flags = interrupts_save();
-	struct cpu *cpu = thread_cpu(thread);
-	struct run_queue *queue = cpu->run_queue;
-	bool wake;
+	struct cpu *cpu;
 
 	preempt_disable();
-	queue_lock(queue);
-	wake = thread->run_state == THREAD_SLEEPING &&
-	       (thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE));
-	if (wake)
-		enqueue_ready(cpu, queue, thread);
-	/* A running thread notices on its way to user mode; make it come by. */
-	else if (thread->run_state == THREAD_RUNNING && thread != current_thread())
-		cpu->need_resched = 1;
-	queue_unlock(queue);
+	cpu = lock_cpu_of(thread);
+	if (thread->run_state == THREAD_SLEEPING &&
+	    (thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE))) {
+		enqueue(cpu, thread, false, NULL);
+	} else {
+		/* A running thread notices on its way to user mode; make it come by. */
+		if (thread->run_state == THREAD_RUNNING && thread != current_thread())
+			ask_to_reschedule(cpu);
+		queue_unlock(cpu->run_queue);
+	}
 	interrupts_restore(flags);
 	preempt_enable();
 }
 
 void thread_start(struct thread *thread)
 {
-	sched_counters.forks++;
+	preempt_disable();
+	this_cpu()->forks++;
+	thread->cpu = this_cpu()->id;
+	preempt_enable();
 	scheduler_make_ready(thread, THREAD_NEW);
 }
 
 void sched_yield(void)
 {
-	KASSERT(!this_cpu()->preempt_count);	/* no spinlock is held */
+	preempt_disable();
+	KASSERT(this_cpu()->preempt_count == 1);	/* no spinlock is held */
 	current_thread()->quantum_left = 0;
 	this_cpu()->need_resched = 1;
-	scheduler_reschedule();
+	preempt_enable();
 }
 
 void sched_update_priority(struct thread *thread)
 {
 	uint64_t flags = interrupts_save();
-	struct cpu *cpu = thread_cpu(thread);
-	struct run_queue *queue = cpu->run_queue;
+	struct run_queue *queue;
+	struct cpu *cpu;
 	unsigned level;
 
 	preempt_disable();
-	queue_lock(queue);
+	cpu = lock_cpu_of(thread);
+	queue = cpu->run_queue;
 	level = thread->sched_class == CLASS_REALTIME ? LEVEL_REALTIME + 99 - thread->rt_priority : class_base_level(thread->sched_class);
 	if (thread->run_state == THREAD_READY) {
 		run_queue_remove(queue, &thread->run_link, thread->priority);
@@ -372,7 +385,7 @@ void sched_update_priority(struct thread *thread)
 	thread->priority = thread->best_priority = level;
 	thread->quantum_left = MIN(thread->quantum_left, quantum_cycles(thread));
 	if (run_queue_best(queue) < cpu->current->priority)
-		cpu->need_resched = 1;
+		ask_to_reschedule(cpu);
 	queue_unlock(queue);
 	interrupts_restore(flags);
 	preempt_enable();
@@ -397,34 +410,60 @@ static void timer_interrupt(struct trap_frame *frame)
 		account(thread, cpu_read_tsc());
 		if (thread->quantum_left == 0)
 			cpu->need_resched = 1;
+		if (unlikely(cpus_several()))
+			placement_balance(cpu, thread->run_stamp);
 	}
+}
+
+static void use_idle_thread(struct cpu *cpu, struct run_queue *queue, struct thread *idle)
+{
+	cpu->timer_event = UINT64_MAX;
+	run_queue_init(queue);
+	cpu->run_queue = queue;
+	cpu->idle = cpu->current = idle;
+	cpu->tlb_state = TLB_LAZY;
+	descriptors_set_kernel_stack(cpu, (uint64_t)idle->stack_base + KERNEL_STACK_SIZE);
 }
 
 void scheduler_init(void)
 {
 	struct cpu *cpu = this_cpu();
+	struct thread *idle;
 
+	thread_caches_init();
+	idle = thread_create_idle(cpu, boot_stack_base);
+	if (!idle)
+		panic("out of memory while making the idle thread");
+	use_idle_thread(cpu, &boot_queue, idle);
 	cpus[cpu->id] = cpu;
-	cpu->timer_event = UINT64_MAX;
-	run_queue_init(&boot_queue);
-	cpu->run_queue = &boot_queue;
-	cpu->idle = thread_adopt_boot_context();
-	cpu->current = cpu->idle;
 	interrupts_set_timer_handler(timer_interrupt);
 	if (!interrupts_use_apic())
 		irq_register(0, NULL, NULL, "timer");
 	sched_stats_init();
 }
 
+bool scheduler_init_cpu(struct cpu *cpu)
+{
+	struct run_queue *queue = kzalloc(sizeof(*queue));
+	struct thread *idle = queue ? thread_create_idle(cpu, NULL) : NULL;
+
+	if (!idle)
+		return false;
+	use_idle_thread(cpu, queue, idle);
+	return true;
+}
+
 void scheduler_idle_loop(void)
 {
 	for (;;) {
+		/* With preemption off interrupts come back here, so that placement_idle() knows who idles. */
+		preempt_disable();
 		interrupts_disable();
-		if (this_cpu()->need_resched) {
-			interrupts_enable();
-			scheduler_reschedule();
-			continue;
+		while (placement_idle(this_cpu())) {
+			__asm__ volatile("sti; hlt");
+			interrupts_disable();
 		}
-		__asm__ volatile("sti; hlt");
+		interrupts_enable();
+		preempt_enable();
 	}
 }

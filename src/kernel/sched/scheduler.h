@@ -9,7 +9,10 @@
 /* Turns the boot context into the idle thread of the boot CPU. Interrupts off. */
 void scheduler_init(void);
 
-/* The boot CPU's idle loop. Does not return. */
+/* Makes the run queue and idle thread of a CPU that will start. False when out of memory. */
+bool scheduler_init_cpu(struct cpu *cpu);
+
+/* A CPU's idle loop. Does not return. */
 __attribute__((noreturn)) void scheduler_idle_loop(void);
 
 /* Switches to the best ready thread, if the current one should give way. Preemption must be allowed; interrupts on. */
@@ -27,10 +30,10 @@ void scheduler_sleep(const uint32_t *woken, enum wait_mode mode);
 void scheduler_sleep_now(const uint32_t *woken, enum wait_mode mode);
 
 /*
- * Makes @thread ready if it sleeps and sets *@woken, in one with regard to scheduler_sleep: who sees *@woken set may free both at once.
- * Interrupts and preemption off.
+ * Makes @thread ready if it sleeps and sets *@woken, in one with regard to scheduler_sleep: who sees *@woken set may free both at once. @soon: the
+ * caller is about to sleep, so the thread had best run here. Interrupts and preemption off.
  */
-void scheduler_wake(struct thread *thread, uint32_t *woken);
+void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon);
 
 /* Leaves the CPU for good. */
 __attribute__((noreturn)) void scheduler_end_thread(void);
@@ -38,10 +41,11 @@ __attribute__((noreturn)) void scheduler_end_thread(void);
 /* Makes a thread in @from_state ready. Returns whether it was in that state. Any context. */
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state);
 
-/* thread.c: a thread structure for the context that boot runs in; it becomes the idle thread. */
-struct thread *thread_adopt_boot_context(void);
+/* thread.c: the idle thread of @cpu, on the stack at @stack_base (NULL: makes one). NULL when out of memory. */
+struct thread *thread_create_idle(struct cpu *cpu, void *stack_base);
+void thread_caches_init(void);	/* before any thread is made */
 
-/* timer.c: programs this CPU's hardware for cpu->quantum_end, see scheduler.c. Interrupts off. */
-void timer_program_quantum(struct cpu *cpu);
+/* timer.c: has a timer interrupt come on @cpu, this one, when the TSC is at @deadline or earlier. Interrupts off. */
+void timer_program(struct cpu *cpu, uint64_t deadline);
 /* Runs what is due. From the timer interrupt. */
 void timer_run_expired(void);

@@ -13,7 +13,6 @@ enum { LOAD_SHIFT = 11, LOAD_ONE = 1 << LOAD_SHIFT, SAMPLE_SECONDS = 5 };
 /* exp(-5 s / 1, 5, 15 minutes) in fixed point. */
 static const uint64_t decay[3] = { 1884, 2014, 2037 };
 
-struct sched_counters sched_counters;
 static int thread_count;	/* atomic */
 static uint64_t load[3];	/* written by the timer only */
 static struct timer load_timer;
@@ -23,11 +22,15 @@ void sched_counters_thread(int change)
 	atomic_add(&thread_count, change);
 }
 
+/* Read without locks: a moment's figure. */
 static unsigned runnable(void)
 {
-	struct cpu *cpu = this_cpu();
+	unsigned count = 0;
 
-	return cpu->run_queue->count + (cpu->current != cpu->idle);
+	for (unsigned i = 0; i < CPU_MAX; i++)
+		if (cpus[i])
+			count += cpus[i]->run_queue->count + (cpus[i]->current != cpus[i]->idle);
+	return count;
 }
 
 static void sample_load(struct timer *timer)
@@ -45,20 +48,41 @@ void sched_stats_init(void)
 	timer_arm(&load_timer, clock_monotonic_ns() + SAMPLE_SECONDS * NS_PER_SEC);
 }
 
+bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats)
+{
+	const struct cpu *cpu = id < CPU_MAX ? atomic_load(&cpus[id]) : NULL;
+	uint64_t uptime, busy, ticks, idle;
+
+	if (!cpu)
+		return false;
+	uptime = clock_monotonic_ns();
+	idle = cpu->idle->run_cycles;
+	if (cpu->current == cpu->idle)
+		idle += cpu_read_tsc() - cpu->idle->run_stamp;
+	ticks = cpu->user_ticks + cpu->system_ticks;
+	stats->idle_ns = MIN(clock_hw_cycles_to_ns(idle), uptime);
+	busy = uptime - stats->idle_ns;
+	stats->user_ns = ticks ? busy / ticks * cpu->user_ticks : 0;
+	stats->system_ns = busy - stats->user_ns;
+	return true;
+}
+
 void sched_get_stats(struct sched_stats *stats)
 {
-	struct cpu *cpu = this_cpu();
-	uint64_t uptime = clock_monotonic_ns(), busy;
+	*stats = (struct sched_stats){
+		.interrupts = interrupts_total(), .runnable = runnable(), .threads = atomic_load(&thread_count),
+	};
+	for (unsigned i = 0; i < CPU_MAX; i++) {
+		struct sched_cpu_stats one;
 
-	stats->idle_ns = MIN(clock_hw_cycles_to_ns(cpu->idle->run_cycles), uptime);
-	busy = uptime - stats->idle_ns;
-	stats->user_ns = cpu->user_ticks + cpu->system_ticks ? busy / (cpu->user_ticks + cpu->system_ticks) * cpu->user_ticks : 0;
-	stats->system_ns = busy - stats->user_ns;
-	stats->switches = sched_counters.switches;
-	stats->forks = sched_counters.forks;
-	stats->interrupts = interrupts_total();
-	stats->runnable = runnable();
-	stats->threads = atomic_load(&thread_count);
+		if (!sched_get_cpu_stats(i, &one))
+			continue;
+		stats->user_ns += one.user_ns;
+		stats->system_ns += one.system_ns;
+		stats->idle_ns += one.idle_ns;
+		stats->switches += cpus[i]->switches;
+		stats->forks += cpus[i]->forks;
+	}
 	for (int i = 0; i < 3; i++)
 		stats->load[i] = load[i];
 }

@@ -4,8 +4,5 @@
 
 #include "lib/types.h"
 
-struct sched_counters { uint64_t switches, forks; };
-extern struct sched_counters sched_counters;	/* written with interrupts off on the CPU that counts */
-
 void sched_counters_thread(int change);		/* a thread was made (1) or freed (-1) */
 void sched_stats_init(void);			/* starts the load average's timer */

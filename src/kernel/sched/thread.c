@@ -38,6 +38,7 @@ static void thread_init_fields(struct thread *thread, const char *name, enum sch
 	thread->run_state = THREAD_NEW;
 	thread->sched_class = sched_class;
 	thread->affinity = UINT64_MAX;
+	thread->fpu_cpu = CPU_MAX;
 	thread_set_name(thread, name);
 	sched_counters_thread(1);
 }
@@ -133,21 +134,30 @@ struct thread *thread_create_user(struct process *process, const struct trap_fra
 	return thread;
 }
 
-struct thread *thread_adopt_boot_context(void)
+struct thread *thread_create_idle(struct cpu *cpu, void *stack_base)
 {
-	struct thread *thread;
+	struct thread *thread = slab_zalloc(thread_cache);
 
-	thread_cache = slab_cache_create("thread", sizeof(struct thread), 64);
-	fpu_cache = slab_cache_create("fpu", fpu_area_size(), FPU_ALIGN);
-	thread = thread_cache && fpu_cache ? slab_zalloc(thread_cache) : NULL;
 	if (!thread)
-		panic("out of memory while making the idle thread");
+		return NULL;
 	thread_init_fields(thread, "idle", CLASS_IDLE);
-	thread->stack_base = boot_stack_base;
+	thread->stack_base = stack_base ? stack_base : kernel_stack_alloc(KERNEL_STACK_SIZE);
+	if (!thread->stack_base) {
+		thread_put(thread);
+		return NULL;
+	}
 	thread->run_state = THREAD_RUNNING;
 	thread->priority = LEVEL_COUNT;	/* everybody is better */
+	thread->cpu = cpu->id;
+	thread->affinity = 1ull << cpu->id;
 	thread->run_stamp = cpu_read_tsc();
 	return thread;
+}
+
+void thread_caches_init(void)
+{
+	thread_cache = slab_cache_create("thread", sizeof(struct thread), 64);
+	fpu_cache = slab_cache_create("fpu", fpu_area_size(), FPU_ALIGN);
 }
 
 void thread_set_name(struct thread *thread, const char *name)

@@ -22,6 +22,7 @@ enum thread_run_state {
 	THREAD_READY,		/* on a run queue */
 	THREAD_RUNNING,
 	THREAD_SLEEPING,	/* in wait_block; signals per @wait_mode wake it */
+	THREAD_MOVING,		/* ready, but between two CPUs' run queues: only who moves it touches it */
 	THREAD_DEAD,
 };
 
@@ -30,7 +31,7 @@ enum { THREAD_NAME_LEN = 16, KERNEL_STACK_SIZE = 16384 };
 struct thread {
 	struct thread_state user;	/* offset 0; owned by process/: signals, futex, exit (process/thread_state.h) */
 
-	/* Scheduler; guarded by the run queue's lock (sched/run_queue.h) unless noted. */
+	/* Scheduler; guarded by the lock of cpus[cpu]->run_queue (sched/run_queue.h) unless noted. */
 	uint64_t switch_rsp;		/* saved kernel stack pointer while not running */
 	void *stack_base;		/* lowest address of the kernel stack; a guard page lies below */
 	struct list run_link;
@@ -42,8 +43,9 @@ struct thread {
 	int8_t nice;
 	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
 	uint8_t rt_priority;		/* 1 to 99 for SCHED_FIFO and SCHED_RR */
-	unsigned cpu;			/* where it runs or ran last */
-	uint64_t affinity;		/* one bit a CPU */
+	unsigned cpu;			/* where it runs, waits or ran last; changes under the lock of the CPU it leaves */
+	unsigned fpu_cpu;		/* whose registers held its FPU state last; own CPU only */
+	uint64_t affinity;		/* one bit a CPU; at least one of them runs */
 	uint64_t quantum_left;		/* TSC cycles */
 	uint64_t run_cycles;		/* TSC cycles of CPU time so far */
 	uint64_t run_stamp;		/* TSC when it got the CPU or was last accounted */
@@ -93,10 +95,20 @@ int sched_sleep_until(uint64_t deadline, bool interruptible);
 /* Recomputes class and level from policy, nice and rt_priority after they changed (sched_setscheduler, setpriority). */
 void sched_update_priority(struct thread *thread);
 
+/*
+ * Lets @thread run on the CPUs in @mask only, from now on: when the call returns it does not run elsewhere, unless it is in the kernel there with
+ * preemption off. -EINVAL if none of them is online. May sleep.
+ */
+int sched_set_affinity(struct thread *thread, uint64_t mask);
+
 /* CPU-time of a thread up to now, ns. */
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns);
 
-/* Load and totals for /proc/stat and /proc/loadavg. */
+/* How CPU @id has spent its time since boot. False where no CPU runs. */
+struct sched_cpu_stats { uint64_t user_ns, system_ns, idle_ns; };
+bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats);
+
+/* Load, and totals of all CPUs, for /proc/stat and /proc/loadavg. */
 struct sched_stats {
 	uint64_t user_ns, system_ns, idle_ns, switches, interrupts, forks;
 	unsigned runnable, threads;

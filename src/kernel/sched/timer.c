@@ -44,7 +44,7 @@ static void take_out(struct timer_queue *queue, struct timer *timer)
  * Programs this CPU's hardware if it would come too late. Coming too early is harmless, and cheaper than reprogramming at every switch.
  * @deadline is the TSC's. Interrupts off.
  */
-static void program(struct cpu *cpu, uint64_t deadline)
+static inline void program(struct cpu *cpu, uint64_t deadline)
 {
 	if (deadline < cpu->timer_event) {
 		cpu->timer_event = deadline;
@@ -52,24 +52,36 @@ static void program(struct cpu *cpu, uint64_t deadline)
 	}
 }
 
-void timer_program_quantum(struct cpu *cpu)
+void timer_program(struct cpu *cpu, uint64_t deadline)
 {
-	program(cpu, cpu->quantum_end);
+	program(cpu, deadline);
+}
+
+/* Locks the queue that @timer is on, or was on last. Interrupts off. */
+static struct timer_queue *lock_queue_of(const struct timer *timer)
+{
+	for (;;) {
+		unsigned cpu = __atomic_load_n(&timer->cpu, __ATOMIC_RELAXED);
+
+		spin_lock(&queues[cpu].lock);
+		if (likely(timer->cpu == cpu))
+			return &queues[cpu];
+		spin_unlock(&queues[cpu].lock);
+	}
 }
 
 void timer_arm(struct timer *timer, uint64_t deadline)
 {
 	uint64_t flags = interrupts_save();
-	struct timer_queue *queue = &queues[this_cpu()->id], *old = &queues[timer->cpu];
+	struct timer_queue *queue = &queues[this_cpu()->id], *old = lock_queue_of(timer);
 
-	spin_lock(&old->lock);
 	if (timer->armed)
 		take_out(old, timer);
-	if (old != queue) {
+	if (unlikely(old != queue)) {
+		__atomic_store_n(&timer->cpu, queue - queues, __ATOMIC_RELAXED);
 		spin_unlock(&old->lock);
 		spin_lock(&queue->lock);
 	}
-	timer->cpu = queue - queues;
 	timer->deadline = deadline;
 	insert(queue, timer);
 	program(this_cpu(), clock_hw_deadline(deadline));
@@ -81,8 +93,8 @@ bool timer_cancel(struct timer *timer)
 	bool was_armed, busy;
 
 	do {
-		struct timer_queue *queue = &queues[timer->cpu];
-		uint64_t flags = spin_lock_irq(&queue->lock);
+		uint64_t flags = interrupts_save();
+		struct timer_queue *queue = lock_queue_of(timer);
 
 		busy = queue->running == timer;
 		was_armed = timer->armed;

@@ -126,7 +126,7 @@ static __attribute__((noinline)) void wake_each(struct wait_queue *queue, bool a
 		}
 		if (waiter->once)
 			list_remove(&waiter->link);
-		scheduler_wake(waiter->thread, &waiter->woken);
+		scheduler_wake(waiter->thread, &waiter->woken, waiter->once);
 		if (stop)
 			break;
 	}
@@ -140,7 +140,7 @@ static inline __attribute__((always_inline)) void wake(struct wait_queue *queue,
 	/* The usual case, for fewer instructions. There may be none any more: the caller looked without the lock. */
 	if (likely(waiter->link.next == &queue->waiters && &waiter->link != &queue->waiters && waiter->once)) {
 		list_init(&queue->waiters);
-		scheduler_wake(waiter->thread, &waiter->woken);
+		scheduler_wake(waiter->thread, &waiter->woken, true);
 	} else {
 		wake_each(queue, all);
 	}

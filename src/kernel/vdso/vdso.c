@@ -5,7 +5,7 @@
  */
 #include "vdso/vdso.h"
 #include "arch/x86_64/clock_hw.h"
-#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/smp.h"
 #include "arch/x86_64/vdso_cpu.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"
@@ -40,7 +40,7 @@ void vdso_init(void)
 	if (!vdso_object)
 		panic("vdso: no memory");
 	memcpy(page(CODE_PAGE), vdso_image, vdso_image_end - vdso_image);
-	if (!cpus[1] && !vdso_drop_fences(page(CODE_PAGE), PAGE_SIZE))
+	if (!smp_others_wanted() && !vdso_drop_fences(page(CODE_PAGE), PAGE_SIZE))
 		panic("vdso: its code reads no clock");
 	data = page(DATA_PAGE);
 	data->ns_per_second = NS_PER_SEC;

@@ -570,9 +570,8 @@ long path_ready_preempted(long result)
 	return result;
 }
 
-void path_ready_init_cpu(struct cpu *cpu)
+bool path_ready_init_cpu(struct cpu *cpu)
 {
 	cpu->path_memo = kzalloc(sizeof(*cpu->path_memo));
-	if (!cpu->path_memo)
-		panic("vfs: no memory for CPU %u", cpu->id);
+	return cpu->path_memo;
 }

@@ -95,4 +95,4 @@ static inline uint32_t path_ready_end(void)
 /* Lets the scheduler run. Returns @result. */
 long path_ready_preempted(long result);
 
-void path_ready_init_cpu(struct cpu *cpu);	/* before it runs programs */
+bool path_ready_init_cpu(struct cpu *cpu);	/* before it runs programs; false when out of memory */

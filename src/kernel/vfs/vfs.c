@@ -22,7 +22,8 @@ void vfs_init(void)
 	fd_table_init();
 	pipe_init();
 	filesystems_init();
-	path_ready_init_cpu(this_cpu());
+	if (!path_ready_init_cpu(this_cpu()))
+		panic("vfs: no memory for the boot CPU's path");
 }
 
 int vfs_mount_root(const void *image, size_t len)

@@ -12,17 +12,20 @@
 
 enum {
 	MSR_APIC_BASE = 0x1b, APIC_BASE_ENABLE = 1 << 11,
-	LAPIC_ID = 0x20, LAPIC_TASK_PRIORITY = 0x80, LAPIC_END = 0xb0, LAPIC_SPURIOUS = 0xf0, LAPIC_TIMER = 0x320, LAPIC_LINT0 = 0x350,
+	LAPIC_ID = 0x20, LAPIC_COMMAND_LOW = 0x300, LAPIC_COMMAND_HIGH = 0x310,
+	COMMAND_NMI = 4 << 8, COMMAND_INIT = 5 << 8, COMMAND_STARTUP = 6 << 8, COMMAND_PENDING = 1 << 12, COMMAND_ASSERT = 1 << 14,
+	COMMAND_ALL_OTHERS = 3 << 18, LAPIC_TASK_PRIORITY = 0x80, LAPIC_END = 0xb0, LAPIC_SPURIOUS = 0xf0, LAPIC_TIMER = 0x320, LAPIC_LINT0 = 0x350,
 	LAPIC_LINT1 = 0x360, LAPIC_TIMER_INITIAL = 0x380, LAPIC_TIMER_CURRENT = 0x390, LAPIC_TIMER_DIVIDE = 0x3e0,
 	LAPIC_ENABLE = 1 << 8, LAPIC_MASKED = 1 << 16, LAPIC_NMI = 4 << 8, DIVIDE_BY_16 = 3,
 	IOAPIC_SELECT = 0x00, IOAPIC_WINDOW = 0x10, IOAPIC_VERSION = 1, IOAPIC_REDIRECTION = 0x10,
 	REDIRECTION_MASKED = 1 << 16, REDIRECTION_LEVEL = 1 << 15, REDIRECTION_LOW = 1 << 13,
-	MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5,
+	MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, LAPIC_USABLE = 1,
 	IOAPIC_MAX = 8,
 };
 
 struct madt { struct acpi_header header; uint32_t lapic_address, flags; } __attribute__((packed));
 struct madt_entry { uint8_t type, length; } __attribute__((packed));
+struct madt_lapic { struct madt_entry entry; uint8_t processor, id; uint32_t flags; } __attribute__((packed));
 struct madt_ioapic { struct madt_entry entry; uint8_t id, reserved; uint32_t address, base; } __attribute__((packed));
 struct madt_override { struct madt_entry entry; uint8_t bus, source; uint32_t global; uint16_t flags; } __attribute__((packed));
 struct madt_lapic_address { struct madt_entry entry; uint16_t reserved; uint64_t address; } __attribute__((packed));
@@ -30,6 +33,8 @@ struct madt_lapic_address { struct madt_entry entry; uint16_t reserved; uint64_t
 static volatile char *lapic;
 static struct { volatile char *registers; uint32_t base, count; } ioapics[IOAPIC_MAX];
 static size_t ioapic_count;
+static uint8_t cpu_ids[CPU_MAX];	/* APIC ids of all usable CPUs */
+static unsigned cpu_count;
 static struct { uint32_t global; uint16_t flags; } routes[ISA_IRQ_COUNT];
 
 static uint32_t ioapic_read(volatile char *registers, uint32_t index)
@@ -62,6 +67,12 @@ static void add_ioapic(const struct madt_ioapic *entry)
 	ioapics[ioapic_count++].count = count;
 }
 
+static void add_cpu(const struct madt_lapic *entry)
+{
+	if ((entry->flags & LAPIC_USABLE) && cpu_count < CPU_MAX)
+		cpu_ids[cpu_count++] = entry->id;
+}
+
 static paddr_t read_madt(const struct madt *madt)
 {
 	paddr_t lapic_address = madt->lapic_address;
@@ -76,6 +87,8 @@ static paddr_t read_madt(const struct madt *madt)
 			break;
 		if (entry->type == MADT_IOAPIC && entry->length >= sizeof(struct madt_ioapic)) {
 			add_ioapic((const void *)entry);
+		} else if (entry->type == MADT_LAPIC && entry->length >= sizeof(struct madt_lapic)) {
+			add_cpu((const void *)entry);
 		} else if (entry->type == MADT_OVERRIDE && entry->length >= sizeof(struct madt_override)) {
 			const struct madt_override *override = (const void *)entry;
 
@@ -91,7 +104,7 @@ static paddr_t read_madt(const struct madt *madt)
 	return lapic_address;
 }
 
-static void lapic_setup(void)
+void apic_init_cpu(void)
 {
 	cpu_write_msr(MSR_APIC_BASE, cpu_read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
 	mmio_write32(lapic + LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);
@@ -122,7 +135,7 @@ bool apic_init(void)
 	lapic = kernel_map_physical(address, PAGE_SIZE, MAP_UNCACHED);
 	if (!lapic)
 		return false;
-	lapic_setup();
+	apic_init_cpu();
 	this_cpu()->apic_id = mmio_read32(lapic + LAPIC_ID) >> 24;
 	return true;
 }
@@ -154,6 +167,51 @@ static void apic_end(unsigned vector)
 static bool apic_is_spurious(unsigned vector)
 {
 	return vector == VECTOR_SPURIOUS;
+}
+
+unsigned apic_other_cpus(unsigned *ids, unsigned max)
+{
+	unsigned count = 0, self = cpus[0]->apic_id;
+
+	for (unsigned i = 0; i < cpu_count && count < max; i++) {
+		if (!interrupts_use_apic() || cpu_ids[i] == self)
+			continue;
+		if (ids)
+			ids[count] = cpu_ids[i];
+		count++;
+	}
+	return count;
+}
+
+static void send(unsigned apic_id, uint32_t command)
+{
+	uint64_t flags = interrupts_save();
+
+	while (mmio_read32(lapic + LAPIC_COMMAND_LOW) & COMMAND_PENDING)
+		cpu_relax();
+	mmio_write32(lapic + LAPIC_COMMAND_HIGH, apic_id << 24);
+	mmio_write32(lapic + LAPIC_COMMAND_LOW, command | COMMAND_ASSERT);
+	interrupts_restore(flags);
+}
+
+void apic_send_init(unsigned apic_id)
+{
+	send(apic_id, COMMAND_INIT);
+}
+
+void apic_send_startup(unsigned apic_id, paddr_t page)
+{
+	send(apic_id, COMMAND_STARTUP | page >> PAGE_SHIFT);
+}
+
+void apic_send_vector(unsigned apic_id, unsigned vector)
+{
+	send(apic_id, vector);
+}
+
+void apic_send_nmi_to_others(void)
+{
+	send(0, COMMAND_NMI | COMMAND_ALL_OTHERS);
 }
 
 void apic_timer_start(uint64_t ticks)

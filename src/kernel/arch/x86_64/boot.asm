@@ -161,6 +161,7 @@ boot_gdt_pointer:
 
 section .bss
 align 4096
+global boot_tables
 boot_tables: resb 6 * 4096
 global boot_stack_base
 boot_stack_base: resb 16384

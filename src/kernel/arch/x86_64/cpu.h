@@ -25,19 +25,37 @@ struct cpu {
 	unsigned apic_id;
 	struct run_queue *run_queue;
 	struct thread *idle;
-	struct thread *fpu_owner;	/* whose FPU registers are in this CPU */
+	struct thread *fpu_owner;	/* whose FPU registers are in this CPU, unless another CPU has had it since (thread->fpu_cpu) */
 	uint64_t user_ticks, system_ticks;	/* timer samples of busy time */
 	uint64_t quantum_end;		/* TSC: when the running thread's quantum ends; 0: no need to interrupt it */
 	uint64_t timer_event;		/* TSC: by when the timer hardware will interrupt; UINT64_MAX: it will not */
-	struct thread *dead;		/* left the CPU for the last time; freed by the thread after it */
+	struct thread *left;		/* left the CPU dead or to run elsewhere; seen to by the thread after it */
 	void *gdt;
 	void *tss;
 	struct path_memo *path_memo;	/* the last path walked here (vfs/path_ready.h) */
-};
+	paddr_t loaded_root;		/* what CR3 holds; read by other CPUs (arch/x86_64/tlb.c) */
+	uint64_t balance_at;		/* TSC: when it looks again whether another CPU has more to do (sched/placement.c) */
+	uint64_t switches, forks;
+	struct { uint64_t all, timer, reschedule, tlb; } interrupts;	/* counts; read by anybody */
+	uint32_t start_state;		/* enum cpu_start_state; atomic */
+
+	/* Written by other CPUs, so on a cache line of its own. */
+	uint64_t tlb_requests __attribute__((aligned(64)));	/* atomic: which CPUs wait for this one to flush its TLB */
+	uint32_t tlb_state;		/* enum tlb_state; atomic */
+} __attribute__((aligned(64)));
 
 enum { CPU_MAX = 64 };
 
-extern struct cpu *cpus[CPU_MAX];	/* by id; NULL where no CPU runs. Set once, by scheduler_init */
+extern struct cpu *cpus[CPU_MAX];	/* by id; NULL where no CPU runs. Each is set once, before the CPU's bit in cpus_online */
+extern uint64_t cpus_online;		/* atomic: a bit for each CPU that runs; bits are never taken away */
+
+unsigned cpus_count(void);		/* how many run */
+
+/* Whether there are others to think of. Once true it stays true. */
+static inline bool cpus_several(void)
+{
+	return __atomic_load_n(&cpus_online, __ATOMIC_RELAXED) != 1;
+}
 
 /* The calling CPU's data. Stable only while preemption is off. */
 static inline struct cpu *this_cpu(void)

@@ -6,8 +6,8 @@
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/trap.h"
-#include "lib/panic.h"
 #include "lib/string.h"
+#include "mm/heap.h"
 #include "mm/kernel_map.h"
 
 enum {
@@ -96,25 +96,28 @@ static void load(uint64_t *gdt)
 	__asm__ volatile("ltr %w0" :: "r"(SELECTOR_TSS));
 }
 
+static void use_boot_tables(struct cpu *cpu)
+{
+	for (int i = 0; i < IST_COUNT; i++)
+		boot_tss.ist[i] = (uint64_t)boot_ist[i] + IST_STACK_SIZE;
+	idt_fill();
+	cpu->gdt = boot_gdt_entries;
+	cpu->tss = &boot_tss;
+}
+
 void descriptors_init(struct cpu *cpu)
 {
-	uint64_t *gdt = boot_gdt_entries;
-	struct tss *tss = &boot_tss;
-
-	for (int i = 0; i < IST_COUNT; i++)
-		tss->ist[i] = (uint64_t)boot_ist[i] + IST_STACK_SIZE;
-	tss->io_map = sizeof(*tss);
-	idt_fill();
-	gdt_fill(gdt, tss, cpu->id);
-	load(gdt);
+	if (!cpu->gdt)
+		use_boot_tables(cpu);
+	((struct tss *)cpu->tss)->io_map = sizeof(struct tss);
+	gdt_fill(cpu->gdt, cpu->tss, cpu->id);
+	load(cpu->gdt);
 	cpu->self = cpu;
-	cpu->gdt = gdt;
-	cpu->tss = tss;
 	cpu_write_msr(MSR_GS_BASE, (uint64_t)cpu);
 	cpu_write_msr(MSR_KERNEL_GS_BASE, 0);
 }
 
-void descriptors_guard_stacks(struct cpu *cpu)
+bool descriptors_guard_stacks(struct cpu *cpu)
 {
 	struct tss *tss = cpu->tss;
 
@@ -122,9 +125,17 @@ void descriptors_guard_stacks(struct cpu *cpu)
 		void *stack = kernel_stack_alloc(IST_STACK_SIZE);
 
 		if (!stack)
-			panic("out of memory while making exception stacks");
+			return false;
 		tss->ist[i] = (uint64_t)stack + IST_STACK_SIZE;
 	}
+	return true;
+}
+
+bool descriptors_alloc(struct cpu *cpu)
+{
+	cpu->gdt = kzalloc(GDT_ENTRIES * sizeof(uint64_t));
+	cpu->tss = kzalloc(sizeof(struct tss));
+	return cpu->gdt && cpu->tss && descriptors_guard_stacks(cpu);
 }
 
 void syscall_init(void)

@@ -9,6 +9,7 @@ extern char trap_return[];		/* where trap_dispatch returns to: what a backtrace 
 extern char syscall_entry[];		/* what MSR_LSTAR points to */
 extern char syscall_entry_end[];	/* code up to here calls handlers with the program's frame pointer: a backtrace ends there */
 extern char thread_trampoline[];	/* the first instruction of a new thread */
+extern char boot_tables[];		/* the tables that boot.asm starts with: a PML4 first, which maps the first 4 GiB where they are */
 extern char boot_stack_base[];		/* the boot stack, KERNEL_STACK_SIZE bytes; the boot CPU's idle thread keeps it */
 
 /*

@@ -103,7 +103,7 @@ static void check_minimum(void)
 	require(cpu_features.pat, "page attribute table (pat)");
 }
 
-static void enable(void)
+void features_init_cpu(void)
 {
 	uint64_t cr0, cr4;
 
@@ -116,15 +116,14 @@ static void enable(void)
 		cr4 |= CR4_PGE;
 	if (cpu_features.smep)
 		cr4 |= CR4_SMEP;
-	if (cpu_features.smap) {
-		smap_patch_apply();
+	if (cpu_features.smap)
 		cr4 |= CR4_SMAP;
-	}
 	if (cpu_features.umip)
 		cr4 |= CR4_UMIP;
 	if (cpu_features.xsave)
 		cr4 |= CR4_OSXSAVE;
 	__asm__ volatile("movq %0, %%cr4" :: "r"(cr4));
+	fpu_init_cpu();
 }
 
 void features_init(void)
@@ -132,7 +131,9 @@ void features_init(void)
 	read_names();
 	read_flags();
 	check_minimum();
-	enable();
+	if (cpu_features.smap)
+		smap_patch_apply();
+	features_init_cpu();
 	fpu_init();
 	page_clear_by_sse = !cpu_features.erms;
 	log_info("cpu: %s%s%s%s%s%s%s", cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor,

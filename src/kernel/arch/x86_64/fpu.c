@@ -32,6 +32,12 @@ static uint64_t choose_components(void)
 	return wanted;
 }
 
+void fpu_init_cpu(void)
+{
+	if (cpu_features.xsave_mask)
+		write_xcr0(cpu_features.xsave_mask);
+}
+
 void fpu_init(void)
 {
 	static uint8_t probe[FXSAVE_SIZE] __attribute__((aligned(64)));
@@ -44,7 +50,7 @@ void fpu_init(void)
 	if (!cpu_features.xsave)
 		return;
 	cpu_features.xsave_mask = choose_components();
-	write_xcr0(cpu_features.xsave_mask);
+	fpu_init_cpu();
 	cpuid(0xd, 0, out);
 	cpu_features.fpu_area_size = ROUND_UP(out[1], 64);
 }

@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu.h"
 
 void fpu_init(void);			/* once, after CR4 is set up */
+void fpu_init_cpu(void);		/* on each CPU; nothing before fpu_init */
 size_t fpu_area_size(void);		/* bytes; a save area must be 64-byte aligned */
 void fpu_init_area(void *area);		/* the state a new program starts with */
 

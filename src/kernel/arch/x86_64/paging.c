@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel half of the page tables, stocks of clean tables, TLB flushes; see paging.h.
+ * The kernel half of the page tables and stocks of clean tables; see paging.h.
  *
  * Locks: the kernel half's tables are changed by kernel_map.c only, under its lock. Table stocks are per CPU and touched with preemption off; the stock
  * of roots is guarded by root_lock.
@@ -11,7 +11,7 @@
 #include "lib/string.h"
 #include "sync/spinlock.h"
 
-enum { MSR_PAT = 0x277, TABLE_STOCK = 24, ROOT_STOCK = 8, FLUSH_PAGES_MAX = 32 };
+enum { MSR_PAT = 0x277, TABLE_STOCK = 24, ROOT_STOCK = 8 };
 
 /* Entry 0 write-back, 1 write-combining, 2 uncached unless an MTRR says else, 3 uncached; the upper four likewise (SDM §12.12.4). */
 #define PAT_VALUE 0x0007010600070106ull
@@ -49,6 +49,7 @@ void paging_init(void)
 		panic("not enough memory for the kernel's page tables");
 	*slot = frame_phys(table) | PTE_PRESENT | PTE_WRITE;
 	paging_init_cpu();
+	this_cpu()->loaded_root = kernel_root;
 }
 
 paddr_t paging_kernel_root(void)
@@ -147,10 +148,8 @@ uint64_t paging_unmap_kernel_page(uint64_t virt)
 	uint64_t *pte = kernel_pte(virt, false);
 	uint64_t old = pte ? *pte : 0;
 
-	if (old) {
+	if (old)
 		*pte = 0;
-		tlb_flush_kernel_page(virt);
-	}
 	return old;
 }
 
@@ -168,29 +167,4 @@ uint64_t paging_kernel_entry(uint64_t virt)
 		table = entry_table(entry);
 	}
 	return 0;
-}
-
-/* ---- TLB ---- */
-
-void tlb_flush_range(paddr_t root, uint64_t start, uint64_t end)
-{
-	if ((cpu_read_cr3() & PTE_ADDRESS) != root)
-		return;
-	if (end - start > FLUSH_PAGES_MAX * (uint64_t)PAGE_SIZE) {
-		cpu_write_cr3(root);
-		return;
-	}
-	for (; start < end; start += PAGE_SIZE)
-		tlb_flush_page_local(start);
-}
-
-void tlb_flush_all(paddr_t root)
-{
-	if ((cpu_read_cr3() & PTE_ADDRESS) == root)
-		cpu_write_cr3(root);
-}
-
-void tlb_flush_kernel_page(uint64_t virt)
-{
-	tlb_flush_page_local(virt);
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/tlb.h"
 #include "mm/frame_records.h"
 
 enum pte_bits {
@@ -80,21 +81,8 @@ void root_free(struct frame *root);
 
 /* Maps or unmaps one kernel page; the caller owns the range and serialises. False when out of memory. */
 bool paging_map_kernel_page(uint64_t virt, paddr_t phys, uint64_t flags);
-/* Returns the entry that was there (0 if none) and flushes it from the TLB. */
+/* Returns the entry that was there (0 if none). The caller flushes the TLBs (tlb_flush_kernel_range) before the page or the range is used again. */
 uint64_t paging_unmap_kernel_page(uint64_t virt);
 
 /* The entry that maps kernel address @virt (any page size), or 0. */
 uint64_t paging_kernel_entry(uint64_t virt);
-
-/*
- * TLB shootdown. The entries of the page tables with root @root have been changed already. One CPU for now: other CPUs will be
- * interrupted here when they exist. Nothing is flushed when the tables are not loaded.
- */
-void tlb_flush_range(paddr_t root, uint64_t start, uint64_t end);
-void tlb_flush_all(paddr_t root);
-void tlb_flush_kernel_page(uint64_t virt);
-
-static inline void tlb_flush_page_local(uint64_t virt)
-{
-	__asm__ volatile("invlpg (%0)" :: "r"(virt) : "memory");
-}

@@ -19,7 +19,7 @@
 #include <asm/signal.h>
 
 enum {
-	VECTOR_DEBUG = 1, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14, VECTOR_X87 = 16, VECTOR_SIMD = 19, VECTOR_FIRST_IRQ = 32,
+	VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14, VECTOR_X87 = 16, VECTOR_SIMD = 19, VECTOR_FIRST_IRQ = 32,
 	FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14,
 };
 
@@ -81,6 +81,9 @@ static void exception(struct trap_frame *frame)
 {
 	uint64_t fixup;
 
+	if (frame->vector == VECTOR_NMI && panic_started())	/* another CPU's (smp_stop_others) */
+		for (;;)
+			__asm__ volatile("cli; hlt");
 	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
 		uint64_t addr = frame->vector == 13 || frame->vector == 12 ? 0 : frame->rip;
 		int code = exceptions[frame->vector].code;

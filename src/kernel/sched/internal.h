@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Between scheduler.c, which switches, and placement.c, which decides on which CPU a thread runs. */
+#pragma once
+
+#include "arch/x86_64/smp.h"
+#include "arch/x86_64/tlb.h"
+#include "lib/atomic.h"
+#include "sched/scheduler.h"
+
+/* Raw: the preemption count is managed by the callers, which hold the lock across a switch. Interrupts off. */
+static inline void queue_lock(struct run_queue *queue)
+{
+	while (unlikely(__atomic_exchange_n(&queue->lock.locked, 1, __ATOMIC_ACQUIRE))) {
+		tlb_answer();
+		cpu_relax();
+	}
+}
+
+static inline void queue_unlock(struct run_queue *queue)
+{
+	__atomic_store_n(&queue->lock.locked, 0, __ATOMIC_RELEASE);
+}
+
+/* Locks the queue of the CPU that @thread belongs to, and returns the CPU. */
+static inline struct cpu *lock_cpu_of(const struct thread *thread)
+{
+	for (;;) {
+		struct cpu *cpu = cpus[__atomic_load_n(&thread->cpu, __ATOMIC_RELAXED)];
+
+		queue_lock(cpu->run_queue);
+		if (likely(thread->cpu == cpu->id))
+			return cpu;
+		queue_unlock(cpu->run_queue);
+	}
+}
+
+/* Has @cpu look whether another thread should run. Its queue lock held. */
+static inline void ask_to_reschedule(struct cpu *cpu)
+{
+	cpu->need_resched = 1;
+	if (unlikely(cpu != this_cpu()))
+		smp_send_reschedule(cpu);
+}
+
+/* Puts @thread on the queue of @cpu, locked, which is where it belongs. */
+static inline void enqueue_ready(struct cpu *cpu, struct thread *thread)
+{
+	thread->run_state = THREAD_READY;
+	run_queue_push(cpu->run_queue, &thread->run_link, thread->priority, false);
+	if (thread->priority < cpu->current->priority)
+		ask_to_reschedule(cpu);
+}
+
+/* ---- placement.c; interrupts and preemption off ---- */
+
+/*
+ * Makes @thread, which is on no queue, ready on the CPU where it had best run, and sets *@woken (may be NULL). @cpu is its CPU, locked; unlocks it.
+ * @soon: the calling thread is about to sleep.
+ */
+void placement_enqueue(struct cpu *cpu, struct thread *thread, bool soon, uint32_t *woken);
+
+/* The same for a thread in THREAD_MOVING that nobody runs any more. No queue is locked. */
+void placement_rehome(struct thread *thread);
+
+/* @cpu, this one, runs its idle thread: looks for work elsewhere. Whether there is none, so that it may halt. */
+bool placement_idle(struct cpu *cpu);
+
+/* From the timer interrupt, at TSC @now: passes on what waits here while others idle, and evens out now and then how many threads wait. */
+void placement_balance(struct cpu *cpu, uint64_t now);

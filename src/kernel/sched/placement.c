@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which CPU a thread runs on. A thread that becomes ready goes to a CPU that idles, if one does, and else stays where it ran last; who is about to
+ * sleep takes the thread that it wakes to its own CPU, so that two that take turns share one. A CPU that runs out of work takes some from the others,
+ * and a busy one looks now and then whether more threads wait elsewhere than here.
+ *
+ * A thread moves in the state THREAD_MOVING, in which nobody else touches it, and with one queue locked at a time.
+ */
+#include "sched/internal.h"
+#include "arch/x86_64/clock_hw.h"
+#include "lib/errno.h"
+#include "sched/clock.h"
+
+enum { SEARCH_MAX = 16 /* threads looked at for one that may move */, BALANCE_MS = 50, OFFER_AFTER_US = 100 };
+
+static uint64_t idle_cpus;	/* atomic: CPUs that idle and that nobody has sent work to yet */
+
+static bool may_run(const struct thread *thread, const struct cpu *cpu)
+{
+	return thread->affinity >> cpu->id & 1;
+}
+
+/* One of @candidates that idles, which is told so nobody else picks it; or NULL. */
+static struct cpu *claim_idle(uint64_t candidates, const struct cpu *preferred)
+{
+	uint64_t found;
+
+	while ((found = atomic_load(&idle_cpus) & candidates)) {
+		uint64_t bit = found >> preferred->id & 1 ? 1ull << preferred->id : found & -found;
+
+		if (atomic_and(&idle_cpus, ~bit) & bit)
+			return cpus[__builtin_ctzll(bit)];
+	}
+	return NULL;
+}
+
+static uint64_t bit_of(const struct cpu *cpu)
+{
+	return 1ull << cpu->id;
+}
+
+static uint64_t allowed_cpus(const struct thread *thread)
+{
+	return thread->affinity & atomic_load(&cpus_online);
+}
+
+/* The CPU of @allowed where the fewest threads wait. Looked at without locks. */
+static struct cpu *least_busy(uint64_t allowed)
+{
+	struct cpu *best = NULL;
+
+	for (; allowed; allowed &= allowed - 1) {
+		struct cpu *cpu = cpus[__builtin_ctzll(allowed)];
+
+		if (!best || atomic_load_relaxed(&cpu->run_queue->count) < atomic_load_relaxed(&best->run_queue->count))
+			best = cpu;
+	}
+	return best;
+}
+
+/* Where @thread, of @cpu, had best run. */
+static struct cpu *choose(struct cpu *cpu, const struct thread *thread, bool soon)
+{
+	uint64_t allowed = allowed_cpus(thread);
+	struct cpu *self = this_cpu(), *idle;
+
+	if (soon && (allowed & bit_of(self)) && !atomic_load_relaxed(&self->run_queue->count) && self->current != self->idle) {
+		/* If the caller stays busy, somebody who idles gets the thread then. */
+		if (atomic_load_relaxed(&idle_cpus) & allowed)
+			timer_program(self, cpu_read_tsc() + clock_hw_tsc_hz() / 1000000 * OFFER_AFTER_US);
+		return self;
+	}
+	idle = claim_idle(allowed, cpu);
+	if (idle)
+		return idle;
+	return allowed & bit_of(cpu) ? cpu : least_busy(allowed);
+}
+
+/* Moves @thread, which is on no queue, from @cpu, locked, to @target; locks that instead. */
+static void change_cpu(struct cpu *cpu, struct cpu *target, struct thread *thread)
+{
+	thread->run_state = THREAD_MOVING;
+	__atomic_store_n(&thread->cpu, target->id, __ATOMIC_RELAXED);
+	queue_unlock(cpu->run_queue);
+	queue_lock(target->run_queue);
+}
+
+/* Makes @thread, of @cpu, locked, wait where it had best; returns that CPU, locked instead. */
+static struct cpu *enqueue(struct cpu *cpu, struct thread *thread, bool soon)
+{
+	do {
+		struct cpu *target = choose(cpu, thread, soon);
+
+		if (target != cpu)
+			change_cpu(cpu, target, thread);
+		cpu = target;
+	} while (unlikely(!may_run(thread, cpu)));	/* its affinity was changed meanwhile */
+	enqueue_ready(cpu, thread);
+	return cpu;
+}
+
+/* A thread waits on a busy CPU: somebody of @allowed who has begun to idle meanwhile may want it. */
+static void offer(uint64_t allowed, const struct cpu *cpu)
+{
+	struct cpu *idle;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* it was put there before we look; the idle look there after they say so */
+	idle = claim_idle(allowed, cpu);
+	if (idle)
+		smp_send_reschedule(idle);
+}
+
+void placement_enqueue(struct cpu *cpu, struct thread *thread, bool soon, uint32_t *woken)
+{
+	uint64_t allowed;
+	bool waits;
+
+	cpu = enqueue(cpu, thread, soon);
+	allowed = thread->affinity;
+	waits = !cpu->need_resched;
+	if (woken)
+		atomic_store(woken, 1);
+	queue_unlock(cpu->run_queue);
+	if (waits && !soon)
+		offer(allowed, cpu);
+}
+
+void placement_rehome(struct thread *thread)
+{
+	placement_enqueue(lock_cpu_of(thread), thread, false, NULL);
+}
+
+/* ---- Taking work from others ---- */
+
+/* A thread that waits on @from, locked, and may run on @cpu; the one whose turn is next, if it may. */
+static struct thread *find_movable(const struct cpu *from, const struct cpu *cpu)
+{
+	struct run_queue *queue = from->run_queue;
+	unsigned looked_at = 0;
+
+	for (unsigned word = 0; word < BITMAP_WORDS; word++) {
+		for (uint64_t bits = queue->bitmap[word]; bits; bits &= bits - 1) {
+			struct thread *thread;
+
+			list_for_each(thread, &queue->levels[word * 64 + __builtin_ctzll(bits)], run_link) {
+				if (may_run(thread, cpu))
+					return thread;
+				if (++looked_at == SEARCH_MAX)
+					return NULL;
+			}
+		}
+	}
+	return NULL;
+}
+
+static bool pull(struct cpu *cpu, struct cpu *from)
+{
+	struct thread *thread;
+
+	queue_lock(from->run_queue);
+	thread = find_movable(from, cpu);
+	if (!thread) {
+		queue_unlock(from->run_queue);
+		return false;
+	}
+	run_queue_remove(from->run_queue, &thread->run_link, thread->priority);
+	change_cpu(from, cpu, thread);
+	enqueue_ready(cpu, thread);
+	queue_unlock(cpu->run_queue);
+	return true;
+}
+
+/* The CPU where most threads wait, of those where more than @least do; or NULL. */
+static struct cpu *busiest_other(const struct cpu *cpu, unsigned least)
+{
+	struct cpu *busiest = NULL;
+
+	for (uint64_t rest = atomic_load(&cpus_online) & ~bit_of(cpu); rest; rest &= rest - 1) {
+		struct cpu *other = cpus[__builtin_ctzll(rest)];
+		unsigned count = atomic_load_relaxed(&other->run_queue->count);
+
+		if (count > least) {
+			busiest = other;
+			least = count;
+		}
+	}
+	return busiest;
+}
+
+bool placement_idle(struct cpu *cpu)
+{
+	struct cpu *from;
+
+	if (cpus_several() && !cpu->need_resched) {
+		atomic_or(&idle_cpus, bit_of(cpu));
+		from = busiest_other(cpu, 0);
+		if (from)
+			pull(cpu, from);
+	}
+	if (!cpu->need_resched)
+		return true;
+	if (atomic_load(&idle_cpus) & bit_of(cpu))
+		atomic_and(&idle_cpus, ~bit_of(cpu));
+	return false;
+}
+
+void placement_balance(struct cpu *cpu, uint64_t now)
+{
+	unsigned waiting = atomic_load_relaxed(&cpu->run_queue->count);
+	struct cpu *from;
+
+	if (waiting && atomic_load(&idle_cpus))
+		offer(UINT64_MAX, cpu);
+	if (now < cpu->balance_at)
+		return;
+	cpu->balance_at = now + clock_hw_tsc_hz() / 1000 * BALANCE_MS;
+	/* Also when only one more waits there, so that three that share two CPUs take turns. */
+	from = busiest_other(cpu, waiting);
+	if (from)
+		pull(cpu, from);
+}
+
+/* ---- Affinity ---- */
+
+int sched_set_affinity(struct thread *thread, uint64_t mask)
+{
+	uint64_t flags;
+	struct cpu *cpu;
+
+	if (!(mask & atomic_load(&cpus_online)))
+		return -EINVAL;
+	flags = interrupts_save();
+	preempt_disable();
+	cpu = lock_cpu_of(thread);
+	thread->affinity = mask;
+	if (may_run(thread, cpu) || (thread->run_state != THREAD_READY && thread->run_state != THREAD_RUNNING)) {
+		queue_unlock(cpu->run_queue);
+	} else if (thread->run_state == THREAD_READY) {
+		run_queue_remove(cpu->run_queue, &thread->run_link, thread->priority);
+		placement_enqueue(cpu, thread, false, NULL);
+	} else {
+		ask_to_reschedule(cpu);
+		queue_unlock(cpu->run_queue);
+	}
+	interrupts_restore(flags);
+	preempt_enable();
+	while (atomic_load_relaxed(&thread->run_state) == THREAD_RUNNING && !(mask >> atomic_load_relaxed(&thread->cpu) & 1))
+		cpu_relax();
+	return 0;
+}
