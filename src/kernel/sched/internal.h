@@ -7,10 +7,15 @@
 #include "lib/atomic.h"
 #include "sched/scheduler.h"
 
+static inline bool queue_try_lock(struct run_queue *queue)
+{
+	return !__atomic_exchange_n(&queue->lock.locked, 1, __ATOMIC_ACQUIRE);
+}
+
 /* Raw: the preemption count is managed by the callers, which hold the lock across a switch. Interrupts off. */
 static inline void queue_lock(struct run_queue *queue)
 {
-	while (unlikely(__atomic_exchange_n(&queue->lock.locked, 1, __ATOMIC_ACQUIRE))) {
+	while (unlikely(!queue_try_lock(queue))) {
 		tlb_answer();
 		cpu_relax();
 	}

@@ -68,18 +68,16 @@ static inline void set_quantum_end(struct cpu *cpu, uint64_t end)
 }
 
 /*
- * The FPU registers. Those of a program's thread are saved when it leaves the CPU, because another CPU may run it next; if nobody else's were loaded
- * meanwhile, here or there, they need not be loaded again.
+ * The FPU registers. Those of a program's thread are saved when it leaves the CPU, because another CPU may run it next. When only threads without
+ * any ran here meanwhile, and it nowhere else, they need not be loaded again.
  */
 static inline void switch_fpu(struct cpu *cpu, struct thread *prev, struct thread *next)
 {
-	if (likely(prev->fpu_area)) {
+	if (likely(prev->fpu_area))
 		fpu_switch(prev->fpu_area, next->fpu_area);
-	} else if (cpu->fpu_owner != next || next->fpu_cpu != cpu->id) {
+	else if (cpu->fpu_owner != next || next->fpu_cpu != cpu->id)
 		fpu_restore(next->fpu_area);
-	}
-	cpu->fpu_owner = next;
-	next->fpu_cpu = cpu->id;
+	next->fpu_cpu = CPU_MAX;
 }
 
 static inline void load_user_state(struct cpu *cpu, struct thread *prev, struct thread *next)
@@ -96,8 +94,11 @@ static inline void load_user_state(struct cpu *cpu, struct thread *prev, struct 
 /* No program runs next, but a thread of the kernel's. */
 static void leave_user_state(struct cpu *cpu, struct thread *prev)
 {
-	if (prev->fpu_area)
+	if (prev->fpu_area) {
 		fpu_save(prev->fpu_area);
+		cpu->fpu_owner = prev;
+		prev->fpu_cpu = cpu->id;
+	}
 	tlb_become_lazy(cpu);
 }
 
@@ -296,7 +297,7 @@ static inline void rise(struct thread *thread)
 		thread->priority--;
 }
 
-void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
+static __attribute__((noinline)) void wake_anywhere(struct thread *thread, uint32_t *woken, bool soon)
 {
 	struct cpu *cpu = lock_cpu_of(thread);
 
@@ -307,6 +308,34 @@ void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
 	}
 	rise(thread);
 	enqueue(cpu, thread, soon, woken);
+}
+
+void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
+{
+	struct cpu *cpu = this_cpu();
+	struct run_queue *queue = cpu->run_queue;
+
+	if (unlikely(cpus_several())) {
+		wake_anywhere(thread, woken, soon);
+		return;
+	}
+	/* The same in fewer instructions. A second CPU may have started just now. */
+	while (unlikely(!queue_try_lock(queue)))
+		cpu_relax();
+	if (unlikely(thread->cpu != cpu->id)) {
+		queue_unlock(queue);
+		wake_anywhere(thread, woken, soon);
+		return;
+	}
+	if (likely(thread->run_state == THREAD_SLEEPING)) {
+		rise(thread);
+		thread->run_state = THREAD_READY;
+		run_queue_push(queue, &thread->run_link, thread->priority, false);
+		if (thread->priority < cpu->current->priority)
+			cpu->need_resched = 1;
+	}
+	atomic_store(woken, 1);
+	queue_unlock(queue);
 }
 
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state)

@@ -44,7 +44,7 @@ struct thread {
 	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
 	uint8_t rt_priority;		/* 1 to 99 for SCHED_FIFO and SCHED_RR */
 	unsigned cpu;			/* where it runs, waits or ran last; changes under the lock of the CPU it leaves */
-	unsigned fpu_cpu;		/* whose registers held its FPU state last; own CPU only */
+	unsigned fpu_cpu;		/* whose registers still hold its FPU state, if that CPU's fpu_owner says so too; while not running */
 	uint64_t affinity;		/* one bit a CPU; at least one of them runs */
 	uint64_t quantum_left;		/* TSC cycles */
 	uint64_t run_cycles;		/* TSC cycles of CPU time so far */

@@ -25,7 +25,7 @@ struct cpu {
 	unsigned apic_id;
 	struct run_queue *run_queue;
 	struct thread *idle;
-	struct thread *fpu_owner;	/* whose FPU registers are in this CPU, unless another CPU has had it since (thread->fpu_cpu) */
+	struct thread *fpu_owner;	/* whose FPU registers are left here by who left last for a thread without any; see thread->fpu_cpu */
 	uint64_t user_ticks, system_ticks;	/* timer samples of busy time */
 	uint64_t quantum_end;		/* TSC: when the running thread's quantum ends; 0: no need to interrupt it */
 	uint64_t timer_event;		/* TSC: by when the timer hardware will interrupt; UINT64_MAX: it will not */

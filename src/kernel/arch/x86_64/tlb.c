@@ -2,7 +2,7 @@
 /*
  * TLB shootdown. Each CPU has one request, its own, that others read; whom it concerns is told by a bit in the other's tlb_requests and an interrupt.
  *
- * Who has to be told is read from each CPU's loaded_root, which says ROOT_CHANGING before, while and until after CR3 is loaded. Loading CR3 serialises
+ * Who has to be told is read from each CPU's loaded_root, which says TLB_ROOT_CHANGING before, while and until after CR3 is loaded. Loading CR3 serialises
  * (Intel SDM vol. 3A §8.3), and entries are changed before we look: so either we see the root there, or that CPU's walks see the new entries; and
  * nobody frees tables that CR3 still holds.
  */
@@ -12,7 +12,7 @@
 #include "arch/x86_64/smp.h"
 #include "lib/atomic.h"
 
-enum { FLUSH_PAGES_MAX = 32, ROOT_CHANGING = 1 };
+enum { FLUSH_PAGES_MAX = 32 };
 
 enum request_kind { FLUSH_PROGRAM, FLUSH_KERNEL, FORGET_ROOT };
 
@@ -24,13 +24,6 @@ struct request {
 } __attribute__((aligned(64)));
 
 static struct request requests[CPU_MAX];	/* by CPU; its own except for `waiting` */
-
-static void load_root(struct cpu *cpu, paddr_t root)
-{
-	atomic_store(&cpu->loaded_root, (paddr_t)ROOT_CHANGING);
-	cpu_write_cr3(root);
-	atomic_store(&cpu->loaded_root, root);
-}
 
 static void flush_local(paddr_t root, uint64_t start, uint64_t end)
 {
@@ -56,7 +49,7 @@ static void answer(struct cpu *cpu, const struct request *request)
 	else if (cpu->loaded_root != request->root)
 		return;
 	else if (request->kind == FORGET_ROOT)
-		load_root(cpu, paging_kernel_root());
+		tlb_load_root(cpu, paging_kernel_root());
 	else
 		flush_local(request->root, request->start, request->end);
 }
@@ -119,7 +112,7 @@ static uint64_t others_with_root(struct cpu *cpu, paddr_t root, bool disturb_idl
 
 		paddr_t loaded = atomic_load(&other->loaded_root);
 
-		if (loaded == ROOT_CHANGING || (loaded == root && (disturb_idle || !put_off(other))))
+		if (loaded == TLB_ROOT_CHANGING || (loaded == root && (disturb_idle || !put_off(other))))
 			targets |= 1ull << other->id;
 	}
 	return targets;
@@ -165,7 +158,7 @@ void tlb_forget_root(paddr_t root)
 	preempt_disable();
 	cpu = this_cpu();
 	if (cpu->loaded_root == root)
-		load_root(cpu, paging_kernel_root());
+		tlb_load_root(cpu, paging_kernel_root());
 	interrupts_restore(flags);
 	if (unlikely(cpus_several()))
 		ask(cpu, others_with_root(cpu, root, true), FORGET_ROOT, root, 0, 0);
@@ -178,10 +171,10 @@ void tlb_become_lazy(struct cpu *cpu)
 		atomic_store(&cpu->tlb_state, (uint32_t)TLB_LAZY);
 }
 
-void tlb_change_root(struct cpu *cpu, paddr_t root)
+void tlb_stop_being_lazy(struct cpu *cpu, paddr_t root)
 {
-	bool stale = cpu->tlb_state != TLB_ACTIVE && atomic_exchange(&cpu->tlb_state, (uint32_t)TLB_ACTIVE) == TLB_STALE;
+	bool stale = atomic_exchange(&cpu->tlb_state, (uint32_t)TLB_ACTIVE) == TLB_STALE;
 
 	if (stale || cpu->loaded_root != root)
-		load_root(cpu, root);
+		tlb_load_root(cpu, root);
 }

@@ -33,12 +33,23 @@ enum tlb_state {
 /* The scheduler's part, for @cpu, this one. Interrupts off. A thread without a program comes: */
 void tlb_become_lazy(struct cpu *cpu);
 /* A program with the page tables @root comes: */
-void tlb_change_root(struct cpu *cpu, paddr_t root);
+void tlb_stop_being_lazy(struct cpu *cpu, paddr_t root);
+
+enum { TLB_ROOT_CHANGING = 1 };
+
+static inline void tlb_load_root(struct cpu *cpu, paddr_t root)
+{
+	__atomic_store_n(&cpu->loaded_root, (paddr_t)TLB_ROOT_CHANGING, __ATOMIC_RELEASE);
+	cpu_write_cr3(root);
+	__atomic_store_n(&cpu->loaded_root, root, __ATOMIC_RELEASE);
+}
 
 static inline void tlb_use_root(struct cpu *cpu, paddr_t root)
 {
-	if (cpu->loaded_root != root || unlikely(cpu->tlb_state != TLB_ACTIVE))
-		tlb_change_root(cpu, root);
+	if (unlikely(cpu->tlb_state != TLB_ACTIVE))
+		tlb_stop_being_lazy(cpu, root);
+	else if (cpu->loaded_root != root)
+		tlb_load_root(cpu, root);
 }
 
 static inline void tlb_flush_page_local(uint64_t virt)
