@@ -155,6 +155,20 @@ static void test_bad_lines(void)
 	}
 }
 
+/* The fuzzer believes this of every service, also of those that never run. */
+static void test_refused_values_change_nothing(void)
+{
+	const struct restart_rule *rule;
+
+	parse("service a {\nexec /a\nrestart always backoff=100s..5s\nrestart always give-up=7/ms\ncpus 3,64\n}\n");
+	rule = &find("a")->restart;
+	CHECK(config.error_count > 0 && !find("a")->valid, "refused");
+	CHECK(rule->backoff_min_ns == 10 * NS_PER_MS && rule->backoff_max_ns == 5 * NS_PER_S, "backoff %llu to %llu",
+	      (unsigned long long)rule->backoff_min_ns, (unsigned long long)rule->backoff_max_ns);
+	CHECK(rule->give_up_count == 20 && rule->give_up_ns == 60 * NS_PER_S, "give-up %u", rule->give_up_count);
+	CHECK(find("a")->cpus == 0, "cpus %llx", (unsigned long long)find("a")->cpus);
+}
+
 /* Wrong block structure: text, the line of the first error, words of it, services that stay valid, all errors. */
 static const struct bad_text {
 	const char *text;
@@ -297,6 +311,7 @@ int main(void)
 	test_design_example();
 	test_other_keys();
 	test_bad_lines();
+	test_refused_values_change_nothing();
 	test_bad_texts();
 	test_zero_byte();
 	test_limits();

@@ -65,27 +65,33 @@ bool value_duration(const char *word, uint64_t *ns)
 bool value_duration_range(const char *word, uint64_t *min_ns, uint64_t *max_ns)
 {
 	const char *dots = strstr(word, "..");
+	uint64_t min, max;
 
-	return dots && duration_span(word, (size_t)(dots - word), min_ns) && value_duration(dots + 2, max_ns) &&
-	       *min_ns <= *max_ns;
+	if (!dots || !duration_span(word, (size_t)(dots - word), &min) || !value_duration(dots + 2, &max) || min > max)
+		return false;
+	*min_ns = min;
+	*max_ns = max;
+	return true;
 }
 
 bool value_rate(const char *word, unsigned max_count, unsigned *count, uint64_t *period_ns)
 {
-	uint64_t value;
+	uint64_t value, period;
 
 	if (!number(&word, &value) || value == 0 || value > max_count || *word != '/')
 		return false;
-	*period_ns = unit_ns(word + 1, strlen(word + 1));
+	period = unit_ns(word + 1, strlen(word + 1));
+	if (period < NS_PER_S)
+		return false;
+	*period_ns = period;
 	*count = (unsigned)value;
-	return *period_ns >= NS_PER_S;
+	return true;
 }
 
 bool value_cpu_list(const char *word, uint64_t *mask)
 {
-	uint64_t first, last;
+	uint64_t first, last, cpus = 0;
 
-	*mask = 0;
 	for (;;) {
 		if (!number(&word, &first))
 			return false;
@@ -98,9 +104,11 @@ bool value_cpu_list(const char *word, uint64_t *mask)
 		if (last > 63 || first > last)
 			return false;
 		for (uint64_t cpu = first; cpu <= last; cpu++)
-			*mask |= 1ull << cpu;
-		if (*word == '\0')
+			cpus |= 1ull << cpu;
+		if (*word == '\0') {
+			*mask = cpus;
 			return true;
+		}
 		if (*word++ != ',')
 			return false;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The small value languages of services.conf: durations, rates, CPU lists. Pure; true when the whole word is one. */
+/* The small value languages of services.conf: durations, rates, CPU lists. Pure; true when the whole word is one, else nothing is stored. */
 #ifndef MANAGER_VALUES_H
 #define MANAGER_VALUES_H
 
