@@ -41,10 +41,10 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 
 static void say_address(uint64_t addr)
 {
-	uint64_t offset = 0;
-	const char *name = symbol_find(addr, &offset);
+	struct symbol_place place;
 
-	say("  0x%016lx  %s+0x%lx  (link 0x%lx)\n", addr, name ? name : "?", offset, addr - boot_layout.slide);
+	symbol_find(addr, &place);
+	say("  0x%016lx  %s+0x%lx  (link 0x%lx)\n", addr, place.name, place.offset, addr - boot_layout.slide);
 }
 
 /* Boot code is trusted until there are tables to ask. */
@@ -76,12 +76,13 @@ static uint64_t cross_trap(uint64_t addr)
 /* @rsp: of the code at @rip, or 0. */
 static void backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
-	uint64_t previous = 0, offset;
+	struct symbol_place place;
+	uint64_t previous = 0;
 
 	say("backtrace (newest first):\n");
 	say_address(rip);
 	/* A call into nowhere has made no frame yet; its return address is the newest word of the stack. */
-	if (!symbol_find(rip, &offset) && !(rsp & 7) && readable(rsp))
+	if (!symbol_find(rip, &place) && !(rsp & 7) && readable(rsp))
 		say_address(*(const uint64_t *)rsp);
 	for (int i = 0; i < BACKTRACE_MAX && plausible_frame(rbp, previous); i++) {
 		const uint64_t *frame = (const uint64_t *)rbp;

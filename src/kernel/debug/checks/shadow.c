@@ -65,10 +65,10 @@ static const char *kind_of(uint8_t state)
 
 static void report(uint64_t bad, uint64_t start, size_t len, bool write, void *who)
 {
-	uint64_t offset = 0;
-	const char *name = symbol_find((uint64_t)who, &offset);
+	struct symbol_place place;
 	uint8_t state = *shadow_of(bad);
 
+	symbol_find((uint64_t)who, &place);
 	/* A partial granule: the byte after it tells what lies behind the object. */
 	if (state < GRANULE) {
 		state = *(shadow_of(bad) + 1);
@@ -76,7 +76,7 @@ static void report(uint64_t bad, uint64_t start, size_t len, bool write, void *w
 			state = SHADOW_HEAP_ZONE;
 	}
 	checks_report("address check: %s: %s of %lu bytes at %#lx (first bad one %#lx) in %s+0x%lx", kind_of(state), write ? "write" : "read",
-		      (unsigned long)len, start, bad, name ? name : "?", offset);
+		      (unsigned long)len, start, bad, place.name, place.offset);
 }
 
 static inline bool byte_allowed(uint64_t addr)

@@ -6,11 +6,10 @@
 
 void sleep_check(void)
 {
-	uint64_t offset;
-	const char *name;
+	struct symbol_place place;
 
 	if (!this_cpu()->preempt_count)
 		return;
-	name = symbol_find((uint64_t)__builtin_return_address(0), &offset);
-	checks_report("sleep check: preemption is off (%u) in %s+0x%lx", this_cpu()->preempt_count, name ? name : "?", offset);
+	symbol_find((uint64_t)__builtin_return_address(0), &place);
+	checks_report("sleep check: preemption is off (%u) in %s+0x%lx", this_cpu()->preempt_count, place.name, place.offset);
 }
