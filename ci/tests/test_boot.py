@@ -56,7 +56,9 @@ def test_unknown_calls():
     program = "/tests/system unknown_calls > /dev/null"
     done = vm(RAEEN, f"{program}; {program}; dmesg", "--overlay", os.path.join(BUILD, "tests"))
     assert re.findall(r"syscall: (\w+) \(pid \d+\) called (\d+) \((\w+)\)", done.stdout.decode()) == [
-        ("system", str(number), "unknown") for number in (600, 999, 5000, 0x7fffffff, 0xffffffff)]
+        ("system", str(number), name) for number, name in (
+            (134, "uselib"), (400, "unknown"), (600, "unknown"), (999, "unknown"), (5000, "unknown"),
+            (0x7fffffff, "unknown"), (0xffffffff, "unknown"))]
 
 
 def test_self_test(tmp_path):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Turns syscalls.def into the kernel's dispatch table, its prototypes and the trace names.
+"""Turns syscalls.def into the kernel's dispatch table, its prototypes and the names for the log.
 
 Usage: gen-syscalls.py SYSCALLS.DEF UNISTD_64.H OUTDIR
 The Linux header gives the names of the calls that are not there, for the log line about them.
@@ -55,12 +55,14 @@ def main():
     (out / "syscall_asm.inc").write_text(
         f"; Generated from abi/syscalls.def by abi/gen-syscalls.py.\nSYSCALL_COUNT equ {count}\n"
         + "%macro EACH_FRAME_CALL 1\n" + "".join(f"\t%1 {name}\n" for name in frame_calls) + "%endmacro\n")
-    rows = "".join(f'\t[{nr}] = {{ (void *){"frame" if name in frame_calls else "sys"}_{name}, "{name}", {len(args)} }},\n'
-                   for nr, (name, args, _) in sorted(entries.items()))
-    (out / "syscall_table.inc").write_text(head + rows)
-    missing = {int(nr): name for name, nr in LINUX_NAME.findall(Path(sys.argv[2]).read_text()) if int(nr) not in entries}
-    (out / "syscall_missing.inc").write_text(
-        head + "".join(f'\t{{ {nr}, "{name}" }},\n' for nr, name in sorted(missing.items())))
+    handlers = ["no_handler"] * count
+    for nr, (name, _, _) in entries.items():
+        handlers[nr] = f"(void *){'frame' if name in frame_calls else 'sys'}_{name}"
+    (out / "syscall_table.inc").write_text(head + "".join(f"\t[{nr}] = {handler},\n" for nr, handler in enumerate(handlers)))
+    # By number, each with a zero behind it; a number of nobody has an empty name.
+    known = {int(nr): name for name, nr in LINUX_NAME.findall(Path(sys.argv[2]).read_text())}
+    known.update((nr, name) for nr, (name, _, _) in entries.items())
+    (out / "syscall_names.inc").write_text(head + "".join(f'\t"{known.get(nr, "")}\\0"\n' for nr in range(max(known) + 1)))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@
 #include "process/process.h"
 #include "sched/scheduler.h"
 #include "security/random.h"
-#include "syscall/syscall.h"
 #include "test/selftest.h"
 #include "tty/tty.h"
 #include "vdso/vdso.h"
@@ -81,7 +80,6 @@ void kernel_main(void)
 	acpi_init();			/* tables that say what the machine has */
 	interrupts_init(command_line_has("safe"));
 	clock_hw_init();		/* TSC against PIT, date */
-	syscall_table_init();
 	syscall_init();			/* SYSCALL and SYSRET */
 	scheduler_init();		/* this context becomes the idle thread */
 	random_add_entropy(boot_info.rsdp_copy, sizeof(boot_info.rsdp_copy));

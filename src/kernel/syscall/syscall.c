@@ -10,21 +10,19 @@
 #include "sched/scheduler.h"
 #include "sched/thread.h"
 
-struct syscall_entry { syscall_fn *handler; const char *name; unsigned arguments; };
+static syscall_fn no_handler;
 
-static const struct syscall_entry entries[SYSCALL_COUNT] = {
+/* Read by entry.asm; every slot holds a handler. */
+syscall_fn *const syscall_handlers[SYSCALL_COUNT] = {
 #include "syscall_table.inc"
 };
 
-/* Names of Linux's other calls, by number. */
-static const struct { unsigned number; const char *name; } missing[] = {
-#include "syscall_missing.inc"
-};
+/* One behind the other: few are ever looked for. */
+static const char names[] =
+#include "syscall_names.inc"
+;
 
 _Static_assert(offsetof(struct thread, user) + offsetof(struct thread_state, work) == 0, "entry.asm counts on it");
-
-/* Read by entry.asm; every slot holds a handler. */
-syscall_fn *syscall_handlers[SYSCALL_COUNT];
 
 enum { REPORTED_MAX = 64 };
 
@@ -38,20 +36,13 @@ static long no_handler(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t 
 	return syscall_unknown(thread_user_frame());
 }
 
-void syscall_table_init(void)
-{
-	for (size_t i = 0; i < SYSCALL_COUNT; i++)
-		syscall_handlers[i] = entries[i].handler ? entries[i].handler : no_handler;
-}
-
 const char *syscall_name(uint64_t number)
 {
-	if (number < SYSCALL_COUNT && entries[number].name)
-		return entries[number].name;
-	for (size_t i = 0; i < ARRAY_LEN(missing); i++)
-		if (missing[i].number == number)
-			return missing[i].name;
-	return "unknown";
+	const char *name = names, *end = names + sizeof(names) - 1;
+
+	for (; name < end && number; number--)
+		name += strlen(name) + 1;
+	return name < end && *name ? name : "unknown";
 }
 
 static bool report_once(uint64_t number, const char *name)

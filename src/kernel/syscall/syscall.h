@@ -8,9 +8,6 @@ struct trap_frame;
 
 typedef long syscall_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-/* Fills the dispatch table that entry.asm reads. Called once. */
-void syscall_table_init(void);
-
 /* The name of call @number for logs, also of Linux calls that are not there; "unknown" beyond those. */
 const char *syscall_name(uint64_t number);
 

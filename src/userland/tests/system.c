@@ -239,7 +239,7 @@ static void change_root(void)
 
 static void unknown_calls(void)
 {
-	static const long numbers[] = { 600, 999, 5000, 0x7fffffff, -1 };
+	static const long numbers[] = { SYS_uselib, 400, 600, 999, 5000, 0x7fffffff, -1 };
 
 	for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		CHECK_ERR(syscall(numbers[i], 1, 2, 3, 4, 5, 6), ENOSYS);
