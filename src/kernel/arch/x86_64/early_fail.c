@@ -27,14 +27,15 @@ static void put_serial(char c)
 
 static void put_framebuffer(const struct boot_framebuffer *fb, char c)
 {
-	const uint8_t *glyph = font_find(&font_normal, (uint8_t)c);
+	struct font_rows rows = font_find(&font_normal, (uint8_t)c);
 
 	for (unsigned y = 0; y < font_normal.height; y++) {
 		volatile uint32_t *line = (volatile uint32_t *)(fb->address + (row * font_normal.height + y) * fb->pitch) +
 					  column * font_normal.width;
+		unsigned bits = font_next_row(&font_normal, &rows);
 
 		for (unsigned x = 0; x < font_normal.width; x++)
-			line[x] = font_row(&font_normal, glyph, y) >> (font_normal.width - 1 - x) & 1 ? 0xffffffff : 0;
+			line[x] = bits >> (font_normal.width - 1 - x) & 1 ? 0xffffffff : 0;
 	}
 }
 

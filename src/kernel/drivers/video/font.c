@@ -11,7 +11,7 @@ static const uint8_t *search(const struct font *font, uint32_t character)
 		const struct font_character *entry = &font->characters[middle];
 
 		if (entry->character == character)
-			return &font->rows[entry->glyph * font->height * (font->width / 8)];
+			return font->glyphs + entry->glyph;
 		if (entry->character < character)
 			low = middle + 1;
 		else
@@ -20,12 +20,18 @@ static const uint8_t *search(const struct font *font, uint32_t character)
 	return NULL;
 }
 
-const uint8_t *font_find(const struct font *font, uint32_t character)
+struct font_rows font_find(const struct font *font, uint32_t character)
 {
 	static const uint32_t substitutes[] = { 0xfffd, 0x25c6, '?', ' ' };
-	const uint8_t *rows = search(font, character);
+	const uint8_t *glyph = search(font, character);
+	struct font_rows rows = { 0 };
 
-	for (unsigned i = 0; !rows && i < ARRAY_LEN(substitutes); i++)
-		rows = search(font, substitutes[i]);
-	return rows ? rows : font->rows;
+	for (unsigned i = 0; !glyph && i < ARRAY_LEN(substitutes); i++)
+		glyph = search(font, substitutes[i]);
+	if (!glyph)
+		glyph = font->glyphs;
+	for (unsigned at = 0; at < font->height; at += 8)
+		rows.changes |= (uint32_t)*glyph++ << at;
+	rows.next = glyph;
+	return rows;
 }

@@ -4,23 +4,38 @@
 
 #include "lib/types.h"
 
-struct font_character { uint16_t character, glyph; };
+struct font_character { uint16_t character, glyph; };	/* glyph: where it begins in the font's glyphs */
 
 struct font {
 	unsigned width, height;		/* pixels; width is 8 or 16 */
-	unsigned glyph_count;
-	const uint8_t *rows;		/* height rows of width / 8 bytes a glyph, as font_row() reads them */
+	const uint8_t *glyphs;		/* each as font_find() and font_next_row() read it */
 	const struct font_character *characters;	/* in rising order */
 	unsigned character_count;
 };
 
+/*
+ * A glyph, row by row. A bit for each row, the lowest for the first, says whether it differs from the row above (the first: from a
+ * blank one); only those rows are stored.
+ */
+struct font_rows {
+	uint32_t changes;
+	const uint8_t *next;
+	unsigned bits;
+};
+
 extern const struct font font_normal, font_large;	/* 8x16 and 16x32 */
 
-/* A character's glyph; a substitute when the font does not have it. */
-const uint8_t *font_find(const struct font *font, uint32_t character);
+/* A character's glyph, before its first row; a substitute when the font does not have it. */
+struct font_rows font_find(const struct font *font, uint32_t character);
 
-/* Row @y of a glyph; bit width-1 is the leftmost pixel. */
-static inline unsigned font_row(const struct font *font, const uint8_t *glyph, unsigned y)
+/* The next row, of which there are font->height; bit width-1 is the leftmost pixel. */
+static inline unsigned font_next_row(const struct font *font, struct font_rows *rows)
 {
-	return font->width == 8 ? glyph[y] : glyph[2 * y] << 8 | glyph[2 * y + 1];
+	if (rows->changes & 1) {
+		rows->bits = *rows->next++;
+		if (font->width > 8)
+			rows->bits = rows->bits << 8 | *rows->next++;
+	}
+	rows->changes >>= 1;
+	return rows->bits;
 }

@@ -83,14 +83,14 @@ static void draw_row(uint8_t *to, unsigned bits, uint32_t foreground, uint32_t b
 
 static void framebuffer_draw(unsigned row, unsigned column, const struct drawn_cell *cell)
 {
-	const uint8_t *glyph = font_find(font, cell->character);
+	struct font_rows rows = font_find(font, cell->character);
 	uint8_t *to = screen + (size_t)row * font->height * info.pitch + column * font->width * pixel_bytes;
 	uint32_t foreground = pixels[cell->foreground], background = pixels[cell->background];
 	unsigned all = (1u << font->width) - 1, height = font->height;
 	unsigned cursor_from = cell->flags & DRAWN_CURSOR_BLOCK ? 0 : height - height / 16 * CURSOR_LINES;
 
 	for (unsigned y = 0; y < height; y++, to += info.pitch) {
-		unsigned bits = font_row(font, glyph, y);
+		unsigned bits = font_next_row(font, &rows);
 
 		if ((cell->flags & DRAWN_UNDERLINE) && y == height - height / 16 - 1)
 			bits = all;

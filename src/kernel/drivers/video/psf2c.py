@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """psf2c.py --output FILE.c NAME=FONT.psf.gz ...: console fonts (PSF 1 or 2, with a Unicode table) as C tables.
 
-Each becomes a `const struct font NAME` (drivers/video/font.h): glyph rows as the font has them, most significant bit leftmost, and a table of
-(character, glyph) pairs in rising order for binary search. Sequences of several characters are left out.
+Each becomes a `const struct font NAME` (drivers/video/font.h): the glyphs of its characters, each equal one once, and a table of (character,
+glyph) pairs in rising order for binary search. Sequences of several characters are left out.
 """
 
 import argparse
@@ -58,20 +58,36 @@ def parse(path):
     raise ValueError(f"{path}: not a PSF font")
 
 
+def pack(font, glyph):
+    """A bit for each row that differs from the one above, and then these rows, most significant bit leftmost."""
+    size = font.width // 8
+    rows = [glyph[at:at + size] for at in range(0, len(glyph), size)]
+    changed = [y for y, row in enumerate(rows) if row != (rows[y - 1] if y else bytes(size))]
+    return sum(1 << y for y in changed).to_bytes(font.height // 8, "little") + b"".join(rows[y] for y in changed)
+
+
 def emit(out, name, font):
-    if font.width not in (8, 16):
-        raise ValueError(f"{name}: {font.width} pixels a row; expected 8 or 16")
-    out.append(f"static const uint8_t {name}_rows[] = {{")
-    for glyph in font.glyphs:
+    if font.width not in (8, 16) or font.height not in (8, 16, 24, 32):
+        raise ValueError(f"{name}: {font.width}x{font.height} pixels; expected a width of 8 or 16, a height of 8, 16, 24 or 32")
+    glyphs, place = [], {}
+    for glyph in font.characters.values():
+        packed = pack(font, font.glyphs[glyph])
+        if packed not in place:
+            place[packed] = sum(map(len, glyphs))
+            glyphs.append(packed)
+    pairs = [(character, place[pack(font, font.glyphs[glyph])]) for character, glyph in sorted(font.characters.items())]
+    if max(at for _, at in pairs) > 0xffff:
+        raise ValueError(f"{name}: its glyphs are more than 64 KiB")
+    out.append(f"static const uint8_t {name}_glyphs[] = {{")
+    for glyph in glyphs:
         out.append("\t" + " ".join(f"0x{byte:x}," for byte in glyph))
     out.append("};")
-    pairs = sorted(font.characters.items())
     out.append(f"static const struct font_character {name}_characters[] = {{")
     for i in range(0, len(pairs), 8):
-        out.append("\t" + " ".join(f"{{ 0x{character:x}, {glyph} }}," for character, glyph in pairs[i:i + 8]))
+        out.append("\t" + " ".join(f"{{ 0x{character:x}, {at} }}," for character, at in pairs[i:i + 8]))
     out.append("};")
     out.append(f"const struct font {name} = {{")
-    out.append(f"\t.width = {font.width}, .height = {font.height}, .glyph_count = {len(font.glyphs)}, .rows = {name}_rows,")
+    out.append(f"\t.width = {font.width}, .height = {font.height}, .glyphs = {name}_glyphs,")
     out.append(f"\t.characters = {name}_characters, .character_count = {len(pairs)},")
     out.append("};")
 
