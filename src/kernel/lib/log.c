@@ -9,7 +9,7 @@
 
 enum { RING_SIZE = 64 * 1024, LINE_MAX = 256 };
 
-static struct spinlock log_lock;	/* taken with interrupts off */
+static struct spinlock log_lock = SPINLOCK_INIT(LOCK_LOG);	/* taken with interrupts off */
 static char ring[RING_SIZE];		/* guarded by log_lock, as all below */
 static uint64_t ring_end;		/* bytes ever written */
 static struct list consoles = LIST_INIT(consoles);

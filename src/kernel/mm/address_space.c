@@ -38,8 +38,8 @@ struct address_space *address_space_alloc(void)
 		return NULL;
 	}
 	refcount_init(&as->refs, 1);
-	rwlock_init(&as->lock);
-	spinlock_init(&as->table_lock);
+	rwlock_init(&as->lock, LOCK_ADDRESS_SPACE);
+	spinlock_init(&as->table_lock, LOCK_PAGE_TABLES);
 	as->root = frame_phys(root);
 	return as;
 }

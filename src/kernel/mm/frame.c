@@ -28,7 +28,7 @@ struct frame *frame_records;
 size_t frame_record_count;
 
 static struct frame_bitmap pool;	/* guarded by pool_lock */
-static struct spinlock pool_lock = SPINLOCK_INIT;
+static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_FRAME_POOL);
 static struct magazine magazines[CPU_MAX];
 static size_t total_frames;		/* set by frame_init */
 static size_t reserve_frames;		/* the pool is not emptied below this for programs; set once */

@@ -29,7 +29,7 @@ struct stock {
 
 static struct slab_cache caches[CACHES_MAX];
 static unsigned cache_count;			/* guarded by create_lock; only grows */
-static struct spinlock create_lock = SPINLOCK_INIT;
+static struct spinlock create_lock = SPINLOCK_INIT(LOCK_SLAB_LIST);
 static struct stock boot_stocks[CACHES_MAX];
 static struct stock *stocks[CPU_MAX] = { boot_stocks };
 static uint64_t slab_frames;			/* atomic */
@@ -67,7 +67,7 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 	cache->per_slab = (cache->frames * PAGE_SIZE - cache->first) / cache->stride;
 	cache->limit = cache->size <= 256 ? 32 : cache->size <= 1024 ? 16 : 8;
 	cache->index = cache_count;
-	spinlock_init(&cache->lock);
+	spinlock_init(&cache->lock, LOCK_SLAB_CACHE);
 	list_init(&cache->partial);
 	KASSERT(cache->per_slab);
 	cache_count++;

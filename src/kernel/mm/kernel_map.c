@@ -17,7 +17,7 @@ struct area {
 	uint64_t start, end;	/* the guard page behind it not included */
 };
 
-struct spinlock kernel_map_lock = SPINLOCK_INIT;
+struct spinlock kernel_map_lock = SPINLOCK_INIT(LOCK_KERNEL_MAP);
 static struct list areas = LIST_INIT(areas);	/* guarded by kernel_map_lock */
 
 /* Gives @area the lowest place for @len bytes. kernel_map_lock held. */

@@ -17,7 +17,7 @@
 
 enum { ROUNDS_MAX = 16, PAUSE_NS = 50 * 1000 * 1000 };
 
-static struct mutex shrinker_lock = MUTEX_INIT(shrinker_lock);
+static struct mutex shrinker_lock = MUTEX_INIT(shrinker_lock, LOCK_SHRINKERS);
 static struct list shrinkers = LIST_INIT(shrinkers);	/* guarded by shrinker_lock */
 static struct wait_queue reclaim_queue = WAIT_QUEUE_INIT(reclaim_queue);
 static uint32_t requested;				/* atomic: free memory fell below the mark */

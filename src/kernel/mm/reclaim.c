@@ -10,10 +10,10 @@
 #include "mm/vm_object_internal.h"
 #include "lib/panic.h"
 
-static struct spinlock list_lock = SPINLOCK_INIT;
+static struct spinlock list_lock = SPINLOCK_INIT(LOCK_OBJECT_LIST);
 static struct list objects = LIST_INIT(objects);	/* guarded by list_lock */
 static struct vm_object *scanned;			/* guarded by list_lock */
-static struct mutex scan_lock = MUTEX_INIT(scan_lock);
+static struct mutex scan_lock = MUTEX_INIT(scan_lock, LOCK_RECLAIM_SCAN);
 
 void vm_object_list_add(struct vm_object *object)
 {

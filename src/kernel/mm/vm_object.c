@@ -16,7 +16,7 @@ enum { SHRINK_ON_FAILURE = 64 };
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, uint64_t size)
 {
 	*object = (struct vm_object){
-		.refs = { 1 }, .ops = ops, .lock = MUTEX_INIT(object->lock), .size = size, .mappings = LIST_INIT(object->mappings),
+		.refs = { 1 }, .ops = ops, .lock = MUTEX_INIT(object->lock, LOCK_VM_OBJECT), .size = size, .mappings = LIST_INIT(object->mappings),
 		.busy = WAIT_QUEUE_INIT(object->busy),
 	};
 }

@@ -21,8 +21,10 @@ static struct futex_bucket buckets[BUCKETS];
 
 void futex_init(void)
 {
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		spinlock_init(&buckets[i].lock, LOCK_FUTEX_BUCKET);
 		list_init(&buckets[i].waiters);
+	}
 }
 
 static inline struct futex_bucket *bucket_of(struct futex_key key)

@@ -99,7 +99,7 @@ static struct interval_timers *timers_of(struct process *process)
 	timers = kzalloc(sizeof(*timers));
 	if (!timers)
 		return NULL;
-	spinlock_init(&timers->lock);
+	spinlock_init(&timers->lock, LOCK_INTERVAL_TIMERS);
 	for (int i = 0; i < TIMER_KINDS; i++) {
 		timers->timer[i].process = process;
 		timers->timer[i].which = i;

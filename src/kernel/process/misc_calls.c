@@ -19,7 +19,7 @@
 #include "syscall_prototypes.h"
 #include "vfs/mount.h"
 
-static struct spinlock name_lock = SPINLOCK_INIT;
+static struct spinlock name_lock = SPINLOCK_INIT(LOCK_HOST_NAME);
 static char hostname[__NEW_UTS_LEN + 1] = "raeen", domain[__NEW_UTS_LEN + 1] = "(none)";	/* name_lock */
 
 void hostname_get(char *buf, size_t size)
@@ -93,7 +93,7 @@ enum { LOG_CALL_CLOSE, LOG_CALL_OPEN, LOG_CALL_READ, LOG_CALL_READ_ALL, LOG_CALL
 
 enum { LOG_CHUNK = 512, LOG_POLL_MS = 100 };
 
-static struct spinlock log_pos_lock = SPINLOCK_INIT;
+static struct spinlock log_pos_lock = SPINLOCK_INIT(LOCK_LOG_POSITION);
 static uint64_t read_pos, clear_pos;		/* log_pos_lock: next byte for READ, first byte for READ_ALL */
 
 static uint64_t take_pos(uint64_t *pos)

@@ -161,7 +161,7 @@ static struct posix_timers *timers_of(struct process *process)
 	timers = kzalloc(sizeof(*timers));
 	if (!timers)
 		return NULL;
-	mutex_init(&timers->mutex);
+	mutex_init(&timers->mutex, LOCK_POSIX_TIMERS);
 	list_init(&timers->list);
 	if (atomic_compare_exchange(&process->posix_timers, &none, timers))
 		return timers;

@@ -12,7 +12,7 @@
 #include "vfs/file.h"
 #include "vfs/vnode.h"
 
-struct spinlock process_tree_lock = SPINLOCK_INIT;
+struct spinlock process_tree_lock = SPINLOCK_INIT(LOCK_PROCESS_TREE);
 struct process *init_process;
 
 static struct slab_cache *process_cache;
@@ -64,8 +64,8 @@ struct process *process_alloc(void)
 	wait_queue_init(&process->exited);
 	wait_queue_init(&process->stop_queue);
 	wait_queue_init(&process->thread_gone);
-	spinlock_init(&process->signal_lock);
-	spinlock_init(&process->lock);
+	spinlock_init(&process->signal_lock, LOCK_SIGNAL);
+	spinlock_init(&process->lock, LOCK_PROCESS);
 	signal_queue_init(&process->queue);
 	process->dumpable = true;
 	process->exit_signal = SIGCHLD;

@@ -15,7 +15,7 @@ struct signal_handlers *signal_handlers_create(void)
 	if (!handlers)
 		return NULL;
 	refcount_init(&handlers->refs, 1);
-	spinlock_init(&handlers->lock);
+	spinlock_init(&handlers->lock, LOCK_SIGNAL_HANDLERS);
 	return handlers;
 }
 
@@ -27,7 +27,7 @@ struct signal_handlers *signal_handlers_copy(struct signal_handlers *from)
 	if (!handlers)
 		return NULL;
 	refcount_init(&handlers->refs, 1);
-	spinlock_init(&handlers->lock);
+	spinlock_init(&handlers->lock, LOCK_SIGNAL_HANDLERS);
 	flags = spin_lock_irq(&from->lock);
 	handlers->changed = from->changed;
 	memcpy(handlers->actions, from->actions, sizeof(handlers->actions));

@@ -13,7 +13,7 @@ struct user_account {
 	uint64_t pipe_pages;	/* atomic */
 };
 
-static struct spinlock accounts_lock = SPINLOCK_INIT;	/* with interrupts off; innermost */
+static struct spinlock accounts_lock = SPINLOCK_INIT(LOCK_USER_ACCOUNTS);	/* with interrupts off; innermost */
 static struct list buckets[BUCKETS];
 
 static struct list *bucket_of(uint32_t uid)

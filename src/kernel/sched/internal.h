@@ -7,23 +7,15 @@
 #include "lib/atomic.h"
 #include "sched/scheduler.h"
 
-static inline bool queue_try_lock(struct run_queue *queue)
-{
-	return !__atomic_exchange_n(&queue->lock.locked, 1, __ATOMIC_ACQUIRE);
-}
-
 /* Raw: the preemption count is managed by the callers, which hold the lock across a switch. Interrupts off. */
 static inline void queue_lock(struct run_queue *queue)
 {
-	while (unlikely(!queue_try_lock(queue))) {
-		tlb_answer();
-		cpu_relax();
-	}
+	spin_acquire(&queue->lock);
 }
 
 static inline void queue_unlock(struct run_queue *queue)
 {
-	__atomic_store_n(&queue->lock.locked, 0, __ATOMIC_RELEASE);
+	spin_release(&queue->lock);
 }
 
 /* Locks the queue of the CPU that @thread belongs to, and returns the CPU. */

@@ -4,7 +4,7 @@
 
 void run_queue_init(struct run_queue *queue)
 {
-	*queue = (struct run_queue){ 0 };
+	*queue = (struct run_queue){ .lock = SPINLOCK_INIT(LOCK_RUN_QUEUE) };
 	for (unsigned i = 0; i < LEVEL_COUNT; i++)
 		list_init(&queue->levels[i]);
 }

@@ -320,8 +320,7 @@ void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
 		return;
 	}
 	/* The same in fewer instructions. A second CPU may have started just now. */
-	while (unlikely(!queue_try_lock(queue)))
-		cpu_relax();
+	queue_lock(queue);
 	if (unlikely(thread->cpu != cpu->id)) {
 		queue_unlock(queue);
 		wake_anywhere(thread, woken, soon);
@@ -465,6 +464,7 @@ void scheduler_init(void)
 		panic("out of memory while making the idle thread");
 	use_idle_thread(cpu, &boot_queue, idle);
 	cpus[cpu->id] = cpu;
+	timer_queues_init();
 	interrupts_set_timer_handler(timer_interrupt);
 	if (!interrupts_use_apic())
 		irq_register(0, NULL, NULL, "timer");

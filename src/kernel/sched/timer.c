@@ -17,6 +17,12 @@ struct timer_queue {
 
 static struct timer_queue queues[CPU_MAX];
 
+void timer_queues_init(void)
+{
+	for (unsigned i = 0; i < CPU_MAX; i++)
+		spinlock_init(&queues[i].lock, LOCK_TIMER_QUEUE);
+}
+
 void timer_init(struct timer *timer, void (*expire)(struct timer *timer))
 {
 	*timer = (struct timer){ .expire = expire };

@@ -12,6 +12,9 @@ struct timer {
 	unsigned cpu;			/* whose queue it is or was last on */
 };
 
+/* Once, before the first timer is armed. */
+void timer_queues_init(void);
+
 void timer_init(struct timer *timer, void (*expire)(struct timer *timer));
 
 /*

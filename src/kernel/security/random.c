@@ -13,7 +13,7 @@
 enum { POOL_BLOCKS = 4, POOL_SIZE = POOL_BLOCKS * CHACHA20_BLOCK_SIZE };
 enum { HARDWARE_TRIES = 10, RESEED_REFILLS = 256, JITTER_SAMPLES = 8, JITTER_BOOT = 128 };
 
-static struct spinlock random_lock;	/* taken with interrupts off; guards all below */
+static struct spinlock random_lock = SPINLOCK_INIT(LOCK_RANDOM);	/* taken with interrupts off; guards all below */
 static uint32_t key[8];
 static uint32_t nonce[3];
 static uint8_t pool[POOL_SIZE];

@@ -2,21 +2,32 @@
 /* The slow paths of sleeping locks: a word taken by compare-and-exchange, a wait queue for those who come too late. */
 #include "sync/mutex.h"
 
-void mutex_init(struct mutex *mutex)
+/* A wait in @queue, the queue of a lock. */
+static void count(const struct wait_queue *queue, uint64_t sleeps)
+{
+	struct lock_waits *waits = &lock_waits[queue->lock.class];
+
+	atomic_add(&waits->contended, 1);
+	atomic_add(&waits->rounds, sleeps);
+}
+
+void mutex_init(struct mutex *mutex, enum lock_class class)
 {
 	mutex->owner = NULL;
-	wait_queue_init(&mutex->queue);
+	wait_queue_init_class(&mutex->queue, class);
 }
 
 void mutex_lock_slow(struct mutex *mutex)
 {
 	struct waiter waiter;
+	uint64_t sleeps = 0;
 
 	KASSERT(!mutex_held(mutex));
 	wait_begin_exclusive(&mutex->queue, &waiter);
-	while (!mutex_try_lock(mutex))
+	for (; !mutex_try_lock(mutex); sleeps++)
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 	wait_end(&waiter);
+	count(&mutex->queue, sleeps);
 }
 
 void mutex_unlock_broken(struct mutex *mutex)
@@ -24,16 +35,17 @@ void mutex_unlock_broken(struct mutex *mutex)
 	panic("a mutex at %p is unlocked by a thread that does not hold it", mutex);
 }
 
-void rwlock_init(struct rwlock *lock)
+void rwlock_init(struct rwlock *lock, enum lock_class class)
 {
 	lock->state = 0;
 	lock->writers_waiting = 0;
-	wait_queue_init(&lock->queue);
+	wait_queue_init_class(&lock->queue, class);
 }
 
 void rwlock_read_lock_slow(struct rwlock *lock)
 {
 	struct waiter waiter;
+	uint64_t sleeps = 0;
 
 	wait_begin(&lock->queue, &waiter);
 	while (!rwlock_try_read_lock(lock)) {
@@ -41,18 +53,22 @@ void rwlock_read_lock_slow(struct rwlock *lock)
 		if (atomic_load(&lock->state) >= 0 && !atomic_load(&lock->writers_waiting))
 			continue;
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+		sleeps++;
 	}
 	wait_end(&waiter);
+	count(&lock->queue, sleeps);
 }
 
 void rwlock_write_lock_slow(struct rwlock *lock)
 {
 	struct waiter waiter;
+	uint64_t sleeps = 0;
 
 	atomic_add(&lock->writers_waiting, 1);
 	wait_begin(&lock->queue, &waiter);
-	while (!rwlock_try_write_lock(lock))
+	for (; !rwlock_try_write_lock(lock); sleeps++)
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 	wait_end(&waiter);
+	count(&lock->queue, sleeps);
 	atomic_sub(&lock->writers_waiting, 1);
 }

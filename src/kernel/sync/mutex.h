@@ -10,7 +10,8 @@ struct mutex {
 	struct wait_queue queue;
 };
 
-#define MUTEX_INIT(name) { NULL, WAIT_QUEUE_INIT((name).queue) }
+/* The queue keeps the class (see spinlock_class()). */
+#define MUTEX_INIT(name, class) { NULL, WAIT_QUEUE_INIT_CLASS((name).queue, class) }
 
 /* Many readers or one writer; writers are not starved. */
 struct rwlock {
@@ -19,8 +20,8 @@ struct rwlock {
 	struct wait_queue queue;
 };
 
-void mutex_init(struct mutex *mutex);
-void rwlock_init(struct rwlock *lock);
+void mutex_init(struct mutex *mutex, enum lock_class class);
+void rwlock_init(struct rwlock *lock, enum lock_class class);
 
 #ifdef HOST_TEST
 void mutex_lock(struct mutex *mutex);

@@ -33,13 +33,16 @@ static void count(void *arg)
 
 SELFTEST(mutex_excludes)
 {
+	uint64_t waits = lock_waits[LOCK_TEST_OUTER].contended;
+
 	selftest_group_init(&group);
-	mutex_init(&mutex);
+	mutex_init(&mutex, LOCK_TEST_OUTER);
 	counter = 0;
 	for (uintptr_t i = 0; i < THREADS; i++)
 		selftest_start(&group, i == 0 ? CLASS_HIGH : i == 1 ? CLASS_LOW : CLASS_NORMAL, count, (void *)i);
 	selftest_join(&group);
 	SELFTEST_CHECK(counter == THREADS * ROUNDS);
+	SELFTEST_CHECK(lock_waits[LOCK_TEST_OUTER].contended > waits && lock_waits[LOCK_TEST_OUTER].rounds > 0);
 	SELFTEST_CHECK(!mutex.owner && list_empty(&mutex.queue.waiters));
 }
 
@@ -55,7 +58,7 @@ static void try_it(void *unused)
 SELFTEST(mutex_try_lock_does_not_wait)
 {
 	selftest_group_init(&group);
-	mutex_init(&mutex);
+	mutex_init(&mutex, LOCK_TEST_OUTER);
 	tries_failed = 0;
 	mutex_lock(&mutex);
 	selftest_start(&group, CLASS_NORMAL, try_it, NULL);
@@ -108,7 +111,7 @@ static void write_often(void *arg)
 SELFTEST(rwlock_excludes_writers_and_shares_readers)
 {
 	selftest_group_init(&group);
-	rwlock_init(&rwlock);
+	rwlock_init(&rwlock, LOCK_TEST_OUTER);
 	first = second = readers_in = writers_in = readers_most = mistakes = 0;
 	for (uintptr_t i = 0; i < 4; i++)
 		selftest_start(&group, CLASS_NORMAL, read_often, (void *)i);
@@ -140,7 +143,7 @@ static void read_late(void *unused)
 SELFTEST(rwlock_does_not_starve_writers)
 {
 	selftest_group_init(&group);
-	rwlock_init(&rwlock);
+	rwlock_init(&rwlock, LOCK_TEST_OUTER);
 	writer_done = late_reader_saw = 0;
 	rwlock_read_lock(&rwlock);
 	selftest_start(&group, CLASS_HIGH, write_once, NULL);

@@ -6,25 +6,44 @@
 #pragma once
 
 #include "arch/x86_64/cpu.h"
+#include "sync/lock_class.h"
 
 struct spinlock {
-	uint32_t locked;
+	uint8_t locked;		/* atomic */
+	uint8_t class;		/* enum lock_class */
+	uint8_t owner;		/* in the debug build: 1 + the id of the CPU that holds it */
+	uint8_t unused;
 };
 
-#define SPINLOCK_INIT { 0 }
+#define SPINLOCK_INIT(lock_class) { .class = (lock_class) }
 
-static inline void spinlock_init(struct spinlock *lock)
+static inline void spinlock_init(struct spinlock *lock, enum lock_class class)
 {
-	lock->locked = 0;
+	*lock = (struct spinlock)SPINLOCK_INIT(class);
+}
+
+static inline __attribute__((warn_unused_result)) bool spin_try(struct spinlock *lock)
+{
+	return likely(!__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE));
+}
+
+/* Waits until it has the lock. Keeps all registers, so that a caller in which nobody waits pays nothing (sync/spin_wait.asm). */
+static inline void spin_wait(struct spinlock *lock)
+{
+	__asm__ volatile("pushq %0; call spin_wait_entry" :: "r"(lock) : "memory", "cc");
+}
+
+/* The class of a spinlock. That of a sleeping lock's queue keeps the sleeping lock's class and counts as a queue itself. */
+static inline enum lock_class spinlock_class(const struct spinlock *lock)
+{
+	return lock_classes[lock->class].kind == LOCK_KIND_SLEEPING ? LOCK_WAIT_QUEUE : lock->class;
 }
 
 /* For who has preemption off already. */
 static inline void spin_acquire(struct spinlock *lock)
 {
-	if (likely(!__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
-		return;
-	while (__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE))
-		cpu_relax();
+	if (!spin_try(lock))
+		spin_wait(lock);
 }
 
 static inline void spin_release(struct spinlock *lock)
@@ -47,13 +66,12 @@ static inline void spin_unlock(struct spinlock *lock)
 /* The same where preemption is off already and stays off until after the unlock: inside another spinlock. */
 static inline void spin_lock_nested(struct spinlock *lock)
 {
-	while (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
-		cpu_relax();
+	spin_acquire(lock);
 }
 
 static inline void spin_unlock_nested(struct spinlock *lock)
 {
-	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+	spin_release(lock);
 }
 
 /* Also turns interrupts off; returns the flags for spin_unlock_irq. */
@@ -67,7 +85,7 @@ static inline uint64_t spin_lock_irq(struct spinlock *lock)
 
 static inline void spin_unlock_irq(struct spinlock *lock, uint64_t flags)
 {
-	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+	spin_release(lock);
 	interrupts_restore(flags);
 	preempt_enable();
 }

@@ -8,10 +8,15 @@
 #include "sched/thread.h"
 #include "sync/mutex.h"
 
+void wait_queue_init_class(struct wait_queue *queue, enum lock_class class)
+{
+	spinlock_init(&queue->lock, class);
+	list_init(&queue->waiters);
+}
+
 void wait_queue_init(struct wait_queue *queue)
 {
-	spinlock_init(&queue->lock);
-	list_init(&queue->waiters);
+	wait_queue_init_class(queue, LOCK_WAIT_QUEUE);
 }
 
 static void enqueue(struct wait_queue *queue, struct waiter *waiter, bool exclusive)

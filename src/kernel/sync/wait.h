@@ -24,7 +24,8 @@ struct wait_queue {
 	struct list waiters;	/* guarded by lock */
 };
 
-#define WAIT_QUEUE_INIT(name) { SPINLOCK_INIT, LIST_INIT((name).waiters) }
+#define WAIT_QUEUE_INIT_CLASS(name, class) { SPINLOCK_INIT(class), LIST_INIT((name).waiters) }
+#define WAIT_QUEUE_INIT(name) WAIT_QUEUE_INIT_CLASS(name, LOCK_WAIT_QUEUE)
 
 struct waiter {
 	struct list link;		/* guarded by queue->lock */
@@ -43,6 +44,7 @@ enum wait_mode { WAIT_UNINTERRUPTIBLE = 0, WAIT_INTERRUPTIBLE = THREAD_WORK_INTE
 #define WAIT_FOREVER UINT64_MAX
 
 void wait_queue_init(struct wait_queue *queue);
+void wait_queue_init_class(struct wait_queue *queue, enum lock_class class);
 
 /* Queues the calling thread. Does not sleep. */
 void wait_begin(struct wait_queue *queue, struct waiter *waiter);

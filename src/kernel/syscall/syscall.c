@@ -29,7 +29,7 @@ enum { REPORTED_MAX = 64 };
 /* Which unknown calls were reported already; a full table just stops further reports. */
 static struct { uint64_t number; char name[THREAD_NAME_LEN]; } reported[REPORTED_MAX];
 static size_t reported_count;
-static struct spinlock reported_lock;
+static struct spinlock reported_lock = SPINLOCK_INIT(LOCK_UNKNOWN_CALLS);
 
 static long no_handler(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {

@@ -13,7 +13,7 @@
 #include "process/credentials.h"
 #include "sched/clock.h"
 
-struct mutex pty_table_lock = MUTEX_INIT(pty_table_lock);
+struct mutex pty_table_lock = MUTEX_INIT(pty_table_lock, LOCK_PTY_TABLE);
 static struct pty *table[PTY_MAX];	/* pty_table_lock; while the master is open */
 static struct list all = LIST_INIT(all);	/* pty_table_lock; those with a closed master, too */
 static uint64_t next_serial = 1;	/* pty_table_lock */
@@ -241,7 +241,7 @@ static struct pty *pty_create(void)
 	if (!pty)
 		return NULL;
 	list_init(&pty->link);
-	spinlock_init(&pty->lock);
+	spinlock_init(&pty->lock, LOCK_PTY);
 	wait_queue_init(&pty->master_read);
 	wait_queue_init(&pty->master_write);
 	pty->master_open = true;

@@ -11,7 +11,7 @@
 
 enum { TTYAUX_MAJOR = 5, MINOR_TTY = 0, MINOR_CONSOLE = 1, TTY_MAJOR = 4 };
 
-struct mutex tty_open_lock = MUTEX_INIT(tty_open_lock);
+struct mutex tty_open_lock = MUTEX_INIT(tty_open_lock, LOCK_TTY_OPEN);
 static struct list all_ttys = LIST_INIT(all_ttys);	/* tty_open_lock */
 
 static int tty_device_open(struct char_device *device, unsigned minor, struct file *file)
@@ -30,7 +30,7 @@ struct tty *tty_alloc(const char *name, uint64_t dev, const struct tty_driver *d
 	tty->dev = dev;
 	tty->driver = driver;
 	tty->context = context;
-	spinlock_init(&tty->lock);
+	spinlock_init(&tty->lock, LOCK_TTY);
 	line_init(&tty->line, &tty_line_ops);
 	wait_queue_init(&tty->read_queue);
 	wait_queue_init(&tty->write_queue);

@@ -4,7 +4,7 @@
 #include "lib/errno.h"
 #include "sync/spinlock.h"
 
-static struct spinlock devices_lock = SPINLOCK_INIT;
+static struct spinlock devices_lock = SPINLOCK_INIT(LOCK_CHAR_DEVICES);
 static struct list devices = LIST_INIT(devices);	/* devices_lock */
 
 /* The device that has the number. devices_lock held. */

@@ -12,7 +12,7 @@
 enum { BUCKET_BITS_MIN = 10, BUCKET_BITS_MAX = 16, FRAMES_PER_BUCKET = 64, DENTRIES_PER_BUCKET = 8, SHRINK_BATCH = 64,
        DENTRIES_PER_FRAME = 16 };
 
-struct spinlock vfs_tree_lock = SPINLOCK_INIT;
+struct spinlock vfs_tree_lock = SPINLOCK_INIT(LOCK_VFS_TREE);
 uint64_t vfs_paths_generation = 1;
 struct dentry_hash dentry_hash;
 static struct list all = LIST_INIT(all);	/* hashed dentries, in the order the shrinker visits them; tree lock */

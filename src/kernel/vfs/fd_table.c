@@ -26,6 +26,7 @@ struct fd_table *fd_table_create(void)
 	if (!table)
 		return NULL;
 	refcount_init(&table->refs, 1);
+	spinlock_init(&table->lock, LOCK_FD_TABLE);
 	table->capacity = FD_TABLE_INLINE;
 	table->files = table->inline_files;
 	table->open_bits = &table->inline_bits[0];

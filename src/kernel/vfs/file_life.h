@@ -34,7 +34,7 @@ static inline struct file *file_alloc(const struct file_ops *ops, uint32_t flags
 	file->ops = ops;
 	file->flags = flags;
 	file->rights = file_rights_of(flags);
-	file->pos_lock = (struct mutex)MUTEX_INIT(file->pos_lock);
+	file->pos_lock = (struct mutex)MUTEX_INIT(file->pos_lock, LOCK_FILE_POSITION);
 	file->pos = 0;
 	file->path = (struct path){ NULL, NULL };
 	file->vnode = NULL;

@@ -4,7 +4,7 @@
 #include "lib/string.h"
 #include "sync/spinlock.h"
 
-static struct spinlock types_lock = SPINLOCK_INIT;
+static struct spinlock types_lock = SPINLOCK_INIT(LOCK_FILESYSTEM_TYPES);
 static struct list types = LIST_INIT(types);	/* types_lock */
 static uint64_t last_dev;			/* atomic */
 

@@ -28,7 +28,7 @@ struct blocked {
 	const void *owner, *waits_for;
 };
 
-static struct spinlock locks_lock = SPINLOCK_INIT;
+static struct spinlock locks_lock = SPINLOCK_INIT(LOCK_FILE_LOCKS);
 static struct list blocked_owners = LIST_INIT(blocked_owners);	/* locks_lock */
 
 static struct file_locks *locks_of(struct vnode *vnode)

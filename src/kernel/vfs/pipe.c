@@ -74,7 +74,7 @@ static struct pipe *pipe_alloc(void)
 	if (!pipe || pipe_ring_init(&pipe->ring, pages))
 		goto fail;
 	pipe->account = account;
-	mutex_init(&pipe->lock);
+	mutex_init(&pipe->lock, LOCK_PIPE);
 	wait_queue_init(&pipe->read_queue);
 	wait_queue_init(&pipe->write_queue);
 	wait_queue_init(&pipe->open_queue);

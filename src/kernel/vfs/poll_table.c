@@ -16,7 +16,7 @@ struct poll_chunk {
 
 void poll_table_init(struct poll_table *table)
 {
-	wait_queue_init(&table->queue);
+	wait_queue_init_class(&table->queue, LOCK_POLL_QUEUE);
 	wait_begin(&table->queue, &table->sleeper);
 	table->file = NULL;
 	table->out_of_memory = false;

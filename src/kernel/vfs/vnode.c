@@ -26,7 +26,7 @@ struct vnode_bucket {
 	uint64_t removals;	/* atomic: nodes without a name released here; as all_removals */
 };
 
-static struct spinlock vnode_cache_lock = SPINLOCK_INIT;
+static struct spinlock vnode_cache_lock = SPINLOCK_INIT(LOCK_VNODE_CACHE);
 static struct vnode_bucket *buckets;
 static struct list lru = LIST_INIT(lru);
 static uint64_t all_removals;		/* atomic; grows before the release, which ends with a change under vnode_cache_lock */
@@ -140,7 +140,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	vnode->pipe = NULL;
 	vnode->link_target = NULL;
 	vnode->locks = NULL;
-	spinlock_init(&vnode->attr_lock);
+	spinlock_init(&vnode->attr_lock, LOCK_VNODE_ATTR);
 	vm_object_init(&vnode->object, &vnode_object_ops, (attr->mode & S_IFMT) == S_IFREG ? attr->size : 0);
 	fs_get(fs);
 	vnode->fs = fs;
@@ -148,7 +148,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	vnode->type = attr->mode & S_IFMT;
 	list_init(&vnode->hash_link);
 	list_init(&vnode->lru_link);
-	vnode->write_lock = (struct mutex)MUTEX_INIT(vnode->write_lock);
+	vnode->write_lock = (struct mutex)MUTEX_INIT(vnode->write_lock, LOCK_VNODE_WRITE);
 	vnode->attr = *attr;
 	vnode->walk_class = walk_class_of(attr->mode);
 	vnode->fill_limit = attr->size;

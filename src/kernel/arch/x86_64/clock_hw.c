@@ -25,7 +25,7 @@ static uint64_t seconds_per_cycle;	/* 0.64 fixed point */
 static uint64_t cycles_per_ns;		/* 32.32 fixed point */
 static uint64_t apic_ticks_per_cycle;	/* 32.32 fixed point */
 static uint64_t realtime_offset;	/* realtime = monotonic + offset; atomic, written under realtime_lock */
-static struct spinlock realtime_lock = SPINLOCK_INIT;
+static struct spinlock realtime_lock = SPINLOCK_INIT(LOCK_REALTIME);
 
 /* The three clocks at one moment. */
 struct sample { uint64_t tsc; unsigned pit; uint32_t apic; };

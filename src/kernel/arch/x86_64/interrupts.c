@@ -18,7 +18,7 @@ static struct {
 
 static const struct interrupt_controller *controller = &pic_controller;
 static void (*timer_handler)(struct trap_frame *frame);
-static struct spinlock register_lock;
+static struct spinlock register_lock = SPINLOCK_INIT(LOCK_IRQ_LINES);
 
 void interrupts_init(bool safe)
 {

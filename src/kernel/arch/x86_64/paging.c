@@ -24,7 +24,7 @@ struct table_stock {
 static paddr_t kernel_root;
 static struct table_stock table_stocks[CPU_MAX];
 
-static struct spinlock root_lock = SPINLOCK_INIT;
+static struct spinlock root_lock = SPINLOCK_INIT(LOCK_KERNEL_ROOT);
 static struct frame *roots[ROOT_STOCK];		/* guarded by root_lock */
 static unsigned root_count;			/* guarded by root_lock */
 

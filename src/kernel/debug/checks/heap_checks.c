@@ -16,7 +16,7 @@
 #define PATTERN_AFTER 0xbadfe9ce0ddba115ull
 enum { POISON_FREE = 0x6b, POISON_NEW = 0xa5, QUARANTINE_SIZE = 1024, QUARANTINE_OBJECT_MAX = 2048 };
 
-static struct spinlock quarantine_lock = SPINLOCK_INIT;
+static struct spinlock quarantine_lock = SPINLOCK_INIT(LOCK_QUARANTINE);
 static struct { struct slab_cache *cache; void *object; } quarantine[QUARANTINE_SIZE];	/* guarded by quarantine_lock */
 static unsigned quarantine_next;							/* the oldest; guarded by quarantine_lock */
 

@@ -91,8 +91,8 @@ static void global_overflow(void)
 
 static void sleep_under_spinlock(void)
 {
-	struct spinlock lock = SPINLOCK_INIT;
-	struct mutex mutex = MUTEX_INIT(mutex);
+	struct spinlock lock = SPINLOCK_INIT(LOCK_TEST_SPIN);
+	struct mutex mutex = MUTEX_INIT(mutex, LOCK_TEST_INNER);
 
 	spin_lock(&lock);
 	mutex_lock(&mutex);

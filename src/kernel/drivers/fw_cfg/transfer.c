@@ -19,7 +19,7 @@
 
 enum { BOUNCE_FRAMES = 64, DMA_POLLS_MAX = 100000000 };
 
-static struct mutex transfer_lock = MUTEX_INIT(transfer_lock);
+static struct mutex transfer_lock = MUTEX_INIT(transfer_lock, LOCK_FW_CFG);
 static bool initialised;		/* set once, by fw_cfg_transfer_init */
 static uint8_t *bounce;			/* transfer_lock; NULL: no DMA */
 static size_t bounce_size;

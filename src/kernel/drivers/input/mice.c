@@ -26,7 +26,7 @@ struct mice_client {
 	struct wait_queue readers;
 };
 
-static struct spinlock mice_lock;	/* interrupts off */
+static struct spinlock mice_lock = SPINLOCK_INIT(LOCK_MICE);	/* interrupts off */
 static struct list clients = LIST_INIT(clients);	/* mice_lock */
 
 void mice_report(int dx, int dy, int wheel, unsigned buttons)

@@ -242,7 +242,7 @@ static int kmsg_open(struct char_device *device, unsigned minor, struct file *fi
 	reader = kmalloc(sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
-	mutex_init(&reader->lock);
+	mutex_init(&reader->lock, LOCK_KMSG_READER);
 	reader->pos = oldest_line();
 	file->private = reader;
 	return 0;

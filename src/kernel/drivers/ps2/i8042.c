@@ -15,8 +15,8 @@
 enum { CONTROLLER_TIMEOUT_MS = 50, SELF_TEST_TIMEOUT_MS = 500, ACK_TIMEOUT_MS = 200, FLUSH_LIMIT = 64, BYTES_PER_INTERRUPT = 16,
        ABSENT = 0xff };
 
-static struct spinlock controller_lock;
-static struct spinlock delivery_lock;	/* interrupts off: bytes reach their receivers one at a time and in order */
+static struct spinlock controller_lock = SPINLOCK_INIT(LOCK_I8042);
+static struct spinlock delivery_lock = SPINLOCK_INIT(LOCK_I8042_DELIVERY);	/* interrupts off: bytes reach their receivers one at a time and in order */
 static uint8_t config;			/* as written last; changed at boot only */
 static bool mouse_port, translating;	/* set at boot */
 static void (*receivers[2])(uint8_t byte);	/* set at boot, each before its interrupt is on */

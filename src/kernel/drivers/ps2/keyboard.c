@@ -29,11 +29,11 @@ static struct {
 	enum led_step led_step;		/* the keyboard acknowledges each byte by an interrupt */
 	uint8_t leds;			/* as they shall be, DEVICE_LED_* */
 	bool leds_again;		/* they changed meanwhile */
-} keyboard;
+} keyboard = { .lock = SPINLOCK_INIT(LOCK_KEYBOARD) };
 
 static struct input_device device = {
 	.name = "AT keyboard", .phys = "isa0060/serio0/input0", .id = { .bus = BUS_I8042, .vendor = 1, .product = 1, .version = 0xab41 },
-	.clients = LIST_INIT(device.clients),
+	.lock = SPINLOCK_INIT(LOCK_INPUT_DEVICE), .clients = LIST_INIT(device.clients),
 };
 
 /* keyboard.lock held. Sends the lights' state as soon as the keyboard has taken what was sent before. */

@@ -19,7 +19,7 @@ static uint64_t last_byte_ns;
 
 static struct input_device device = {
 	.name = "PS/2 mouse", .phys = "isa0060/serio1/input0", .id = { .bus = BUS_I8042, .vendor = 2, .product = 1 },
-	.clients = LIST_INIT(device.clients),
+	.lock = SPINLOCK_INIT(LOCK_INPUT_DEVICE), .clients = LIST_INIT(device.clients),
 };
 
 static void report_buttons(unsigned buttons)

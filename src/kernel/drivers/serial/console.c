@@ -24,7 +24,7 @@ static bool lock_bounded(struct serial_port *port)
 	static bool broken;
 
 	for (unsigned i = 0; i < LOCK_SPINS && !broken; i++) {
-		if (!atomic_exchange(&port->lock.locked, 1))
+		if (spin_try(&port->lock))
 			return true;
 		cpu_relax();
 	}
@@ -92,7 +92,7 @@ static void console_write(struct console *console, const char *text, size_t len)
 		len -= run;
 	}
 	if (locked)
-		atomic_store(&port->lock.locked, 0);
+		spin_release(&port->lock);
 }
 
 void serial_flush(void)
@@ -106,7 +106,7 @@ void serial_flush(void)
 
 		send_polled(port, NULL, 0);
 		if (locked)
-			atomic_store(&port->lock.locked, 0);
+			spin_release(&port->lock);
 	}
 }
 

@@ -8,7 +8,10 @@
 enum { SEND_BURST = 256 /* bytes that one locked section sends at most */ };
 
 struct serial_port serial_ports[SERIAL_PORTS] = {
-	{ .base = 0x3f8, .irq = 4 }, { .base = 0x2f8, .irq = 3 }, { .base = 0x3e8, .irq = 4 }, { .base = 0x2e8, .irq = 3 },
+	{ .lock = SPINLOCK_INIT(LOCK_SERIAL_PORT), .base = 0x3f8, .irq = 4 },
+	{ .lock = SPINLOCK_INIT(LOCK_SERIAL_PORT), .base = 0x2f8, .irq = 3 },
+	{ .lock = SPINLOCK_INIT(LOCK_SERIAL_PORT), .base = 0x3e8, .irq = 4 },
+	{ .lock = SPINLOCK_INIT(LOCK_SERIAL_PORT), .base = 0x2e8, .irq = 3 },
 };
 
 /* The scratch register keeps what is written only where there is a UART (an empty bus reads 0xff). */

@@ -46,7 +46,7 @@ static struct {
 
 	struct wait_queue queue;		/* the drawing thread */
 	bool thread_runs;			/* set once */
-} screen = { .queue = WAIT_QUEUE_INIT(screen.queue) };
+} screen = { .lock = SPINLOCK_INIT(LOCK_SCREEN), .queue = WAIT_QUEUE_INIT(screen.queue) };
 
 static void compose_cell(const struct cell *cell, struct drawn_cell *drawn)
 {
@@ -101,7 +101,7 @@ static bool lock_bounded(void)
 	static bool broken;
 
 	for (unsigned i = 0; i < LOCK_SPINS && !broken; i++) {
-		if (!atomic_exchange(&screen.lock.locked, 1))
+		if (spin_try(&screen.lock))
 			return true;
 		cpu_relax();
 	}
@@ -112,7 +112,7 @@ static bool lock_bounded(void)
 static void unlock_bounded(bool locked)
 {
 	if (locked)
-		atomic_store(&screen.lock.locked, 0);
+		spin_release(&screen.lock);
 }
 
 /* Draws what changed. @panicking: whatever the state, with interrupts off. */

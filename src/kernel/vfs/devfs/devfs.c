@@ -29,7 +29,7 @@ struct known_device {
 	char name[56];			/* longer names are not shown */
 };
 
-static struct mutex devfs_lock = MUTEX_INIT(devfs_lock);
+static struct mutex devfs_lock = MUTEX_INIT(devfs_lock, LOCK_DEVFS);
 static struct list known = LIST_INIT(known);
 static struct fs *instance;		/* set once under devfs_lock */
 static struct fs_ops devfs_ops;		/* tmpfs's but lookup and readdir; filled in before the instance exists */

@@ -121,7 +121,7 @@ int proc_file_open(struct proc_node *node, struct file *file)
 
 	if (!proc)
 		return -ENOMEM;
-	mutex_init(&proc->lock);
+	mutex_init(&proc->lock, LOCK_PROC_FILE);
 	proc->node = *node;
 	file->private = proc;
 	file->ops = &proc_file_ops;

@@ -101,7 +101,7 @@ static void print_uuid(struct proc_text *text, const uint8_t uuid[16])
 
 static int show_boot_id(struct proc_text *text, const struct proc_subject *subject)
 {
-	static struct mutex lock = MUTEX_INIT(lock);
+	static struct mutex lock = MUTEX_INIT(lock, LOCK_PROC_SYS);
 	static uint8_t boot_id[16];	/* lock; made at the first look */
 	static bool made;		/* lock */
 

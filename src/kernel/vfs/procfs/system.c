@@ -131,6 +131,19 @@ static int show_interrupts(struct proc_text *text, const struct proc_subject *su
 	return 0;
 }
 
+/* Every class in the lock order: how often a lock was found taken, and how often the waiter slept or, of spinlocks, looked again. */
+static int show_lock_stat(struct proc_text *text, const struct proc_subject *subject)
+{
+	static const char kinds[][9] = { [LOCK_KIND_SLEEPING] = "sleeping", [LOCK_KIND_SPIN] = "spin", [LOCK_KIND_IRQ] = "irq" };
+
+	proc_text_print(text, "%-18s %-8s %12s %12s\n", "class", "kind", "contended", "rounds");
+	for (unsigned i = LOCK_UNCLASSED + 1; i < LOCK_CLASS_COUNT; i++)
+		proc_text_print(text, "%-18s %-8s %12llu %12llu\n", lock_classes[i].name, kinds[lock_classes[i].kind],
+				(unsigned long long)atomic_load_relaxed(&lock_waits[i].contended),
+				(unsigned long long)atomic_load_relaxed(&lock_waits[i].rounds));
+	return 0;
+}
+
 static int show_cmdline(struct proc_text *text, const struct proc_subject *subject)
 {
 	proc_text_print(text, "%s\n", boot_info.command_line);
@@ -236,6 +249,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "filesystems", .mode = S_IFREG | 0444, .show = show_filesystems },
 	{ .name = "devices", .mode = S_IFREG | 0444, .show = show_devices },
 	{ .name = "interrupts", .mode = S_IFREG | 0444, .show = show_interrupts },
+	{ .name = "lock_stat", .mode = S_IFREG | 0400, .show = show_lock_stat },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
 };
 

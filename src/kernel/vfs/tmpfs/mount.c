@@ -107,7 +107,7 @@ int tmpfs_create(struct fs *lower, const char *text, struct fs **fs)
 	tmpfs = kzalloc(sizeof(*tmpfs));
 	if (!tmpfs)
 		return -ENOMEM;
-	mutex_init(&tmpfs->lock);
+	mutex_init(&tmpfs->lock, LOCK_TMPFS);
 	tmpfs_table_init(&tmpfs->nodes);
 	tmpfs_table_init(&tmpfs->names);
 	tmpfs->page_max = (options.size + PAGE_SIZE - 1) >> PAGE_SHIFT;

@@ -9,9 +9,9 @@ struct mutex {
 	struct wait_queue queue;
 };
 
-#define MUTEX_INIT(name) { 0 }
+#define MUTEX_INIT(name, class) { 0 }
 
-void mutex_init(struct mutex *mutex);
+#define mutex_init(lock, class) (*(lock) = (struct mutex){ 0 })
 void mutex_lock(struct mutex *mutex);
 bool mutex_try_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);

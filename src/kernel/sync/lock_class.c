@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The lock classes, what is counted of each, and the wait for a spinlock. */
+#include "sync/lock_class.h"
+#include "arch/x86_64/tlb.h"
+#include "lib/atomic.h"
+#include "sync/spin_wait.h"
+
+const struct lock_class_info lock_classes[LOCK_CLASS_COUNT] = {
+	[LOCK_UNCLASSED] = { "unclassed", LOCK_KIND_SPIN, LOCK_NEST_NEVER, 0, 0 },
+#include "lock_classes.inc"
+};
+
+struct lock_waits lock_waits[LOCK_CLASS_COUNT];
+
+/*
+ * Looks until the lock seems free, and only then takes the bus for an exchange. Each has the same chance, whenever it came. Who holds the lock may be
+ * waiting for this CPU's answer to a TLB flush.
+ */
+void spin_wait_for(struct spinlock *lock, const void *place)
+{
+	struct lock_waits *waits = &lock_waits[spinlock_class(lock)];
+	uint64_t rounds = 0;
+
+	do {
+		while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED)) {
+			tlb_answer();
+			cpu_relax();
+			rounds++;
+		}
+	} while (!spin_try(lock));
+	atomic_add(&waits->contended, 1);
+	atomic_add(&waits->rounds, rounds);
+}
