@@ -40,10 +40,11 @@ static unsigned class_base_level(enum sched_class sched_class)
 	return bases[sched_class];
 }
 
-/* A thread of a time-sharing class that used its quantum up goes one level down inside its class. */
+/* A thread of a time-sharing class that used its quantum up goes one level down inside its class, but not below what is lent to it. */
 static void sink(struct thread *thread)
 {
-	if (thread->sched_class != CLASS_REALTIME && thread->priority < thread->best_priority + LEVELS_PER_CLASS - 1)
+	if (thread->sched_class != CLASS_REALTIME && thread->priority < thread->best_priority + LEVELS_PER_CLASS - 1 &&
+	    thread->priority < thread->lent)
 		thread->priority++;
 }
 
@@ -406,11 +407,13 @@ void sched_update_priority(struct thread *thread)
 	cpu = lock_cpu_of(thread);
 	queue = cpu->run_queue;
 	level = thread->sched_class == CLASS_REALTIME ? LEVEL_REALTIME + 99 - thread->rt_priority : class_base_level(thread->sched_class);
+	thread->best_priority = thread->own_level = level;
+	level = MIN(level, thread->lent);
 	if (thread->run_state == THREAD_READY) {
 		run_queue_remove(queue, &thread->run_link, thread->priority);
 		run_queue_push(queue, &thread->run_link, level, false);
 	}
-	thread->priority = thread->best_priority = level;
+	thread->priority = level;
 	thread->quantum_left = MIN(thread->quantum_left, quantum_cycles(thread));
 	if (run_queue_best(queue) < cpu->current->priority)
 		ask_to_reschedule(cpu);

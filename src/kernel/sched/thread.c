@@ -39,6 +39,7 @@ static void thread_init_fields(struct thread *thread, const char *name, enum sch
 	thread->sched_class = sched_class;
 	thread->affinity = UINT64_MAX;
 	thread->fpu_cpu = CPU_MAX;
+	thread->lent = LEVEL_COUNT;
 	thread_set_name(thread, name);
 	sched_counters_thread(1);
 }
@@ -126,7 +127,7 @@ struct thread *thread_create_user(struct process *process, const struct trap_fra
 	push_first_context(thread, (uint64_t)user_frame, NULL, NULL);
 	if (parent->fpu_area) {
 		/* The level, too: nobody gets ahead by making threads, and the new one waits until its maker has had its turn. */
-		thread->priority = parent->priority;
+		thread->priority = sched_own_level(parent);
 		thread->best_priority = parent->best_priority;
 	} else {
 		sched_update_priority(thread);

@@ -40,6 +40,8 @@ struct thread {
 	uint8_t sched_class;
 	uint8_t priority;		/* level in the bitmap, 0 is best */
 	uint8_t best_priority;		/* the level it rises to at most */
+	uint8_t lent;			/* level that threads which wait for it lend it (sched_lend); LEVEL_COUNT: none */
+	uint8_t own_level;		/* what @priority goes back to when nothing is lent any more */
 	int8_t nice;
 	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
 	uint8_t rt_priority;		/* 1 to 99 for SCHED_FIFO and SCHED_RR */
@@ -100,6 +102,18 @@ void sched_update_priority(struct thread *thread);
  * preemption off. -EINVAL if none of them is online. May sleep.
  */
 int sched_set_affinity(struct thread *thread, uint64_t mask);
+
+/*
+ * @thread runs at @level of the run queue while that is better than its own: what those lend it who wait for a lock it holds. Replaces what was lent
+ * before; LEVEL_COUNT: nothing. Any context; takes the run queue's lock.
+ */
+void sched_lend(struct thread *thread, unsigned level);
+
+/* The level that is the thread's own, whatever is lent to it. */
+static inline unsigned sched_own_level(const struct thread *thread)
+{
+	return thread->lent < thread->own_level ? thread->own_level : thread->priority;
+}
 
 /* CPU-time of a thread up to now, ns. */
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns);

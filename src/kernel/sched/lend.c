@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lending priority: who waits for a lock that a worse thread holds makes that thread run as if it were the waiter. Who lends to whom is kept by
+ * those who know the locks (process/futex_pi_state.c); here a thread has one level that is lent to it.
+ */
+#include "sched/scheduler.h"
+
+void sched_lend(struct thread *thread, unsigned level)
+{
+	struct cpu *cpu = cpus[thread->cpu];
+	struct run_queue *queue = cpu->run_queue;
+	uint64_t flags = spin_lock_irq(&queue->lock);
+	unsigned own = sched_own_level(thread), effective = MIN(own, level);
+
+	thread->own_level = own;
+	thread->lent = level;
+	if (effective != thread->priority && thread->run_state == THREAD_READY) {
+		run_queue_remove(queue, &thread->run_link, thread->priority);
+		run_queue_push(queue, &thread->run_link, effective, false);
+	}
+	thread->priority = effective;
+	if (run_queue_best(queue) < cpu->current->priority)
+		cpu->need_resched = 1;
+	spin_unlock_irq(&queue->lock, flags);
+}
