@@ -3,15 +3,20 @@
  * Lending priority: who waits for a lock that a worse thread holds makes that thread run as if it were the waiter. Who lends to whom is kept by
  * those who know the locks (process/futex_pi_state.c); here a thread has one level that is lent to it.
  */
-#include "sched/scheduler.h"
+#include "sched/internal.h"
 
 void sched_lend(struct thread *thread, unsigned level)
 {
-	struct cpu *cpu = cpus[thread->cpu];
-	struct run_queue *queue = cpu->run_queue;
-	uint64_t flags = spin_lock_irq(&queue->lock);
-	unsigned own = sched_own_level(thread), effective = MIN(own, level);
+	uint64_t flags = interrupts_save();
+	struct run_queue *queue;
+	unsigned own, effective;
+	struct cpu *cpu;
 
+	preempt_disable();
+	cpu = lock_cpu_of(thread);
+	queue = cpu->run_queue;
+	own = sched_own_level(thread);
+	effective = MIN(own, level);
 	thread->own_level = own;
 	thread->lent = level;
 	if (effective != thread->priority && thread->run_state == THREAD_READY) {
@@ -20,6 +25,8 @@ void sched_lend(struct thread *thread, unsigned level)
 	}
 	thread->priority = effective;
 	if (run_queue_best(queue) < cpu->current->priority)
-		cpu->need_resched = 1;
-	spin_unlock_irq(&queue->lock, flags);
+		ask_to_reschedule(cpu);
+	queue_unlock(queue);
+	interrupts_restore(flags);
+	preempt_enable();
 }

@@ -10,6 +10,8 @@ extern char syscall_entry[];		/* what MSR_LSTAR points to */
 extern char syscall_entry_end[];	/* code up to here calls handlers with the program's frame pointer: a backtrace ends there */
 extern char thread_trampoline[];	/* the first instruction of a new thread */
 extern char boot_tables[];		/* the tables that boot.asm starts with: a PML4 first, which maps the first 4 GiB where they are */
+extern char ap_trampoline[], ap_trampoline_end[];	/* ap_start.asm: the code that is copied to low memory */
+extern char ap_parameters[], ap_entry[];	/* in it: what smp.c fills in; in the image: where it goes on */
 extern char boot_stack_base[];		/* the boot stack, KERNEL_STACK_SIZE bytes; the boot CPU's idle thread keeps it */
 
 /*

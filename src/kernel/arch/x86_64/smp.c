@@ -32,8 +32,6 @@ struct parameters {
 	struct { uint32_t offset; uint16_t selector; } __attribute__((packed)) far_pointer;
 } __attribute__((packed));
 
-extern char ap_trampoline[], ap_trampoline_end[], ap_parameters[], ap_entry[];
-
 struct cpu *ap_cpus[APIC_IDS];		/* by APIC id: who may start; read by ap_start.asm */
 uint64_t cpus_online = 1;
 
