@@ -30,7 +30,8 @@ struct storm {
 
 /* One a file; main.c lists them. */
 #define STORMS(X) \
-	X(spawn) X(pipes) X(futexes) X(threads) X(signals) X(shootdown) X(faults) X(affinity)
+	X(spawn) X(pipes) X(futexes) X(threads) X(signals) X(shootdown) X(faults) X(affinity) \
+	X(clocks) X(timers) X(descriptors) X(robust)
 #define STORM_DECLARE(name) extern const struct storm name##_storm;
 STORMS(STORM_DECLARE)
 
