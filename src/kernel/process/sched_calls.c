@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 
+#include "lib/atomic.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
 #include "process/time_user.h"
@@ -14,7 +15,6 @@ enum {
 	NICE_MIN = -20, NICE_MAX = 19,
 	NICE_HIGH_BELOW = -10, NICE_LOW_ABOVE = 10,	/* beyond these a thread leaves the normal class */
 	RT_PRIORITY_MAX = 99, QUANTUM_NS = 10000000,
-	ONLINE_CPUS = 1,				/* bit mask: the boot CPU, as long as the others are not started */
 };
 
 long sys_sched_yield(void)
@@ -261,10 +261,8 @@ long sys_sched_setaffinity(int pid, unsigned size, uaddr_t mask_addr)
 		return -ESRCH;
 	if (!may_change(thread))
 		error = -EPERM;
-	else if (!(mask & ONLINE_CPUS))
-		error = -EINVAL;
 	else
-		thread->affinity = mask;
+		error = sched_set_affinity(thread, mask);
 	thread_put(thread);
 	return error;
 }
@@ -280,7 +278,7 @@ long sys_sched_getaffinity(int pid, unsigned size, uaddr_t out)
 	thread = pid < 0 ? NULL : find_thread(pid);
 	if (!thread)
 		return -ESRCH;
-	mask = thread->affinity & ONLINE_CPUS;
+	mask = thread->affinity & atomic_load(&cpus_online);
 	thread_put(thread);
 	return put_user_u64(out, mask) ? -EFAULT : (long)sizeof(mask);
 }
