@@ -48,6 +48,7 @@ static void sink(struct thread *thread)
 		thread->priority++;
 }
 
+/* Its queue lock is held, so that others read a sum that never goes back. */
 static inline void account(struct thread *thread, uint64_t now)
 {
 	uint64_t ran = now - thread->run_stamp;
@@ -387,6 +388,22 @@ void thread_start(struct thread *thread)
 	scheduler_make_ready(thread, THREAD_NEW);
 }
 
+uint64_t scheduler_thread_cycles(struct thread *thread)
+{
+	uint64_t flags = interrupts_save(), cycles;
+	struct cpu *cpu;
+
+	preempt_disable();
+	cpu = lock_cpu_of(thread);
+	cycles = thread->run_cycles;
+	if (cpu->current == thread)
+		cycles += MAX(cpu_read_tsc(), thread->run_stamp) - thread->run_stamp;
+	queue_unlock(cpu->run_queue);
+	interrupts_restore(flags);
+	preempt_enable();
+	return cycles;
+}
+
 void sched_yield(void)
 {
 	preempt_disable();
@@ -438,7 +455,9 @@ static void timer_interrupt(struct trap_frame *frame)
 			thread->system_ticks++;
 			cpu->system_ticks++;
 		}
+		queue_lock(cpu->run_queue);
 		account(thread, cpu_read_tsc());
+		queue_unlock(cpu->run_queue);
 		if (thread->quantum_left == 0)
 			cpu->need_resched = 1;
 		if (unlikely(cpus_several()))

@@ -190,8 +190,7 @@ void thread_exit(void)
 
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
 {
-	uint64_t cycles = thread->run_cycles + (thread == current_thread() ? cpu_read_tsc() - thread->run_stamp : 0);
-	uint64_t total = clock_hw_cycles_to_ns(cycles), ticks = thread->user_ticks + thread->system_ticks;
+	uint64_t total = clock_hw_cycles_to_ns(scheduler_thread_cycles(thread)), ticks = thread->user_ticks + thread->system_ticks;
 
 	/* The total is exact; how it divides is known from samples. Without any the time counts as the system's, as on Linux. */
 	*user_ns = ticks ? total / ticks * thread->user_ticks : 0;
