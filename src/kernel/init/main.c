@@ -8,6 +8,7 @@
 #include "arch/x86_64/interrupts.h"
 #include "arch/x86_64/smp.h"
 #include "debug/checks.h"
+#include "debug/trace/trace.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/fw_cfg/fw_cfg.h"
 #include "drivers/power/power.h"
@@ -38,6 +39,7 @@ static void boot_thread(void *unused)
 	char init_path[128] = "/sbin/manager";
 
 	vfs_init();			/* files, mounts, caches; tmpfs, devfs, procfs, /dev/null and friends */
+	trace_init();			/* /dev/trace */
 	tty_init();			/* terminals: /dev/tty, /dev/ptmx, devpts */
 	serial_tty_init();		/* /dev/ttyS0 … */
 	video_init();			/* /dev/tty1 on the screen */

@@ -8,6 +8,7 @@
  */
 #include "sched/internal.h"
 #include "arch/x86_64/clock_hw.h"
+#include "debug/trace/trace.h"
 #include "lib/errno.h"
 #include "sched/clock.h"
 
@@ -80,6 +81,7 @@ static struct cpu *choose(struct cpu *cpu, const struct thread *thread, bool soo
 static void change_cpu(struct cpu *cpu, struct cpu *target, struct thread *thread)
 {
 	thread->run_state = THREAD_MOVING;
+	trace_migrate(thread, target->id);
 	__atomic_store_n(&thread->cpu, target->id, __ATOMIC_RELAXED);
 	queue_unlock(cpu->run_queue);
 	queue_lock(target->run_queue);

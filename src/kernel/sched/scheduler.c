@@ -13,6 +13,7 @@
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/interrupts.h"
 #include "arch/x86_64/paging.h"
+#include "debug/trace/trace.h"
 #include "lib/panic.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
@@ -143,6 +144,7 @@ static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu, str
 	descriptors_set_kernel_stack(cpu, (uint64_t)next->stack_base + KERNEL_STACK_SIZE);
 	cpu->current = next;
 	cpu->switches++;
+	trace_switch(prev, next);
 	context_switch(&prev->switch_rsp, next->switch_rsp);
 	finish_switch();
 }
@@ -282,6 +284,7 @@ void scheduler_end_thread(void)
 /* Makes @thread, of @cpu, locked, ready and sets *@woken if there is one. Unlocks. */
 static inline void enqueue(struct cpu *cpu, struct thread *thread, bool soon, uint32_t *woken)
 {
+	trace_wake(thread);
 	if (unlikely(cpus_several())) {
 		placement_enqueue(cpu, thread, soon, woken);
 		return;
@@ -332,6 +335,7 @@ void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
 		rise(thread);
 		thread->run_state = THREAD_READY;
 		run_queue_push(queue, &thread->run_link, thread->priority, false);
+		trace_wake(thread);
 		if (thread->priority < cpu->current->priority)
 			cpu->need_resched = 1;
 	}
@@ -385,6 +389,7 @@ void thread_start(struct thread *thread)
 	this_cpu()->forks++;
 	thread->cpu = this_cpu()->id;
 	preempt_enable();
+	trace_fork(thread);
 	scheduler_make_ready(thread, THREAD_NEW);
 }
 

@@ -4,6 +4,7 @@
 #include "arch/x86_64/clock_hw.h"
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/fpu.h"
+#include "debug/trace/trace.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
@@ -164,6 +165,7 @@ void thread_caches_init(void)
 void thread_set_name(struct thread *thread, const char *name)
 {
 	string_copy(thread->name, name, THREAD_NAME_LEN);
+	trace_name(thread);
 }
 
 void thread_get(struct thread *thread)

@@ -12,7 +12,6 @@
 
 static syscall_fn no_handler;
 
-/* Read by entry.asm; every slot holds a handler. */
 syscall_fn *const syscall_handlers[SYSCALL_COUNT] = {
 #include "syscall_table.inc"
 };

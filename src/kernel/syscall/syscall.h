@@ -8,6 +8,9 @@ struct trap_frame;
 
 typedef long syscall_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
+/* The dispatch table that entry.asm reads: SYSCALL_COUNT handlers, none NULL. While calls are traced debug/trace/calls.c has its own there. */
+extern syscall_fn *const syscall_handlers[];
+
 /* The name of call @number for logs, also of Linux calls that are not there; "unknown" beyond those. */
 const char *syscall_name(uint64_t number);
 

@@ -254,6 +254,9 @@ frame_%1:
 	jmp syscall_entry.frame_complete
 %endmacro
 EACH_FRAME_CALL FRAME_CALL
+
+%include "arch/x86_64/trace_entry.inc"
+
 global syscall_entry_end
 syscall_entry_end:
 

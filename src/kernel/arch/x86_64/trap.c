@@ -5,6 +5,7 @@
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/interrupts.h"
 #include "debug/panic_internal.h"
+#include "debug/trace/trace.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "mm/address_space.h"
@@ -19,7 +20,8 @@
 #include <asm/signal.h>
 
 enum {
-	VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14, VECTOR_X87 = 16, VECTOR_SIMD = 19, VECTOR_FIRST_IRQ = 32,
+	VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14, VECTOR_X87 = 16, VECTOR_SIMD = 19,
+	VECTOR_FIRST_IRQ = 32,
 	FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14,
 };
 
@@ -84,6 +86,8 @@ static void exception(struct trap_frame *frame)
 	if (frame->vector == VECTOR_NMI && panic_started())	/* another CPU's (smp_stop_others) */
 		for (;;)
 			__asm__ volatile("cli; hlt");
+	if (frame->vector == VECTOR_BREAKPOINT && trace_point_skip(frame))
+		return;
 	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
 		uint64_t addr = frame->vector == 13 || frame->vector == 12 ? 0 : frame->rip;
 		int code = exceptions[frame->vector].code;
@@ -119,13 +123,17 @@ void trap_dispatch(struct trap_frame *frame)
 
 		if (frame->rflags & FLAGS_IF)
 			interrupts_enable();
+		trace_fault_enter(frame, addr);
 		page_fault(frame, addr);
+		trace_fault_leave();
 		interrupts_disable();
 	} else if (frame->vector < VECTOR_FIRST_IRQ) {
 		exception(frame);
 		interrupts_disable();
 	} else {
+		trace_interrupt_enter(frame->vector);
 		interrupts_dispatch(frame);
+		trace_interrupt_leave();
 		scheduler_preempt_from_interrupt(frame);
 	}
 	if (trap_from_user(frame))
