@@ -306,7 +306,7 @@ char process_state_letter(struct process *process)
 			letter = 'T';
 			break;
 		}
-		if (state == THREAD_RUNNING || state == THREAD_READY || state == THREAD_NEW) {
+		if (state != THREAD_SLEEPING && state != THREAD_DEAD) {
 			letter = 'R';
 			break;
 		}

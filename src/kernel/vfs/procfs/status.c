@@ -207,6 +207,31 @@ static void show_memory(struct proc_text *text, struct process *process)
 			(unsigned long long)memory.program >> 10, (unsigned long long)memory.tables >> 10, 0);
 }
 
+/* As a mask of the CPUs there are, and as a list of ranges. */
+static void show_affinity(struct proc_text *text, uint64_t affinity)
+{
+	const char *separator = "\t";
+
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+		if (!cpus[cpu])
+			affinity &= ~(1ull << cpu);
+	if (affinity >> 32)
+		proc_text_print(text, "Cpus_allowed:\t%llx,%08x\nCpus_allowed_list:", (unsigned long long)affinity >> 32, (uint32_t)affinity);
+	else
+		proc_text_print(text, "Cpus_allowed:\t%x\nCpus_allowed_list:", (uint32_t)affinity);
+	for (unsigned first = 0, end; first < CPU_MAX; first = end) {
+		for (end = first; end < CPU_MAX && affinity >> end & 1; end++)
+			;
+		if (end > first + 1)
+			proc_text_print(text, "%s%u-%u", separator, first, end - 1);
+		else if (end > first)
+			proc_text_print(text, "%s%u", separator, first);
+		if (end++ > first)
+			separator = ",";
+	}
+	proc_text_print(text, "\n");
+}
+
 int proc_show_status(struct proc_text *text, const struct proc_subject *subject)
 {
 	struct process *process = subject->process;
@@ -231,7 +256,7 @@ int proc_show_status(struct proc_text *text, const struct proc_subject *subject)
 			(unsigned long long)s.ignored, (unsigned long long)s.caught);
 	proc_text_print(text, "NoNewPrivs:\t%d\n", process->no_new_privs);
 	if (s.thread)
-		proc_text_print(text, "Cpus_allowed:\t%llx\n", (unsigned long long)s.thread->affinity);
+		show_affinity(text, s.thread->affinity);
 	proc_text_print(text, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", (unsigned long long)s.switches[0],
 			(unsigned long long)s.switches[1]);
 	snapshot_drop(&s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The root of /proc: its table and the files about the whole system. */
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/interrupts.h"
 #include "init/boot_info.h"
 #include "lib/errno.h"
@@ -101,33 +102,57 @@ static unsigned long long ticks(uint64_t ns)
 static int show_stat(struct proc_text *text, const struct proc_subject *subject)
 {
 	uint64_t boot = clock_realtime_ns() - clock_monotonic_ns();
+	struct sched_cpu_stats one;
 	struct sched_stats stats;
 
 	sched_get_stats(&stats);
-	/* One CPU: its line and the sum are the same. */
 	proc_text_print(text, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", ticks(stats.user_ns), ticks(stats.system_ns), ticks(stats.idle_ns));
-	proc_text_print(text, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", ticks(stats.user_ns), ticks(stats.system_ns), ticks(stats.idle_ns));
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+		if (sched_get_cpu_stats(cpu, &one))
+			proc_text_print(text, "cpu%u %llu 0 %llu %llu 0 0 0 0 0 0\n", cpu, ticks(one.user_ns), ticks(one.system_ns), ticks(one.idle_ns));
 	proc_text_print(text, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
 			(unsigned long long)stats.interrupts, (unsigned long long)stats.switches, (unsigned long long)(boot / NS_PER_SEC),
 			(unsigned long long)stats.forks, stats.runnable);
 	return 0;
 }
 
+/* A row of counts that each CPU has at @offset of its struct cpu. */
+static void add_cpu_counts(struct proc_text *text, const char *label, size_t offset, const char *what)
+{
+	proc_text_print(text, "%3s:", label);
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+		if (cpus[cpu])
+			proc_text_print(text, " %10llu", (unsigned long long)*(const uint64_t *)((const char *)cpus[cpu] + offset));
+	proc_text_print(text, "   %s\n", what);
+}
+
+/* The lines of devices all lead to the boot CPU. */
 static int show_interrupts(struct proc_text *text, const struct proc_subject *subject)
 {
-	uint64_t others = interrupts_total(), count;
+	bool apic = interrupts_use_apic();
+	uint64_t count;
 
-	proc_text_print(text, "%15s\n", "CPU0");
-	for (unsigned irq = 0; irq < ISA_IRQ_COUNT; irq++) {
+	proc_text_print(text, "    ");
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+		if (cpus[cpu])
+			proc_text_print(text, "       CPU%-2u", cpu);
+	proc_text_print(text, "\n");
+	for (unsigned irq = apic; irq < ISA_IRQ_COUNT; irq++) {
 		const char *name = interrupts_describe(irq, &count);
 
 		if (!name)
 			continue;
-		others -= MIN(count, others);
-		proc_text_print(text, "%3u: %10llu   %-8s %s\n", irq, (unsigned long long)count, interrupts_use_apic() ? "IO-APIC" : "XT-PIC",
-				name);
+		proc_text_print(text, "%3u: %10llu", irq, (unsigned long long)count);
+		for (unsigned cpu = 1; cpu < CPU_MAX; cpu++)
+			if (cpus[cpu])
+				proc_text_print(text, " %10u", 0);
+		proc_text_print(text, "   %-8s %s\n", apic ? "IO-APIC" : "XT-PIC", name);
 	}
-	proc_text_print(text, "LOC: %10llu   Timer and spurious interrupts\n", (unsigned long long)others);
+	if (apic) {
+		add_cpu_counts(text, "LOC", offsetof(struct cpu, interrupts.timer), "Local timer interrupts");
+		add_cpu_counts(text, "RES", offsetof(struct cpu, interrupts.reschedule), "Rescheduling interrupts");
+		add_cpu_counts(text, "TLB", offsetof(struct cpu, interrupts.tlb), "TLB shootdowns");
+	}
 	return 0;
 }
 
