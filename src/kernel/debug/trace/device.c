@@ -40,7 +40,7 @@ struct reader {
 };
 
 /* All guarded by trace_lock. */
-static struct mutex trace_lock = MUTEX_INIT(trace_lock);
+static struct mutex trace_lock = MUTEX_INIT(trace_lock, LOCK_TRACE);
 static struct trace_ring *rings[CPU_MAX];	/* what trace_rings has while tracing is on */
 static struct reader *owner;			/* who has switched it on, or NULL */
 static unsigned generation, ring_count, open_count, groups;
