@@ -71,14 +71,17 @@ void reclaim_request(void)
 static void reclaim_thread(void *unused)
 {
 	for (;;) {
+		size_t wanted = 3 * frame_reserve(), left;
 		struct waiter waiter;
 
 		wait_begin(&reclaim_queue, &waiter);
 		while (!atomic_load(&requested))
 			wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 		wait_end(&waiter);
-		if (frame_free() < 3 * frame_reserve())
-			memory_reclaim(3 * frame_reserve() - frame_free());
+		/* Looked at once: others free memory meanwhile, and what is wanted must not become less than nothing. */
+		left = frame_free();
+		if (left < wanted)
+			memory_reclaim(wanted - left);
 		/* Not at once again, in case nothing can be freed: then those who need memory find out themselves. */
 		sched_sleep_until(clock_monotonic_ns() + PAUSE_NS, false);
 		atomic_store(&requested, 0);
