@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { TIMES = 3, STRANGER = 1234, KEPT = O_ACCMODE | O_APPEND | O_NONBLOCK };
@@ -33,7 +34,8 @@ static void make_and_remove(const char *name, int flags)
 	int fd;
 
 	for (int i = 0; i < TIMES; i++) {
-		fd = open(name, O_CREAT | flags, 0666);
+		/* Not the library's: that one sets the close-on-exec flag once more. */
+		fd = syscall(SYS_open, name, O_CREAT | flags, 0666);
 		CHECK(fd >= 0);
 		look_at_new(name, flags, fd, 0640);
 		CHECK_ERR(open(name, O_CREAT | O_EXCL | O_WRONLY, 0600), EEXIST);
@@ -60,6 +62,29 @@ static void with_all_flags(void)
 	make_and_remove("a name that is longer than any entry has room for in itself", O_RDWR | O_EXCL);
 	make_and_remove("sixteen-letters.", O_RDWR | O_EXCL);
 	CHECK_EQ(umask(022), 027);
+}
+
+static void run(void *result)
+{
+	execl("f", "f", (char *)NULL);
+	*(int *)result = errno;
+}
+
+/* As long as a file is open for writing it cannot be run, and no longer. */
+static void to_be_run(void)
+{
+	int *result = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	for (int i = 0; i < TIMES; i++) {
+		int fd = open("f", O_CREAT | O_EXCL | O_WRONLY, 0755);
+
+		CHECK_EQ(write(fd, "#!/bin/sh\nexit 7\n", 17), 17);
+		CHECK_EQ(check_child(run, result), 0);
+		CHECK_EQ(*result, ETXTBSY);
+		CHECK_EQ(close(fd), 0);
+		CHECK_EQ(check_child(run, result), 7);
+		CHECK_EQ(unlink("f"), 0);
+	}
 }
 
 static void of_other_kinds(void)
@@ -146,6 +171,14 @@ static void when_nothing_can_be_made(void)
 		CHECK_ERR(unlink("m/f"), EROFS);
 	}
 	CHECK_EQ(umount("m"), 0);
+	check_write_file("covered", "", 0600);
+	check_write_file("cover", "cover", 0600);
+	CHECK_EQ(mount("cover", "covered", NULL, MS_BIND, NULL), 0);
+	for (int i = 0; i < TIMES; i++) {
+		CHECK_ERR(unlink("covered"), EBUSY);
+		CHECK(!stat("covered", &st) && st.st_size == 5);
+	}
+	CHECK_EQ(umount("covered"), 0);
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
 	while (dup(0) >= 0)
 		;
@@ -192,7 +225,8 @@ static void by_two_at_once(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(with_all_flags), CASE(of_other_kinds), CASE(by_others), CASE(when_nothing_can_be_made), CASE(by_two_at_once), { NULL, NULL },
+		CASE(with_all_flags), CASE(to_be_run), CASE(of_other_kinds), CASE(by_others), CASE(when_nothing_can_be_made),
+		CASE(by_two_at_once), { NULL, NULL },
 	};
 
 	return check_main("made", cases, argc, argv);
