@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -400,6 +401,12 @@ static void copy_range(void)
 	from = 0, to = 19;
 	CHECK_ERR(copy_file_range(in, &from, in, &to, 20, 0), EINVAL);
 	CHECK_EQ(from, 0);
+	/* What is written behind the end is not copied in turn. */
+	from = 15, to = 100;
+	CHECK_EQ(copy_file_range(in, &from, in, &to, 50, 0), 5);
+	CHECK_EQ(to, 105);
+	from = 2;
+	CHECK_ERR(copy_file_range(in, &from, out, NULL, SIZE_MAX, 0), EOVERFLOW);
 
 	CHECK_EQ(pipe(ends), 0);
 	CHECK_ERR(copy_file_range(in, NULL, ends[1], NULL, 1, 0), EINVAL);
