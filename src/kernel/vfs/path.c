@@ -446,7 +446,7 @@ static bool walk_to_change(struct path_walk *walk, uaddr_t name, unsigned flags)
 		return false;
 	}
 	last->state |= DENTRY_USED;
-	walk->generation = this_cpu()->path_memo->generation;
+	walk->generation = path_memo_of(name)->generation;
 	walk->parent = at;
 	walk->path = (struct path){ at.mount, last };
 	mount_get(at.mount);
@@ -546,22 +546,25 @@ int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path
 	return error;
 }
 
-struct dentry *path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation)
+struct dentry *path_ready_walk(struct path_memo *memo, uaddr_t name, uint64_t same)
 {
+	const struct fs_context *context = fs_context_current();
 	const char *text = memo->text;
-	struct path at = start;
-	struct dentry *last;
+	char *end = user_copy_string_now(memo->text, name, same);
+	uint64_t generation = atomic_load(&vfs_paths_generation);	/* before the walk looks at what may change */
 
+	memo->generation = 0;
+	if (unlikely(!end))
+		return NULL;
+	memo->needed = walk_class_needed(credentials_current());
+	memo->start = memo->parent = *text == '/' ? context->root : context->cwd;
 	text += *text == '/';
 	*end = '/';
-	path_walk_known(&at, &text, end, needed, true, &last);
+	path_walk_known(&memo->parent, &text, end, memo->needed, true, &memo->last);
 	*end = 0;
-	memo->generation = last ? generation : 0;
-	memo->start = start;
-	memo->parent = at;
-	memo->last = last;
-	memo->needed = needed;
-	return last;
+	if (memo->last)
+		memo->generation = generation;
+	return memo->last;
 }
 
 long path_ready_preempted(long result)
@@ -572,6 +575,6 @@ long path_ready_preempted(long result)
 
 bool path_ready_init_cpu(struct cpu *cpu)
 {
-	cpu->path_memo = kzalloc(sizeof(*cpu->path_memo));
-	return cpu->path_memo;
+	cpu->path_memos = kzalloc(PATH_MEMOS * sizeof(*cpu->path_memos));
+	return cpu->path_memos;
 }

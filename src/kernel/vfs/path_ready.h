@@ -11,13 +11,16 @@
 #include "vfs/fs_context.h"
 #include "vfs/path_known.h"
 
+/* A CPU has some memos, each for the names at some addresses: names that a program uses in turn are mostly 16 bytes apart or more. */
+enum { PATH_MEMOS = 4, PATH_MEMO_STEP = 16, PATH_MEMO_SIZE = 512, PATH_MEMO_TEXT = PATH_MEMO_SIZE - 56 };
+
 /*
- * The last path walked on a CPU, and its last entry: programs like to look at a file and then open it, or to make one and remove it. It holds while
- * nothing has changed what entries names have (vfs_paths_generation; where the entry leads is looked at each time), for a walk from the same place
- * that may search the same directories. Touched with preemption off only.
+ * A path walked on a CPU, and its last entry: programs like to look at a file and then open it, or to make one and remove it. It holds while nothing has
+ * changed what entries names have (vfs_paths_generation; where the entry leads is looked at each time), for a walk from the same place that may
+ * search the same directories. Touched with preemption off only.
  */
 struct path_memo {
-	char text[USER_STRING_NOW_MAX + PATH_PADDING];
+	char text[PATH_MEMO_TEXT];
 	uint64_t generation;		/* 0: nothing is remembered */
 	/* Not referenced: what they name cannot end without a new generation. */
 	struct path start, parent;
@@ -25,8 +28,27 @@ struct path_memo {
 	uint8_t needed;
 };
 
-/* The walk itself, along memo->text to @end, which fills in the rest of @memo. Preemption off, tree lock held. */
-struct dentry *path_ready_walk(struct path_memo *memo, struct path start, char *end, uint8_t needed, uint64_t generation);
+_Static_assert(sizeof(struct path_memo) == PATH_MEMO_SIZE, "a shift finds it");
+_Static_assert(PATH_MEMO_TEXT >= USER_STRING_NOW_MAX + PATH_PADDING, "there is room");
+
+static inline struct path_memo *path_memo_of(uaddr_t name)
+{
+	return &this_cpu()->path_memos[name / PATH_MEMO_STEP % PATH_MEMOS];
+}
+
+/* Does @memo, whose text is the path to walk, tell where the caller's walk leads? */
+static inline __attribute__((always_inline)) bool path_memo_holds(const struct path_memo *memo)
+{
+	const struct thread *thread = current_thread();
+	const struct fs_context *context = thread->process->fs;
+	const struct path *start = likely(*memo->text == '/') ? &context->root : &context->cwd;
+
+	return memo->generation == atomic_load(&vfs_paths_generation) && memo->start.dentry == start->dentry &&
+	       memo->start.mount == start->mount && memo->needed == walk_class_needed(thread->user.credentials);
+}
+
+/* Walks to @name, of which memo->text has the first @same bytes, and fills in @memo. Its last entry or NULL. Preemption off, tree lock held. */
+struct dentry *path_ready_walk(struct path_memo *memo, uaddr_t name, uint64_t same);
 
 /*
  * The entry, perhaps negative, of the last component of user string @name, and in *@parent its directory. NULL: not everything is in the cache, or
@@ -34,31 +56,16 @@ struct dentry *path_ready_walk(struct path_memo *memo, struct path start, char *
  */
 static inline __attribute__((always_inline)) struct dentry *path_ready_find(uaddr_t name, struct path *parent)
 {
-	struct thread *thread = current_thread();
-	const struct fs_context *context = thread->process->fs;
-	const uint8_t needed = walk_class_needed(thread->user.credentials);
 	struct path_memo *memo;
-	struct path start;
-	uint64_t generation;
-	uint32_t changed;
-	char *end;
+	uint64_t same;
 
 	preempt_disable();
 	spin_acquire(&vfs_tree_lock);
-	memo = this_cpu()->path_memo;
+	memo = path_memo_of(name);
 	if (unlikely(name > USER_END - USER_STRING_NOW_MAX))
 		return NULL;
-	if (unlikely(!user_copy_string_now(memo->text, name, &end, &changed))) {
-		memo->generation = 0;
+	if (unlikely(!user_string_equal_now(memo->text, name, &same) || !path_memo_holds(memo)) && !path_ready_walk(memo, name, same))
 		return NULL;
-	}
-	start = likely(*memo->text == '/') ? context->root : context->cwd;
-	generation = atomic_load(&vfs_paths_generation);	/* before the walk looks at what may change */
-	if (unlikely(changed || memo->generation != generation || memo->start.dentry != start.dentry || memo->start.mount != start.mount ||
-		     memo->needed != needed)) {
-		if (!path_ready_walk(memo, start, end, needed, generation))
-			return NULL;
-	}
 	*parent = memo->parent;
 	return memo->last;
 }

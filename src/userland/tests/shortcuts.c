@@ -356,6 +356,60 @@ static void remembered_paths(void)
 	CHECK_ERR(rmdir("one"), ENOTEMPTY);
 }
 
+static off_t size_of(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) ? -1 : st.st_size;
+}
+
+/* A kernel may remember by where a name lies: many at different places, others at the same ones, and such that begin alike. */
+static void remembered_places(void)
+{
+	enum { NAMES = 9, ROOM = 16 };
+	static _Alignas(1024) char places[NAMES][ROOM], place[2 * ROOM];
+	static const char *const alike[] = { "n/345678", "n/3456789", "n/345678a", "n/34567", "n/3456", "n/345678" };
+
+	CHECK_EQ(mkdir("n", 0755), 0);
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(places[i], ROOM, "n/%d", i);
+		check_write_file(places[i], "123456789" + NAMES - i, 0644);
+	}
+	for (int move = 0; move < NAMES; move++) {
+		for (int i = 0; i < TIMES * NAMES; i++)
+			CHECK_EQ(size_of(places[i % NAMES]), (i + move) % NAMES);
+		CHECK_EQ(rename(places[0], "n/out"), 0);
+		CHECK_EQ(size_of(places[0]), -1);
+		for (int i = 1; i < NAMES; i++)
+			CHECK_EQ(rename(places[i], places[i - 1]), 0);
+		CHECK_EQ(rename("n/out", places[NAMES - 1]), 0);
+	}
+	for (int move = 0; move < NAMES; move++)
+		for (int i = 0; i < NAMES; i++) {
+			places[i][2] = '0' + (i + move) % NAMES;
+			CHECK_EQ(size_of(places[i]), (i + move) % NAMES);
+		}
+	for (unsigned i = 0; i < sizeof(alike) / sizeof(*alike) - 1; i++)
+		check_write_file(alike[i], "123456789" + i, 0644);
+	for (unsigned i = 0; i < TIMES * sizeof(alike) / sizeof(*alike); i++) {
+		unsigned k = i % (sizeof(alike) / sizeof(*alike));
+
+		strcpy(place, alike[k]);
+		CHECK_EQ(size_of(place), k == 5 ? 9 : 9 - k);
+	}
+	/* Words of eight bytes that differ, before others that do not. */
+	for (int i = 0; i < 2; i++) {
+		snprintf(place, sizeof(place), "n/34567%c", 'x' + i);
+		CHECK_EQ(mkdir(place, 0755), 0);
+		strcat(place, "/name");
+		check_write_file(place, "12" + i, 0644);
+	}
+	for (int i = 0; i < 2 * TIMES; i++) {
+		place[7] = 'x' + i % 2;
+		CHECK_EQ(size_of(place), 2 - i % 2);
+	}
+}
+
 static void become_stranger(void)
 {
 	CHECK(!setgid(STRANGER) && !setuid(STRANGER));
@@ -556,7 +610,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(reads_at_every_border), CASE(reads_into_bad_memory), CASE(reads_after_a_fork), CASE(holes_and_ends),
-		CASE(reads_beside_truncation), CASE(names_of_every_length), CASE(lengths_of_paths), CASE(remembered_paths),
+		CASE(reads_beside_truncation), CASE(names_of_every_length), CASE(lengths_of_paths), CASE(remembered_paths), CASE(remembered_places),
 		CASE(remembered_permissions), CASE(remembered_mounts), CASE(status_follows_changes), CASE(descriptors_from_open),
 		CASE(threads_share_descriptors), { NULL, NULL },
 	};

@@ -32,7 +32,7 @@ struct cpu {
 	struct thread *left;		/* left the CPU dead or to run elsewhere; seen to by the thread after it */
 	void *gdt;
 	void *tss;
-	struct path_memo *path_memo;	/* the last path walked here (vfs/path_ready.h) */
+	struct path_memo *path_memos;	/* paths walked here (vfs/path_ready.h) */
 	paddr_t loaded_root;		/* what CR3 holds; read by other CPUs (arch/x86_64/tlb.c) */
 	uint64_t balance_at;		/* TSC: when it looks again whether another CPU has more to do (sched/placement.c) */
 	uint64_t switches, forks;

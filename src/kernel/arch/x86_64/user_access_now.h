@@ -75,56 +75,58 @@ static inline bool user_copy_words_out_now(uaddr_t to, const void *from, size_t 
 enum { USER_STRING_NOW_MAX = 256 };
 
 /*
- * Copies a string and its NUL, of at most USER_STRING_NOW_MAX bytes together, in whole words: @to has room for that many. Whether that was possible (not
- * for a string whose last word reaches into a page that is not there). *@end is where the NUL is. *@changed: some word was not in @to already.
+ * The words of a string up to the one with its NUL, USER_STRING_NOW_MAX bytes at most. @marks is not zero in the end if all went well, and its lowest bit
+ * tells where in the last word the NUL is: a byte is NUL if it borrows when 1 is taken from it, and had no top bit; above the first such the marks may
+ * be wrong. A string whose last word reaches into a page that is not there is not read.
  */
-static inline __attribute__((always_inline)) bool user_copy_string_now(char *to, uaddr_t from, char **end, uint32_t *changed)
+#define USER_STRING_WORDS(what)						\
+	USER_ACCESS_BEGIN						\
+	"75:\n"								\
+	USER_FAULTS("79f")						\
+	"	mov (%[from],%[at]), %[word]\n"				\
+	what								\
+	"	lea (%[word],%[minus]), %[marks]\n"			\
+	"	not %[word]\n"						\
+	"	and %[word], %[marks]\n"				\
+	"	and %[tops], %[marks]\n"				\
+	"	jnz 79f\n"						\
+	"	add $8, %[at]\n"					\
+	"	cmp %[max], %[at]\n"					\
+	"	jb 75b\n"						\
+	"79:\n"								\
+	USER_ACCESS_END
+#define USER_STRING_INPUTS(from)					\
+	[from] "r"(from), [minus] "r"(-0x0101010101010101ull), [tops] "r"(0x8080808080808080ull), [max] "i"(USER_STRING_NOW_MAX)
+
+/* Is the string at @from what was copied to @text? *@same: so many bytes, at least, are the same, a multiple of 8. */
+static inline __attribute__((always_inline)) bool user_string_equal_now(const char *text, uaddr_t from, uint64_t *same)
 {
 	uint64_t word, at = 0, marks = 0;
-	uint32_t differs = 0;
 
-	/* A byte is NUL if it borrows when 1 is taken from it, and had no top bit; above the first such the marks may be wrong. */
 	__asm__ volatile(
-		USER_ACCESS_BEGIN
-		"75:\n"
-		USER_FAULTS("79f")
-		"	mov (%[from],%[at]), %[word]\n"
-		"	cmp %[word], (%[to],%[at])\n"
-		"	jne 77f\n"
-		"	lea (%[word],%[minus]), %[marks]\n"
-		"	not %[word]\n"
-		"	and %[word], %[marks]\n"
-		"	and %[tops], %[marks]\n"
-		"	jnz 79f\n"
-		"	add $8, %[at]\n"
-		"	cmp %[max], %[at]\n"
-		"	jb 75b\n"
-		"	jmp 79f\n"
-		"76:\n"
-		USER_FAULTS("79f")
-		"	mov (%[from],%[at]), %[word]\n"
-		"77:	mov %[word], (%[to],%[at])\n"
-		"	mov $1, %[differs]\n"
-		"	lea (%[word],%[minus]), %[marks]\n"
-		"	not %[word]\n"
-		"	and %[word], %[marks]\n"
-		"	and %[tops], %[marks]\n"
-		"	jnz 79f\n"
-		"	add $8, %[at]\n"
-		"	cmp %[max], %[at]\n"
-		"	jb 76b\n"
-		"79:\n"
-		USER_ACCESS_END
-		: [at] "+r"(at), [marks] "+r"(marks), [word] "=&r"(word), [differs] "+r"(differs)
-		: [to] "r"(to), [from] "r"(from), [minus] "r"(-0x0101010101010101ull), [tops] "r"(0x8080808080808080ull), [max] "i"(USER_STRING_NOW_MAX)
-		: "memory");
-	*changed = differs;
-	if (unlikely(!marks))
-		return false;
-	*end = to + at + ((unsigned)__builtin_ctzll(marks) >> 3);
-	return true;
+		USER_STRING_WORDS("	cmp %[word], (%[text],%[at])\n"
+				  "	jne 79f\n")
+		: [at] "+r"(at), [marks] "+r"(marks), [word] "=&r"(word) : [text] "r"(text), USER_STRING_INPUTS(from) : "memory");
+	*same = at;
+	return marks;
 }
 
+/*
+ * Copies a string and its NUL, in whole words: @to has room for USER_STRING_NOW_MAX bytes. Those before @at are there already. Returns where the NUL is, or
+ * NULL if not all was copied.
+ */
+static inline char *user_copy_string_now(char *to, uaddr_t from, uint64_t at)
+{
+	uint64_t word, marks = 0;
+
+	__asm__ volatile(
+		USER_STRING_WORDS("	mov %[word], (%[to],%[at])\n")
+		: [at] "+r"(at), [marks] "+r"(marks), [word] "=&r"(word) : [to] "r"(to), USER_STRING_INPUTS(from) : "memory");
+	return marks ? to + at + ((unsigned)__builtin_ctzll(marks) >> 3) : NULL;
+}
+
+#undef USER_STRING_WORDS
+#undef USER_STRING_INPUTS
 #undef USER_ACCESS_BEGIN
 #undef USER_ACCESS_END
 #undef USER_ACCESS_SITE
