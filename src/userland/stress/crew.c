@@ -106,6 +106,7 @@ static struct start *prepare(unsigned count, void (*body)(struct worker *worker)
 	struct start *starts = calloc(count, sizeof *starts);
 
 	EXPECT(starts && count <= STORM_WORKERS_MAX, "%u workers", count);
+	storm_state->workers = count;
 	for (unsigned i = 0; i < count; i++) {
 		starts[i].body = body;
 		starts[i].worker.index = i;

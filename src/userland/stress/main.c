@@ -110,18 +110,17 @@ static void start(struct run *run, const struct storm *storm)
 /* Whether each worker has done a round, and how many rounds there were. */
 static bool all_have_begun(const struct run *run, uint64_t *rounds)
 {
-	bool begun = false;
+	unsigned workers = run->state->workers;
 
 	*rounds = 0;
-	for (unsigned i = 0; i < STORM_WORKERS_MAX; i++) {
+	for (unsigned i = 0; i < workers; i++) {
 		uint64_t count = run->state->worker[i].count;
 
-		if (count == 1)
+		if (count < 2)
 			return false;
-		begun |= count > 1;
-		*rounds += count ? count - 1 : 0;
+		*rounds += count - 1;
 	}
-	return begun;
+	return workers > 0;
 }
 
 /* The worker that has made no progress for too long, or -1. */

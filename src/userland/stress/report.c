@@ -45,10 +45,9 @@ noreturn void storm_fail(const char *file, int line, const char *text, const cha
 
 void storm_note(const char *format, ...)
 {
-	static _Atomic int said;
 	va_list list;
 
-	if (said++)
+	if (storm_state->notes++)
 		return;
 	va_start(list, format);
 	print_line("note", "", format, list);

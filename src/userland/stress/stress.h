@@ -31,7 +31,8 @@ struct storm {
 /* One a file; main.c lists them. */
 #define STORMS(X) \
 	X(spawn) X(pipes) X(futexes) X(threads) X(signals) X(shootdown) X(faults) X(affinity) \
-	X(clocks) X(timers) X(descriptors) X(robust)
+	X(clocks) X(timers) X(descriptors) X(robust) \
+	X(names) X(procs) X(polls) X(locks) X(execs) X(stops) X(mappings)
 #define STORM_DECLARE(name) extern const struct storm name##_storm;
 STORMS(STORM_DECLARE)
 
@@ -39,7 +40,8 @@ STORMS(STORM_DECLARE)
 struct storm_state {
 	uint64_t seed, rounds;		/* rounds: 0 is no limit; both are set before the workers start */
 	_Atomic int stop;		/* the workers end at their next round */
-	_Atomic int failures;
+	_Atomic unsigned workers;	/* that there are or will be; 0: not known yet */
+	_Atomic int failures, notes;
 	struct {
 		_Atomic uint64_t count;	/* rounds begun; written by the worker */
 		_Atomic uint64_t moves;	/* any progress; written by the worker and its helpers */
@@ -57,7 +59,7 @@ struct worker {
 #define EXPECT(condition, ...) ((condition) ? (void)0 : storm_fail(__FILE__, __LINE__, #condition, __VA_ARGS__))
 noreturn void storm_fail(const char *file, int line, const char *text, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Says once in a storm's process that a part of it does not apply here. */
+/* Says once in a storm that a part of it does not apply here. */
 void storm_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 extern const struct storm *storm_current;
