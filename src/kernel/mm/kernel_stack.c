@@ -3,6 +3,9 @@
  * Kernel stacks. Each lies at the top of a slot of virtual addresses whose lower part is never mapped, so that running over the end
  * faults instead of overwriting something. A few free stacks are kept whole for the next thread.
  *
+ * A slot whose stack was unmapped is put aside, and the TLBs of all CPUs are flushed once for many of them, before any is used again: nobody touches
+ * a stack that was freed, so stale entries do no harm until then.
+ *
  * Lock: kernel_map_lock guards the slots and the stock.
  */
 #include "mm/kernel_map.h"
@@ -11,15 +14,32 @@
 #include "lib/panic.h"
 #include "sched/thread.h"
 
-enum { WORD_BITS = 64, STOCK_MAX = 16, STACK_SIZE_MAX = STACK_SLOT_SIZE - PAGE_SIZE };
+enum { WORD_BITS = 64, STOCK_MAX = 16, STALE_MAX = 128, STACK_SIZE_MAX = STACK_SLOT_SIZE - PAGE_SIZE };
 
 static uint64_t slots_used[STACK_SLOTS / WORD_BITS];	/* one bit a slot; guarded by kernel_map_lock */
 static unsigned slot_hint;				/* word where a free slot may be; guarded by kernel_map_lock */
+static uint16_t stale[STALE_MAX];			/* slots, used still, that TLBs may have; guarded by kernel_map_lock */
+static unsigned stale_count;				/* guarded by kernel_map_lock */
 static void *stock[STOCK_MAX];				/* free stacks of KERNEL_STACK_SIZE; guarded by kernel_map_lock */
 static unsigned stock_count;				/* guarded by kernel_map_lock */
 
+/* Flushes what is put aside. Returns whether there was any. */
+static bool reuse_stale_slots(void)
+{
+	if (!stale_count)
+		return false;
+	tlb_flush_kernel_range(KERNEL_STACK_AREA, KERNEL_STACK_AREA + (uint64_t)STACK_SLOTS * STACK_SLOT_SIZE);
+	for (; stale_count; stale_count--) {
+		unsigned slot = stale[stale_count - 1];
+
+		slots_used[slot / WORD_BITS] &= ~(1ull << slot % WORD_BITS);
+		slot_hint = slot / WORD_BITS;
+	}
+	return true;
+}
+
 /* A free slot's top address, or 0. */
-static uint64_t slot_take(void)
+static uint64_t slot_find(void)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(slots_used); i++) {
 		unsigned word = (slot_hint + i) % ARRAY_LEN(slots_used);
@@ -36,25 +56,25 @@ static uint64_t slot_take(void)
 	return 0;
 }
 
+static uint64_t slot_take(void)
+{
+	uint64_t top = slot_find();
+
+	return top || !reuse_stale_slots() ? top : slot_find();
+}
+
 static void slot_give(uint64_t top)
 {
-	uint64_t slot = (top - KERNEL_STACK_AREA) / STACK_SLOT_SIZE - 1;
-
-	slots_used[slot / WORD_BITS] &= ~(1ull << slot % WORD_BITS);
-	slot_hint = slot / WORD_BITS;
+	stale[stale_count++] = (top - KERNEL_STACK_AREA) / STACK_SLOT_SIZE - 1;
+	if (stale_count == STALE_MAX)
+		reuse_stale_slots();
 }
 
 /* Unmaps [start, end) and frees the frames. */
 static void unmap_frames(uint64_t start, uint64_t end)
 {
-	struct frame *frames[STACK_SIZE_MAX / PAGE_SIZE];
-	unsigned count = 0;
-
 	for (uint64_t at = start; at < end; at += PAGE_SIZE)
-		frames[count++] = frame_of_phys(paging_unmap_kernel_page(at) & PTE_ADDRESS);
-	tlb_flush_kernel_range(start, end);
-	while (count)
-		frame_put(frames[--count]);
+		frame_put(frame_of_phys(paging_unmap_kernel_page(at) & PTE_ADDRESS));
 }
 
 static bool map_frames(uint64_t start, uint64_t end)

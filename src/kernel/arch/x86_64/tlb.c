@@ -12,7 +12,7 @@
 #include "arch/x86_64/smp.h"
 #include "lib/atomic.h"
 
-enum { FLUSH_PAGES_MAX = 32 };
+enum { FLUSH_PAGES_MAX = 32, CR4_PGE = 1 << 7 };
 
 enum request_kind { FLUSH_PROGRAM, FLUSH_KERNEL, FORGET_ROOT };
 
@@ -35,9 +35,24 @@ static void flush_local(paddr_t root, uint64_t start, uint64_t end)
 		tlb_flush_page_local(start);
 }
 
-/* Global entries outlive a load of CR3, so all pages are named. */
+/* Global entries outlive a load of CR3; a change of CR4.PGE drops all there are (Intel SDM vol. 3A §4.10.4.1). */
+static __attribute__((noinline)) void flush_all_local(void)
+{
+	uint64_t cr4;
+
+	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
+	if (cr4 & CR4_PGE)
+		__asm__ volatile("movq %0, %%cr4; movq %1, %%cr4" :: "r"(cr4 ^ CR4_PGE), "r"(cr4) : "memory");
+	else
+		cpu_write_cr3(cpu_read_cr3());
+}
+
 static void flush_kernel_local(uint64_t start, uint64_t end)
 {
+	if (end - start > FLUSH_PAGES_MAX * (uint64_t)PAGE_SIZE) {
+		flush_all_local();
+		return;
+	}
 	for (; start < end; start += PAGE_SIZE)
 		tlb_flush_page_local(start);
 }
