@@ -87,6 +87,8 @@ static void inherit_thread_state(struct thread *child, const struct clone_reques
 	if (request->flags & CLONE_SETTLS)
 		child->fs_base = request->tls;
 	to->vfork_pending = request->flags & CLONE_VFORK;
+	if (unlikely(current_thread()->reset_on_fork))
+		sched_reset_child(child);
 }
 
 static struct thread *make_thread(struct process *process, const struct clone_request *request)

@@ -107,5 +107,8 @@ int itimer_set_cpu_limit(struct process *process);	/* RLIMIT_CPU was set or inhe
 /* futex_robust.c */
 void robust_list_exit(struct thread *thread);
 
+/* sched_calls.c: @child, of a thread with SCHED_RESET_ON_FORK, gets an ordinary policy. It does not run yet. */
+void sched_reset_child(struct thread *child);
+
 /* fork.c */
 void thread_state_init(struct thread_state *state);

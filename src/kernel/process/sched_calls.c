@@ -56,6 +56,13 @@ static enum sched_class class_for(int policy, int nice)
 	return nice < NICE_HIGH_BELOW ? CLASS_HIGH : CLASS_NORMAL;
 }
 
+/*
+ * Changes of policy, priority and nice value, one at a time: a decision whether a change is allowed depends on what they were. Interrupts off; outside
+ * the run queue's lock, under which the scheduler takes them over.
+ */
+static struct spinlock change_lock = SPINLOCK_INIT(LOCK_SCHED_CHANGE);
+
+/* change_lock held. */
 static void apply(struct thread *thread, int policy, int rt_priority, int nice)
 {
 	thread->policy = policy;
@@ -65,16 +72,27 @@ static void apply(struct thread *thread, int policy, int rt_priority, int nice)
 	sched_update_priority(thread);
 }
 
-/* Lower values than now need root, or room in RLIMIT_NICE (whose value is 20 - nice). */
+/* Has @thread's process room for @nice in RLIMIT_NICE, whose value is 20 - nice? */
+static bool nice_allowed(struct thread *thread, int nice)
+{
+	return (uint64_t)(20 - nice) <= process_limit_of(thread->process, RLIMIT_NICE);
+}
+
+/* Lower values than now need root, or room in RLIMIT_NICE. */
 static int set_nice(struct thread *thread, int nice)
 {
+	uint64_t flags;
+	int error = 0;
+
 	if (!may_change(thread))
 		return -EPERM;
-	if (nice < thread->nice && !credentials_is_root(credentials_current()) &&
-	    (uint64_t)(20 - nice) > process_limit_of(thread->process, RLIMIT_NICE))
-		return -EACCES;
-	apply(thread, thread->policy, thread->rt_priority, nice);
-	return 0;
+	flags = spin_lock_irq(&change_lock);
+	if (nice < thread->nice && !nice_allowed(thread, nice) && !credentials_is_root(credentials_current()))
+		error = -EACCES;
+	else
+		apply(thread, thread->policy, thread->rt_priority, nice);
+	spin_unlock_irq(&change_lock, flags);
+	return error;
 }
 
 /* Calls @visit for each thread that getpriority's (which, who) names. -ESRCH if none, -EINVAL. */
@@ -151,79 +169,210 @@ static bool valid_policy(int policy)
 	return is_realtime(policy) || policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE;
 }
 
-static int set_policy(int tid, int policy, int rt_priority)
-{
-	bool root = credentials_is_root(credentials_current());
-	struct thread *thread;
-	int error = 0;
+/* What sched_setscheduler and its like ask for. */
+struct sched_change {
+	int policy;		/* KEEP: as it is, with its reset_on_fork */
+	int rt_priority;
+	int nice;
+	bool keep_nice, keep_parameters;
+	bool reset_on_fork;
+};
+enum { KEEP = -1 };
 
-	if (is_realtime(policy) ? rt_priority < 1 || rt_priority > RT_PRIORITY_MAX : rt_priority != 0)
+/* What a user may not do to his own threads without rights or limits that allow it. */
+static bool needs_privilege(struct thread *thread, const struct sched_change *change)
+{
+	uint64_t limit = process_limit_of(thread->process, RLIMIT_RTPRIO);
+
+	if (is_realtime(change->policy) &&
+	    ((change->policy != thread->policy && !limit) ||
+	     (change->rt_priority > thread->rt_priority && (uint64_t)change->rt_priority > limit)))
+		return true;
+	if ((change->policy == SCHED_NORMAL || change->policy == SCHED_BATCH) && change->nice < thread->nice && !nice_allowed(thread, change->nice))
+		return true;
+	/* SCHED_IDLE is a nice value below all others. */
+	if (thread->policy == SCHED_IDLE && change->policy != SCHED_IDLE && !nice_allowed(thread, thread->nice))
+		return true;
+	return thread->reset_on_fork && !change->reset_on_fork;
+}
+
+/* change_lock held. */
+static int change_locked(struct thread *thread, struct sched_change *change, bool owner)
+{
+	if (change->policy == KEEP) {
+		change->policy = thread->policy;
+		change->reset_on_fork = thread->reset_on_fork;
+	}
+	if (change->keep_nice || change->keep_parameters || (change->policy != SCHED_NORMAL && change->policy != SCHED_BATCH))
+		change->nice = thread->nice;
+	if (change->keep_parameters)
+		change->rt_priority = thread->rt_priority;
+	if (!valid_policy(change->policy) || change->rt_priority < 0 || change->rt_priority > RT_PRIORITY_MAX ||
+	    is_realtime(change->policy) != (change->rt_priority != 0))
 		return -EINVAL;
-	thread = find_thread(tid);
+	if ((!owner || needs_privilege(thread, change)) && !credentials_is_root(credentials_current()))
+		return -EPERM;
+	thread->reset_on_fork = change->reset_on_fork;
+	if (!change->keep_parameters)	/* the policy is one of them */
+		apply(thread, change->policy, change->rt_priority, change->nice);
+	return 0;
+}
+
+static int change_thread(int tid, struct sched_change *change)
+{
+	struct thread *thread = find_thread(tid);
+	uint64_t flags;
+	bool owner;
+	int error;
+
 	if (!thread)
 		return -ESRCH;
-	if (!may_change(thread))
-		error = -EPERM;
-	else if (is_realtime(policy) && !root && (uint64_t)rt_priority > process_limit_of(thread->process, RLIMIT_RTPRIO))
-		error = -EPERM;
-	else
-		apply(thread, policy, rt_priority, thread->nice);
+	owner = may_change(thread);
+	flags = spin_lock_irq(&change_lock);
+	error = change_locked(thread, change, owner);
+	spin_unlock_irq(&change_lock, flags);
 	thread_put(thread);
 	return error;
 }
 
-long sys_sched_setscheduler(int pid, int policy, uaddr_t param)
+void sched_reset_child(struct thread *child)
 {
-	uint32_t priority;
+	uint64_t flags = spin_lock_irq(&change_lock);
+	bool was_realtime = is_realtime(child->policy);
 
-	policy &= ~SCHED_RESET_ON_FORK;
-	if (pid < 0 || !param || !valid_policy(policy))
-		return -EINVAL;
-	if (get_user_u32(&priority, param))
-		return -EFAULT;
-	return set_policy(pid, policy, priority);
+	apply(child, was_realtime ? SCHED_NORMAL : child->policy, 0, was_realtime ? 0 : MAX(child->nice, 0));
+	spin_unlock_irq(&change_lock, flags);
 }
 
-long sys_sched_setparam(int pid, uaddr_t param)
+static int change_from_parameter(int pid, int policy, uaddr_t param)
 {
-	struct thread *thread;
+	struct sched_change change = { .policy = policy, .keep_nice = true };
 	uint32_t priority;
-	int policy;
 
 	if (pid < 0 || !param)
 		return -EINVAL;
 	if (get_user_u32(&priority, param))
 		return -EFAULT;
-	thread = find_thread(pid);
+	change.rt_priority = priority;
+	if (policy != KEEP) {
+		change.reset_on_fork = policy & SCHED_RESET_ON_FORK;
+		change.policy &= ~SCHED_RESET_ON_FORK;
+	}
+	return change_thread(pid, &change);
+}
+
+long sys_sched_setscheduler(int pid, int policy, uaddr_t param)
+{
+	return policy < 0 ? -EINVAL : change_from_parameter(pid, policy, param);
+}
+
+long sys_sched_setparam(int pid, uaddr_t param)
+{
+	return change_from_parameter(pid, KEEP, param);
+}
+
+/* What is asked about a thread; a copy, so that no reference is held. -EINVAL, -ESRCH. */
+struct sched_state { int policy, rt_priority, nice; bool reset_on_fork; };
+
+static int state_of(int pid, struct sched_state *state)
+{
+	struct thread *thread = pid < 0 ? NULL : find_thread(pid);
+	uint64_t flags;
+
 	if (!thread)
-		return -ESRCH;
-	policy = thread->policy;
+		return pid < 0 ? -EINVAL : -ESRCH;
+	flags = spin_lock_irq(&change_lock);
+	*state = (struct sched_state){ thread->policy, thread->rt_priority, thread->nice, thread->reset_on_fork };
+	spin_unlock_irq(&change_lock, flags);
 	thread_put(thread);
-	return set_policy(pid, policy, priority);
+	return 0;
 }
 
 long sys_sched_getscheduler(int pid)
 {
-	struct thread *thread = pid < 0 ? NULL : find_thread(pid);
-	int policy;
+	struct sched_state state;
+	int error = state_of(pid, &state);
 
-	if (!thread)
-		return pid < 0 ? -EINVAL : -ESRCH;
-	policy = thread->policy;
-	thread_put(thread);
-	return policy;
+	return error ? error : state.policy | (state.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 }
 
 long sys_sched_getparam(int pid, uaddr_t param)
 {
-	struct thread *thread = pid < 0 || !param ? NULL : find_thread(pid);
-	uint32_t priority;
+	struct sched_state state;
+	int error = param ? state_of(pid, &state) : -EINVAL;
 
-	if (!thread)
-		return pid < 0 || !param ? -EINVAL : -ESRCH;
-	priority = thread->rt_priority;
-	thread_put(thread);
-	return put_user_u32(param, priority);
+	return error ? error : put_user_u32(param, state.rt_priority);
+}
+
+/* Copies a structure that may have grown since: what is beyond ours must be zero. */
+static int attributes_from_user(struct sched_attr *attr, uaddr_t from)
+{
+	uint32_t size;
+	uint8_t extra;
+
+	*attr = (struct sched_attr){ 0 };
+	if (get_user_u32(&size, from))
+		return -EFAULT;
+	if (!size)
+		size = SCHED_ATTR_SIZE_VER0;
+	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
+		return -E2BIG;
+	if (copy_from_user(attr, from, MIN(size, (uint32_t)sizeof(*attr))))
+		return -EFAULT;
+	for (uint32_t i = sizeof(*attr); i < size; i++) {
+		if (copy_from_user(&extra, from + i, 1))
+			return -EFAULT;
+		if (extra)
+			return -E2BIG;
+	}
+	if ((attr->sched_flags & SCHED_FLAG_UTIL_CLAMP) && size < SCHED_ATTR_SIZE_VER1)
+		return -EINVAL;
+	return 0;
+}
+
+long sys_sched_setattr(int pid, uaddr_t attr_addr, unsigned flags)
+{
+	struct sched_change change;
+	struct sched_attr attr;
+	int error;
+
+	if (!attr_addr || pid < 0 || flags)
+		return -EINVAL;
+	error = attributes_from_user(&attr, attr_addr);
+	if (error == -E2BIG)
+		(void)put_user_u32(attr_addr, sizeof(attr));	/* so that the caller knows what would do */
+	if (error)
+		return error;
+	if ((int)attr.sched_policy < 0 || (attr.sched_flags & ~(uint64_t)SCHED_FLAG_ALL) || attr.sched_priority > RT_PRIORITY_MAX)
+		return -EINVAL;
+	if (attr.sched_flags & SCHED_FLAG_UTIL_CLAMP)
+		return -EOPNOTSUPP;
+	change = (struct sched_change){
+		.policy = attr.sched_flags & SCHED_FLAG_KEEP_POLICY ? KEEP : (int)attr.sched_policy,
+		.rt_priority = attr.sched_priority,
+		.nice = MIN(MAX(attr.sched_nice, (int)NICE_MIN), (int)NICE_MAX),
+		.keep_parameters = attr.sched_flags & SCHED_FLAG_KEEP_PARAMS,
+		.reset_on_fork = attr.sched_flags & SCHED_FLAG_RESET_ON_FORK,
+	};
+	return change_thread(pid, &change);
+}
+
+long sys_sched_getattr(int pid, uaddr_t out, unsigned size, unsigned flags)
+{
+	struct sched_attr attr = { .size = MIN(size, (unsigned)sizeof(attr)) };
+	struct sched_state state;
+	int error;
+
+	if (!out || pid < 0 || size > PAGE_SIZE || size < SCHED_ATTR_SIZE_VER0 || flags)
+		return -EINVAL;
+	error = state_of(pid, &state);
+	if (error)
+		return error;
+	attr.sched_policy = state.policy;
+	attr.sched_flags = state.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	attr.sched_priority = state.rt_priority;
+	attr.sched_nice = is_realtime(state.policy) ? 0 : state.nice;
+	return copy_to_user(out, &attr, attr.size);
 }
 
 long sys_sched_get_priority_max(int policy)
@@ -238,14 +387,10 @@ long sys_sched_get_priority_min(int policy)
 
 long sys_sched_rr_get_interval(int pid, uaddr_t out)
 {
-	struct thread *thread = pid < 0 ? NULL : find_thread(pid);
-	int policy;
+	struct sched_state state;
+	int error = state_of(pid, &state);
 
-	if (!thread)
-		return pid < 0 ? -EINVAL : -ESRCH;
-	policy = thread->policy;
-	thread_put(thread);
-	return timespec_to_user(out, policy == SCHED_FIFO ? 0 : QUANTUM_NS);
+	return error ? error : timespec_to_user(out, state.policy == SCHED_FIFO ? 0 : QUANTUM_NS);
 }
 
 long sys_sched_setaffinity(int pid, unsigned size, uaddr_t mask_addr)

@@ -44,6 +44,7 @@ struct thread {
 	uint8_t own_level;		/* what @priority goes back to when nothing is lent any more */
 	int8_t nice;
 	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
+	bool reset_on_fork;		/* its children begin with an ordinary policy */
 	uint8_t rt_priority;		/* 1 to 99 for SCHED_FIFO and SCHED_RR */
 	unsigned cpu;			/* where it runs, waits or ran last; changes under the lock of the CPU it leaves */
 	unsigned fpu_cpu;		/* whose registers still hold its FPU state, if that CPU's fpu_owner says so too; while not running */
