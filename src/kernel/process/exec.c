@@ -12,6 +12,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/exec.h"
+#include "process/futex.h"
 #include "process/internal.h"
 #include "process/posix_timer.h"
 #include "syscall_prototypes.h"
@@ -164,6 +165,7 @@ static int commit(struct exec *exec)
 	}
 	posix_timers_end(process);
 	thread_release_user_memory(thread);
+	futex_pi_reopen(thread);
 	become_first_thread(thread);
 	/* At no instant may the caller's user look into memory that is not his: neither the new set-id program's nor an old one's. */
 	if (exec->secure)

@@ -87,6 +87,7 @@ void thread_release_user_memory(struct thread *thread)
 	uaddr_t tid_word = thread->user.clear_child_tid;
 
 	robust_list_exit(thread);
+	futex_pi_exit(thread);
 	thread->user.clear_child_tid = 0;
 	/* Nobody else looks at the word when the memory goes with this thread. */
 	if (tid_word && atomic_load_relaxed(&thread->process->as->refs.count) + atomic_load_relaxed(&thread->process->thread_count) > 2 &&

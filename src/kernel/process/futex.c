@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * futex(2): waiting on and waking words of user memory. A waiter is queued before it looks at the word for the last time: whoever changes
- * the word and then wakes either finds it queued or is seen by that look. Priority inheritance operations give ENOSYS.
+ * the word and then wakes either finds it queued or is seen by that look. Those with priority inheritance are in futex_pi.c, futex_requeue_pi.c.
  */
 #include <linux/futex.h>
 #include <linux/time.h>
@@ -10,7 +10,7 @@
 #include "arch/x86_64/user_words.h"
 #include "mm/user_copy.h"
 #include "process/futex.h"
-#include "process/futex_internal.h"
+#include "process/futex_pi.h"
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
@@ -105,20 +105,30 @@ static long wait_relative(uaddr_t addr, uint32_t expected, bool shared, uaddr_t 
 	return -ERESTART_RESTARTBLOCK;
 }
 
+/* A point in time to a deadline of the monotonic clock; without one, WAIT_FOREVER. */
+static int absolute_deadline(uint64_t *deadline, uaddr_t timeout, bool realtime)
+{
+	int error;
+
+	*deadline = WAIT_FOREVER;
+	if (!timeout)
+		return 0;
+	error = timespec_from_user(deadline, timeout);
+	if (!error && realtime)
+		*deadline = deadline_from_realtime(*deadline);
+	return error;
+}
+
 static long wait_absolute(uaddr_t addr, uint32_t expected, bool shared, uaddr_t timeout, uint32_t bitset, bool realtime)
 {
-	uint64_t deadline = WAIT_FOREVER;
+	uint64_t deadline;
 	int error;
 
 	if (!bitset)
 		return -EINVAL;
-	if (timeout) {
-		error = timespec_from_user(&deadline, timeout);
-		if (error)
-			return error;
-		if (realtime)
-			deadline = deadline_from_realtime(deadline);
-	}
+	error = absolute_deadline(&deadline, timeout, realtime);
+	if (error)
+		return error;
 	error = wait_on(addr, expected, shared, bitset, deadline);
 	/* The deadline is absolute: the same call can be made again, but not behind a handler. */
 	return error == -ERESTARTSYS && timeout ? -ERESTARTNOHAND : error;
@@ -134,7 +144,7 @@ static long wake(uaddr_t addr, bool shared, int count, uint32_t bitset)
 	return likely(key.owner) ? futex_wake_key(key, count, bitset) : (long)key.offset;
 }
 
-static int get_keys(struct futex_key *first, uaddr_t addr, struct futex_key *second, uaddr_t addr2, bool shared)
+int futex_get_keys(struct futex_key *first, uaddr_t addr, struct futex_key *second, uaddr_t addr2, bool shared)
 {
 	*first = futex_key_get(addr, shared);
 	if (!first->owner)
@@ -147,24 +157,12 @@ static int get_keys(struct futex_key *first, uaddr_t addr, struct futex_key *sec
 static long requeue(uaddr_t addr, uaddr_t addr2, bool shared, int wake_count, int move_count, const uint32_t *expected)
 {
 	struct futex_key from, to;
-	uint32_t value;
-	int moved, result;
+	int result;
 
 	if (wake_count < 0 || move_count < 0)
 		return -EINVAL;
-	result = get_keys(&from, addr, &to, addr2, shared);
-	if (result)
-		return result;
-	if (expected)
-		result = get_user_u32(&value, addr);
-	if (!result && expected && value != *expected)
-		result = -EAGAIN;
-	if (!result) {
-		result = futex_requeue_key(from, to, wake_count, move_count, &moved);
-		/* FUTEX_REQUEUE reports the woken only on old kernels; both report the sum today. */
-		result += moved;
-	}
-	return result;
+	result = futex_get_keys(&from, addr, &to, addr2, shared);
+	return result ? result : futex_requeue_key(from, to, wake_count, move_count, addr, expected);
 }
 
 /* The operation that FUTEX_WAKE_OP packs into 32 bits. */
@@ -242,16 +240,32 @@ static long wake_op(uaddr_t addr, uaddr_t addr2, bool shared, int count, int cou
 
 	if (result)
 		return result;
-	result = get_keys(&key, addr, &key2, addr2, shared);
+	result = futex_get_keys(&key, addr, &key2, addr2, shared);
 	if (result)
 		return result;
 	result = modify_word(addr2, &operation, &old);
 	if (!result) {
 		result = futex_wake_key(key, count, FUTEX_BITSET_MATCH_ANY);
-		if (compare(&operation, old))
-			result += futex_wake_key(key2, count2, FUTEX_BITSET_MATCH_ANY);
+		if (result >= 0 && compare(&operation, old)) {
+			int second = futex_wake_key(key2, count2, FUTEX_BITSET_MATCH_ANY);
+
+			result = second < 0 ? second : result + second;
+		}
 	}
 	return result;
+}
+
+/* Operations that wait until a point in time for a PI lock. */
+static long pi_operation(uaddr_t addr, int command, uint32_t value, bool shared, uaddr_t timeout, uaddr_t addr2, bool realtime)
+{
+	uint64_t deadline;
+	int error = absolute_deadline(&deadline, timeout, realtime || command == FUTEX_LOCK_PI);
+
+	if (error)
+		return error;
+	if (command == FUTEX_WAIT_REQUEUE_PI)
+		return futex_wait_requeue_pi(addr, value, shared, deadline, addr2);
+	return futex_lock_pi(addr, shared, deadline, false);
 }
 
 /* All but the two operations that sys_futex does itself. */
@@ -262,7 +276,7 @@ static __attribute__((noinline)) long other_operation(uaddr_t addr, int operatio
 	int command = operation & FUTEX_CMD_MASK;
 	int count2 = timeout;	/* some operations use the same register for a second count */
 
-	if (realtime && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+	if (realtime && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI && command != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (command) {
 	case FUTEX_WAIT:
@@ -277,6 +291,16 @@ static __attribute__((noinline)) long other_operation(uaddr_t addr, int operatio
 		return requeue(addr, addr2, shared, value, count2, &value3);
 	case FUTEX_WAKE_OP:
 		return wake_op(addr, addr2, shared, value, count2, value3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+	case FUTEX_WAIT_REQUEUE_PI:
+		return pi_operation(addr, command, value, shared, timeout, addr2, realtime);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(addr, shared, WAIT_FOREVER, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(addr, shared);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_cmp_requeue_pi(addr, addr2, shared, value, count2, value3);
 	default:
 		return -ENOSYS;
 	}

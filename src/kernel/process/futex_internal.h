@@ -11,7 +11,10 @@
 #include "process/process.h"
 #include "sync/wait.h"
 
-struct futex_bucket;
+struct futex_bucket {
+	struct spinlock lock;
+	struct list waiters;	/* lock; real-time threads first, by priority, the others in order of arrival */
+} __attribute__((aligned(32)));	/* so that an index is a shift */
 
 /* What a word is known by: its address space and address, or the identity of the shared object that holds it and its place there. */
 struct futex_key {
@@ -22,7 +25,7 @@ struct futex_key {
 struct futex_waiter {
 	struct waiter waiter;		/* link is in the bucket's list */
 	struct futex_key key;		/* bucket's lock */
-	uint32_t bitset;
+	uint32_t bitset;		/* which wakes reach it; 0: it is part of a struct pi_waiter (futex_pi.h), which none may reach */
 	/*
 	 * Where it is queued; NULL when a waker has taken it off. Changed under that bucket's lock. The waker's last access to this structure sets
 	 * waiter.woken.
@@ -66,10 +69,34 @@ static inline __attribute__((always_inline)) struct futex_key futex_key_get(uadd
 	return likely(key.owner) ? key : futex_key_find_shared(addr);
 }
 
+static inline bool futex_key_same(struct futex_key a, struct futex_key b)
+{
+	return a.offset == b.offset && a.owner == b.owner;
+}
+
+/* Both keys, or a negative errno. May sleep. */
+int futex_get_keys(struct futex_key *first, uaddr_t addr, struct futex_key *second, uaddr_t addr2, bool shared);
+
+struct futex_bucket *futex_bucket_of(struct futex_key key);
+/* Two buckets' locks, which may be one, in order of address. */
+void futex_lock_both(struct futex_bucket *a, struct futex_bucket *b);
+void futex_unlock_both(struct futex_bucket *a, struct futex_bucket *b);
+/* Locks the bucket that @waiter is in; NULL if a waker took it off, and then is done with it. */
+struct futex_bucket *futex_lock_bucket_of(struct futex_waiter *waiter);
+/* Puts the waiter of thread @waiter->waiter.thread where it belongs in @bucket, whose lock is held. */
+void futex_insert(struct futex_bucket *bucket, struct futex_waiter *waiter);
+/* To another key, whose bucket is @bucket. Both buckets' locks are held. */
+void futex_move(struct futex_waiter *waiter, struct futex_key to, struct futex_bucket *bucket);
+/* The first waiter on @key, or NULL. The bucket's lock is held. */
+struct futex_waiter *futex_first(struct futex_bucket *bucket, struct futex_key key);
+
 void futex_enqueue(struct futex_waiter *waiter);	/* key and bitset are set */
 /* Leaves the queue. False: it had been woken before. */
 bool futex_dequeue(struct futex_waiter *waiter);
-/* Wakes up to @count waiters whose bitset meets @bitset. Returns how many. */
+/* Wakes up to @count waiters whose bitset meets @bitset. Returns how many; -EINVAL when one of them waits for a PI lock. */
 int futex_wake_key(struct futex_key key, int count, uint32_t bitset);
-/* Wakes up to @wake waiters of @from and moves up to @move others to @to. Returns how many woke; *@moved the others. */
-int futex_requeue_key(struct futex_key from, struct futex_key to, int wake, int move, int *moved);
+/*
+ * Wakes up to @wake waiters of @from and moves up to @move others to @to; first compares the word at @addr with *@expected unless that is NULL.
+ * Returns how many woke and moved, -EAGAIN when the word differs, -EINVAL when a waiter waits for a PI lock, -EFAULT. May sleep.
+ */
+int futex_requeue_key(struct futex_key from, struct futex_key to, int wake, int move, uaddr_t addr, const uint32_t *expected);

@@ -20,8 +20,8 @@ static bool release_lock(uaddr_t word, bool priority_inheriting, bool pending, u
 
 	if (word % sizeof(uint32_t) || get_user_u32(&value, word))
 		return false;
-	/* Unlocked, but the thread may have died before it could wake the next. */
-	if (pending && !priority_inheriting && !value) {
+	/* Unlocked, or marked by another's end, but the thread may have died before it could wake the next. */
+	if (pending && !priority_inheriting && !(value & FUTEX_TID_MASK)) {
 		futex_wake_address(word, 1);
 		return true;
 	}
@@ -45,6 +45,7 @@ void robust_list_exit(struct thread *thread)
 	struct robust_head head;
 	uint64_t entry, next;
 	unsigned left = ROBUST_LIST_LIMIT;
+	bool more;
 
 	thread->user.robust_list = 0;
 	if (!head_addr || copy_from_user(&head, head_addr, sizeof(head)))
@@ -52,10 +53,11 @@ void robust_list_exit(struct thread *thread)
 	/* The low bit of a link tells a priority-inheriting lock. */
 	for (entry = head.first; (entry & ~1ull) != head_addr && left; entry = next, left--) {
 		/* Read on first: the waiter that is woken may free the lock. */
-		if (get_user_u64(&next, entry & ~1ull))
-			break;
-		if (entry != head.pending && !release_lock((entry & ~1ull) + head.offset, entry & 1, false, thread->tid))
-			break;
+		more = !get_user_u64(&next, entry & ~1ull);
+		if ((entry ^ head.pending) >> 1 && !release_lock((entry & ~1ull) + head.offset, entry & 1, false, thread->tid))
+			return;
+		if (!more)
+			return;
 	}
 	if (head.pending)
 		release_lock((head.pending & ~1ull) + head.offset, head.pending & 1, true, thread->tid);

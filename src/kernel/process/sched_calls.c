@@ -6,6 +6,7 @@
 
 #include "lib/atomic.h"
 #include "mm/user_copy.h"
+#include "process/futex.h"
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
@@ -70,6 +71,7 @@ static void apply(struct thread *thread, int policy, int rt_priority, int nice)
 	thread->nice = nice;
 	thread->sched_class = class_for(policy, nice);
 	sched_update_priority(thread);
+	futex_pi_priority_changed(thread);
 }
 
 /* Has @thread's process room for @nice in RLIMIT_NICE, whose value is 20 - nice? */

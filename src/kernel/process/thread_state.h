@@ -4,8 +4,10 @@
 
 #include "lib/types.h"
 #include "lib/list.h"
+#include "lib/rbtree.h"
 
 struct credentials;
+struct pi_waiter;
 
 /* A signal set: bit N-1 is signal N, as in Linux's 64-bit sigset_t. */
 typedef uint64_t signal_set;
@@ -50,6 +52,10 @@ struct thread_state {
 	uint64_t timer_slack;		/* prctl PR_SET_TIMERSLACK: kept, not used */
 	uint64_t memory_wait_start;	/* own thread; when it began to wait for memory that others give up, monotonic ns (oom.c) */
 	int exit_code;
+	/* futex_pi_state.c; pi_lock there */
+	struct pi_waiter *pi_blocked;	/* the PI lock it waits for */
+	struct rb_tree pi_owned;	/* struct pi_state.owned_node: PI locks it holds and others wait for */
+	bool pi_closed;			/* it ends: no more of these */
 };
 
 enum {
