@@ -24,25 +24,54 @@ int futex_wake_address(uaddr_t addr, int count)
 	return key.owner ? futex_wake_key(key, count, FUTEX_BITSET_MATCH_ANY) : (int)key.offset;
 }
 
-/* 0 when woken, -ETIMEDOUT, -ERESTARTSYS. */
-static inline int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
+/* wait_sleep() with a time that the wall clock's setting moves: futex_clock_was_set() then ends the sleep as if its time were up. */
+static __attribute__((noinline)) int sleep_realtime(struct futex_waiter *waiter, uint64_t until)
+{
+	struct thread *thread = current_thread();
+	int error = -ETIMEDOUT;
+
+	atomic_store(&waiter->realtime, true);
+	do {
+		(void)atomic_exchange(&thread->wait_timed_out, false);	/* before the clock is read */
+		timer_arm(&thread->sleep_timer, deadline_from_realtime(until));
+		scheduler_sleep(&waiter->waiter.woken, WAIT_INTERRUPTIBLE);
+		timer_cancel(&thread->sleep_timer);
+		if (atomic_load(&waiter->waiter.woken))
+			error = 0;
+		else if (atomic_load_relaxed(&thread->user.work) & WAIT_INTERRUPTIBLE)
+			error = -ERESTARTSYS;
+	} while (error == -ETIMEDOUT && clock_realtime_ns() < until);
+	atomic_store(&waiter->realtime, false);
+	return error;
+}
+
+static inline int sleep_until_woken(struct futex_waiter *waiter, struct futex_limit limit)
 {
 	int error;
 
-	if (likely(deadline == WAIT_FOREVER)) {
+	if (likely(limit.time == WAIT_FOREVER)) {
 		current_thread()->wait_timed_out = false;
 		scheduler_sleep(&waiter->waiter.woken, WAIT_INTERRUPTIBLE);
 		if (likely(atomic_load(&waiter->waiter.woken)))
 			return 0;
 	}
+	if (limit.realtime)
+		return sleep_realtime(waiter, limit.time);
 	do
-		error = wait_sleep(&waiter->waiter, deadline, WAIT_INTERRUPTIBLE);
+		error = wait_sleep(&waiter->waiter, limit.time, WAIT_INTERRUPTIBLE);
 	while (unlikely(!error && !atomic_load(&waiter->waiter.woken)));
 	return error;
 }
 
-/* 0 when woken, -EAGAIN when the word differs, -ETIMEDOUT, -ERESTARTSYS. @deadline on the monotonic clock. */
-static long wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset, uint64_t deadline)
+int futex_sleep(struct futex_waiter *waiter, struct futex_limit limit)
+{
+	return sleep_until_woken(waiter, limit);
+}
+
+#define NO_LIMIT ((struct futex_limit){ WAIT_FOREVER, false })
+
+/* 0 when woken, -EAGAIN when the word differs, -ETIMEDOUT, -ERESTARTSYS. */
+static long wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitset, struct futex_limit limit)
 {
 	struct futex_waiter waiter;
 	uint32_t value;
@@ -52,11 +81,12 @@ static long wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitse
 	if (unlikely(!waiter.key.owner))
 		return waiter.key.offset;
 	waiter.bitset = bitset;
+	waiter.realtime = false;
 	futex_enqueue(&waiter);
 	user_words_begin();
 	USER_GET_U32(value, *(const uint32_t *)addr, fault);
 	user_words_end();
-	error = likely(value == expected) ? sleep_until_woken(&waiter, deadline) : -EAGAIN;
+	error = likely(value == expected) ? sleep_until_woken(&waiter, limit) : -EAGAIN;
 out:
 	/* Woken at the last moment: the wake-up was meant for us and must count, whatever else happened. */
 	if (unlikely(error) && !futex_dequeue(&waiter))
@@ -71,7 +101,8 @@ fault:
 static long resume_wait(void)
 {
 	typeof(current_thread()->user.restart) *restart = &current_thread()->user.restart;
-	int error = wait_on(restart->words[0], restart->words[1], restart->words[2], restart->words[3], restart->deadline);
+	int error = wait_on(restart->words[0], restart->words[1], restart->words[2], restart->words[3],
+			    (struct futex_limit){ restart->deadline, false });
 
 	if (error != -ERESTARTSYS)
 		return error;
@@ -93,7 +124,7 @@ static long wait_relative(uaddr_t addr, uint32_t expected, bool shared, uaddr_t 
 			return error;
 		deadline = deadline_after(ns);
 	}
-	error = wait_on(addr, expected, shared, FUTEX_BITSET_MATCH_ANY, deadline);
+	error = wait_on(addr, expected, shared, FUTEX_BITSET_MATCH_ANY, (struct futex_limit){ deadline, false });
 	if (error != -ERESTARTSYS || !timeout)
 		return error;
 	state->restart.words[0] = addr;
@@ -105,31 +136,27 @@ static long wait_relative(uaddr_t addr, uint32_t expected, bool shared, uaddr_t 
 	return -ERESTART_RESTARTBLOCK;
 }
 
-/* A point in time to a deadline of the monotonic clock; without one, WAIT_FOREVER. */
-static int absolute_deadline(uint64_t *deadline, uaddr_t timeout, bool realtime)
+/* A point in time, or none. */
+static int absolute_limit(struct futex_limit *limit, uaddr_t timeout, bool realtime)
 {
-	int error;
-
-	*deadline = WAIT_FOREVER;
+	*limit = NO_LIMIT;
 	if (!timeout)
 		return 0;
-	error = timespec_from_user(deadline, timeout);
-	if (!error && realtime)
-		*deadline = deadline_from_realtime(*deadline);
-	return error;
+	limit->realtime = realtime;
+	return timespec_from_user(&limit->time, timeout);
 }
 
 static long wait_absolute(uaddr_t addr, uint32_t expected, bool shared, uaddr_t timeout, uint32_t bitset, bool realtime)
 {
-	uint64_t deadline;
+	struct futex_limit limit;
 	int error;
 
 	if (!bitset)
 		return -EINVAL;
-	error = absolute_deadline(&deadline, timeout, realtime);
+	error = absolute_limit(&limit, timeout, realtime);
 	if (error)
 		return error;
-	error = wait_on(addr, expected, shared, bitset, deadline);
+	error = wait_on(addr, expected, shared, bitset, limit);
 	/* The deadline is absolute: the same call can be made again, but not behind a handler. */
 	return error == -ERESTARTSYS && timeout ? -ERESTARTNOHAND : error;
 }
@@ -258,14 +285,14 @@ static long wake_op(uaddr_t addr, uaddr_t addr2, bool shared, int count, int cou
 /* Operations that wait until a point in time for a PI lock. */
 static long pi_operation(uaddr_t addr, int command, uint32_t value, bool shared, uaddr_t timeout, uaddr_t addr2, bool realtime)
 {
-	uint64_t deadline;
-	int error = absolute_deadline(&deadline, timeout, realtime || command == FUTEX_LOCK_PI);
+	struct futex_limit limit;
+	int error = absolute_limit(&limit, timeout, realtime || command == FUTEX_LOCK_PI);
 
 	if (error)
 		return error;
 	if (command == FUTEX_WAIT_REQUEUE_PI)
-		return futex_wait_requeue_pi(addr, value, shared, deadline, addr2);
-	return futex_lock_pi(addr, shared, deadline, false);
+		return futex_wait_requeue_pi(addr, value, shared, limit, addr2);
+	return futex_lock_pi(addr, shared, limit, false);
 }
 
 /* All but the two operations that sys_futex does itself. */
@@ -296,7 +323,7 @@ static __attribute__((noinline)) long other_operation(uaddr_t addr, int operatio
 	case FUTEX_WAIT_REQUEUE_PI:
 		return pi_operation(addr, command, value, shared, timeout, addr2, realtime);
 	case FUTEX_TRYLOCK_PI:
-		return futex_lock_pi(addr, shared, WAIT_FOREVER, true);
+		return futex_lock_pi(addr, shared, NO_LIMIT, true);
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi(addr, shared);
 	case FUTEX_CMP_REQUEUE_PI:
@@ -313,6 +340,6 @@ long sys_futex(uaddr_t addr, int operation, uint32_t value, uaddr_t timeout, uad
 	if (command == FUTEX_WAKE)
 		return wake(addr, !(operation & FUTEX_PRIVATE_FLAG), value, FUTEX_BITSET_MATCH_ANY);
 	if (command == FUTEX_WAIT && !timeout)
-		return wait_on(addr, value, !(operation & FUTEX_PRIVATE_FLAG), FUTEX_BITSET_MATCH_ANY, WAIT_FOREVER);
+		return wait_on(addr, value, !(operation & FUTEX_PRIVATE_FLAG), FUTEX_BITSET_MATCH_ANY, NO_LIMIT);
 	return other_operation(addr, operation, value, timeout, addr2, value3);
 }

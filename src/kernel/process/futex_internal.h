@@ -31,6 +31,13 @@ struct futex_waiter {
 	 * waiter.woken.
 	 */
 	struct futex_bucket *bucket;
+	bool realtime;			/* atomic: sleeps until a time of the wall clock, and has to look again when that is set */
+};
+
+/* Until when to wait: a time of the wall clock, or of the monotonic one (WAIT_FOREVER: no limit). */
+struct futex_limit {
+	uint64_t time;
+	bool realtime;
 };
 
 /* The key of @addr, an aligned address in user space: that of the shared object mapped there, if it is one. -EFAULT. May sleep. */
@@ -87,6 +94,8 @@ struct futex_bucket *futex_lock_bucket_of(struct futex_waiter *waiter);
 void futex_insert(struct futex_bucket *bucket, struct futex_waiter *waiter);
 /* To another key, whose bucket is @bucket. Both buckets' locks are held. */
 void futex_move(struct futex_waiter *waiter, struct futex_key to, struct futex_bucket *bucket);
+/* Sleeps until @waiter, which is queued, is woken: 0; or -ETIMEDOUT, -ERESTARTSYS. */
+int futex_sleep(struct futex_waiter *waiter, struct futex_limit limit);
 /* The first waiter on @key, or NULL. The bucket's lock is held. */
 struct futex_waiter *futex_first(struct futex_bucket *bucket, struct futex_key key);
 

@@ -174,7 +174,7 @@ static int take_or_queue(struct pi_attempt *attempt, struct pi_waiter *waiter, b
 	return result == PI_RETRY ? -ERESTARTNOINTR : result;
 }
 
-long futex_lock_pi(uaddr_t addr, bool shared, uint64_t deadline, bool try)
+long futex_lock_pi(uaddr_t addr, bool shared, struct futex_limit limit, bool try)
 {
 	struct pi_waiter waiter = { .futex.waiter.thread = current_thread() };
 	struct pi_attempt attempt = { .addr = addr, .thread = current_thread() };
@@ -191,10 +191,7 @@ long futex_lock_pi(uaddr_t addr, bool shared, uint64_t deadline, bool try)
 	kfree(attempt.fresh);
 	if (error != PI_WAIT)
 		return error == PI_GOT ? 0 : error;
-	do
-		error = wait_sleep(&waiter.futex.waiter, deadline, WAIT_INTERRUPTIBLE);
-	while (!error && !atomic_load(&waiter.futex.waiter.woken));
-	error = pi_finish(&waiter, addr, error, &moved);
+	error = pi_finish(&waiter, addr, futex_sleep(&waiter.futex, limit), &moved);
 	return error == -ERESTARTSYS ? -ERESTARTNOINTR : error;
 }
 

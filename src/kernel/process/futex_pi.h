@@ -56,11 +56,11 @@ int pi_claim(struct pi_attempt *attempt);
 /* After the sleep that ended with @error: leaves all queues. 0 when the thread has the lock; else @error or -EFAULT. *@moved: it waited for the lock. */
 int pi_finish(struct pi_waiter *waiter, uaddr_t addr, int error, bool *moved);
 
-/* futex_requeue_pi.c. @deadline on the monotonic clock. */
-long futex_wait_requeue_pi(uaddr_t addr, uint32_t expected, bool shared, uint64_t deadline, uaddr_t addr2);
+/* futex_requeue_pi.c */
+long futex_wait_requeue_pi(uaddr_t addr, uint32_t expected, bool shared, struct futex_limit limit, uaddr_t addr2);
 long futex_cmp_requeue_pi(uaddr_t addr, uaddr_t addr2, bool shared, int wake, int move, uint32_t expected);
 
-long futex_lock_pi(uaddr_t addr, bool shared, uint64_t deadline, bool try);
+long futex_lock_pi(uaddr_t addr, bool shared, struct futex_limit limit, bool try);
 long futex_unlock_pi(uaddr_t addr, bool shared);
 
 /* futex_pi_state.c. All with the bucket's lock held. */

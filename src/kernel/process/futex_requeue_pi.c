@@ -20,7 +20,7 @@ static int compare_word(uaddr_t addr, uint32_t expected)
 	return value == expected ? 0 : -EAGAIN;
 }
 
-long futex_wait_requeue_pi(uaddr_t addr, uint32_t expected, bool shared, uint64_t deadline, uaddr_t addr2)
+long futex_wait_requeue_pi(uaddr_t addr, uint32_t expected, bool shared, struct futex_limit limit, uaddr_t addr2)
 {
 	struct pi_waiter waiter = { .state = NULL };
 	bool moved;
@@ -35,8 +35,8 @@ long futex_wait_requeue_pi(uaddr_t addr, uint32_t expected, bool shared, uint64_
 		return -EINVAL;
 	futex_enqueue(&waiter.futex);
 	error = compare_word(addr, expected);
-	while (!error && !atomic_load(&waiter.futex.waiter.woken))
-		error = wait_sleep(&waiter.futex.waiter, deadline, WAIT_INTERRUPTIBLE);
+	if (!error)
+		error = futex_sleep(&waiter.futex, limit);
 	error = pi_finish(&waiter, addr2, error, &moved);
 	if (error != -ERESTARTSYS)
 		return error;

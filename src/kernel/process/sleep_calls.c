@@ -6,6 +6,7 @@
 #include <linux/time.h>
 
 #include "mm/user_copy.h"
+#include "process/futex.h"
 #include "process/internal.h"
 #include "process/sleep.h"
 #include "process/time_user.h"
@@ -18,6 +19,7 @@ static struct wait_queue realtime_sleepers = WAIT_QUEUE_INIT(realtime_sleepers);
 void sleep_clock_was_set(void)
 {
 	wake_all(&realtime_sleepers);
+	futex_clock_was_set();
 }
 
 static long resume_sleep(void);

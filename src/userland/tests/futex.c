@@ -4,6 +4,7 @@
 
 #include <asm/prctl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -86,6 +87,65 @@ static void absolute_time(void)
 	clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec--;
 	CHECK_ERR(futex(word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &limit, NULL, ~0u), ETIMEDOUT);
+}
+
+static void set_clock_later(void *until)
+{
+	settle(getppid());
+	clock_settime(CLOCK_REALTIME, until);
+}
+
+/* A time of the wall clock comes at once when somebody sets that clock there; a time of the other one does not. */
+static void clock_is_set(void)
+{
+	struct timespec now, limit;
+
+	share_words();
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (int i = 0; i < 2; i++) {
+		pid_t child;
+		long start = check_now();
+
+		clock_gettime(CLOCK_REALTIME, &limit);
+		limit.tv_sec += 4000;
+		child = check_spawn(set_clock_later, &limit);
+		if (i)
+			CHECK_ERR(futex(word, FUTEX_LOCK_PI, 0, &limit, NULL, 0), ETIMEDOUT);
+		else
+			CHECK_ERR(futex(word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &limit, NULL, ~0u), ETIMEDOUT);
+		CHECK(check_now() - start < 4000000);
+		check_wait(child);
+		*word = getppid();
+	}
+	clock_settime(CLOCK_REALTIME, &now);
+}
+
+static volatile uint32_t private_word;
+
+static void *wait_privately(void *unused)
+{
+	while (futex(&private_word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0) && errno == EINTR)
+		;
+	return unused;
+}
+
+/* Private operations and others do not meet, neither on shared memory nor on private. */
+static void private_and_shared(void)
+{
+	pthread_t thread;
+	pid_t child;
+
+	share_words();
+	settle(child = check_spawn(wait_on_word, NULL));
+	CHECK_EQ(futex(word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
+	CHECK_EQ(futex(word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	CHECK_EQ(check_wait(child), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, wait_privately, NULL), 0);
+	check_sleep(50);
+	CHECK_EQ(futex(&private_word, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+	for (long end = check_now() + 10000; futex(&private_word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) != 1 && CHECK(check_now() < end);)
+		check_sleep(2);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 static void wake_counts(void)
@@ -355,7 +415,8 @@ static void fs_base(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(errors), CASE(absolute_time), CASE(wake_counts), CASE(bit_sets), CASE(other_words), CASE(requeue), CASE(wake_operation),
+		CASE(errors), CASE(absolute_time), CASE(clock_is_set), CASE(private_and_shared),
+		CASE(wake_counts), CASE(bit_sets), CASE(other_words), CASE(requeue), CASE(wake_operation),
 		CASE(signals), CASE(private_keys), CASE(clone3_call), CASE(tid_address), CASE(robust_list), CASE(fs_base),
 		{ NULL, NULL },
 	};
