@@ -67,17 +67,24 @@ void credentials_refresh(struct thread *thread)
 	credentials_put(old);
 }
 
-void credentials_commit(struct credentials *fresh)
+int credentials_commit(struct credentials *fresh, const struct credentials *expected)
 {
 	struct thread *self = current_thread(), *thread;
 	struct process *process = self->process;
 	const struct credentials *old;
 	uint64_t flags = spin_lock_irq(&process->lock);
+	bool stale;
 
 	old = process->credentials;
-	process->credentials = fresh;
+	stale = expected && old != expected;
+	if (!stale)
+		process->credentials = fresh;
 	spin_unlock_irq(&process->lock, flags);
-	credentials_put(old);
+	credentials_put(stale ? fresh : old);
+	if (stale) {
+		atomic_or(&self->user.work, THREAD_WORK_CREDENTIALS);
+		return -ERESTARTNOINTR;
+	}
 	credentials_refresh(self);
 
 	flags = spin_lock_irq(&process->signal_lock);
@@ -85,4 +92,5 @@ void credentials_commit(struct credentials *fresh)
 		if (thread != self)
 			atomic_or(&thread->user.work, THREAD_WORK_CREDENTIALS);
 	spin_unlock_irq(&process->signal_lock, flags);
+	return 0;
 }

@@ -125,7 +125,7 @@ static void replace_credentials(struct exec *exec, struct process *process)
 		process->dumpable = true;
 	}
 	if (exec->credentials)
-		credentials_commit(exec->credentials);
+		credentials_commit(exec->credentials, NULL);
 	exec->credentials = NULL;
 }
 
@@ -152,15 +152,26 @@ static int commit(struct exec *exec)
 {
 	struct thread *thread = current_thread();
 	struct process *process = thread->process;
-	struct private_parts parts;
+	struct private_parts parts = { NULL, NULL };
+	/* Other threads may open files, or begin to share what is not shared yet, until they are gone. Only they could make more of them. */
+	bool alone = atomic_load_relaxed(&process->thread_count) == 1;
 	uint64_t flags;
-	int error = make_private_parts(process, &parts);
+	int error = alone ? make_private_parts(process, &parts) : 0;
 
 	if (error)
 		return error;
 	error = process_kill_other_threads();
 	if (error) {
 		drop_private_parts(&parts);
+		return error;
+	}
+	if (!alone)
+		error = make_private_parts(process, &parts);
+	if (error) {
+		/* There is no way back without the other threads. */
+		flags = spin_lock_irq(&process->signal_lock);
+		process_begin_exit(process, SIGKILL);
+		spin_unlock_irq(&process->signal_lock, flags);
 		return error;
 	}
 	posix_timers_end(process);

@@ -293,16 +293,26 @@ void process_thread_exit(int code)
 	/* From here on the thread is as good as dead: no signal interrupts what it still has to wait for. */
 	thread_release_user_memory(thread);
 	leave_tid(thread);
+	/*
+	 * Off the list it has no more right to the process's memory: another thread may free that now. So this CPU keeps the thread to its end, and does not
+	 * come back to it from another one, when it would load the page tables again.
+	 */
+	preempt_disable();
 	last = leave_thread_list(thread, code);
 	/* The parent in vfork goes on once this thread will not touch the shared memory again. */
-	if (last)
+	if (last) {
+		preempt_enable();
 		end_process(process);
-	else
+		preempt_disable();
+	} else {
 		process_uncharge(process);
+	}
 	vfork_release(thread);
 	credentials_put(thread->user.credentials);
 	thread->user.credentials = NULL;
 	thread_count_uncharge();
+	interrupts_disable();
+	preempt_enable();	/* thread_exit() wants to be the one that forbids it */
 	thread_exit();
 }
 

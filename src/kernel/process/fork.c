@@ -159,6 +159,9 @@ static int link_thread(struct process *process, struct thread *child)
 			atomic_or(&child->user.work, THREAD_WORK_STOP);
 		}
 		signal_recompute(child);
+		/* Changed since the caller entered the kernel: the news went to the threads of the list only. */
+		if (unlikely(child->user.credentials != atomic_load_relaxed(&process->credentials)))
+			atomic_or(&child->user.work, THREAD_WORK_CREDENTIALS);
 	}
 	spin_unlock(&process->signal_lock);
 out:

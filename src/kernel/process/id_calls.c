@@ -21,6 +21,7 @@ static long commit(struct credentials *fresh)
 	struct process *process = current_process();
 	const struct credentials *old = credentials_current();
 	struct user_account *account = NULL;
+	int error;
 
 	if (fresh->uid != old->uid) {
 		account = user_account_get(fresh->uid);
@@ -33,10 +34,12 @@ static long commit(struct credentials *fresh)
 		process->dumpable = false;
 		process->death_signal = 0;
 	}
-	credentials_commit(fresh);
-	if (account)
+	error = credentials_commit(fresh, old);
+	if (account && error)
+		user_account_put(account);
+	else if (account)
 		process_set_account(process, account);
-	return 0;
+	return error;
 }
 
 static long refuse(struct credentials *fresh)
@@ -201,7 +204,8 @@ long sys_setfsuid(uint32_t uid)
 	fresh = credentials_copy(old);
 	if (fresh) {
 		fresh->fsuid = uid;
-		commit(fresh);
+		if (commit(fresh) == -ERESTARTNOINTR)
+			return -ERESTARTNOINTR;
 	}
 	return before;
 }
@@ -217,7 +221,8 @@ long sys_setfsgid(uint32_t gid)
 	fresh = credentials_copy(old);
 	if (fresh) {
 		fresh->fsgid = gid;
-		commit(fresh);
+		if (commit(fresh) == -ERESTARTNOINTR)
+			return -ERESTARTNOINTR;
 	}
 	return before;
 }

@@ -120,8 +120,11 @@ static void cancel_opposites(struct process *process, int number)
 		opposites = SIGNAL_SET_STOP;
 	if (opposites) {
 		process->queued_signals -= signal_queue_flush(&process->queue, opposites);
-		list_for_each(thread, &process->threads, process_link)
+		list_for_each(thread, &process->threads, process_link) {
 			process->queued_signals -= signal_queue_flush(&thread->user.queue, opposites);
+			if (number == SIGCONT)
+				thread->user.took_stop = false;
+		}
 	}
 	if (number == SIGCONT || number == SIGKILL)
 		signal_continue(process);
@@ -141,10 +144,11 @@ static struct thread *choose_thread(struct process *process, struct thread *want
 
 	if (wanted)
 		return takes(wanted, number) ? wanted : NULL;
-	if (thread && thread->process == process && !thread->user.gone && takes(thread, number))
-		return thread;
+	/* Programs rely on the first thread's being interrupted, as on Linux. */
 	if (takes(process->leader, number))
 		return process->leader;
+	if (thread && thread->process == process && !thread->user.gone && takes(thread, number))
+		return thread;
 	list_for_each(thread, &process->threads, process_link)
 		if (takes(thread, number))
 			return thread;

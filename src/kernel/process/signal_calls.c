@@ -288,8 +288,12 @@ long sys_kill(int pid, int signal)
 	if (signal < 0 || signal > SIGNAL_COUNT)
 		return -EINVAL;
 	info_from_self(&info, signal, SI_USER);
-	if (pid == process->pid)
-		return !signal || signal_deliver_to_self(&info) ? 0 : signal_send(process, NULL, &info);
+	if (pid == process->pid) {
+		/* Others come only when the first thread blocks it: not worth a short way. */
+		bool first = likely(current_thread() == process->leader);
+
+		return !signal || (first && signal_deliver_to_self(&info)) ? 0 : signal_send(process, NULL, &info);
+	}
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid == -1)

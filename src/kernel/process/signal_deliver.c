@@ -154,6 +154,8 @@ static bool next_handled_signal(struct thread *thread, struct delivery *delivery
 			handler = delivery->action.handler;
 			if (handler > HANDLER_IGNORE)
 				block_for_handler(thread, delivery);
+			else if (SIGNAL_SET_STOP & signal_bit(delivery->number))
+				thread->user.took_stop = true;
 		} else {
 			signal_recompute(thread);
 		}

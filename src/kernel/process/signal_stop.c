@@ -60,7 +60,8 @@ void signal_stop_process(int number)
 	struct process *process = self->process;
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 
-	if (process->exiting || process->exec_thread || process->stopping)
+	/* A SIGCONT that came since the signal was taken has undone it. */
+	if (process->exiting || process->exec_thread || process->stopping || !self->user.took_stop)
 		goto out;
 	process->stopping = true;
 	process->stop_signal = number;

@@ -37,6 +37,7 @@ struct thread_state {
 	struct signal_queue queue;	/* directed at this thread; process->signal_lock */
 	bool stopped;			/* counted as stopped in its process; process->signal_lock */
 	bool gone;			/* has left the thread list; process->signal_lock */
+	bool took_stop;			/* has taken a stop signal and is about to obey it: SIGCONT ends that, too; process->signal_lock */
 	bool vfork_pending;		/* atomic: a parent waits for this thread to exec or exit */
 	uaddr_t clear_child_tid;
 	uaddr_t robust_list;

@@ -295,6 +295,25 @@ static void directed_signals(void)
 	CHECK_EQ(wrong_thread, 0);
 }
 
+static void *kill_process(void *unused)
+{
+	CHECK_EQ(kill(getpid(), SIGUSR1), 0);
+	return unused;
+}
+
+/* The first thread is the one that a signal for the process interrupts, if it does not block it: also one that another thread sends. */
+static void first_thread_signalled(void)
+{
+	pthread_t thread;
+
+	signal(SIGUSR1, note_thread);
+	target = pthread_self();
+	CHECK_EQ(pthread_create(&thread, NULL, kill_process, NULL), 0);
+	CHECK(check_await(&hits, 5000));
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(wrong_thread, 0);
+}
+
 static void *spin(void *unused)
 {
 	for (;;)
@@ -425,7 +444,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(create_and_join), CASE(identity), CASE(conditions), CASE(barriers), CASE(cancelling), CASE(robust_mutex),
-		CASE(semaphores), CASE(directed_signals), CASE(ends_of_process), CASE(fork_from_thread), CASE(many_threads),
+		CASE(semaphores), CASE(directed_signals), CASE(first_thread_signalled), CASE(ends_of_process), CASE(fork_from_thread), CASE(many_threads),
 		{ NULL, NULL },
 	};
 
