@@ -399,17 +399,14 @@ long sys_sched_setaffinity(int pid, unsigned size, uaddr_t mask_addr)
 {
 	struct thread *thread;
 	uint64_t mask = 0;
-	int error = 0;
+	int error;
 
 	if (copy_from_user(&mask, mask_addr, MIN(size, (unsigned)sizeof(mask))))
 		return -EFAULT;
 	thread = pid < 0 ? NULL : find_thread(pid);
 	if (!thread)
 		return -ESRCH;
-	if (!may_change(thread))
-		error = -EPERM;
-	else
-		error = sched_set_affinity(thread, mask);
+	error = may_change(thread) ? sched_set_affinity(thread, mask) : -EPERM;
 	thread_put(thread);
 	return error;
 }
@@ -425,7 +422,7 @@ long sys_sched_getaffinity(int pid, unsigned size, uaddr_t out)
 	thread = pid < 0 ? NULL : find_thread(pid);
 	if (!thread)
 		return -ESRCH;
-	mask = thread->affinity & atomic_load(&cpus_online);
+	mask = thread->affinity & atomic_load_relaxed(&cpus_online);
 	thread_put(thread);
 	return put_user_u64(out, mask) ? -EFAULT : (long)sizeof(mask);
 }
