@@ -295,8 +295,10 @@ static void directed_signals(void)
 	CHECK_EQ(wrong_thread, 0);
 }
 
+/* Not before the first thread has made this one: it blocks signals meanwhile. */
 static void *kill_process(void *unused)
 {
+	CHECK(check_await(&flag, 5000));
 	CHECK_EQ(kill(getpid(), SIGUSR1), 0);
 	return unused;
 }
@@ -309,6 +311,7 @@ static void first_thread_signalled(void)
 	signal(SIGUSR1, note_thread);
 	target = pthread_self();
 	CHECK_EQ(pthread_create(&thread, NULL, kill_process, NULL), 0);
+	flag = 1;
 	CHECK(check_await(&hits, 5000));
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_EQ(wrong_thread, 0);
