@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 
 import pexpect
 import pytest
@@ -142,6 +143,11 @@ def test_text_screen(bochs):
     machine.child.close()
     assert machine.child.exitstatus == 0
     assert "42-{a,B}" in (machine.folder / "console").read_bytes().decode(errors="replace")
+    # The log was drawn as well, in pieces, and a character that a cell has already is not sent again.
+    terminal = re.sub(rb"\x1b(\[[0-9;?]*[ -/]*[@-~]|[()].|.)|\s", b"", (machine.folder / "terminal").read_bytes())
+    logged = re.sub(r"\s", "", "".join(re.findall(r"^\[ .*", console, re.MULTILINE))).encode()
+    missing = Counter(logged) - Counter(terminal.partition(b"GRUB!")[2])
+    assert len(logged) > 500 and missing.total() < len(logged) / 10, terminal
 
 
 @pytest.fixture
