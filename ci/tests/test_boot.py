@@ -23,7 +23,10 @@ WAYS = [
     pytest.param([*PC, "--disk", "--uefi"], id="uefi-disk-pc", marks=full),
     pytest.param([*Q35, "--cd", "--uefi"], id="uefi-cd-q35", marks=full),
     pytest.param([*Q35, "--smp", "2"], id="smp2", marks=full),
+    pytest.param([*Q35, "--smp", "4"], id="smp4"),
     pytest.param([*Q35, "--smp", "8", "--mem", "1G"], id="smp8", marks=full),
+    pytest.param([*PC, "--smp", "8", "--cpu", "qemu64", "--accel", "tcg,thread=single"], id="smp8-one-thread", marks=full),
+    pytest.param([*Q35, "--cd", "--uefi", "--smp", "4"], id="uefi-smp4", marks=full),
     pytest.param([*Q35, "--mem", "64M"], id="64M", marks=full),
     pytest.param([*Q35, "--mem", "6G"], id="above-4G", marks=full),
     pytest.param([*Q35, "--cpu", "qemu64"], id="qemu64", marks=full),
@@ -40,11 +43,17 @@ WAYS = [
 
 @pytest.mark.parametrize("options", WAYS)
 def test_boots(options):
-    done = vm(RAEEN, "echo up; uname -m; cat /proc/meminfo", *options, timeout=150)
+    # The other processors come while boot goes on.
+    wait = "while ! dmesg | grep -q 'cpus: .* run'; do sleep 0.01; done"
+    done = vm(RAEEN, f"echo up; uname -m; cat /proc/meminfo; {wait}; cat /proc/cpuinfo; dmesg", *options, timeout=150)
     assert done.returncode == 0, console_text(done.stderr)
-    lines = done.stdout.decode().splitlines()
-    assert lines[:2] == ["up", "x86_64"]
-    total = int(re.search(r"MemTotal: *(\d+)", done.stdout.decode()).group(1))
+    text = done.stdout.decode()
+    assert text.splitlines()[:2] == ["up", "x86_64"]
+    total = int(re.search(r"MemTotal: *(\d+)", text).group(1))
+    alone = "safe" in options or "-no-acpi" in options
+    cpus = 1 if alone or "--smp" not in options else int(options[options.index("--smp") + 1])
+    assert len(re.findall(r"^processor\t: \d+$", text, re.M)) == cpus, text
+    assert re.search(rf"cpus: {cpus} of {cpus} runs?\b", text), text
     if "64M" in options:
         assert 24 << 10 < total < 64 << 10
     if "6G" in options:

@@ -2,6 +2,7 @@
 /* /proc/cpuinfo. Flag names are those of Linux for the CPUID bits (Intel SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E). */
 #include "arch/x86_64/clock_hw.h"
 #include "arch/x86_64/cpu.h"
+#include "lib/atomic.h"
 #include "vfs/procfs/entry.h"
 
 enum cpuid_word { LEAF1_EDX, LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, EXTENDED_EDX, EXTENDED_ECX, WORD_COUNT };
@@ -56,16 +57,16 @@ static void show_address_sizes(struct proc_text *text)
 	proc_text_print(text, "address sizes\t: %u bits physical, %u bits virtual\n", physical, virtual);
 }
 
-int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject)
+/* All are taken to be like the one that boots, each a core of one package. */
+static void show_cpu(struct proc_text *text, const struct cpu *cpu, const uint32_t *words)
 {
 	uint64_t khz = clock_hw_tsc_hz() / 1000;
-	uint32_t words[WORD_COUNT];
+	unsigned count = cpus_count();
 
-	read_words(words);
-	proc_text_print(text, "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n",
-			cpu_features.vendor, cpu_features.family, cpu_features.model, cpu_features.brand, cpu_features.stepping);
-	proc_text_print(text, "cpu MHz\t\t: %llu.%03llu\nphysical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n",
-			(unsigned long long)(khz / 1000), (unsigned long long)(khz % 1000));
+	proc_text_print(text, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n",
+			cpu->id, cpu_features.vendor, cpu_features.family, cpu_features.model, cpu_features.brand, cpu_features.stepping);
+	proc_text_print(text, "cpu MHz\t\t: %llu.%03llu\nphysical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\n",
+			(unsigned long long)(khz / 1000), (unsigned long long)(khz % 1000), count, cpu->id, count, cpu->apic_id);
 	proc_text_print(text, "flags\t\t:");
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		if (words[flags[i].word] >> flags[i].bit & 1)
@@ -73,5 +74,14 @@ int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject
 	proc_text_print(text, "\n");
 	show_address_sizes(text);
 	proc_text_print(text, "\n");
+}
+
+int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject)
+{
+	uint32_t words[WORD_COUNT];
+
+	read_words(words);
+	for (uint64_t rest = atomic_load(&cpus_online); rest; rest &= rest - 1)
+		show_cpu(text, cpus[__builtin_ctzll(rest)], words);
 	return 0;
 }
