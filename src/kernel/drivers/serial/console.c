@@ -19,11 +19,12 @@ enum {
 	LINE_MS = 100,		/* 16 bytes take 17 ms at 9600 baud */
 };
 
+/* In a panic whoever has the lock may be what broke: then with a bound, and never again after the bound was reached. */
 static bool lock_bounded(struct serial_port *port)
 {
 	static bool broken;
 
-	for (unsigned i = 0; i < LOCK_SPINS && !broken; i++) {
+	for (unsigned i = 0; !panic_started() || (i < LOCK_SPINS && !broken); i++) {
 		if (spin_try(&port->lock))
 			return true;
 		cpu_relax();

@@ -93,14 +93,14 @@ static void draw_row(unsigned row)
 }
 
 /*
- * The lock of the console, when whoever has it may be what broke: with a bound, and never again after the bound was reached. Returns whether
- * it is held.
+ * The lock of the console. In a panic whoever has it may be what broke: then with a bound, and never again after the bound was reached. Returns
+ * whether it is held.
  */
 static bool lock_bounded(void)
 {
 	static bool broken;
 
-	for (unsigned i = 0; i < LOCK_SPINS && !broken; i++) {
+	for (unsigned i = 0; !panic_started() || (i < LOCK_SPINS && !broken); i++) {
 		if (spin_try(&screen.lock))
 			return true;
 		cpu_relax();
