@@ -11,7 +11,8 @@ from guest import BUILD, RAEEN, console_text, vm_line
 
 full = pytest.mark.full
 IMAGE = os.path.join(BUILD, "raeen-debug.iso")
-ADDRESS, UNDEFINED = "address check: ", "undefined behaviour: "
+ADDRESS, UNDEFINED, LOCK = "address check: ", "undefined behaviour: ", "lock check: "
+LINE = r" \(README\.md:\d+\)"
 # debug_crash=NAME and what is reported then; the kernel's self-test compares the same beginnings (debug/checks/provoke.c).
 MISTAKES = {
     "heap-overflow": ADDRESS + r"heap-buffer-overflow: write of 1 bytes at 0x\w+ .* in heap_overflow\+",
@@ -23,10 +24,29 @@ MISTAKES = {
     "frame-use-after-free": ADDRESS + r"use of a free frame: read of 1 bytes at 0x\w+ .* in frame_use_after_free\+",
     "global-overflow": ADDRESS + r"global-buffer-overflow: read of 1 bytes at 0x\w+ .* in global_overflow\+",
     "sleep-under-spinlock": r"sleep check: preemption is off \(1\) in sleep_under_spinlock\+",
+    "spin-twice": f"{LOCK}taken twice: test_spin{LINE} in provoke_spin_twice.*, under test_spin{LINE} taken in provoke_spin_twice",
+    "spin-release": f"{LOCK}released by who does not hold it: test_spin{LINE} in provoke_spin_release",
+    "spin-order": f"{LOCK}out of order: test_spin{LINE} in provoke_spin_order.*, under test_irq{LINE} taken in provoke_spin_order",
+    "spin-two": f"{LOCK}two of one class: test_spin{LINE} in provoke_spin_two.*, under test_spin{LINE} taken in provoke_spin_two",
+    "spin-interrupts": f"{LOCK}interrupts are on: test_irq{LINE} in provoke_spin_interrupts",
+    "spin-unclassed": f"{LOCK}no class: unclassed{LINE} in provoke_spin_unclassed",
+    "spin-in-interrupt": f"{LOCK}in an interrupt handler: test_spin{LINE} in lock_in_interrupt",
+    "mutex-twice": f"{LOCK}taken twice: test_outer{LINE} in provoke_mutex_twice.*, under test_outer{LINE} taken in provoke_mutex_twice",
+    "mutex-order": f"{LOCK}out of order: test_outer{LINE} in provoke_mutex_order.*, under test_inner{LINE} taken in provoke_mutex_order",
+    "mutex-addresses": f"{LOCK}two of one class: test_inner{LINE} in provoke_mutex_addresses.*, under test_inner{LINE} taken in provoke_mutex_addresses",
+    "rwlock-release": f"{LOCK}released by who does not hold it: test_outer{LINE} in provoke_rwlock_release",
+    "user-copy": f"{LOCK}access to user memory: address_space{LINE} in get_user_u32.*, under test_outer{LINE} taken in provoke_user_copy",
+    "free-held": f"{LOCK}freed while held: test_inner{LINE} in provoke_free_held",
     "signed-overflow": UNDEFINED + r"signed overflow: addition of 'int': 2147483647, 1 at debug/checks/provoke\.c:\d+",
     "shift": UNDEFINED + r"shift of 'int' 1 by 40 at debug/checks/provoke\.c:\d+",
     "array-index": UNDEFINED + r"array index 4 of 'int \[4\]' at debug/checks/provoke\.c:\d+",
     "misaligned": UNDEFINED + r"misaligned pointer 0x\w+ for 'volatile uint64_t' at debug/checks/provoke\.c:\d+",
+}
+# These are noticed by another thread, or when nothing can go on.
+LATE = {
+    "spin-forever": f"{LOCK}waited for 10 s: test_spin{LINE} in provoke_spin_forever.*, held by CPU 0, thread boot since provoke_spin_forever",
+    "exit-held": f"{LOCK}held by a thread that ends: test_inner{LINE} in end_with_lock",
+    "return-held": f"{LOCK}held on the way to user mode: test_inner{LINE} in lock_for_program",
 }
 FAULT = "page fault in the kernel: "
 # What the processor must refuse: nothing can go on after these.
@@ -68,6 +88,13 @@ def test_mistake_ends_it(tmp_path, name):
     assert re.search(f"kernel panic: {MISTAKES[name]}", text), text
     backtrace = text[text.index("backtrace (newest first)"):]
     assert re.search(r"  checks_provoke_from_command_line\+", backtrace), text
+
+
+@full
+@pytest.mark.parametrize("name", LATE)
+def test_mistake_is_noticed_later(tmp_path, name):
+    text = boot(tmp_path, f"panic=1 debug_crash={name}")
+    assert re.search(f"kernel panic: {LATE[name]}", text), text
 
 
 @full

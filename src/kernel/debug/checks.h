@@ -10,10 +10,13 @@
 
 #include "lib/types.h"
 
+/* CHECKED_INLINE: functions that call a check which says where it was called. */
 #ifdef KERNEL_DEBUG
 enum { KERNEL_CHECKS = 1 };
+#define CHECKED_INLINE inline __attribute__((always_inline))
 #else
 enum { KERNEL_CHECKS = 0 };
+#define CHECKED_INLINE inline
 #endif
 
 /* Values of shadow bytes. 0: all 8 bytes may be used; 1 to 7: only so many of them. */

@@ -187,6 +187,8 @@ void thread_put(struct thread *thread)
 
 void thread_exit(void)
 {
+	if (KERNEL_CHECKS)
+		lock_check_thread_exit();
 	scheduler_end_thread();
 }
 

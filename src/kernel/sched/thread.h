@@ -67,6 +67,9 @@ struct thread {
 	struct list process_link;	/* process->threads; guarded by process->signal_lock */
 	int tid;
 	uint32_t kernel_fault_depth;	/* > 0 while in a user copy; own thread only */
+
+	/* The debug build's lock checks; own thread only. */
+	struct held_locks held[KERNEL_CHECKS];
 };
 
 /* Makes a kernel thread that will run fn(arg) and die when it returns; thread_start() lets it go. NULL when out of memory. */

@@ -5,6 +5,8 @@
 #include "lib/atomic.h"
 #include "sync/spin_wait.h"
 
+enum { ROUNDS_A_LOOK = 1024 };
+
 const struct lock_class_info lock_classes[LOCK_CLASS_COUNT] = {
 	[LOCK_UNCLASSED] = { "unclassed", LOCK_KIND_SPIN, LOCK_NEST_NEVER, 0, 0 },
 #include "lock_classes.inc"
@@ -19,15 +21,16 @@ struct lock_waits lock_waits[LOCK_CLASS_COUNT];
 void spin_wait_for(struct spinlock *lock, const void *place)
 {
 	struct lock_waits *waits = &lock_waits[spinlock_class(lock)];
-	uint64_t rounds = 0;
+	uint64_t rounds = 0, start = KERNEL_CHECKS ? cpu_read_tsc() : 0;
 
+	atomic_add(&waits->contended, 1);
 	do {
 		while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED)) {
 			tlb_answer();
 			cpu_relax();
-			rounds++;
+			if (++rounds % ROUNDS_A_LOOK == 0 && KERNEL_CHECKS)
+				lock_check_spin_time(lock, start, place);
 		}
-	} while (!spin_try(lock));
-	atomic_add(&waits->contended, 1);
+	} while (!spin_take(lock));
 	atomic_add(&waits->rounds, rounds);
 }

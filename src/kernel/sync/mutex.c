@@ -24,7 +24,7 @@ void mutex_lock_slow(struct mutex *mutex)
 
 	KASSERT(!mutex_held(mutex));
 	wait_begin_exclusive(&mutex->queue, &waiter);
-	for (; !mutex_try_lock(mutex); sleeps++)
+	for (; !mutex_take(mutex); sleeps++)
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 	wait_end(&waiter);
 	count(&mutex->queue, sleeps);
@@ -48,7 +48,7 @@ void rwlock_read_lock_slow(struct rwlock *lock)
 	uint64_t sleeps = 0;
 
 	wait_begin(&lock->queue, &waiter);
-	while (!rwlock_try_read_lock(lock)) {
+	while (!rwlock_take_for_reading(lock)) {
 		/* Another reader that was quicker is no reason to sleep. */
 		if (atomic_load(&lock->state) >= 0 && !atomic_load(&lock->writers_waiting))
 			continue;
@@ -66,7 +66,7 @@ void rwlock_write_lock_slow(struct rwlock *lock)
 
 	atomic_add(&lock->writers_waiting, 1);
 	wait_begin(&lock->queue, &waiter);
-	for (; !rwlock_try_write_lock(lock); sleeps++)
+	for (; !rwlock_take_for_writing(lock); sleeps++)
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 	wait_end(&waiter);
 	count(&lock->queue, sleeps);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "arch/x86_64/cpu.h"
-#include "sync/lock_class.h"
+#include "debug/lock_checks.h"
 
 struct spinlock {
 	uint8_t locked;		/* atomic */
@@ -22,9 +22,23 @@ static inline void spinlock_init(struct spinlock *lock, enum lock_class class)
 	*lock = (struct spinlock)SPINLOCK_INIT(class);
 }
 
-static inline __attribute__((warn_unused_result)) bool spin_try(struct spinlock *lock)
+/* Without checks, for the functions below. */
+static inline bool spin_take(struct spinlock *lock)
 {
 	return likely(!__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE));
+}
+
+/* Takes it if it is free. Preemption is off. */
+static CHECKED_INLINE __attribute__((warn_unused_result)) bool spin_try(struct spinlock *lock)
+{
+	bool taken;
+
+	if (KERNEL_CHECKS)
+		lock_check_spin(lock, false);
+	taken = spin_take(lock);
+	if (KERNEL_CHECKS && taken)
+		lock_note_spin(lock);
+	return taken;
 }
 
 /* Waits until it has the lock. Keeps all registers, so that a caller in which nobody waits pays nothing (sync/spin_wait.asm). */
@@ -40,42 +54,48 @@ static inline enum lock_class spinlock_class(const struct spinlock *lock)
 }
 
 /* For who has preemption off already. */
-static inline void spin_acquire(struct spinlock *lock)
+static CHECKED_INLINE void spin_acquire(struct spinlock *lock)
 {
-	if (!spin_try(lock))
+	if (KERNEL_CHECKS)
+		lock_check_spin(lock, true);
+	if (!spin_take(lock))
 		spin_wait(lock);
+	if (KERNEL_CHECKS)
+		lock_note_spin(lock);
 }
 
-static inline void spin_release(struct spinlock *lock)
+static CHECKED_INLINE void spin_release(struct spinlock *lock)
 {
+	if (KERNEL_CHECKS)
+		lock_note_spin_release(lock);
 	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
 }
 
-static inline void spin_lock(struct spinlock *lock)
+static CHECKED_INLINE void spin_lock(struct spinlock *lock)
 {
 	preempt_disable();
 	spin_acquire(lock);
 }
 
-static inline void spin_unlock(struct spinlock *lock)
+static CHECKED_INLINE void spin_unlock(struct spinlock *lock)
 {
 	spin_release(lock);
 	preempt_enable();
 }
 
 /* The same where preemption is off already and stays off until after the unlock: inside another spinlock. */
-static inline void spin_lock_nested(struct spinlock *lock)
+static CHECKED_INLINE void spin_lock_nested(struct spinlock *lock)
 {
 	spin_acquire(lock);
 }
 
-static inline void spin_unlock_nested(struct spinlock *lock)
+static CHECKED_INLINE void spin_unlock_nested(struct spinlock *lock)
 {
 	spin_release(lock);
 }
 
 /* Also turns interrupts off; returns the flags for spin_unlock_irq. */
-static inline uint64_t spin_lock_irq(struct spinlock *lock)
+static CHECKED_INLINE uint64_t spin_lock_irq(struct spinlock *lock)
 {
 	uint64_t flags = interrupts_save();
 
@@ -83,7 +103,7 @@ static inline uint64_t spin_lock_irq(struct spinlock *lock)
 	return flags;
 }
 
-static inline void spin_unlock_irq(struct spinlock *lock, uint64_t flags)
+static CHECKED_INLINE void spin_unlock_irq(struct spinlock *lock, uint64_t flags)
 {
 	spin_release(lock);
 	interrupts_restore(flags);

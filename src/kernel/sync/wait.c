@@ -49,6 +49,7 @@ int wait_sleep(struct waiter *waiter, uint64_t deadline, enum wait_mode mode)
 {
 	struct thread *thread = current_thread();
 
+	check_may_sleep();
 	thread->wait_timed_out = false;
 	if (deadline != WAIT_FOREVER)
 		timer_arm(&thread->sleep_timer, deadline);
@@ -87,8 +88,10 @@ static __attribute__((noinline)) int leave_unwoken(struct waiter *waiter, enum w
 int wait_once(struct wait_queue *queue, struct mutex *mutex, enum wait_mode mode)
 {
 	struct waiter waiter;
-	uint64_t flags = interrupts_save();
+	uint64_t flags;
 
+	check_may_sleep();
+	flags = interrupts_save();
 	preempt_disable();
 	waiter.queue = queue;
 	waiter.thread = current_thread();

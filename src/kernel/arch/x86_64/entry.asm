@@ -33,6 +33,7 @@ FRAME_SIZE equ 22 * 8
 MSR_GS_BASE equ 0xc0000101
 
 %include "arch/x86_64/user_access.inc"
+%include "debug/checks.inc"
 %include "syscall_asm.inc"		; generated: SYSCALL_COUNT, EACH_FRAME_CALL
 
 extern trap_dispatch
@@ -130,6 +131,7 @@ global trap_return
 trap_return:
 	test byte [rsp + FRAME_CS], 3
 	jz .to_kernel
+	CHECK_USER_RETURN
 	mov qword [rsp + FRAME_VECTOR], TRAP_SYSCALL	; what syscall_entry counts on
 	swapgs
 .to_kernel:
@@ -205,6 +207,7 @@ syscall_entry:
 	call [r11 + rax * 8]
 .return:
 	cli
+	CHECK_USER_RETURN
 	mov rcx, [gs:CPU_CURRENT]
 	mov edx, [gs:CPU_NEED_RESCHED]
 	or edx, [rcx + THREAD_WORK]

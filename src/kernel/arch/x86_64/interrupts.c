@@ -81,6 +81,8 @@ void interrupts_dispatch(struct trap_frame *frame)
 		return;
 	cpu->interrupts.all++;
 	preempt_disable();
+	if (KERNEL_CHECKS)
+		lock_note_interrupt(true);
 	if (vector == VECTOR_TIMER || (vector == VECTOR_ISA_BASE && !interrupts_use_apic())) {
 		cpu->interrupts.timer++;
 		controller->end(vector);
@@ -102,6 +104,8 @@ void interrupts_dispatch(struct trap_frame *frame)
 		controller->end(vector);
 	}
 	random_add_timing();
+	if (KERNEL_CHECKS)
+		lock_note_interrupt(false);
 	/* Not preempt_enable(): the trap exit decides about switching, after the interrupt's own work is done. */
 	__asm__ volatile("decl %%gs:32" ::: "memory");
 }

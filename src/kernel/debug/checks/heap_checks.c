@@ -81,6 +81,7 @@ bool heap_check_free(struct slab_cache *cache, void *object)
 	if (*state_of(object) != STATE_USED)
 		panic("heap: something wrote before an object of cache %s at %p", cache->name, object);
 	check_after(cache, object);
+	lock_check_freed(object, cache->size);
 	*state_of(object) = STATE_FREE;
 	shadow_allow(object, cache->size);
 	memset(object, POISON_FREE, cache->size);

@@ -7,6 +7,10 @@
 /* A panic, unless a test has asked for the report. Then, and while a panic is reported, it returns. */
 __attribute__((format(printf, 1, 2))) void checks_report(const char *format, ...);
 
+/* "function+0x12" for a code address. Returns @text. */
+enum { PLACE_MAX = 64 };
+const char *place_name(const void *place, char text[PLACE_MAX]);
+
 /* Until checks_found(), reports of the calling thread are kept instead of ending everything. */
 void checks_expect(void);
 /* Ends that. Returns the first report's text, "" if there was none, until the next checks_expect(). */
@@ -20,6 +24,24 @@ struct mistake {
 };
 extern const struct mistake mistakes[];
 extern const size_t mistake_count;
+
+/* provoke_locks.c */
+void provoke_spin_twice(void);
+void provoke_spin_release(void);
+void provoke_spin_order(void);
+void provoke_spin_two(void);
+void provoke_spin_interrupts(void);
+void provoke_spin_unclassed(void);
+void provoke_spin_in_interrupt(void);
+void provoke_spin_forever(void);
+void provoke_mutex_twice(void);
+void provoke_mutex_order(void);
+void provoke_mutex_addresses(void);
+void provoke_rwlock_release(void);
+void provoke_user_copy(void);
+void provoke_free_held(void);
+void provoke_exit_held(void);
+void provoke_return_held(void);
 
 /* provoke_protection.c: what the processor must refuse. */
 void provoke_smep(void);

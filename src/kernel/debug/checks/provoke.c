@@ -138,6 +138,22 @@ const struct mistake mistakes[] = {
 	{ "shift", shift, "undefined behaviour: shift" },
 	{ "array-index", array_index, "undefined behaviour: array index 4" },
 	{ "misaligned", misaligned, "undefined behaviour: misaligned pointer" },
+	{ "spin-twice", provoke_spin_twice, "lock check: taken twice: test_spin" },
+	{ "spin-release", provoke_spin_release, "lock check: released by who does not hold it: test_spin" },
+	{ "spin-order", provoke_spin_order, "lock check: out of order: test_spin" },
+	{ "spin-two", provoke_spin_two, "lock check: two of one class: test_spin" },
+	{ "spin-interrupts", provoke_spin_interrupts, "lock check: interrupts are on: test_irq" },
+	{ "spin-unclassed", provoke_spin_unclassed, "lock check: no class: unclassed" },
+	{ "spin-in-interrupt", provoke_spin_in_interrupt, "lock check: in an interrupt handler: test_spin" },
+	{ "mutex-twice", provoke_mutex_twice, "lock check: taken twice: test_outer" },
+	{ "mutex-order", provoke_mutex_order, "lock check: out of order: test_outer" },
+	{ "mutex-addresses", provoke_mutex_addresses, "lock check: two of one class: test_inner" },
+	{ "rwlock-release", provoke_rwlock_release, "lock check: released by who does not hold it: test_outer" },
+	{ "user-copy", provoke_user_copy, "lock check: access to user memory: address_space" },
+	{ "free-held", provoke_free_held, "lock check: freed while held: test_inner" },
+	{ "spin-forever", provoke_spin_forever, NULL },
+	{ "exit-held", provoke_exit_held, NULL },
+	{ "return-held", provoke_return_held, NULL },
 	{ "smep", provoke_smep, NULL },
 	{ "smap", provoke_smap, NULL },
 	{ "write-text", provoke_write_text, NULL },
@@ -158,6 +174,8 @@ void checks_provoke_from_command_line(void)
 	for (size_t i = 0; i < mistake_count; i++) {
 		if (strcmp(mistakes[i].name, name) == 0) {
 			mistakes[i].make();
+			if (mistakes[i].make == provoke_return_held)	/* noticed when the program goes on */
+				return;
 			panic("debug_crash=%s was not noticed", name);
 		}
 	}

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Where all checks of the debug build report: a panic, or kept for the test that made the mistake. */
 #include "debug/checks/internal.h"
+#include "debug/symbols.h"
 #include "arch/x86_64/cpu.h"
 #include "lib/panic.h"
 #include "lib/printf.h"
 
 static struct thread *expecting;	/* whose reports are wanted; one test at a time */
-static char found[200];
+static char found[256];
+
+const char *place_name(const void *place, char text[PLACE_MAX])
+{
+	struct symbol_place symbol;
+
+	symbol_find((uint64_t)place, &symbol);
+	snprintf(text, PLACE_MAX, "%s+0x%lx", symbol.name, symbol.offset);
+	return text;
+}
 
 void checks_expect(void)
 {
