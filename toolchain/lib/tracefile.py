@@ -35,6 +35,7 @@ class Trace:
     syscalls: dict = field(default_factory=dict)
     names: dict = field(default_factory=dict)           # by thread, from the head
     processes: dict = field(default_factory=dict)       # process of a thread
+    parents: dict = field(default_factory=dict)         # who made a process
     records: list = field(default_factory=list)         # in the order of the file
     lost: dict = field(default_factory=dict)            # by CPU
     texts: list = field(default_factory=list)           # (order, line) of TEXT records
@@ -128,7 +129,10 @@ def parse_records(data, trace):
         if event == LOST:
             trace.lost[cpu] = trace.lost.get(cpu, 0) + argument
         elif event == FORK:
-            trace.processes[argument & 0xffffffff] = argument >> 32
+            pid, maker = argument >> 32, trace.processes.get(tid, tid)
+            trace.processes[argument & 0xffffffff] = pid
+            if pid != maker:
+                trace.parents[pid] = maker
         trace.records.append(Record(at, argument, tid, event, cpu, extra, tsc, order))
     if text:
         trace.texts.append((text_order, text.decode("utf-8", "replace")))
