@@ -3,6 +3,8 @@
  * The calls that read and change user and group ids. Rules as POSIX and Linux have them, with "root" (effective uid 0) in the place
  * of Linux's CAP_SETUID and CAP_SETGID. UINT32_MAX means "leave as it is".
  */
+#include <linux/capability.h>
+
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
@@ -260,4 +262,62 @@ long sys_setgroups(int size, uaddr_t list)
 	}
 	fresh->group_count = size;
 	return commit(fresh);
+}
+
+/* ---- Linux's capabilities: root has all there are, effective while its effective uid is 0; others have none ---- */
+
+enum { CAPABILITY_WORDS = 2 };
+#define CAPABILITIES_ALL ((1ull << (CAP_LAST_CAP + 1)) - 1)
+
+/* How many words of each set the version of @header has; an unknown one is replaced by the newest. */
+static int capability_words(uaddr_t header)
+{
+	uint32_t version;
+
+	if (get_user_u32(&version, header))
+		return -EFAULT;
+	switch (version) {
+	case _LINUX_CAPABILITY_VERSION_1: return 1;
+	case _LINUX_CAPABILITY_VERSION_2:
+	case _LINUX_CAPABILITY_VERSION_3: return CAPABILITY_WORDS;
+	default: return put_user_u32(header, _LINUX_CAPABILITY_VERSION_3) ? -EFAULT : -EINVAL;
+	}
+}
+
+static int capabilities_of(int pid, uint64_t *effective, uint64_t *permitted)
+{
+	struct thread *thread = pid ? thread_find(pid) : NULL;
+	const struct credentials *credentials;
+
+	if (pid && !thread)
+		return -ESRCH;
+	credentials = credentials_of(thread ? thread->process : current_process());
+	*effective = credentials->euid == 0 ? CAPABILITIES_ALL : 0;
+	*permitted = !credentials->uid || !credentials->euid || !credentials->suid ? CAPABILITIES_ALL : 0;
+	credentials_put(credentials);
+	if (thread)
+		thread_put(thread);
+	return 0;
+}
+
+long sys_capget(uaddr_t header, uaddr_t data)
+{
+	struct __user_cap_data_struct sets[CAPABILITY_WORDS] = { 0 };
+	uint64_t effective, permitted;
+	int words = capability_words(header), error;
+	uint32_t pid;
+
+	/* Without data the question is for the version. */
+	if (!data || words < 0)
+		return !data && words == -EINVAL ? 0 : MIN(words, 0);
+	if (get_user_u32(&pid, header + offsetof(struct __user_cap_header_struct, pid)))
+		return -EFAULT;
+	error = (int)pid < 0 ? -EINVAL : capabilities_of(pid, &effective, &permitted);
+	if (error)
+		return error;
+	for (int i = 0; i < words; i++) {
+		sets[i].effective = effective >> 32 * i;
+		sets[i].permitted = permitted >> 32 * i;
+	}
+	return copy_to_user(data, sets, words * sizeof(*sets)) ? -EFAULT : 0;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -264,6 +265,61 @@ static void scheduling(void)
 	CHECK_ERR(sched_getaffinity(0x7fffffff, sizeof set, &set), ESRCH);
 }
 
+static uint64_t all_capabilities;
+
+static int get_capabilities(int pid, uint64_t *effective, uint64_t *permitted)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, pid };
+	struct __user_cap_data_struct data[2] = { 0 };
+	int result = syscall(SYS_capget, &header, data);
+
+	*effective = data[0].effective | (uint64_t)data[1].effective << 32;
+	*permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	return result;
+}
+
+static void as_user_in_effect(void *unused)
+{
+	uint64_t effective, permitted;
+
+	(void)unused;
+	CHECK_EQ(seteuid(1000), 0);
+	CHECK_EQ(get_capabilities(0, &effective, &permitted), 0);
+	CHECK(effective == 0 && permitted == all_capabilities);
+	CHECK_EQ(seteuid(0), 0);
+	CHECK_EQ(get_capabilities(0, &effective, &permitted), 0);
+	CHECK(effective == all_capabilities);
+	CHECK_EQ(setuid(1000), 0);
+	CHECK_EQ(get_capabilities(0, &effective, &permitted), 0);
+	CHECK(effective == 0 && permitted == 0);
+	CHECK_EQ(get_capabilities(getppid(), &effective, &permitted), 0);
+	CHECK(effective == all_capabilities);
+}
+
+static void capabilities(void)
+{
+	struct __user_cap_header_struct header = { 1, 0 };
+	struct __user_cap_data_struct data[2];
+	uint64_t effective, permitted;
+
+	CHECK_EQ(get_capabilities(0, &effective, &permitted), 0);
+	all_capabilities = permitted;
+	CHECK(effective == permitted && (permitted & 0x1ffffffffful) == 0x1ffffffffful);
+	CHECK_ERR(syscall(SYS_capget, &header, data), EINVAL);
+	CHECK_EQ(header.version, _LINUX_CAPABILITY_VERSION_3);
+	header.version = 1;
+	CHECK_EQ(syscall(SYS_capget, &header, NULL), 0);
+	CHECK_EQ(header.version, _LINUX_CAPABILITY_VERSION_3);
+	CHECK_ERR(get_capabilities(0x7fffffff, &effective, &permitted), ESRCH);
+	CHECK_ERR(get_capabilities(-1, &effective, &permitted), EINVAL);
+	header.version = _LINUX_CAPABILITY_VERSION_1;
+	data[1].effective = 12345;
+	CHECK_EQ(syscall(SYS_capget, &header, data), 0);
+	CHECK_EQ(data[1].effective, 12345);
+	CHECK_EQ(data[0].effective, (uint32_t)all_capabilities);
+	CHECK_EQ(check_child(as_user_in_effect, NULL), 0);
+}
+
 static void accounts(void)
 {
 	struct passwd *user = getpwnam("raeen"), *root;
@@ -278,7 +334,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(root_changes), CASE(user_changes), CASE(groups), CASE(inherited), CASE(file_system_ids),
-		CASE(set_id_programs), CASE(niceness), CASE(scheduling), CASE(accounts), { NULL, NULL },
+		CASE(set_id_programs), CASE(niceness), CASE(scheduling), CASE(capabilities),
+		CASE(accounts), { NULL, NULL },
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--run-plain"))
