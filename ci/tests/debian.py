@@ -58,6 +58,29 @@ MORE = {
     "libsigsegv2": "92336a5c47989b82ba4c778adc0ea22fc84450773f2d8428fca4448b0789cfe6",
 }
 PACKAGES["dynamic-full"] = PACKAGES["dynamic"] | MORE
+# Its libraries are those that it is linked with; what it does not run here (EGL, kmod) among them.
+STRESS_NG = {
+    "stress-ng": "8f8e7fd65a3f836a81fbd730a6318796a6a9f159b9c6f5f12f5c56c72f6b2b42",
+    "libapparmor1": "4b79f49eafc2017374da9ec206b5495433eadd2b1ea078c3895c99e72825e9d3",
+    "libbsd0": "bb31cc8b40f962a85b2cec970f7f79cc704a1ae4bad24257a822055404b2c60b",
+    "libmd0": "03539fd30c509e27101d13a56e52eda9062bdf1aefe337c07ab56def25a13eab",
+    "libegl1": "fe4d8b39f6e6fe1a32ab1efd85893553eaa9cf3866aa668ccf355f585b37d523",
+    "libglvnd0": "b6da5b153dd62d8b5e5fbe25242db1fc05c068707c365db49abda8c2427c75f8",
+    "libgbm1": "4323840f2b7b3e108990848529125d99c0956ae5a854c1e0568ed08c8faeaa2e",
+    "libgles2": "07b2f51b8aa3c8d6d928133cd46087bd8793d0d67c203f09fc289d45a2cf5f47",
+    "libipsec-mb1": "10db5af7b2078307df81da4e81f514e4a1cc6a72078a874449d8997cad63550a",
+    "libjpeg62-turbo": "95ec30140789a342add8f8371ed018924de51b539056522b66f207b25cba9cad",
+    "libjudydebian1": "a370efc2f00449b6f1942910f94dcbc7d101f1d1e841e584b5b9f0cb589d1ad2",
+    "libkmod2": "af63bbbfc15fbd1f254b15c393b3b95b18b18cc81348fc1b4f1c9c34b4d672d7",
+    "libsctp1": "e42749da6321b526dc617480d573732180c183a84a3393e5c398eb34f0ed0ff5",
+    "libxxhash0": "6c19a5d18c8350744581fbd25d5d29e2b7101053e25aafa4e1ffcc2b505b2f1c",
+    "libdrm2": "be18fb670797ba32da9628cf3e8acd83160d8db8c8dd842501dd8e401c3b5371",
+    "libwayland-server0": "df0396221d7b794496a687ec61fae82b6465648bc0ab6501ba0a5ed7f56eb8d6",
+    "libffi8": "6d9f6c25c30efccce6d4bceaa48ea86c329a3432abb360a141f76ac223a4c34a",
+    "libzstd1": "6315b5ac38b724a710fb96bf1042019398cb656718b1522279a5185ed39318fa",
+}
+PACKAGES["stress-ng"] = STRESS_NG | {name: PACKAGES["dynamic-full"][name] for name in (
+    "libc6", "libcrypt1", "zlib1g", "libexpat1", "liblzma5", "libssl3", "libgcc-s1")}
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv")
 
 
