@@ -321,3 +321,26 @@ long sys_capget(uaddr_t header, uaddr_t data)
 	}
 	return copy_to_user(data, sets, words * sizeof(*sets)) ? -EFAULT : 0;
 }
+
+/* What a process has can be set as it is. Less than all cannot be held, so it is refused like more. */
+long sys_capset(uaddr_t header, uaddr_t data)
+{
+	struct __user_cap_data_struct sets[CAPABILITY_WORDS] = { 0 };
+	uint64_t effective, permitted;
+	int words = capability_words(header);
+	uint32_t pid;
+
+	if (words < 0)
+		return words;
+	if (get_user_u32(&pid, header + offsetof(struct __user_cap_header_struct, pid)))
+		return -EFAULT;
+	if (pid && (int)pid != current_thread()->tid)
+		return -EPERM;
+	if (copy_from_user(sets, data, words * sizeof(*sets)))
+		return -EFAULT;
+	capabilities_of(0, &effective, &permitted);
+	for (int i = 0; i < words; i++)
+		if (sets[i].effective != (uint32_t)(effective >> 32 * i) || sets[i].permitted != (uint32_t)(permitted >> 32 * i) || sets[i].inheritable)
+			return -EPERM;
+	return 0;
+}

@@ -278,6 +278,16 @@ static int get_capabilities(int pid, uint64_t *effective, uint64_t *permitted)
 	return result;
 }
 
+static int set_capabilities(int pid, uint64_t effective, uint64_t permitted)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, pid };
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = effective, .permitted = permitted }, { .effective = effective >> 32, .permitted = permitted >> 32 },
+	};
+
+	return syscall(SYS_capset, &header, data);
+}
+
 static void as_user_in_effect(void *unused)
 {
 	uint64_t effective, permitted;
@@ -292,6 +302,10 @@ static void as_user_in_effect(void *unused)
 	CHECK_EQ(setuid(1000), 0);
 	CHECK_EQ(get_capabilities(0, &effective, &permitted), 0);
 	CHECK(effective == 0 && permitted == 0);
+	CHECK_EQ(set_capabilities(0, 0, 0), 0);
+	CHECK_ERR(set_capabilities(0, 0, 1), EPERM);
+	CHECK_ERR(set_capabilities(0, 1, 0), EPERM);
+	CHECK_ERR(set_capabilities(getppid(), 0, 0), EPERM);
 	CHECK_EQ(get_capabilities(getppid(), &effective, &permitted), 0);
 	CHECK(effective == all_capabilities);
 }
@@ -312,6 +326,8 @@ static void capabilities(void)
 	CHECK_EQ(header.version, _LINUX_CAPABILITY_VERSION_3);
 	CHECK_ERR(get_capabilities(0x7fffffff, &effective, &permitted), ESRCH);
 	CHECK_ERR(get_capabilities(-1, &effective, &permitted), EINVAL);
+	CHECK_EQ(set_capabilities(getpid(), all_capabilities, all_capabilities), 0);
+	CHECK_ERR(set_capabilities(0, all_capabilities, 0), EPERM);
 	header.version = _LINUX_CAPABILITY_VERSION_1;
 	data[1].effective = 12345;
 	CHECK_EQ(syscall(SYS_capget, &header, data), 0);
