@@ -28,9 +28,15 @@ static struct frame *alloc_anonymous(unsigned flags)
 
 	if (frame) {
 		frame->flags = FRAME_ANONYMOUS;
-		memory_count(&memory_counters.anonymous, 1);
+		memory_count(MEMORY_ANONYMOUS, 1);
 	}
 	return frame;
+}
+
+static void free_anonymous(struct frame *frame)
+{
+	memory_count(MEMORY_ANONYMOUS, -1);
+	frame_put(frame);
 }
 
 /* A page of the program that only the entry at hand, in a table of its space's own, refers to. */
@@ -105,11 +111,12 @@ static void touch(struct vma *vma)
 		atomic_or(&vma->flags, VMA_TOUCHED);
 }
 
-static enum fault_status fault_anonymous(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
+/* *@ready is a frame for the page, cleared, and NULL once it is used; @ready is NULL where there is none. */
+static inline __attribute__((always_inline)) enum fault_status fill_anonymous(struct address_space *as, struct vma *vma, uint64_t addr, bool write,
+									      struct frame **ready)
 {
 	enum fault_status status = FAULT_DONE;
 
-	touch(vma);
 	spin_lock(&as->table_lock);
 	uint64_t *pte = page_table_make_locked(as, addr);
 
@@ -118,11 +125,13 @@ static enum fault_status fault_anonymous(struct address_space *as, struct vma *v
 	} else if (unlikely(*pte)) {
 		status = fault_present(as, vma, addr, pte, write);
 	} else if (write) {
-		struct frame *frame = alloc_anonymous(FRAME_ZERO);
+		struct frame *frame = ready && *ready ? *ready : alloc_anonymous(FRAME_ZERO);
 
 		if (frame) {
 			pte_set(pte, pte_make(frame, vma->prot, true));
 			as->resident++;
+			if (ready)
+				*ready = NULL;
 		} else {
 			status = FAULT_NO_MEMORY;
 		}
@@ -133,6 +142,25 @@ static enum fault_status fault_anonymous(struct address_space *as, struct vma *v
 	}
 	spin_unlock(&as->table_lock);
 	return status;
+}
+
+/* Clearing a page takes longer than all the rest. Done before the lock is taken, it does not keep other CPUs from resolving faults in this space. */
+static __attribute__((noinline)) enum fault_status fault_anonymous_shared(struct address_space *as, struct vma *vma, uint64_t addr)
+{
+	struct frame *frame = page_table_may_be_mapped(as, addr) ? NULL : alloc_anonymous(FRAME_ZERO);
+	enum fault_status status = fill_anonymous(as, vma, addr, true, &frame);
+
+	if (frame)
+		free_anonymous(frame);	/* another thread was quicker, or the guess was wrong */
+	return status;
+}
+
+static enum fault_status fault_anonymous(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
+{
+	touch(vma);
+	if (unlikely(cpus_several()) && write)
+		return fault_anonymous_shared(as, vma, addr);
+	return fill_anonymous(as, vma, addr, write, NULL);
 }
 
 /* ---- Pages of objects ---- */
@@ -289,8 +317,7 @@ bool address_space_cut_page(struct address_space *as, uint64_t addr)
 		pte_set(pte, pte_make(copy, vma->prot, true));
 		as->resident++;
 	} else if (copy) {
-		memory_count(&memory_counters.anonymous, -1);
-		frame_put(copy);
+		free_anonymous(copy);
 		copy = NULL;
 	}
 	spin_unlock(&as->table_lock);

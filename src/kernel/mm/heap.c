@@ -30,7 +30,8 @@ struct stock {
 static struct slab_cache caches[CACHES_MAX];
 static unsigned cache_count;			/* guarded by create_lock; only grows */
 static struct spinlock create_lock = SPINLOCK_INIT(LOCK_SLAB_LIST);
-static struct stock boot_stocks[CACHES_MAX];
+static struct stock boot_stocks[CACHES_MAX] __attribute__((aligned(64)));	/* shares no cache line; the other CPUs' are pages */
+_Static_assert(sizeof(boot_stocks) <= PAGE_SIZE, "heap_init_cpu takes a page for them");
 static struct stock *stocks[CPU_MAX] = { boot_stocks };
 static uint64_t slab_frames;			/* atomic */
 
@@ -268,11 +269,12 @@ void heap_init(void)
 
 bool heap_init_cpu(unsigned cpu)
 {
-	struct stock *stock = kzalloc(sizeof(boot_stocks));
+	struct frame *frame = frame_alloc(FRAME_ZERO | FRAME_KERNEL);
 
 	KASSERT(!stocks[cpu]);
-	atomic_store(&stocks[cpu], stock);
-	return stock;
+	if (frame)
+		atomic_store(&stocks[cpu], frame_virt(frame));
+	return frame;
 }
 
 /* Objects out of slabs, but for those that CPUs keep in stock, or debug builds in quarantine. */

@@ -105,7 +105,7 @@ void *kernel_stack_alloc(size_t size)
 
 		if (top && map_frames(top - size, top)) {
 			base = top - size;
-			memory_count(&memory_counters.kernel_stacks, size >> PAGE_SHIFT);
+			memory_count(MEMORY_KERNEL_STACKS, size >> PAGE_SHIFT);
 		} else if (top) {
 			slot_give(top);
 		}
@@ -127,7 +127,7 @@ void kernel_stack_free(void *base, size_t size)
 	} else {
 		unmap_frames(start, top);
 		slot_give(top);
-		memory_count(&memory_counters.kernel_stacks, -(int64_t)(size >> PAGE_SHIFT));
+		memory_count(MEMORY_KERNEL_STACKS, -(int64_t)(size >> PAGE_SHIFT));
 	}
 	spin_unlock(&kernel_map_lock);
 }

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* For mm itself: page counts kept as things happen, each changed atomically. memory_get_stats() adds the rest. */
+/*
+ * For mm itself: page counts kept as things happen. Each CPU counts for itself, in one instruction that nothing can come between; a figure is the sum
+ * over the CPUs (memory_get_stats).
+ */
 #pragma once
 
-#include "lib/atomic.h"
+#include "arch/x86_64/cpu.h"
 
-struct memory_counters {
-	uint64_t cached;	/* pages in VM objects */
-	uint64_t shared;	/* of them in pinned objects, or changed since they were filled */
-	uint64_t anonymous;	/* frames with FRAME_ANONYMOUS */
-	uint64_t page_tables;	/* of user address spaces */
-	uint64_t kernel_stacks;	/* pages */
+enum memory_counter {
+	MEMORY_CACHED,		/* pages in VM objects */
+	MEMORY_SHARED,		/* of them in pinned objects, or changed since they were filled */
+	MEMORY_ANONYMOUS,	/* frames with FRAME_ANONYMOUS */
+	MEMORY_PAGE_TABLES,	/* of user address spaces */
+	MEMORY_KERNEL_STACKS,	/* pages */
+	MEMORY_COUNTERS
 };
-extern struct memory_counters memory_counters;
+_Static_assert(MEMORY_COUNTERS == sizeof(((struct cpu *)0)->memory_counts) / sizeof(int64_t), "struct cpu has room for each");
 
-static inline void memory_count(uint64_t *counter, int64_t delta)
+/* Any context. */
+static inline __attribute__((always_inline)) void memory_count(enum memory_counter counter, int64_t delta)
 {
-	__atomic_fetch_add(counter, (uint64_t)delta, __ATOMIC_RELAXED);
+	__asm__ volatile("addq %0, %%gs:%c1"
+			 :: "er"(delta), "i"(__builtin_offsetof(struct cpu, memory_counts) + counter * sizeof(int64_t)) : "memory", "cc");
 }

@@ -10,11 +10,10 @@
 #include "arch/x86_64/boot_layout.h"
 #include "arch/x86_64/paging.h"
 #include "init/boot_info.h"
+#include "lib/atomic.h"
 #include "lib/panic.h"
 
 enum { LOW_MEMORY_END = 0x100000, FREE_MIN_FRAMES = 2048 };
-
-struct memory_counters memory_counters;
 
 void mm_init(void)
 {
@@ -37,17 +36,27 @@ void mm_init(void)
 	address_space_init();
 }
 
+/* Pages may be counted up by one CPU and down by another, so only the sum means something. */
+static size_t memory_counted(enum memory_counter counter)
+{
+	int64_t sum = 0;
+
+	for (uint64_t rest = atomic_load(&cpus_online); rest; rest &= rest - 1)
+		sum += atomic_load_relaxed(&cpus[__builtin_ctzll(rest)]->memory_counts[counter]);
+	return MAX(sum, 0);
+}
+
 void memory_get_stats(struct memory_stats *stats)
 {
 	*stats = (struct memory_stats){
 		.total = frame_total(),
 		.free = frame_free(),
-		.cached = atomic_load_relaxed(&memory_counters.cached),
-		.shared = atomic_load_relaxed(&memory_counters.shared),
-		.anonymous = atomic_load_relaxed(&memory_counters.anonymous),
+		.cached = memory_counted(MEMORY_CACHED),
+		.shared = memory_counted(MEMORY_SHARED),
+		.anonymous = memory_counted(MEMORY_ANONYMOUS),
 		.slab = heap_pages(),
-		.page_tables = atomic_load_relaxed(&memory_counters.page_tables),
-		.kernel_stacks = atomic_load_relaxed(&memory_counters.kernel_stacks),
+		.page_tables = memory_counted(MEMORY_PAGE_TABLES),
+		.kernel_stacks = memory_counted(MEMORY_KERNEL_STACKS),
 		.reserve = frame_reserve(),
 	};
 	stats->available = stats->free + stats->cached - MIN(stats->shared, stats->cached);

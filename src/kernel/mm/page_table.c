@@ -55,7 +55,7 @@ static uint64_t add_table(struct address_space *as, uint64_t *table, unsigned in
 	table[index] = frame_phys(frame) | TABLE_FLAGS;
 	table_mark(table, index);
 	as->table_pages++;
-	memory_count(&memory_counters.page_tables, 1);
+	memory_count(MEMORY_PAGE_TABLES, 1);
 	return table[index];
 }
 

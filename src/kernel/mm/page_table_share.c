@@ -48,7 +48,7 @@ static void discard_copied(uint64_t *table)
 	}
 	frame->private = 0;
 	frame->flags = 0;
-	memory_count(&memory_counters.page_tables, -1);
+	memory_count(MEMORY_PAGE_TABLES, -1);
 	table_free_clean(frame);
 }
 
@@ -67,7 +67,7 @@ static struct frame *copy_table(uint64_t *table, unsigned alloc_flags)
 
 		table_copy_entries(table + run.first, (uint64_t *)frame_virt(to) + run.first, run.last - run.first + 1);
 	}
-	memory_count(&memory_counters.page_tables, 1);
+	memory_count(MEMORY_PAGE_TABLES, 1);
 	return to;
 }
 

@@ -58,7 +58,7 @@ static void gather_flush(struct gather *gather)
 	if (count)
 		frame_release_many(gather->frames, count);
 	if (anonymous)
-		memory_count(&memory_counters.anonymous, -anonymous);
+		memory_count(MEMORY_ANONYMOUS, -anonymous);
 	for (unsigned i = 0; i < gather->table_count; i++)
 		table_free_clean(gather->tables[i]);
 	gather->count = gather->table_count = 0;
@@ -72,7 +72,7 @@ static void gather_table(struct gather *gather, struct frame *table)
 	gather->tables[gather->table_count++] = table;
 	gather->cleared = true;
 	gather->as->table_pages--;
-	memory_count(&memory_counters.page_tables, -1);
+	memory_count(MEMORY_PAGE_TABLES, -1);
 }
 
 /* Clears @count entries of a level-1 table that the TLB may still know. */
@@ -229,7 +229,7 @@ static void drop_shared(struct address_space *as, const uint64_t *slot, uint64_t
 	gather_init(&gather, as, true, 0, 0);
 	destroy_leaf(&gather, frame_virt(table));
 	gather_flush(&gather);
-	memory_count(&memory_counters.page_tables, -1);
+	memory_count(MEMORY_PAGE_TABLES, -1);
 	table_free_clean(table);
 }
 

@@ -85,9 +85,9 @@ struct vm_object *vm_object_create_anonymous(uint64_t size)
 static void count_pages(struct vm_object *object, int64_t delta)
 {
 	object->page_count += delta;
-	memory_count(&memory_counters.cached, delta);
+	memory_count(MEMORY_CACHED, delta);
 	if (object->pinned)
-		memory_count(&memory_counters.shared, delta);
+		memory_count(MEMORY_SHARED, delta);
 }
 
 /* A cleared frame, clean pages of files given up for it if need be. */
@@ -121,7 +121,7 @@ static int insert_page(struct vm_object *object, uint64_t index, struct frame *f
 static void count_dirty(struct vm_object *object, int delta)
 {
 	if (!object->pinned)
-		memory_count(&memory_counters.shared, delta);
+		memory_count(MEMORY_SHARED, delta);
 }
 
 int vm_object_mark_dirty(struct vm_object *object, struct frame *frame)

@@ -14,7 +14,7 @@
 struct futex_bucket {
 	struct spinlock lock;
 	struct list waiters;	/* lock; real-time threads first, by priority, the others in order of arrival */
-} __attribute__((aligned(32)));	/* so that an index is a shift */
+} __attribute__((aligned(64)));	/* a cache line each */
 
 /* What a word is known by: its address space and address, or the identity of the shared object that holds it and its place there. */
 struct futex_key {

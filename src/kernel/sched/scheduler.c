@@ -25,7 +25,7 @@ enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, QUANTUM_MS = 1
 
 struct cpu *cpus[CPU_MAX];
 
-static struct run_queue boot_queue;
+static struct run_queue boot_queue __attribute__((aligned(64)));
 
 static __attribute__((noinline)) uint64_t quantum_cycles(const struct thread *thread)
 {
@@ -500,7 +500,8 @@ void scheduler_init(void)
 
 bool scheduler_init_cpu(struct cpu *cpu)
 {
-	struct run_queue *queue = kzalloc(sizeof(*queue));
+	struct frame *frame = frame_alloc(FRAME_ZERO | FRAME_KERNEL);	/* its cache lines are nobody else's */
+	struct run_queue *queue = frame ? frame_to_virt(frame) : NULL;
 	struct thread *idle = queue ? thread_create_idle(cpu, NULL) : NULL;
 
 	if (!idle)

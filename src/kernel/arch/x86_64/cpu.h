@@ -33,14 +33,15 @@ struct cpu {
 	void *gdt;
 	void *tss;
 	struct path_memo *path_memos;	/* paths walked here (vfs/path_ready.h) */
-	paddr_t loaded_root;		/* what CR3 holds; read by other CPUs (arch/x86_64/tlb.c) */
 	uint64_t balance_at;		/* TSC: when it looks again whether another CPU has more to do (sched/placement.c) */
 	uint64_t switches, forks;
+	int64_t memory_counts[5];	/* mm/memory_counters.h; read by anybody */
 	struct { uint64_t all, timer, reschedule, tlb; } interrupts;	/* counts; read by anybody */
 	uint32_t start_state;		/* enum cpu_start_state; atomic */
 
-	/* Written by other CPUs, so on a cache line of its own. */
+	/* What other CPUs write or often read, so on a cache line of its own: see arch/x86_64/tlb.c. */
 	uint64_t tlb_requests __attribute__((aligned(64)));	/* atomic: which CPUs wait for this one to flush its TLB */
+	paddr_t loaded_root;		/* what CR3 holds; written by this CPU only */
 	uint32_t tlb_state;		/* enum tlb_state; atomic */
 } __attribute__((aligned(64)));
 

@@ -19,7 +19,7 @@ enum { MSR_PAT = 0x277, TABLE_STOCK = 24, ROOT_STOCK = 8 };
 struct table_stock {
 	unsigned count;
 	struct frame *tables[TABLE_STOCK];
-};
+} __attribute__((aligned(64)));
 
 static paddr_t kernel_root;
 static struct table_stock table_stocks[CPU_MAX];
