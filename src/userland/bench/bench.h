@@ -43,17 +43,19 @@ void run_signal(unsigned count);
 
 /* files.c */
 void prepare_file(void);
+void prepare_files(void);
+void finish_files(void);
 void finish_file(void);
 void run_pread_byte(unsigned count);
 void run_pread_page(unsigned count);
 void run_stat(unsigned count);
-void run_stat_two(unsigned count);
+void run_stat_many(unsigned count);
 void run_open_close(unsigned count);
-void run_open_close_two(unsigned count);
+void run_open_close_many(unsigned count);
 void run_create_unlink(unsigned count);
 
 /* memory.c */
-enum { FAULT_PAGES = 256, FILE_PAGES = 512, SMALL_PARENT_PAGES = 280, BIG_PARENT_PAGES = 65536 };
+enum { OTHER_FILES = 16, FAULT_PAGES = 256, FILE_PAGES = 512, SMALL_PARENT_PAGES = 280, BIG_PARENT_PAGES = 65536 };
 void run_map_untouched(unsigned count);
 void run_map_touched(unsigned count);
 void before_fault(void);
