@@ -246,6 +246,8 @@ void signal_handle_work(struct trap_frame *frame)
 		else if (work & THREAD_WORK_CREDENTIALS) {
 			atomic_and(&thread->user.work, ~THREAD_WORK_CREDENTIALS);
 			credentials_refresh(thread);
+		} else if (work & THREAD_WORK_LEVEL) {
+			sched_leave_kernel(thread);
 		} else if (work & THREAD_WORK_SIGNAL) {
 			handle_signals(frame, thread);
 		} else {

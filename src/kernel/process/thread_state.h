@@ -64,6 +64,7 @@ enum {
 	THREAD_WORK_EXIT = 1 << 1,	/* the process is going down: exit */
 	THREAD_WORK_STOP = 1 << 2,	/* job control stop */
 	THREAD_WORK_MASK = 1 << 3,	/* the signal mask has to be put back */
+	THREAD_WORK_LEVEL = 1 << 5,	/* it runs at a better level than its class's until then (sched/priority.c) */
 	THREAD_WORK_CREDENTIALS = 1 << 4,	/* take over the process's new credentials */
 	/* These end an interruptible sleep. */
 	THREAD_WORK_INTERRUPTS = THREAD_WORK_SIGNAL | THREAD_WORK_EXIT | THREAD_WORK_STOP,

@@ -48,6 +48,28 @@ static inline void enqueue_ready(struct cpu *cpu, struct thread *thread)
 		ask_to_reschedule(cpu);
 }
 
+/* ---- priority.c; the queue lock of the thread's CPU held ---- */
+
+uint64_t quantum_cycles(void);		/* TSC cycles of an ordinary one */
+unsigned class_base_level(enum sched_class sched_class);
+
+/* @thread, which has nothing left, gets the CPU: how long it may keep it. */
+uint64_t quantum_begin(struct cpu *cpu, struct thread *thread, uint64_t now);
+/* The running @thread has used up what it had. Whether others of its level go first now. */
+bool quantum_end(struct cpu *cpu, struct thread *thread, uint64_t now);
+
+/* @thread has slept, and runs at less than its best level. */
+void priority_rise(struct thread *thread);
+/* @thread, of the idle class, has to wait while it is in the kernel. */
+void priority_raise_in_kernel(struct thread *thread);
+
+/* ---- realtime.c; for threads of that class; interrupts off ---- */
+
+void realtime_init(void);
+uint64_t realtime_begin(struct cpu *cpu, struct thread *thread, uint64_t now);	/* as quantum_begin */
+void realtime_charge(struct cpu *cpu, struct thread *thread, uint64_t now);	/* what the running @thread has used */
+void realtime_switched(struct cpu *cpu);	/* a real-time thread has left this CPU or come, by a switch that is over */
+
 /* ---- placement.c; interrupts and preemption off ---- */
 
 /*

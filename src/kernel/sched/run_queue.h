@@ -12,14 +12,15 @@ struct thread;
 
 enum {
 	LEVEL_REALTIME = 0,		/* 99 levels: SCHED_FIFO and SCHED_RR, priority 99 first */
-	LEVEL_HIGH = 100,		/* 4 levels each from here on: a thread that uses its quantum sinks, one that sleeps rises */
-	LEVEL_NORMAL = 104,
-	LEVEL_LOW = 108,
-	LEVEL_IDLE = 112,
-	LEVEL_COUNT = 116,
+	LEVEL_HIGH = 128,		/* 4 levels each from here on: a thread that uses its quantum sinks, one that sleeps rises */
+	LEVEL_NORMAL = 132,
+	LEVEL_LOW = 136,
+	LEVEL_IDLE = 140,
+	LEVEL_COUNT = 144,
 	LEVELS_PER_CLASS = 4,
-	BITMAP_WORDS = (LEVEL_COUNT + 63) / 64,
-	FAIR_PICK_INTERVAL = 8,		/* every so many picks the lowest level of the best class is served, so that nothing in it starves */
+	REALTIME_WORDS = LEVEL_HIGH / 64,
+	BITMAP_WORDS = REALTIME_WORDS + 1,	/* the last one has all classes that share time */
+	CLASS_TURN_INTERVAL = 6,	/* every so many fair turns go to a class that is not the best */
 };
 
 struct run_queue {
@@ -27,13 +28,21 @@ struct run_queue {
 	uint64_t bitmap[BITMAP_WORDS];
 	struct list levels[LEVEL_COUNT];
 	unsigned count;			/* ready threads */
-	unsigned picks;
+	unsigned fair_turns;		/* how many there were */
+	uint64_t fair_at;		/* TSC: when a thread that is not the best one gets its next turn */
+	bool realtime_throttled;	/* real-time threads have used their budget up (realtime.c): nobody picks them */
 };
 
 void run_queue_init(struct run_queue *queue);
 
-/* The lowest level in use of the class that @best, a level in use, belongs to. */
-unsigned run_queue_lowest_of_class(const struct run_queue *queue, unsigned best);
+/* The best level that is not empty and may be picked, LEVEL_COUNT when there is none. */
+unsigned run_queue_best(const struct run_queue *queue);
+
+/*
+ * A fair turn, so that nobody starves: the level to be served instead of @best, which is in use. Mostly the lowest of @best's class, now and then one of
+ * the other classes. Idle and real-time have no such turns.
+ */
+unsigned run_queue_fair_level(struct run_queue *queue, unsigned best);
 
 static inline void run_queue_push(struct run_queue *queue, struct list *link, unsigned level, bool at_front)
 {
@@ -53,32 +62,15 @@ static inline void run_queue_remove(struct run_queue *queue, struct list *link, 
 	queue->count--;
 }
 
-/* The best level that is not empty, LEVEL_COUNT when all are. */
-static inline unsigned run_queue_best(const struct run_queue *queue)
+/* Takes the first link off @level, which is in use; its pointers are then worth nothing. */
+static inline struct list *run_queue_take(struct run_queue *queue, unsigned level)
 {
-	_Static_assert(BITMAP_WORDS == 2, "two words are looked at");
-	if (unlikely(queue->bitmap[0]))
-		return __builtin_ctzll(queue->bitmap[0]);
-	return likely(queue->bitmap[1]) ? 64 + __builtin_ctzll(queue->bitmap[1]) : LEVEL_COUNT;
-}
+	struct list *head = &queue->levels[level], *link = head->next;
 
-/* Takes the next link off, whose pointers are then worth nothing; NULL when empty. *@level is where it was. */
-static inline struct list *run_queue_pick(struct run_queue *queue, unsigned *level)
-{
-	unsigned best = run_queue_best(queue);
-	struct list *head, *link;
-
-	if (best == LEVEL_COUNT)
-		return NULL;
-	if (likely(best >= LEVEL_HIGH) && unlikely(++queue->picks % FAIR_PICK_INTERVAL == 0))
-		best = run_queue_lowest_of_class(queue, best);
-	head = &queue->levels[best];
-	link = head->next;
 	head->next = link->next;
 	link->next->prev = head;
 	if (list_empty(head))
-		queue->bitmap[best / 64] &= ~(1ull << best % 64);
+		queue->bitmap[level / 64] &= ~(1ull << level % 64);
 	queue->count--;
-	*level = best;
 	return link;
 }

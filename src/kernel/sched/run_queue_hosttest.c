@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Run queue: order by level and FIFO inside a level, constant-time pick, and that the lowest level of a class is served. */
+/* Run queue: order by level and FIFO inside a level, whom fair turns go to, and that nobody picks real-time threads without a budget. */
 /* LINK: sched/run_queue.c */
 #include "sched/run_queue.h"
 
@@ -7,7 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { TURNS = 1200 };
+
 struct item { struct list link; unsigned level; unsigned number; };
+
+/* As the scheduler picks when it is nobody's fair turn. */
+static struct list *take_best(struct run_queue *queue, unsigned *level)
+{
+	*level = run_queue_best(queue);
+	return *level == LEVEL_COUNT ? NULL : run_queue_take(queue, *level);
+}
 
 static void test_order(void)
 {
@@ -16,13 +25,13 @@ static void test_order(void)
 	unsigned level;
 
 	run_queue_init(&queue);
-	assert(!run_queue_pick(&queue, &level));
+	assert(!take_best(&queue, &level));
 	for (int i = 0; i < 3; i++)
 		run_queue_push(&queue, &items[i].link, items[i].level, false);
 	assert(run_queue_best(&queue) == LEVEL_REALTIME + 5);
-	assert(run_queue_pick(&queue, &level) == &items[1].link && level == LEVEL_REALTIME + 5);
-	assert(run_queue_pick(&queue, &level) == &items[0].link);
-	assert(run_queue_pick(&queue, &level) == &items[2].link);
+	assert(take_best(&queue, &level) == &items[1].link && level == LEVEL_REALTIME + 5);
+	assert(take_best(&queue, &level) == &items[0].link);
+	assert(take_best(&queue, &level) == &items[2].link);
 	assert(queue.count == 0 && run_queue_best(&queue) == LEVEL_COUNT);
 }
 
@@ -36,27 +45,66 @@ static void test_fifo_and_front(void)
 	run_queue_push(&queue, &items[0].link, LEVEL_HIGH, false);
 	run_queue_push(&queue, &items[1].link, LEVEL_HIGH, false);
 	run_queue_push(&queue, &items[2].link, LEVEL_HIGH, true);
-	assert(run_queue_pick(&queue, &level) == &items[2].link);
-	assert(run_queue_pick(&queue, &level) == &items[0].link);
-	assert(run_queue_pick(&queue, &level) == &items[1].link);
+	assert(take_best(&queue, &level) == &items[2].link);
+	assert(take_best(&queue, &level) == &items[0].link);
+	assert(take_best(&queue, &level) == &items[1].link);
 }
 
-static void test_no_starvation_inside_class(void)
+/* How many of TURNS fair turns each level gets when every level of @levels has a thread. */
+static void count_turns(const unsigned *levels, unsigned count, unsigned turns[LEVEL_COUNT])
 {
+	struct item items[LEVEL_COUNT];
 	struct run_queue queue;
-	struct item hog, low;
-	unsigned level, picks_until_low = 0;
 
 	run_queue_init(&queue);
-	run_queue_push(&queue, &low.link, LEVEL_NORMAL + 3, false);
-	do {
-		run_queue_push(&queue, &hog.link, LEVEL_NORMAL, false);
-		picks_until_low++;
-		assert(picks_until_low <= FAIR_PICK_INTERVAL);
-		if (run_queue_pick(&queue, &level) == &low.link)
-			break;
-	} while (true);
-	assert(level == LEVEL_NORMAL + 3);
+	for (unsigned i = 0; i < count; i++)
+		run_queue_push(&queue, &items[i].link, levels[i], false);
+	for (unsigned i = 0; i < LEVEL_COUNT; i++)
+		turns[i] = 0;
+	for (int i = 0; i < TURNS; i++) {
+		unsigned level = run_queue_fair_level(&queue, run_queue_best(&queue));
+
+		assert(level < LEVEL_COUNT && !list_empty(&queue.levels[level]));
+		turns[level]++;
+	}
+}
+
+static void test_fair_turns(void)
+{
+	static const unsigned one_class[] = { LEVEL_NORMAL, LEVEL_NORMAL + 1, LEVEL_NORMAL + 3, LEVEL_IDLE };
+	static const unsigned all[] = { LEVEL_HIGH, LEVEL_HIGH + 2, LEVEL_NORMAL + 1, LEVEL_NORMAL + 3, LEVEL_LOW, LEVEL_LOW + 2, LEVEL_IDLE };
+	static const unsigned realtime[] = { LEVEL_REALTIME + 7, LEVEL_NORMAL, LEVEL_LOW };
+	static const unsigned idle[] = { LEVEL_IDLE, LEVEL_IDLE + 2 };
+	unsigned turns[LEVEL_COUNT];
+
+	count_turns(one_class, ARRAY_LEN(one_class), turns);
+	assert(turns[LEVEL_NORMAL + 3] == TURNS);
+	count_turns(all, ARRAY_LEN(all), turns);
+	assert(turns[LEVEL_HIGH + 2] == TURNS - TURNS / CLASS_TURN_INTERVAL && turns[LEVEL_IDLE] == 0);
+	for (unsigned i = 2; i < 6; i++)
+		assert(turns[all[i]] == TURNS / CLASS_TURN_INTERVAL / 4);
+	count_turns(realtime, ARRAY_LEN(realtime), turns);
+	assert(turns[LEVEL_REALTIME + 7] == TURNS);
+	count_turns(idle, ARRAY_LEN(idle), turns);
+	assert(turns[LEVEL_IDLE + 2] == TURNS);
+}
+
+static void test_throttled(void)
+{
+	struct run_queue queue;
+	struct item first, last, normal;
+	unsigned level;
+
+	run_queue_init(&queue);
+	run_queue_push(&queue, &last.link, LEVEL_REALTIME + 98, false);
+	queue.realtime_throttled = true;
+	assert(run_queue_best(&queue) == LEVEL_COUNT);
+	run_queue_push(&queue, &first.link, LEVEL_REALTIME, false);
+	run_queue_push(&queue, &normal.link, LEVEL_NORMAL, false);
+	assert(take_best(&queue, &level) == &normal.link && run_queue_best(&queue) == LEVEL_COUNT);
+	queue.realtime_throttled = false;
+	assert(take_best(&queue, &level) == &first.link && take_best(&queue, &level) == &last.link && level == LEVEL_REALTIME + 98);
+	assert(queue.count == 0);
 }
 
 /* Against a model: an array searched from the front. */
@@ -97,7 +145,8 @@ int main(void)
 	printf("run_queue: seed 1\n");
 	test_order();
 	test_fifo_and_front();
-	test_no_starvation_inside_class();
+	test_fair_turns();
+	test_throttled();
 	test_random(1);
 	return 0;
 }

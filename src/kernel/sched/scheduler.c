@@ -3,8 +3,8 @@
  * The scheduler: picks, switches, accounts. A thread's run_state and its place on a run queue are guarded by the queue's lock. The lock
  * is held across the switch itself: the thread that leaves takes it, the one that comes releases it.
  *
- * Inside a class a thread that uses up its quantum sinks one level, one that sleeps and wakes rises one: interactive programs stay
- * ahead of hogs, and run_queue_pick serves the lowest level now and then.
+ * What is not done at every switch is elsewhere: how quanta begin and end and how threads sink and rise in priority.c, the real-time budget in
+ * realtime.c, on which CPU threads run in placement.c.
  */
 #include "sched/internal.h"
 #include "arch/x86_64/clock_hw.h"
@@ -21,33 +21,11 @@
 #include "sched/clock.h"
 #include "sched/stats.h"
 
-enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, QUANTUM_MS = 10 };
+enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, FAIR_MS = 80 /* between fair turns */ };
 
 struct cpu *cpus[CPU_MAX];
 
 static struct run_queue boot_queue __attribute__((aligned(64)));
-
-static __attribute__((noinline)) uint64_t quantum_cycles(const struct thread *thread)
-{
-	uint64_t quantum = clock_hw_tsc_hz() / 1000 * QUANTUM_MS;
-
-	return thread->sched_class == CLASS_NORMAL ? quantum * (20 - thread->nice) / 20 : quantum;
-}
-
-static unsigned class_base_level(enum sched_class sched_class)
-{
-	static const unsigned bases[CLASS_COUNT] = { LEVEL_REALTIME, LEVEL_HIGH, LEVEL_NORMAL, LEVEL_LOW, LEVEL_IDLE };
-
-	return bases[sched_class];
-}
-
-/* A thread of a time-sharing class that used its quantum up goes one level down inside its class, but not below what is lent to it. */
-static void sink(struct thread *thread)
-{
-	if (thread->sched_class != CLASS_REALTIME && thread->priority < thread->best_priority + LEVELS_PER_CLASS - 1 &&
-	    thread->priority < thread->lent)
-		thread->priority++;
-}
 
 /* Its queue lock is held, so that others read a sum that never goes back. */
 static inline void account(struct thread *thread, uint64_t now)
@@ -105,8 +83,11 @@ static void leave_user_state(struct cpu *cpu, struct thread *prev)
 	tlb_become_lazy(cpu);
 }
 
-static __attribute__((noinline)) void see_to(struct thread *left)
+static __attribute__((noinline)) void see_to(struct cpu *cpu, struct thread *left)
 {
+	realtime_switched(cpu);
+	if (left == cpu->idle)
+		return;
 	if (left->run_state == THREAD_DEAD)
 		thread_put(left);
 	else
@@ -122,8 +103,16 @@ static inline void finish_switch(void)
 	queue_unlock(cpu->run_queue);
 	if (unlikely(left)) {
 		cpu->left = NULL;
-		see_to(left);
+		see_to(cpu, left);
 	}
+}
+
+/* What is left of the quantum of @thread, which gets the CPU. */
+static inline uint64_t slice(struct cpu *cpu, struct thread *thread, uint64_t now)
+{
+	uint64_t left = thread->quantum_left;
+
+	return likely(left) ? left : quantum_begin(cpu, thread, now);
 }
 
 /* Returns on this thread's stack when it is chosen again, lock released. */
@@ -131,10 +120,8 @@ static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu, str
 {
 	next->run_state = THREAD_RUNNING;
 	next->run_stamp = now;
-	if (unlikely(!next->quantum_left))	/* it was used up when the thread went to sleep */
-		next->quantum_left = quantum_cycles(next);
 	if (likely(next != cpu->idle))
-		set_quantum_end(cpu, now + next->quantum_left);
+		set_quantum_end(cpu, now + slice(cpu, next, now));
 	else
 		cpu->quantum_end = 0;
 	if (likely(next->process))
@@ -149,12 +136,32 @@ static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu, str
 	finish_switch();
 }
 
-static inline struct thread *pick(struct cpu *cpu)
+/* There may be real-time threads, or it may be time for a thread that is not the best. As pick. */
+static __attribute__((noinline)) struct thread *pick_with_care(struct cpu *cpu, uint64_t now)
 {
-	unsigned level;
-	struct list *link = run_queue_pick(cpu->run_queue, &level);
+	struct run_queue *queue = cpu->run_queue;
+	unsigned level = run_queue_best(queue);
 
-	return likely(link) ? list_entry(link, struct thread, run_link) : cpu->idle;
+	if (level == LEVEL_COUNT)
+		return cpu->idle;
+	if (now >= queue->fair_at) {
+		queue->fair_at = now + clock_hw_tsc_hz() / 1000 * FAIR_MS;
+		level = run_queue_fair_level(queue, level);
+	}
+	return list_entry(run_queue_take(queue, level), struct thread, run_link);
+}
+
+/* Fair turns come by time, not by the number of picks, or many short switches would give them most of the CPU. @now: 0 if there may be none. */
+static inline struct thread *pick(struct cpu *cpu, uint64_t now)
+{
+	struct run_queue *queue = cpu->run_queue;
+	uint64_t bits = queue->bitmap[REALTIME_WORDS];
+
+	if (unlikely(queue->bitmap[0] | queue->bitmap[1]) || unlikely(now >= queue->fair_at))
+		return pick_with_care(cpu, now);
+	if (unlikely(!bits))
+		return cpu->idle;
+	return list_entry(run_queue_take(queue, LEVEL_HIGH + __builtin_ctzll(bits)), struct thread, run_link);
 }
 
 /* The running thread has left the run queue's sight (asleep or dead). As switch_to. Queue lock held, interrupts off, preemption count 1. */
@@ -165,35 +172,36 @@ static inline __attribute__((always_inline)) void leave_cpu(struct cpu *cpu)
 
 	account(prev, now);
 	cpu->need_resched = 0;
-	switch_to(cpu, prev, pick(cpu), now);
+	switch_to(cpu, prev, pick(cpu, now), now);
 }
 
-/* The running thread may have to give way. As leave_cpu. */
-static void give_way(struct cpu *cpu)
+/* The running thread may have to give way. @in_kernel: where it will go on. As leave_cpu. */
+static void give_way(struct cpu *cpu, bool in_kernel)
 {
 	struct thread *prev = cpu->current, *next;
 	uint64_t now = cpu_read_tsc();
+	bool used_up;
 
 	account(prev, now);
 	cpu->need_resched = 0;
+	used_up = prev->quantum_left == 0;
 	if (unlikely(!(prev->affinity >> cpu->id & 1))) {
 		prev->run_state = THREAD_MOVING;
 		cpu->left = prev;
 	} else if (prev != cpu->idle) {
-		bool used_up = prev->quantum_left == 0;
+		bool to_back = used_up && quantum_end(cpu, prev, now);
 
-		if (used_up) {
-			prev->quantum_left = quantum_cycles(prev);
-			sink(prev);
-		}
+		if (unlikely(in_kernel && prev->sched_class == CLASS_IDLE))
+			priority_raise_in_kernel(prev);
 		prev->run_state = THREAD_READY;
-		run_queue_push(cpu->run_queue, &prev->run_link, prev->priority, !used_up);
+		run_queue_push(cpu->run_queue, &prev->run_link, prev->priority, !to_back);
 	}
-	next = pick(cpu);
+	/* Who was woken to run here at once does. */
+	next = pick(cpu, used_up ? now : 0);
 	if (next == prev) {
 		prev->run_state = THREAD_RUNNING;
 		if (prev != cpu->idle)
-			set_quantum_end(cpu, now + prev->quantum_left);
+			set_quantum_end(cpu, now + slice(cpu, prev, now));
 		queue_unlock(cpu->run_queue);
 		return;
 	}
@@ -207,7 +215,7 @@ void thread_first_run(void)
 	preempt_enable();
 }
 
-void scheduler_reschedule(void)
+static void reschedule(bool in_kernel)
 {
 	while (this_cpu()->need_resched) {
 		uint64_t flags = interrupts_save();
@@ -216,16 +224,21 @@ void scheduler_reschedule(void)
 		preempt_disable();
 		queue_lock(cpu->run_queue);
 		current_thread()->involuntary_switches++;
-		give_way(cpu);
+		give_way(cpu, in_kernel);
 		interrupts_restore(flags);
 		__asm__ volatile("decl %%gs:32" ::: "memory");
 	}
 }
 
+void scheduler_reschedule(void)
+{
+	reschedule(false);
+}
+
 void preempt_check(void)
 {
 	if (this_cpu()->preempt_count == 0 && interrupts_enabled() && this_cpu()->current)
-		scheduler_reschedule();
+		reschedule(true);
 }
 
 void scheduler_preempt_from_interrupt(struct trap_frame *frame)
@@ -234,7 +247,7 @@ void scheduler_preempt_from_interrupt(struct trap_frame *frame)
 
 	/* Threads that were in user mode switch on their way out (syscall_exit_work). */
 	if (cpu->need_resched && cpu->preempt_count == 0 && !trap_from_user(frame))
-		scheduler_reschedule();
+		reschedule(true);
 }
 
 void scheduler_sleep_now(const uint32_t *woken, enum wait_mode mode)
@@ -295,11 +308,11 @@ static inline void enqueue(struct cpu *cpu, struct thread *thread, bool soon, ui
 	queue_unlock(cpu->run_queue);
 }
 
-/* Who slept rises a level. */
+/* Who has sunk rises by sleeping. */
 static inline void rise(struct thread *thread)
 {
-	if (thread->priority > thread->best_priority)
-		thread->priority--;
+	if (unlikely(thread->priority > thread->best_priority))
+		priority_rise(thread);
 }
 
 static __attribute__((noinline)) void wake_anywhere(struct thread *thread, uint32_t *woken, bool soon)
@@ -324,15 +337,14 @@ void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
 		wake_anywhere(thread, woken, soon);
 		return;
 	}
-	/* The same in fewer instructions. A second CPU may have started just now. */
+	/* The same in fewer instructions, for who has not sunk. A second CPU may have started just now. */
 	queue_lock(queue);
-	if (unlikely(thread->cpu != cpu->id)) {
+	if (unlikely(thread->cpu != cpu->id) || unlikely(thread->priority > thread->best_priority)) {
 		queue_unlock(queue);
 		wake_anywhere(thread, woken, soon);
 		return;
 	}
 	if (likely(thread->run_state == THREAD_SLEEPING)) {
-		rise(thread);
 		thread->run_state = THREAD_READY;
 		run_queue_push(queue, &thread->run_link, thread->priority, false);
 		trace_wake(thread);
@@ -372,6 +384,7 @@ void thread_interrupt(struct thread *thread, bool kill)
 	cpu = lock_cpu_of(thread);
 	if (thread->run_state == THREAD_SLEEPING &&
 	    (thread->wait_mode == WAIT_INTERRUPTIBLE || (kill && thread->wait_mode == WAIT_KILLABLE))) {
+		rise(thread);
 		enqueue(cpu, thread, false, NULL);
 	} else {
 		/* A running thread notices on its way to user mode; make it come by. */
@@ -413,34 +426,8 @@ void sched_yield(void)
 {
 	preempt_disable();
 	KASSERT(this_cpu()->preempt_count == 1);	/* no spinlock is held */
-	current_thread()->quantum_left = 0;
+	current_thread()->quantum_left = current_thread()->turn_left = 0;
 	this_cpu()->need_resched = 1;
-	preempt_enable();
-}
-
-void sched_update_priority(struct thread *thread)
-{
-	uint64_t flags = interrupts_save();
-	struct run_queue *queue;
-	struct cpu *cpu;
-	unsigned level;
-
-	preempt_disable();
-	cpu = lock_cpu_of(thread);
-	queue = cpu->run_queue;
-	level = thread->sched_class == CLASS_REALTIME ? LEVEL_REALTIME + 99 - thread->rt_priority : class_base_level(thread->sched_class);
-	thread->best_priority = thread->own_level = level;
-	level = MIN(level, thread->lent);
-	if (thread->run_state == THREAD_READY) {
-		run_queue_remove(queue, &thread->run_link, thread->priority);
-		run_queue_push(queue, &thread->run_link, level, false);
-	}
-	thread->priority = level;
-	thread->quantum_left = MIN(thread->quantum_left, quantum_cycles(thread));
-	if (run_queue_best(queue) < cpu->current->priority)
-		ask_to_reschedule(cpu);
-	queue_unlock(queue);
-	interrupts_restore(flags);
 	preempt_enable();
 }
 
@@ -492,6 +479,7 @@ void scheduler_init(void)
 	use_idle_thread(cpu, &boot_queue, idle);
 	cpus[cpu->id] = cpu;
 	timer_queues_init();
+	realtime_init();
 	interrupts_set_timer_handler(timer_interrupt);
 	if (!interrupts_use_apic())
 		irq_register(0, NULL, NULL, "timer");

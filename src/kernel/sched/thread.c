@@ -126,7 +126,7 @@ struct thread *thread_create_user(struct process *process, const struct trap_fra
 	user_frame = (struct trap_frame *)((uint64_t)thread->stack_base + KERNEL_STACK_SIZE) - 1;
 	*user_frame = *frame;
 	push_first_context(thread, (uint64_t)user_frame, NULL, NULL);
-	if (parent->fpu_area) {
+	if (parent->fpu_area && thread->sched_class != CLASS_IDLE) {
 		/* The level, too: nobody gets ahead by making threads, and the new one waits until its maker has had its turn. */
 		thread->priority = sched_own_level(parent);
 		thread->best_priority = parent->best_priority;

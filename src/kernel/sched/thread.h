@@ -49,7 +49,10 @@ struct thread {
 	unsigned cpu;			/* where it runs, waits or ran last; changes under the lock of the CPU it leaves */
 	unsigned fpu_cpu;		/* whose registers still hold its FPU state, if that CPU's fpu_owner says so too; while not running */
 	uint64_t affinity;		/* one bit a CPU; at least one of them runs */
+	uint64_t moved_at;		/* TSC: when it last changed its CPU */
 	uint64_t quantum_left;		/* TSC cycles */
+	uint64_t slept;			/* TSC cycles, since it sank or last rose */
+	uint64_t turn_left;		/* real-time: TSC cycles before others of its level go first; SCHED_FIFO: 0 when it yields */
 	uint64_t run_cycles;		/* TSC cycles of CPU time so far */
 	uint64_t run_stamp;		/* TSC when it got the CPU or was last accounted */
 	uint64_t user_ticks, system_ticks;	/* timer interrupts seen in either mode: splits run_cycles */
@@ -100,6 +103,16 @@ int sched_sleep_until(uint64_t deadline, bool interruptible);
 
 /* Recomputes class and level from policy, nice and rt_priority after they changed (sched_setscheduler, setpriority). */
 void sched_update_priority(struct thread *thread);
+
+/* The calling thread is about to enter user mode with THREAD_WORK_LEVEL set: its class counts again. Interrupts on. */
+void sched_leave_kernel(struct thread *thread);
+
+/*
+ * How many microseconds of each period real-time threads may have on each CPU; -1: all. Callers set one at a time. -EINVAL if the period is not positive,
+ * or shorter than the budget.
+ */
+void sched_realtime_limits(int64_t *budget, int64_t *period);
+int sched_set_realtime_limits(int64_t budget, int64_t period);
 
 /*
  * Lets @thread run on the CPUs in @mask only, from now on: when the call returns it does not run elsewhere, unless it is in the kernel there with

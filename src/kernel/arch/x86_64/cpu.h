@@ -29,11 +29,12 @@ struct cpu {
 	uint64_t user_ticks, system_ticks;	/* timer samples of busy time */
 	uint64_t quantum_end;		/* TSC: when the running thread's quantum ends; 0: no need to interrupt it */
 	uint64_t timer_event;		/* TSC: by when the timer hardware will interrupt; UINT64_MAX: it will not */
-	struct thread *left;		/* left the CPU dead or to run elsewhere; seen to by the thread after it */
+	struct thread *left;		/* left the CPU dead or to run elsewhere; seen to by the thread after it. @idle: see sched/realtime.c */
 	void *gdt;
 	void *tss;
 	struct path_memo *path_memos;	/* paths walked here (vfs/path_ready.h) */
 	uint64_t balance_at;		/* TSC: when it looks again whether another CPU has more to do (sched/placement.c) */
+	struct { uint64_t since, used, period_end; } realtime;	/* TSC, cycles, TSC; own CPU, interrupts off (sched/realtime.c) */
 	uint64_t switches, forks;
 	int64_t memory_counts[5];	/* mm/memory_counters.h; read by anybody */
 	struct { uint64_t all, timer, reschedule, tlb; } interrupts;	/* counts; read by anybody */

@@ -84,6 +84,71 @@ static int store_drop_caches(const struct proc_subject *subject, const char *tex
 	return 0;
 }
 
+/* A decimal number and perhaps a newline, as it is written to a setting. */
+static bool parse_number(const char *text, size_t len, int64_t *value)
+{
+	bool negative = len && *text == '-';
+	char digits[24];
+	uint64_t number;
+
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len >= sizeof(digits))
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (!string_to_u64(digits + negative, &number) || number > INT32_MAX)
+		return false;
+	*value = negative ? -(int64_t)number : (int64_t)number;
+	return true;
+}
+
+/* What real-time threads may have of each period (sched/realtime.c). */
+static int show_rt_runtime(struct proc_text *text, const struct proc_subject *subject)
+{
+	int64_t budget, period;
+
+	sched_realtime_limits(&budget, &period);
+	proc_text_print(text, "%ld\n", (long)budget);
+	return 0;
+}
+
+static int show_rt_period(struct proc_text *text, const struct proc_subject *subject)
+{
+	int64_t budget, period;
+
+	sched_realtime_limits(&budget, &period);
+	proc_text_print(text, "%ld\n", (long)period);
+	return 0;
+}
+
+static int store_rt_limit(const char *text, size_t len, bool is_budget)
+{
+	static struct mutex lock = MUTEX_INIT(lock, LOCK_PROC_SYS);
+	int64_t budget, period, value;
+	int error;
+
+	if (!len)
+		return 0;
+	if (!parse_number(text, len, &value))
+		return -EINVAL;
+	mutex_lock(&lock);
+	sched_realtime_limits(&budget, &period);
+	error = sched_set_realtime_limits(is_budget ? value : budget, is_budget ? period : value);
+	mutex_unlock(&lock);
+	return error;
+}
+
+static int store_rt_runtime(const struct proc_subject *subject, const char *text, size_t len)
+{
+	return store_rt_limit(text, len, true);
+}
+
+static int store_rt_period(const struct proc_subject *subject, const char *text, size_t len)
+{
+	return store_rt_limit(text, len, false);
+}
+
 /* RFC 9562 §5.4: version 4, variant 10. */
 static void make_uuid(uint8_t uuid[16])
 {
@@ -136,6 +201,8 @@ static const struct proc_entry kernel_entries[] = {
 	{ .name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max },
 	{ .name = "dmesg_restrict", .mode = S_IFREG | 0444, .show = show_dmesg_restrict },
 	{ .name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max },
+	{ .name = "sched_rt_period_us", .mode = S_IFREG | 0644, .show = show_rt_period, .store = store_rt_period },
+	{ .name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .show = show_rt_runtime, .store = store_rt_runtime },
 	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },
 };
 
