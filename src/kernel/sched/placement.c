@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which CPU a thread runs on. A thread that becomes ready goes to a CPU that idles, if one does, and else stays where it ran last; who is about to
- * sleep takes the thread that it wakes to its own CPU, so that two that take turns share one. A CPU that runs out of work takes some from the others,
- * and a busy one looks now and then whether more threads wait elsewhere than here.
+ * Which CPU a thread runs on. A thread that becomes ready goes to a CPU that idles, if one does, and else stays where it ran last; but a real-time or
+ * high thread that would wait there goes where it need not. Who is about to sleep takes the thread that it wakes to its own CPU, so that two that take
+ * turns share one. A CPU that runs out of work takes some from the others, and a busy one looks now and then whether more threads wait elsewhere than here.
  *
  * A thread moves in the state THREAD_MOVING, in which nobody else touches it, and with one queue locked at a time.
  */
@@ -82,9 +82,52 @@ static void change_cpu(struct cpu *cpu, struct cpu *target, struct thread *threa
 {
 	thread->run_state = THREAD_MOVING;
 	trace_migrate(thread, target->id);
+	thread->moved_at = cpu_read_tsc();
 	__atomic_store_n(&thread->cpu, target->id, __ATOMIC_RELAXED);
 	queue_unlock(cpu->run_queue);
 	queue_lock(target->run_queue);
+}
+
+/* Would @thread run on @cpu, locked, at once? */
+static bool would_run(const struct thread *thread, const struct cpu *cpu)
+{
+	return thread->priority < cpu->current->priority && !(thread->priority < LEVEL_HIGH && cpu->run_queue->realtime_throttled);
+}
+
+/*
+ * @thread, in THREAD_MOVING and of a class before the normal one, would wait on @cpu, where it belongs: the allowed CPU that runs what is worst, if that
+ * is worse than @thread. No queue is locked; what is found may have changed when it is used, then the thread waits there.
+ */
+static struct cpu *find_worse(struct cpu *cpu, const struct thread *thread)
+{
+	unsigned worst = 0;
+	struct cpu *best = cpu;
+
+	for (uint64_t rest = allowed_cpus(thread) & ~bit_of(cpu); rest; rest &= rest - 1) {
+		struct cpu *other = cpus[__builtin_ctzll(rest)];
+
+		queue_lock(other->run_queue);
+		if (would_run(thread, other) && other->current->priority > worst) {
+			worst = other->current->priority;
+			best = other;
+		}
+		queue_unlock(other->run_queue);
+	}
+	return best;
+}
+
+/* Moves @thread, of @cpu, locked, to where it runs at once, if there is such a CPU. Returns its CPU, locked. */
+static struct cpu *avoid_waiting(struct cpu *cpu, struct thread *thread)
+{
+	struct cpu *target;
+
+	thread->run_state = THREAD_MOVING;
+	queue_unlock(cpu->run_queue);
+	target = find_worse(cpu, thread);
+	queue_lock(cpu->run_queue);
+	if (target != cpu)
+		change_cpu(cpu, target, thread);
+	return target;
 }
 
 /* Makes @thread, of @cpu, locked, wait where it had best; returns that CPU, locked instead. */
@@ -96,6 +139,8 @@ static struct cpu *enqueue(struct cpu *cpu, struct thread *thread, bool soon)
 		if (target != cpu)
 			change_cpu(cpu, target, thread);
 		cpu = target;
+		if (unlikely(thread->priority < LEVEL_NORMAL) && !would_run(thread, cpu))
+			cpu = avoid_waiting(cpu, thread);
 	} while (unlikely(!may_run(thread, cpu)));	/* its affinity was changed meanwhile */
 	enqueue_ready(cpu, thread);
 	return cpu;
@@ -134,17 +179,20 @@ void placement_rehome(struct thread *thread)
 
 /* ---- Taking work from others ---- */
 
-/* A thread that waits on @from, locked, and may run on @cpu; the one whose turn is next, if it may. */
-static struct thread *find_movable(const struct cpu *from, const struct cpu *cpu)
+/* A thread that waits on @from, locked, may run on @cpu, and is better than @limit; the one whose turn is next, if it may. */
+static struct thread *find_movable(const struct cpu *from, const struct cpu *cpu, unsigned limit)
 {
 	struct run_queue *queue = from->run_queue;
 	unsigned looked_at = 0;
 
-	for (unsigned word = 0; word < BITMAP_WORDS; word++) {
+	for (unsigned word = cpu->run_queue->realtime_throttled ? REALTIME_WORDS : 0; word < BITMAP_WORDS; word++) {
 		for (uint64_t bits = queue->bitmap[word]; bits; bits &= bits - 1) {
+			unsigned level = word * 64 + __builtin_ctzll(bits);
 			struct thread *thread;
 
-			list_for_each(thread, &queue->levels[word * 64 + __builtin_ctzll(bits)], run_link) {
+			if (level >= limit)
+				return NULL;
+			list_for_each(thread, &queue->levels[level], run_link) {
 				if (may_run(thread, cpu))
 					return thread;
 				if (++looked_at == SEARCH_MAX)
@@ -155,20 +203,38 @@ static struct thread *find_movable(const struct cpu *from, const struct cpu *cpu
 	return NULL;
 }
 
-static bool pull(struct cpu *cpu, struct cpu *from)
+/*
+ * @thread waits on @from, locked, where @cpu found one more waiting than on itself: should it come, so that they take turns in having a CPU for
+ * themselves? Of it and the one that runs there, the one that has been there longer comes; the other has just had to share.
+ */
+static bool turn_to_move(const struct thread *thread, const struct cpu *from, const struct cpu *cpu)
+{
+	const struct thread *running = from->current;
+
+	if (from->run_queue->count > atomic_load_relaxed(&cpu->run_queue->count) + 1 || !may_run(running, cpu))
+		return true;
+	return thread->moved_at <= running->moved_at;
+}
+
+/* Takes a thread better than @limit from @from. @alternate: as turn_to_move. */
+static bool pull(struct cpu *cpu, struct cpu *from, unsigned limit, bool alternate)
 {
 	struct thread *thread;
 
 	queue_lock(from->run_queue);
-	thread = find_movable(from, cpu);
-	if (!thread) {
+	thread = find_movable(from, cpu, limit);
+	if (!thread || (alternate && !turn_to_move(thread, from, cpu))) {
 		queue_unlock(from->run_queue);
 		return false;
 	}
 	run_queue_remove(from->run_queue, &thread->run_link, thread->priority);
 	change_cpu(from, cpu, thread);
-	enqueue_ready(cpu, thread);
-	queue_unlock(cpu->run_queue);
+	if (likely(may_run(thread, cpu))) {
+		enqueue_ready(cpu, thread);
+		queue_unlock(cpu->run_queue);
+	} else {	/* its affinity was changed meanwhile */
+		placement_enqueue(cpu, thread, false, NULL);
+	}
 	return true;
 }
 
@@ -189,15 +255,25 @@ static struct cpu *busiest_other(const struct cpu *cpu, unsigned least)
 	return busiest;
 }
 
+/* Takes something from the busiest, or, if nothing there may run here, from anybody. */
+static void steal(struct cpu *cpu)
+{
+	struct cpu *from = busiest_other(cpu, 0);
+
+	if (!from || pull(cpu, from, LEVEL_COUNT, false))
+		return;
+	for (uint64_t rest = atomic_load(&cpus_online) & ~bit_of(cpu); rest; rest &= rest - 1) {
+		from = cpus[__builtin_ctzll(rest)];
+		if (atomic_load_relaxed(&from->run_queue->count) && pull(cpu, from, LEVEL_COUNT, false))
+			return;
+	}
+}
+
 bool placement_idle(struct cpu *cpu)
 {
-	struct cpu *from;
-
 	if (cpus_several() && !cpu->need_resched) {
 		atomic_or(&idle_cpus, bit_of(cpu));
-		from = busiest_other(cpu, 0);
-		if (from)
-			pull(cpu, from);
+		steal(cpu);
 	}
 	if (!cpu->need_resched)
 		return true;
@@ -208,18 +284,19 @@ bool placement_idle(struct cpu *cpu)
 
 void placement_balance(struct cpu *cpu, uint64_t now)
 {
-	unsigned waiting = atomic_load_relaxed(&cpu->run_queue->count);
+	unsigned waiting = atomic_load_relaxed(&cpu->run_queue->count), running = cpu->current->priority, limit;
 	struct cpu *from;
 
 	if (waiting && atomic_load(&idle_cpus))
 		offer(UINT64_MAX, cpu);
 	if (now < cpu->balance_at)
 		return;
-	cpu->balance_at = now + clock_hw_tsc_hz() / 1000 * BALANCE_MS;
-	/* Also when only one more waits there, so that three that share two CPUs take turns. */
+	/* Nobody who would only wait here for what runs: of worse classes, or of any but the real-time one. */
+	limit = running < LEVEL_HIGH ? LEVEL_HIGH : running - (running - LEVEL_HIGH) % LEVELS_PER_CLASS + LEVELS_PER_CLASS;
+	/* Also when only one more waits there, so that three that share two CPUs take turns. If it is not the turn of what waits now, look again soon. */
 	from = busiest_other(cpu, waiting);
-	if (from)
-		pull(cpu, from);
+	if (!from || pull(cpu, from, limit, true))
+		cpu->balance_at = now + clock_hw_tsc_hz() / 1000 * BALANCE_MS;
 }
 
 /* ---- Affinity ---- */
