@@ -78,7 +78,7 @@ def command_line(options, handover, command):
             "-cpu", options.cpu, "-m", str(options.mem), "-smp", str(options.smp),
             "-smbios", "type=1,serial=raeen:fast" + (",family=nokaslr" if options.profile else "")]
     if options.icount or options.exact:
-        line += ["-icount", "shift=0,sleep=off"]
+        line += ["-icount", f"shift={options.icount or 0},sleep=off"]
     if options.exact:
         line += EXACT
     if options.uefi:
