@@ -404,7 +404,7 @@ static void samples(void)
 	tell(fd, "on sample rate=1000");
 	read_head(fd);
 	while (count < 200 && check_now() - begun < 20000) {
-		burn(20000000);
+		burn(100000000);
 		read_records(fd, getpid(), EVENT(TRACE_SAMPLE));
 	}
 	tell(fd, "off");
@@ -438,11 +438,12 @@ static void storm(void *unused)
 static void switched_under_load(void)
 {
 	int fd = trace_open();
+	long begun = check_now();
 	pid_t children[4];
 
 	for (int i = 0; i < 4; i++)
 		children[i] = check_spawn(storm, NULL);
-	for (int i = 0; i < 24; i++) {
+	for (int i = 0; i < 4 || (i < 24 && check_now() - begun < 10000); i++) {
 		tell(fd, i % 2 ? "on sched,syscall,fault,irq,sample rate=5000 size=64" : "on syscall,sched size=32");
 		check_sleep(5);
 		tell(fd, "off");
