@@ -60,7 +60,7 @@ static void fault_in_kernel(struct trap_frame *frame, uint64_t addr)
 		panic_with_frame(frame, "page fault in the kernel: %s at %#lx (error %#lx)", describe_kernel_fault(addr, frame->error), addr,
 				 frame->error);
 	/* With preemption off the copy was meant for memory that is there: it ends here, and its caller goes the way that may sleep. */
-	if (this_cpu()->preempt_count) {
+	if (preemption_is_off()) {
 		frame->rip = fixup;
 		return;
 	}

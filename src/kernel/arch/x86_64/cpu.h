@@ -91,6 +91,15 @@ static inline void preempt_disable(void)
 	__asm__ volatile("incl %%gs:32" ::: "memory");
 }
 
+/* In one instruction: two could read the count of a CPU that the thread has left in between. */
+static inline bool preemption_is_off(void)
+{
+	uint32_t count;
+
+	__asm__ volatile("movl %%gs:32, %0" : "=r"(count));
+	return count;
+}
+
 /* Switches if a switch was asked for, preemption is allowed and interrupts are on (sched/scheduler.c). */
 void preempt_check(void);
 

@@ -223,7 +223,7 @@ void lock_check_user_access(void)
 	const struct lock_class_info *wanted = &lock_classes[LOCK_ADDRESS_SPACE];
 	const struct thread *thread = current_thread();
 
-	if (panic_started() || !thread || this_cpu()->preempt_count)
+	if (panic_started() || !thread || preemption_is_off())
 		return;
 	for (unsigned i = 0; i < thread->held->count; i++) {
 		const struct held_lock *held = &thread->held->locks[i];
@@ -240,7 +240,7 @@ static void check_nothing_held(const char *what)
 
 	if (thread->held->count)
 		report_one(what, sleeping_class_of(thread->held->locks[0].lock), thread->held->locks[0].place);
-	if (!this_cpu()->preempt_count)
+	if (!preemption_is_off())
 		return;
 	locks = &cpu_locks[this_cpu()->id];
 	if (locks->count)
@@ -289,7 +289,7 @@ void sleep_check(void)
 
 	if (panic_started())
 		return;
-	if (this_cpu()->preempt_count) {
+	if (preemption_is_off()) {
 		locks = &cpu_locks[this_cpu()->id];
 		checks_report("sleep check: preemption is off (%u) in %s%s%s%s%s", this_cpu()->preempt_count, place_name(__builtin_return_address(0), here),
 			      locks->count ? ", under " : "", locks->count ? class_of(locks->held[0].lock)->name : "",
