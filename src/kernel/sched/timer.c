@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timer queues, one a CPU: armed timers in a tree by deadline. A timer is armed on the CPU that arms it. The hardware is programmed for
- * the earliest of them and the end of the running thread's quantum (scheduler.c); there is no periodic tick.
+ * Timer queues, one a CPU: armed timers in a tree by deadline. A timer is armed on the CPU that arms it, unless another runs its expire(). The hardware
+ * is programmed for the earliest of them and the end of the running thread's quantum (scheduler.c); there is no periodic tick.
  */
 #include "sched/timer.h"
 #include "arch/x86_64/clock_hw.h"
@@ -79,18 +79,22 @@ static struct timer_queue *lock_queue_of(const struct timer *timer)
 void timer_arm(struct timer *timer, uint64_t deadline)
 {
 	uint64_t flags = interrupts_save();
-	struct timer_queue *queue = &queues[this_cpu()->id], *old = lock_queue_of(timer);
+	struct timer_queue *own = &queues[this_cpu()->id], *queue;
 
-	if (timer->armed)
-		take_out(old, timer);
-	if (unlikely(old != queue)) {
-		__atomic_store_n(&timer->cpu, queue - queues, __ATOMIC_RELAXED);
-		spin_unlock(&old->lock);
-		spin_lock(&queue->lock);
+	for (;;) {
+		queue = lock_queue_of(timer);
+		if (timer->armed)
+			take_out(queue, timer);
+		/* While expire() runs it stays there, for timer_cancel() to find; that CPU looks at its queue again afterwards. */
+		if (likely(queue == own) || queue->running == timer)
+			break;
+		__atomic_store_n(&timer->cpu, own - queues, __ATOMIC_RELAXED);
+		spin_unlock(&queue->lock);	/* somebody else may arm it before we have the lock of our own queue */
 	}
 	timer->deadline = deadline;
 	insert(queue, timer);
-	program(this_cpu(), clock_hw_deadline(deadline));
+	if (likely(queue == own))
+		program(this_cpu(), clock_hw_deadline(deadline));
 	spin_unlock_irq(&queue->lock, flags);
 }
 

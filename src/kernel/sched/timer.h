@@ -18,8 +18,8 @@ void timer_queues_init(void);
 void timer_init(struct timer *timer, void (*expire)(struct timer *timer));
 
 /*
- * (Re)arms on the calling CPU; two callers must not arm the same timer at once. A deadline in the past expires at the next chance.
- * Callable from any context, expire() included.
+ * (Re)arms, on the calling CPU if its expire() does not run on another. Of two callers at once one is the last. A deadline in the past expires at the
+ * next chance. Callable from any context, expire() included.
  */
 void timer_arm(struct timer *timer, uint64_t deadline);
 
