@@ -75,19 +75,14 @@ static uint64_t advance(struct posix_timer *timer, uint64_t now)
 
 /* ---- Expiry ---- */
 
-static void send(struct posix_timer *timer)
+/* To @thread, or to the process when NULL. */
+static void send_to(struct posix_timer *timer, struct thread *thread)
 {
 	struct signal_info info = { .number = timer->signal, .code = SI_TIMER, .timer = { timer->id, 0, timer->value } };
 	struct process *process = timer->process;
-	struct thread *thread = NULL;
 	bool queued;
 	uint64_t flags;
 
-	if (timer->notify == SIGEV_THREAD_ID) {
-		thread = thread_find(timer->thread);
-		if (!thread || thread->process != process)
-			goto out;	/* it has ended, and with it the use of this timer */
-	}
 	signal_send(process, thread, &info);
 	/* Who ignores the signal never takes it. */
 	flags = spin_lock_irq(&process->signal_lock);
@@ -100,9 +95,23 @@ static void send(struct posix_timer *timer)
 		arm(timer, now, PERIOD_MIN_NS);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-out:
-	if (thread)
-		thread_put(thread);
+}
+
+static void send(struct posix_timer *timer)
+{
+	struct pid_slot *slot;
+	uint64_t flags;
+
+	if (timer->notify != SIGEV_THREAD_ID) {
+		send_to(timer, NULL);
+		return;
+	}
+	/* The lock keeps the thread, whose last reference must not be put in an interrupt. If it has ended, so has the use of this timer. */
+	flags = spin_lock_irq(&process_tree_lock);
+	slot = pid_slot(timer->thread);
+	if (slot && slot->thread && slot->thread->process == timer->process)
+		send_to(timer, slot->thread);
+	spin_unlock_irq(&process_tree_lock, flags);
 }
 
 static void expire(struct timer *kernel_timer)
