@@ -107,8 +107,9 @@ static bool leave_thread_list(struct thread *thread, int code)
 	bool stop_done, last, was_first = thread->tid == process->pid;
 	uint64_t user, system, flags;
 
-	thread_times(thread, &user, &system);
 	flags = spin_lock_irq(&process->signal_lock);
+	/* Under the lock, or the process's sum, which others read meanwhile, would go back. */
+	thread_times(thread, &user, &system);
 	list_remove(&thread->process_link);
 	thread->user.gone = true;
 	last = --process->thread_count == 0;
