@@ -323,7 +323,9 @@ int sched_set_affinity(struct thread *thread, uint64_t mask)
 	}
 	interrupts_restore(flags);
 	preempt_enable();
-	while (atomic_load_relaxed(&thread->run_state) == THREAD_RUNNING && !(mask >> atomic_load_relaxed(&thread->cpu) & 1))
+	/* What its affinity is now: somebody else may have allowed it again to stay there. */
+	while (atomic_load_relaxed(&thread->run_state) == THREAD_RUNNING &&
+	       !(atomic_load_relaxed(&thread->affinity) >> atomic_load_relaxed(&thread->cpu) & 1))
 		cpu_relax();
 	return 0;
 }
