@@ -400,7 +400,6 @@ void thread_start(struct thread *thread)
 {
 	preempt_disable();
 	this_cpu()->forks++;
-	thread->cpu = this_cpu()->id;
 	preempt_enable();
 	trace_fork(thread);
 	scheduler_make_ready(thread, THREAD_NEW);

@@ -39,6 +39,7 @@ static void thread_init_fields(struct thread *thread, const char *name, enum sch
 	thread->run_state = THREAD_NEW;
 	thread->sched_class = sched_class;
 	thread->affinity = UINT64_MAX;
+	thread->cpu = this_cpu()->id;	/* any: from here on others may lock its queue */
 	thread->fpu_cpu = CPU_MAX;
 	thread->lent = LEVEL_COUNT;
 	thread_set_name(thread, name);
