@@ -197,13 +197,15 @@ static void wait_until_gone(struct vnode_bucket *bucket, const struct fs *fs, st
 {
 	struct waiter waiter;
 	struct vnode *vnode;
+	bool dying;
 
 	wait_begin(&vnode_gone, &waiter);
 	for (;;) {
 		spin_lock(&vnode_cache_lock);
 		vnode = find_locked(bucket, fs, node);
+		dying = vnode && !atomic_load_relaxed(&vnode->object.refs.count);
 		spin_unlock(&vnode_cache_lock);
-		if (!vnode || atomic_load_relaxed(&vnode->object.refs.count))
+		if (!dying)
 			break;
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 	}
