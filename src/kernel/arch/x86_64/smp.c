@@ -55,6 +55,7 @@ void ap_main(struct cpu *cpu)
 			__asm__ volatile("cli; hlt");
 	atomic_store(&cpus[cpu->id], cpu);
 	atomic_or(&cpus_online, 1ull << cpu->id);
+	tlb_flush_everything_local();	/* nobody has told this CPU what changed before */
 	cpu->preempt_count = 0;
 	scheduler_idle_loop();
 }

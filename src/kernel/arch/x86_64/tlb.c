@@ -36,7 +36,7 @@ static void flush_local(paddr_t root, uint64_t start, uint64_t end)
 }
 
 /* Global entries outlive a load of CR3; a change of CR4.PGE drops all there are (Intel SDM vol. 3A §4.10.4.1). */
-static __attribute__((noinline)) void flush_all_local(void)
+void tlb_flush_everything_local(void)
 {
 	uint64_t cr4;
 
@@ -50,7 +50,7 @@ static __attribute__((noinline)) void flush_all_local(void)
 static void flush_kernel_local(uint64_t start, uint64_t end)
 {
 	if (end - start > FLUSH_PAGES_MAX * (uint64_t)PAGE_SIZE) {
-		flush_all_local();
+		tlb_flush_everything_local();
 		return;
 	}
 	for (; start < end; start += PAGE_SIZE)

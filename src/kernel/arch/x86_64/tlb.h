@@ -18,6 +18,9 @@ void tlb_flush_all(paddr_t root, bool tables);
 /* Of the kernel half. May be called with preemption on. */
 void tlb_flush_kernel_range(uint64_t start, uint64_t end);
 
+/* On this CPU alone: all it has. Interrupts off. */
+void tlb_flush_everything_local(void);
+
 /* Makes every CPU that still has @root loaded, although nobody runs on it any more, load the kernel's tables. Interrupts on. */
 void tlb_forget_root(paddr_t root);
 
