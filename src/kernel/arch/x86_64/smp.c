@@ -219,8 +219,16 @@ void smp_send_reschedule(const struct cpu *cpu)
 	apic_send_vector(cpu->apic_id, VECTOR_RESCHEDULE);
 }
 
+static bool stopping;	/* atomic */
+
 void smp_stop_others(void)
 {
+	atomic_store(&stopping, true);
 	if (cpus_several())
 		apic_send_nmi_to_others();
+}
+
+bool smp_is_stopping(void)
+{
+	return atomic_load(&stopping);
 }

@@ -15,5 +15,6 @@ unsigned smp_others_wanted(void);
 /* Makes @cpu look at need_resched, or, when it idles, for work. Any context. */
 void smp_send_reschedule(const struct cpu *cpu);
 
-/* Stops all other CPUs wherever they are, for good: for panics. */
+/* Stops all other CPUs wherever they are, for good, with the locks that they hold: for panics and the very end. */
 void smp_stop_others(void);
+bool smp_is_stopping(void);

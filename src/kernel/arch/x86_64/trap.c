@@ -4,6 +4,7 @@
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/interrupts.h"
+#include "arch/x86_64/smp.h"
 #include "debug/panic_internal.h"
 #include "debug/trace/trace.h"
 #include "lib/log.h"
@@ -83,7 +84,7 @@ static void exception(struct trap_frame *frame)
 {
 	uint64_t fixup;
 
-	if (frame->vector == VECTOR_NMI && panic_started())	/* another CPU's (smp_stop_others) */
+	if (frame->vector == VECTOR_NMI && smp_is_stopping())	/* another CPU's (smp_stop_others) */
 		for (;;)
 			__asm__ volatile("cli; hlt");
 	if (frame->vector == VECTOR_BREAKPOINT && trace_point_skip(frame))

@@ -3,6 +3,7 @@
 #include "drivers/power/power.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/io.h"
+#include "arch/x86_64/smp.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/serial/serial.h"
 #include "lib/log.h"
@@ -20,6 +21,7 @@ void power_halt(void)
 	log_notice("power: halted; it is safe to switch off");
 	interrupts_disable();
 	serial_flush();
+	smp_stop_others();
 	for (;;)
 		__asm__ volatile("hlt");
 }
