@@ -19,7 +19,7 @@
 enum { BACKTRACE_MAX = 32, LINE_MAX = 256 };
 
 static uint32_t panicking;	/* atomic: how many panics have begun */
-static unsigned panicking_cpu;	/* of the first */
+static unsigned panicking_cpu = CPU_MAX;	/* of the first */
 static bool booted;
 
 bool panic_started(void)
