@@ -70,10 +70,11 @@ def test_unknown_calls():
             (0x7fffffff, "unknown"), (0xffffffff, "unknown"))]
 
 
-def test_self_test(tmp_path):
+@pytest.mark.parametrize("cpus", (1, 2))
+def test_self_test(cpus, tmp_path):
     """The menu's last entry: the kernel tests itself and switches the machine off."""
     console = tmp_path / "console"
-    subprocess.run(vm_line(RAEEN, "--append", "selftest", "--console", console) + ["--", "true"],
+    subprocess.run(vm_line(RAEEN, "--smp", str(cpus), "--append", "selftest", "--console", console) + ["--", "true"],
                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
     text = console_text(console.read_bytes())
     found = re.search(r"selftest: (\d+) passed, (\d+) failed", text)

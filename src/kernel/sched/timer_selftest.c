@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers: in order, never early, from the interrupt; cancelled ones do not come, re-armed ones come when said last. And the clock. */
+#include "arch/x86_64/smp.h"
 #include "lib/atomic.h"
 #include "sched/clock.h"
 #include "sched/thread.h"
@@ -152,6 +153,46 @@ SELFTEST(timer_rearms_itself_and_wakes)
 	wait_end(&waiter);
 	SELFTEST_CHECK(!error && !periodic_early);
 	SELFTEST_CHECK(!timer_cancel(&periodic) && expired == ROUNDS);
+}
+
+static struct timer busy;
+static uint32_t busy_begun, busy_armed_again, busy_ended;	/* atomic */
+
+/* Does not end before it was armed again from another CPU, nor soon afterwards. */
+static void busy_expire(struct timer *timer)
+{
+	uint64_t end;
+
+	if (atomic_add(&busy_begun, 1) > 1)
+		return;
+	while (!atomic_load(&busy_armed_again))
+		cpu_relax();
+	for (end = clock_monotonic_ns() + 5 * NS_PER_MS; clock_monotonic_ns() < end;)
+		cpu_relax();
+	atomic_store(&busy_ended, 1);
+}
+
+/* With one CPU nobody can arm it meanwhile: ci/tests/test_boot.py runs this with two. */
+SELFTEST(timer_armed_again_while_it_expires_is_waited_for)
+{
+	uint64_t deadline = clock_monotonic_ns() + SELFTEST_PATIENCE_NS, affinity = current_thread()->affinity;
+
+	while (!cpus_several() && smp_others_wanted() && clock_monotonic_ns() < deadline)
+		sched_sleep_until(clock_monotonic_ns() + NS_PER_MS, false);
+	if (!cpus_several())
+		return;
+	busy_begun = busy_armed_again = busy_ended = 0;
+	timer_init(&busy, busy_expire);
+	SELFTEST_CHECK(!sched_set_affinity(current_thread(), 1));
+	timer_arm(&busy, clock_monotonic_ns() + 20 * NS_PER_MS);
+	SELFTEST_CHECK(!sched_set_affinity(current_thread(), 2));
+	while (!atomic_load(&busy_begun) && clock_monotonic_ns() < deadline)
+		cpu_relax();
+	timer_arm(&busy, deadline);
+	atomic_store(&busy_armed_again, 1);
+	timer_cancel(&busy);
+	SELFTEST_CHECK(atomic_load(&busy_ended) && busy_begun == 1 && !busy.armed);
+	SELFTEST_CHECK(!sched_set_affinity(current_thread(), affinity));
 }
 
 SELFTEST(clock_never_runs_backwards)
