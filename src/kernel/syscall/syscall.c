@@ -16,8 +16,7 @@ syscall_fn *const syscall_handlers[SYSCALL_COUNT] = {
 #include "syscall_table.inc"
 };
 
-/* One behind the other: few are ever looked for. */
-static const char names[] =
+const char syscall_names[] =
 #include "syscall_names.inc"
 ;
 
@@ -37,7 +36,7 @@ static long no_handler(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t 
 
 const char *syscall_name(uint64_t number)
 {
-	const char *name = names, *end = names + sizeof(names) - 1;
+	const char *name = syscall_names, *end = syscall_names + sizeof(syscall_names) - 1;
 
 	for (; name < end && number; number--)
 		name += strlen(name) + 1;

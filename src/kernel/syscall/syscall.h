@@ -11,6 +11,9 @@ typedef long syscall_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64
 /* The dispatch table that entry.asm reads: SYSCALL_COUNT handlers, none NULL. While calls are traced debug/trace/calls.c has its own there. */
 extern syscall_fn *const syscall_handlers[];
 
+/* The names by number, one behind the other, each with a zero behind it; empty where there is no call. */
+extern const char syscall_names[];
+
 /* The name of call @number for logs, also of Linux calls that are not there; "unknown" beyond those. */
 const char *syscall_name(uint64_t number);
 

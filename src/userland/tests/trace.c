@@ -403,6 +403,7 @@ static void samples(void)
 
 	tell(fd, "on sample rate=1000");
 	read_head(fd);
+	read_records(fd, getpid(), 0);	/* what that took does not count */
 	while (count < 200 && check_now() - begun < 20000) {
 		burn(100000000);
 		read_records(fd, getpid(), EVENT(TRACE_SAMPLE));
@@ -439,11 +440,11 @@ static void switched_under_load(void)
 {
 	int fd = trace_open();
 	long begun = check_now();
-	pid_t children[4];
+	pid_t children[2];
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 2; i++)
 		children[i] = check_spawn(storm, NULL);
-	for (int i = 0; i < 4 || (i < 24 && check_now() - begun < 10000); i++) {
+	for (int i = 0; i < 2 || (i < 12 && check_now() - begun < 4000); i++) {
 		tell(fd, i % 2 ? "on sched,syscall,fault,irq,sample rate=5000 size=64" : "on syscall,sched size=32");
 		check_sleep(5);
 		tell(fd, "off");
@@ -454,7 +455,7 @@ static void switched_under_load(void)
 		for (size_t at = 0; at < count; at++)
 			CHECK(records[at].event >= TRACE_SWITCH && records[at].event <= TRACE_LOST && records[at].event != TRACE_TEXT);
 	}
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 2; i++) {
 		kill(children[i], 9);
 		CHECK_EQ(check_wait(children[i]), CHECK_KILLED + 9);
 	}

@@ -226,6 +226,7 @@ static void add_threads(struct proc_text *text)
 static int make_head(struct reader *reader)
 {
 	struct proc_text *text = &reader->head;
+	const char *name = syscall_names;
 
 	proc_text_clear(text);
 	proc_text_print(text, "raeen-trace 1\nrecord_bytes %zu\ncpus %u\ntsc_hz %lu\nstart_tsc %lu\nstart_ns %lu\nslide %lu\ngroups ",
@@ -235,9 +236,9 @@ static int make_head(struct reader *reader)
 			proc_text_print(text, "%s,", group_names[bit]);
 	text->len--;	/* the last comma */
 	proc_text_add(text, "\n", 1);
-	for (unsigned i = 0; i < SYSCALL_COUNT; i++)
-		if (strcmp(syscall_name(i), "unknown"))
-			proc_text_print(text, "syscall %u %s\n", i, syscall_name(i));
+	for (unsigned i = 0; i < SYSCALL_COUNT; i++, name += strlen(name) + 1)
+		if (*name)
+			proc_text_print(text, "syscall %u %s\n", i, name);
 	add_threads(text);
 	proc_text_add(text, "end\n", 4);
 	if (text->failed)
