@@ -136,8 +136,10 @@ static void giver(void *argument)
 		uint16_t token = (party->index - TAKERS) * TOKENS + i;
 
 		EXPECT(write(party->market->write_end[storm_pick(&worker, PIPES)], &token, sizeof token) == sizeof token, "write");
+		/* At times nothing more comes until this one is taken: only its own write can have woken somebody. */
 		if (storm_pick(&worker, 16) == 0)
-			storm_nap(storm_pick(&worker, 200000));
+			while (!party->market->taken[token])
+				storm_nap(20000);
 	}
 }
 
@@ -160,6 +162,10 @@ static void do_round(struct worker *worker, struct market *market)
 	for (unsigned i = TAKERS; i < TAKERS + GIVERS; i++)
 		storm_join(&helper[i]);
 	storm_advance(worker);
+	/* The close would wake whom a write has not. */
+	for (unsigned i = 0; i < GIVERS * TOKENS; i++)
+		while (!market->taken[i])
+			storm_nap(20000);
 	for (int i = 0; i < PIPES; i++)
 		close(market->write_end[i]);
 	for (unsigned i = 0; i < TAKERS; i++)

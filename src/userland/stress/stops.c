@@ -24,11 +24,12 @@ static void *count_up(void *argument)
 {
 	_Atomic uint64_t *count = argument;
 
+	/* Mostly in user mode, where only an interrupt reaches it. */
 	for (;;) {
 		++*count;
-		if (*count % 64 == 0)
+		if (*count % 500000 == 0)
 			sched_yield();
-		if (*count % 1024 == 0)
+		if (*count % 4000000 == 0)
 			storm_nap(1000);
 	}
 	return NULL;

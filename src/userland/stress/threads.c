@@ -6,13 +6,14 @@
 #include "stress.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CREW = 6, NUMBERS = 1 << 16, CALLS = 30 };
+enum { CREW = 6, NUMBERS = 1 << 16, CALLS = 30, RAW_STACK = 8192 };
 
 /* Of all threads that live now in this storm: by number, who has claimed it. */
 static _Atomic uint32_t claims[NUMBERS];
@@ -151,6 +152,37 @@ static void detached(struct worker *worker)
 		sched_yield();
 }
 
+/* Below pthreads: it has its maker's thread-local variables, so it touches none. */
+static int run_raw(void *argument)
+{
+	(*(_Atomic unsigned *)argument)++;
+	return 0;
+}
+
+/* The kernel clears the word of a thread that has ended and wakes who waits for that. */
+static void raw_clones(struct worker *worker)
+{
+	static const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+	unsigned count = 1 + storm_pick(worker, CREW);
+	_Atomic uint32_t words[CREW];
+	_Atomic unsigned ran = 0;
+	char *stacks = malloc(CREW * RAW_STACK);
+
+	EXPECT(stacks, "malloc");
+	for (unsigned i = 0; i < count; i++) {
+		words[i] = ~0u;
+		EXPECT(clone(run_raw, stacks + (i + 1) * RAW_STACK, flags, &ran, &words[i], NULL, &words[i]) > 0, "clone");
+	}
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t word;
+
+		while ((word = words[i]))
+			syscall(SYS_futex, &words[i], FUTEX_WAIT, word, NULL, NULL, 0);
+	}
+	EXPECT(ran == count, "%u of %u threads ran", ran, count);
+	free(stacks);
+}
+
 static void *end_the_process(void *argument)
 {
 	struct task *task = argument;
@@ -189,10 +221,11 @@ static void ends_of_processes(struct worker *worker)
 static void work(struct worker *worker)
 {
 	while (storm_goes_on(worker)) {
-		switch (storm_pick(worker, 6)) {
+		switch (storm_pick(worker, 7)) {
 		case 0: cancels(worker); break;
 		case 1: detached(worker); break;
 		case 2: ends_of_processes(worker); break;
+		case 3: raw_clones(worker); break;
 		default: signals_at_the_end(worker); break;
 		}
 	}
