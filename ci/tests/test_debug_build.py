@@ -35,7 +35,7 @@ MISTAKES = {
     "mutex-order": f"{LOCK}out of order: test_outer{LINE} in provoke_mutex_order.*, under test_inner{LINE} taken in provoke_mutex_order",
     "mutex-addresses": f"{LOCK}two of one class: test_inner{LINE} in provoke_mutex_addresses.*, under test_inner{LINE} taken in provoke_mutex_addresses",
     "rwlock-release": f"{LOCK}released by who does not hold it: test_outer{LINE} in provoke_rwlock_release",
-    "user-copy": f"{LOCK}access to user memory: address_space{LINE} in get_user_u32.*, under test_outer{LINE} taken in provoke_user_copy",
+    "user-copy": f"{LOCK}access to user memory: address_space{LINE} in get_user_u32.*, under test_inner{LINE} taken in provoke_user_copy",
     "free-held": f"{LOCK}freed while held: test_inner{LINE} in provoke_free_held",
     "signed-overflow": UNDEFINED + r"signed overflow: addition of 'int': 2147483647, 1 at debug/checks/provoke\.c:\d+",
     "shift": UNDEFINED + r"shift of 'int' 1 by 40 at debug/checks/provoke\.c:\d+",
@@ -45,8 +45,8 @@ MISTAKES = {
 # These are noticed by another thread, or when nothing can go on.
 LATE = {
     "spin-forever": f"{LOCK}waited for 10 s: test_spin{LINE} in provoke_spin_forever.*, held by CPU 0, thread boot since provoke_spin_forever",
-    "exit-held": f"{LOCK}held by a thread that ends: test_inner{LINE} in end_with_lock",
-    "return-held": f"{LOCK}held on the way to user mode: test_inner{LINE} in lock_for_program",
+    "exit-held": f"{LOCK}held by a thread that ends: test_outer{LINE} in end_with_lock",
+    "return-held": f"{LOCK}held on the way to user mode: test_outer{LINE} in lock_for_program",
 }
 FAULT = "page fault in the kernel: "
 # What the processor must refuse: nothing can go on after these.

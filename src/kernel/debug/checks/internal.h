@@ -8,7 +8,7 @@
 __attribute__((format(printf, 1, 2))) void checks_report(const char *format, ...);
 
 /* "function+0x12" for a code address. Returns @text. */
-enum { PLACE_MAX = 64 };
+enum { PLACE_MAX = 80 };
 const char *place_name(const void *place, char text[PLACE_MAX]);
 
 /* Until checks_found(), reports of the calling thread are kept instead of ending everything. */

@@ -14,7 +14,7 @@
 enum { RETRY_NS = 1000000 };
 
 static struct spinlock spin = SPINLOCK_INIT(LOCK_TEST_SPIN), other_spin = SPINLOCK_INIT(LOCK_TEST_SPIN), irq_spin = SPINLOCK_INIT(LOCK_TEST_IRQ);
-static struct mutex outer = MUTEX_INIT(outer, LOCK_TEST_OUTER), left_held = MUTEX_INIT(left_held, LOCK_TEST_INNER);
+static struct mutex outer = MUTEX_INIT(outer, LOCK_TEST_OUTER), left_held = MUTEX_INIT(left_held, LOCK_TEST_OUTER);
 static struct mutex inner[2] = { MUTEX_INIT(inner[0], LOCK_TEST_INNER), MUTEX_INIT(inner[1], LOCK_TEST_INNER) };
 static struct timer timer;
 static uint32_t expired;	/* atomic */
@@ -131,9 +131,9 @@ void provoke_user_copy(void)
 {
 	uint32_t value;
 
-	mutex_lock(&outer);
+	mutex_lock(&inner[0]);
 	(void)get_user_u32(&value, USER_END - PAGE_SIZE);
-	mutex_unlock(&outer);
+	mutex_unlock(&inner[0]);
 }
 
 void provoke_free_held(void)
