@@ -136,8 +136,8 @@ static void giver(void *argument)
 		uint16_t token = (party->index - TAKERS) * TOKENS + i;
 
 		EXPECT(write(party->market->write_end[storm_pick(&worker, PIPES)], &token, sizeof token) == sizeof token, "write");
-		/* At times nothing more comes until this one is taken: only its own write can have woken somebody. */
-		if (storm_pick(&worker, 16) == 0)
+		/* Half of the time nothing more comes until this one is taken: only its own write can have woken somebody. */
+		if (storm_pick(&worker, 2))
 			while (!party->market->taken[token])
 				storm_nap(20000);
 	}
