@@ -355,6 +355,81 @@ static void sleeper_on_all_cpus(void)
 	sleep_beside(hogs, 4);
 }
 
+/* ---- The length of the run queue ---- */
+
+static void echo(void *argument)
+{
+	int *ends = argument;
+	char byte;
+
+	pin(0);
+	set_policy(SCHED_OTHER, 0);
+	while (read(ends[0], &byte, 1) == 1)
+		(void)write(ends[3], &byte, 1);
+}
+
+/* Nanoseconds of a round through two pipes, with two wake-ups and two switches: the least of some batches, in none of which a quantum ended. */
+static long round_trip(const int *ends)
+{
+	enum { BATCHES = 40, ROUNDS = 20 };
+	long best = -1;
+
+	for (int batch = 0; batch < BATCHES; batch++) {
+		struct timespec start, end;
+		long took;
+		char byte = 0;
+
+		clock_gettime(CLOCK_MONOTONIC, &start);
+		for (int i = 0; i < ROUNDS; i++)
+			CHECK(write(ends[1], &byte, 1) == 1 && read(ends[2], &byte, 1) == 1);
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		took = ((end.tv_sec - start.tv_sec) * 1000000000 + end.tv_nsec - start.tv_nsec) / ROUNDS;
+		best = best < 0 || took < best ? took : best;
+	}
+	return best;
+}
+
+static void spin_for_ever(void *unused)
+{
+	(void)unused;
+	for (;;)
+		;
+}
+
+/* Children that want to run and do not get to, until there are @wanted. */
+static void start_waiting(pid_t *pids, int *count, int wanted)
+{
+	struct sched_param none = { 0 };
+
+	for (; *count < wanted; ++*count) {
+		pids[*count] = check_spawn(spin_for_ever, NULL);
+		CHECK_EQ(syscall(SYS_sched_setscheduler, pids[*count], SCHED_IDLE, &none), 0);
+	}
+}
+
+/* Wake-ups and switches cost the same beside two threads that want to run and beside a thousand. */
+static void length_of_the_queue(void)
+{
+	int ends[4], many = exact() ? 1000 : 40, count = 0;
+	long few_ns, many_ns;
+	pid_t *pids = calloc(many, sizeof(*pids)), other;
+
+	pin(0);
+	CHECK(pipe(ends) == 0 && pipe(ends + 2) == 0);
+	other = check_spawn(echo, ends);
+	start_waiting(pids, &count, 2);
+	few_ns = round_trip(ends);
+	start_waiting(pids, &count, many);
+	many_ns = round_trip(ends);
+	printf("a round trip takes %ld ns beside 2 threads, %ld beside %d\n", few_ns, many_ns, count);
+	CHECK(!exact() || many_ns <= few_ns * 105 / 100);
+	kill(other, SIGKILL);
+	for (int i = 0; i < count; i++)
+		kill(pids[i], SIGKILL);
+	for (int i = 0; i <= count; i++)
+		CHECK_EQ(check_wait(-1), CHECK_KILLED + SIGKILL);
+}
+
 /* ---- Several CPUs ---- */
 
 static int cpus(void)
@@ -491,6 +566,7 @@ static const struct check_case cases[] = {
 	CASE(realtime_budget),
 	CASE(sleeper_on_one_cpu),
 	CASE(sleeper_on_all_cpus),
+	CASE(length_of_the_queue),
 	CASE(three_on_two_cpus),
 	CASE(pinned_hogs),
 	CASE(realtime_goes_elsewhere),

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""
+Shares of CPUs to the percent: src/userland/tests/fairness.c on machines whose clock counts instructions.
+
+With several CPUs QEMU runs one after the other then, each until something is due. So that none waits long, the PIT, which RaeenOS does not use on these
+machines, is made to have something due every 50 us. With two CPUs it would always be the same one's turn: three are the fewest.
+"""
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from guest import BUILD, RAEEN, console_text, vm_line
+from qmp import Qmp
+
+WINDOWS = [1000, pytest.param(10000, marks=pytest.mark.full)]
+ONE_CPU = ["equal_hogs", "nice_hogs", "idle_class", "fifo_keeps_the_cpu", "round_robin_takes_turns", "realtime_budget", "sleeper_on_one_cpu",
+           "length_of_the_queue"]
+SEVERAL = ["sleeper_on_all_cpus", "three_on_two_cpus", "pinned_hogs", "realtime_goes_elsewhere", "affinity_under_load"]
+# Channel 0, both bytes, a square wave of 100 us.
+PIT_SQUARE_WAVE = ("0x43 0x36", "0x40 119", "0x40 0")
+
+
+def run(folder, cpus, window, cases, timeout=500):
+    """Returns the CompletedProcess-like (status, output) of the named cases."""
+    console, monitor = folder / "console", folder / "qmp"
+    command = f"export EXACT=1 WINDOW_MS={window}; /tests/fairness {' '.join(cases)}"
+    options = ["--smp", cpus, "--icount", 3, "--overlay", os.path.join(BUILD, "tests"), "--timeout", timeout]
+    if cpus > 1:
+        options += ["--console", console, "--qmp", monitor]
+    machine = subprocess.Popen(vm_line(RAEEN, *options) + ["--", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    if cpus > 1:
+        monitor_connection = Qmp.connect(str(monitor), timeout=60)
+        while machine.poll() is None and not (console.exists() and b" run\r" in console.read_bytes()):
+            time.sleep(0.1)
+        for values in PIT_SQUARE_WAVE:
+            monitor_connection.call("human-monitor-command", **{"command-line": f"o/b {values}"})
+    output, errors = machine.communicate(timeout=timeout + 60)
+    return machine.returncode, output.decode() + console_text(errors)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_one_cpu(tmp_path, window):
+    status, output = run(tmp_path, 1, window, ONE_CPU)
+    assert status == 0, output
+    # The figures were there and not only not wrong.
+    assert len(re.findall(r"hog \d: ", output)) >= 15 and " beside 1000" in output, output
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("cpus", [pytest.param(3, marks=pytest.mark.full), 4])
+def test_several_cpus(tmp_path, cpus, window):
+    status, output = run(tmp_path, cpus, window, SEVERAL)
+    assert status == 0, output
