@@ -148,8 +148,13 @@ static inline struct table_slice table_take_run(uint64_t *groups, struct table_s
 	return (struct table_slice){ MAX(first, slice.first), MIN(last, slice.last) };
 }
 
-/* Removes the pages of [start, end), flushes the TLB, drops their references and frees tables that became empty. */
+/*
+ * Removes the pages of [start, end), flushes the TLB, drops their references and frees tables that became empty. as->lock held for writing: so nobody
+ * finds entries gone before the TLB knows, though table_lock is dropped in between and one flush serves many tables.
+ */
 void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end);
+/* The same for truncation: as->lock NOT needed. */
+void page_table_unmap_by_object(struct address_space *as, uint64_t start, uint64_t end);
 
 /* Removes one page if it maps @frame (any frame if NULL). True if it did. For truncation and reclaim; as->lock NOT needed. */
 bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame);

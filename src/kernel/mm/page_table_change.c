@@ -27,8 +27,18 @@ static uint64_t protect_entry(const struct vma *vma, uint64_t pte)
 	return pte;
 }
 
+/* Whether an entry that was @before and is @after now allows less. Who has a TLB entry that allows too little takes a fault, which flushes it. */
+static inline bool allows_less(uint64_t before, uint64_t after)
+{
+	return (before & PTE_PRESENT) && ((before & ~after & (PTE_PRESENT | PTE_WRITE)) | (after & ~before & PTE_NO_EXECUTE));
+}
+
+/* The TLB is flushed once at the end; nobody makes entries meanwhile. */
 void page_table_protect(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end)
 {
+	uint64_t first = start;
+	bool less = false;
+
 	while (start < end) {
 		spin_lock(&as->table_lock);
 		uint64_t *slot = page_table_next_locked(as, &start, end);
@@ -42,13 +52,20 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 				struct table_slice run = table_take_run(&groups, slice);
 
 				for (unsigned i = run.first; i <= run.last; i++)
-					if (table[i])
-						table[i] = protect_entry(vma, table[i]);
-			}
-			uint64_t stop = MIN(end, table_end(start));
+					if (table[i]) {
+						uint64_t entry = protect_entry(vma, table[i]);
 
-			tlb_flush_range(as->root, start, stop, false);
-			start = stop;
+						less |= allows_less(table[i], entry);
+						table[i] = entry;
+					}
+			}
+			start = MIN(end, table_end(start));
+		}
+		if (start >= end) {
+			if (less)
+				tlb_flush_range(as->root, first, end, false);
+			else
+				tlb_flush_range_local(as->root, first, end);
 		}
 		spin_unlock(&as->table_lock);
 	}

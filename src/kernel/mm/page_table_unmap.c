@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Taking pages out of page tables. Frames are gathered, the TLB is flushed once for many of them, and only then are they
- * given back, because until the flush some CPU may still write to them.
+ * given back, because until the flush some CPU may still write to them. Where a flush may interrupt other CPUs more are gathered, in a
+ * page borrowed for that, if there is one.
  */
 #include "mm/page_table.h"
 #include "mm/memory_counters.h"
 #include "lib/panic.h"
+#include "lib/string.h"
 
-enum { GATHER_MAX = 60 };
+enum { GATHER_MAX = 60, GATHER_PAGE_MAX = PAGE_SIZE / sizeof(struct frame *) };
 
 struct gather {
 	struct address_space *as;
 	bool dead;			/* nobody uses these tables: no flush, references are dropped at once */
-	unsigned count;
-	uint64_t start, end;		/* the range under work */
+	unsigned count, limit;
+	uint64_t start, end;		/* what the flush is for */
 	bool cleared;			/* the TLB may still hold entries of it that are gone */
-	uint64_t pages;			/* counted pages removed */
-	struct frame *frames[GATHER_MAX];	/* references to drop; in a dead space: frames without references */
+	uint64_t pages;			/* counted pages removed from the table at hand */
+	struct frame **frames;		/* references to drop; in a dead space: frames without references */
+	struct frame *few[GATHER_MAX];	/* where frames points first, */
+	struct frame *page;		/* and whose page it points to later; else NULL */
 	unsigned table_count;
 	struct frame *tables[4];	/* clean tables to give back */
 };
@@ -26,6 +30,9 @@ static void gather_init(struct gather *gather, struct address_space *as, bool de
 	gather->as = as;
 	gather->dead = dead;
 	gather->count = gather->table_count = 0;
+	gather->limit = GATHER_MAX;
+	gather->frames = gather->few;
+	gather->page = NULL;
 	gather->start = start;
 	gather->end = end;
 	gather->pages = 0;
@@ -55,14 +62,36 @@ static void gather_flush(struct gather *gather)
 	}
 	for (unsigned i = 0; i < count; i++)
 		anonymous += !!(gather->frames[i]->flags & FRAME_ANONYMOUS);
-	if (count)
-		frame_release_many(gather->frames, count);
+	for (unsigned done = 0; done < count; done += GATHER_MAX)	/* interrupts are off in there */
+		frame_release_many(gather->frames + done, MIN(count - done, (unsigned)GATHER_MAX));
 	if (anonymous)
 		memory_count(MEMORY_ANONYMOUS, -anonymous);
 	for (unsigned i = 0; i < gather->table_count; i++)
 		table_free_clean(gather->tables[i]);
 	gather->count = gather->table_count = 0;
 	gather->cleared = false;
+}
+
+/* The frames' array is full: there is room again afterwards. */
+static __attribute__((noinline)) void gather_make_room(struct gather *gather)
+{
+	struct frame *page = cpus_several() && !gather->page ? frame_alloc(0) : NULL;
+
+	if (!page) {
+		gather_flush(gather);
+		return;
+	}
+	gather->page = page;
+	gather->frames = frame_virt(page);
+	memcpy(gather->frames, gather->few, sizeof(gather->few));
+	gather->limit = GATHER_PAGE_MAX;
+}
+
+/* After the last flush. */
+static inline void gather_end(struct gather *gather)
+{
+	if (unlikely(gather->page))
+		frame_put(gather->page);
 }
 
 static void gather_table(struct gather *gather, struct frame *table)
@@ -87,12 +116,12 @@ static void clear_entries(struct gather *gather, uint64_t *entry, unsigned count
 			continue;
 		*entry = 0;
 		gather->frames[used++] = frame_of_phys(pte & PTE_ADDRESS);
-		if (unlikely(used == GATHER_MAX)) {
+		if (unlikely(used == gather->limit)) {
 			gather->pages += used - before;
 			gather->count = used;
 			gather->cleared = true;
-			gather_flush(gather);
-			used = before = 0;
+			gather_make_room(gather);
+			used = before = gather->count;
 		}
 	}
 	gather->pages += used - before;
@@ -131,13 +160,14 @@ static void clear_slot(struct gather *gather, uint64_t addr)
 	}
 }
 
-/* Removes the pages of the gather's range, which lies within @table. */
-static void unmap_slice(struct gather *gather, uint64_t *table)
+/* Removes the pages of [start, end), which lies within @table. table_lock held. */
+static void unmap_slice(struct gather *gather, uint64_t *table, uint64_t start, uint64_t end)
 {
-	struct table_slice slice = table_slice(gather->start, gather->end);
+	struct table_slice slice = table_slice(start, end);
 	uint64_t groups = table_groups(table, slice);
 	struct frame *frame = frame_of_virt(table);
 
+	gather->pages = 0;
 	while (groups) {
 		struct table_slice run = table_take_run(&groups, slice);
 		unsigned low = run.first / TABLE_GROUP, high = run.last / TABLE_GROUP;
@@ -150,21 +180,11 @@ static void unmap_slice(struct gather *gather, uint64_t *table)
 			frame->private |= 1ull << high;
 	}
 	frame->flags -= gather->pages * TABLE_PAGE;
+	gather->as->resident -= gather->pages;
 	if (!frame->private) {
-		clear_slot(gather, gather->start);
+		clear_slot(gather, start);
 		gather_table(gather, frame);
 	}
-}
-
-/* Removes the pages of [start, end), which lies within @table. table_lock held. */
-static __attribute__((noinline)) void unmap_in_table(struct address_space *as, uint64_t *table, uint64_t start, uint64_t end)
-{
-	struct gather gather;
-
-	gather_init(&gather, as, false, start, end);
-	unmap_slice(&gather, table);
-	gather_flush(&gather);
-	as->resident -= gather.pages;
 }
 
 /* Clears entries of a level-1 table of a dead space: references go at once. */
@@ -268,20 +288,36 @@ static uint64_t *next_table(struct address_space *as, uint64_t *start, uint64_t 
 	return as->leaf;
 }
 
-void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
+/* @piecewise: the TLB is flushed before table_lock is dropped, which is after each table so that a large range does not keep the CPU. */
+static inline __attribute__((always_inline)) void unmap(struct address_space *as, uint64_t start, uint64_t end, bool piecewise)
 {
+	struct gather gather;
+
+	gather_init(&gather, as, false, start, end);
 	while (start < end) {
-		/* The lock is dropped after each table so that a large range does not keep the CPU. */
 		spin_lock(&as->table_lock);
 		bool known = as->leaf && as->leaf_number == start / table_span(2);
 		uint64_t *table = known ? as->leaf : next_table(as, &start, end);
 		uint64_t stop = MIN(end, table_end(start));
 
 		if (table && (table_groups(table, table_slice(start, stop)) || !frame_of_virt(table)->private))
-			unmap_in_table(as, table, start, stop);
+			unmap_slice(&gather, table, start, stop);
 		start = stop;
+		if (piecewise || start >= end)
+			gather_flush(&gather);
 		spin_unlock(&as->table_lock);
 	}
+	gather_end(&gather);
+}
+
+void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
+{
+	unmap(as, start, end, false);
+}
+
+void page_table_unmap_by_object(struct address_space *as, uint64_t start, uint64_t end)
+{
+	unmap(as, start, end, true);
 }
 
 bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame)
@@ -292,8 +328,13 @@ bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct
 	uint64_t *pte = page_table_find_own_locked(as, addr);
 
 	found = pte && *pte && (!frame || (*pte & PTE_ADDRESS) == frame_phys(frame));
-	if (found)
-		unmap_in_table(as, (uint64_t *)((uint64_t)pte & PAGE_MASK), addr, addr + PAGE_SIZE);
+	if (found) {
+		struct gather gather;
+
+		gather_init(&gather, as, false, addr, addr + PAGE_SIZE);
+		unmap_slice(&gather, (uint64_t *)((uint64_t)pte & PAGE_MASK), addr, addr + PAGE_SIZE);
+		gather_flush(&gather);
+	}
 	spin_unlock(&as->table_lock);
 	return found;
 }

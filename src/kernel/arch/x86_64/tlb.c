@@ -138,6 +138,12 @@ static __attribute__((noinline)) void flush_others(struct cpu *cpu, paddr_t root
 	ask(cpu, others_with_root(cpu, root, tables), FLUSH_PROGRAM, root, start, end);
 }
 
+void tlb_flush_range_local(paddr_t root, uint64_t start, uint64_t end)
+{
+	if (this_cpu()->loaded_root == root)
+		flush_local(root, start, end);
+}
+
 void tlb_flush_range(paddr_t root, uint64_t start, uint64_t end, bool tables)
 {
 	struct cpu *cpu = this_cpu();

@@ -15,6 +15,9 @@
 void tlb_flush_range(paddr_t root, uint64_t start, uint64_t end, bool tables);
 void tlb_flush_all(paddr_t root, bool tables);
 
+/* Only this CPU's: the others' entries may stay as they are. Preemption off. */
+void tlb_flush_range_local(paddr_t root, uint64_t start, uint64_t end);
+
 /* Of the kernel half. May be called with preemption on. */
 void tlb_flush_kernel_range(uint64_t start, uint64_t end);
 
