@@ -102,8 +102,8 @@ struct dentry_place {
 	struct dentry *dentry;
 	const struct dir_change *change;
 };
-/* @from has become @to; what was there (may be negative) is gone. False: somebody interfered, both names were only dropped. May sleep. */
-bool dentry_move(const struct dentry_place *from, const struct dentry_place *to);
+/* @from has become @to; what was there (may be negative) is gone. If somebody interfered, both names are only dropped. May sleep. */
+void dentry_move(const struct dentry_place *from, const struct dentry_place *to);
 void dentry_exchange(const struct dentry_place *a, const struct dentry_place *b);
 
 /* A directory was removed: forgets the (negative) entries cached below it. May sleep. */

@@ -216,7 +216,7 @@ static void unhash_name_locked(struct leftovers *left, struct dentry *directory,
 		unhash_locked(left, there);
 }
 
-bool dentry_move(const struct dentry_place *from, const struct dentry_place *to)
+void dentry_move(const struct dentry_place *from, const struct dentry_place *to)
 {
 	struct leftovers left = { 0 };
 	struct dentry *moved = from->dentry, *victim = to->dentry;
@@ -235,7 +235,6 @@ bool dentry_move(const struct dentry_place *from, const struct dentry_place *to)
 	}
 	spin_unlock(&vfs_tree_lock);
 	release_leftovers(&left);
-	return certain;
 }
 
 /* Swaps names and parents. Tree lock held, both unhashed. */

@@ -92,18 +92,12 @@ static int check_rename(struct path_walk *from, struct path_walk *to, unsigned f
 	return error;
 }
 
-/* What stood at the target has lost a name. @certain: it was alone to change. */
-static void victim_gone(struct vnode *victim, struct dentry *dentry, bool certain)
+/* What stood at the target has lost a name. How many are left only the file system knows: others may be made and removed in other directories. */
+static void victim_gone(struct vnode *victim, struct dentry *dentry)
 {
 	if (victim->type == S_IFDIR)
 		dentry_drop_children(dentry);
-	if (!certain) {
-		vnode_recheck_links(victim);
-		return;
-	}
-	vnode_set_links(victim, victim->type == S_IFDIR || !victim->attr.links ? 0 : victim->attr.links - 1, clock_realtime_ns());
-	if (!victim->attr.links)
-		vnode_forget(victim);
+	vnode_recheck_links(victim);
 }
 
 static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
@@ -116,7 +110,7 @@ static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned fla
 
 /* Asks, and brings the entries up to date. The changes are open. */
 static int rename_names(struct path_walk *from, struct path_walk *to, unsigned flags, const struct dir_change *from_change,
-			const struct dir_change *to_change, bool *certain)
+			const struct dir_change *to_change)
 {
 	const struct dentry_place from_place = { from->parent.dentry, &from->last, from->path.dentry, from_change };
 	const struct dentry_place to_place = { to->parent.dentry, &to->last, to->path.dentry, to_change };
@@ -135,7 +129,7 @@ static int rename_names(struct path_walk *from, struct path_walk *to, unsigned f
 	if (flags & FS_RENAME_EXCHANGE)
 		dentry_exchange(&from_place, &to_place);
 	else
-		*certain = dentry_move(&from_place, &to_place);
+		dentry_move(&from_place, &to_place);
 	vnode_touch_directory(from->parent.dentry->vnode, clock_realtime_ns());
 	vnode_touch_directory(to->parent.dentry->vnode, clock_realtime_ns());
 	return 0;
@@ -145,7 +139,7 @@ int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 {
 	struct vnode *from_dir, *to_dir, *victim;
 	struct dir_change from_change, to_change;
-	bool same_dir, certain = false;
+	bool same_dir;
 	int error = check_rename(from, to, flags);
 
 	if (error)
@@ -166,14 +160,14 @@ int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 		to_change = from_change;
 	else
 		dir_change_begin(&to_change, &to_dir->dir_version);
-	error = rename_names(from, to, flags, &from_change, &to_change, &certain);
+	error = rename_names(from, to, flags, &from_change, &to_change);
 	dir_change_end(&from_change);
 	if (!same_dir)
 		dir_change_end(&to_change);
 	if (!error) {
 		vnode_touch_changed(from->path.dentry->vnode);
 		if (victim)
-			victim_gone(victim, to->path.dentry, certain);
+			victim_gone(victim, to->path.dentry);
 	}
 	if (victim)
 		vnode_put(victim);
