@@ -106,7 +106,7 @@ static int64_t directory_seek(struct file *file, int64_t offset, int whence)
 static int directory_fsync(struct file *file, bool data_only)
 {
 	struct fs *fs = file->vnode->fs;
-	int error = vnode_flush_attributes(file->vnode);
+	int error = vnode_sync_attributes(file->vnode);
 
 	return error || !fs->ops->sync ? error : fs->ops->sync(fs);
 }

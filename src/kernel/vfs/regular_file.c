@@ -144,7 +144,7 @@ static int regular_mmap(struct file *file, uint64_t offset, uint64_t len, unsign
 static int regular_fsync(struct file *file, bool data_only)
 {
 	struct fs *fs = file->vnode->fs;
-	int error = vnode_flush_attributes(file->vnode);
+	int error = vnode_sync_attributes(file->vnode);
 
 	if (!error && fs->ops->sync)
 		error = fs->ops->sync(fs);

@@ -383,7 +383,7 @@ void vnode_flush_all(struct fs *fs)
 		}
 		spin_unlock(&vnode_cache_lock);
 		for (size_t i = 0; i < count; i++) {
-			vnode_flush_attributes(batch[i]);
+			vnode_sync_attributes(batch[i]);
 			vnode_put(batch[i]);
 		}
 	}

@@ -121,8 +121,9 @@ void vnode_touch_changed(struct vnode *vnode);	/* ctime */
 void vnode_set_links(struct vnode *vnode, uint32_t links, int64_t now);
 /* Asks the file system how many names are left after a change whose outcome is not certain; forgets the node if none is. May sleep. */
 void vnode_recheck_links(struct vnode *vnode);
-/* Tells the file system what it does not know yet (fsync, sync, release). May sleep. */
+/* Tells the file system what it does not know yet; write_lock held, or nobody else uses it: a truncation meanwhile would be undone. May sleep. */
 int vnode_flush_attributes(struct vnode *vnode);
+int vnode_sync_attributes(struct vnode *vnode);	/* takes the lock itself (fsync, sync) */
 /* The same for every cached vnode of @fs, or of all file systems when NULL. May sleep. */
 void vnode_flush_all(struct fs *fs);
 

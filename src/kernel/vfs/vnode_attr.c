@@ -243,6 +243,16 @@ int vnode_flush_attributes(struct vnode *vnode)
 	return error;
 }
 
+int vnode_sync_attributes(struct vnode *vnode)
+{
+	int error;
+
+	mutex_lock(&vnode->write_lock);
+	error = vnode_flush_attributes(vnode);
+	mutex_unlock(&vnode->write_lock);
+	return error;
+}
+
 void vnode_clear_set_id(struct vnode *vnode)
 {
 	struct fs_attr in;
