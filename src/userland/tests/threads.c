@@ -416,6 +416,48 @@ static void fork_from_thread(void)
 	}
 }
 
+static volatile int *beats;
+
+static void *beat(void *number)
+{
+	for (;;)
+		beats[(long)number]++;
+	return NULL;
+}
+
+static void beat_in_threads(void *unused)
+{
+	pthread_t thread;
+
+	(void)unused;
+	pthread_create(&thread, NULL, beat, (void *)1);
+	beat(NULL);
+}
+
+/* However close a SIGCONT follows a stop signal, on whichever CPU that is just being obeyed: the process goes on. */
+static void continued_at_once(void)
+{
+	pid_t child;
+
+	beats = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	child = check_spawn(beat_in_threads, NULL);
+	for (int i = 0; i < 100; i++) {
+		int before[2] = { beats[0], beats[1] };
+		long end = check_now() + 10000;
+
+		kill(child, i % 2 ? SIGTSTP : SIGSTOP);
+		kill(child, SIGCONT);
+		while (beats[0] == before[0] || beats[1] == before[1]) {
+			if (check_now() >= end && !CHECK(!"stopped for good"))
+				goto out;
+			sched_yield();
+		}
+	}
+out:
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
+}
+
 static void *nothing(void *unused)
 {
 	return unused;
@@ -447,7 +489,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(create_and_join), CASE(identity), CASE(conditions), CASE(barriers), CASE(cancelling), CASE(robust_mutex),
-		CASE(semaphores), CASE(directed_signals), CASE(first_thread_signalled), CASE(ends_of_process), CASE(fork_from_thread), CASE(many_threads),
+		CASE(semaphores), CASE(directed_signals), CASE(first_thread_signalled), CASE(ends_of_process), CASE(continued_at_once),
+		CASE(fork_from_thread), CASE(many_threads),
 		{ NULL, NULL },
 	};
 
