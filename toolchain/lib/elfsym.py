@@ -28,7 +28,8 @@ def read_nm(path):
     with open(path, encoding="utf-8", errors="replace") as source:
         for line in source:
             words = line.split()
-            if len(words) == 3 and words[1] in TEXT_LETTERS:
+            # NASM's labels inside macros begin with dots.
+            if len(words) == 3 and words[1] in TEXT_LETTERS and not words[2].startswith("."):
                 entries.append((int(words[0], 16), 0, words[2]))
     return Symbols(entries)
 

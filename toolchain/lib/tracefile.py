@@ -105,7 +105,8 @@ def name_of(tsc, argument):
 
 def parse_records(data, trace):
     start, hz = trace.numbers["start_tsc"], trace.numbers["tsc_hz"]
-    last = {}           # time by CPU: records without one of their own have that of the record before
+    last = {}           # time by CPU: records without one of their own have that of the record before; names, which others may
+    named = {}          # need to find behind a fork on another CPU, that of the record after
     bad, text, text_order = 0, b"", 0
     for order, (tsc, argument, tid, event, cpu, extra) in enumerate(RECORD.iter_unpack(data)):
         if event == TEXT:
@@ -126,6 +127,8 @@ def parse_records(data, trace):
                 bad += 1
                 continue
             at = last[cpu] = max(at, last.get(cpu, 0.0))
+            for record in named.pop(cpu, ()):
+                record.at = at
         if event == LOST:
             trace.lost[cpu] = trace.lost.get(cpu, 0) + argument
         elif event == FORK:
@@ -134,6 +137,8 @@ def parse_records(data, trace):
             if pid != maker:
                 trace.parents[pid] = maker
         trace.records.append(Record(at, argument, tid, event, cpu, extra, tsc, order))
+        if event == NAME:
+            named.setdefault(cpu, []).append(trace.records[-1])
     if text:
         trace.texts.append((text_order, text.decode("utf-8", "replace")))
     if bad:
