@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TARGETS = 4, TEXT = 8192 };
+enum { TARGETS = 4, TEXT = 8192, PAGE = 4096, PIECES = 12, CHANGES = 20 };
 
 static _Atomic int *targets;	/* process numbers that come and go; shared by all */
 
@@ -143,7 +143,8 @@ static void read_on(struct worker *worker)
 			continue;
 		switch (storm_pick(worker, 6)) {
 		case 0: read_status(pid, text); break;
-		case 1: read_maps(pid, text); break;
+		case 1:
+		case 5: read_maps(pid, text); break;
 		case 2: read_tasks(pid, text); break;
 		case 3: read_descriptors(pid, text); break;
 		default: read_stat(pid, text); break;
@@ -152,11 +153,16 @@ static void read_on(struct worker *worker)
 	free(text);
 }
 
+/* Many mappings that come and go under the readers of maps. */
 static void *map_and_end(void *argument)
 {
-	void *memory = mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < CHANGES; i++) {
+		char *memory = mmap(NULL, PIECES * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	munmap(memory, 1 << 19);
+		for (int piece = i % 2; piece < PIECES; piece += 2)
+			mprotect(memory + piece * PAGE, PAGE, PROT_READ | PROT_WRITE);
+		munmap(memory, (PIECES - i % 3) * PAGE);
+	}
 	return argument;
 }
 
@@ -165,6 +171,7 @@ noreturn static void live(struct worker *worker)
 {
 	for (unsigned i = storm_pick(worker, 4); i > 0; i--)
 		storm_thread(map_and_end, NULL);
+	map_and_end(NULL);
 	if (storm_pick(worker, 4) == 0)
 		storm_exec(&procs_storm, NULL, NULL);
 	_exit(0);
