@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 
+#include "arch/x86_64/smp.h"
 #include "lib/atomic.h"
 #include "mm/user_copy.h"
 #include "process/futex.h"
@@ -406,6 +407,7 @@ long sys_sched_setaffinity(int pid, unsigned size, uaddr_t mask_addr)
 	thread = pid < 0 ? NULL : find_thread(pid);
 	if (!thread)
 		return -ESRCH;
+	smp_await(mask);	/* a CPU that boot has not started yet counts as much as the others */
 	error = may_change(thread) ? sched_set_affinity(thread, mask) : -EPERM;
 	thread_put(thread);
 	return error;

@@ -140,6 +140,7 @@ struct thread *thread_create_user(struct process *process, const struct trap_fra
 struct thread *thread_create_idle(struct cpu *cpu, void *stack_base)
 {
 	struct thread *thread = slab_zalloc(thread_cache);
+	uint64_t unused;
 
 	if (!thread)
 		return NULL;
@@ -153,7 +154,8 @@ struct thread *thread_create_idle(struct cpu *cpu, void *stack_base)
 	thread->priority = LEVEL_COUNT;	/* everybody is better */
 	thread->cpu = cpu->id;
 	thread->affinity = 1ull << cpu->id;
-	thread->run_stamp = cpu_read_tsc();
+	/* Until its CPU starts it idles. */
+	clock_hw_describe(&thread->run_stamp, &unused);
 	return thread;
 }
 

@@ -11,6 +11,7 @@
 #include "arch/x86_64/interrupts.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/tlb.h"
+#include "debug/checks.h"
 #include "init/boot_info.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
@@ -34,6 +35,7 @@ struct parameters {
 
 struct cpu *ap_cpus[APIC_IDS];		/* by APIC id: who may start; read by ap_start.asm */
 uint64_t cpus_online = 1;
+static uint64_t cpus_to_come;		/* atomic: a bit for each that is waited for, whether it is up already or not */
 
 /* ---- On the CPU that starts ---- */
 
@@ -143,10 +145,19 @@ static void sleep_ns(uint64_t ns)
 	sched_sleep_until(clock_monotonic_ns() + ns, false);
 }
 
+/* The debug build keeps the start from CPU N when it is told debug_lost_cpu=N. */
+static bool is_kept_back(const struct cpu *cpu)
+{
+	char value[16];
+	uint64_t id;
+
+	return KERNEL_CHECKS && command_line_get("debug_lost_cpu", value, sizeof(value)) && string_to_u64(value, &id) && id == cpu->id;
+}
+
 static void send_starts(struct cpu *const *starting, unsigned count, paddr_t page)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (atomic_load(&starting[i]->start_state) == CPU_STARTING)
+		if (atomic_load(&starting[i]->start_state) == CPU_STARTING && !is_kept_back(starting[i]))
 			apic_send_startup(starting[i]->apic_id, page);
 }
 
@@ -160,7 +171,7 @@ static void give_up_late(struct cpu *const *starting, unsigned count)
 	}
 }
 
-static void start_others(void *unused)
+static void start_all(void)
 {
 	unsigned apic_ids[CPU_MAX], wanted = smp_others_wanted(), count = 0;
 	paddr_t page = trampoline_page();
@@ -193,6 +204,18 @@ static void start_others(void *unused)
 	log_info("cpus: %u of %u run", cpus_count(), apic_other_cpus(NULL, CPU_MAX) + 1);
 }
 
+static void start_others(void *unused)
+{
+	start_all();
+	atomic_store(&cpus_to_come, 0ull);
+}
+
+void smp_await(uint64_t mask)
+{
+	while (atomic_load(&cpus_to_come) & mask & ~atomic_load(&cpus_online))
+		sleep_ns(POLL_MS * NS_PER_MS);
+}
+
 unsigned cpus_count(void)
 {
 	unsigned count = 0;
@@ -204,12 +227,15 @@ unsigned cpus_count(void)
 
 void smp_start_others(void)
 {
-	struct thread *thread = smp_others_wanted() ? thread_create_kernel("cpus", start_others, NULL, CLASS_NORMAL) : NULL;
+	unsigned others = smp_others_wanted();
+	struct thread *thread = others ? thread_create_kernel("cpus", start_others, NULL, CLASS_NORMAL) : NULL;
 
-	if (thread)
+	if (thread) {
+		atomic_store(&cpus_to_come, (2ull << others) - 2);
 		thread_start(thread);
-	else
-		log_info("cpus: 1 of 1 runs");
+	} else {
+		log_info("cpus: 1 of %u runs", apic_other_cpus(NULL, CPU_MAX) + 1);
+	}
 }
 
 /* ---- Interrupts between CPUs ---- */

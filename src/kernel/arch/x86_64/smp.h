@@ -12,6 +12,9 @@ void smp_start_others(void);
 /* How many CPUs smp_start_others() will start besides this one. */
 unsigned smp_others_wanted(void);
 
+/* Waits for those CPUs of @mask that are about to start, until they run or are given up. May sleep. */
+void smp_await(uint64_t mask);
+
 /* Makes @cpu look at need_resched, or, when it idles, for work. Any context. */
 void smp_send_reschedule(const struct cpu *cpu);
 

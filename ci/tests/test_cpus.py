@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""How many CPUs run, what is said when one does not, and that CPUs with nothing to do are left alone."""
+import os
+import re
+
+import pytest
+
+from guest import BUILD, RAEEN, console_text, vm
+
+DEBUG_IMAGE = os.path.join(BUILD, "raeen-debug.iso")
+WAIT = "until dmesg | grep -Eq 'cpus: [0-9]+ of'; do sleep 0.05; done; "
+SEEN = WAIT + "nproc; grep -c ^processor /proc/cpuinfo; grep -c '^cpu[0-9]' /proc/stat; dmesg | grep cpus:"
+
+
+def ask(command, *options, timeout=120):
+    done = vm(RAEEN, command, *options, timeout=timeout)
+    assert done.returncode == 0, console_text(done.stderr)
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("append, running, total", [("nr_cpus=2", 2, 4), ("nr_cpus=1", 1, 4), ("safe", 1, 2), ("nr_cpus=9", 2, 2)])
+def test_count(append, running, total):
+    out = ask(SEEN, "--smp", total, "--append", append)
+    assert re.match(rf"{running}\n{running}\n{running}\n", out), out
+    assert "is not a number" not in out
+
+
+@pytest.mark.parametrize("value", ["0", "two"])
+def test_wrong_number(value):
+    out = ask(SEEN, "--smp", 2, "--append", f"nr_cpus={value}")
+    assert out.startswith("2\n2\n2\n"), out
+    assert f"nr_cpus={value} is not a number from 1 on, all CPUs are used" in out
+
+
+def test_cpu_that_does_not_start():
+    """It is reported and left out, and the rest works. Whoever wanted to run there only is told."""
+    command = WAIT + "dmesg | grep cpus:; nproc; taskset -c 2 echo never; echo $?; taskset -c 1,2 echo yes"
+    out = ask(command, "--image", DEBUG_IMAGE, "--smp", 4, "--icount", 3, "--append", "debug_lost_cpu=2", timeout=300)
+    assert re.search(r"cpus: CPU 2 \(APIC id 2\) did not start, going on without it\n.*cpus: 3 of 4 run\n3\n[1-9]\d*\nyes\n", out), out
+
+
+def test_idle_cpus_are_left_alone():
+    """
+    CPUs without work have no ticks, which would be a thousand in ten seconds of the guest's time, but only the interrupts of timers there are: load
+    average, the demo service, our sleep, and one a second at the latest, as far as the hardware counts.
+    """
+    out = ask(WAIT + "sleep 1; grep LOC: /proc/interrupts; sleep 10; grep LOC: /proc/interrupts", "--smp", 2, "--icount", 3, "--qemu", "-vga none")
+    before, after = ([int(word) for word in re.findall(r"\d+", line)] for line in out.splitlines())
+    assert len(before) == 2 and all(late - early <= 40 for early, late in zip(before, after)), out
+
+
+def test_times_add_up():
+    """Each CPU's user, system and idle time make the time since boot, also of those that started late."""
+    out = ask(WAIT + "i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done; cat /proc/stat /proc/uptime", "--smp", 3)
+    uptime = float(out.splitlines()[-1].split()[0])
+    cpus = re.findall(r"^cpu\d+ (.*)$", out, re.MULTILINE)
+    assert len(cpus) == 3
+    for line in cpus:
+        assert abs(sum(map(int, line.split())) / 100 - uptime) <= 0.05 + uptime / 100, out
