@@ -204,6 +204,37 @@ def test_bad_services(guest):
         assert has_line(log, "manager: " + line), line + "\nis not in:\n" + log
 
 
+SCHEDULED_SERVICES = """service some {
+    exec  /bin/sh /opt/show.sh some
+    class real-time cpus 0,9
+    restart never
+}
+service none {
+    exec  /bin/sh /opt/show.sh none
+    class idle
+    cpus  7-8
+    restart never
+}
+service plain {
+    exec  /bin/sh /opt/show.sh plain
+    restart never
+}
+"""
+
+
+def test_class_and_cpus(guest):
+    """What services.conf says about scheduling is so; a CPU that the machine does not have is named and ignored."""
+    guest.write("etc/services.conf", SCHEDULED_SERVICES)
+    # Field 40 is the real-time priority, 41 the policy.
+    guest.write("opt/show.sh", "cut -d ' ' -f 40,41 /proc/self/stat >/tmp/$1; nproc >>/tmp/$1; touch /tmp/$1.done\n")
+    done, log = guest.run("until [ -e /tmp/some.done -a -e /tmp/none.done -a -e /tmp/plain.done ]; do sleep 0.1; done;"
+                          "cat /tmp/some /tmp/none /tmp/plain")
+    assert done.stdout == "10 2\n1\n0 5\n1\n0 0\n1\n", done.stdout + done.stderr
+    assert has_line(log, "manager: some: cpus 9: this machine runs no such CPU; the others are used"), log
+    assert has_line(log, "manager: none: cpus 7,8: this machine runs no such CPU; the service may use all"), log
+    assert "plain: " not in log and "not applied" not in log
+
+
 def test_no_service_is_an_emergency_shell(guest):
     """Nothing valid in services.conf: a shell with job control on the console, and an orderly end from it."""
     guest.write("etc/services.conf", "service x {\n")

@@ -15,9 +15,10 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_GROUPS = 32 };
+enum { MAX_GROUPS = 32, MAX_CPUS = 64 };
 
 /* Never returns; the parent logs it. */
 __attribute__((noreturn))
@@ -90,39 +91,67 @@ static void open_no_input(int report_fd)
 }
 
 /* Nice values up to 10 either way stay in the kernel's normal class (src/kernel/process/sched_calls.c). */
-enum { NICE_OF_CLASS_HIGH = -15, NICE_OF_CLASS_LOW = 15 };
+enum { NICE_OF_CLASS_HIGH = -15, NICE_OF_CLASS_LOW = 15, REAL_TIME_PRIORITY = 10 };
+
+/* musl's sched_setscheduler() refuses, because POSIX means processes by it and the kernel threads. A service has one thread when it starts. */
+static int set_policy(int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return (int)syscall(SYS_sched_setscheduler, 0, policy, &param);
+}
 
 static int apply_class(enum service_class class)
 {
-	struct sched_param real_time = { .sched_priority = 10 }, none = { .sched_priority = 0 };
 
 	switch (class) {
 	case CLASS_REAL_TIME:
-		return sched_setscheduler(0, SCHED_RR, &real_time);
+		return set_policy(SCHED_RR, REAL_TIME_PRIORITY);
 	case CLASS_HIGH:
 		return setpriority(PRIO_PROCESS, 0, NICE_OF_CLASS_HIGH);
 	case CLASS_LOW:
 		return setpriority(PRIO_PROCESS, 0, NICE_OF_CLASS_LOW);
 	case CLASS_IDLE:
-		return sched_setscheduler(0, SCHED_IDLE, &none);
+		return set_policy(SCHED_IDLE, 0);
 	case CLASS_NORMAL:
 		break;
 	}
 	return 0;
 }
 
-static int apply_cpus(uint64_t mask)
+/* Those of @mask that the calling process may really use, of which there may be none. */
+static uint64_t use_cpus(uint64_t mask)
 {
+	uint64_t usable = 0;
 	cpu_set_t set;
 
-	if (mask == 0)
-		return 0;
 	CPU_ZERO(&set);
-	for (int cpu = 0; cpu < 64; cpu++) {
+	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
 		if (mask & 1ull << cpu)
 			CPU_SET(cpu, &set);
 	}
-	return sched_setaffinity(0, sizeof(set), &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 0;
+	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			usable |= 1ull << cpu;
+	}
+	return usable;
+}
+
+static void apply_cpus(const struct service_config *config, bool first)
+{
+	uint64_t usable = config->cpus ? use_cpus(config->cpus) : 0, missing = config->cpus & ~usable;
+	char list[256] = "";
+	size_t length = 0;
+
+	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if (missing & 1ull << cpu)
+			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%d", length ? "," : "", cpu);
+	}
+	if (missing && first)
+		log_warning("%s: cpus %s: this machine runs no such CPU; %s", config->name, list,
+			    usable ? "the others are used" : "the service may use all");
 }
 
 /* Scheduling is a wish: a service that cannot have it still runs, and the log says so. */
@@ -130,8 +159,7 @@ static void apply_scheduling(const struct service_config *config, bool first)
 {
 	if (apply_class(config->class) < 0 && first)
 		log_warning("%s: class not applied: %s", config->name, strerror(errno));
-	if (apply_cpus(config->cpus) < 0 && first)
-		log_warning("%s: cpus not applied: %s", config->name, strerror(errno));
+	apply_cpus(config, first);
 }
 
 /* The groups of /etc/group that list @name. Plain file reads: no name-service daemon is asked this early. */
