@@ -42,15 +42,23 @@ void rwlock_init(struct rwlock *lock, enum lock_class class)
 	wait_queue_init_class(&lock->queue, class);
 }
 
+static bool may_be_read(const struct rwlock *lock)
+{
+	return atomic_load(&lock->state) >= 0 && !atomic_load(&lock->writers_waiting);
+}
+
 void rwlock_read_lock_slow(struct rwlock *lock)
 {
 	struct waiter waiter;
 	uint64_t sleeps = 0;
 
+	/* Another reader that was quicker is no reason to queue, nor to sleep. */
+	while (may_be_read(lock))
+		if (rwlock_take_for_reading(lock))
+			return;
 	wait_begin(&lock->queue, &waiter);
 	while (!rwlock_take_for_reading(lock)) {
-		/* Another reader that was quicker is no reason to sleep. */
-		if (atomic_load(&lock->state) >= 0 && !atomic_load(&lock->writers_waiting))
+		if (may_be_read(lock))
 			continue;
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 		sleeps++;
