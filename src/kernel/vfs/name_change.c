@@ -183,9 +183,12 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 		return;
 	if (directory)
 		dentry_drop_children(dentry);
-	vnode_set_links(vnode, directory ? 0 : attr->links, now);
-	if (directory || !attr->links)
+	if (likely(directory || !attr->links)) {
+		vnode_set_no_links(vnode, now);
 		vnode_forget(vnode);
+	} else {
+		vnode_recheck_links(vnode);
+	}
 	vnode_put(vnode);
 }
 
@@ -328,7 +331,6 @@ int name_link(const struct path *from, struct path_walk *to)
 	struct vnode *vnode = from->dentry->vnode, *parent;
 	struct dir_change change;
 	struct fs_attr attr;
-	int64_t now;
 	int error;
 
 	if (to->last_kind != WALK_LAST_NAME || to->path.dentry->vnode)
@@ -356,9 +358,8 @@ int name_link(const struct path *from, struct path_walk *to)
 	if (!error) {
 		vnode_get(vnode);
 		dentry_instantiate(to->path.dentry, vnode, &change);
-		now = clock_realtime_ns();
-		vnode_touch_directory(parent, now);
-		vnode_set_links(vnode, attr.links, now);
+		vnode_touch_directory(parent, clock_realtime_ns());
+		vnode_recheck_links(vnode);
 	}
 	dir_change_end(&change);
 	return error;

@@ -329,15 +329,19 @@ void vnode_forget(struct vnode *vnode)
 
 void vnode_recheck_links(struct vnode *vnode)
 {
-	struct fs_attr attr = { .links = 0 };
+	struct fs_attr attr;
+	uint32_t changes;
 	int error;
 
 	if (!vnode->fs->ops->getattr)
 		return;
-	error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &attr);
-	if (error && error != -ENOENT)
-		return;
-	vnode_set_links(vnode, attr.links, clock_realtime_ns());
+	do {
+		attr.links = 0;
+		changes = atomic_load(&vnode->attr_changes);
+		error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &attr);
+		if (error && error != -ENOENT)
+			return;
+	} while (!vnode_renew_links(vnode, attr.links, changes));
 	if (!attr.links)
 		vnode_forget(vnode);
 }

@@ -117,9 +117,9 @@ void vnode_touch_accessed(struct vnode *vnode);
 /* Names in the directory changed: mtime, ctime now, links and size are asked for again. */
 void vnode_touch_directory(struct vnode *vnode, int64_t now);
 void vnode_touch_changed(struct vnode *vnode);	/* ctime */
-/* An operation's answer told new links and ctime. */
-void vnode_set_links(struct vnode *vnode, uint32_t links, int64_t now);
-/* Asks the file system how many names are left after a change whose outcome is not certain; forgets the node if none is. May sleep. */
+/* Its last name is gone: no others will come. */
+void vnode_set_no_links(struct vnode *vnode, int64_t now);
+/* Asks the file system how many names there are after a change, beside which others may be made; forgets the node if none is left. May sleep. */
 void vnode_recheck_links(struct vnode *vnode);
 /* Tells the file system what it does not know yet; write_lock held, or nobody else uses it: a truncation meanwhile would be undone. May sleep. */
 int vnode_flush_attributes(struct vnode *vnode);

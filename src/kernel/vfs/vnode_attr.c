@@ -209,15 +209,33 @@ void vnode_touch_changed(struct vnode *vnode)
 	spin_unlock(&vnode->attr_lock);
 }
 
-void vnode_set_links(struct vnode *vnode, uint32_t links, int64_t now)
+void vnode_set_no_links(struct vnode *vnode, int64_t now)
 {
 	spin_lock(&vnode->attr_lock);
-	vnode->attr.links = links;
+	vnode->attr.links = 0;
 	vnode->attr_changes++;
 	vnode->attr.ctime = now;
 	vnode->dirty |= FS_SET_CTIME;
 	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
+}
+
+bool vnode_renew_links(struct vnode *vnode, uint32_t links, uint32_t changes)
+{
+	int64_t now = clock_realtime_ns();
+	bool current;
+
+	spin_lock(&vnode->attr_lock);
+	current = vnode->attr_changes == changes;
+	if (current) {
+		vnode->attr.links = links;
+		vnode->attr_changes++;
+		vnode->attr.ctime = now;
+		vnode->dirty |= FS_SET_CTIME;
+		vnode->status_holds = false;
+	}
+	spin_unlock(&vnode->attr_lock);
+	return current;
 }
 
 int vnode_flush_attributes(struct vnode *vnode)

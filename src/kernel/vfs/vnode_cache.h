@@ -11,5 +11,7 @@ size_t vnode_cache_cached(void);	/* those that the cache holds */
 
 /* Copies the attributes in memory with what the page cache knows better. attr_lock held. */
 void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr);
+/* The file system's answer to a question asked when vnode->attr_changes was @changes. False: others have changed something meanwhile. */
+bool vnode_renew_links(struct vnode *vnode, uint32_t links, uint32_t changes);
 /* Takes the file system's answer for everything that the kernel has not newer itself. attr_lock held. */
 void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr);

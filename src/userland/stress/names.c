@@ -2,7 +2,8 @@
 /*
  * names: processes and threads that create, rename, link and remove names in the same directories. Names of one's own are there
  * when they should be; of those who want one name, by O_EXCL, mkdir or link, one gets it at a time; renamed tokens are neither
- * lost nor doubled; appended records all arrive whole; a listing shows each name that stays exactly once.
+ * lost nor doubled; appended records all arrive whole; a listing shows each name that stays exactly once; a file that gets a second name
+ * just as it loses its first one has one.
  */
 #include "stress.h"
 
@@ -18,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FOLDERS = 3, TOKENS = 6, STAYING = 20, LOCKS = 4, RECORD = 48 };
+enum { FOLDERS = 3, TOKENS = 6, STAYING = 20, LOCKS = 4, RECORD = 48, REPLACEMENTS = 250 };
 
 static struct shared {
 	_Atomic int inside[LOCKS];
@@ -178,6 +179,73 @@ static void work(struct worker *worker)
 	}
 }
 
+/* A name that one thread gives a second name, while another puts a fresh file in its place. */
+struct replaced {
+	char victim[32], fresh[32], kept[32];
+	_Atomic unsigned ready, done;
+};
+
+static void meet(_Atomic unsigned *count, unsigned wanted)
+{
+	++*count;
+	for (unsigned spins = 0; *count < wanted; spins++)
+		if (spins % 1000 == 999)
+			sched_yield();
+}
+
+static void *replace_victims(void *argument)
+{
+	struct replaced *replaced = argument;
+
+	for (unsigned round = 1; round <= REPLACEMENTS; round++) {
+		meet(&replaced->ready, 2 * round);
+		EXPECT(rename(replaced->fresh, replaced->victim) == 0, "%s, %s", replaced->fresh, replaced->victim);
+		meet(&replaced->done, 2 * round);
+	}
+	return NULL;
+}
+
+static void make_file(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	EXPECT(fd >= 0 && close(fd) == 0, "%s", name);
+}
+
+/* Which file the second name leads to is open, but not how many names that file has. */
+static void keep_replaced(struct worker *worker)
+{
+	struct replaced replaced = { .ready = 0 };
+	pthread_t thread;
+
+	snprintf(replaced.victim, sizeof replaced.victim, "d0/victim-%u", worker->index);
+	snprintf(replaced.fresh, sizeof replaced.fresh, "d0/fresh-%u", worker->index);
+	snprintf(replaced.kept, sizeof replaced.kept, "d1/kept-%u", worker->index);
+	make_file(replaced.victim);
+	make_file(replaced.fresh);
+	thread = storm_thread(replace_victims, &replaced);
+	for (unsigned round = 1; round <= REPLACEMENTS; round++) {
+		struct stat victim, kept;
+		bool linked;
+
+		storm_advance(worker);
+		meet(&replaced.ready, 2 * round);
+		linked = link(replaced.victim, replaced.kept) == 0;
+		EXPECT(linked || errno == ENOENT, "%s, %s", replaced.victim, replaced.kept);	/* it has just lost its last name */
+		meet(&replaced.done, 2 * round);
+		if (round < REPLACEMENTS)
+			make_file(replaced.fresh);
+		if (!linked)
+			continue;
+		EXPECT(stat(replaced.victim, &victim) == 0 && stat(replaced.kept, &kept) == 0, "%s", replaced.kept);
+		EXPECT(kept.st_nlink == (kept.st_ino == victim.st_ino ? 2 : 1), "%s has %u links in round %u", replaced.kept,
+		       (unsigned)kept.st_nlink, round);
+		EXPECT(unlink(replaced.kept) == 0, "%s", replaced.kept);
+	}
+	pthread_join(thread, NULL);
+	EXPECT(unlink(replaced.victim) == 0, "%s", replaced.victim);
+}
+
 static void *work_beside(void *argument)
 {
 	struct worker *worker = argument;
@@ -191,8 +259,10 @@ static void *work_beside(void *argument)
 static void work_in_threads(struct worker *worker)
 {
 	struct worker beside = { .index = worker->index + STORM_WORKERS_MAX, .random = storm_random(worker) | 1 };
-	pthread_t thread = storm_thread(work_beside, &beside);
+	pthread_t thread;
 
+	keep_replaced(worker);
+	thread = storm_thread(work_beside, &beside);
 	work(worker);
 	pthread_join(thread, NULL);
 }
