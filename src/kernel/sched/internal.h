@@ -63,7 +63,13 @@ void priority_rise(struct thread *thread);
 /* @thread, of the idle class, has to wait while it is in the kernel. */
 void priority_raise_in_kernel(struct thread *thread);
 
-/* ---- realtime.c; for threads of that class; interrupts off ---- */
+/* ---- realtime.c; for threads that run at its levels; interrupts off ---- */
+
+/* By policy, or because a real-time thread lends it its level. */
+static inline bool runs_realtime(const struct thread *thread)
+{
+	return thread->priority < LEVEL_HIGH;
+}
 
 void realtime_init(void);
 uint64_t realtime_begin(struct cpu *cpu, struct thread *thread, uint64_t now);	/* as quantum_begin */

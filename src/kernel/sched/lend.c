@@ -5,11 +5,23 @@
  */
 #include "sched/internal.h"
 
+/* @thread now runs on the budget of real-time threads, or no longer. The queue of its CPU is locked. */
+static void change_budget(struct cpu *cpu, struct thread *thread)
+{
+	thread->quantum_left = runs_realtime(thread) ? 0 : quantum_cycles();
+	if (thread != cpu->current)
+		return;
+	if (cpu == this_cpu())
+		realtime_switched(cpu);
+	ask_to_reschedule(cpu);
+}
+
 void sched_lend(struct thread *thread, unsigned level)
 {
 	uint64_t flags = interrupts_save();
 	struct run_queue *queue;
 	unsigned own, effective;
+	bool was_realtime;
 	struct cpu *cpu;
 
 	preempt_disable();
@@ -23,7 +35,10 @@ void sched_lend(struct thread *thread, unsigned level)
 		run_queue_remove(queue, &thread->run_link, thread->priority);
 		run_queue_push(queue, &thread->run_link, effective, false);
 	}
+	was_realtime = runs_realtime(thread);
 	thread->priority = effective;
+	if (was_realtime != runs_realtime(thread))
+		change_budget(cpu, thread);
 	if (run_queue_best(queue) < cpu->current->priority)
 		ask_to_reschedule(cpu);
 	queue_unlock(queue);

@@ -32,7 +32,7 @@ static uint64_t quantum_of(const struct thread *thread)
 
 uint64_t quantum_begin(struct cpu *cpu, struct thread *thread, uint64_t now)
 {
-	if (thread->sched_class == CLASS_REALTIME)
+	if (runs_realtime(thread))
 		return realtime_begin(cpu, thread, now);
 	return thread->quantum_left = quantum_of(thread);
 }
@@ -41,7 +41,7 @@ bool quantum_end(struct cpu *cpu, struct thread *thread, uint64_t now)
 {
 	bool over;
 
-	if (thread->sched_class != CLASS_REALTIME) {
+	if (!runs_realtime(thread)) {
 		/* Not below what is lent to it. */
 		if (thread->priority < class_base_level(thread->sched_class) + LEVELS_PER_CLASS - 1 && thread->priority < thread->lent)
 			thread->priority++;
@@ -123,8 +123,8 @@ void sched_update_priority(struct thread *thread)
 	}
 	thread->priority = level;
 	/* A real-time thread's quantum begins whenever it gets the CPU. */
-	thread->quantum_left = thread->sched_class == CLASS_REALTIME ? 0 : MIN(thread->quantum_left, quantum_of(thread));
-	if (run_queue_best(queue) < cpu->current->priority || (thread == cpu->current && thread->sched_class == CLASS_REALTIME))
+	thread->quantum_left = runs_realtime(thread) ? 0 : MIN(thread->quantum_left, quantum_of(thread));
+	if (run_queue_best(queue) < cpu->current->priority || (thread == cpu->current && runs_realtime(thread)))
 		ask_to_reschedule(cpu);
 	queue_unlock(queue);
 	interrupts_restore(flags);

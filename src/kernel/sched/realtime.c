@@ -96,7 +96,7 @@ void realtime_charge(struct cpu *cpu, struct thread *thread, uint64_t now)
 
 void realtime_switched(struct cpu *cpu)
 {
-	if (cpu->current->sched_class == CLASS_REALTIME) {
+	if (runs_realtime(cpu->current)) {
 		cpu->left = cpu->idle;
 	} else if (cpu->realtime.since) {
 		add_time(cpu, cpu_read_tsc());

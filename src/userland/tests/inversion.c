@@ -106,10 +106,51 @@ static void through_chain(void)
 	invert(1, 5, 1);
 }
 
+static volatile int stop_looping;
+
+/* Never lets go by itself: lent real-time priority it would run for ever, were it not for the budget of real-time threads. */
+static void loop_under_lock(struct actor *self)
+{
+	CHECK_EQ(lock(self->at), 0);
+	self->done = 1;
+	await_go(self);
+	while (!stop_looping)
+		;
+	CHECK_EQ(unlock(self->at), 0);
+}
+
+/* An ordinary thread that wants the same CPU. */
+static void end_the_loop(struct actor *self)
+{
+	await_go(self);
+	for (volatile int i = 0; i < 1000; i++)
+		;
+	stop_looping = 1;
+}
+
+static void lent_within_budget(void)
+{
+	struct actor holder, ordinary, high;
+
+	pin();
+	set_policy(SCHED_FIFO, 20);
+	high_wants = &word;
+	start_actor(&holder, loop_under_lock, &word, 0);
+	CHECK(check_await(&holder.done, PATIENCE));
+	start_actor(&ordinary, end_the_loop, NULL, 0);
+	start_actor(&high, want, NULL, 10);
+	sem_post(&holder.go);
+	sem_post(&ordinary.go);
+	sem_post(&high.go);
+	join_actor(&high);
+	join_actor(&ordinary);
+	join_actor(&holder);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(realtime), CASE(idle_and_normal), CASE(through_chain), { NULL, NULL },
+		CASE(realtime), CASE(idle_and_normal), CASE(through_chain), CASE(lent_within_budget), { NULL, NULL },
 	};
 
 	return check_main("inversion", cases, argc, argv);
