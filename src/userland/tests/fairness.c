@@ -193,7 +193,8 @@ static void idle_class(void)
 
 	start_hogs(hogs, 3);
 	measure(3, 0, shares);
-	CHECK(shares[0] <= (on_raeen() ? 0 : 20));
+	if (on_raeen())
+		CHECK_EQ(shares[0], 0);
 	kill(shared->hogs[1].pid, SIGSTOP);
 	kill(shared->hogs[2].pid, SIGSTOP);
 	check_sleep(10);
@@ -338,7 +339,9 @@ static void sleep_beside(const struct hog *hogs, int count)
 	printf("%d sleeps: half of them late by up to %ld us, 99 %% by up to %ld, all by up to %ld\n", samples,
 	       shared->lateness_us[samples / 2], p99, shared->lateness_us[samples - 1]);
 	CHECK(samples > window_ms() / 20);
-	CHECK(p99 <= (exact() ? US_PER_MS : 100 * US_PER_MS));
+	/* Otherwise time goes on while the host does something else. */
+	if (exact())
+		CHECK(p99 <= US_PER_MS);
 }
 
 static void sleeper_on_one_cpu(void)
