@@ -130,18 +130,31 @@ static struct cpu *avoid_waiting(struct cpu *cpu, struct thread *thread)
 	return target;
 }
 
+/* @cpu may have been claimed because it idles, and gets nothing: it looks for work once more, and says again that it idles. */
+static void let_go(struct cpu *cpu)
+{
+	if (cpu != this_cpu() && cpu->current == cpu->idle)
+		smp_send_reschedule(cpu);
+}
+
 /* Makes @thread, of @cpu, locked, wait where it had best; returns that CPU, locked instead. */
 static struct cpu *enqueue(struct cpu *cpu, struct thread *thread, bool soon)
 {
-	do {
+	for (;;) {
 		struct cpu *target = choose(cpu, thread, soon);
 
 		if (target != cpu)
 			change_cpu(cpu, target, thread);
 		cpu = target;
-		if (unlikely(thread->priority < LEVEL_NORMAL) && !would_run(thread, cpu))
+		if (unlikely(thread->priority < LEVEL_NORMAL) && !would_run(thread, cpu)) {
 			cpu = avoid_waiting(cpu, thread);
-	} while (unlikely(!may_run(thread, cpu)));	/* its affinity was changed meanwhile */
+			if (cpu != target)
+				let_go(target);
+		}
+		if (likely(may_run(thread, cpu)))
+			break;
+		let_go(cpu);	/* the thread's affinity was changed meanwhile */
+	}
 	enqueue_ready(cpu, thread);
 	return cpu;
 }
