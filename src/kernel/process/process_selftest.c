@@ -38,16 +38,19 @@ SELFTEST(pids_are_unique_and_come_back)
 SELFTEST(user_accounts_are_shared_and_counted)
 {
 	struct user_account *first = user_account_get(4711), *second = user_account_get(4711), *other = user_account_get(4712);
+	struct credentials *credentials = credentials_copy(&root_credentials);
 	struct process *process = process_alloc();
 
-	SELFTEST_CHECK(first && first == second && other && other != first && process);
-	if (!process)
+	SELFTEST_CHECK(first && first == second && other && other != first && process && credentials);
+	if (!process || !credentials)
 		return;
 	process->account = first;
+	process->credentials = credentials;
+	credentials->uid = 4712;
 	SELFTEST_CHECK(process_charge(process, 2) && process_charge(process, 2) && !process_charge(process, 2));
 	process_set_account(process, other);
-	user_account_put(second);
-	SELFTEST_CHECK(process->charged == 2 && !process_charge(process, 2) && process_charge(process, 3));
+	process_set_account(process, second);	/* too late: not the identity's any more */
+	SELFTEST_CHECK(process->account == other && process->charged == 2 && !process_charge(process, 2) && process_charge(process, 3));
 	for (int i = 0; i < 4; i++)
 		process_uncharge(process);	/* one too many does no harm */
 	SELFTEST_CHECK(process->charged == 0 && process_charge(process, 1));

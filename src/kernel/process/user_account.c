@@ -109,11 +109,15 @@ void process_uncharge(struct process *process)
 void process_set_account(struct process *process, struct user_account *account)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
-	struct user_account *old = process->account;
+	struct user_account *unused = account;
 
-	atomic_sub(&old->count, process->charged);
-	atomic_add(&account->count, process->charged);
-	process->account = account;
+	/* Another thread may have changed the identity again meanwhile: then it brings the account of that. */
+	if (likely(process->credentials->uid == account->uid)) {
+		unused = process->account;
+		atomic_sub(&unused->count, process->charged);
+		atomic_add(&account->count, process->charged);
+		process->account = account;
+	}
 	spin_unlock_irq(&process->lock, flags);
-	user_account_put(old);
+	user_account_put(unused);
 }
