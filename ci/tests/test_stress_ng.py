@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Debian's stress-ng, as it comes, at four CPUs: each of the stressors that the kernel is built for, and all of them at once."""
+"""
+Debian's stress-ng, as it comes, at four CPUs: each of the stressors that the kernel is built for, and all of them at once. By an
+ordinary user: as root it gives its capabilities up in its children, and here root has all or is not root.
+"""
 import pytest
 
 from debian import overlay_of
@@ -14,7 +17,7 @@ pytestmark = pytest.mark.full
 
 def command(stressors, instances, seconds):
     options = " ".join(f"--{name} {instances}" for name in stressors)
-    return f"cd /tmp && stress-ng {options} --timeout {seconds} --verify --mmap-bytes 64m"
+    return f"su raeen -c 'cd /tmp && exec stress-ng {options} --timeout {seconds} --verify --mmap-bytes 64m'"
 
 
 @pytest.fixture(scope="module")
