@@ -32,6 +32,8 @@ def plugin(options):
     """The value of QEMU's -plugin for the options of ci/vm."""
     entry = LINUX_ENTRY if options.linux else raeen_entry(options.build)
     words = [build(options.build), f"out={os.path.abspath(options.count)}", f"entry={entry:#x}", "mmio=on"]
+    if options.boot_cpu:
+        words.append("boot-cpu=on")
     if options.profile:
         words.append(f"profile={os.path.abspath(options.profile)}")
     return ",".join(word.replace(",", ",,") for word in words)

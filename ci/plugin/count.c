@@ -5,6 +5,7 @@
  *
  *   out=FILE       where the counts go, a line as soon as it is known
  *   entry=ADDRESS  of the kernel's first instruction, as it runs there (below 4 GiB)
+ *   boot-cpu=on    counts only instructions that the CPU which boots executes, as whole translated blocks
  *   mmio=on        counts accesses to device memory too (slow: every access calls us)
  *   profile=FILE   which code was executed: for each count in FILE of out, its first word and then lines of an address and
  *                  a number of instructions, one for each translated block
@@ -36,7 +37,7 @@ PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 static uint64_t counts[COUNTS];		/* since power-on */
 static uint64_t at_start[COUNTS], between[COUNTS];
 static uint64_t starts, entry;
-static bool counts_mmio, high_half_seen, boot_done, started;
+static bool counts_mmio, boot_cpu_only, high_half_seen, boot_done, started;
 static FILE *out, *profile;
 static struct block *blocks;
 
@@ -156,6 +157,13 @@ static void on_memory(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address
 		counts[COUNT_MMIO]++;
 }
 
+/* @instructions of a block are about to be executed. CPU 0 boots. */
+static void on_block(unsigned cpu, void *instructions)
+{
+	if (cpu == 0)
+		counts[COUNT_INSTRUCTIONS] += (uintptr_t)instructions;
+}
+
 static void watch_instruction(struct qemu_plugin_insn *instruction)
 {
 	const uint8_t *code = qemu_plugin_insn_data(instruction);
@@ -171,7 +179,8 @@ static void watch_instruction(struct qemu_plugin_insn *instruction)
 		qemu_plugin_register_vcpu_insn_exec_inline(instruction, QEMU_PLUGIN_INLINE_ADD_U64, &counts[kind], 1);
 	if (counts_mmio)
 		qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, NULL);
-	qemu_plugin_register_vcpu_insn_exec_inline(instruction, QEMU_PLUGIN_INLINE_ADD_U64, &counts[COUNT_INSTRUCTIONS], 1);
+	if (!boot_cpu_only)
+		qemu_plugin_register_vcpu_insn_exec_inline(instruction, QEMU_PLUGIN_INLINE_ADD_U64, &counts[COUNT_INSTRUCTIONS], 1);
 }
 
 static void watch_block(struct qemu_plugin_tb *translated, uint64_t address, size_t instructions)
@@ -196,6 +205,8 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
 		high_half_seen = true;
 	else if (high_half_seen && !boot_done)
 		on_first_user_code();
+	if (boot_cpu_only)
+		qemu_plugin_register_vcpu_tb_exec_cb(block, on_block, QEMU_PLUGIN_CB_NO_REGS, (void *)instructions);
 	for (size_t i = 0; i < instructions; i++)
 		watch_instruction(qemu_plugin_tb_get_insn(block, i));
 	if (profile)
@@ -220,6 +231,8 @@ PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_inf
 			out = fopen(value, "w");
 		else if (take(arguments[i], "entry", &value))
 			entry = strtoull(value, NULL, 0);
+		else if (take(arguments[i], "boot-cpu", &value))
+			boot_cpu_only = !strcmp(value, "on");
 		else if (take(arguments[i], "mmio", &value))
 			counts_mmio = !strcmp(value, "on");
 		else if (take(arguments[i], "profile", &value))

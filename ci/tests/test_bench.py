@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from guest import BUILD, IMAGE, ROOT
+from guest import BUILD, IMAGE, ROOT, vm_line
 
 sys.path.insert(0, os.path.join(ROOT, "ci/bench"))
 
@@ -51,6 +51,16 @@ def test_no_figure_has_grown(raeen, kept):
 def test_boot_and_size(raeen, kept):
     assert raeen["boot"]["instructions"] <= goals.BOOT_INSTRUCTIONS
     assert measure.kernel_size() <= goals.KERNEL_BYTES
+
+
+def test_other_cpus_cost_the_boot_little(tmp_path):
+    """From the kernel's entry to the first user program the CPU that boots executes at most a twentieth more with four CPUs than alone."""
+    counts = tmp_path / "counts"
+    instructions = {}
+    for cpus in (1, 4):
+        subprocess.run(vm_line(measure.RAEEN, "--exact", "--smp", cpus, "--count", counts, "--boot-cpu") + ["--", "true"], check=True)
+        instructions[cpus] = dict(counting.read(counts))["boot"]["instructions"]
+    assert 1_000_000 < instructions[1] and instructions[4] <= instructions[1] * 1.05, instructions
 
 
 def test_a_tick_is_an_instruction(raeen):
