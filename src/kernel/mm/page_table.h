@@ -47,13 +47,13 @@ static inline uint64_t *page_table_peek_locked(struct address_space *as, uint64_
 
 /*
  * Whether a fault at @addr will find an entry: a guess, which needs no lock. @leaf may be a table of something else by now, or no table any more, but it
- * always is memory.
+ * always is memory. The debug build, which reports reads of free memory, guesses blindly.
  */
 static inline bool page_table_may_be_mapped(const struct address_space *as, uint64_t addr)
 {
 	const uint64_t *leaf = atomic_load_relaxed(&as->leaf);
 
-	return leaf && atomic_load_relaxed(&as->leaf_number) == addr / table_span(2) && atomic_load_relaxed(&leaf[table_index(addr, 1)]);
+	return !KERNEL_CHECKS && leaf && atomic_load_relaxed(&as->leaf_number) == addr / table_span(2) && atomic_load_relaxed(&leaf[table_index(addr, 1)]);
 }
 
 /* The slot of the table at *@addr or the next one after it below @end; moves *@addr up to where that table's range begins. table_lock held. */
