@@ -58,7 +58,7 @@ uint64_t quantum_begin(struct cpu *cpu, struct thread *thread, uint64_t now);
 /* The running @thread has used up what it had. Whether others of its level go first now. */
 bool quantum_end(struct cpu *cpu, struct thread *thread, uint64_t now);
 
-/* @thread has slept, and runs at less than its best level. */
+/* @thread, at less than its best level, has slept for as long as rise_after said. */
 void priority_rise(struct thread *thread);
 /* @thread, of the idle class, has to wait while it is in the kernel. */
 void priority_raise_in_kernel(struct thread *thread);

@@ -75,17 +75,16 @@ void sched_leave_kernel(struct thread *thread)
 
 void priority_rise(struct thread *thread)
 {
-	uint64_t now = cpu_read_tsc();
-
 	if (thread->sched_class == CLASS_IDLE) {
+		thread->rise_after = 0;
 		priority_raise_in_kernel(thread);
 		return;
 	}
-	thread->slept += MAX(now, thread->run_stamp) - thread->run_stamp;
-	for (; thread->slept >= quantum_cycles() && thread->priority > thread->best_priority; thread->priority--)
-		thread->slept -= quantum_cycles();
+	thread->rise_after -= (int64_t)(cpu_read_tsc() - thread->run_stamp);
+	for (; thread->rise_after <= 0 && thread->priority > thread->best_priority; thread->priority--)
+		thread->rise_after += quantum_cycles();
 	if (thread->priority == thread->best_priority)
-		thread->slept = 0;
+		thread->rise_after = quantum_cycles();
 }
 
 unsigned class_base_level(enum sched_class sched_class)
@@ -116,6 +115,7 @@ void sched_update_priority(struct thread *thread)
 	thread->own_level = level;
 	/* Always "sunk", so that rising is looked at. */
 	thread->best_priority = thread->sched_class == CLASS_IDLE ? LEVEL_IDLE_IN_KERNEL : level;
+	thread->rise_after = thread->sched_class == CLASS_IDLE ? 0 : quantum_cycles();
 	level = MIN(level, thread->lent);
 	if (thread->run_state == THREAD_READY) {
 		run_queue_remove(queue, &thread->run_link, thread->priority);

@@ -308,10 +308,24 @@ static inline void enqueue(struct cpu *cpu, struct thread *thread, bool soon, ui
 	queue_unlock(cpu->run_queue);
 }
 
+/* Counts what @thread has slept, if it has sunk. False: that is enough to rise, and nothing was counted. */
+static inline bool count_sleep(struct thread *thread)
+{
+	int64_t left;
+
+	if (likely(thread->priority <= thread->best_priority))
+		return true;
+	left = thread->rise_after - (int64_t)(cpu_read_tsc() - thread->run_stamp);
+	if (unlikely(left <= 0))
+		return false;
+	thread->rise_after = left;
+	return true;
+}
+
 /* Who has sunk rises by sleeping. */
 static inline void rise(struct thread *thread)
 {
-	if (unlikely(thread->priority > thread->best_priority))
+	if (unlikely(!count_sleep(thread)))
 		priority_rise(thread);
 }
 
@@ -337,9 +351,9 @@ void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
 		wake_anywhere(thread, woken, soon);
 		return;
 	}
-	/* The same in fewer instructions, for who has not sunk. A second CPU may have started just now. */
+	/* The same in fewer instructions, for who does not rise. A second CPU may have started just now. */
 	queue_lock(queue);
-	if (unlikely(thread->cpu != cpu->id) || unlikely(thread->priority > thread->best_priority)) {
+	if (unlikely(thread->cpu != cpu->id) || (likely(thread->run_state == THREAD_SLEEPING) && unlikely(!count_sleep(thread)))) {
 		queue_unlock(queue);
 		wake_anywhere(thread, woken, soon);
 		return;

@@ -131,6 +131,7 @@ struct thread *thread_create_user(struct process *process, const struct trap_fra
 		/* The level, too: nobody gets ahead by making threads, and the new one waits until its maker has had its turn. */
 		thread->priority = sched_own_level(parent);
 		thread->best_priority = parent->best_priority;
+		thread->rise_after = parent->rise_after;
 	} else {
 		sched_update_priority(thread);
 	}

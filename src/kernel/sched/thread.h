@@ -51,7 +51,7 @@ struct thread {
 	uint64_t affinity;		/* one bit a CPU; at least one of them runs */
 	uint64_t moved_at;		/* TSC: when it last changed its CPU */
 	uint64_t quantum_left;		/* TSC cycles */
-	uint64_t slept;			/* TSC cycles, since it sank or last rose */
+	int64_t rise_after;		/* TSC cycles that it has to sleep before it rises; 0 in the idle class (sched/priority.c) */
 	uint64_t turn_left;		/* real-time: TSC cycles before others of its level go first; SCHED_FIFO: 0 when it yields */
 	uint64_t run_cycles;		/* TSC cycles of CPU time so far */
 	uint64_t run_stamp;		/* TSC when it got the CPU or was last accounted */
