@@ -55,3 +55,14 @@ unsigned run_queue_fair_level(struct run_queue *queue, unsigned best)
 	bits = class_bits(queue, base);
 	return base + 31 - __builtin_clz(bits);
 }
+
+struct list *run_queue_take_fair(struct run_queue *queue, unsigned best)
+{
+	unsigned level = queue->turn_level;
+
+	if (queue->fair_at != FAIR_GOES_ON || queue->levels[level].next != queue->in_turn)
+		level = run_queue_fair_level(queue, best);
+	queue->turn_level = level;
+	queue->in_turn = level == best ? NULL : queue->levels[level].next;
+	return run_queue_take(queue, level);
+}

@@ -20,6 +20,7 @@ enum {
 	LEVELS_PER_CLASS = 4,
 	REALTIME_WORDS = LEVEL_HIGH / 64,
 	BITMAP_WORDS = REALTIME_WORDS + 1,	/* the last one has all classes that share time */
+	FAIR_GOES_ON = 1,		/* fair_at: as soon as nobody is to run at once, since the turn was cut short */
 	CLASS_TURN_INTERVAL = 6,	/* every so many fair turns go to a class that is not the best */
 };
 
@@ -29,7 +30,9 @@ struct run_queue {
 	struct list levels[LEVEL_COUNT];
 	unsigned count;			/* ready threads */
 	unsigned fair_turns;		/* how many there were */
-	uint64_t fair_at;		/* TSC: when a thread that is not the best one gets its next turn */
+	uint64_t fair_at;		/* TSC: when a thread that is not the best one gets its next turn; FAIR_GOES_ON */
+	struct list *in_turn;		/* of the thread that got the last one, on @turn_level; only compared, as it may be gone */
+	unsigned turn_level;
 	bool realtime_throttled;	/* real-time threads have used their budget up (realtime.c): nobody picks them */
 };
 
@@ -43,6 +46,9 @@ unsigned run_queue_best(const struct run_queue *queue);
  * the other classes. Idle and real-time have no such turns.
  */
 unsigned run_queue_fair_level(struct run_queue *queue, unsigned best);
+
+/* Takes off whose fair turn it is: who was preempted in the last one, if that goes on and it is still there. As run_queue_take. */
+struct list *run_queue_take_fair(struct run_queue *queue, unsigned best);
 
 static inline void run_queue_push(struct run_queue *queue, struct list *link, unsigned level, bool at_front)
 {

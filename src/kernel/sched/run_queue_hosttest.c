@@ -89,6 +89,25 @@ static void test_fair_turns(void)
 	assert(turns[LEVEL_IDLE + 2] == TURNS);
 }
 
+/* Who is preempted in its turn goes on with it, if nobody has taken it away meanwhile. */
+static void test_turn_goes_on(void)
+{
+	struct run_queue queue;
+	struct item best, low, lower;
+
+	run_queue_init(&queue);
+	run_queue_push(&queue, &best.link, LEVEL_NORMAL, false);
+	run_queue_push(&queue, &low.link, LEVEL_NORMAL + 1, false);
+	assert(run_queue_take_fair(&queue, LEVEL_NORMAL) == &low.link && queue.in_turn == &low.link);
+	run_queue_push(&queue, &low.link, LEVEL_NORMAL + 1, true);
+	run_queue_push(&queue, &lower.link, LEVEL_NORMAL + 3, false);
+	queue.fair_at = FAIR_GOES_ON;
+	assert(run_queue_take_fair(&queue, LEVEL_NORMAL) == &low.link);
+	queue.fair_at = FAIR_GOES_ON;
+	assert(run_queue_take_fair(&queue, LEVEL_NORMAL) == &lower.link);
+	assert(run_queue_take_fair(&queue, LEVEL_NORMAL) == &best.link && !queue.in_turn && queue.count == 0);
+}
+
 static void test_throttled(void)
 {
 	struct run_queue queue;
@@ -146,6 +165,7 @@ int main(void)
 	test_order();
 	test_fifo_and_front();
 	test_fair_turns();
+	test_turn_goes_on();
 	test_throttled();
 	test_random(1);
 	return 0;

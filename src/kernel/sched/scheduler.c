@@ -145,8 +145,10 @@ static __attribute__((noinline)) struct thread *pick_with_care(struct cpu *cpu, 
 	if (level == LEVEL_COUNT)
 		return cpu->idle;
 	if (now >= queue->fair_at) {
+		struct list *link = run_queue_take_fair(queue, level);
+
 		queue->fair_at = now + clock_hw_tsc_hz() / 1000 * FAIR_MS;
-		level = run_queue_fair_level(queue, level);
+		return list_entry(link, struct thread, run_link);
 	}
 	return list_entry(run_queue_take(queue, level), struct thread, run_link);
 }
@@ -195,6 +197,8 @@ static void give_way(struct cpu *cpu, bool in_kernel)
 			priority_raise_in_kernel(prev);
 		prev->run_state = THREAD_READY;
 		run_queue_push(cpu->run_queue, &prev->run_link, prev->priority, !to_back);
+		if (unlikely(&prev->run_link == cpu->run_queue->in_turn) && !used_up)
+			cpu->run_queue->fair_at = FAIR_GOES_ON;
 	}
 	/* Who was woken to run here at once does. */
 	next = pick(cpu, used_up ? now : 0);
