@@ -8,7 +8,7 @@
 
 #include <linux/mman.h>
 
-/* Does it to one VMA's part [start, end). as->lock held for writing. */
+/* Does it to one VMA's part [start, end). as->lock held for writing, of advise_drop for reading: it changes no VMA. */
 typedef int advise_fn(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice);
 
 static int advise_hint(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
@@ -24,7 +24,7 @@ static int advise_drop(struct address_space *as, struct vma *vma, uint64_t start
 		return -EINVAL;
 	if (page_table_own_edges(as, start, end))
 		return -ENOMEM;
-	page_table_unmap(as, start, end);
+	page_table_unmap_piecewise(as, start, end);
 	return 0;
 }
 
@@ -111,8 +111,15 @@ long sys_madvise(uint64_t addr, size_t len, int advice)
 		return 0;
 	if (populate)
 		return address_space_populate(as, addr, end);
-	rwlock_write_lock(&as->lock);
-	error = advise_range(as, addr, end, advice, action);
-	rwlock_write_unlock(&as->lock);
+	if (action == advise_drop) {
+		/* An allocator that gives memory back does not stop the faults of other threads. */
+		rwlock_read_lock(&as->lock);
+		error = advise_range(as, addr, end, advice, action);
+		rwlock_read_unlock(&as->lock);
+	} else {
+		rwlock_write_lock(&as->lock);
+		error = advise_range(as, addr, end, advice, action);
+		rwlock_write_unlock(&as->lock);
+	}
 	return error;
 }

@@ -153,8 +153,8 @@ static inline struct table_slice table_take_run(uint64_t *groups, struct table_s
  * finds entries gone before the TLB knows, though table_lock is dropped in between and one flush serves many tables.
  */
 void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end);
-/* The same for truncation: as->lock NOT needed. */
-void page_table_unmap_by_object(struct address_space *as, uint64_t start, uint64_t end);
+/* The same with a flush for each table before table_lock is dropped: as->lock held for reading or, by truncation, not at all. */
+void page_table_unmap_piecewise(struct address_space *as, uint64_t start, uint64_t end);
 
 /* Removes one page if it maps @frame (any frame if NULL). True if it did. For truncation and reclaim; as->lock NOT needed. */
 bool page_table_unmap_page(struct address_space *as, uint64_t addr, const struct frame *frame);
@@ -183,7 +183,7 @@ bool page_table_own_slot_locked(struct address_space *as, uint64_t *slot, uint64
 
 /*
  * Makes the tables of [start, end) the space's own, so that entries can be changed: all of them, or only those of which a part lies
- * outside. 0 or -ENOMEM (some may be own already). as->lock held for writing.
+ * outside. 0 or -ENOMEM (some may be own already). They stay its own as long as as->lock is held, either way: only fork shares tables.
  */
 int page_table_own_all(struct address_space *as, uint64_t start, uint64_t end);
 int page_table_own_edges(struct address_space *as, uint64_t start, uint64_t end);

@@ -315,7 +315,7 @@ void page_table_unmap(struct address_space *as, uint64_t start, uint64_t end)
 	unmap(as, start, end, false);
 }
 
-void page_table_unmap_by_object(struct address_space *as, uint64_t start, uint64_t end)
+void page_table_unmap_piecewise(struct address_space *as, uint64_t start, uint64_t end)
 {
 	unmap(as, start, end, true);
 }

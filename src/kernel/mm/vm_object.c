@@ -339,7 +339,7 @@ void vm_object_unmap_pages(struct vm_object *object, uint64_t first, uint64_t la
 
 	list_for_each(vma, &object->mappings, object_link)
 		if (vma_range_of(vma, first, last, &start, &end))
-			page_table_unmap_by_object(vma->as, start, end);
+			page_table_unmap_piecewise(vma->as, start, end);
 }
 
 bool vm_object_unmap_frame(struct vm_object *object, uint64_t index, const struct frame *frame)

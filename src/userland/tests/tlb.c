@@ -36,6 +36,24 @@ static void touch(char *at, size_t pages)
 		at[i * PAGE] = 1;
 }
 
+static long cpus;	/* that run; asked before anything is pinned */
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	CHECK_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+/* Where there are several CPUs, the thread that takes away and the one that uses are on two. */
+static void part(int cpu)
+{
+	if (cpus > 1)
+		pin(cpu);
+}
+
 /* ---- Nobody reaches what is gone ---- */
 
 static volatile uint64_t *volatile page;	/* the page in question */
@@ -76,6 +94,7 @@ static void *user_main(void *argument)
 	int user = (long)argument;
 	volatile int round = 0;
 
+	part(1);
 	for (;;) {
 		while (round_number == round)
 			sched_yield();
@@ -99,6 +118,7 @@ static void use_while(void (*take_away)(void), int write)
 {
 	pthread_t users[USERS];
 
+	part(0);
 	signal(SIGSEGV, on_fault);
 	writing = write;
 	for (long i = 0; i < USERS; i++)
@@ -154,6 +174,7 @@ static void write_while_protected(void) { use_while(forbid_writing, 1); }
 static void *count_up(void *argument)
 {
 	(void)argument;
+	part(1);
 	while (round_number >= 0)
 		++*page;
 	return NULL;
@@ -176,18 +197,62 @@ static void write_while_forking(void)
 {
 	pthread_t writer;
 
+	part(0);
 	page = map(1);
 	CHECK_EQ(pthread_create(&writer, NULL, count_up, NULL), 0);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 10; i++)
 		CHECK_EQ(check_child(check_still, NULL), 0);
 	round_number = -1;
 	CHECK_EQ(pthread_join(writer, NULL), 0);
+}
+
+static volatile unsigned long looks;
+
+static void *look_for_old(void *argument)
+{
+	part(1);
+	for (; round_number >= 0; looks++) {
+		int round = gone;
+		uint64_t value = *page;
+
+		late[0] += round && value && gone == round;
+	}
+	return argument;
+}
+
+/* Dropped contents are zeroes at once, whatever becomes of the frame. */
+static void read_while_dropped(void)
+{
+	uint64_t *other = map(FILLED_PAGES);
+	pthread_t thread;
+
+	part(0);
+	page = map(1);
+	CHECK_EQ(pthread_create(&thread, NULL, look_for_old, NULL), 0);
+	for (int round = 1; round <= ROUNDS; round++) {
+		*page = round;
+		for (unsigned long seen = looks; looks < seen + 2;)
+			sched_yield();
+		CHECK_EQ(madvise((void *)page, PAGE, MADV_DONTNEED), 0);
+		gone = round;
+		for (unsigned long seen = looks; looks < seen + 2;)
+			sched_yield();
+		fill_memory(other);
+		for (unsigned long seen = looks; looks < seen + 2;)
+			sched_yield();
+		gone = 0;
+		CHECK_EQ(madvise(other, FILLED_PAGES * PAGE, MADV_DONTNEED), 0);
+	}
+	round_number = -1;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(late[0], 0);
 }
 
 /* New rights may be given without an interrupt: a thread whose CPU remembers less must not be refused for that. */
 static void *read_then_write(void *argument)
 {
 	(void)argument;
+	part(1);
 	for (int round = 1; round <= ROUNDS; round++) {
 		while (round_number != round)
 			sched_yield();
@@ -205,6 +270,7 @@ static void write_once_allowed(void)
 {
 	pthread_t thread;
 
+	part(0);
 	page = map(1);
 	*page = 1;
 	CHECK_EQ(pthread_create(&thread, NULL, read_then_write, NULL), 0);
@@ -253,18 +319,9 @@ static long tlb_interrupts(void)
 	}
 }
 
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	CHECK_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
-}
-
 static int several(void)
 {
-	return sysconf(_SC_NPROCESSORS_ONLN) > 1 && tlb_interrupts() >= 0;
+	return cpus > 1 && tlb_interrupts() >= 0;
 }
 
 static volatile int other_runs, other_ends;
@@ -392,9 +449,10 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(read_while_unmapped), CASE(read_while_forbidden), CASE(read_while_moved), CASE(write_while_unmapped),
-		CASE(write_while_protected), CASE(write_while_forking), CASE(write_once_allowed), CASE(one_thread_interrupts_nobody),
+		CASE(write_while_protected), CASE(write_while_forking), CASE(read_while_dropped), CASE(write_once_allowed), CASE(one_thread_interrupts_nobody),
 		CASE(busy_cpu_is_interrupted_seldom), CASE(idle_cpu_is_left_alone), { NULL, NULL },
 	};
 
+	cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	return check_main("tlb", cases, argc, argv);
 }
