@@ -49,11 +49,18 @@ def test_idle_cpus_are_left_alone():
     assert len(before) == 2 and all(late - early <= 40 for early, late in zip(before, after)), out
 
 
-def test_times_add_up():
-    """Each CPU's user, system and idle time make the time since boot, also of those that started late."""
-    out = ask(WAIT + "i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done; cat /proc/stat /proc/uptime", "--smp", 3)
-    uptime = float(out.splitlines()[-1].split()[0])
-    cpus = re.findall(r"^cpu\d+ (.*)$", out, re.MULTILINE)
-    assert len(cpus) == 3
-    for line in cpus:
-        assert abs(sum(map(int, line.split())) / 100 - uptime) <= 0.05 + uptime / 100, out
+def busy_and_idle(stat):
+    """By CPU, in hundredths of a second."""
+    fields = [list(map(int, line.split())) for line in re.findall(r"^cpu\d+ (.*)$", stat, re.MULTILINE)]
+    return [(user + nice + system, idle) for user, nice, system, idle, *_ in fields]
+
+
+def test_busy_and_idle_times():
+    """CPUs without work count as idle, also what was before they started, and the one with work as busy."""
+    hog = "taskset -c 1 sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'"
+    out = ask(f"{WAIT} sleep 2; cat /proc/stat; echo --; {hog}; cat /proc/stat", "--smp", 3)
+    before, after = map(busy_and_idle, out.split("--"))
+    assert len(before) == len(after) == 3
+    assert all(idle > busy for busy, idle in before), out
+    busy, idle = zip(*((late[0] - early[0], late[1] - early[1]) for early, late in zip(before, after)))
+    assert busy[1] > 4 * idle[1] and idle[2] > 4 * busy[2], out
