@@ -107,7 +107,8 @@ static void gather_table(struct gather *gather, struct frame *table)
 /* Clears @count entries of a level-1 table that the TLB may still know. */
 static void clear_entries(struct gather *gather, uint64_t *entry, unsigned count)
 {
-	unsigned used = gather->count, before = used;
+	unsigned used = gather->count, before = used, room = gather->limit - used;
+	struct frame **next = gather->frames + used;
 
 	for (uint64_t *end = entry + count; entry < end; entry++) {
 		uint64_t pte = *entry;
@@ -115,15 +116,19 @@ static void clear_entries(struct gather *gather, uint64_t *entry, unsigned count
 		if (!pte)
 			continue;
 		*entry = 0;
-		gather->frames[used++] = frame_of_phys(pte & PTE_ADDRESS);
-		if (unlikely(used == gather->limit)) {
+		*next++ = frame_of_phys(pte & PTE_ADDRESS);
+		if (unlikely(!--room)) {
+			used = gather->limit;
 			gather->pages += used - before;
 			gather->count = used;
 			gather->cleared = true;
 			gather_make_room(gather);
-			used = before = gather->count;
+			before = gather->count;
+			room = gather->limit - before;
+			next = gather->frames + before;
 		}
 	}
+	used = next - gather->frames;
 	gather->pages += used - before;
 	gather->count = used;
 	gather->cleared |= used != before;
