@@ -8,8 +8,8 @@
 BUILD := $(abspath build)
 export BUILD
 
-# What "make run" starts: make run SMP=2 MEM=1G KVM=no CPU=qemu64 MACHINE=pc UEFI=yes APPEND="loglevel=7"
-SMP := 1
+# What "make run" starts: make run SMP=4 MEM=1G KVM=no CPU=qemu64 MACHINE=pc UEFI=yes APPEND="loglevel=7"
+SMP := 2
 MEM := 512M
 CPU := max
 KVM := auto
