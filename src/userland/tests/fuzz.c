@@ -328,6 +328,15 @@ static void reap_orphans(void)
 	}
 }
 
+/* Root may have given the open devices another mode or owner, with which whatever runs afterwards would have to live. */
+static void restore_devices(void)
+{
+	static const char *const names[] = { "/dev/ptmx", "/dev/zero", "/dev/urandom", "/dev/null" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		CHECK(chown(names[i], 0, 0) == 0 && chmod(names[i], 0666) == 0);
+}
+
 static void round_of_calls(int root, uint64_t seed)
 {
 	unsigned children = 0;
@@ -344,6 +353,7 @@ static void round_of_calls(int root, uint64_t seed)
 		watch(pid);
 	}
 	reap_orphans();
+	restore_devices();
 	if (!CHECK(progress->calls >= CALLS_A_ROUND))
 		printf("%u children made %u calls\n", children, progress->calls);
 }

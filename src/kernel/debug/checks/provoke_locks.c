@@ -5,7 +5,7 @@
 #include "lib/atomic.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
-#include "process/process.h"
+#include "process/internal.h"
 #include "sched/clock.h"
 #include "sched/thread.h"
 #include "sched/timer.h"
@@ -160,10 +160,10 @@ void provoke_exit_held(void)
 	sched_sleep_until(clock_monotonic_ns() + NS_PER_SEC, false);
 }
 
-/* Takes a lock in the name of whatever program runs, which then goes on in user mode. */
+/* Takes a lock in the name of process 1, which then goes on in user mode. */
 static void lock_for_program(struct timer *unused)
 {
-	if (!current_process() || !mutex_try_lock(&left_held))
+	if (!init_process || current_process() != init_process || !mutex_try_lock(&left_held))
 		timer_arm(&timer, clock_monotonic_ns() + RETRY_NS);
 }
 
