@@ -241,7 +241,7 @@ void scheduler_reschedule(void)
 
 void preempt_check(void)
 {
-	if (this_cpu()->preempt_count == 0 && interrupts_enabled() && this_cpu()->current)
+	if (!preemption_is_off() && interrupts_enabled() && current_thread())
 		reschedule(true);
 }
 

@@ -35,6 +35,7 @@ struct parameters {
 
 struct cpu *ap_cpus[APIC_IDS];		/* by APIC id: who may start; read by ap_start.asm */
 uint64_t cpus_online = 1;
+static unsigned others_wanted;		/* set once, by smp_start_others */
 static uint64_t cpus_to_come;		/* atomic: a bit for each that is waited for, whether it is up already or not */
 
 /* ---- On the CPU that starts ---- */
@@ -115,7 +116,8 @@ static struct cpu *prepare(unsigned id, unsigned apic_id)
 	return cpu;
 }
 
-static uint64_t wanted_others(void)
+/* What nr_cpus= leaves of the others. */
+static uint64_t others_allowed(void)
 {
 	uint64_t limit = CPU_MAX;
 	char value[16];
@@ -129,13 +131,13 @@ static uint64_t wanted_others(void)
 
 unsigned smp_others_wanted(void)
 {
-	return MIN(wanted_others(), (uint64_t)apic_other_cpus(NULL, CPU_MAX));
+	return others_wanted;
 }
 
 static bool all_started(struct cpu *const *starting, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (atomic_load(&starting[i]->start_state) == CPU_STARTING)
+		if (!(atomic_load(&cpus_online) >> starting[i]->id & 1))
 			return false;
 	return true;
 }
@@ -173,7 +175,7 @@ static void give_up_late(struct cpu *const *starting, unsigned count)
 
 static void start_all(void)
 {
-	unsigned apic_ids[CPU_MAX], wanted = smp_others_wanted(), count = 0;
+	unsigned apic_ids[CPU_MAX], wanted = others_wanted, count = 0;
 	paddr_t page = trampoline_page();
 	struct cpu *starting[CPU_MAX];
 	uint64_t deadline;
@@ -227,11 +229,12 @@ unsigned cpus_count(void)
 
 void smp_start_others(void)
 {
-	unsigned others = smp_others_wanted();
-	struct thread *thread = others ? thread_create_kernel("cpus", start_others, NULL, CLASS_NORMAL) : NULL;
+	struct thread *thread;
 
+	others_wanted = MIN(others_allowed(), (uint64_t)apic_other_cpus(NULL, CPU_MAX));
+	thread = others_wanted ? thread_create_kernel("cpus", start_others, NULL, CLASS_NORMAL) : NULL;
 	if (thread) {
-		atomic_store(&cpus_to_come, (2ull << others) - 2);
+		atomic_store(&cpus_to_come, (2ull << others_wanted) - 2);
 		thread_start(thread);
 	} else {
 		log_info("cpus: 1 of %u runs", apic_other_cpus(NULL, CPU_MAX) + 1);

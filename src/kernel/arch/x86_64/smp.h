@@ -9,7 +9,7 @@ enum cpu_start_state { CPU_STARTING, CPU_STARTED, CPU_GIVEN_UP };
 /* Starts the other CPUs from a thread of its own; boot goes on meanwhile. Each runs threads as soon as it is up. */
 void smp_start_others(void);
 
-/* How many CPUs smp_start_others() will start besides this one. */
+/* How many CPUs smp_start_others(), called before, starts besides this one. */
 unsigned smp_others_wanted(void);
 
 /* Waits for those CPUs of @mask that are about to start, until they run or are given up. May sleep. */

@@ -103,7 +103,8 @@ static void ask(struct cpu *cpu, uint64_t targets, enum request_kind kind, paddr
 		if (!atomic_or(&other->tlb_requests, 1ull << cpu->id))
 			apic_send_vector(other->apic_id, VECTOR_TLB);
 	}
-	while (atomic_load(&request->waiting)) {
+	/* In a panic the others have stopped, and answer no more. */
+	while (atomic_load(&request->waiting) && !smp_is_stopping()) {
 		tlb_answer();
 		cpu_relax();
 	}
