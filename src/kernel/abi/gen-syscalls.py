@@ -3,7 +3,7 @@
 """Turns syscalls.def into the kernel's dispatch table, its prototypes and the names for the log.
 
 Usage: gen-syscalls.py SYSCALLS.DEF UNISTD_64.H OUTDIR
-The Linux header gives the names of the calls that are not there, for the log line about them.
+Numbers from 1024 on are native calls; they follow Linux's in the tables without a gap. The Linux header gives the names of the calls that are not there, for the log line about them.
 [frame] marks the calls that need or change the caller's whole register frame (arch/x86_64/entry.asm).
 An entry without a description, a duplicate number or a malformed line fails with file and line.
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 LINUX_NAME = re.compile(r"^#define __NR_(\w+)\s+(\d+)\s*$", re.M)
+NATIVE = 1024
 LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[(frame)\])?\s*:\s*(\S.*)$")
 
 
@@ -48,21 +49,25 @@ def main():
     protos = "".join(f"/* {text} */\nlong sys_{name}({', '.join(args) or 'void'});\n"
                      for _, (name, args, text) in sorted(entries.items()))
     stubs = "".join(f"/* Stores the whole frame, then sys_{name} (entry.asm). */\nlong frame_{name}(void);\n" for name in frame_calls)
-    count = max(entries) + 1
+    linux_count = max(nr for nr in entries if nr < NATIVE) + 1
+    native_end = max(NATIVE, max(entries) + 1)
+    count = linux_count + native_end - NATIVE
     (out / "syscall_prototypes.h").write_text(
         head + '#pragma once\n#include "lib/types.h"\n\n'
-        + f"enum {{ SYSCALL_COUNT = {count} }};\n\n" + protos + stubs)
+        + f"enum {{ SYSCALL_LINUX_COUNT = {linux_count}, SYSCALL_NATIVE = {NATIVE}, SYSCALL_COUNT = {count} }};\n\n" + protos + stubs)
     (out / "syscall_asm.inc").write_text(
-        f"; Generated from abi/syscalls.def by abi/gen-syscalls.py.\nSYSCALL_COUNT equ {count}\n"
+        "; Generated from abi/syscalls.def by abi/gen-syscalls.py.\n"
+        + f"SYSCALL_LINUX_COUNT equ {linux_count}\nSYSCALL_NATIVE equ {NATIVE}\nSYSCALL_COUNT equ {count}\n"
         + "%macro EACH_FRAME_CALL 1\n" + "".join(f"\t%1 {name}\n" for name in frame_calls) + "%endmacro\n")
     handlers = ["no_handler"] * count
     for nr, (name, _, _) in entries.items():
-        handlers[nr] = f"(void *){'frame' if name in frame_calls else 'sys'}_{name}"
+        handlers[nr if nr < NATIVE else linux_count + nr - NATIVE] = f"(void *){'frame' if name in frame_calls else 'sys'}_{name}"
     (out / "syscall_table.inc").write_text(head + "".join(f"\t[{nr}] = {handler},\n" for nr, handler in enumerate(handlers)))
-    # By number, each with a zero behind it; a number of nobody has an empty name.
+    # In the table's order, each with a zero behind it; a number of nobody has an empty name. Behind the table's the names of Linux's newer calls.
     known = {int(nr): name for name, nr in LINUX_NAME.findall(Path(sys.argv[2]).read_text())}
     known.update((nr, name) for nr, (name, _, _) in entries.items())
-    (out / "syscall_names.inc").write_text(head + "".join(f'\t"{known.get(nr, "")}\\0"\n' for nr in range(max(known) + 1)))
+    numbers = [*range(linux_count), *range(NATIVE, native_end), *range(linux_count, max(nr for nr in known if nr < NATIVE) + 1)]
+    (out / "syscall_names.inc").write_text(head + "".join(f'\t"{known.get(nr, "")}\\0"\n' for nr in numbers))
 
 
 if __name__ == "__main__":

@@ -34,11 +34,21 @@ static long no_handler(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t 
 	return syscall_unknown(thread_user_frame());
 }
 
+/* Where the name of call @number is: see gen-syscalls.py. */
+static uint64_t name_index(uint64_t number)
+{
+	if (number < SYSCALL_LINUX_COUNT)
+		return number;
+	return number < SYSCALL_NATIVE ? number + SYSCALL_COUNT - SYSCALL_LINUX_COUNT : syscall_table_index(number);
+}
+
 const char *syscall_name(uint64_t number)
 {
 	const char *name = syscall_names, *end = syscall_names + sizeof(syscall_names) - 1;
 
-	for (; name < end && number; number--)
+	if (number >= SYSCALL_NATIVE + SYSCALL_COUNT - SYSCALL_LINUX_COUNT)
+		return "unknown";
+	for (number = name_index(number); name < end && number; number--)
 		name += strlen(name) + 1;
 	return name < end && *name ? name : "unknown";
 }

@@ -11,7 +11,11 @@ typedef long syscall_fn(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64
 /* The dispatch table that entry.asm reads: SYSCALL_COUNT handlers, none NULL. While calls are traced debug/trace/calls.c has its own there. */
 extern syscall_fn *const syscall_handlers[];
 
-/* The names by number, one behind the other, each with a zero behind it; empty where there is no call. */
+/* The index of the native call @number there, which follow Linux's calls, and the number of the call at an index. */
+#define syscall_table_index(number) ((number) - SYSCALL_NATIVE + SYSCALL_LINUX_COUNT)
+#define syscall_number(index) ((index) < SYSCALL_LINUX_COUNT ? (index) : (index) - SYSCALL_LINUX_COUNT + SYSCALL_NATIVE)
+
+/* The names in the order of the table, one behind the other, each with a zero behind it; empty where there is no call. */
 extern const char syscall_names[];
 
 /* The name of call @number for logs, also of Linux calls that are not there; "unknown" beyond those. */

@@ -34,7 +34,7 @@ MSR_GS_BASE equ 0xc0000101
 
 %include "arch/x86_64/user_access.inc"
 %include "debug/checks.inc"
-%include "syscall_asm.inc"		; generated: SYSCALL_COUNT, EACH_FRAME_CALL
+%include "syscall_asm.inc"		; generated: the numbers of calls, EACH_FRAME_CALL
 
 extern trap_dispatch
 extern syscall_unknown
@@ -200,8 +200,9 @@ syscall_entry:
 	mov [rsp + FRAME_R9], r9
 	sti
 	mov eax, eax			; the number is an int: upper bits do not count, as on Linux
-	cmp eax, SYSCALL_COUNT
-	jae .unknown
+	cmp eax, SYSCALL_LINUX_COUNT
+	jae .native
+.dispatch:
 	mov rcx, r10
 	lea r11, [rel syscall_handlers]
 	call [r11 + rax * 8]
@@ -224,6 +225,12 @@ syscall_entry:
 	mov rsp, [rsp + FRAME_RSP]
 	swapgs
 	o64 sysret
+.native:
+	sub eax, SYSCALL_NATIVE - SYSCALL_LINUX_COUNT	; where it is in the table; below SYSCALL_NATIVE it gets huge, or a Linux call's index
+	cmp eax, SYSCALL_LINUX_COUNT
+	jb .unknown
+	cmp eax, SYSCALL_COUNT
+	jb .dispatch
 .unknown:
 	mov rdi, rsp
 	call syscall_unknown

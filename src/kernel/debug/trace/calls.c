@@ -10,14 +10,20 @@
 
 syscall_fn *trace_handlers[SYSCALL_COUNT];	/* set before the first stub is put in */
 
+/* trace_entry.inc gives the number, or for most calls the index in the table, which is the same for Linux's. */
+static unsigned number_of(unsigned number)
+{
+	return number < SYSCALL_COUNT ? syscall_number(number) : number;
+}
+
 void trace_call_enter(unsigned number, uint64_t argument)
 {
-	trace_add(TRACE_CALL_ENTER, trace_tid(current_thread()), number, argument);
+	trace_add(TRACE_CALL_ENTER, trace_tid(current_thread()), number_of(number), argument);
 }
 
 void trace_call_leave(unsigned number, long result)
 {
-	trace_add(TRACE_CALL_LEAVE, trace_tid(current_thread()), number, result);
+	trace_add(TRACE_CALL_LEAVE, trace_tid(current_thread()), number_of(number), result);
 }
 
 static syscall_fn *stand_in(syscall_fn *handler)

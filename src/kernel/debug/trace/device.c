@@ -238,7 +238,7 @@ static int make_head(struct reader *reader)
 	proc_text_add(text, "\n", 1);
 	for (unsigned i = 0; i < SYSCALL_COUNT; i++, name += strlen(name) + 1)
 		if (*name)
-			proc_text_print(text, "syscall %u %s\n", i, name);
+			proc_text_print(text, "syscall %u %s\n", syscall_number(i), name);
 	add_threads(text);
 	proc_text_add(text, "end\n", 4);
 	if (text->failed)
