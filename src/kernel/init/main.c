@@ -17,6 +17,7 @@
 #include "drivers/video/video.h"
 #include "init/boot_info.h"
 #include "init/init.h"
+#include "ipc/ipc.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/string.h"
@@ -49,6 +50,7 @@ static void boot_thread(void *unused)
 	fw_cfg_init();			/* what QEMU hands over: /dev/fw_cfg */
 	smp_start_others();		/* the other CPUs, while boot goes on */
 	vdso_init();			/* clocks for programs, without system calls */
+	ipc_init();			/* ports */
 	process_init();			/* process table, signals, futexes */
 	if (KERNEL_CHECKS)
 		checks_provoke_from_command_line();

@@ -97,6 +97,11 @@ int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len,
 			  struct vm_object *object, uint64_t offset);
 int address_space_unmap(struct address_space *as, uint64_t addr, uint64_t len);
 
+/* Maps all of @object for the program to read and write; a child of fork does not get it. The address or -ENOMEM. */
+int64_t address_space_map_own(struct address_space *as, struct vm_object *object);
+/* Undoes it, unless the program has mapped something else at @addr since. May sleep. */
+void address_space_unmap_own(struct address_space *as, uint64_t addr, struct vm_object *object);
+
 /* Starts the heap (brk) at a random distance behind the program's end. For exec, before the program runs. */
 void address_space_set_brk(struct address_space *as, uint64_t program_end);
 

@@ -8,6 +8,7 @@
  */
 #include <linux/futex.h>
 
+#include "ipc/ipc.h"
 #include "lib/log.h"
 #include "mm/address_space.h"
 #include "mm/user_copy.h"
@@ -86,6 +87,7 @@ void thread_release_user_memory(struct thread *thread)
 {
 	uaddr_t tid_word = thread->user.clear_child_tid;
 
+	ipc_thread_release(thread);
 	robust_list_exit(thread);
 	futex_pi_exit(thread);
 	thread->user.clear_child_tid = 0;

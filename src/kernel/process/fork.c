@@ -5,6 +5,7 @@
  */
 #include <linux/sched.h>
 
+#include "ipc/ipc.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
 #include "mm/user_copy.h"
@@ -252,6 +253,7 @@ static void copy_attributes(struct process *child, struct process *parent, const
 	memcpy(child->name, parent->name, sizeof(child->name));
 	child->account = parent->account;
 	user_account_ref(child->account);
+	child->port_names = port_names_get(parent->port_names);
 	child->executable = parent->executable;
 	if (child->executable)
 		vnode_get(child->executable);

@@ -72,9 +72,9 @@ static bool lend(struct thread *thread)
 	struct rb_node *first = rb_first(&thread->user.pi_owned);
 	unsigned level = first ? rb_entry(first, struct pi_state, owned_node)->level : LEVEL_COUNT;
 
-	if (thread->lent == level)
+	if (thread->lent_by[LENT_BY_LOCKS] == level)
 		return false;
-	sched_lend(thread, level);
+	sched_lend(thread, LENT_BY_LOCKS, level);
 	return true;
 }
 

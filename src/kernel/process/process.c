@@ -2,6 +2,7 @@
 /* Processes as objects: making and freeing the structure, looking one up, groups and sessions, and what others may ask about one. */
 #include <linux/wait.h>
 
+#include "ipc/ipc.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
 #include "mm/frame.h"
@@ -64,6 +65,7 @@ struct process *process_alloc(void)
 	wait_queue_init(&process->exited);
 	wait_queue_init(&process->stop_queue);
 	wait_queue_init(&process->thread_gone);
+	wait_queue_init(&process->message_room);
 	spinlock_init(&process->signal_lock, LOCK_SIGNAL);
 	spinlock_init(&process->lock, LOCK_PROCESS);
 	signal_queue_init(&process->queue);
@@ -89,6 +91,7 @@ void process_put(struct process *process)
 	credentials_put(process->credentials);
 	if (process->session)
 		session_put(process->session);
+	port_names_put(process->port_names);
 	if (process->account)
 		user_account_put(process->account);
 	atomic_sub(&live_processes, 1);

@@ -27,6 +27,7 @@ struct tty;
 struct vnode;
 struct user_account;
 struct interval_timers;
+struct port_names;
 struct posix_timers;
 
 enum { RLIMIT_COUNT = 16, PID_MAX = 32768 };
@@ -104,6 +105,9 @@ struct process {
 	int death_signal;		/* prctl PR_SET_PDEATHSIG */
 	uint64_t start_ns;		/* monotonic */
 	uint64_t minor_faults, major_faults;		/* atomic */
+	struct port_names *port_names;	/* which ports it may open by name, NULL: all; lock */
+	size_t message_bytes;		/* atomic: of messages it has sent and nobody has received yet */
+	struct wait_queue message_room;	/* waits until that is less */
 	struct posix_timers *posix_timers;	/* timer_create: NULL until used; owned by process/posix_timer.c */
 	struct interval_timers *timers;	/* alarm, setitimer: NULL until used; owned by process/itimer.c */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lending priority: who waits for a lock that a worse thread holds makes that thread run as if it were the waiter. Who lends to whom is kept by
- * those who know the locks (process/futex_pi_state.c); here a thread has one level that is lent to it.
+ * Lending priority: who waits for a lock that a worse thread holds, or for its answer, makes that thread run as if it were the waiter. Who lends to whom
+ * is kept by those who know the locks (process/futex_pi_state.c) and the calls (ipc/lend.c); here a thread has one level that is lent to it by each.
  */
 #include "sched/internal.h"
 
@@ -16,7 +16,7 @@ static void change_budget(struct cpu *cpu, struct thread *thread)
 	ask_to_reschedule(cpu);
 }
 
-void sched_lend(struct thread *thread, unsigned level)
+void sched_lend(struct thread *thread, enum lend_source source, unsigned level)
 {
 	uint64_t flags = interrupts_save();
 	struct run_queue *queue;
@@ -28,6 +28,8 @@ void sched_lend(struct thread *thread, unsigned level)
 	cpu = lock_cpu_of(thread);
 	queue = cpu->run_queue;
 	own = sched_own_level(thread);
+	thread->lent_by[source] = level;
+	level = MIN(thread->lent_by[LENT_BY_LOCKS], thread->lent_by[LENT_BY_CALLS]);
 	effective = MIN(own, level);
 	thread->own_level = own;
 	thread->lent = level;

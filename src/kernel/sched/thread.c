@@ -41,7 +41,7 @@ static void thread_init_fields(struct thread *thread, const char *name, enum sch
 	thread->affinity = UINT64_MAX;
 	thread->cpu = this_cpu()->id;	/* any: from here on others may lock its queue */
 	thread->fpu_cpu = CPU_MAX;
-	thread->lent = LEVEL_COUNT;
+	thread->lent = thread->lent_by[LENT_BY_LOCKS] = thread->lent_by[LENT_BY_CALLS] = LEVEL_COUNT;
 	thread_set_name(thread, name);
 	sched_counters_thread(1);
 }

@@ -12,10 +12,14 @@
 #include "sync/spinlock.h"
 #include "process/thread_state.h"
 
+struct endpoint;
 struct process;
 
 /* The five classes, best first. Priorities inside a class are levels of the run queue's bitmap. */
 enum sched_class { CLASS_REALTIME, CLASS_HIGH, CLASS_NORMAL, CLASS_LOW, CLASS_IDLE, CLASS_COUNT };
+
+/* Why others lend a thread their level: it holds locks, or answers calls, that they wait for. */
+enum lend_source { LENT_BY_LOCKS, LENT_BY_CALLS, LEND_SOURCES };
 
 enum thread_run_state {
 	THREAD_NEW,
@@ -40,7 +44,8 @@ struct thread {
 	uint8_t sched_class;
 	uint8_t priority;		/* level in the bitmap, 0 is best */
 	uint8_t best_priority;		/* the level it rises to at most */
-	uint8_t lent;			/* level that threads which wait for it lend it (sched_lend); LEVEL_COUNT: none */
+	uint8_t lent;			/* level that threads which wait for it lend it: the best of @lent_by; LEVEL_COUNT: none */
+	uint8_t lent_by[LEND_SOURCES];	/* sched_lend */
 	uint8_t own_level;		/* what @priority goes back to when nothing is lent any more */
 	int8_t nice;
 	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
@@ -66,6 +71,7 @@ struct thread {
 	uint64_t fs_base, gs_base;	/* the user's; live in the MSRs while running */
 
 	/* User threads. */
+	struct endpoint *endpoint;	/* its message buffer and what it does with ports; NULL until it asks for one. Own thread only */
 	struct process *process;	/* NULL for kernel threads; set once */
 	struct list process_link;	/* process->threads; guarded by process->signal_lock */
 	int tid;
@@ -121,10 +127,10 @@ int sched_set_realtime_limits(int64_t budget, int64_t period);
 int sched_set_affinity(struct thread *thread, uint64_t mask);
 
 /*
- * @thread runs at @level of the run queue while that is better than its own: what those lend it who wait for a lock it holds. Replaces what was lent
- * before; LEVEL_COUNT: nothing. Any context; takes the run queue's lock.
+ * @thread runs at @level of the run queue while that is better than its own: what those lend it who wait for it. Replaces what was lent
+ * for the same reason before; LEVEL_COUNT: nothing. Any context; takes the run queue's lock.
  */
-void sched_lend(struct thread *thread, unsigned level);
+void sched_lend(struct thread *thread, enum lend_source source, unsigned level);
 
 /* The level that is the thread's own, whatever is lent to it. */
 static inline unsigned sched_own_level(const struct thread *thread)

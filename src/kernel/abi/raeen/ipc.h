@@ -74,7 +74,7 @@ enum {
 /* SYS_port_create: a port with name @name (NULL: none), and a handle with every right. */
 enum {
 	PORT_PERSISTENT = 1 << 0,	/* outlives its receiver: name, queue and clients' handles wait for the next one */
-	PORT_REPLAY = 1 << 1,		/* what the receiver held when it ended is given to the next one; for requests that may be done twice. Persistent only */
+	PORT_REPLAY = 1 << 1,		/* persistent only: what a receiver held at its end is given to the next one; requests may be done twice */
 	PORT_KEEP = 1 << 2,		/* the handle passes by fork and exec, unlike others */
 };
 

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/* The system calls on ports and messages: what programs give is checked here; messages.c acts. */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trap.h"
+#include "ipc/ipc.h"
+#include "ipc/messages.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "process/process.h"
+#include "syscall_prototypes.h"
+#include "vfs/fd_table.h"
+#include "vfs/file.h"
+
+void ipc_init(void)
+{
+	port_pool_init();
+	endpoint_slab = slab_cache_create("endpoint", sizeof(struct endpoint), 64);
+}
+
+/* A port that a call uses. */
+struct port_ref {
+	struct fd_ref fd;
+	struct port *port;	/* NULL: see @error */
+	int error;
+};
+
+static struct port_ref port_borrow(int fd, uint32_t rights)
+{
+	struct port_ref ref = { .fd = fd_borrow(fd) };
+
+	ref.port = port_of_file(ref.fd.file, rights, &ref.error);
+	if (unlikely(!ref.port))
+		fd_release(ref.fd);
+	return ref;
+}
+
+static void port_release_ref(struct port_ref ref)
+{
+	fd_release(ref.fd);
+}
+
+/* Gives the program @fd for @file, or puts it. */
+static long install(struct file *file, bool keep)
+{
+	int fd;
+
+	if (!file)
+		return -ENOMEM;
+	fd = fd_install(file, 0, !keep);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+static int copy_name(char *name, uaddr_t from)
+{
+	ssize_t len = copy_string_from_user(name, from, PORT_NAME_MAX);
+
+	if (len < 0)
+		return len == -ENAMETOOLONG ? -EINVAL : len;
+	return port_name_check(name);
+}
+
+long sys_port_create(uaddr_t user_name, unsigned flags)
+{
+	char name[PORT_NAME_MAX] = "";
+	struct port *port;
+	struct file *file;
+	int error = user_name ? copy_name(name, user_name) : 0;
+
+	if (error)
+		return error;
+	if (flags & ~(PORT_PERSISTENT | PORT_REPLAY | PORT_KEEP) || (flags & (PORT_PERSISTENT | PORT_REPLAY)) == PORT_REPLAY)
+		return -EINVAL;
+	port = port_alloc(flags & (PORT_PERSISTENT | PORT_REPLAY));
+	if (!port)
+		return -ENOMEM;
+	if (user_name)
+		error = port_name_add(port, name);
+	file = error ? NULL : port_file_create(port, PORT_RIGHTS, 0);
+	if (!file) {
+		port_name_remove(port);
+		port_put(port);
+		return error ? error : -ENOMEM;
+	}
+	return install(file, flags & PORT_KEEP);
+}
+
+long sys_port_open(uaddr_t user_name, unsigned rights)
+{
+	char name[PORT_NAME_MAX];
+	struct port_names *names;
+	struct port *port;
+	struct file *file;
+	uint64_t flags;
+	bool allowed;
+	int error = copy_name(name, user_name);
+
+	if (error)
+		return error;
+	if (!rights || rights & ~(PORT_SEND | PORT_NOTIFY | PORT_DUP))
+		return -EINVAL;
+	flags = spin_lock_irq(&current_process()->lock);
+	names = port_names_get(current_process()->port_names);
+	spin_unlock_irq(&current_process()->lock, flags);
+	allowed = port_names_allow(names, name);
+	port_names_put(names);
+	/* Outside of its profile a port does not exist. */
+	port = allowed ? port_name_find(name) : NULL;
+	if (!port)
+		return -ENOENT;
+	file = port_file_create(port, rights, 0);
+	if (!file)
+		port_put(port);
+	return install(file, false);
+}
+
+/* A header as programs may send it, for @me; -EINVAL. */
+static int check_header(msg_header header)
+{
+	return msg_type(header) >= MSG_TYPE_KERNEL || msg_length(header) > MSG_PAYLOAD_MAX || msg_handles(header) > MSG_HANDLES_MAX ||
+	       msg_priority(header) > MSG_PRIORITY_MAX ? -EINVAL : 0;
+}
+
+/* What the header of a message, and the extra if there is one, say about what goes with it. */
+struct outgoing {
+	unsigned count;
+	struct file *files[MSG_HANDLES_MAX];
+	uint64_t grants;
+};
+
+/* Takes the handles out of the program's table: from here on they are gone for it. */
+static int take_outgoing(msg_header header, uaddr_t extra, struct outgoing *out)
+{
+	struct msg_extra given;
+	int error = check_header(header);
+
+	out->count = 0;
+	out->grants = 0;
+	if (error)
+		return error;
+	if (!extra)
+		return msg_handles(header) ? -EINVAL : 0;
+	if (copy_from_user(&given, extra, offsetof(struct msg_extra, pid)))
+		return -EFAULT;
+	out->grants = given.grants;
+	error = handles_take(given.handles, msg_handles(header), out->files);
+	if (!error)
+		out->count = msg_handles(header);
+	return error;
+}
+
+/* Tells the program what it received: the registers, the extra, the descriptors. The files in @receipt are given or put. Returns the header or -EFAULT. */
+static long tell(struct endpoint *me, struct receipt *receipt, uaddr_t extra, bool told_sender)
+{
+	struct trap_frame *frame = cpu_user_frame();
+	struct msg_extra out = { 0 };
+
+	frame->rdx = receipt->token;
+	frame->r8 = told_sender ? me->badge : 0;
+	if (!extra) {
+		handles_put(receipt->files, receipt->file_count);
+		return receipt->header & ~(0xffull << 48);
+	}
+	for (unsigned i = 0; i < MSG_HANDLES_MAX; i++)
+		out.handles[i] = i < receipt->file_count ? receipt->slots[i] : -1;
+	if (told_sender) {
+		out.grants = me->grants;
+		out.pid = me->sender.pid;
+		out.uid = me->sender.uid;
+		out.gid = me->sender.gid;
+		out.capabilities = me->sender.capabilities;
+		out.request = me->request;
+		out.deaths = me->deaths;
+	}
+	handles_give(receipt->files, receipt->file_count, receipt->slots);
+	return copy_to_user(extra, &out, sizeof(out)) ? -EFAULT : (long)receipt->header;
+}
+
+/* The answer to @me's call. */
+static long tell_answer(struct endpoint *me, uaddr_t extra)
+{
+	struct call *call = &me->call;
+	struct receipt receipt = { .header = call->reply };
+	int error;
+
+	memcpy(receipt.files, call->reply_files, call->reply_count * sizeof(*receipt.files));
+	receipt.file_count = call->reply_count;
+	if (extra && receipt.file_count) {
+		error = handles_reserve(receipt.slots, receipt.file_count);
+		if (error) {
+			handles_put(receipt.files, receipt.file_count);
+			return error;
+		}
+	}
+	return tell(me, &receipt, extra, false);
+}
+
+long sys_msg_call(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
+{
+	struct endpoint *me = endpoint_current();
+	struct port_ref ref = port_borrow(fd, PORT_SEND);
+	struct outgoing out;
+	struct message *message;
+	long result;
+
+	if (unlikely(!ref.port))
+		return ref.error;
+	result = !me ? -ENOBUFS : timeout == 0 ? -EINVAL : take_outgoing(header, extra, &out);
+	if (result)
+		goto out;
+	message = &me->call.message;
+	message->header = header;
+	message->level = msg_level(msg_priority(header));
+	message->badge = port_file_badge(ref.fd.file);
+	message->handle_count = out.count;
+	memcpy(message->files, out.files, out.count * sizeof(*out.files));
+	message->grants = out.grants;
+	msg_fill_sender(&message->sender);
+	result = msg_call_port(ref.port, me, timeout);
+	handles_put(message->files, message->handle_count);
+	message->handle_count = 0;
+	if (!result)
+		result = tell_answer(me, extra);
+out:
+	port_release_ref(ref);
+	return result;
+}
+
+/* Waits until the process may have more unread messages, up to @deadline. */
+static int wait_for_room(struct endpoint *me, size_t offset, size_t len, int64_t timeout, struct posted **posted)
+{
+	struct process *process = current_process();
+	uint64_t deadline = timeout < 0 ? WAIT_FOREVER : msg_deadline(timeout);
+	struct waiter waiter;
+	int error, woken = 0;
+
+	wait_begin(&process->message_room, &waiter);
+	while ((error = posted_create(me, offset, len, posted)) == -EAGAIN && timeout && !woken)
+		woken = wait_block(&waiter, deadline, WAIT_INTERRUPTIBLE);
+	wait_end(&waiter);
+	if (error == -EAGAIN && woken)
+		return woken == -ETIMEDOUT ? woken : timeout < 0 ? -ERESTARTSYS : -EINTR;
+	return error;
+}
+
+int msg_make_posted(struct endpoint *me, size_t offset, msg_header header, int64_t timeout, struct posted **posted)
+{
+	int error = posted_create(me, offset, msg_length(header), posted);
+
+	if (error == -EAGAIN && timeout)
+		error = wait_for_room(me, offset, msg_length(header), timeout, posted);
+	if (error)
+		return error;
+	(*posted)->message.header = header;
+	(*posted)->message.level = msg_level(msg_priority(header));
+	msg_fill_sender(&(*posted)->message.sender);
+	return 0;
+}
+
+long sys_msg_send(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
+{
+	struct endpoint *me = endpoint_current();
+	struct port_ref ref = port_borrow(fd, PORT_SEND);
+	struct posted *posted;
+	struct outgoing out;
+	long result;
+
+	if (unlikely(!ref.port))
+		return ref.error;
+	result = !me ? -ENOBUFS : check_header(header);
+	if (result)
+		goto out;
+	if (!extra && !msg_handles(header) && msg_deliver_at_once(ref.port, me, header, port_file_badge(ref.fd.file)))
+		goto out;
+	result = msg_make_posted(me, 0, header, timeout, &posted);
+	if (result)
+		goto out;
+	posted->message.badge = port_file_badge(ref.fd.file);
+	result = take_outgoing(header, extra, &out);
+	if (result) {
+		posted_free(posted);
+		goto out;
+	}
+	/* Grants end with the answer: a message without one carries none. */
+	posted->message.handle_count = out.count;
+	memcpy(posted->message.files, out.files, out.count * sizeof(*out.files));
+	result = msg_post(ref.port, posted);
+out:
+	port_release_ref(ref);
+	return result;
+}
+
+static long receive(struct port_ref ref, struct endpoint *me, int64_t timeout, uaddr_t extra)
+{
+	struct receipt receipt;
+	int error = msg_receive(ref.port, port_file_epoch(ref.fd.file), me, timeout, extra, &receipt);
+
+	return error ? error : tell(me, &receipt, extra, true);
+}
+
+long sys_msg_recv(int fd, int64_t timeout, uaddr_t extra)
+{
+	struct endpoint *me = endpoint_current();
+	struct port_ref ref = port_borrow(fd, PORT_RECV);
+	long result;
+
+	if (unlikely(!ref.port))
+		return ref.error;
+	result = me ? receive(ref, me, timeout, extra) : -ENOBUFS;
+	port_release_ref(ref);
+	return result;
+}
+
+static int answer(struct port_ref ref, struct endpoint *me, msg_header header, uint64_t token, uaddr_t extra, bool soon)
+{
+	struct outgoing out;
+	int error = me ? take_outgoing(header, extra, &out) : -ENOBUFS;
+
+	if (error)
+		return error;
+	error = msg_answer(ref.port, port_file_epoch(ref.fd.file), me, token, header, out.files, &out.count, soon);
+	handles_put(out.files, out.count);
+	return error;
+}
+
+long sys_msg_reply(int fd, uint64_t header, uint64_t token, uaddr_t extra)
+{
+	struct port_ref ref = port_borrow(fd, PORT_RECV);
+	int error;
+
+	if (unlikely(!ref.port))
+		return ref.error;
+	error = answer(ref, endpoint_current(), header, token, extra, false);
+	port_release_ref(ref);
+	return error;
+}
+
+long sys_msg_reply_recv(int fd, uint64_t header, uint64_t token, int64_t timeout, uaddr_t extra)
+{
+	struct port_ref ref = port_borrow(fd, PORT_RECV);
+	struct endpoint *me = endpoint_current();
+	long result;
+
+	if (unlikely(!ref.port))
+		return ref.error;
+	result = token ? answer(ref, me, header, token, extra, true) : 0;
+	/* A caller that has given up is nothing that the server must know. */
+	if (!result || result == -ENOENT)
+		result = receive(ref, me, timeout, extra);
+	port_release_ref(ref);
+	return result;
+}
+
+long sys_port_notify(int fd, uint64_t bits)
+{
+	struct port_ref ref = port_borrow(fd, PORT_NOTIFY);
+	uint64_t flags;
+	long result = 0;
+
+	if (unlikely(!ref.port))
+		return ref.error;
+	flags = spin_lock_irq(&ref.port->lock);
+	if (ref.port->dead) {
+		result = -EPIPE;
+	} else if (bits) {
+		atomic_store(&ref.port->notified, ref.port->notified | bits);
+		ref.port->notifications++;
+		port_something_came(ref.port, false);
+	}
+	spin_unlock_irq(&ref.port->lock, flags);
+	port_release_ref(ref);
+	return result;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* SYS_port_control: new receivers, and what a port tells about itself. */
+#include "ipc/port.h"
+#include "lib/errno.h"
+#include "mm/user_copy.h"
+#include "syscall_prototypes.h"
+#include "vfs/fd_table.h"
+#include "vfs/file.h"
+
+/* A handle for a new receiver. */
+static long take_over(struct port *port, uint64_t argument)
+{
+	struct file *file;
+	int fd;
+
+	if (argument & ~(uint64_t)PORT_KEEP)
+		return -EINVAL;
+	fd = fd_reserve(0, !(argument & PORT_KEEP));
+	if (fd < 0)
+		return fd;
+	port_get(port);
+	/* Who had RECV loses it first: the file is made for the epoch after. */
+	port_lose_receiver(port, true);
+	file = port_file_create(port, PORT_RECV | PORT_SEND | PORT_NOTIFY, 0);
+	if (!file) {
+		port_lose_receiver(port, false);
+		port_put(port);
+		fd_unreserve(fd);
+		return -ENOMEM;
+	}
+	fd_fill(fd, file);
+	return fd;
+}
+
+static long tell_state(struct port *port, uaddr_t to)
+{
+	uint64_t flags = spin_lock_irq(&port->lock);
+	struct port_state state = {
+		.epoch = port->epoch, .flags = port->flags, .queued = port->queued, .held = port->held_count, .receiver = port->receiver_pid,
+		.received = port->received, .answered = port->answered, .notified = port->notifications, .replayed = port->replayed,
+	};
+
+	spin_unlock_irq(&port->lock, flags);
+	return copy_to_user(to, &state, sizeof(state));
+}
+
+/* About the call @token, which the receiver of @epoch may hold. @drop: ends it. */
+static long about_call(struct port *port, uint32_t epoch, uint64_t token, bool drop)
+{
+	uint64_t flags = spin_lock_irq(&port->lock);
+	struct call *call = NULL;
+	long result = 0;
+
+	if (!port_epoch_is(port, epoch) || token >> EPOCH_SHIFT != (epoch & 0xffff))
+		result = -ESTALE;
+	else if (!(call = held_find(port, token)))
+		result = -ENOENT;
+	if (call && drop) {
+		held_remove(port, call);
+		call_finish(call, -EIO, false);
+		lend_update(port);
+	}
+	spin_unlock_irq(&port->lock, flags);
+	return result;
+}
+
+static long control(struct port *port, const struct file *file, unsigned operation, uint64_t argument)
+{
+	switch (operation) {
+	case PORT_TAKE:
+		return file->rights & PORT_MANAGE ? take_over(port, argument) : -EACCES;
+	case PORT_STATE:
+		return file->rights & (PORT_MANAGE | PORT_RECV) ? tell_state(port, argument) : -EACCES;
+	case PORT_ALIVE:
+	case PORT_DROP:
+		return file->rights & PORT_RECV ? about_call(port, port_file_epoch(file), argument, operation == PORT_DROP) : -EACCES;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_port_control(int fd, unsigned operation, uint64_t argument)
+{
+	struct fd_ref ref = fd_borrow(fd);
+	struct port *port;
+	long result;
+	int error;
+
+	port = port_of_file(ref.file, 0, &error);
+	result = port ? control(port, ref.file, operation, argument) : error;
+	fd_release(ref);
+	return result;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread's side of messages: its message buffer, and the port it serves. */
+#include "ipc/ipc.h"
+#include "ipc/port.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/page_table.h"
+#include "process/process.h"
+#include "sched/scheduler.h"
+#include "syscall_prototypes.h"
+
+struct slab_cache *endpoint_slab;
+
+struct endpoint *endpoint_current(void)
+{
+	return current_thread()->endpoint;
+}
+
+/* Both pages, which the endpoint keeps a reference of for as long as it lives. */
+static int get_pages(struct endpoint *endpoint)
+{
+	for (int i = 0; i < MSG_PIECES; i++) {
+		struct frame *frame;
+		int error = vm_object_get_page(endpoint->object, i, true, &frame);
+
+		if (error)
+			return error;
+		endpoint->payload.pieces[i] = frame_to_virt(frame);
+	}
+	return 0;
+}
+
+static void put_pages(struct endpoint *endpoint)
+{
+	for (int i = 0; i < MSG_PIECES; i++)
+		if (endpoint->payload.pieces[i])
+			frame_put(virt_to_frame(endpoint->payload.pieces[i]));
+}
+
+static void endpoint_free(struct endpoint *endpoint)
+{
+	put_pages(endpoint);
+	vm_object_put(endpoint->object);
+	slab_free(endpoint_slab, endpoint);
+}
+
+static struct endpoint *endpoint_alloc(struct thread *thread)
+{
+	struct endpoint *endpoint = slab_zalloc(endpoint_slab);
+
+	if (!endpoint)
+		return NULL;
+	endpoint->object = vm_object_create_anonymous(MSG_PAYLOAD_MAX);
+	if (!endpoint->object) {
+		slab_free(endpoint_slab, endpoint);
+		return NULL;
+	}
+	if (get_pages(endpoint)) {
+		endpoint_free(endpoint);
+		return NULL;
+	}
+	endpoint->thread = endpoint->call.caller = thread;
+	endpoint->waiter.thread = endpoint->call.waiter.thread = thread;
+	endpoint->call.message.is_call = true;
+	endpoint->call.message.payload = endpoint->payload;
+	list_init(&endpoint->call.message.link);
+	list_init(&endpoint->server_link);
+	list_init(&endpoint->receiver_link);
+	return endpoint;
+}
+
+long sys_msg_buffer(void)
+{
+	struct thread *thread = current_thread();
+	struct address_space *as = thread->process->as;
+	struct endpoint *endpoint = thread->endpoint;
+	int64_t address;
+
+	if (endpoint)
+		return endpoint->address;
+	endpoint = endpoint_alloc(thread);
+	if (!endpoint)
+		return -ENOMEM;
+	/* A child of fork has no use for it: it asks for its own. */
+	address = address_space_map_own(as, endpoint->object);
+	if (address < 0) {
+		endpoint_free(endpoint);
+		return address;
+	}
+	endpoint->address = address;
+	thread->endpoint = endpoint;
+	return address;
+}
+
+static void stop_serving(struct endpoint *endpoint)
+{
+	struct port *port = endpoint->port;
+	uint64_t flags;
+
+	if (!port)
+		return;
+	flags = spin_lock_irq(&port->lock);
+	list_remove(&endpoint->server_link);
+	spin_unlock_irq(&port->lock, flags);
+	sched_lend(endpoint->thread, LENT_BY_CALLS, LEVEL_COUNT);
+	endpoint->port = NULL;
+	port_put(port);
+}
+
+void endpoint_serve(struct endpoint *endpoint, struct port *port)
+{
+	uint64_t flags;
+
+	if (likely(endpoint->port == port))
+		return;
+	stop_serving(endpoint);
+	port_get(port);
+	endpoint->port = port;
+	flags = spin_lock_irq(&port->lock);
+	list_push_back(&port->servers, &endpoint->server_link);
+	if (port->lent != LEVEL_COUNT)
+		sched_lend(endpoint->thread, LENT_BY_CALLS, port->lent);
+	spin_unlock_irq(&port->lock, flags);
+}
+
+void ipc_thread_release(struct thread *thread)
+{
+	struct endpoint *endpoint = thread->endpoint;
+	struct address_space *as = thread->process->as;
+
+	if (!endpoint)
+		return;
+	stop_serving(endpoint);
+	thread->endpoint = NULL;
+	/* The buffer of a thread that ends alone; with the last user of the memory all goes. A program may have put something else there. */
+	if (as && atomic_load_relaxed(&as->refs.count) + atomic_load_relaxed(&thread->process->thread_count) > 2)
+		address_space_unmap_own(as, endpoint->address, endpoint->object);
+	endpoint_free(endpoint);
+}

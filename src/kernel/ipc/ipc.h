@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rest of the kernel uses of ports and messages. */
+#pragma once
+
+#include "abi/raeen/ipc.h"
+
+struct process;
+struct thread;
+
+/* Once, before programs run. */
+void ipc_init(void);
+
+/* The calling thread ends or leaves its memory for another (exec): gives its message buffer back. May sleep. */
+void ipc_thread_release(struct thread *thread);
+
+/* Which ports a process may open by name: passes to children, only ever narrows. */
+struct port_names;
+struct port_names *port_names_get(struct port_names *names);	/* NULL stays NULL: all */
+void port_names_put(struct port_names *names);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending and receiving, for the calls in calls.c and batch.c. All may sleep; the caller holds a reference of the port by its file. */
+#pragma once
+
+#include "ipc/port.h"
+
+/* What was received, beyond what lies in the endpoint. */
+struct receipt {
+	msg_header header;		/* or MSG_NOTIFICATION */
+	uint64_t token;			/* or the notification bits */
+	unsigned file_count;
+	struct file *files[MSG_HANDLES_MAX];	/* the caller's to give or put */
+	int32_t slots[MSG_HANDLES_MAX];		/* reserved for them, if @slots_wanted */
+};
+
+/* A time-out in ns as a deadline: 0 is not one. */
+uint64_t msg_deadline(int64_t timeout);
+
+/*
+ * Sends @me->call, whose header, files, grants and badge are set, and waits for the answer, which lies in @me->call. Returns its result: what the server's
+ * kernel side said, -EPIPE, -ECONNRESET, -EIO, -ETIMEDOUT, -EINTR, -ERESTARTSYS, -ELOOP. The files that are still in the message are the caller's again.
+ */
+long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout);
+
+/* Queues or delivers a message without answer; takes @posted's files and @posted itself, also when it fails: 0, -EPIPE, -ELOOP, -EINVAL. */
+int msg_post(struct port *port, struct posted *posted);
+
+/* Puts @len bytes at the start of @me's buffer into a waiting receiver's: true if there was one. */
+bool msg_deliver_at_once(struct port *port, struct endpoint *me, msg_header header, uint64_t badge);
+
+/*
+ * Waits for a message or notification. @slots_wanted: its files get reserved slots; else they are left in @receipt, for the caller to put.
+ * 0, -EAGAIN, -ETIMEDOUT, -EINTR, -ERESTARTSYS, -ESTALE, -EMFILE and -ENOMEM with the message still in the queue.
+ */
+int msg_receive(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout, bool slots_wanted, struct receipt *receipt);
+
+/* Waits until there is something to receive, without receiving it. 0, or as msg_receive. */
+int msg_wait(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout);
+
+/*
+ * Answers the call @token with @header and the start of @me's buffer. The files go with the answer (@count is set 0) or stay the caller's. @soon: it is
+ * about to sleep. 0, -ESTALE, -ENOENT.
+ */
+int msg_answer(struct port *port, uint32_t epoch, struct endpoint *me, uint64_t token, msg_header header, struct file **files, unsigned *count,
+	       bool soon);
+
+/* A message of @me's bytes at @offset, waiting for room until @timeout has passed: as posted_create, and -ETIMEDOUT, -EINTR, -ERESTARTSYS. */
+int msg_make_posted(struct endpoint *me, size_t offset, msg_header header, int64_t timeout, struct posted **posted);
+
+/* The level of the queue that a message of the caller's with @priority goes to. */
+unsigned msg_level(unsigned priority);
+void msg_fill_sender(struct sender *sender);

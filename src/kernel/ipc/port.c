@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a port: handles to it, its receivers' coming and going, its end. */
+#include "ipc/port.h"
+#include "lib/errno.h"
+#include "lib/panic.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/process.h"
+#include "sched/scheduler.h"
+#include "vfs/fd_table.h"
+#include "vfs/file.h"
+#include "vfs/poll.h"
+
+static const struct file_ops port_file_ops;
+static struct slab_cache *port_slab;
+
+/*
+ * Ports that are free. They are never given back to the heap, so that who comes late with a pointer to one (lend.c) finds a lock where it was and
+ * can look whether it is still the port it means.
+ */
+static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_PORT_POOL);
+static struct list pool = LIST_INIT(pool);
+
+void port_pool_init(void)
+{
+	port_slab = slab_cache_create("port", sizeof(struct port), 64);
+}
+
+static struct port *take_from_pool(void)
+{
+	uint64_t flags = spin_lock_irq(&pool_lock);
+	struct port *port = list_empty(&pool) ? NULL : list_first(&pool, struct port, name_link);
+
+	if (port)
+		list_remove(&port->name_link);
+	spin_unlock_irq(&pool_lock, flags);
+	if (port)
+		return port;
+	port = slab_zalloc(port_slab);
+	if (port)
+		spinlock_init(&port->lock, LOCK_PORT);
+	return port;
+}
+
+struct port *port_alloc(unsigned flags)
+{
+	struct port *port = take_from_pool();
+
+	if (!port)
+		return NULL;
+	memset((char *)port + sizeof(port->lock), 0, sizeof(*port) - sizeof(port->lock));
+	refcount_init(&port->refs, 1);
+	for (int i = 0; i < PORT_LEVELS; i++)
+		list_init(&port->queue[i]);
+	for (int i = 0; i < PORT_HELD_LISTS; i++)
+		list_init(&port->held[i]);
+	list_init(&port->receivers);
+	list_init(&port->servers);
+	list_init(&port->name_link);
+	wait_queue_init(&port->pollers);
+	port->epoch = 1;
+	port->flags = flags;
+	port->lent = LEVEL_COUNT;
+	return port;
+}
+
+void port_put(struct port *port)
+{
+	uint64_t flags;
+
+	if (!refcount_put(&port->refs))
+		return;
+	KASSERT(!port->queued && !port->held_count && list_empty(&port->receivers) && list_empty(&port->servers));
+	flags = spin_lock_irq(&pool_lock);
+	list_push_front(&pool, &port->name_link);
+	spin_unlock_irq(&pool_lock, flags);
+}
+
+/* What a file of a port is, in file->pos: the epoch of a handle with RECV, else the badge. */
+uint32_t port_file_epoch(const struct file *file) { return file->pos; }
+uint64_t port_file_badge(const struct file *file) { return file->rights & PORT_RECV ? 0 : file->pos; }
+
+struct file *port_file_create(struct port *port, uint32_t rights, uint64_t badge)
+{
+	struct file *file = file_create(&port_file_ops, 0, port);
+
+	if (!file)
+		return NULL;
+	file->rights = rights;
+	file->pos = rights & PORT_RECV ? port->epoch : badge;
+	if (rights & PORT_MANAGE) {
+		uint64_t flags = spin_lock_irq(&port->lock);
+
+		port->managers++;
+		spin_unlock_irq(&port->lock, flags);
+	}
+	return file;
+}
+
+struct port *port_of_file(const struct file *file, uint32_t rights, int *error)
+{
+	*error = !file ? -EBADF : file->ops != &port_file_ops ? -EINVAL : -EACCES;
+	if (!file || file->ops != &port_file_ops || (file->rights & rights) != rights)
+		return NULL;
+	*error = 0;
+	return file->private;
+}
+
+/* Into @list, so that the call received first comes first. */
+static void insert_by_token(struct list *list, struct call *call)
+{
+	struct message *at;
+
+	list_for_each(at, list, link)
+		if (call_of(at)->token > call->token)
+			break;
+	list_push_back(&at->link, &call->message.link);
+}
+
+/* What the receiver held when it was lost. port->lock held. */
+static void give_up_held(struct port *port)
+{
+	struct message *message, *next;
+	struct list all;
+
+	list_init(&all);
+	for (int i = 0; i < PORT_HELD_LISTS; i++)
+		list_for_each_safe(message, next, &port->held[i], link) {
+			held_remove(port, call_of(message));
+			insert_by_token(&all, call_of(message));
+		}
+	/* From the last to the first, each before those that came later. */
+	while (!list_empty(&all)) {
+		struct call *call = call_of(list_last(&all, struct message, link));
+
+		list_remove(&call->message.link);
+		if (!(port->flags & PORT_REPLAY)) {
+			call_finish(call, -ECONNRESET, false);
+		} else if (++call->deaths >= DEATHS_MAX) {
+			call_finish(call, -EIO, false);
+		} else {
+			queue_add(port, &call->message, true);
+			port->replayed++;
+		}
+	}
+}
+
+/* Nobody will ever receive here. What was sent, but waits for no answer, goes to @unread. port->lock held. */
+static void die(struct port *port, struct list *unread)
+{
+	struct message *message;
+
+	port->dead = true;
+	while ((message = queue_first(port))) {
+		queue_remove(port, message);
+		if (message->is_call)
+			call_finish(call_of(message), -EPIPE, false);
+		else
+			list_push_back(unread, &message->link);
+	}
+}
+
+static void free_unread(struct port *port, struct list *unread)
+{
+	while (!list_empty(unread)) {
+		struct message *message = list_first(unread, struct message, link);
+
+		list_remove(&message->link);
+		posted_free(posted_of(message));
+	}
+	port_name_remove(port);
+}
+
+void port_lose_receiver(struct port *port, bool replaced)
+{
+	uint64_t flags = spin_lock_irq(&port->lock);
+	struct endpoint *receiver;
+	struct list unread;
+	bool ends;
+
+	list_init(&unread);
+	if (replaced)
+		port->epoch++;
+	port->vacant = !replaced;
+	give_up_held(port);
+	while ((receiver = receiver_take(port)))
+		scheduler_wake(receiver->thread, &receiver->waiter.woken, false);
+	ends = port->vacant && !(port->flags & PORT_PERSISTENT && port->managers) && !port->dead;
+	if (ends)
+		die(port, &unread);
+	lend_update(port);
+	spin_unlock_irq(&port->lock, flags);
+	wake_all(&port->pollers);
+	if (ends)
+		free_unread(port, &unread);
+}
+
+/* Nobody can give the port a receiver any more. */
+static void lose_manager(struct port *port)
+{
+	uint64_t flags = spin_lock_irq(&port->lock);
+	struct list unread;
+	bool ends;
+
+	list_init(&unread);
+	ends = --port->managers == 0 && port->vacant && !port->dead;
+	if (ends)
+		die(port, &unread);
+	spin_unlock_irq(&port->lock, flags);
+	if (ends) {
+		wake_all(&port->pollers);
+		free_unread(port, &unread);
+	}
+}
+
+static void port_release(struct file *file)
+{
+	struct port *port = file->private;
+	uint64_t flags;
+	bool receiver;
+
+	if (file->rights & PORT_RECV) {
+		flags = spin_lock_irq(&port->lock);
+		receiver = port_epoch_is(port, port_file_epoch(file));
+		spin_unlock_irq(&port->lock, flags);
+		if (receiver)
+			port_lose_receiver(port, false);
+	}
+	if (file->rights & PORT_MANAGE)
+		lose_manager(port);
+	port_put(port);
+}
+
+static unsigned port_poll(struct file *file, struct poll_table *table)
+{
+	struct port *port = file->private;
+	unsigned events = 0;
+
+	poll_wait(table, &port->pollers);
+	if (file->rights & PORT_RECV) {
+		if (!port_epoch_is(port, port_file_epoch(file)))
+			return POLL_HUP;
+		if (atomic_load(&port->queued) || atomic_load(&port->notified))
+			events |= POLL_IN | POLL_RDNORM;
+	}
+	if (file->rights & PORT_SEND)
+		events |= atomic_load(&port->dead) ? POLL_HUP : POLL_OUT | POLL_WRNORM;
+	return events;
+}
+
+static void port_describe(struct file *file, char *buf, size_t size)
+{
+	struct port *port = file->private;
+
+	snprintf(buf, size, "port:[%s]", port->name[0] ? port->name : "unnamed");
+}
+
+static const struct file_ops port_file_ops = { .poll = port_poll, .release = port_release, .describe = port_describe };

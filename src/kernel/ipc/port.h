@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ports, and what waits in them. Inside ipc/; other parts of the kernel use ipc.h.
+ *
+ * Locks: port->lock (irq) guards a port and every message queued in it or held by its receivers. Payloads are copied under it: from the sender's message
+ * buffer, which stays where it is while the sender waits, to the receiver's. Files are never put under it, as that may sleep.
+ */
+#pragma once
+
+#include "abi/raeen/ipc.h"
+#include "lib/atomic.h"
+#include "lib/list.h"
+#include "sync/wait.h"
+
+struct file;
+struct process;
+struct thread;
+struct vm_object;
+
+enum {
+	PORT_LEVELS = MSG_PRIORITY_MAX + 1,
+	PORT_HELD_LISTS = 16,		/* held calls by token, a power of two */
+	MSG_PIECES = 2,			/* pages of a message buffer */
+	DEATHS_MAX = 2,			/* a request that so many receivers ended with is not given to another */
+	EPOCH_SHIFT = 48,		/* in a token; below it a number that goes up */
+};
+
+/* Up to MSG_PAYLOAD_MAX bytes, in pages that need not lie side by side. */
+struct payload {
+	char *pieces[MSG_PIECES];
+};
+
+/* Who sent a message, as the receiver may ask. */
+struct sender {
+	int32_t pid;
+	uint32_t uid, gid;
+	uint64_t capabilities;
+};
+
+enum message_state { MESSAGE_IDLE, MESSAGE_QUEUED, MESSAGE_HELD, MESSAGE_DONE };
+
+/* Something sent to a port. All guarded by port->lock from queueing on. */
+struct message {
+	struct list link;		/* in port->queue or port->held */
+	struct port *port;
+	msg_header header;		/* as the receiver gets it */
+	uint8_t state;			/* enum message_state */
+	bool is_call;			/* part of a struct call; else of a struct posted */
+	uint8_t handle_count;		/* files here */
+	uint8_t level;			/* of the queue, 0 goes first */
+	struct payload payload;
+	uint64_t badge;
+	uint64_t grants;
+	struct sender sender;
+	struct file *files[MSG_HANDLES_MAX];	/* referenced */
+};
+
+/* One that waits for its answer: lives in the structure of the thread that calls. */
+struct call {
+	struct message message;
+	struct thread *caller;
+	uint64_t token, request;	/* of this delivery; of the call */
+	uint32_t deaths;
+	struct waiter waiter;		/* only its @woken is used */
+	/* The answer. */
+	long result;			/* 0, or a negative errno */
+	msg_header reply;
+	uint8_t reply_count;
+	struct file *reply_files[MSG_HANDLES_MAX];
+};
+
+/* One that does not: allocated, with its payload behind it. */
+struct posted {
+	struct message message;
+	struct process *process;	/* is charged @charged bytes for it; referenced */
+	size_t charged;
+	char bytes[];
+};
+
+/* A thread's side: made when it asks for its message buffer. */
+struct endpoint {
+	struct thread *thread;
+	struct payload payload;		/* its message buffer */
+	struct vm_object *object;	/* which holds the pages; referenced */
+	uaddr_t address;		/* where the buffer is mapped */
+	struct call call;		/* what it asks now */
+
+	/* As a receiver; guarded by port->lock. */
+	struct port *port;		/* whose servers it is among; referenced. Changed by the thread itself only, under the port's lock */
+	struct list server_link;	/* port->servers */
+	struct list receiver_link;	/* port->receivers while it waits for a message */
+	struct waiter waiter;		/* only its @woken is used */
+	bool only_wake;			/* it wants to take what there is itself */
+	bool delivered;			/* a message was put into its buffer while it waited: */
+	msg_header header;
+	uint64_t token, badge;
+	struct sender sender;
+	uint64_t grants, request;
+	uint32_t deaths;
+};
+
+struct port {
+	struct spinlock lock;
+	struct refcount refs;
+	struct list queue[PORT_LEVELS];
+	uint32_t levels;		/* a bit for each list of @queue that is not empty */
+	unsigned queued;
+	struct list held[PORT_HELD_LISTS];
+	unsigned held_count;
+	uint64_t last_number;		/* of tokens and requests */
+	struct list receivers;		/* endpoints that wait */
+	struct list servers;		/* endpoints that received here last */
+	uint64_t notified;		/* bits that nobody has received yet */
+	struct wait_queue pollers;	/* who polls for messages */
+	uint32_t epoch;			/* receivers so far; a handle with RECV remembers its own */
+	unsigned managers;		/* files with PORT_MANAGE */
+	uint8_t flags;			/* PORT_PERSISTENT, PORT_REPLAY */
+	bool vacant;			/* no receiver, but one may come */
+	bool dead;			/* for ever; nothing is queued, no call is held */
+	uint8_t lent;			/* level of the run queue that waiting callers lend the servers; LEVEL_COUNT: none */
+	int receiver_pid;		/* who received last */
+	uint64_t received, answered, notifications, replayed;
+	struct port *inside;		/* the port in whose queue the RECV handle lies; guarded by nesting_lock (handles.c) */
+	struct list name_link;		/* names.c */
+	char name[PORT_NAME_MAX];	/* empty: none. Set once */
+};
+
+extern struct slab_cache *endpoint_slab;
+
+/* ---- port.c ---- */
+
+/* A port with the first epoch and one reference. NULL when out of memory. */
+struct port *port_alloc(unsigned flags);
+static inline void port_get(struct port *port) { refcount_get(&port->refs); }
+void port_put(struct port *port);	/* any context */
+
+/* A file with @rights on @port, whose reference it takes; RECV: of the port's epoch now. NULL when out of memory: the caller keeps the reference. */
+struct file *port_file_create(struct port *port, uint32_t rights, uint64_t badge);
+/* The port behind @file if it is one and has all of @rights: else NULL and -EBADF, -EINVAL (no port) or -EACCES in *error. */
+struct port *port_of_file(const struct file *file, uint32_t rights, int *error);
+/* Its epoch, of a file with RECV. */
+static inline bool port_epoch_is(const struct port *port, uint32_t epoch) { return port->epoch == epoch; }
+uint32_t port_file_epoch(const struct file *file);
+uint64_t port_file_badge(const struct file *file);
+
+/*
+ * The receiver of the port's epoch is gone or has been replaced: what it held ends or is queued again, and its waiting threads return. @replaced: a new
+ * epoch begins.
+ */
+void port_lose_receiver(struct port *port, bool replaced);
+
+void port_pool_init(void);
+
+/* ---- names.c ---- */
+
+struct port_names;
+bool port_names_allow(const struct port_names *names, const char *name);
+
+int port_name_check(const char *name);			/* 0 or -EINVAL */
+int port_name_add(struct port *port, const char *name);	/* -EEXIST, -ENOSPC */
+void port_name_remove(struct port *port);
+struct port *port_name_find(const char *name);		/* referenced, alive; NULL */
+
+/* ---- queue.c; port->lock held ---- */
+
+/* The first message that waits; NULL. */
+struct message *queue_first(const struct port *port);
+void queue_add(struct port *port, struct message *message, bool at_front);
+void queue_remove(struct port *port, struct message *message);
+/* A receiver got @call: it is held, with a new token. */
+void held_add(struct port *port, struct call *call);
+void held_remove(struct port *port, struct call *call);
+struct call *held_find(const struct port *port, uint64_t token);
+/* Ends @call, which is on no list any more, with @result and wakes the caller, which may free it at once. @soon: who ends it is about to sleep. */
+void call_finish(struct call *call, long result, bool soon);
+/* Takes the first receiver that waits off the list; NULL. */
+struct endpoint *receiver_take(struct port *port);
+/* Tells who polls, and one receiver that waits, that something has come. @soon: the caller is about to sleep. */
+void port_something_came(struct port *port, bool soon);
+
+static inline struct call *call_of(struct message *message)
+{
+	return container_of(message, struct call, message);
+}
+
+static inline struct posted *posted_of(struct message *message)
+{
+	return container_of(message, struct posted, message);
+}
+
+/* ---- transfer.c ---- */
+
+void payload_copy(const struct payload *to, const struct payload *from, size_t len);
+/* Copies @message to @receiver's buffer and header fields. @token: of a call that it holds now; 0. port->lock held if it is a call. */
+void message_deliver(const struct message *message, struct endpoint *receiver, uint64_t token);
+
+/* Bytes of a thread's own message buffer from @offset on; the range lies in it. */
+void payload_read(const struct payload *from, size_t offset, void *to, size_t len);
+void payload_write(const struct payload *to, size_t offset, const void *from, size_t len);
+
+/* A message with a copy of @len bytes at @offset of the caller's buffer, charged to its process: -ENOMEM, -EAGAIN when that has too many unread. */
+int posted_create(struct endpoint *sender, size_t offset, size_t len, struct posted **posted);
+void posted_free(struct posted *posted);	/* and its files; may sleep */
+
+/* ---- handles.c ---- */
+
+/* Takes @count descriptors out of the caller's table into @files. 0, or -EBADF, -EINVAL (the same one twice) with nothing taken. May sleep. */
+int handles_take(const int32_t *fds, unsigned count, struct file **files);
+/* Makes @files, if any, descriptors of the caller at the numbers in @slots; native ones are close-on-exec. */
+void handles_give(struct file *const *files, unsigned count, const int32_t *slots);
+/* Reserves @count descriptors: 0, -EMFILE, -ENOMEM. */
+int handles_reserve(int32_t *slots, unsigned count);
+void handles_unreserve(const int32_t *slots, unsigned count);
+void handles_put(struct file **files, unsigned count);	/* may sleep */
+/* Before @files are queued in @port: -ELOOP if a port would lie inside itself, -EINVAL for a RECV handle that cannot be replayed. */
+int handles_enter(struct file *const *files, unsigned count, struct port *port);
+/* They lie in no queue any more. */
+void handles_leave(struct file *const *files, unsigned count);
+
+/* ---- lend.c; port->lock held ---- */
+
+/* A call has come or gone, or the level of a caller has changed. */
+void lend_update(struct port *port);
+/* The same for a call that has just come: nothing to do unless its caller is better than who serves. */
+void lend_for(struct port *port, const struct call *call);
+
+/* ---- endpoint.c ---- */
+
+/* The calling thread's; NULL: it has no message buffer yet. */
+struct endpoint *endpoint_current(void);
+/* Makes the calling thread one of the servers of @port. */
+void endpoint_serve(struct endpoint *endpoint, struct port *port);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes of messages: between message buffers, and into the kernel for messages whose sender does not wait. */
+#include "ipc/port.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "process/process.h"
+
+enum { PROCESS_BYTES_MAX = 256 << 10 };	/* of messages sent and not yet received */
+
+void payload_copy(const struct payload *to, const struct payload *from, size_t len)
+{
+	size_t first = MIN(len, (size_t)PAGE_SIZE);
+
+	memcpy(to->pieces[0], from->pieces[0], first);
+	if (unlikely(len > first))
+		memcpy(to->pieces[1], from->pieces[1], len - first);
+}
+
+static void payload_move(const struct payload *payload, size_t offset, char *bytes, size_t len, bool in)
+{
+	while (len) {
+		char *at = payload->pieces[offset / PAGE_SIZE] + offset % PAGE_SIZE;
+		size_t part = MIN(len, PAGE_SIZE - offset % PAGE_SIZE);
+
+		memcpy(in ? at : bytes, in ? bytes : at, part);
+		offset += part;
+		bytes += part;
+		len -= part;
+	}
+}
+
+void payload_read(const struct payload *from, size_t offset, void *to, size_t len)
+{
+	payload_move(from, offset, to, len, false);
+}
+
+void payload_write(const struct payload *to, size_t offset, const void *from, size_t len)
+{
+	payload_move(to, offset, (char *)from, len, true);
+}
+
+void message_deliver(const struct message *message, struct endpoint *receiver, uint64_t token)
+{
+	payload_copy(&receiver->payload, &message->payload, msg_length(message->header));
+	receiver->header = message->header;
+	receiver->token = token;
+	receiver->badge = message->badge;
+	receiver->sender = message->sender;
+	receiver->grants = message->grants;
+	receiver->request = receiver->deaths = 0;
+	if (message->is_call) {
+		receiver->request = container_of(message, struct call, message)->request;
+		receiver->deaths = container_of(message, struct call, message)->deaths;
+	}
+}
+
+/* Whether @process may have @bytes more in queues. */
+static bool charge(struct process *process, size_t bytes)
+{
+	if (atomic_add(&process->message_bytes, bytes) <= PROCESS_BYTES_MAX)
+		return true;
+	atomic_sub(&process->message_bytes, bytes);
+	return false;
+}
+
+int posted_create(struct endpoint *sender, size_t offset, size_t len, struct posted **out)
+{
+	struct process *process = sender->thread->process;
+	size_t size = sizeof(struct posted) + len;
+	struct posted *posted;
+
+	if (!charge(process, size))
+		return -EAGAIN;
+	posted = kmalloc(size);
+	if (!posted) {
+		atomic_sub(&process->message_bytes, size);
+		return -ENOMEM;
+	}
+	memset(posted, 0, sizeof(*posted));
+	list_init(&posted->message.link);
+	process_get(process);
+	posted->process = process;
+	posted->charged = size;
+	payload_read(&sender->payload, offset, posted->bytes, len);
+	posted->message.payload = (struct payload){ { posted->bytes, posted->bytes + PAGE_SIZE } };
+	*out = posted;
+	return 0;
+}
+
+void posted_free(struct posted *posted)
+{
+	struct process *process = posted->process;
+
+	handles_leave(posted->message.files, posted->message.handle_count);
+	handles_put(posted->message.files, posted->message.handle_count);
+	atomic_sub(&process->message_bytes, posted->charged);
+	wake_all(&process->message_room);
+	process_put(process);
+	kfree(posted);
+}
