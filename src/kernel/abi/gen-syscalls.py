@@ -58,6 +58,7 @@ def main():
     (out / "syscall_asm.inc").write_text(
         "; Generated from abi/syscalls.def by abi/gen-syscalls.py.\n"
         + f"SYSCALL_LINUX_COUNT equ {linux_count}\nSYSCALL_NATIVE equ {NATIVE}\nSYSCALL_COUNT equ {count}\n"
+        + "".join(f"SYSCALL_{name} equ {nr}\n" for nr, (name, _, _) in entries.items() if nr >= NATIVE)
         + "%macro EACH_FRAME_CALL 1\n" + "".join(f"\t%1 {name}\n" for name in frame_calls) + "%endmacro\n")
     handlers = ["no_handler"] * count
     for nr, (name, _, _) in entries.items():

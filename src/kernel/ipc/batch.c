@@ -82,7 +82,7 @@ static bool take_into(struct port *port, struct batch *batch)
 	queue_remove(port, message);
 	record = (struct msg_record){ .header = message->header };
 	if (message->is_call) {
-		held_add(port, call_of(message));
+		held_add(port, call_of(message), batch->me);
 		record.token = call_of(message)->token;
 	} else {
 		list_push_back(&batch->read, &message->link);

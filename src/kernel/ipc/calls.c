@@ -218,7 +218,8 @@ long sys_msg_call(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
 	message->handle_count = out.count;
 	memcpy(message->files, out.files, out.count * sizeof(*out.files));
 	message->grants = out.grants;
-	msg_fill_sender(&message->sender);
+	atomic_store(&message->port, ref.port);
+	me->ask_fd = endpoint_owns_descriptors() ? (uint64_t)fd : NO_DESCRIPTOR;
 	result = msg_call_port(ref.port, me, timeout);
 	handles_put(message->files, message->handle_count);
 	message->handle_count = 0;
@@ -256,7 +257,7 @@ int msg_make_posted(struct endpoint *me, size_t offset, msg_header header, int64
 		return error;
 	(*posted)->message.header = header;
 	(*posted)->message.level = msg_level(msg_priority(header));
-	msg_fill_sender(&(*posted)->message.sender);
+	msg_fill_sender(&(*posted)->message.sender, me->thread);
 	return 0;
 }
 
@@ -293,10 +294,15 @@ out:
 	return result;
 }
 
-static long receive(struct port_ref ref, struct endpoint *me, int64_t timeout, uaddr_t extra)
+static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t timeout, uaddr_t extra, bool serve)
 {
 	struct receipt receipt;
-	int error = msg_receive(ref.port, port_file_epoch(ref.fd.file), me, timeout, extra, &receipt);
+	int error;
+
+	me->serve_fd = endpoint_owns_descriptors() ? (uint64_t)fd : NO_DESCRIPTOR;
+	me->by_serve = serve && me->serve_fd != NO_DESCRIPTOR;
+	error = msg_receive(ref.port, port_file_epoch(ref.fd.file), me, timeout, extra, &receipt);
+	me->by_serve = false;
 
 	return error ? error : tell(me, &receipt, extra, true);
 }
@@ -309,7 +315,7 @@ long sys_msg_recv(int fd, int64_t timeout, uaddr_t extra)
 
 	if (unlikely(!ref.port))
 		return ref.error;
-	result = me ? receive(ref, me, timeout, extra) : -ENOBUFS;
+	result = me ? receive(ref, fd, me, timeout, extra, false) : -ENOBUFS;
 	port_release_ref(ref);
 	return result;
 }
@@ -338,7 +344,7 @@ long sys_msg_reply(int fd, uint64_t header, uint64_t token, uaddr_t extra)
 	return error;
 }
 
-long sys_msg_reply_recv(int fd, uint64_t header, uint64_t token, int64_t timeout, uaddr_t extra)
+static long reply_recv(int fd, msg_header header, uint64_t token, int64_t timeout, uaddr_t extra, bool serve)
 {
 	struct port_ref ref = port_borrow(fd, PORT_RECV);
 	struct endpoint *me = endpoint_current();
@@ -349,9 +355,56 @@ long sys_msg_reply_recv(int fd, uint64_t header, uint64_t token, int64_t timeout
 	result = token ? answer(ref, me, header, token, extra, true) : 0;
 	/* A caller that has given up is nothing that the server must know. */
 	if (!result || result == -ENOENT)
-		result = receive(ref, me, timeout, extra);
+		result = receive(ref, fd, me, timeout, extra, serve);
 	port_release_ref(ref);
 	return result;
+}
+
+long sys_msg_ask(int fd, uint64_t header)
+{
+	return sys_msg_call(fd, header, MSG_WAIT, 0);
+}
+
+long sys_msg_reply_recv(int fd, uint64_t header, uint64_t token, int64_t timeout, uaddr_t extra)
+{
+	return reply_recv(fd, header, token, timeout, extra, false);
+}
+
+long sys_msg_serve(int fd, uint64_t header, uint64_t token)
+{
+	long result = reply_recv(fd, header, token, MSG_WAIT, 0, true);
+
+	/* The registers that a call is made again with may be gone. */
+	return result == -ERESTARTSYS ? -EINTR : result;
+}
+
+/* message_path.inc: the caller slept by the short way, but the scheduler woke it. */
+long message_resume_ask(void)
+{
+	struct endpoint *me = endpoint_current();
+	long result = msg_finish_call(me);
+
+	return result ? result : tell_answer(me, 0);
+}
+
+/* The same for a receiver. */
+long message_resume_serve(void)
+{
+	struct endpoint *me = endpoint_current();
+	struct receipt receipt = { 0 };
+	uint64_t flags = spin_lock_irq(&me->port->lock);
+	bool delivered = me->delivered;
+
+	if (me->port->fast_receiver == me)
+		me->port->fast_receiver = NULL;
+	me->delivered = false;
+	spin_unlock_irq(&me->port->lock, flags);
+	if (delivered) {
+		receipt.header = me->header;
+		receipt.token = me->token;
+		return tell(me, &receipt, 0, true);
+	}
+	return sys_msg_serve(me->serve_fd, 0, 0);
 }
 
 long sys_port_notify(int fd, uint64_t bits)
@@ -367,6 +420,7 @@ long sys_port_notify(int fd, uint64_t bits)
 		result = -EPIPE;
 	} else if (bits) {
 		atomic_store(&ref.port->notified, ref.port->notified | bits);
+		ref.port->not_plain |= PORT_HAS_NOTIFIED;
 		ref.port->notifications++;
 		port_something_came(ref.port, false);
 	}

@@ -36,7 +36,7 @@ static long tell_state(struct port *port, uaddr_t to)
 {
 	uint64_t flags = spin_lock_irq(&port->lock);
 	struct port_state state = {
-		.epoch = port->epoch, .flags = port->flags, .queued = port->queued, .held = port->held_count, .receiver = port->receiver_pid,
+		.epoch = port->epoch, .flags = port->flags, .queued = port->queued, .held = held_count(port), .receiver = port->receiver_pid,
 		.received = port->received, .answered = port->answered, .notified = port->notifications, .replayed = port->replayed,
 	};
 
@@ -56,7 +56,7 @@ static long about_call(struct port *port, uint32_t epoch, uint64_t token, bool d
 	else if (!(call = held_find(port, token)))
 		result = -ENOENT;
 	if (call && drop) {
-		held_remove(port, call);
+		held_remove(call);
 		call_finish(call, -EIO, false);
 		lend_update(port);
 	}

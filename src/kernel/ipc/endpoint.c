@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A thread's side of messages: its message buffer, and the port it serves. */
+#include "arch/x86_64/entry.h"
 #include "ipc/ipc.h"
 #include "ipc/port.h"
 #include "lib/errno.h"
@@ -11,12 +12,31 @@
 #include "process/process.h"
 #include "sched/scheduler.h"
 #include "syscall_prototypes.h"
+#include "vfs/fd_table.h"
 
 struct slab_cache *endpoint_slab;
 
+/* Stands for that of a thread without one: the short way need not ask. */
+struct endpoint no_endpoint = { .ask_fd = NO_DESCRIPTOR, .serve_fd = NO_DESCRIPTOR };
+
 struct endpoint *endpoint_current(void)
 {
-	return current_thread()->endpoint;
+	struct endpoint *endpoint = current_thread()->endpoint;
+
+	return endpoint == &no_endpoint ? NULL : endpoint;
+}
+
+bool endpoint_owns_descriptors(void)
+{
+	return fd_table_is_mine(current_process(), current_process()->files);
+}
+
+void endpoint_forget_descriptors(void)
+{
+	struct endpoint *endpoint = current_thread()->endpoint;
+
+	if (endpoint)
+		endpoint->ask_fd = endpoint->serve_fd = NO_DESCRIPTOR;
 }
 
 /* Both pages, which the endpoint keeps a reference of for as long as it lives. */
@@ -69,6 +89,12 @@ static struct endpoint *endpoint_alloc(struct thread *thread)
 	list_init(&endpoint->call.message.link);
 	list_init(&endpoint->server_link);
 	list_init(&endpoint->receiver_link);
+	endpoint->call.message.level = MSG_PRIORITY_MAX;
+	endpoint->ask_fd = endpoint->serve_fd = NO_DESCRIPTOR;
+	endpoint->ask_resume = (uint64_t)message_ask_resume;
+	endpoint->serve_resume = (uint64_t)message_serve_resume;
+	endpoint->root = thread->process->as->root;
+	endpoint->stack_top = (uint64_t)thread->stack_base + KERNEL_STACK_SIZE;
 	return endpoint;
 }
 
@@ -76,7 +102,7 @@ long sys_msg_buffer(void)
 {
 	struct thread *thread = current_thread();
 	struct address_space *as = thread->process->as;
-	struct endpoint *endpoint = thread->endpoint;
+	struct endpoint *endpoint = endpoint_current();
 	int64_t address;
 
 	if (endpoint)
@@ -103,6 +129,7 @@ static void stop_serving(struct endpoint *endpoint)
 	if (!port)
 		return;
 	flags = spin_lock_irq(&port->lock);
+	held_unserve_one(port, endpoint);
 	list_remove(&endpoint->server_link);
 	spin_unlock_irq(&port->lock, flags);
 	sched_lend(endpoint->thread, LENT_BY_CALLS, LEVEL_COUNT);
@@ -131,10 +158,10 @@ void ipc_thread_release(struct thread *thread)
 	struct endpoint *endpoint = thread->endpoint;
 	struct address_space *as = thread->process->as;
 
-	if (!endpoint)
+	if (endpoint == &no_endpoint)
 		return;
 	stop_serving(endpoint);
-	thread->endpoint = NULL;
+	thread->endpoint = &no_endpoint;
 	/* The buffer of a thread that ends alone; with the last user of the memory all goes. A program may have put something else there. */
 	if (as && atomic_load_relaxed(&as->refs.count) + atomic_load_relaxed(&thread->process->thread_count) > 2)
 		address_space_unmap_own(as, endpoint->address, endpoint->object);

@@ -22,11 +22,15 @@ static unsigned best_in(const struct list *list, unsigned best)
 static unsigned best_caller(const struct port *port)
 {
 	unsigned best = LEVEL_COUNT;
+	struct endpoint *server;
 
 	for (uint32_t levels = port->levels; levels; levels &= levels - 1)
 		best = best_in(&port->queue[__builtin_ctz(levels)], best);
-	for (int i = 0; i < PORT_HELD_LISTS && port->held_count; i++)
+	for (int i = 0; i < PORT_HELD_LISTS; i++)
 		best = best_in(&port->held[i], best);
+	list_for_each(server, &port->servers, server_link)
+		if (server->serving)
+			best = MIN(best, (unsigned)atomic_load_relaxed(&server->serving->caller->priority));
 	return best;
 }
 
@@ -38,14 +42,14 @@ static void pass_on(struct endpoint *server, unsigned depth)
 	for (int tries = 0; tries < TRIES; tries++) {
 		struct port *port = atomic_load(&server->call.message.port);
 
-		if (!port || depth == CHAIN_MAX)
+		if (!port || depth == CHAIN_MAX || atomic_load_relaxed(&server->call.message.state) == MESSAGE_IDLE)
 			return;
 		/* Ports are never freed for good, so the lock is one, whatever port that is by now. */
 		if (!spin_try(&port->lock)) {
 			cpu_relax();
 			continue;
 		}
-		if (atomic_load(&server->call.message.port) == port)
+		if (atomic_load(&server->call.message.port) == port && server->call.message.state != MESSAGE_IDLE)
 			update(port, depth + 1);
 		spin_release(&port->lock);
 		return;
@@ -60,6 +64,7 @@ static void update(struct port *port, unsigned depth)
 	if (best == port->lent)
 		return;
 	port->lent = best;
+	port->not_plain = best == LEVEL_COUNT ? port->not_plain & ~PORT_IS_LENT : port->not_plain | PORT_IS_LENT;
 	list_for_each(server, &port->servers, server_link) {
 		sched_lend(server->thread, LENT_BY_CALLS, best);
 		pass_on(server, depth);

@@ -22,18 +22,11 @@ unsigned msg_level(unsigned priority)
 	return MSG_PRIORITY_MAX - MIN(priority, most);
 }
 
-void msg_fill_sender(struct sender *sender)
+void msg_fill_sender(struct sender *sender, const struct thread *thread)
 {
-	const struct credentials *credentials = credentials_current();
-
-	sender->pid = current_process()->pid;
-	sender->uid = credentials->euid;
-	sender->gid = credentials->egid;
-}
-
-static void wait_prepare(struct waiter *waiter)
-{
-	waiter->woken = 0;
+	sender->pid = thread->process->pid;
+	sender->uid = thread->user.credentials->euid;
+	sender->gid = thread->user.credentials->egid;
 }
 
 /* The receiver's side of a call that it gets now: the files that go to it are moved, or with PORT_REPLAY copied, to @files. port->lock held. */
@@ -42,7 +35,7 @@ static unsigned take_call(struct port *port, struct call *call, struct endpoint 
 	struct message *message = &call->message;
 	unsigned count = message->handle_count;
 
-	held_add(port, call);
+	held_add(port, call, receiver);
 	message_deliver(message, receiver, call->token);
 	memcpy(files, message->files, count * sizeof(*files));
 	if (port->flags & PORT_REPLAY) {
@@ -62,12 +55,15 @@ static struct endpoint *ready_receiver(struct port *port, const struct message *
 {
 	struct endpoint *receiver;
 
-	if (list_empty(&port->receivers) || port->queued || message->handle_count)
+	if (port->queued || message->handle_count)
 		return NULL;
-	receiver = list_first(&port->receivers, struct endpoint, receiver_link);
-	if (receiver->only_wake)
+	receiver = receiver_take(port);
+	if (!receiver)
 		return NULL;
-	list_remove(&receiver->receiver_link);
+	if (receiver->only_wake) {
+		list_push_front(&port->receivers, &receiver->receiver_link);
+		return NULL;
+	}
 	receiver->delivered = true;
 	return receiver;
 }
@@ -82,8 +78,7 @@ static int send_call(struct port *port, struct call *call)
 	if (unlikely(port->dead)) {
 		error = -EPIPE;
 	} else {
-		call->request = ++port->last_number;
-		call->message.port = port;
+		atomic_store(&call->message.port, port);
 		receiver = ready_receiver(port, &call->message);
 		if (receiver) {
 			take_call(port, call, receiver, NULL);
@@ -112,7 +107,7 @@ static bool withdraw(struct port *port, struct call *call, int why)
 	else if (why == -ERESTARTSYS && !signal_fatal_pending())
 		gone = false;	/* it is being served: a handler can wait for that, death cannot */
 	else
-		held_remove(port, call);
+		held_remove(call);
 	if (gone)
 		lend_update(port);
 	spin_unlock_irq(&port->lock, flags);
@@ -125,18 +120,48 @@ static int interrupted(int64_t timeout)
 	return timeout < 0 ? -ERESTARTSYS : -EINTR;
 }
 
+/*
+ * Until the answer has come. That it has is told by the state, because who waits by the short way does not set @woken back. Who has given it may
+ * still be busy with the waiter then, under the port's lock.
+ */
 static long wait_for_answer(struct port *port, struct call *call, int64_t timeout)
 {
-	uint64_t deadline = timeout < 0 ? WAIT_FOREVER : msg_deadline(timeout);
+	uint64_t deadline = timeout < 0 ? WAIT_FOREVER : msg_deadline(timeout), flags;
 
-	while (!atomic_load(&call->waiter.woken)) {
-		bool held = atomic_load_relaxed(&call->message.state) == MESSAGE_HELD;
-		int error = wait_sleep(&call->waiter, deadline, held ? WAIT_KILLABLE : WAIT_INTERRUPTIBLE);
+	for (;;) {
+		bool held;
+		int error;
 
+		atomic_store(&call->waiter.woken, 0);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (atomic_load(&call->message.state) == MESSAGE_DONE)
+			break;
+		held = atomic_load_relaxed(&call->message.state) == MESSAGE_HELD;
+		error = wait_sleep(&call->waiter, deadline, held ? WAIT_KILLABLE : WAIT_INTERRUPTIBLE);
 		if (error && withdraw(port, call, error))
 			return error == -ETIMEDOUT ? error : held ? -EINTR : interrupted(timeout);
 	}
+	flags = spin_lock_irq(&port->lock);
+	spin_unlock_irq(&port->lock, flags);
 	return call->result;
+}
+
+/* The call is over: as the next one expects it. */
+static void put_in_order(struct call *call)
+{
+	call->deaths = 0;
+	call->message.level = MSG_PRIORITY_MAX;
+	call->message.grants = 0;
+	call->message.state = MESSAGE_IDLE;
+}
+
+long msg_finish_call(struct endpoint *me)
+{
+	struct call *call = &me->call;
+	long result = wait_for_answer(call->message.port, call, MSG_WAIT);
+
+	put_in_order(call);
+	return result;
 }
 
 long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout)
@@ -144,9 +169,7 @@ long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout)
 	struct call *call = &me->call;
 	long result;
 
-	call->deaths = 0;
 	call->reply_count = 0;
-	wait_prepare(&call->waiter);
 	result = handles_enter(call->message.files, call->message.handle_count, port);
 	if (result)
 		return result;
@@ -154,8 +177,7 @@ long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout)
 	if (!result)
 		result = wait_for_answer(port, call, timeout);
 	handles_leave(call->message.files, call->message.handle_count);
-	atomic_store(&call->message.port, NULL);
-	call->message.state = MESSAGE_IDLE;
+	put_in_order(call);
 	return result;
 }
 
@@ -192,7 +214,7 @@ bool msg_deliver_at_once(struct port *port, struct endpoint *me, msg_header head
 	struct endpoint *receiver;
 	uint64_t flags;
 
-	msg_fill_sender(&message.sender);
+	msg_fill_sender(&message.sender, me->thread);
 	flags = spin_lock_irq(&port->lock);
 	receiver = ready_receiver(port, &message);
 	if (receiver) {
@@ -231,12 +253,17 @@ static int sleep_for_message(struct port *port, struct endpoint *me, uint64_t de
 	int error;
 
 	me->delivered = false;
-	wait_prepare(&me->waiter);
-	list_push_front(&port->receivers, &me->receiver_link);
+	me->waiter.woken = 0;
+	if (me->by_serve && !port->fast_receiver)
+		port->fast_receiver = me;
+	else
+		list_push_front(&port->receivers, &me->receiver_link);
 	spin_unlock_irq(&port->lock, *flags);
 	error = wait_sleep(&me->waiter, deadline, WAIT_INTERRUPTIBLE);
 	*flags = spin_lock_irq(&port->lock);
 	list_remove(&me->receiver_link);
+	if (port->fast_receiver == me)
+		port->fast_receiver = NULL;
 	return error;
 }
 
@@ -259,6 +286,7 @@ static int look(struct port *port, uint32_t epoch, struct endpoint *me, bool pee
 		me->sender = (struct sender){ 0 };
 		me->grants = me->request = me->deaths = 0;
 		atomic_store(&port->notified, 0);
+		port->not_plain &= ~PORT_HAS_NOTIFIED;
 		return 0;
 	}
 	message = queue_first(port);
@@ -317,6 +345,7 @@ static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64
 			receipt->header = me->header;
 			receipt->token = me->token;
 			receipt->file_count = 0;
+			me->delivered = false;
 			error = 0;
 			break;
 		}
@@ -361,7 +390,7 @@ int msg_answer(struct port *port, uint32_t epoch, struct endpoint *me, uint64_t 
 	else if (!(call = held_find(port, token)))
 		error = -ENOENT;
 	if (call) {
-		held_remove(port, call);
+		held_remove(call);
 		payload_copy(&call->message.payload, &me->payload, msg_length(header));
 		call->reply = header;
 		call->reply_count = *count;

@@ -22,6 +22,9 @@ uint64_t msg_deadline(int64_t timeout);
  */
 long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout);
 
+/* Waits for the answer to @me's call, made by the short way. As above. */
+long msg_finish_call(struct endpoint *me);
+
 /* Queues or delivers a message without answer; takes @posted's files and @posted itself, also when it fails: 0, -EPIPE, -ELOOP, -EINVAL. */
 int msg_post(struct port *port, struct posted *posted);
 
@@ -49,4 +52,5 @@ int msg_make_posted(struct endpoint *me, size_t offset, msg_header header, int64
 
 /* The level of the queue that a message of the caller's with @priority goes to. */
 unsigned msg_level(unsigned priority);
-void msg_fill_sender(struct sender *sender);
+/* @thread is the calling one or sleeps in a call. */
+void msg_fill_sender(struct sender *sender, const struct thread *thread);

@@ -60,6 +60,7 @@ struct port *port_alloc(unsigned flags)
 	list_init(&port->name_link);
 	wait_queue_init(&port->pollers);
 	port->epoch = 1;
+	port->last_token = 1ull << EPOCH_SHIFT;
 	port->flags = flags;
 	port->lent = LEVEL_COUNT;
 	return port;
@@ -71,7 +72,7 @@ void port_put(struct port *port)
 
 	if (!refcount_put(&port->refs))
 		return;
-	KASSERT(!port->queued && !port->held_count && list_empty(&port->receivers) && list_empty(&port->servers));
+	KASSERT(!port->queued && !port->fast_receiver && list_empty(&port->receivers) && list_empty(&port->servers));
 	flags = spin_lock_irq(&pool_lock);
 	list_push_front(&pool, &port->name_link);
 	spin_unlock_irq(&pool_lock, flags);
@@ -125,9 +126,10 @@ static void give_up_held(struct port *port)
 	struct list all;
 
 	list_init(&all);
+	held_unserve(port);
 	for (int i = 0; i < PORT_HELD_LISTS; i++)
 		list_for_each_safe(message, next, &port->held[i], link) {
-			held_remove(port, call_of(message));
+			held_remove(call_of(message));
 			insert_by_token(&all, call_of(message));
 		}
 	/* From the last to the first, each before those that came later. */
@@ -135,6 +137,8 @@ static void give_up_held(struct port *port)
 		struct call *call = call_of(list_last(&all, struct message, link));
 
 		list_remove(&call->message.link);
+		if (!call->deaths)
+			call->request = call->token;
 		if (!(port->flags & PORT_REPLAY)) {
 			call_finish(call, -ECONNRESET, false);
 		} else if (++call->deaths >= DEATHS_MAX) {
@@ -180,8 +184,10 @@ void port_lose_receiver(struct port *port, bool replaced)
 	bool ends;
 
 	list_init(&unread);
-	if (replaced)
+	if (replaced) {
 		port->epoch++;
+		port->last_token = (uint64_t)port->epoch << EPOCH_SHIFT | (port->last_token & ((1ull << EPOCH_SHIFT) - 1));
+	}
 	port->vacant = !replaced;
 	give_up_held(port);
 	while ((receiver = receiver_take(port)))
@@ -256,4 +262,10 @@ static void port_describe(struct file *file, char *buf, size_t size)
 	snprintf(buf, size, "port:[%s]", port->name[0] ? port->name : "unnamed");
 }
 
-static const struct file_ops port_file_ops = { .poll = port_poll, .release = port_release, .describe = port_describe };
+/* A descriptor was closed. */
+static void port_flush(struct file *file)
+{
+	endpoint_forget_descriptors();
+}
+
+static const struct file_ops port_file_ops = { .flush = port_flush, .poll = port_poll, .release = port_release, .describe = port_describe };

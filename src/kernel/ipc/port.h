@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "abi/raeen/ipc.h"
+#include "ipc/ipc.h"
 #include "lib/atomic.h"
 #include "lib/list.h"
 #include "sync/wait.h"
@@ -51,7 +51,7 @@ struct message {
 	struct payload payload;
 	uint64_t badge;
 	uint64_t grants;
-	struct sender sender;
+	struct sender sender;		/* of a message without answer; of a call it is looked up when it is received */
 	struct file *files[MSG_HANDLES_MAX];	/* referenced */
 };
 
@@ -59,10 +59,11 @@ struct message {
 struct call {
 	struct message message;
 	struct thread *caller;
-	uint64_t token, request;	/* of this delivery; of the call */
+	struct endpoint *server;	/* while held: in whose @serving it is; NULL: in port->held */
+	uint64_t token, request;	/* of this delivery; of the first one, once it has ended */
 	uint32_t deaths;
 	struct waiter waiter;		/* only its @woken is used */
-	/* The answer. */
+	/* The answer, when it came by the long way. */
 	long result;			/* 0, or a negative errno */
 	msg_header reply;
 	uint8_t reply_count;
@@ -85,12 +86,23 @@ struct endpoint {
 	uaddr_t address;		/* where the buffer is mapped */
 	struct call call;		/* what it asks now */
 
+	/*
+	 * For the short way (arch/x86_64/message_path.inc). The descriptors for which call.message.port and .badge, and @port, are known to be right, as nobody
+	 * else can close them; NO_DESCRIPTOR: none. @ask_resume and @serve_resume: stacks of a word on which the thread goes on if the scheduler picks it.
+	 */
+	uint64_t ask_fd, serve_fd;
+	uint64_t ask_resume, serve_resume;
+	paddr_t root;			/* of the page tables */
+	uint64_t stack_top;		/* of the thread's kernel stack */
+
 	/* As a receiver; guarded by port->lock. */
 	struct port *port;		/* whose servers it is among; referenced. Changed by the thread itself only, under the port's lock */
 	struct list server_link;	/* port->servers */
 	struct list receiver_link;	/* port->receivers while it waits for a message */
+	struct call *serving;		/* one call that it holds */
 	struct waiter waiter;		/* only its @woken is used */
 	bool only_wake;			/* it wants to take what there is itself */
+	bool by_serve;			/* it waits in SYS_msg_serve: nothing on its kernel stack is needed */
 	bool delivered;			/* a message was put into its buffer while it waited: */
 	msg_header header;
 	uint64_t token, badge;
@@ -99,18 +111,23 @@ struct endpoint {
 	uint32_t deaths;
 };
 
+enum port_not_plain { PORT_HAS_QUEUED = 1, PORT_HAS_NOTIFIED = 2, PORT_IS_LENT = 4 };
+
+#define NO_DESCRIPTOR (1ull << 40)
+
 struct port {
 	struct spinlock lock;
 	struct refcount refs;
 	struct list queue[PORT_LEVELS];
 	uint32_t levels;		/* a bit for each list of @queue that is not empty */
 	unsigned queued;
-	struct list held[PORT_HELD_LISTS];
-	unsigned held_count;
-	uint64_t last_number;		/* of tokens and requests */
+	struct list held[PORT_HELD_LISTS];	/* but for those that some server has as its @serving */
+	uint64_t last_token;		/* the epoch << EPOCH_SHIFT, and a number that goes up */
 	struct list receivers;		/* endpoints that wait */
+	struct endpoint *fast_receiver;	/* one that waits in SYS_msg_serve; first in turn. Nothing is queued or notified then */
 	struct list servers;		/* endpoints that received here last */
 	uint64_t notified;		/* bits that nobody has received yet */
+	uint32_t not_plain;		/* enum port_not_plain: why answering must take the long way */
 	struct wait_queue pollers;	/* who polls for messages */
 	uint32_t epoch;			/* receivers so far; a handle with RECV remembers its own */
 	unsigned managers;		/* files with PORT_MANAGE */
@@ -168,9 +185,13 @@ struct message *queue_first(const struct port *port);
 void queue_add(struct port *port, struct message *message, bool at_front);
 void queue_remove(struct port *port, struct message *message);
 /* A receiver got @call: it is held, with a new token. */
-void held_add(struct port *port, struct call *call);
-void held_remove(struct port *port, struct call *call);
+void held_add(struct port *port, struct call *call, struct endpoint *server);
+void held_remove(struct call *call);
 struct call *held_find(const struct port *port, uint64_t token);
+/* All, or what @server serves, into the lists, where they do not depend on a server. */
+void held_unserve(struct port *port);
+void held_unserve_one(struct port *port, struct endpoint *server);
+unsigned held_count(const struct port *port);
 /* Ends @call, which is on no list any more, with @result and wakes the caller, which may free it at once. @soon: who ends it is about to sleep. */
 void call_finish(struct call *call, long result, bool soon);
 /* Takes the first receiver that waits off the list; NULL. */
@@ -230,3 +251,6 @@ void lend_for(struct port *port, const struct call *call);
 struct endpoint *endpoint_current(void);
 /* Makes the calling thread one of the servers of @port. */
 void endpoint_serve(struct endpoint *endpoint, struct port *port);
+/* May the calling thread keep in mind which port a descriptor is? */
+bool endpoint_owns_descriptors(void);
+/* endpoint_forget_descriptors(): no longer (ipc.h); or one of them is closed. */

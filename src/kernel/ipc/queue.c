@@ -22,6 +22,7 @@ void queue_add(struct port *port, struct message *message, bool at_front)
 	else
 		list_push_back(list, &message->link);
 	port->levels |= 1u << message->level;
+	port->not_plain |= PORT_HAS_QUEUED;
 	atomic_store(&port->queued, port->queued + 1);
 }
 
@@ -30,6 +31,8 @@ void queue_remove(struct port *port, struct message *message)
 	list_remove(&message->link);
 	if (list_empty(&port->queue[message->level]))
 		port->levels &= ~(1u << message->level);
+	if (!port->levels)
+		port->not_plain &= ~PORT_HAS_QUEUED;
 	message->state = MESSAGE_IDLE;
 	atomic_store(&port->queued, port->queued - 1);
 }
@@ -39,29 +42,74 @@ static struct list *held_list(const struct port *port, uint64_t token)
 	return (struct list *)&port->held[token % PORT_HELD_LISTS];
 }
 
-void held_add(struct port *port, struct call *call)
+void held_add(struct port *port, struct call *call, struct endpoint *server)
 {
-	call->token = (uint64_t)port->epoch << EPOCH_SHIFT | ++port->last_number;
+	call->token = ++port->last_token;
 	call->message.state = MESSAGE_HELD;
-	list_push_front(held_list(port, call->token), &call->message.link);
-	port->held_count++;
+	if (server->serving) {
+		call->server = NULL;
+		list_push_front(held_list(port, call->token), &call->message.link);
+	} else {
+		call->server = server;
+		server->serving = call;
+	}
 }
 
-void held_remove(struct port *port, struct call *call)
+void held_remove(struct call *call)
 {
-	list_remove(&call->message.link);
+	if (call->server)
+		call->server->serving = NULL;
+	else
+		list_remove(&call->message.link);
+	call->server = NULL;
 	call->message.state = MESSAGE_IDLE;
-	port->held_count--;
 }
 
 struct call *held_find(const struct port *port, uint64_t token)
 {
+	struct endpoint *server;
 	struct message *message;
 
 	list_for_each(message, held_list(port, token), link)
 		if (call_of(message)->token == token)
 			return call_of(message);
+	list_for_each(server, &port->servers, server_link)
+		if (server->serving && server->serving->token == token)
+			return server->serving;
 	return NULL;
+}
+
+void held_unserve_one(struct port *port, struct endpoint *server)
+{
+	struct call *call = server->serving;
+
+	if (!call)
+		return;
+	server->serving = NULL;
+	call->server = NULL;
+	list_push_front(held_list(port, call->token), &call->message.link);
+}
+
+void held_unserve(struct port *port)
+{
+	struct endpoint *server;
+
+	list_for_each(server, &port->servers, server_link)
+		held_unserve_one(port, server);
+}
+
+unsigned held_count(const struct port *port)
+{
+	const struct endpoint *server;
+	const struct list *link;
+	unsigned count = 0;
+
+	for (int i = 0; i < PORT_HELD_LISTS; i++)
+		for (link = port->held[i].next; link != &port->held[i]; link = link->next)
+			count++;
+	list_for_each(server, &port->servers, server_link)
+		count += server->serving != NULL;
+	return count;
 }
 
 void call_finish(struct call *call, long result, bool soon)
@@ -75,6 +123,11 @@ struct endpoint *receiver_take(struct port *port)
 {
 	struct endpoint *receiver;
 
+	receiver = port->fast_receiver;
+	if (receiver) {
+		port->fast_receiver = NULL;
+		return receiver;
+	}
 	if (list_empty(&port->receivers))
 		return NULL;
 	receiver = list_first(&port->receivers, struct endpoint, receiver_link);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bytes of messages: between message buffers, and into the kernel for messages whose sender does not wait. */
-#include "ipc/port.h"
+#include "ipc/messages.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -50,8 +50,11 @@ void message_deliver(const struct message *message, struct endpoint *receiver, u
 	receiver->grants = message->grants;
 	receiver->request = receiver->deaths = 0;
 	if (message->is_call) {
-		receiver->request = container_of(message, struct call, message)->request;
-		receiver->deaths = container_of(message, struct call, message)->deaths;
+		const struct call *call = container_of(message, struct call, message);
+
+		receiver->deaths = call->deaths;
+		receiver->request = call->deaths ? call->request : token;
+		msg_fill_sender(&receiver->sender, call->caller);
 	}
 }
 

@@ -190,6 +190,7 @@ static long clone_thread(const struct clone_request *request)
 		return tid;
 	}
 	write_tids(request, process, tid);
+	endpoint_forget_descriptors();
 	thread_get(child);
 	thread_start(child);
 	if (request->flags & CLONE_VFORK)
@@ -215,6 +216,7 @@ static int copy_files(struct process *child, struct process *parent, uint64_t fl
 		child->files = parent->files;
 		fd_table_get(child->files);
 		child->files_shared = parent->files_shared = true;
+		endpoint_forget_descriptors();
 	} else {
 		child->files = fd_table_copy(parent->files);
 	}

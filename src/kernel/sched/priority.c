@@ -42,6 +42,11 @@ bool quantum_end(struct cpu *cpu, struct thread *thread, uint64_t now)
 	bool over;
 
 	if (!runs_realtime(thread)) {
+		/* What it slept between messages (arch/x86_64/message_path.inc) counts too. */
+		if (unlikely(thread->rise_after < 0)) {
+			thread->rise_after = quantum_cycles();
+			return true;
+		}
 		/* Not below what is lent to it. */
 		if (thread->priority < class_base_level(thread->sched_class) + LEVELS_PER_CLASS - 1 && thread->priority < thread->lent)
 			thread->priority++;

@@ -453,6 +453,7 @@ static void timer_interrupt(struct trap_frame *frame)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *thread = cpu->current;
+	bool in_quantum = cpu->quantum_end;
 
 	/* Before the accounting: a quantum that is over for the timer queue, which forgets it then, must be over below too. */
 	timer_run_expired();
@@ -466,6 +467,9 @@ static void timer_interrupt(struct trap_frame *frame)
 		}
 		queue_lock(cpu->run_queue);
 		account(thread, cpu_read_tsc());
+		/* It may be another thread's that was handed over to this one with a message (arch/x86_64/message_path.inc). */
+		if (in_quantum && !cpu->quantum_end)
+			thread->quantum_left = 0;
 		queue_unlock(cpu->run_queue);
 		if (thread->quantum_left == 0)
 			cpu->need_resched = 1;

@@ -38,6 +38,7 @@ static void thread_init_fields(struct thread *thread, const char *name, enum sch
 	timer_init(&thread->sleep_timer, sleep_timer_expire);
 	thread->run_state = THREAD_NEW;
 	thread->sched_class = sched_class;
+	thread->endpoint = &no_endpoint;
 	thread->affinity = UINT64_MAX;
 	thread->cpu = this_cpu()->id;	/* any: from here on others may lock its queue */
 	thread->fpu_cpu = CPU_MAX;

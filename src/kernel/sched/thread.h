@@ -15,6 +15,8 @@
 struct endpoint;
 struct process;
 
+extern struct endpoint no_endpoint;	/* ipc/endpoint.c */
+
 /* The five classes, best first. Priorities inside a class are levels of the run queue's bitmap. */
 enum sched_class { CLASS_REALTIME, CLASS_HIGH, CLASS_NORMAL, CLASS_LOW, CLASS_IDLE, CLASS_COUNT };
 
@@ -71,7 +73,7 @@ struct thread {
 	uint64_t fs_base, gs_base;	/* the user's; live in the MSRs while running */
 
 	/* User threads. */
-	struct endpoint *endpoint;	/* its message buffer and what it does with ports; NULL until it asks for one. Own thread only */
+	struct endpoint *endpoint;	/* its message buffer and what it does with ports; &no_endpoint until it asks for one. Own thread only */
 	struct process *process;	/* NULL for kernel threads; set once */
 	struct list process_link;	/* process->threads; guarded by process->signal_lock */
 	int tid;

@@ -21,6 +21,7 @@ struct operation {
 	void (*finish)(void);		/* once, after the last batch */
 	void (*before)(void);		/* before each batch, not timed */
 	void (*after)(void);		/* after each batch, not timed */
+	int native;			/* of RaeenOS only */
 };
 
 #define MUST(condition)										\
@@ -78,3 +79,16 @@ void prepare_futex(void);
 void run_futex(unsigned count);
 void finish_futex(void);
 void run_thread(unsigned count);
+
+/* messages.c */
+void prepare_message_64(void);
+void run_message_64(unsigned count);
+void prepare_message_128(void);
+void run_message_128(unsigned count);
+void prepare_message_page(void);
+void run_message_page(unsigned count);
+void finish_message(void);
+void prepare_notify(void);
+void run_notify(unsigned count);
+void finish_notify(void);
+void run_native(unsigned count);

@@ -19,7 +19,7 @@ typedef uint64_t msg_header;
 
 enum {
 	MSG_PAYLOAD_MAX = 8192,		/* bytes; the size of the message buffer */
-	MSG_FAST_MAX = 128,		/* bytes up to which the shortest way is taken */
+	MSG_FAST_MAX = 128,		/* bytes, a multiple of 8, up to which the shortest way is taken at least */
 	MSG_HANDLES_MAX = 8,
 	MSG_PRIORITY_MAX = 31,		/* 0: ordinary; who has no real-time policy gets at most MSG_PRIORITY_SHARED */
 	MSG_PRIORITY_SHARED = 15,
@@ -39,7 +39,7 @@ static inline unsigned msg_priority(msg_header header) { return header >> 56; }
 
 /* Types that the kernel makes. No program can send them. */
 enum {
-	MSG_TYPE_KERNEL = 0xffffff00,
+	MSG_TYPE_KERNEL = 0x80000000,
 	MSG_NOTIFICATION = MSG_TYPE_KERNEL,	/* no payload; the bits that were set stand where the token stands else */
 	MSG_BATCH,				/* from SYS_msg_recv_many: the payload is a row of messages, see below */
 };
@@ -114,7 +114,12 @@ struct msg_record {
 /*
  * Registers. A call gives the kernel: rax number, rdi fd, rsi header, rdx, r10, r8, r9 the rest as syscalls.def has it. It returns: rax the header of what
  * was received or a negative errno, rdx the token or notification bits, r8 the badge of the handle it was sent by. The msg_ calls may change every
- * other register but rsp.
+ * other register but rsp and rbp.
+ */
+
+/*
+ * SYS_msg_ask is SYS_msg_call without limit and extra, SYS_msg_serve is SYS_msg_reply_recv so; they are shorter, above all when the other side waits in one
+ * of them. SYS_msg_serve returns EINTR when a signal came while it waited: the answer has been given, SYS_msg_recv goes on.
  */
 
 /* SYS_handle_dup of a port's handle: the badge that messages sent by the new one carry; 0: that of the handle duplicated. */

@@ -34,6 +34,7 @@ MSR_GS_BASE equ 0xc0000101
 
 %include "arch/x86_64/user_access.inc"
 %include "debug/checks.inc"
+%include "offsets.inc"		; generated: where fields are (offsets.c)
 %include "syscall_asm.inc"		; generated: the numbers of calls, EACH_FRAME_CALL
 
 extern trap_dispatch
@@ -191,6 +192,9 @@ syscall_entry:
 	mov rcx, [gs:CPU_SCRATCH_RSP]
 	mov [rsp + FRAME_RSP], rcx
 	mov [rsp + FRAME_RFLAGS], r11
+	mov eax, eax			; the number is an int: upper bits do not count, as on Linux
+	cmp eax, SYSCALL_LINUX_COUNT
+	jae .native
 	mov [rsp + FRAME_ERROR], rax
 	mov [rsp + FRAME_RDI], rdi
 	mov [rsp + FRAME_RSI], rsi
@@ -199,9 +203,6 @@ syscall_entry:
 	mov [rsp + FRAME_R8], r8
 	mov [rsp + FRAME_R9], r9
 	sti
-	mov eax, eax			; the number is an int: upper bits do not count, as on Linux
-	cmp eax, SYSCALL_LINUX_COUNT
-	jae .native
 .dispatch:
 	mov rcx, r10
 	lea r11, [rel syscall_handlers]
@@ -226,6 +227,19 @@ syscall_entry:
 	swapgs
 	o64 sysret
 .native:
+	cmp eax, SYSCALL_msg_ask
+	je message_ask
+	cmp eax, SYSCALL_msg_serve
+	je message_serve
+.native_long_way:
+	mov [rsp + FRAME_ERROR], rax
+	mov [rsp + FRAME_RDI], rdi
+	mov [rsp + FRAME_RSI], rsi
+	mov [rsp + FRAME_RDX], rdx
+	mov [rsp + FRAME_R10], r10
+	mov [rsp + FRAME_R8], r8
+	mov [rsp + FRAME_R9], r9
+	sti
 	sub eax, SYSCALL_NATIVE - SYSCALL_LINUX_COUNT	; where it is in the table; below SYSCALL_NATIVE it gets huge, or a Linux call's index
 	cmp eax, SYSCALL_LINUX_COUNT
 	jb .unknown
@@ -265,6 +279,7 @@ frame_%1:
 %endmacro
 EACH_FRAME_CALL FRAME_CALL
 
+%include "arch/x86_64/message_path.inc"
 %include "arch/x86_64/trace_entry.inc"
 
 global syscall_entry_end

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the fields are that assembly uses. Compiled, but never linked: the Makefile makes equates of the lines it leaves in its output. */
+#include "abi/raeen/ipc.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trap.h"
+#include "ipc/port.h"
+#include "process/process.h"
+#include "sched/run_queue.h"
+#include "sched/thread.h"
+#include "syscall_prototypes.h"
+#include "abi/trace_records.h"
+
+#define EQUATE(name, value) __asm__ volatile("\n#EQU " #name " %c0" :: "i"(value))
+#define OFFSET(name, type, member) EQUATE(name, offsetof(struct type, member))
+
+static __attribute__((used)) void offsets(void)
+{
+	OFFSET(CPU_RUN_QUEUE, cpu, run_queue);
+	OFFSET(CPU_ID, cpu, id);
+	OFFSET(CPU_TSS, cpu, tss);
+	OFFSET(CPU_SWITCHES, cpu, switches);
+	OFFSET(CPU_LOADED_ROOT, cpu, loaded_root);
+
+	OFFSET(THREAD_SWITCH_RSP, thread, switch_rsp);
+	OFFSET(THREAD_RUN_STATE, thread, run_state);
+	OFFSET(THREAD_WAIT_MODE, thread, wait_mode);
+	OFFSET(THREAD_PRIORITY, thread, priority);
+	OFFSET(THREAD_CPU, thread, cpu);
+	OFFSET(THREAD_RISE_AFTER, thread, rise_after);
+	OFFSET(THREAD_RUN_CYCLES, thread, run_cycles);
+	OFFSET(THREAD_RUN_STAMP, thread, run_stamp);
+	OFFSET(THREAD_VOLUNTARY_SWITCHES, thread, voluntary_switches);
+	OFFSET(THREAD_FPU_AREA, thread, fpu_area);
+	OFFSET(THREAD_FPU_CPU, thread, fpu_cpu);
+	OFFSET(THREAD_FS_BASE, thread, fs_base);
+	OFFSET(THREAD_GS_BASE, thread, gs_base);
+	OFFSET(THREAD_ENDPOINT, thread, endpoint);
+
+	OFFSET(ENDPOINT_THREAD, endpoint, thread);
+	OFFSET(ENDPOINT_PAYLOAD, endpoint, payload.pieces[0]);
+	OFFSET(ENDPOINT_CALL, endpoint, call);
+	OFFSET(ENDPOINT_ASK_FD, endpoint, ask_fd);
+	OFFSET(ENDPOINT_SERVE_FD, endpoint, serve_fd);
+	OFFSET(ENDPOINT_ASK_RESUME, endpoint, ask_resume);
+	OFFSET(ENDPOINT_SERVE_RESUME, endpoint, serve_resume);
+	OFFSET(ENDPOINT_ROOT, endpoint, root);
+	OFFSET(ENDPOINT_STACK_TOP, endpoint, stack_top);
+	OFFSET(ENDPOINT_PORT, endpoint, port);
+	OFFSET(ENDPOINT_SERVING, endpoint, serving);
+
+	OFFSET(CALL_PORT, call, message.port);
+	OFFSET(CALL_HEADER, call, message.header);
+	OFFSET(CALL_STATE, call, message.state);
+	OFFSET(CALL_BADGE, call, message.badge);
+	OFFSET(CALL_CALLER, call, caller);
+	OFFSET(CALL_SERVER, call, server);
+	OFFSET(CALL_TOKEN, call, token);
+	OFFSET(CALL_REQUEST, call, request);
+
+	OFFSET(PORT_LOCK, port, lock);
+	OFFSET(PORT_FAST_RECEIVER, port, fast_receiver);
+	OFFSET(PORT_NOT_PLAIN, port, not_plain);
+	OFFSET(PORT_LAST_TOKEN, port, last_token);
+	OFFSET(PORT_RECEIVED, port, received);
+	OFFSET(PORT_ANSWERED, port, answered);
+
+	OFFSET(RUN_QUEUE_LOCK, run_queue, lock);
+	OFFSET(FEATURE_XSAVE, cpu_features, xsave);
+	OFFSET(FEATURE_XSAVE_MASK, cpu_features, xsave_mask);
+
+	EQUATE(STATE_RUNNING, THREAD_RUNNING);
+	EQUATE(STATE_SLEEPING, THREAD_SLEEPING);
+	EQUATE(MODE_INTERRUPTIBLE, WAIT_INTERRUPTIBLE);
+	EQUATE(MODE_KILLABLE, WAIT_KILLABLE);
+	EQUATE(CALL_IDLE, MESSAGE_IDLE);
+	EQUATE(CALL_HELD, MESSAGE_HELD);
+	EQUATE(LEVEL_SHARED, LEVEL_HIGH);
+	EQUATE(CPU_NONE, CPU_MAX);
+	EQUATE(TRACED_GROUPS, TRACE_GROUP_SCHED | TRACE_GROUP_SYSCALL);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RaeenOS's own calls: messages between two processes, whose payload both sides write and read word by word; notifications. The instructions are those of
+ * the kernel and of the loops here.
+ */
+#include "bench.h"
+
+#include <raeen/ipc.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { NR_port_create = 1024, NR_msg_buffer = 1026, NR_msg_recv = 1029, NR_port_notify = 1034, NR_port_control = 1035, NR_msg_ask = 1044, NR_msg_serve = 1045 };
+enum { STOP = 99 };
+
+static int port, back;
+static volatile uint64_t *buffer;
+static pid_t partner;
+
+static inline int64_t native(long number, uint64_t a, uint64_t b, uint64_t c)
+{
+	register int64_t result __asm__("rax") = number;
+
+	__asm__ volatile("syscall" : "+a"(result), "+D"(a), "+S"(b), "+d"(c)
+			 :: "rcx", "r8", "r9", "r10", "r11", "rbx", "r12", "r13", "r14", "r15", "memory", "xmm0");
+	return result;
+}
+
+/* Both return the header; *@token is the received call's. */
+static inline int64_t ask(int fd, msg_header header)
+{
+	uint64_t a = fd;
+	int64_t result = NR_msg_ask;
+
+	__asm__ volatile("syscall" : "+a"(result), "+D"(a), "+S"(header)
+			 :: "rcx", "rdx", "r8", "r9", "r10", "r11", "rbx", "r12", "r13", "r14", "r15", "memory");
+	return result;
+}
+
+static inline int64_t serve(int fd, msg_header header, uint64_t *token)
+{
+	uint64_t a = fd, c = *token;
+	int64_t result = NR_msg_serve;
+
+	__asm__ volatile("syscall" : "+a"(result), "+D"(a), "+S"(header), "+d"(c)
+			 :: "rcx", "r8", "r9", "r10", "r11", "rbx", "r12", "r13", "r14", "r15", "memory");
+	*token = c;
+	return result;
+}
+
+#define WORDS(count) _Pragma("GCC unroll 16") for (unsigned word = 0; word < (count); word++)
+
+/* The server reads @words of the request and writes @answer words of its answer. */
+static inline __attribute__((always_inline)) void serve_words(unsigned words, unsigned answer)
+{
+	uint64_t token = 0;
+	int64_t header = serve(port, 0, &token);
+
+	while (header >= 0 && msg_type(header) != STOP) {
+		WORDS(words)
+			(void)buffer[word];
+		WORDS(answer)
+			buffer[word] = 1;
+		header = serve(port, msg_header_make(1, answer * 8, 0, 0), &token);
+	}
+	_exit(1);
+}
+
+static inline __attribute__((always_inline)) void ask_words(unsigned count, unsigned words, unsigned answer)
+{
+	while (count--) {
+		WORDS(words)
+			buffer[word] = 1;
+		MUST(ask(port, msg_header_make(1, words * 8, 0, 0)) >= 0);
+		WORDS(answer)
+			(void)buffer[word];
+	}
+}
+
+/* Before the fork: the port, of which the child then takes the receiver's handle. */
+static int begin(void)
+{
+	int receiver;
+
+	MUST((buffer = (uint64_t *)native(NR_msg_buffer, 0, 0, 0)) != NULL);
+	MUST((port = native(NR_port_create, 0, PORT_KEEP, 0)) >= 0);
+	MUST((receiver = native(NR_port_control, port, PORT_TAKE, PORT_KEEP)) >= 0);
+	MUST((partner = fork()) >= 0);
+	if (partner) {
+		close(receiver);
+		return 0;
+	}
+	buffer = (uint64_t *)native(NR_msg_buffer, 0, 0, 0);
+	close(port);
+	port = receiver;
+	return 1;
+}
+
+void prepare_message_64(void) { if (begin()) serve_words(8, 8); }
+void prepare_message_128(void) { if (begin()) serve_words(16, 16); }
+void prepare_message_page(void) { if (begin()) serve_words(0, 0); }
+void run_message_64(unsigned count) { ask_words(count, 8, 8); }
+void run_message_128(unsigned count) { ask_words(count, 16, 16); }
+
+void run_message_page(unsigned count)
+{
+	while (count--)
+		MUST(ask(port, msg_header_make(1, PAGE, 0, 0)) >= 0);
+}
+
+void finish_message(void)
+{
+	MUST(kill(partner, SIGKILL) == 0 && waitpid(partner, NULL, 0) == partner);
+	close(port);
+}
+
+/* The other side waits for a notification and sends one back: two of what the row is about. */
+void prepare_notify(void)
+{
+	int receiver;
+
+	native(NR_msg_buffer, 0, 0, 0);
+	MUST((port = native(NR_port_create, 0, PORT_KEEP, 0)) >= 0 && (back = native(NR_port_create, 0, PORT_KEEP, 0)) >= 0);
+	MUST((receiver = native(NR_port_control, port, PORT_TAKE, PORT_KEEP)) >= 0);
+	MUST((partner = fork()) >= 0);
+	if (partner) {
+		close(receiver);
+		return;
+	}
+	native(NR_msg_buffer, 0, 0, 0);
+	while (native(NR_msg_recv, receiver, MSG_WAIT, 0) >= 0)
+		native(NR_port_notify, back, 1, 0);
+	_exit(1);
+}
+
+void run_notify(unsigned count)
+{
+	while (count--) {
+		MUST(native(NR_port_notify, port, 1, 0) == 0);
+		MUST(native(NR_msg_recv, back, MSG_WAIT, 0) >= 0);
+	}
+}
+
+void finish_notify(void)
+{
+	finish_message();
+	close(back);
+}
+
+/* A native call that finds nothing to do. */
+void run_native(unsigned count)
+{
+	while (count--)
+		native(NR_msg_buffer, 0, 0, 0);
+}
