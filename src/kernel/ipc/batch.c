@@ -86,6 +86,7 @@ static bool take_into(struct port *port, struct batch *batch)
 		record.token = call_of(message)->token;
 	} else {
 		list_push_back(&batch->read, &message->link);
+		port->posts++;
 	}
 	payload_write(&batch->me->payload, batch->used, &record, sizeof(record));
 	for (int piece = 0; len; piece++) {
@@ -96,7 +97,6 @@ static bool take_into(struct port *port, struct batch *batch)
 	}
 	batch->used = MIN((size_t)MSG_PAYLOAD_MAX, ROUND_UP(batch->used + sizeof(record) + msg_length(record.header), RECORD_ALIGN));
 	batch->count++;
-	port->received++;
 	return true;
 }
 

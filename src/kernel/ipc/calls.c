@@ -300,6 +300,7 @@ static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t ti
 	int error;
 
 	me->serve_fd = endpoint_owns_descriptors() ? (uint64_t)fd : NO_DESCRIPTOR;
+	me->serve_port = me->serve_fd == NO_DESCRIPTOR ? &no_port : ref.port;
 	me->by_serve = serve && me->serve_fd != NO_DESCRIPTOR;
 	error = msg_receive(ref.port, port_file_epoch(ref.fd.file), me, timeout, extra, &receipt);
 	me->by_serve = false;
@@ -396,7 +397,7 @@ long message_resume_serve(void)
 	bool delivered = me->delivered;
 
 	if (me->port->fast_receiver == me)
-		me->port->fast_receiver = NULL;
+		me->port->fast_receiver = port_no_receiver(me->port);
 	me->delivered = false;
 	spin_unlock_irq(&me->port->lock, flags);
 	if (delivered) {
@@ -420,7 +421,7 @@ long sys_port_notify(int fd, uint64_t bits)
 		result = -EPIPE;
 	} else if (bits) {
 		atomic_store(&ref.port->notified, ref.port->notified | bits);
-		ref.port->not_plain |= PORT_HAS_NOTIFIED;
+		port_note_load(ref.port);
 		ref.port->notifications++;
 		port_something_came(ref.port, false);
 	}

@@ -37,7 +37,7 @@ static long tell_state(struct port *port, uaddr_t to)
 	uint64_t flags = spin_lock_irq(&port->lock);
 	struct port_state state = {
 		.epoch = port->epoch, .flags = port->flags, .queued = port->queued, .held = held_count(port), .receiver = port->receiver_pid,
-		.received = port->received, .answered = port->answered, .notified = port->notifications, .replayed = port->replayed,
+		.received = port->posts + token_number(port->last_token), .notified = port->notifications, .replayed = port->replayed,
 	};
 
 	spin_unlock_irq(&port->lock, flags);

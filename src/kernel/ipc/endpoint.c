@@ -16,8 +16,17 @@
 
 struct slab_cache *endpoint_slab;
 
-/* Stands for that of a thread without one: the short way need not ask. */
-struct endpoint no_endpoint = { .ask_fd = NO_DESCRIPTOR, .serve_fd = NO_DESCRIPTOR };
+/*
+ * What stands where there is none, so that the short way need not ask: its conditions do not hold for these. A thread that belongs to no CPU, the endpoint
+ * of who has none, that of a port where nobody waits and more has come, a port where nobody waits.
+ */
+static struct thread no_thread = { .cpu = CPU_MAX };
+struct endpoint busy_endpoint = { .thread = &no_thread };
+struct port no_port = { .lock = SPINLOCK_INIT(LOCK_PORT), .fast_receiver = &no_endpoint };
+struct endpoint no_endpoint = {
+	.thread = &no_thread, .serving = &no_endpoint, .ask_fd = NO_DESCRIPTOR, .serve_fd = NO_DESCRIPTOR, .serve_port = &no_port,
+	.call.message.port = &no_port,
+};
 
 struct endpoint *endpoint_current(void)
 {
@@ -28,15 +37,17 @@ struct endpoint *endpoint_current(void)
 
 bool endpoint_owns_descriptors(void)
 {
-	return fd_table_is_mine(current_process(), current_process()->files);
+	return fd_table_is_mine(current_process(), current_process()->files) && !current_thread()->gs_base;
 }
 
 void endpoint_forget_descriptors(void)
 {
-	struct endpoint *endpoint = current_thread()->endpoint;
+	struct endpoint *endpoint = endpoint_current();
 
-	if (endpoint)
-		endpoint->ask_fd = endpoint->serve_fd = NO_DESCRIPTOR;
+	if (!endpoint)
+		return;
+	endpoint->ask_fd = endpoint->serve_fd = NO_DESCRIPTOR;
+	endpoint->call.message.port = endpoint->serve_port = &no_port;
 }
 
 /* Both pages, which the endpoint keeps a reference of for as long as it lives. */
@@ -91,6 +102,8 @@ static struct endpoint *endpoint_alloc(struct thread *thread)
 	list_init(&endpoint->receiver_link);
 	endpoint->call.message.level = MSG_PRIORITY_MAX;
 	endpoint->ask_fd = endpoint->serve_fd = NO_DESCRIPTOR;
+	endpoint->call.message.port = endpoint->serve_port = &no_port;
+	endpoint->serving = &no_endpoint;
 	endpoint->ask_resume = (uint64_t)message_ask_resume;
 	endpoint->serve_resume = (uint64_t)message_serve_resume;
 	endpoint->root = thread->process->as->root;

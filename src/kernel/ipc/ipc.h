@@ -17,7 +17,7 @@ void ipc_thread_release(struct thread *thread);
 long message_resume_ask(void);
 long message_resume_serve(void);
 
-/* Another thread can close the calling thread's descriptors from now on. */
+/* Another thread can close the calling thread's descriptors from now on, or it has a GS base: messages go the long way. */
 void endpoint_forget_descriptors(void);
 
 /* Which ports a process may open by name: passes to children, only ever narrows. */

@@ -29,8 +29,8 @@ static unsigned best_caller(const struct port *port)
 	for (int i = 0; i < PORT_HELD_LISTS; i++)
 		best = best_in(&port->held[i], best);
 	list_for_each(server, &port->servers, server_link)
-		if (server->serving)
-			best = MIN(best, (unsigned)atomic_load_relaxed(&server->serving->caller->priority));
+		if (serving_of(server))
+			best = MIN(best, (unsigned)atomic_load_relaxed(&server->serving->thread->priority));
 	return best;
 }
 
@@ -64,7 +64,6 @@ static void update(struct port *port, unsigned depth)
 	if (best == port->lent)
 		return;
 	port->lent = best;
-	port->not_plain = best == LEVEL_COUNT ? port->not_plain & ~PORT_IS_LENT : port->not_plain | PORT_IS_LENT;
 	list_for_each(server, &port->servers, server_link) {
 		sched_lend(server->thread, LENT_BY_CALLS, best);
 		pass_on(server, depth);

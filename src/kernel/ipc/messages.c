@@ -45,7 +45,6 @@ static unsigned take_call(struct port *port, struct call *call, struct endpoint 
 		handles_leave(files, count);
 		message->handle_count = 0;
 	}
-	port->received++;
 	port->receiver_pid = receiver->thread->process->pid;
 	return count;
 }
@@ -136,7 +135,7 @@ static long wait_for_answer(struct port *port, struct call *call, int64_t timeou
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (atomic_load(&call->message.state) == MESSAGE_DONE)
 			break;
-		held = atomic_load_relaxed(&call->message.state) == MESSAGE_HELD;
+		held = call_is_held(call);
 		error = wait_sleep(&call->waiter, deadline, held ? WAIT_KILLABLE : WAIT_INTERRUPTIBLE);
 		if (error && withdraw(port, call, error))
 			return error == -ETIMEDOUT ? error : held ? -EINTR : interrupted(timeout);
@@ -158,7 +157,13 @@ static void put_in_order(struct call *call)
 long msg_finish_call(struct endpoint *me)
 {
 	struct call *call = &me->call;
-	long result = wait_for_answer(call->message.port, call, MSG_WAIT);
+	uint64_t flags = spin_lock_irq(&call->message.port->lock);
+	long result;
+
+	if (call->message.state == MESSAGE_HELD_SHORT)
+		call->message.state = MESSAGE_HELD;
+	spin_unlock_irq(&call->message.port->lock, flags);
+	result = wait_for_answer(call->message.port, call, MSG_WAIT);
 
 	put_in_order(call);
 	return result;
@@ -219,7 +224,7 @@ bool msg_deliver_at_once(struct port *port, struct endpoint *me, msg_header head
 	receiver = ready_receiver(port, &message);
 	if (receiver) {
 		message_deliver(&message, receiver, 0);
-		port->received++;
+		port->posts++;
 		port->receiver_pid = receiver->thread->process->pid;
 		scheduler_wake(receiver->thread, &receiver->waiter.woken, false);
 	}
@@ -237,7 +242,7 @@ static struct posted *take_first(struct port *port, struct endpoint *me, struct 
 		receipt->token = me->token;
 		return NULL;
 	}
-	port->received++;
+	port->posts++;
 	port->receiver_pid = me->thread->process->pid;
 	receipt->token = 0;
 	receipt->file_count = message->handle_count;
@@ -254,7 +259,7 @@ static int sleep_for_message(struct port *port, struct endpoint *me, uint64_t de
 
 	me->delivered = false;
 	me->waiter.woken = 0;
-	if (me->by_serve && !port->fast_receiver)
+	if (me->by_serve && port->fast_receiver == &no_endpoint)
 		port->fast_receiver = me;
 	else
 		list_push_front(&port->receivers, &me->receiver_link);
@@ -263,7 +268,7 @@ static int sleep_for_message(struct port *port, struct endpoint *me, uint64_t de
 	*flags = spin_lock_irq(&port->lock);
 	list_remove(&me->receiver_link);
 	if (port->fast_receiver == me)
-		port->fast_receiver = NULL;
+		port->fast_receiver = port_no_receiver(port);
 	return error;
 }
 
@@ -286,7 +291,7 @@ static int look(struct port *port, uint32_t epoch, struct endpoint *me, bool pee
 		me->sender = (struct sender){ 0 };
 		me->grants = me->request = me->deaths = 0;
 		atomic_store(&port->notified, 0);
-		port->not_plain &= ~PORT_HAS_NOTIFIED;
+		port_note_load(port);
 		return 0;
 	}
 	message = queue_first(port);
@@ -396,7 +401,6 @@ int msg_answer(struct port *port, uint32_t epoch, struct endpoint *me, uint64_t 
 		call->reply_count = *count;
 		memcpy(call->reply_files, files, *count * sizeof(*files));
 		*count = 0;
-		port->answered++;
 		call_finish(call, 0, soon);
 		if (unlikely(port->lent != LEVEL_COUNT))
 			lend_update(port);

@@ -59,6 +59,7 @@ struct port *port_alloc(unsigned flags)
 	list_init(&port->servers);
 	list_init(&port->name_link);
 	wait_queue_init(&port->pollers);
+	port->fast_receiver = &no_endpoint;
 	port->epoch = 1;
 	port->last_token = 1ull << EPOCH_SHIFT;
 	port->flags = flags;
@@ -72,7 +73,7 @@ void port_put(struct port *port)
 
 	if (!refcount_put(&port->refs))
 		return;
-	KASSERT(!port->queued && !port->fast_receiver && list_empty(&port->receivers) && list_empty(&port->servers));
+	KASSERT(!port->queued && !port_has_fast_receiver(port) && list_empty(&port->receivers) && list_empty(&port->servers));
 	flags = spin_lock_irq(&pool_lock);
 	list_push_front(&pool, &port->name_link);
 	spin_unlock_irq(&pool_lock, flags);
@@ -186,7 +187,7 @@ void port_lose_receiver(struct port *port, bool replaced)
 	list_init(&unread);
 	if (replaced) {
 		port->epoch++;
-		port->last_token = (uint64_t)port->epoch << EPOCH_SHIFT | (port->last_token & ((1ull << EPOCH_SHIFT) - 1));
+		port->last_token = (uint64_t)port->epoch << EPOCH_SHIFT | token_number(port->last_token);
 	}
 	port->vacant = !replaced;
 	give_up_held(port);

@@ -10,6 +10,7 @@
 #include "ipc/ipc.h"
 #include "lib/atomic.h"
 #include "lib/list.h"
+#include "sched/thread.h"
 #include "sync/wait.h"
 
 struct file;
@@ -37,7 +38,8 @@ struct sender {
 	uint64_t capabilities;
 };
 
-enum message_state { MESSAGE_IDLE, MESSAGE_QUEUED, MESSAGE_HELD, MESSAGE_DONE };
+/* HELD_SHORT: held, and its caller sleeps by the short way. */
+enum message_state { MESSAGE_IDLE, MESSAGE_QUEUED, MESSAGE_HELD, MESSAGE_HELD_SHORT, MESSAGE_DONE };
 
 /* Something sent to a port. All guarded by port->lock from queueing on. */
 struct message {
@@ -87,10 +89,11 @@ struct endpoint {
 	struct call call;		/* what it asks now */
 
 	/*
-	 * For the short way (arch/x86_64/message_path.inc). The descriptors for which call.message.port and .badge, and @port, are known to be right, as nobody
-	 * else can close them; NO_DESCRIPTOR: none. @ask_resume and @serve_resume: stacks of a word on which the thread goes on if the scheduler picks it.
+	 * For the short way (arch/x86_64/message_path.inc). The descriptors for which call.message.port and .badge, and @serve_port, are known to be right,
+	 * as nobody else can close them and the thread has no GS base; NO_DESCRIPTOR: none, and the port is &no_port. @ask_resume and @serve_resume: stacks of a word on which the thread goes on if the scheduler picks it.
 	 */
 	uint64_t ask_fd, serve_fd;
+	struct port *serve_port;
 	uint64_t ask_resume, serve_resume;
 	paddr_t root;			/* of the page tables */
 	uint64_t stack_top;		/* of the thread's kernel stack */
@@ -99,7 +102,7 @@ struct endpoint {
 	struct port *port;		/* whose servers it is among; referenced. Changed by the thread itself only, under the port's lock */
 	struct list server_link;	/* port->servers */
 	struct list receiver_link;	/* port->receivers while it waits for a message */
-	struct call *serving;		/* one call that it holds */
+	struct endpoint *serving;	/* whose call it holds, one of them; &no_endpoint: none */
 	struct waiter waiter;		/* only its @woken is used */
 	bool only_wake;			/* it wants to take what there is itself */
 	bool by_serve;			/* it waits in SYS_msg_serve: nothing on its kernel stack is needed */
@@ -110,8 +113,6 @@ struct endpoint {
 	uint64_t grants, request;
 	uint32_t deaths;
 };
-
-enum port_not_plain { PORT_HAS_QUEUED = 1, PORT_HAS_NOTIFIED = 2, PORT_IS_LENT = 4 };
 
 #define NO_DESCRIPTOR (1ull << 40)
 
@@ -124,10 +125,9 @@ struct port {
 	struct list held[PORT_HELD_LISTS];	/* but for those that some server has as its @serving */
 	uint64_t last_token;		/* the epoch << EPOCH_SHIFT, and a number that goes up */
 	struct list receivers;		/* endpoints that wait */
-	struct endpoint *fast_receiver;	/* one that waits in SYS_msg_serve; first in turn. Nothing is queued or notified then */
+	struct endpoint *fast_receiver;	/* one that waits in SYS_msg_serve, first in turn; else what port_no_receiver() says */
 	struct list servers;		/* endpoints that received here last */
 	uint64_t notified;		/* bits that nobody has received yet */
-	uint32_t not_plain;		/* enum port_not_plain: why answering must take the long way */
 	struct wait_queue pollers;	/* who polls for messages */
 	uint32_t epoch;			/* receivers so far; a handle with RECV remembers its own */
 	unsigned managers;		/* files with PORT_MANAGE */
@@ -136,13 +136,19 @@ struct port {
 	bool dead;			/* for ever; nothing is queued, no call is held */
 	uint8_t lent;			/* level of the run queue that waiting callers lend the servers; LEVEL_COUNT: none */
 	int receiver_pid;		/* who received last */
-	uint64_t received, answered, notifications, replayed;
+	uint64_t posts;			/* messages without answer that were received; calls are counted by @last_token */
+	uint64_t notifications, replayed;
 	struct port *inside;		/* the port in whose queue the RECV handle lies; guarded by nesting_lock (handles.c) */
 	struct list name_link;		/* names.c */
 	char name[PORT_NAME_MAX];	/* empty: none. Set once */
 };
 
 extern struct slab_cache *endpoint_slab;
+extern struct port no_port;	/* where nobody ever waits: endpoint.c */
+extern struct endpoint busy_endpoint;	/* there */
+
+/* The number in a token. */
+static inline uint64_t token_number(uint64_t token) { return token & ((1ull << EPOCH_SHIFT) - 1); }
 
 /* ---- port.c ---- */
 
@@ -198,6 +204,37 @@ void call_finish(struct call *call, long result, bool soon);
 struct endpoint *receiver_take(struct port *port);
 /* Tells who polls, and one receiver that waits, that something has come. @soon: the caller is about to sleep. */
 void port_something_came(struct port *port, bool soon);
+
+/* What stands in port->fast_receiver when nobody waits there; who waits by the short way must find &no_endpoint. */
+static inline struct endpoint *port_no_receiver(const struct port *port)
+{
+	return port->levels || port->notified ? &busy_endpoint : &no_endpoint;
+}
+
+static inline bool port_has_fast_receiver(const struct port *port)
+{
+	return port->fast_receiver != &no_endpoint && port->fast_receiver != &busy_endpoint;
+}
+
+/* After something has come or gone: whoever waits by the short way has been taken before. */
+static inline void port_note_load(struct port *port)
+{
+	if (!port_has_fast_receiver(port))
+		port->fast_receiver = port_no_receiver(port);
+}
+
+static inline bool call_is_held(const struct call *call)
+{
+	uint8_t state = atomic_load_relaxed(&call->message.state);
+
+	return state == MESSAGE_HELD || state == MESSAGE_HELD_SHORT;
+}
+
+/* The call that @server holds as its @serving; NULL. */
+static inline struct call *serving_of(const struct endpoint *server)
+{
+	return server->serving == &no_endpoint ? NULL : &server->serving->call;
+}
 
 static inline struct call *call_of(struct message *message)
 {

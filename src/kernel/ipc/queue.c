@@ -22,7 +22,7 @@ void queue_add(struct port *port, struct message *message, bool at_front)
 	else
 		list_push_back(list, &message->link);
 	port->levels |= 1u << message->level;
-	port->not_plain |= PORT_HAS_QUEUED;
+	port_note_load(port);
 	atomic_store(&port->queued, port->queued + 1);
 }
 
@@ -31,8 +31,7 @@ void queue_remove(struct port *port, struct message *message)
 	list_remove(&message->link);
 	if (list_empty(&port->queue[message->level]))
 		port->levels &= ~(1u << message->level);
-	if (!port->levels)
-		port->not_plain &= ~PORT_HAS_QUEUED;
+	port_note_load(port);
 	message->state = MESSAGE_IDLE;
 	atomic_store(&port->queued, port->queued - 1);
 }
@@ -46,19 +45,19 @@ void held_add(struct port *port, struct call *call, struct endpoint *server)
 {
 	call->token = ++port->last_token;
 	call->message.state = MESSAGE_HELD;
-	if (server->serving) {
+	if (server->serving == &no_endpoint) {
+		call->server = server;
+		server->serving = call->caller->endpoint;
+	} else {
 		call->server = NULL;
 		list_push_front(held_list(port, call->token), &call->message.link);
-	} else {
-		call->server = server;
-		server->serving = call;
 	}
 }
 
 void held_remove(struct call *call)
 {
 	if (call->server)
-		call->server->serving = NULL;
+		call->server->serving = &no_endpoint;
 	else
 		list_remove(&call->message.link);
 	call->server = NULL;
@@ -74,18 +73,18 @@ struct call *held_find(const struct port *port, uint64_t token)
 		if (call_of(message)->token == token)
 			return call_of(message);
 	list_for_each(server, &port->servers, server_link)
-		if (server->serving && server->serving->token == token)
-			return server->serving;
+		if (serving_of(server) && serving_of(server)->token == token)
+			return serving_of(server);
 	return NULL;
 }
 
 void held_unserve_one(struct port *port, struct endpoint *server)
 {
-	struct call *call = server->serving;
+	struct call *call = serving_of(server);
 
 	if (!call)
 		return;
-	server->serving = NULL;
+	server->serving = &no_endpoint;
 	call->server = NULL;
 	list_push_front(held_list(port, call->token), &call->message.link);
 }
@@ -108,7 +107,7 @@ unsigned held_count(const struct port *port)
 		for (link = port->held[i].next; link != &port->held[i]; link = link->next)
 			count++;
 	list_for_each(server, &port->servers, server_link)
-		count += server->serving != NULL;
+		count += serving_of(server) != NULL;
 	return count;
 }
 
@@ -123,9 +122,9 @@ struct endpoint *receiver_take(struct port *port)
 {
 	struct endpoint *receiver;
 
-	receiver = port->fast_receiver;
-	if (receiver) {
-		port->fast_receiver = NULL;
+	if (port_has_fast_receiver(port)) {
+		receiver = port->fast_receiver;
+		port->fast_receiver = port_no_receiver(port);
 		return receiver;
 	}
 	if (list_empty(&port->receivers))

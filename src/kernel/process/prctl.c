@@ -5,6 +5,7 @@
 
 #include "lib/string.h"
 #include "mm/user_copy.h"
+#include "ipc/ipc.h"
 #include "process/internal.h"
 #include "syscall_prototypes.h"
 
@@ -102,6 +103,7 @@ long sys_arch_prctl(int code, uint64_t addr)
 	case ARCH_SET_FS:
 		return set_base(&thread->fs_base, MSR_FS_BASE, addr);
 	case ARCH_SET_GS:
+		endpoint_forget_descriptors();
 		return set_base(&thread->gs_base, MSR_KERNEL_GS_BASE, addr);
 	case ARCH_GET_FS:
 		return put_user_u64(addr, thread->fs_base);

@@ -37,16 +37,29 @@ uint64_t quantum_begin(struct cpu *cpu, struct thread *thread, uint64_t now)
 	return thread->quantum_left = quantum_of(thread);
 }
 
+/*
+ * Sleep between messages is not counted (arch/x86_64/message_path.inc): so what a thread has had since its last quantum ended is held against the time that
+ * has gone by, if it gave the CPU up by itself all the time.
+ */
+static bool slept_half(struct thread *thread, uint64_t now)
+{
+	uint64_t ran = thread->run_cycles - thread->quantum_mark.run, passed = now - thread->quantum_mark.at;
+	bool by_itself = thread->voluntary_switches - thread->quantum_mark.voluntary > 2 * (thread->involuntary_switches - thread->quantum_mark.involuntary);
+
+	thread->quantum_mark.run = thread->run_cycles;
+	thread->quantum_mark.at = now;
+	thread->quantum_mark.voluntary = thread->voluntary_switches;
+	thread->quantum_mark.involuntary = thread->involuntary_switches;
+	return thread->endpoint != &no_endpoint && by_itself && ran <= passed - passed / 4;
+}
+
 bool quantum_end(struct cpu *cpu, struct thread *thread, uint64_t now)
 {
 	bool over;
 
 	if (!runs_realtime(thread)) {
-		/* What it slept between messages (arch/x86_64/message_path.inc) counts too. */
-		if (unlikely(thread->rise_after < 0)) {
-			thread->rise_after = quantum_cycles();
+		if (slept_half(thread, now))
 			return true;
-		}
 		/* Not below what is lent to it. */
 		if (thread->priority < class_base_level(thread->sched_class) + LEVELS_PER_CLASS - 1 && thread->priority < thread->lent)
 			thread->priority++;

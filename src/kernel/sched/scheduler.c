@@ -485,6 +485,7 @@ static void use_idle_thread(struct cpu *cpu, struct run_queue *queue, struct thr
 	cpu->run_queue = queue;
 	cpu->idle = cpu->current = idle;
 	cpu->tlb_state = TLB_LAZY;
+	cpu->sleeps_here = THREAD_SLEEPING | (uint64_t)cpu->id << 32;
 	descriptors_set_kernel_stack(cpu, (uint64_t)idle->stack_base + KERNEL_STACK_SIZE);
 }
 

@@ -41,8 +41,9 @@ struct thread {
 	uint64_t switch_rsp;		/* saved kernel stack pointer while not running */
 	void *stack_base;		/* lowest address of the kernel stack; a guard page lies below */
 	struct list run_link;
-	uint32_t run_state;		/* enum thread_run_state */
 	uint32_t wait_mode;		/* enum wait_mode while sleeping */
+	uint32_t run_state;		/* enum thread_run_state; @cpu follows: both are compared at once (message_path.inc) */
+	unsigned cpu;			/* where it runs, waits or ran last; changes under the lock of the CPU it leaves */
 	uint8_t sched_class;
 	uint8_t priority;		/* level in the bitmap, 0 is best */
 	uint8_t best_priority;		/* the level it rises to at most */
@@ -53,12 +54,12 @@ struct thread {
 	uint8_t policy;			/* SCHED_OTHER, SCHED_FIFO … */
 	bool reset_on_fork;		/* its children begin with an ordinary policy */
 	uint8_t rt_priority;		/* 1 to 99 for SCHED_FIFO and SCHED_RR */
-	unsigned cpu;			/* where it runs, waits or ran last; changes under the lock of the CPU it leaves */
 	unsigned fpu_cpu;		/* whose registers still hold its FPU state, if that CPU's fpu_owner says so too; while not running */
 	uint64_t affinity;		/* one bit a CPU; at least one of them runs */
 	uint64_t moved_at;		/* TSC: when it last changed its CPU */
 	uint64_t quantum_left;		/* TSC cycles */
 	int64_t rise_after;		/* TSC cycles that it has to sleep before it rises; 0 in the idle class (sched/priority.c) */
+	struct { uint64_t run, at, voluntary, involuntary; } quantum_mark;	/* @run_cycles, TSC and switches when its last quantum ended */
 	uint64_t turn_left;		/* real-time: TSC cycles before others of its level go first; SCHED_FIFO: 0 when it yields */
 	uint64_t run_cycles;		/* TSC cycles of CPU time so far */
 	uint64_t run_stamp;		/* TSC when it got the CPU or was last accounted */

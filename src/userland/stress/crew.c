@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREAD_STACK = 64 << 10 };
+enum { THREAD_STACK = 64 << 10, THREAD_TRIES = 500, THREAD_WAIT_US = 20000 };
 
 struct start {
 	struct worker worker;
@@ -55,7 +55,9 @@ pthread_t storm_thread(void *(*body)(void *argument), void *argument)
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, THREAD_STACK);
-	errno = pthread_create(&thread, &attributes, body, argument);
+	/* A small machine may have no room for more just now. */
+	for (int tries = 0; (errno = pthread_create(&thread, &attributes, body, argument)) == EAGAIN && tries < THREAD_TRIES; tries++)
+		usleep(THREAD_WAIT_US);
 	EXPECT(errno == 0, "pthread_create");
 	pthread_attr_destroy(&attributes);
 	return thread;

@@ -95,7 +95,7 @@ struct port_state {
 	uint32_t queued, held;		/* messages that wait; calls received and not yet answered */
 	uint32_t receiver;		/* pid of who received last; 0: nobody yet */
 	uint32_t reserved;
-	uint64_t received, answered, notified, replayed;	/* since it was made */
+	uint64_t received, notified, replayed;	/* messages, notifications, requests given out again, since it was made */
 };
 
 /*

@@ -13,6 +13,16 @@ struct run_queue;
 struct trap_frame;
 struct path_memo;
 
+/* Task state segment (Intel SDM vol. 3A §8.7): stacks for the kernel. */
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, io_map;
+} __attribute__((packed));
+
 struct cpu {
 	struct cpu *self;		/* offset 0: this_cpu() is one load */
 	struct thread *current;		/* offset 8: the running thread; written by the context switch only */
@@ -31,7 +41,8 @@ struct cpu {
 	uint64_t timer_event;		/* TSC: by when the timer hardware will interrupt; UINT64_MAX: it will not */
 	struct thread *left;		/* left the CPU dead or to run elsewhere; seen to by the thread after it. @idle: see sched/realtime.c */
 	void *gdt;
-	void *tss;
+	struct tss tss;
+	uint64_t sleeps_here;		/* what thread->run_state and ->cpu are for a thread that sleeps and belongs here (message_path.inc) */
 	struct path_memo *path_memos;	/* paths walked here (vfs/path_ready.h) */
 	uint64_t balance_at;		/* TSC: when it looks again whether another CPU has more to do (sched/placement.c) */
 	struct { uint64_t since, used, period_end; } realtime;	/* TSC, cycles, TSC; own CPU, interrupts off (sched/realtime.c) */

@@ -21,16 +21,6 @@ enum {
 	FLAGS_CLEARED_ON_SYSCALL = 0x200 | 0x400 | 0x100 | 0x4000 | 0x40000,	/* IF, DF, TF, NT, AC */
 };
 
-struct tss {
-	uint32_t reserved0;
-	uint64_t rsp[3];
-	uint64_t reserved1;
-	uint64_t ist[7];
-	uint64_t reserved2;
-	uint16_t reserved3, io_map;
-} __attribute__((packed));
-_Static_assert(offsetof(struct tss, rsp) == TSS_RSP0, "as descriptors.h says");
-
 struct gate {
 	uint16_t offset_low, selector;
 	uint8_t ist, type;
@@ -41,7 +31,6 @@ struct gate {
 struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
 
 static uint64_t boot_gdt_entries[GDT_ENTRIES];
-static struct tss boot_tss;
 static struct gate idt[256];
 static uint8_t boot_ist[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(16)));	/* until descriptors_guard_stacks */
 
@@ -99,18 +88,17 @@ static void load(uint64_t *gdt)
 static void use_boot_tables(struct cpu *cpu)
 {
 	for (int i = 0; i < IST_COUNT; i++)
-		boot_tss.ist[i] = (uint64_t)boot_ist[i] + IST_STACK_SIZE;
+		cpu->tss.ist[i] = (uint64_t)boot_ist[i] + IST_STACK_SIZE;
 	idt_fill();
 	cpu->gdt = boot_gdt_entries;
-	cpu->tss = &boot_tss;
 }
 
 void descriptors_init(struct cpu *cpu)
 {
 	if (!cpu->gdt)
 		use_boot_tables(cpu);
-	((struct tss *)cpu->tss)->io_map = sizeof(struct tss);
-	gdt_fill(cpu->gdt, cpu->tss, cpu->id);
+	cpu->tss.io_map = sizeof(struct tss);
+	gdt_fill(cpu->gdt, &cpu->tss, cpu->id);
 	load(cpu->gdt);
 	cpu->self = cpu;
 	cpu_write_msr(MSR_GS_BASE, (uint64_t)cpu);
@@ -119,14 +107,12 @@ void descriptors_init(struct cpu *cpu)
 
 bool descriptors_guard_stacks(struct cpu *cpu)
 {
-	struct tss *tss = cpu->tss;
-
 	for (int i = 0; i < IST_COUNT; i++) {
 		void *stack = kernel_stack_alloc(IST_STACK_SIZE);
 
 		if (!stack)
 			return false;
-		tss->ist[i] = (uint64_t)stack + IST_STACK_SIZE;
+		cpu->tss.ist[i] = (uint64_t)stack + IST_STACK_SIZE;
 	}
 	return true;
 }
@@ -134,8 +120,7 @@ bool descriptors_guard_stacks(struct cpu *cpu)
 bool descriptors_alloc(struct cpu *cpu)
 {
 	cpu->gdt = kzalloc(GDT_ENTRIES * sizeof(uint64_t));
-	cpu->tss = kzalloc(sizeof(struct tss));
-	return cpu->gdt && cpu->tss && descriptors_guard_stacks(cpu);
+	return cpu->gdt && descriptors_guard_stacks(cpu);
 }
 
 void syscall_init(void)

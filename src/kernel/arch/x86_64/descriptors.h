@@ -5,8 +5,6 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
 
-enum { TSS_RSP0 = 4 };
-
 /* Loads this CPU's descriptor tables and sets GS to @cpu. The first thing a CPU does. */
 void descriptors_init(struct cpu *cpu);
 
@@ -19,8 +17,7 @@ bool descriptors_guard_stacks(struct cpu *cpu);
 /* The stack that the next entry from user mode will use. */
 static inline void descriptors_set_kernel_stack(struct cpu *cpu, uint64_t rsp)
 {
-	/* TSS.RSP0 lies at an odd place (Intel SDM vol. 3A §8.7). */
-	__builtin_memcpy((char *)cpu->tss + TSS_RSP0, &rsp, sizeof(rsp));
+	cpu->tss.rsp[0] = rsp;
 	cpu->user_frame = (struct trap_frame *)rsp - 1;
 }
 

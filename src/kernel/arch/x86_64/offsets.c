@@ -8,7 +8,7 @@
 #include "sched/run_queue.h"
 #include "sched/thread.h"
 #include "syscall_prototypes.h"
-#include "abi/trace_records.h"
+#include "debug/trace/rings.h"
 
 #define EQUATE(name, value) __asm__ volatile("\n#EQU " #name " %c0" :: "i"(value))
 #define OFFSET(name, type, member) EQUATE(name, offsetof(struct type, member))
@@ -16,8 +16,8 @@
 static __attribute__((used)) void offsets(void)
 {
 	OFFSET(CPU_RUN_QUEUE, cpu, run_queue);
-	OFFSET(CPU_ID, cpu, id);
-	OFFSET(CPU_TSS, cpu, tss);
+	OFFSET(CPU_TSS_RSP0, cpu, tss.rsp[0]);
+	OFFSET(CPU_SLEEPS_HERE, cpu, sleeps_here);
 	OFFSET(CPU_SWITCHES, cpu, switches);
 	OFFSET(CPU_LOADED_ROOT, cpu, loaded_root);
 
@@ -25,15 +25,11 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(THREAD_RUN_STATE, thread, run_state);
 	OFFSET(THREAD_WAIT_MODE, thread, wait_mode);
 	OFFSET(THREAD_PRIORITY, thread, priority);
-	OFFSET(THREAD_CPU, thread, cpu);
-	OFFSET(THREAD_RISE_AFTER, thread, rise_after);
 	OFFSET(THREAD_RUN_CYCLES, thread, run_cycles);
 	OFFSET(THREAD_RUN_STAMP, thread, run_stamp);
 	OFFSET(THREAD_VOLUNTARY_SWITCHES, thread, voluntary_switches);
 	OFFSET(THREAD_FPU_AREA, thread, fpu_area);
-	OFFSET(THREAD_FPU_CPU, thread, fpu_cpu);
 	OFFSET(THREAD_FS_BASE, thread, fs_base);
-	OFFSET(THREAD_GS_BASE, thread, gs_base);
 	OFFSET(THREAD_ENDPOINT, thread, endpoint);
 
 	OFFSET(ENDPOINT_THREAD, endpoint, thread);
@@ -45,36 +41,32 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(ENDPOINT_SERVE_RESUME, endpoint, serve_resume);
 	OFFSET(ENDPOINT_ROOT, endpoint, root);
 	OFFSET(ENDPOINT_STACK_TOP, endpoint, stack_top);
-	OFFSET(ENDPOINT_PORT, endpoint, port);
+	OFFSET(ENDPOINT_SERVE_PORT, endpoint, serve_port);
 	OFFSET(ENDPOINT_SERVING, endpoint, serving);
 
 	OFFSET(CALL_PORT, call, message.port);
 	OFFSET(CALL_HEADER, call, message.header);
 	OFFSET(CALL_STATE, call, message.state);
 	OFFSET(CALL_BADGE, call, message.badge);
-	OFFSET(CALL_CALLER, call, caller);
 	OFFSET(CALL_SERVER, call, server);
 	OFFSET(CALL_TOKEN, call, token);
-	OFFSET(CALL_REQUEST, call, request);
 
 	OFFSET(PORT_LOCK, port, lock);
 	OFFSET(PORT_FAST_RECEIVER, port, fast_receiver);
-	OFFSET(PORT_NOT_PLAIN, port, not_plain);
 	OFFSET(PORT_LAST_TOKEN, port, last_token);
-	OFFSET(PORT_RECEIVED, port, received);
-	OFFSET(PORT_ANSWERED, port, answered);
 
 	OFFSET(RUN_QUEUE_LOCK, run_queue, lock);
-	OFFSET(FEATURE_XSAVE, cpu_features, xsave);
 	OFFSET(FEATURE_XSAVE_MASK, cpu_features, xsave_mask);
 
+	_Static_assert(offsetof(struct thread, run_state) + 4 == offsetof(struct thread, cpu), "they are compared as one");
+	_Static_assert(offsetof(struct spinlock, locked) == 0, "its lowest bit is set with the other bytes around it");
 	EQUATE(STATE_RUNNING, THREAD_RUNNING);
 	EQUATE(STATE_SLEEPING, THREAD_SLEEPING);
 	EQUATE(MODE_INTERRUPTIBLE, WAIT_INTERRUPTIBLE);
 	EQUATE(MODE_KILLABLE, WAIT_KILLABLE);
 	EQUATE(CALL_IDLE, MESSAGE_IDLE);
-	EQUATE(CALL_HELD, MESSAGE_HELD);
+	EQUATE(CALL_HELD_SHORT, MESSAGE_HELD_SHORT);
 	EQUATE(LEVEL_SHARED, LEVEL_HIGH);
-	EQUATE(CPU_NONE, CPU_MAX);
+	EQUATE(POINT_XSAVE, TRACE_GROUP_XSAVE);
 	EQUATE(TRACED_GROUPS, TRACE_GROUP_SCHED | TRACE_GROUP_SYSCALL);
 }

@@ -163,7 +163,8 @@ void provoke_exit_held(void)
 /* Takes a lock in the name of process 1, which then goes on in user mode. */
 static void lock_for_program(struct timer *unused)
 {
-	if (!init_process || current_process() != init_process || !mutex_try_lock(&left_held))
+	/* The boot thread stands in for it while it is made. */
+	if (!init_process || current_process() != init_process || !current_thread()->tid || !mutex_try_lock(&left_held))
 		timer_arm(&timer, clock_monotonic_ns() + RETRY_NS);
 }
 

@@ -354,6 +354,7 @@ static struct char_device trace_device = { .major = MISC_MAJOR, .minor = TRACE_M
 
 void trace_init(void)
 {
+	trace_points_switch(0);		/* before any program runs: what the CPU has (TRACE_GROUP_XSAVE) */
 	if (char_device_register(&trace_device))
 		log_error("trace: cannot register /dev/trace");
 }

@@ -44,6 +44,8 @@ static void serialize_all_cpus(void)
 
 void trace_points_switch(unsigned groups)
 {
+	if (cpu_features.xsave)
+		groups |= TRACE_GROUP_XSAVE;
 	for (int step = 0; step < 3; step++) {
 		for (const struct trace_point *point = trace_points_start; point < trace_points_end; point++) {
 			uint8_t *alias = alias_of(point), code[POINT_SIZE];
