@@ -39,12 +39,13 @@ static const struct operation operations[] = {
 	{ "pthread create+join", run_thread, 20, 21 },
 	{ "fork+exit+wait, 280 pages", run_fork, 10, 21, .prepare = prepare_small_parent, .finish = finish_parent },
 	{ "fork+exec+wait", run_exec, 5, 21, .prepare = prepare_small_parent, .finish = finish_parent },
+	{ "fork+exit+wait, 256 MiB", run_fork, 1, 5, .prepare = prepare_big_parent, .finish = finish_parent },
+	/* Last: a process with a message buffer forks in a longer way. */
 	{ "message 64 B, call+reply", run_message_64, 500, 21, .prepare = prepare_message_64, .finish = finish_message, .native = 1 },
 	{ "message 128 B, call+reply", run_message_128, 500, 21, .prepare = prepare_message_128, .finish = finish_message, .native = 1 },
 	{ "message 4 KiB, empty reply", run_message_page, 500, 21, .prepare = prepare_message_page, .finish = finish_message, .native = 1 },
 	{ "notify+wake", run_notify, 200, 21, 2, .prepare = prepare_notify, .finish = finish_notify, .native = 1 },
 	{ "null native call", run_native, 1000, 21, .native = 1 },
-	{ "fork+exit+wait, 256 MiB", run_fork, 1, 5, .prepare = prepare_big_parent, .finish = finish_parent },
 };
 
 struct result {
