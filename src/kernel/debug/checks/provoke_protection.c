@@ -93,7 +93,7 @@ __attribute__((noinline)) void provoke_stack_smash(void)
 /* What a handler of exceptions with stacks of their own does when it runs over the end. */
 void provoke_exception_stack_overflow(void)
 {
-	uint64_t *ist = (uint64_t *)((char *)this_cpu()->tss + 36);	/* IST1 (Intel SDM vol. 3A fig. 8-11) */
+	uint64_t *ist = (uint64_t *)((char *)&this_cpu()->tss + offsetof(struct tss, ist));
 	uint64_t top;
 
 	memcpy(&top, ist, sizeof(top));
