@@ -37,6 +37,9 @@ static unsigned take_call(struct port *port, struct call *call, struct endpoint 
 
 	held_add(port, call, receiver);
 	message_deliver(message, receiver, call->token);
+	port->receiver_pid = receiver->thread->process->pid;
+	if (!count)
+		return 0;
 	memcpy(files, message->files, count * sizeof(*files));
 	if (port->flags & PORT_REPLAY) {
 		for (unsigned i = 0; i < count; i++)
@@ -45,7 +48,6 @@ static unsigned take_call(struct port *port, struct call *call, struct endpoint 
 		handles_leave(files, count);
 		message->handle_count = 0;
 	}
-	port->receiver_pid = receiver->thread->process->pid;
 	return count;
 }
 
