@@ -162,13 +162,14 @@ void session_put(struct session *session);
 void process_init(void);
 
 /*
- * What a user holds beyond processes: pages of pipes, which belong to no address space. user_account_current() is the record of the
+ * What a user holds beyond processes: pages of pipes and watches of epoll, which belong to no address space. user_account_current() is the record of the
  * caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing. Any context.
  */
 struct user_account *user_account_current(void);
 void user_account_put(struct user_account *account);
 /* Counts @pages more (@change > 0) unless the sum would pass @limit, or fewer. */
 bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit);
+bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit);
 
 /*
  * Memory is out and nothing can be freed: ends a process for it. True: the caller may try again, because another process, or an earlier choice, is

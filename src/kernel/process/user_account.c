@@ -11,6 +11,7 @@ struct user_account {
 	uint32_t uid;
 	uint64_t count;		/* atomic: threads, and zombies until they are reaped */
 	uint64_t pipe_pages;	/* atomic */
+	uint64_t watches;	/* atomic */
 };
 
 static struct spinlock accounts_lock = SPINLOCK_INIT(LOCK_USER_ACCOUNTS);	/* with interrupts off; innermost */
@@ -72,14 +73,22 @@ struct user_account *user_account_current(void)
 	return current_process() ? user_account_get(credentials_current()->uid) : NULL;
 }
 
+static bool charge(uint64_t *count, long change, uint64_t limit)
+{
+	if (atomic_add(count, change) <= limit || change < 0)
+		return true;
+	atomic_sub(count, change);
+	return false;
+}
+
 bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit)
 {
-	if (!account)
-		return true;
-	if (atomic_add(&account->pipe_pages, change) <= limit || change < 0)
-		return true;
-	atomic_sub(&account->pipe_pages, change);
-	return false;
+	return !account || charge(&account->pipe_pages, change, limit);
+}
+
+bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit)
+{
+	return !account || charge(&account->watches, change, limit);
 }
 
 bool process_charge(struct process *process, uint64_t limit)

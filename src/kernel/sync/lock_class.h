@@ -14,7 +14,7 @@ enum lock_kind { LOCK_KIND_SLEEPING, LOCK_KIND_SPIN, LOCK_KIND_IRQ };
 enum lock_nesting {
 	LOCK_NEST_NEVER,
 	LOCK_NEST_BY_ADDRESS,		/* the lower address first */
-	LOCK_NEST_PARENT_FIRST,		/* the parent's, then that of its new child, which nobody else can reach */
+	LOCK_NEST_PARENT_FIRST,		/* the parent's, then that of its child: the relation has no circles */
 	LOCK_NEST_TRIED,		/* the second one is only tried */
 };
 

@@ -129,7 +129,8 @@ static __attribute__((noinline)) void wake_each(struct wait_queue *queue, bool a
 		bool stop = waiter->exclusive && !all && !waiter->woken;
 
 		if (waiter->notify) {
-			waiter->notify(waiter);
+			if (waiter->notify(waiter) && stop)
+				break;
 			continue;
 		}
 		if (waiter->once)

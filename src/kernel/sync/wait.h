@@ -32,8 +32,11 @@ struct waiter {
 	struct wait_queue *queue;
 	struct thread *thread;
 	uint32_t woken;			/* atomic: set by the waker, cleared by wait_block */
-	/* Called on wake-up with queue->lock held instead of waking the thread; used by poll. NULL for plain sleepers. */
-	void (*notify)(struct waiter *waiter);
+	/*
+	 * Called on wake-up with queue->lock held instead of waking the thread; used by poll and epoll. Whether a thread was there to wake, for
+	 * exclusive waiters. NULL for plain sleepers.
+	 */
+	bool (*notify)(struct waiter *waiter);
 	bool exclusive;			/* wake_one wakes at most one exclusive waiter */
 	bool once;			/* the waker takes it off the queue: see wait_once */
 };

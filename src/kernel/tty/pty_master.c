@@ -150,8 +150,8 @@ static unsigned master_poll(struct file *file, struct poll_table *table)
 	struct pty *pty = file->private;
 	unsigned ready = 0;
 
-	poll_wait(table, &pty->master_read);
-	poll_wait(table, &pty->master_write);
+	poll_wait_for(table, &pty->master_read, POLL_FOR_READERS);
+	poll_wait_for(table, &pty->master_write, POLL_FOR_WRITERS);
 	uint64_t irq_flags = spin_lock_irq(&pty->lock);
 
 	if (pty->head != pty->tail)

@@ -277,8 +277,8 @@ unsigned tty_file_poll(struct file *file, struct poll_table *table)
 	struct tty *tty = tty_file->tty;
 	unsigned ready = 0;
 
-	poll_wait(table, &tty->read_queue);
-	poll_wait(table, &tty->write_queue);
+	poll_wait_for(table, &tty->read_queue, POLL_FOR_READERS);
+	poll_wait_for(table, &tty->write_queue, POLL_FOR_WRITERS);
 	if (tty_file_hung_up(tty_file))
 		return POLL_IN | POLL_OUT | POLL_ERR | POLL_HUP | POLL_RDNORM | POLL_WRNORM;
 	uint64_t irq_flags = spin_lock_irq(&tty->lock);

@@ -190,7 +190,7 @@ static long owner_command(struct file *file, int command, uint64_t argument)
 	case F_SETSIG:
 		if (argument > SIGNAL_MAX)
 			return -EINVAL;
-		atomic_store(&file->owner_signal, (int)argument);
+		atomic_store(&file->owner_signal, (uint16_t)argument);
 		return 0;
 	default:
 		return atomic_load(&file->owner_signal);

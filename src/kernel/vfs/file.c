@@ -5,6 +5,7 @@
 #include "lib/panic.h"
 #include "mm/heap.h"
 #include "vfs/dentry.h"
+#include "vfs/epoll.h"
 #include "vfs/lock.h"
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
@@ -54,6 +55,8 @@ static __attribute__((noinline)) void file_end(struct file *file)
 {
 	if (file->vnode && atomic_load_relaxed(&file->vnode->locks))
 		file_locks_release_file(file);
+	if (file->watches)
+		epoll_forget(file);
 	if (file->ops->release)
 		file->ops->release(file);
 }

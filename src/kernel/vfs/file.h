@@ -12,6 +12,8 @@ struct file;
 struct vnode;
 struct vm_object;
 struct poll_table;
+struct epoll_item;
+struct proc_text;
 
 struct file_ops {
 	/*
@@ -27,7 +29,10 @@ struct file_ops {
 	ssize_t (*write_user)(struct file *file, uaddr_t from, size_t len);
 	/* Takes pos_lock itself. NULL: a stream, lseek gives -ESPIPE. */
 	int64_t (*seek)(struct file *file, int64_t offset, int whence);
-	/* EPOLLIN… mask that is ready now; registers with poll_wait(). NULL: always readable and writable. Does not sleep. */
+	/*
+	 * EPOLLIN… mask that is ready now; registers with poll_wait(). NULL: always readable and writable. May sleep for a short while only. May be called
+	 * when the last reference is gone already, but never after release.
+	 */
 	unsigned (*poll)(struct file *file, struct poll_table *table);
 	long (*ioctl)(struct file *file, unsigned request, uint64_t argument);	/* NULL: -ENOTTY */
 	/* The object that mmap maps, with a reference; NULL op: -ENODEV. @offset and @len in bytes. */
@@ -41,6 +46,8 @@ struct file_ops {
 	void (*release)(struct file *file);
 	/* Text for readlink of /proc/PID/fd/N when there is no path ("pipe:[12]"). May be NULL. */
 	void (*describe)(struct file *file, char *buf, size_t size);
+	/* More lines for /proc/PID/fdinfo/N. May be NULL. */
+	void (*show_info)(struct file *file, struct proc_text *text);
 	/* fstat of a file without a vnode. NULL: a nameless file of mode 0600. */
 	int (*getattr)(struct file *file, struct fs_attr *attr);
 };
@@ -55,14 +62,16 @@ struct file {
 	struct path path;		/* referenced; {NULL, NULL} for files that have no place in any file system */
 	struct vnode *vnode;		/* path's; NULL without path */
 	void *private;
+	/* These four are set up by one instruction. */
 	bool writer;			/* set once: counted in vnode->writers */
 	bool atime_done;		/* a hint: this open file has had its look at atime */
+	uint16_t owner_signal;		/* F_SETSIG; atomic */
+	int owner;			/* F_SETOWN: pid, or minus a process group; atomic */
 	/*
 	 * Set once, by the first read: reads of this file are no more than copies out of these pages (regular_file.c), which the calls may do themselves.
 	 */
 	struct vm_object *readable;
-	int owner;			/* F_SETOWN: pid, or minus a process group; atomic */
-	int owner_signal;		/* F_SETSIG; atomic */
+	struct epoll_item *watches;	/* who watches it by epoll (epoll.h) */
 };
 
 enum file_rights { FILE_RIGHT_READ = 1 << 0, FILE_RIGHT_WRITE = 1 << 1, FILE_RIGHT_PATH_ONLY = 1 << 2 /* O_PATH */ };

@@ -40,8 +40,10 @@ static inline struct file *file_alloc(const struct file_ops *ops, uint32_t flags
 	file->vnode = NULL;
 	file->private = NULL;
 	file->writer = file->atime_done = false;
+	file->owner_signal = 0;
+	file->owner = 0;
 	file->readable = NULL;
-	file->owner = file->owner_signal = 0;
+	file->watches = NULL;
 	atomic_add(&files_open, 1);
 	return file;
 }

@@ -4,7 +4,8 @@
  * that /proc/PID/fd/N of a pipe can be opened again.
  *
  * Locks: pipe->lock (mutex) guards the ring and the counts of ends, held while bytes move; vnode->attr_lock guards vnode->pipe and pipe->users. Who
- * waits queues itself before it lets pipe->lock go, who changes something wakes after it did.
+ * waits queues itself before it lets pipe->lock go, who changes something wakes after it did: by wake_one for bytes and room, which all wait for but
+ * those that ask to share them (EPOLLEXCLUSIVE), and by wake_all for ends.
  */
 #include "vfs/pipe.h"
 #include "syscall_prototypes.h"
@@ -178,7 +179,7 @@ static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
 	mutex_unlock(&pipe->lock);
 	/* A writer waits only when less than PIPE_ATOMIC bytes were free. */
 	if (was_tight)
-		wake_all(&pipe->write_queue);
+		wake_one(&pipe->write_queue);
 	return done;
 }
 
@@ -221,14 +222,14 @@ static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
 			error = -EAGAIN;
 			break;
 		}
-		wake_all(&pipe->read_queue);
+		wake_one(&pipe->read_queue);
 		error = pipe_sleep(pipe, &pipe->write_queue);
 		if (error)
 			break;
 	}
 	mutex_unlock(&pipe->lock);
 	if (done)
-		wake_all(&pipe->read_queue);
+		wake_one(&pipe->read_queue);
 	if (error == -EPIPE && !done)
 		broken_pipe();
 	return done ? done : error;
@@ -281,7 +282,7 @@ static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
 	if (unlikely(mutex_release(&pipe->lock)))
 		mutex_wake(&pipe->lock);
 	if (unlikely(was_tight))
-		wake_all(&pipe->write_queue);
+		wake_one(&pipe->write_queue);
 	return len;
 }
 
@@ -304,7 +305,7 @@ static ssize_t pipe_write_user(struct file *file, uaddr_t from, size_t len)
 	preempt_enable();
 	if (unlikely(mutex_release(&pipe->lock)))
 		mutex_wake(&pipe->lock);
-	wake_all(&pipe->read_queue);
+	wake_one(&pipe->read_queue);
 	return len;
 }
 
@@ -314,7 +315,7 @@ static unsigned pipe_poll(struct file *file, struct poll_table *table)
 	unsigned mask = 0;
 
 	if (file->rights & FILE_RIGHT_READ) {
-		poll_wait(table, &pipe->read_queue);
+		poll_wait_for(table, &pipe->read_queue, POLL_FOR_READERS);
 		if (pipe_ring_used(&pipe->ring))
 			mask |= POLL_IN | POLL_RDNORM;
 		/* A FIFO opened before any writer came does not count as hung up. */
@@ -322,7 +323,7 @@ static unsigned pipe_poll(struct file *file, struct poll_table *table)
 			mask |= POLL_HUP;
 	}
 	if (file->rights & FILE_RIGHT_WRITE) {
-		poll_wait(table, &pipe->write_queue);
+		poll_wait_for(table, &pipe->write_queue, POLL_FOR_WRITERS);
 		if (pipe_ring_room(&pipe->ring) >= PIPE_ATOMIC)
 			mask |= POLL_OUT | POLL_WRNORM;
 		if (!atomic_load(&pipe->readers))

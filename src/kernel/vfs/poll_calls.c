@@ -13,7 +13,7 @@
 
 struct poll_fd { int fd; int16_t events, revents; };
 
-enum { POLL_INLINE_FDS = 16, POLL_ALWAYS = POLL_ERR | POLL_HUP, SET_INLINE_WORDS = 1, SIGNAL_SET_SIZE = 8 };
+enum { POLL_INLINE_FDS = 16, SET_INLINE_WORDS = 1, SIGNAL_SET_SIZE = 8 };
 
 struct poll_request {
 	struct poll_fd *fds;
@@ -99,8 +99,7 @@ long sys_poll(uaddr_t fds, unsigned count, int timeout_ms)
 	return -ERESTART_RESTARTBLOCK;
 }
 
-/* Puts the caller's temporary signal mask into force. */
-static int use_mask(uaddr_t mask, size_t size)
+int poll_use_mask(uaddr_t mask, size_t size)
 {
 	signal_set set;
 
@@ -120,7 +119,7 @@ long sys_ppoll(uaddr_t fds, unsigned count, uaddr_t timeout, uaddr_t mask, size_
 	long result = poll_read_timeout(timeout, 1, &deadline);
 
 	if (!result)
-		result = use_mask(mask, mask_size);
+		result = poll_use_mask(mask, mask_size);
 	if (result)
 		return result;
 	result = poll_fds(fds, count, deadline);
@@ -259,7 +258,7 @@ long sys_pselect6(int count, uaddr_t read, uaddr_t write, uaddr_t except, uaddr_
 		return -EFAULT;
 	result = poll_read_timeout(timeout, 1, &deadline);
 	if (!result)
-		result = use_mask(given.mask, given.size);
+		result = poll_use_mask(given.mask, given.size);
 	if (result)
 		return result;
 	result = select_sets(count, sets, deadline);

@@ -14,29 +14,31 @@ struct poll_chunk {
 	struct poll_entry entries[CHUNK_ENTRIES];
 };
 
-void poll_table_init(struct poll_table *table)
+static void add_entry(struct poll_table *table, struct wait_queue *queue, unsigned events);
+
+void poll_waits_init(struct poll_waits *waits)
 {
-	wait_queue_init_class(&table->queue, LOCK_POLL_QUEUE);
-	wait_begin(&table->queue, &table->sleeper);
-	table->file = NULL;
-	table->out_of_memory = false;
-	table->used = 0;
-	table->chunks = NULL;
+	wait_queue_init_class(&waits->queue, LOCK_POLL_QUEUE);
+	wait_begin(&waits->queue, &waits->sleeper);
+	waits->table = (struct poll_table){ .add = add_entry };
+	waits->out_of_memory = false;
+	waits->used = 0;
+	waits->chunks = NULL;
 }
 
-static struct poll_entry *entry_alloc(struct poll_table *table)
+static struct poll_entry *entry_alloc(struct poll_waits *waits)
 {
-	struct poll_chunk *chunk = table->chunks;
+	struct poll_chunk *chunk = waits->chunks;
 
-	if (table->used < POLL_INLINE_ENTRIES)
-		return &table->entries[table->used++];
+	if (waits->used < POLL_INLINE_ENTRIES)
+		return &waits->entries[waits->used++];
 	if (!chunk || chunk->used == CHUNK_ENTRIES) {
 		chunk = kmalloc(sizeof(*chunk));
 		if (!chunk)
 			return NULL;
 		chunk->used = 0;
-		chunk->next = table->chunks;
-		table->chunks = chunk;
+		chunk->next = waits->chunks;
+		waits->chunks = chunk;
 	}
 	return &chunk->entries[chunk->used++];
 }
@@ -47,48 +49,62 @@ static void entry_free(struct poll_entry *entry)
 	file_put(entry->file);
 }
 
-void poll_table_free(struct poll_table *table)
+void poll_waits_free(struct poll_waits *waits)
 {
 	struct poll_chunk *chunk;
 
-	for (unsigned i = 0; i < table->used; i++)
-		entry_free(&table->entries[i]);
-	while ((chunk = table->chunks)) {
+	for (unsigned i = 0; i < waits->used; i++)
+		entry_free(&waits->entries[i]);
+	while ((chunk = waits->chunks)) {
 		for (unsigned i = 0; i < chunk->used; i++)
 			entry_free(&chunk->entries[i]);
-		table->chunks = chunk->next;
+		waits->chunks = chunk->next;
 		kfree(chunk);
 	}
-	wait_end(&table->sleeper);
+	wait_end(&waits->sleeper);
 }
 
 /* A file's queue was woken (its lock is held): wakes the poller. */
-static void notify(struct waiter *waiter)
+static bool notify(struct waiter *waiter)
 {
-	wake_all(&container_of(waiter, struct poll_entry, waiter)->table->queue);
+	wake_all(&container_of(waiter, struct poll_entry, waiter)->waits->queue);
+	return true;
 }
 
-void poll_wait(struct poll_table *table, struct wait_queue *queue)
+void poll_enqueue(struct waiter *waiter, struct wait_queue *queue, bool exclusive, bool (*notify)(struct waiter *waiter))
 {
-	struct poll_entry *entry;
 	uint64_t flags;
 
-	if (!table)
-		return;
-	entry = entry_alloc(table);
+	*waiter = (struct waiter){ .queue = queue, .thread = current_thread(), .notify = notify, .exclusive = exclusive };
+	flags = spin_lock_irq(&queue->lock);
+	if (exclusive)
+		list_push_back(&queue->waiters, &waiter->link);
+	else
+		list_push_front(&queue->waiters, &waiter->link);
+	spin_unlock_irq(&queue->lock, flags);
+	/* The look at the file's state comes after the queueing: its waker changes the state first and looks at the queue then. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void add_entry(struct poll_table *table, struct wait_queue *queue, unsigned events)
+{
+	struct poll_waits *waits = container_of(table, struct poll_waits, table);
+	struct poll_entry *entry = entry_alloc(waits);
+
 	if (!entry) {
-		table->out_of_memory = true;
+		waits->out_of_memory = true;
 		return;
 	}
 	file_get(table->file);
 	entry->file = table->file;
-	entry->table = table;
-	entry->waiter = (struct waiter){ .queue = queue, .thread = current_thread(), .notify = notify };
-	flags = spin_lock_irq(&queue->lock);
-	list_push_front(&queue->waiters, &entry->waiter.link);
-	spin_unlock_irq(&queue->lock, flags);
-	/* The look at the file's state comes after the queueing: its waker changes the state first and looks at the queue then. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	entry->waits = waits;
+	poll_enqueue(&entry->waiter, queue, false, notify);
+}
+
+void poll_wait_for(struct poll_table *table, struct wait_queue *queue, unsigned events)
+{
+	if (table)
+		table->add(table, queue, events);
 }
 
 unsigned poll_file(struct file *file, struct poll_table *table)
@@ -103,18 +119,18 @@ unsigned poll_file(struct file *file, struct poll_table *table)
 /* Waits with the queues registered. */
 static int wait_for_events(poll_scan *scan, void *context, uint64_t deadline)
 {
-	struct poll_table table;
+	struct poll_waits waits;
 	int ready, error = 0;
 
-	poll_table_init(&table);
-	ready = scan(context, &table);
-	if (!ready && table.out_of_memory)
+	poll_waits_init(&waits);
+	ready = scan(context, &waits.table);
+	if (!ready && waits.out_of_memory)
 		ready = -ENOMEM;
 	while (!ready && !error) {
-		error = wait_block(&table.sleeper, deadline, WAIT_INTERRUPTIBLE);
+		error = wait_block(&waits.sleeper, deadline, WAIT_INTERRUPTIBLE);
 		ready = scan(context, NULL);
 	}
-	poll_table_free(&table);
+	poll_waits_free(&waits);
 	if (ready || error == -ETIMEDOUT)
 		return ready;
 	return -ERESTARTNOHAND;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the VFS core: waiting for many queues at once. A table lives on the stack of the call that polls. */
+/* Inside the VFS core: waiting for many queues at once. struct poll_waits lives on the stack of the call that polls. */
 #pragma once
 
 #include "vfs/file.h"
@@ -7,26 +7,37 @@
 
 enum { POLL_INLINE_ENTRIES = 4 };
 
+/* What a poll op registers with: that of poll and select (struct poll_waits), or of an epoll item. */
+struct poll_table {
+	void (*add)(struct poll_table *table, struct wait_queue *queue, unsigned events);	/* may not sleep */
+	struct file *file;		/* the one whose poll op runs */
+};
+
+struct poll_waits;
+
 struct poll_entry {
 	struct waiter waiter;		/* in the file's queue */
-	struct poll_table *table;
+	struct poll_waits *waits;
 	struct file *file;		/* referenced: the queue lives as long */
 };
 
 struct poll_chunk;
 
-struct poll_table {
+struct poll_waits {
+	struct poll_table table;
 	struct wait_queue queue;	/* where the polling thread itself sleeps */
 	struct waiter sleeper;
-	struct file *file;		/* the one whose poll op runs */
 	bool out_of_memory;
 	unsigned used;			/* inline entries in use */
 	struct poll_entry entries[POLL_INLINE_ENTRIES];
 	struct poll_chunk *chunks;	/* more entries */
 };
 
-void poll_table_init(struct poll_table *table);
-void poll_table_free(struct poll_table *table);	/* leaves all queues; may sleep */
+void poll_waits_init(struct poll_waits *waits);
+void poll_waits_free(struct poll_waits *waits);	/* leaves all queues; may sleep */
+
+/* Puts @waiter into @queue with @notify (see sync/wait.h); wait_end() takes it out. The look at what is waited for comes after this. */
+void poll_enqueue(struct waiter *waiter, struct wait_queue *queue, bool exclusive, bool (*notify)(struct waiter *waiter));
 
 /* What is ready at @file; registers with @table if not NULL. */
 unsigned poll_file(struct file *file, struct poll_table *table);
@@ -42,3 +53,5 @@ uint64_t poll_deadline(uint64_t ns);
 int poll_read_timeout(uaddr_t from, unsigned unit_ns, uint64_t *deadline);
 /* Writes what is left until @deadline back, as Linux does; a fault there is nobody's error. */
 void poll_write_timeout(uaddr_t to, unsigned unit_ns, uint64_t deadline);
+/* poll_calls.c: puts the caller's temporary signal mask at @mask, unless it is NULL, into force. 0, -EINVAL, -EFAULT. */
+int poll_use_mask(uaddr_t mask, size_t size);

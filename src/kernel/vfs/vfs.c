@@ -3,6 +3,7 @@
 #include "vfs/mount.h"
 #include "lib/log.h"
 #include "vfs/dentry_cache.h"
+#include "vfs/epoll.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
 #include "vfs/filesystems.h"
@@ -21,6 +22,7 @@ void vfs_init(void)
 	file_init();
 	fd_table_init();
 	pipe_init();
+	epoll_init();
 	filesystems_init();
 	if (!path_ready_init_cpu(this_cpu()))
 		panic("vfs: no memory for the boot CPU's path");

@@ -94,11 +94,7 @@ static int make_epoll(struct market *market)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-	if (epoll < 0) {
-		EXPECT(errno == ENOSYS, "epoll_create1");
-		storm_note("without epoll");
-		return -1;
-	}
+	EXPECT(epoll >= 0, "epoll_create1");
 	for (int i = 0; i < PIPES; i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
 

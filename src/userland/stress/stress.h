@@ -32,7 +32,7 @@ struct storm {
 #define STORMS(X) \
 	X(spawn) X(pipes) X(futexes) X(threads) X(signals) X(shootdown) X(faults) X(affinity) \
 	X(clocks) X(timers) X(descriptors) X(robust) \
-	X(names) X(procs) X(polls) X(locks) X(execs) X(stops) X(mappings)
+	X(names) X(procs) X(polls) X(epolls) X(locks) X(execs) X(stops) X(mappings)
 #define STORM_DECLARE(name) extern const struct storm name##_storm;
 STORMS(STORM_DECLARE)
 

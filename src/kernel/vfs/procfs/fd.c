@@ -113,6 +113,8 @@ static int show_fdinfo(struct proc_text *text, const struct proc_subject *subjec
 		return error;
 	proc_text_print(text, "pos:\t%llu\nflags:\t0%o\n", (unsigned long long)atomic_load_relaxed(&file->pos),
 			atomic_load_relaxed(&file->flags));
+	if (file->ops->show_info)
+		file->ops->show_info(file, text);
 	file_put(file);
 	return 0;
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the VFS core: epoll. An epoll watches files by items, one for each pair of file and descriptor; a wake-up of a queue that an item waits in puts
+ * the item on the epoll's ready list, so that who waits looks at nothing but that list.
+ *
+ * Life: an item holds no reference to its file. The file's last put removes its items (epoll_forget) before the file's release op, so what an
+ * item's poll op looks at, and the queues that it waits in, are there as long as the item is. Whoever removes an item holds its epoll's lock; the item
+ * leaves the queues first (a wake-up under way on another CPU is over then), then the file's list, then memory. An epoll lives as long as its file, and as
+ * somebody in epoll_forget() wants its lock.
+ */
+#pragma once
+
+#include "lib/rbtree.h"
+#include "sync/mutex.h"
+#include "vfs/poll_table.h"
+#include <linux/eventpoll.h>
+
+enum { EPOLL_NEST_MAX = 5 };	/* so many epolls may stand one above the other */
+/* Bits of events that say how to report, not what. */
+#define EPOLL_HOW (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
+
+struct epoll {
+	struct mutex lock;		/* the items, and who takes from the ready list */
+	struct refcount refs;
+	struct rb_tree items;		/* lock; by file and descriptor */
+	struct file *file;		/* its own; not referenced */
+	struct spinlock ready_lock;
+	struct list ready;		/* ready_lock; items that may have something to report, oldest first */
+	struct wait_queue sleepers;	/* threads in epoll_wait */
+	struct wait_queue watchers;	/* polls and epolls that watch this one */
+	struct user_account *account;	/* who made it and is charged its items; referenced */
+	uint64_t visited;		/* epoll_nest: see there */
+	unsigned chain;			/* epoll_nest */
+};
+
+/* An item's place in a queue of its file. */
+struct epoll_place {
+	struct waiter waiter;
+	struct epoll_item *item;
+	uint32_t events;		/* what the queue is woken for */
+	struct epoll_place *next;
+};
+
+struct epoll_item {
+	struct rb_node node;		/* epoll->lock */
+	struct list ready;		/* epoll->ready_lock; empty: not on the list */
+	struct epoll *epoll;
+	struct file *file;
+	int fd;
+	uint32_t events;		/* epoll->lock and ready_lock to change, either to read; what the caller asked for */
+	uint64_t data;			/* epoll->lock; the caller's */
+	bool notified;			/* ready_lock: woken since it was last looked at */
+	struct epoll_item *next_of_file, **link_of_file;	/* epoll_links */
+	struct epoll_place place, *more_places;	/* epoll->lock; most files have one queue */
+};
+
+void epoll_init(void);
+/* The last reference to @file, which has watches, is gone: removes them. May sleep. */
+void epoll_forget(struct file *file);
+
+/* epoll.c for epoll_calls.c and epoll_nest.c. */
+extern struct spinlock epoll_links_lock;	/* guards file->watches and the items' links there */
+extern struct mutex epoll_nest_lock;		/* guards that no epoll comes to watch itself; held to watch one, and by one that is watched */
+
+struct epoll *epoll_of_file(const struct file *file);	/* NULL if it is none */
+struct file *epoll_create_file(int *error);
+struct epoll_item *epoll_find(const struct epoll *epoll, const struct file *file, int fd);
+/* 0, -ENOSPC when the user may have no more, -ENOMEM, -EINVAL (@nested, with epoll_nest_lock held: too many ways to the top). epoll->lock held. */
+int epoll_add(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event, bool nested);
+void epoll_modify(struct epoll_item *item, const struct epoll_event *event);	/* epoll->lock held */
+void epoll_remove(struct epoll_item *item);					/* epoll->lock held */
+/* Reports up to @max (at least 1) events to @events: how many, 0 when @deadline passed, -EINTR, -EFAULT. */
+long epoll_wait_until(struct epoll *epoll, uaddr_t events, int max, uint64_t deadline);
+
+/* epoll_nest.c; epoll_nest_lock held. */
+/* -ELOOP if @epoll cannot watch @file, an epoll, because it is watched by it or there would be too many levels. Takes locks of epolls. */
+int epoll_check_nesting(struct epoll *epoll, struct epoll *watched);
+/* -EINVAL if a wake-up of @file, or of one that it watches, has too many ways to go up. */
+int epoll_check_paths(struct file *file);
