@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Epolls, their items, and the wait for them. epoll.h says who lives how long. */
 #include "vfs/epoll.h"
+#include "arch/x86_64/user_access_now.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -10,13 +11,12 @@
 #include "vfs/file_life.h"
 #include "vfs/procfs/proc_text.h"
 
-/* An ordinary user's watches together, and root's: their memory is at most this part of RAM. */
+/* The watches of a user, root or not, together take at most this part of RAM. */
 enum { USER_PART = 25 };
 
 struct spinlock epoll_links_lock = SPINLOCK_INIT(LOCK_EPOLL_LINKS);
 struct mutex epoll_nest_lock = MUTEX_INIT(epoll_nest_lock, LOCK_EPOLL_NEST);
 static struct slab_cache *epoll_slab, *item_slab;
-static const struct file_ops epoll_file_ops;
 
 void epoll_init(void)
 {
@@ -24,11 +24,6 @@ void epoll_init(void)
 	item_slab = slab_cache_create("epoll_item", sizeof(struct epoll_item), 64);
 	if (!epoll_slab || !item_slab)
 		panic("vfs: no memory for epoll");
-}
-
-struct epoll *epoll_of_file(const struct file *file)
-{
-	return file->ops == &epoll_file_ops ? file->private : NULL;
 }
 
 static void epoll_put(struct epoll *epoll)
@@ -83,11 +78,13 @@ static bool queue_item(struct epoll_item *item)
 	if (list_empty(&item->ready))
 		list_push_back(&epoll->ready, &item->ready);
 	spin_unlock_irq(&epoll->ready_lock, flags);
-	/* Comes before the look at who sleeps there: who goes to sleep queues first and looks at the list then. */
+	/* Comes before the look at who waits: who does queues first and looks at the list then. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	slept = !list_empty(&epoll->sleepers.waiters);
-	wake_one(&epoll->sleepers);
-	wake_all(&epoll->watchers);
+	if (slept)
+		wake_one(&epoll->sleepers);
+	if (!list_empty(&epoll->watchers.waiters))
+		wake_all(&epoll->watchers);
 	return slept;
 }
 
@@ -109,23 +106,23 @@ static uint32_t look(const struct epoll_item *item)
 }
 
 /*
- * The next item to look at, the first of the ready list; *@last is the one that was the last of the list when the caller began, so that none comes twice. One
- * that goes on to be reported while it is ready stands at the end again then, where drop() finds it if it is not. epoll->lock held.
+ * Takes the first of the ready list, which is not empty, to look at it. One that goes on to be reported while it is ready stands at the end again then, and
+ * drop() takes it away if it is not. epoll->lock held: others only put items behind the last one.
  */
-static struct epoll_item *take(struct epoll *epoll, const struct epoll_item **last)
+static inline struct epoll_item *take(struct epoll *epoll)
 {
-	uint64_t flags = spin_lock_irq(&epoll->ready_lock);
-	struct epoll_item *item = NULL;
+	struct epoll_item *item = list_first(&epoll->ready, struct epoll_item, ready);
+	bool stays = !(item->events & (EPOLLET | EPOLLONESHOT));
+	uint64_t flags;
 
-	if (any_queued(epoll)) {
-		item = list_first(&epoll->ready, struct epoll_item, ready);
-		if (!*last)
-			*last = list_last(&epoll->ready, struct epoll_item, ready);
-		list_remove(&item->ready);
-		if (!(item->events & (EPOLLET | EPOLLONESHOT)))
-			list_push_back(&epoll->ready, &item->ready);
-		item->notified = false;
-	}
+	/* A wake-up before this changed what look() will see; one after it sets the mark again. */
+	(void)atomic_exchange(&item->notified, false);
+	if (stays && item->ready.next == &epoll->ready)
+		return item;
+	flags = spin_lock_irq(&epoll->ready_lock);
+	list_remove(&item->ready);
+	if (stays)
+		list_push_back(&epoll->ready, &item->ready);
 	spin_unlock_irq(&epoll->ready_lock, flags);
 	return item;
 }
@@ -158,35 +155,48 @@ static void set_events(struct epoll_item *item, uint32_t events)
 	spin_unlock_irq(&item->epoll->ready_lock, flags);
 }
 
-/* How many events were written to @to, or -EFAULT if not one could be. */
+static inline bool copy_event(uaddr_t to, const struct epoll_event *event)
+{
+	bool copied;
+
+	preempt_disable();
+	copied = user_copy_out_now(to, event, sizeof(*event));
+	preempt_enable();
+	return likely(copied) || !copy_to_user(to, event, sizeof(*event));
+}
+
+/* Writes up to @max events to @to, which was checked to lie in user space: how many, or -EFAULT if not one could be written. */
 static long report(struct epoll *epoll, uaddr_t to, int max)
 {
-	const struct epoll_item *last = NULL;
+	const struct epoll_item *last;
 	struct epoll_item *item;
+	struct epoll_event event;
 	long count = 0;
 
 	mutex_lock(&epoll->lock);
+	if (!any_queued(epoll))
+		goto out;
+	/* No item comes twice. */
+	last = list_last(&epoll->ready, struct epoll_item, ready);
 	do {
-		struct epoll_event event;
-
-		item = take(epoll, &last);
-		if (!item)
-			break;
+		item = take(epoll);
 		event.events = look(item);
 		if (!event.events) {
 			drop(item);
 			continue;
 		}
 		event.data = item->data;
-		if (copy_to_user(to + count * sizeof(event), &event, sizeof(event))) {
+		if (unlikely(!copy_event(to, &event))) {
 			put_back(item);
 			count = count ? count : -EFAULT;
 			break;
 		}
+		to += sizeof(event);
 		count++;
-		if (item->events & EPOLLONESHOT)
+		if (unlikely(item->events & EPOLLONESHOT))
 			set_events(item, item->events & EPOLL_HOW);
 	} while (item != last && count < max);
+out:
 	mutex_unlock(&epoll->lock);
 	return count;
 }
@@ -213,10 +223,10 @@ long epoll_wait_until(struct epoll *epoll, uaddr_t events, int max, uint64_t dea
 {
 	long count = any_queued(epoll) ? report(epoll, events, max) : 0;
 
-	if (!count && deadline)
+	if (unlikely(!count && deadline))
 		count = sleep_until(epoll, events, max, deadline);
 	/* What is left, or came while a wake-up found this thread up already, is somebody else's. */
-	if (any_queued(epoll))
+	if (any_queued(epoll) && unlikely(!list_empty(&epoll->sleepers.waiters)))
 		wake_one(&epoll->sleepers);
 	return count;
 }
@@ -224,7 +234,7 @@ long epoll_wait_until(struct epoll *epoll, uaddr_t events, int max, uint64_t dea
 static unsigned epoll_poll(struct file *file, struct poll_table *table)
 {
 	struct epoll *epoll = file->private;
-	const struct epoll_item *last = NULL;
+	const struct epoll_item *last;
 	struct epoll_item *item;
 	unsigned ready = 0;
 
@@ -232,17 +242,18 @@ static unsigned epoll_poll(struct file *file, struct poll_table *table)
 	if (!any_queued(epoll))
 		return 0;
 	mutex_lock(&epoll->lock);
-	do {
-		item = take(epoll, &last);
-		if (!item)
-			break;
+	last = list_last(&epoll->ready, struct epoll_item, ready);
+	while (any_queued(epoll) && !ready) {
+		item = take(epoll);
 		if (look(item)) {
 			put_back(item);
 			ready = POLL_IN | POLL_RDNORM;
 		} else {
 			drop(item);
 		}
-	} while (!ready && item != last);
+		if (item == last)
+			break;
+	}
 	mutex_unlock(&epoll->lock);
 	return ready;
 }
@@ -330,7 +341,8 @@ static void leave_queues(struct epoll_item *item)
 
 int epoll_add(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event, bool nested)
 {
-	uint64_t limit = (frame_total() << PAGE_SHIFT) / USER_PART / sizeof(struct epoll_item);
+	/* One queue more than usual is paid for. */
+	uint64_t limit = (frame_total() << PAGE_SHIFT) / USER_PART / (sizeof(struct epoll_item) + sizeof(struct epoll_place));
 	struct registration registration = { .table = { add_place, file } };
 	struct epoll_item *item;
 	uint32_t ready;
@@ -455,7 +467,7 @@ static void epoll_show_info(struct file *file, struct proc_text *text)
 	mutex_unlock(&epoll->lock);
 }
 
-static const struct file_ops epoll_file_ops = {
+const struct file_ops epoll_file_ops = {
 	.poll = epoll_poll,
 	.release = epoll_release,
 	.describe = epoll_describe,

@@ -49,7 +49,7 @@ struct epoll_item {
 	int fd;
 	uint32_t events;		/* epoll->lock and ready_lock to change, either to read; what the caller asked for */
 	uint64_t data;			/* epoll->lock; the caller's */
-	bool notified;			/* ready_lock: woken since it was last looked at */
+	bool notified;			/* atomic; set under ready_lock: woken since it was last looked at */
 	struct epoll_item *next_of_file, **link_of_file;	/* epoll_links */
 	struct epoll_place place, *more_places;	/* epoll->lock; most files have one queue */
 };
@@ -62,7 +62,14 @@ void epoll_forget(struct file *file);
 extern struct spinlock epoll_links_lock;	/* guards file->watches and the items' links there */
 extern struct mutex epoll_nest_lock;		/* guards that no epoll comes to watch itself; held to watch one, and by one that is watched */
 
-struct epoll *epoll_of_file(const struct file *file);	/* NULL if it is none */
+extern const struct file_ops epoll_file_ops;
+
+/* NULL if it is none. */
+static inline struct epoll *epoll_of_file(const struct file *file)
+{
+	return file->ops == &epoll_file_ops ? file->private : NULL;
+}
+
 struct file *epoll_create_file(int *error);
 struct epoll_item *epoll_find(const struct epoll *epoll, const struct file *file, int fd);
 /* 0, -ENOSPC when the user may have no more, -ENOMEM, -EINVAL (@nested, with epoll_nest_lock held: too many ways to the top). epoll->lock held. */

@@ -106,39 +106,43 @@ long sys_epoll_ctl(int epoll, int op, int fd, uaddr_t event)
 	return error;
 }
 
-static long wait_for_events(int epoll, uaddr_t events, int max, uint64_t deadline)
+static inline __attribute__((always_inline)) long wait_for_events(int epoll, uaddr_t events, int max, uint64_t deadline)
 {
 	struct fd_ref ref;
 	long result = -EINVAL;
 
-	if (max <= 0 || max > INT32_MAX / (int)sizeof(struct epoll_event))
+	if (unlikely(max <= 0 || max > INT32_MAX / (int)sizeof(struct epoll_event)))
 		return -EINVAL;
-	if (!user_range_ok(events, max * sizeof(struct epoll_event)))
+	if (unlikely(!user_range_ok(events, max * sizeof(struct epoll_event))))
 		return -EFAULT;
 	ref = fd_borrow_io(epoll);
-	if (!ref.file)
+	if (unlikely(!ref.file))
 		return -EBADF;
-	if (epoll_of_file(ref.file))
+	if (likely(epoll_of_file(ref.file)))
 		result = epoll_wait_until(epoll_of_file(ref.file), events, max, deadline);
 	fd_release(ref);
 	return result;
 }
 
-static uint64_t deadline_of(int timeout_ms)
+static __attribute__((noinline)) long wait_masked(int epoll, uaddr_t events, int max, uint64_t deadline, uaddr_t mask, size_t mask_size)
 {
-	return timeout_ms < 0 ? WAIT_FOREVER : timeout_ms ? poll_deadline(timeout_ms * NS_PER_MS) : 0;
-}
+	long error = poll_use_mask(mask, mask_size);
 
-long sys_epoll_wait(int epoll, uaddr_t events, int count, int timeout_ms)
-{
-	return wait_for_events(epoll, events, count, deadline_of(timeout_ms));
+	return error ? error : wait_for_events(epoll, events, max, deadline);
 }
 
 long sys_epoll_pwait(int epoll, uaddr_t events, int count, int timeout_ms, uaddr_t mask, size_t mask_size)
 {
-	long error = poll_use_mask(mask, mask_size);
+	uint64_t deadline = timeout_ms < 0 ? WAIT_FOREVER : unlikely(timeout_ms) ? poll_deadline(timeout_ms * NS_PER_MS) : 0;
 
-	return error ? error : wait_for_events(epoll, events, count, deadline_of(timeout_ms));
+	if (unlikely(mask))
+		return wait_masked(epoll, events, count, deadline, mask, mask_size);
+	return wait_for_events(epoll, events, count, deadline);
+}
+
+long sys_epoll_wait(int epoll, uaddr_t events, int count, int timeout_ms)
+{
+	return sys_epoll_pwait(epoll, events, count, timeout_ms, 0, 0);
 }
 
 long sys_epoll_pwait2(int epoll, uaddr_t events, int count, uaddr_t timeout, uaddr_t mask, size_t mask_size)
@@ -146,7 +150,5 @@ long sys_epoll_pwait2(int epoll, uaddr_t events, int count, uaddr_t timeout, uad
 	uint64_t deadline;
 	long error = poll_read_timeout(timeout, 1, &deadline);
 
-	if (!error)
-		error = poll_use_mask(mask, mask_size);
-	return error ? error : wait_for_events(epoll, events, count, deadline);
+	return error ? error : wait_masked(epoll, events, count, deadline, mask, mask_size);
 }

@@ -6,11 +6,17 @@
 
 struct poll_table;
 
+void poll_register(struct poll_table *table, struct wait_queue *queue, unsigned events);
+
 /*
  * Registers the poller with @queue, which is woken for @events only, errors and hang-ups (no-op when @table is NULL). The queue must live until the
  * file's release op was called; a file that registers has one. Does not sleep.
  */
-void poll_wait_for(struct poll_table *table, struct wait_queue *queue, unsigned events);
+static inline void poll_wait_for(struct poll_table *table, struct wait_queue *queue, unsigned events)
+{
+	if (unlikely(table))
+		poll_register(table, queue, events);
+}
 
 /* The event bits, as in <linux/eventpoll.h> and <asm/poll.h>. */
 enum { POLL_IN = 0x1, POLL_PRI = 0x2, POLL_OUT = 0x4, POLL_ERR = 0x8, POLL_HUP = 0x10, POLL_NVAL = 0x20, POLL_RDNORM = 0x40,

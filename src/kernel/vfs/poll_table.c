@@ -101,10 +101,9 @@ static void add_entry(struct poll_table *table, struct wait_queue *queue, unsign
 	poll_enqueue(&entry->waiter, queue, false, notify);
 }
 
-void poll_wait_for(struct poll_table *table, struct wait_queue *queue, unsigned events)
+void poll_register(struct poll_table *table, struct wait_queue *queue, unsigned events)
 {
-	if (table)
-		table->add(table, queue, events);
+	table->add(table, queue, events);
 }
 
 unsigned poll_file(struct file *file, struct poll_table *table)

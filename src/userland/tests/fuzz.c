@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -31,9 +33,10 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { EPOLLS = 3 };
 enum {
 	PAGE = 4096, AREA_PAGES = 8, DEFAULT_ROUNDS = 1, CALLS_A_ROUND = 1000, RENEW = 64, CHILDREN_A_ROUND = 400,
-	STUCK_MS = 400, TICK_US = 10000, FIRST_FD = 8, USER = 1000, OTHER_CPU_SECONDS = 20,
+	STUCK_MS = 400, TICK_US = 10000, FIRST_FD = 8, FDS = 16, FIRST_EPOLL = FIRST_FD + FDS - EPOLLS, USER = 1000, OTHER_CPU_SECONDS = 20,
 };
 
 struct progress {
@@ -96,6 +99,9 @@ static void open_files(const int *outside, unsigned count)
 		dup2(ends[0], at++);
 		dup2(ends[1], at++);
 	}
+	for (unsigned i = 0; i < EPOLLS; i++)
+		dup2(epoll_create1(0), FIRST_EPOLL + i);
+	dup2(eventfd(1, EFD_NONBLOCK), at++);
 	for (unsigned i = 0; i < count; i++)
 		dup2(outside[i], at++);
 	for (int fd = at; fd < at + 24; fd++)
@@ -178,7 +184,8 @@ static uint64_t random_argument(enum argument_kind kind)
 	case ARG_SET_SIZE: return 8;
 	case ARG_RESOURCE: return below(20);
 	case ARG_SIGNAL: return below(4) ? SIGCHLD : below(66);
-	case ARG_FD: return below(16) ? FIRST_FD + below(16) : below(64);
+	case ARG_FD: return below(16) ? FIRST_FD + below(FDS) : below(64);
+	case ARG_EPOLL: return below(16) ? FIRST_EPOLL + below(EPOLLS) : below(64);
 	case ARG_DIR: return below(2) ? (uint64_t)AT_FDCWD : FIRST_FD + below(4);
 	case ARG_PID: return below(2) ? 0 : (uint64_t)getpid();
 	case ARG_ADDRESS: return random_address();

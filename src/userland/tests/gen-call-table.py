@@ -12,7 +12,7 @@ from pathlib import Path
 LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)")
 PATHS = {"path", "from", "to", "target", "source"}
 BY_NAME = {
-    "fd": "FD", "in": "FD", "out": "FD", "dir": "DIR", "from_dir": "DIR", "to_dir": "DIR",
+    "epoll": "EPOLL", "op": "COUNT", "fd": "FD", "in": "FD", "out": "FD", "dir": "DIR", "from_dir": "DIR", "to_dir": "DIR",
     "pid": "PID", "tid": "PID", "pgid": "PID", "who": "PID", "id": "PID", "signal": "SIGNAL",
     "addr": "ADDRESS", "new_addr": "ADDRESS", "stack": "ADDRESS", "tls": "ADDRESS", "argument": "ADDRESS",
     "set_size": "SET_SIZE", "mask_size": "SET_SIZE", "resource": "RESOURCE",

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -52,6 +54,7 @@ static const struct { const char *call, *argument; long value; } special[] = {
 	{ "syslog", "type", 3 },			/* read all */
 	{ "clone3", "size", 64 },			/* the first version's size */
 	{ "waitid", "options", WEXITED },
+	{ "epoll_ctl", "op", EPOLL_CTL_ADD },
 	{ NULL, "timeout_ms", 0 },
 	{ NULL, "TCGETS", TCGETS }, { NULL, "TCSETS", TCSETS }, { NULL, "TIOCGWINSZ", TIOCGWINSZ }, { NULL, "TIOCSWINSZ", TIOCSWINSZ },
 	{ NULL, "FIONREAD", FIONREAD }, { NULL, "F_GETLK", F_GETLK }, { NULL, "F_SETLK", F_SETLK },
@@ -67,9 +70,18 @@ static long good_descriptor(const struct call *call, const char *name)
 		return open(".", O_RDONLY);
 	if (!strcmp(name, "pty"))
 		return open("/dev/ptmx", O_RDWR | O_NOCTTY);
-	if (!strcmp(name, "pipe"))
+	if (!strcmp(name, "pipe") || !strcmp(call->name, "epoll_ctl"))
 		return pipe(pair) < 0 ? -1 : pair[0];
 	return open("file", O_RDWR);
+}
+
+/* One that has something to report. */
+static long good_epoll(void)
+{
+	int epoll = epoll_create1(0);
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, eventfd(1, 0), &event) < 0 ? -1 : epoll;
 }
 
 /* An argument that the call would take; pointers point to zeroes. */
@@ -87,6 +99,7 @@ static long good_argument(const struct call *call, unsigned index)
 	case ARG_RESOURCE: return 4;	/* RLIMIT_CORE: a limit of nothing does no harm */
 	case ARG_SIGNAL: return SIGUSR1;
 	case ARG_FD: return good_descriptor(call, name);
+	case ARG_EPOLL: return good_epoll();
 	case ARG_DIR: return AT_FDCWD;
 	case ARG_PATH: return (long)(!strncmp(call->name, "readlink", 8) ? "link" : index > 1 ? "new" : "file");
 	case ARG_POINTER: return (long)area;
