@@ -59,7 +59,7 @@ int epoll_check_nesting(struct epoll *epoll, struct epoll *watched)
 	return links < EPOLL_NEST_MAX ? 0 : -ELOOP;
 }
 
-/* Counts the ways from @file to epolls that nobody watches by how many epolls are on them. Epoll_links_lock held. False: too many. */
+/* Counts the ways from @file to epolls that nobody watches by how many epolls are on them. epoll_links_lock held. False: too many. */
 static bool count_ways(const struct file *file, unsigned *counts, unsigned level)
 {
 	static const uint16_t limits[EPOLL_NEST_MAX] = { 1000, 500, 100, 50, 10 };
@@ -89,9 +89,10 @@ static bool ways_ok(const struct file *file)
 	return ok;
 }
 
-/* All files that @epoll watches, and those that epolls below watch. */
+/* All files that @epoll watches, and those that epolls below watch. The items of one file stand side by side. */
 static bool ways_below_ok(struct epoll *epoll)
 {
+	const struct file *previous = NULL;
 	bool ok = true;
 
 	if (epoll->visited == visit)
@@ -102,7 +103,9 @@ static bool ways_below_ok(struct epoll *epoll)
 		struct file *file = rb_entry(node, struct epoll_item, node)->file;
 		struct epoll *below = epoll_of_file(file);
 
-		ok = below ? ways_below_ok(below) : ways_ok(file);
+		if (file != previous)
+			ok = below ? ways_below_ok(below) : ways_ok(file);
+		previous = file;
 	}
 	mutex_unlock(&epoll->lock);
 	return ok;

@@ -121,7 +121,7 @@ static void too_many_ways(void)
 
 /* ---- Several who wait ---- */
 
-enum { THREADS = 4 };
+enum { THREADS = 4, LATE_MS = 5000, PING_MS = 3000, PAUSES = 400 };
 
 struct waiters {
 	int epoll[THREADS];
@@ -139,7 +139,7 @@ static void *wait_once(void *argument)
 	struct epoll_event event;
 
 	__atomic_add_fetch(&waiter->all->up, 1, __ATOMIC_SEQ_CST);
-	CHECK_EQ(epoll_wait(waiter->epoll, &event, 1, PATIENCE_MS), 1);
+	CHECK_EQ(epoll_wait(waiter->epoll, &event, 1, FOREVER), 1);
 	__atomic_add_fetch(&waiter->all->woken, 1, __ATOMIC_SEQ_CST);
 	return NULL;
 }
@@ -157,7 +157,7 @@ static void start(struct waiters *all, struct waiter *waiters, pthread_t *thread
 
 static int woken_after(struct waiters *all, int at_least)
 {
-	for (int i = 0; i < PATIENCE_MS && all->woken < at_least; i++)
+	for (int i = 0; i < LATE_MS && all->woken < at_least; i++)
 		check_sleep(1);
 	check_sleep(SOON_MS);
 	return all->woken;
@@ -226,6 +226,44 @@ static void exclusive(void)
 		CHECK(ready(all.epoll[i]) >= 0);
 }
 
+struct pings {
+	int event;
+	volatile unsigned taken;
+	volatile int stop;
+};
+
+static void *ping(void *argument)
+{
+	struct pings *pings = argument;
+
+	for (unsigned sent = 0; !pings->stop; sent++) {
+		while (pings->taken != sent && !pings->stop)
+			;
+		for (volatile unsigned pause = sent % PAUSES; pause; pause--)
+			;
+		signal_it(pings->event);
+	}
+	return NULL;
+}
+
+/* An event that comes while the item is found not to be ready, since the last one was taken. */
+static void no_event_is_lost(void)
+{
+	int epoll = new_epoll();
+	struct pings pings = { counter(0), 0, 0 };
+	long end = check_now() + PING_MS;
+	pthread_t thread;
+
+	add(epoll, pings.event, EPOLLIN, 1);
+	CHECK_EQ(pthread_create(&thread, NULL, ping, &pings), 0);
+	while (check_now() < end && CHECK_EQ(epoll_wait(epoll, got, EVENTS, PATIENCE_MS), 1)) {
+		drain(pings.event);
+		pings.taken++;
+	}
+	pings.stop = 1;
+	pthread_join(thread, NULL);
+}
+
 static void *close_later(void *argument)
 {
 	int *fds = argument;
@@ -259,6 +297,14 @@ static void closed_while_waiting(void)
 
 /* ---- Limits ---- */
 
+static void be_another_user(void *argument)
+{
+	(void)argument;
+	CHECK_EQ(setgid(1000), 0);
+	CHECK_EQ(setuid(1000), 0);
+	epoll_of(counter(0), EPOLLIN);
+}
+
 /* As many watches as there may be; then other users still have theirs, and all come back. */
 static void watch_limit(void)
 {
@@ -278,6 +324,7 @@ static void watch_limit(void)
 	}
 	CHECK_EQ(error, ENOSPC);
 	CHECK(count > 2);
+	CHECK_EQ(check_child(be_another_user, NULL), 0);
 	CHECK_EQ(close(epolls[0]), 0);
 	add(epolls[count - 1], ends[0], EPOLLIN, 0);
 	for (int i = 0; i < FDS; i++)
@@ -319,8 +366,8 @@ static void nothing_is_left(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(nested), CASE(loops), CASE(too_many_ways), CASE(threads_share), CASE(exclusive), CASE(closed_while_waiting), CASE(watch_limit),
-	CASE(nothing_is_left), { NULL, NULL },
+	CASE(nested), CASE(loops), CASE(too_many_ways), CASE(threads_share), CASE(exclusive), CASE(no_event_is_lost), CASE(closed_while_waiting),
+	CASE(watch_limit), CASE(nothing_is_left), { NULL, NULL },
 };
 
 int main(int argc, char **argv)
