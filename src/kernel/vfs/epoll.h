@@ -58,7 +58,7 @@ void epoll_init(void);
 /* The last reference to @file, which has watches, is gone: removes them. May sleep. */
 void epoll_forget(struct file *file);
 
-/* epoll.c for epoll_calls.c and epoll_nest.c. */
+/* epoll.c. */
 extern struct spinlock epoll_links_lock;	/* guards file->watches and the items' links there */
 extern struct mutex epoll_nest_lock;		/* guards that no epoll comes to watch itself; held to watch one, and by one that is watched */
 
@@ -76,8 +76,19 @@ struct epoll_item *epoll_find(const struct epoll *epoll, const struct file *file
 int epoll_add(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event, bool nested);
 void epoll_modify(struct epoll_item *item, const struct epoll_event *event);	/* epoll->lock held */
 void epoll_remove(struct epoll_item *item);					/* epoll->lock held */
-/* Reports up to @max (at least 1) events to @events: how many, 0 when @deadline passed, -EINTR, -EFAULT. */
-long epoll_wait_until(struct epoll *epoll, uaddr_t events, int max, uint64_t deadline);
+
+/* epoll_wait.c. */
+/* Puts @item on the ready list and wakes who waits for it. Whether a thread did. Any context. */
+bool epoll_queue(struct epoll_item *item);
+/* A queue of an item's file was woken; its lock is held, so that the item, and its epoll, stay. */
+bool epoll_notify(struct waiter *waiter);
+void epoll_set_events(struct epoll_item *item, uint32_t events);
+unsigned epoll_poll(struct file *file, struct poll_table *table);
+
+static inline uint32_t epoll_look(const struct epoll_item *item)
+{
+	return item->file->ops->poll(item->file, NULL) & item->events;
+}
 
 /* epoll_nest.c; epoll_nest_lock held. */
 /* -ELOOP if @epoll cannot watch @file, an epoll, because it is watched by it or there would be too many levels. Takes locks of epolls. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls of epoll. */
+/* The calls that make epolls and change what they watch. */
 #include "vfs/epoll.h"
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "mm/user_copy.h"
-#include "sched/clock.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
 
@@ -104,51 +103,4 @@ long sys_epoll_ctl(int epoll, int op, int fd, uaddr_t event)
 	}
 	fd_release(own);
 	return error;
-}
-
-static inline __attribute__((always_inline)) long wait_for_events(int epoll, uaddr_t events, int max, uint64_t deadline)
-{
-	struct fd_ref ref;
-	long result = -EINVAL;
-
-	if (unlikely(max <= 0 || max > INT32_MAX / (int)sizeof(struct epoll_event)))
-		return -EINVAL;
-	if (unlikely(!user_range_ok(events, max * sizeof(struct epoll_event))))
-		return -EFAULT;
-	ref = fd_borrow_io(epoll);
-	if (unlikely(!ref.file))
-		return -EBADF;
-	if (likely(epoll_of_file(ref.file)))
-		result = epoll_wait_until(epoll_of_file(ref.file), events, max, deadline);
-	fd_release(ref);
-	return result;
-}
-
-static __attribute__((noinline)) long wait_masked(int epoll, uaddr_t events, int max, uint64_t deadline, uaddr_t mask, size_t mask_size)
-{
-	long error = poll_use_mask(mask, mask_size);
-
-	return error ? error : wait_for_events(epoll, events, max, deadline);
-}
-
-long sys_epoll_pwait(int epoll, uaddr_t events, int count, int timeout_ms, uaddr_t mask, size_t mask_size)
-{
-	uint64_t deadline = timeout_ms < 0 ? WAIT_FOREVER : unlikely(timeout_ms) ? poll_deadline(timeout_ms * NS_PER_MS) : 0;
-
-	if (unlikely(mask))
-		return wait_masked(epoll, events, count, deadline, mask, mask_size);
-	return wait_for_events(epoll, events, count, deadline);
-}
-
-long sys_epoll_wait(int epoll, uaddr_t events, int count, int timeout_ms)
-{
-	return sys_epoll_pwait(epoll, events, count, timeout_ms, 0, 0);
-}
-
-long sys_epoll_pwait2(int epoll, uaddr_t events, int count, uaddr_t timeout, uaddr_t mask, size_t mask_size)
-{
-	uint64_t deadline;
-	long error = poll_read_timeout(timeout, 1, &deadline);
-
-	return error ? error : wait_masked(epoll, events, count, deadline, mask, mask_size);
 }
