@@ -199,7 +199,7 @@ unsigned epoll_poll(struct file *file, struct poll_table *table)
 
 /* ---- The calls ---- */
 
-static inline __attribute__((always_inline)) long wait_for_events(int epoll, uaddr_t events, int max, uint64_t deadline)
+static __attribute__((noinline)) long wait_for_events(int epoll, uaddr_t events, int max, uint64_t deadline)
 {
 	struct fd_ref ref;
 	long result = -EINVAL;
@@ -217,20 +217,12 @@ static inline __attribute__((always_inline)) long wait_for_events(int epoll, uad
 	return result;
 }
 
-static __attribute__((noinline)) long wait_masked(int epoll, uaddr_t events, int max, uint64_t deadline, uaddr_t mask, size_t mask_size)
-{
-	long error = mask ? poll_use_mask(mask, mask_size) : 0;
-
-	return error ? error : wait_for_events(epoll, events, max, deadline);
-}
-
 long sys_epoll_pwait(int epoll, uaddr_t events, int count, int timeout_ms, uaddr_t mask, size_t mask_size)
 {
 	uint64_t deadline = timeout_ms < 0 ? WAIT_FOREVER : unlikely(timeout_ms) ? poll_deadline(timeout_ms * NS_PER_MS) : 0;
+	long error = unlikely(mask) ? poll_use_mask(mask, mask_size) : 0;
 
-	if (unlikely(mask))
-		return wait_masked(epoll, events, count, deadline, mask, mask_size);
-	return wait_for_events(epoll, events, count, deadline);
+	return unlikely(error) ? error : wait_for_events(epoll, events, count, deadline);
 }
 
 long sys_epoll_wait(int epoll, uaddr_t events, int count, int timeout_ms)
@@ -243,5 +235,7 @@ long sys_epoll_pwait2(int epoll, uaddr_t events, int count, uaddr_t timeout, uad
 	uint64_t deadline;
 	long error = poll_read_timeout(timeout, 1, &deadline);
 
-	return error ? error : wait_masked(epoll, events, count, deadline, mask, mask_size);
+	if (!error)
+		error = poll_use_mask(mask, mask_size);
+	return error ? error : wait_for_events(epoll, events, count, deadline);
 }
