@@ -16,7 +16,7 @@
 void ipc_init(void)
 {
 	port_pool_init();
-	endpoint_slab = slab_cache_create("endpoint", sizeof(struct endpoint), 64);
+	endpoint_init();
 }
 
 /* A port that a call uses. */

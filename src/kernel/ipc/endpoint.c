@@ -14,19 +14,32 @@
 #include "syscall_prototypes.h"
 #include "vfs/fd_table.h"
 
-struct slab_cache *endpoint_slab;
+static struct slab_cache *endpoint_slab;
 
 /*
  * What stands where there is none, so that the short way need not ask: its conditions do not hold for these. A thread that belongs to no CPU, the endpoint
  * of who has none, that of a port where nobody waits and more has come, a port where nobody waits.
  */
-static struct thread no_thread = { .cpu = CPU_MAX };
-struct endpoint busy_endpoint = { .thread = &no_thread };
-struct port no_port = { .lock = SPINLOCK_INIT(LOCK_PORT), .fast_receiver = &no_endpoint };
-struct endpoint no_endpoint = {
-	.thread = &no_thread, .serving = &no_endpoint, .ask_fd = NO_DESCRIPTOR, .serve_fd = NO_DESCRIPTOR, .serve_port = &no_port,
-	.call.message.port = &no_port,
-};
+static struct thread no_thread;
+struct port no_port;
+struct endpoint no_endpoint, busy_endpoint;
+
+static void make_stand_ins(void)
+{
+	no_thread.cpu = CPU_MAX;
+	no_endpoint.thread = busy_endpoint.thread = &no_thread;
+	no_endpoint.serving = &no_endpoint;
+	no_endpoint.ask_fd = no_endpoint.serve_fd = NO_DESCRIPTOR;
+	no_endpoint.call.message.port = no_endpoint.serve_port = &no_port;
+	spinlock_init(&no_port.lock, LOCK_PORT);
+	no_port.fast_receiver = &no_endpoint;
+}
+
+void endpoint_init(void)
+{
+	endpoint_slab = slab_cache_create("endpoint", sizeof(struct endpoint), 64);
+	make_stand_ins();
+}
 
 struct endpoint *endpoint_current(void)
 {

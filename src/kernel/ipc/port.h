@@ -144,7 +144,6 @@ struct port {
 	char name[PORT_NAME_MAX];	/* empty: none. Set once */
 };
 
-extern struct slab_cache *endpoint_slab;
 extern struct port no_port;	/* where nobody ever waits: endpoint.c */
 extern struct endpoint busy_endpoint;	/* there */
 
@@ -284,6 +283,8 @@ void lend_update(struct port *port);
 void lend_for(struct port *port, const struct call *call);
 
 /* ---- endpoint.c ---- */
+
+void endpoint_init(void);
 
 /* The calling thread's; NULL: it has no message buffer yet. */
 struct endpoint *endpoint_current(void);
