@@ -31,7 +31,7 @@ static int make_private_parts(struct process *process, struct private_parts *par
 {
 	*parts = (struct private_parts){ NULL, NULL };
 	if (process->files_shared) {
-		parts->files = fd_table_copy(process->files);
+		parts->files = fd_table_copy(process->files, false);
 		if (!parts->files)
 			return -ENOMEM;
 	}

@@ -218,7 +218,7 @@ static int copy_files(struct process *child, struct process *parent, uint64_t fl
 		child->files_shared = parent->files_shared = true;
 		endpoint_forget_descriptors();
 	} else {
-		child->files = fd_table_copy(parent->files);
+		child->files = fd_table_copy(parent->files, true);
 	}
 	if (!child->files)
 		return -ENOMEM;

@@ -285,7 +285,7 @@ static long ioctl_file(int fd, struct file *file, unsigned request, uint64_t arg
 	switch (request) {
 	case FIOCLEX:
 	case FIONCLEX:
-		return fd_set_cloexec(fd, request == FIOCLEX);
+		return fd_set_flags(fd, FD_CLOEXEC, request == FIOCLEX ? FD_CLOEXEC : 0);
 	case FIONBIO:
 		if (get_user_u32(&value, argument))
 			return -EFAULT;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fcntl and flock. */
 #include "syscall_prototypes.h"
+#include "raeen/handles.h"
 #include "lib/errno.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
@@ -242,9 +243,9 @@ long sys_fcntl(int fd, int command, uint64_t argument)
 
 	switch (command) {
 	case F_GETFD:
-		return fd_get_cloexec(fd);
+		return fd_get_flags(fd);
 	case F_SETFD:
-		return fd_set_cloexec(fd, argument & FD_CLOEXEC);
+		return fd_set_flags(fd, FD_CLOEXEC | FD_CLOFORK, argument & (FD_CLOEXEC | FD_CLOFORK));
 	}
 	ref = fd_borrow(fd);
 	if (!ref.file)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptor tables: growing arrays of open files with a bitmap of what is taken. */
 #include "vfs/fd_table.h"
+#include "raeen/handles.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "vfs/fd_bitmap.h"
 #include "vfs/file_life.h"
 #include <asm/resource.h>
+#include <linux/fcntl.h>
 
 enum { FD_MAX = 1 << 20 };
 
@@ -34,10 +36,10 @@ struct fd_table *fd_table_create(void)
 	return table;
 }
 
-/* A block for @capacity descriptors: the files, then the two bitmaps. */
+/* A block for @capacity descriptors: the files, then the three bitmaps. */
 static struct file **arrays_alloc(unsigned capacity)
 {
-	return kmalloc_array(1, capacity * sizeof(struct file *) + 2 * (capacity / 8));
+	return kmalloc_array(1, capacity * sizeof(struct file *) + 3 * (capacity / 8));
 }
 
 /* Points @table at its (cleared) new arrays and copies the old content. Returns what to kfree. Lock held, or table not yet shared. */
@@ -49,6 +51,7 @@ static void *arrays_use(struct fd_table *table, struct file **files, unsigned ca
 	memcpy(files, table->files, table->capacity * sizeof(*files));
 	memcpy(bits, table->open_bits, table->capacity / 8);
 	memcpy(bits + capacity / 64, table->cloexec_bits, table->capacity / 8);
+	memcpy(bits + capacity / 64 * 2, fd_clofork_bits(table), table->capacity / 8);
 	table->files = files;
 	table->open_bits = bits;
 	table->cloexec_bits = bits + capacity / 64;
@@ -75,7 +78,29 @@ static int table_grow(struct fd_table *table, unsigned fd)
 	return 0;
 }
 
-struct fd_table *fd_table_copy(struct fd_table *table)
+/* Takes the close-on-fork descriptors out of @copy, which nobody else has seen, or marks them there. @table's lock held. */
+static void copy_clofork(struct fd_table *copy, const struct fd_table *table, bool fork)
+{
+	const uint64_t *bits = fd_clofork_bits(table);
+
+	copy->has_clofork = !fork;
+	for (unsigned fd = 0; (fd = fd_bits_find_set(bits, table->capacity, fd)) < table->capacity; fd++) {
+		struct file *file = copy->files[fd];
+
+		if (!file)
+			continue;
+		if (!fork) {
+			fd_bit_set(fd_clofork_bits(copy), fd);
+			continue;
+		}
+		copy->files[fd] = NULL;
+		fd_bit_clear(copy->open_bits, fd);
+		fd_bit_clear(copy->cloexec_bits, fd);
+		refcount_put(&file->refs);	/* never the last one: @table has it open */
+	}
+}
+
+struct fd_table *fd_table_copy(struct fd_table *table, bool fork)
 {
 	struct fd_table *copy = fd_table_create();
 	struct file **files = NULL;
@@ -105,6 +130,8 @@ struct fd_table *fd_table_copy(struct fd_table *table)
 		if (fd_bit(table->cloexec_bits, fd))
 			fd_bit_set(copy->cloexec_bits, fd);
 	}
+	if (unlikely(table->has_clofork))
+		copy_clofork(copy, table, fork);
 	spin_unlock(&table->lock);
 	return copy;
 }
@@ -124,6 +151,8 @@ static inline struct file *remove_locked(struct fd_table *table, unsigned fd)
 	table->files[fd] = NULL;
 	fd_bit_clear(table->open_bits, fd);
 	fd_bit_clear(table->cloexec_bits, fd);
+	if (unlikely(table->has_clofork))
+		fd_bit_clear(fd_clofork_bits(table), fd);
 	if (fd < table->lowest_free)
 		table->lowest_free = fd;
 	return file;
@@ -205,6 +234,26 @@ int fd_next_open(struct fd_table *table, int from)
 	return fd < capacity ? (int)fd : -1;
 }
 
+/* Lock held. */
+static void set_flags_locked(struct fd_table *table, unsigned fd, unsigned flags)
+{
+	if (flags & FD_CLOEXEC)
+		fd_bit_set(table->cloexec_bits, fd);
+	else
+		fd_bit_clear(table->cloexec_bits, fd);
+	if (flags & FD_CLOFORK) {
+		table->has_clofork = true;
+		fd_bit_set(fd_clofork_bits(table), fd);
+	} else if (table->has_clofork) {
+		fd_bit_clear(fd_clofork_bits(table), fd);
+	}
+}
+
+static unsigned flags_locked(const struct fd_table *table, unsigned fd)
+{
+	return (fd_bit(table->cloexec_bits, fd) ? FD_CLOEXEC : 0) | (fd_bit(fd_clofork_bits(table), fd) ? FD_CLOFORK : 0);
+}
+
 int fd_reserve(int from, bool close_on_exec)
 {
 	struct process *process = current_process();
@@ -255,10 +304,32 @@ void fd_unreserve(int fd)
 
 	spin_lock(&table->lock);
 	fd_bit_clear(table->open_bits, fd);
-	fd_bit_clear(table->cloexec_bits, fd);
+	set_flags_locked(table, fd, 0);
 	if ((unsigned)fd < table->lowest_free)
 		table->lowest_free = fd;
 	spin_unlock(&table->lock);
+}
+
+int fd_reserve_many(unsigned count, int fds[], unsigned flags)
+{
+	struct fd_table *table = current_process()->files;
+
+	for (unsigned i = 0; i < count; i++) {
+		fds[i] = fd_reserve(0, flags & FD_CLOEXEC);
+		if (fds[i] < 0) {
+			int error = fds[i];
+
+			while (i)
+				fd_unreserve(fds[--i]);
+			return error;
+		}
+		if (flags & FD_CLOFORK) {
+			spin_lock(&table->lock);
+			set_flags_locked(table, fds[i], flags);
+			spin_unlock(&table->lock);
+		}
+	}
+	return 0;
 }
 
 int fd_install(struct file *file, int from, bool close_on_exec)
@@ -267,6 +338,16 @@ int fd_install(struct file *file, int from, bool close_on_exec)
 
 	if (fd >= 0)
 		fd_fill(fd, file);
+	return fd;
+}
+
+int fd_install_handle(struct file *file)
+{
+	int fd, error = fd_reserve_many(1, &fd, FD_CLOEXEC | FD_CLOFORK);
+
+	if (error)
+		return error;
+	fd_fill(fd, file);
 	return fd;
 }
 
@@ -293,10 +374,7 @@ int fd_replace(int to, struct file *file, bool close_on_exec)
 	}
 	table->files[to] = file;
 	fd_bit_set(table->open_bits, to);
-	if (close_on_exec)
-		fd_bit_set(table->cloexec_bits, to);
-	else
-		fd_bit_clear(table->cloexec_bits, to);
+	set_flags_locked(table, to, close_on_exec ? FD_CLOEXEC : 0);
 	spin_unlock(&table->lock);
 	if (old)
 		file_descriptor_closed(old, table);
@@ -317,29 +395,40 @@ long fd_close(int fd)
 	return 0;
 }
 
-int fd_get_cloexec(int fd)
+struct file *fd_get_from_with_flags(struct fd_table *table, int fd, unsigned *flags)
+{
+	struct file *file;
+
+	spin_lock(&table->lock);
+	file = (unsigned)fd < table->capacity ? table->files[fd] : NULL;
+	if (file) {
+		file_get(file);
+		*flags = flags_locked(table, fd);
+	}
+	spin_unlock(&table->lock);
+	return file;
+}
+
+int fd_get_flags(int fd)
 {
 	struct fd_table *table = current_process()->files;
 	int result = -EBADF;
 
 	spin_lock(&table->lock);
 	if ((unsigned)fd < table->capacity && table->files[fd])
-		result = fd_bit(table->cloexec_bits, fd);
+		result = flags_locked(table, fd);
 	spin_unlock(&table->lock);
 	return result;
 }
 
-int fd_set_cloexec(int fd, bool on)
+int fd_set_flags(int fd, unsigned which, unsigned set)
 {
 	struct fd_table *table = current_process()->files;
 	int result = -EBADF;
 
 	spin_lock(&table->lock);
 	if ((unsigned)fd < table->capacity && table->files[fd]) {
-		if (on)
-			fd_bit_set(table->cloexec_bits, fd);
-		else
-			fd_bit_clear(table->cloexec_bits, fd);
+		set_flags_locked(table, fd, (flags_locked(table, fd) & ~which) | set);
 		result = 0;
 	}
 	spin_unlock(&table->lock);

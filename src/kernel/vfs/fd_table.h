@@ -18,10 +18,17 @@ struct fd_table {
 	unsigned capacity;		/* lock; a multiple of 64 */
 	unsigned lowest_free;		/* lock: no free descriptor below this */
 	struct file **files;		/* lock; each holds a reference; NULL under a set bit: reserved by an open under way */
-	uint64_t *open_bits, *cloexec_bits;	/* lock */
+	uint64_t *open_bits, *cloexec_bits;	/* lock; behind them the close-on-fork bits, see fd_clofork_bits() */
 	struct file *inline_files[FD_TABLE_INLINE];
-	uint64_t inline_bits[2];
+	uint64_t inline_bits[3];
+	bool has_clofork;		/* lock: a close-on-fork bit was set once; until then nobody looks at them */
 };
+
+/* The three sets lie one behind the other. table->lock held. */
+static inline uint64_t *fd_clofork_bits(const struct fd_table *table)
+{
+	return table->cloexec_bits + table->capacity / 64;
+}
 
 /* A file in use by a call. */
 struct fd_ref {
@@ -83,11 +90,18 @@ static inline struct fd_ref fd_borrow_io(int fd)
 int fd_reserve(int from, bool close_on_exec);
 void fd_fill(int fd, struct file *file);
 void fd_unreserve(int fd);
+/*
+ * The same for @count descriptors with FD_CLOEXEC and FD_CLOFORK as in @flags, all or none: before a message with handles is dequeued. Each of @fds is then
+ * filled or unreserved. 0, -EMFILE or -ENOMEM.
+ */
+int fd_reserve_many(unsigned count, int fds[], unsigned flags);
 
 /* dup2, dup3: makes @to another descriptor of @file (takes the caller's reference on success), closing what was there. */
 int fd_replace(int to, struct file *file, bool close_on_exec);
-int fd_get_cloexec(int fd);		/* 0, 1 or -EBADF */
-int fd_set_cloexec(int fd, bool on);
+/* FD_CLOEXEC | FD_CLOFORK of a descriptor (abi/raeen/handles.h), or -EBADF. */
+int fd_get_flags(int fd);
+/* Sets the flags in @set and clears the others in @which. 0 or -EBADF. */
+int fd_set_flags(int fd, unsigned which, unsigned set);
 int fd_close_range(unsigned first, unsigned last, bool only_mark_cloexec);
 
 void fd_table_init(void);

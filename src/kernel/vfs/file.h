@@ -14,6 +14,7 @@ struct vm_object;
 struct poll_table;
 struct epoll_item;
 struct proc_text;
+struct handle_info;
 
 struct file_ops {
 	/*
@@ -50,6 +51,8 @@ struct file_ops {
 	void (*show_info)(struct file *file, struct proc_text *text);
 	/* fstat of a file without a vnode. NULL: a nameless file of mode 0600. */
 	int (*getattr)(struct file *file, struct fs_attr *attr);
+	/* A native handle's kind and object; its rights are file->rights. NULL: an open file of POSIX. Does not sleep. */
+	void (*info)(struct file *file, struct handle_info *info);
 };
 
 struct file {
@@ -90,7 +93,8 @@ ssize_t file_write_kernel(struct file *file, const void *buf, size_t len, uint64
 /* Descriptor tables (CLONE_FILES shares one). */
 struct fd_table;
 struct fd_table *fd_table_create(void);
-struct fd_table *fd_table_copy(struct fd_table *table);	/* fork */
+/* Another table with the same files; for @fork without those that are close-on-fork. NULL when out of memory. */
+struct fd_table *fd_table_copy(struct fd_table *table, bool fork);
 void fd_table_get(struct fd_table *table);
 void fd_table_put(struct fd_table *table);
 void fd_table_close_on_exec(struct fd_table *table);
@@ -98,9 +102,12 @@ void fd_table_close_on_exec(struct fd_table *table);
 /* The calling process's descriptors. fd_get returns a referenced file or NULL (EBADF). */
 struct file *fd_get(int fd);
 struct file *fd_get_from(struct fd_table *table, int fd);	/* for procfs */
+struct file *fd_get_from_with_flags(struct fd_table *table, int fd, unsigned *flags);	/* FD_CLOEXEC, FD_CLOFORK */
 int fd_next_open(struct fd_table *table, int from);		/* lowest open fd >= from, or -1: for procfs */
 /* Lowest free descriptor >= @from for @file (takes over the caller's reference on success). -EMFILE, -ENOMEM. */
 int fd_install(struct file *file, int from, bool close_on_exec);
+/* The same for a native handle: the lowest descriptor, close-on-exec and close-on-fork. */
+int fd_install_handle(struct file *file);
 long fd_close(int fd);
 
 /* Character devices: a driver registers its numbers; opening a node with one calls open(), which sets file->ops and file->private. */

@@ -181,7 +181,7 @@ long sys_close_range(unsigned first, unsigned last, unsigned flags)
 		/* A table belongs to a whole process here: one of its threads cannot leave it alone. */
 		if (process->thread_count > 1)
 			return -EINVAL;
-		own = fd_table_copy(table);
+		own = fd_table_copy(table, false);
 		if (!own)
 			return -ENOMEM;
 		irq_flags = spin_lock_irq(&process->lock);
@@ -221,7 +221,7 @@ static long duplicate_to(int from, int to, bool close_on_exec)
 long sys_dup2(int from, int to)
 {
 	if (from == to)
-		return fd_get_cloexec(from) < 0 ? -EBADF : from;
+		return fd_get_flags(from) < 0 ? -EBADF : from;
 	return duplicate_to(from, to, false);
 }
 

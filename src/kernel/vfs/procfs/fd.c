@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/PID/fd and fdinfo: open descriptors, as links to what they are open on. */
+#include "raeen/handles.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -8,6 +9,8 @@
 #include "vfs/file.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
+#include "vfs/vnode.h"
+#include <linux/fcntl.h>
 
 static int next_descriptor(const struct proc_subject *subject, int from)
 {
@@ -21,8 +24,8 @@ static int next_descriptor(const struct proc_subject *subject, int from)
 	return fd;
 }
 
-/* The file, referenced; NULL with *error. */
-static struct file *get_file(const struct proc_subject *subject, int *error)
+/* The file, referenced, and the descriptor's flags; NULL with *error. */
+static struct file *get_file(const struct proc_subject *subject, unsigned *flags, int *error)
 {
 	struct fd_table *files;
 	struct file *file = NULL;
@@ -33,7 +36,7 @@ static struct file *get_file(const struct proc_subject *subject, int *error)
 	*error = -ENOENT;
 	files = process_get_files(subject->process);
 	if (files) {
-		file = fd_get_from(files, subject->member);
+		file = fd_get_from_with_flags(files, subject->member, flags);
 		fd_table_put(files);
 	}
 	return file;
@@ -51,8 +54,9 @@ static ssize_t describe_file(struct file *file, char *text, size_t size)
 
 static int link_descriptor(const struct proc_subject *subject, char *buf, size_t size)
 {
+	unsigned unused;
 	int error;
-	struct file *file = get_file(subject, &error);
+	struct file *file = get_file(subject, &unused, &error);
 	ssize_t len = -ENOMEM;
 	char *text;
 
@@ -73,8 +77,9 @@ static int link_descriptor(const struct proc_subject *subject, char *buf, size_t
 
 static int follow_descriptor(const struct proc_subject *subject, struct path *path)
 {
+	unsigned unused;
 	int error;
-	struct file *file = get_file(subject, &error);
+	struct file *file = get_file(subject, &unused, &error);
 
 	if (!file)
 		return error;
@@ -104,17 +109,38 @@ static uint32_t link_permissions(const struct proc_subject *subject)
 	return mode;
 }
 
+/* What a native handle is, and what it allows. */
+static void show_handle(struct proc_text *text, struct file *file)
+{
+	static const char *const kinds[HANDLE_KIND_COUNT] = HANDLE_KIND_NAMES, *const rights[] = HANDLE_RIGHT_NAMES;
+	struct handle_info info = { 0 };
+
+	file->ops->info(file, &info);
+	proc_text_print(text, "kind:\t%s\nobject:\t%llu\nrights:\t", kinds[info.kind], (unsigned long long)info.object);
+	for (unsigned i = 0, count = 0; i < ARRAY_LEN(rights); i++)
+		if (rights[i] && file->rights >> i & 1)
+			proc_text_print(text, "%s%s", count++ ? " " : "", rights[i]);
+	proc_text_add(text, "\n", 1);
+}
+
 static int show_fdinfo(struct proc_text *text, const struct proc_subject *subject)
 {
+	unsigned flags;
 	int error;
-	struct file *file = get_file(subject, &error);
+	struct file *file = get_file(subject, &flags, &error);
 
 	if (!file)
 		return error;
 	proc_text_print(text, "pos:\t%llu\nflags:\t0%o\n", (unsigned long long)atomic_load_relaxed(&file->pos),
-			atomic_load_relaxed(&file->flags));
+			atomic_load_relaxed(&file->flags) | (flags & FD_CLOEXEC ? O_CLOEXEC : 0));
+	if (file->vnode)
+		proc_text_print(text, "ino:\t%llu\n", (unsigned long long)file->vnode->node.id);
+	if (flags & FD_CLOFORK)
+		proc_text_print(text, "clofork:\t1\n");
 	if (file->ops->show_info)
 		file->ops->show_info(file, text);
+	if (file->ops->info)
+		show_handle(text, file);
 	file_put(file);
 	return 0;
 }
