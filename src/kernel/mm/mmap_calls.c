@@ -26,6 +26,7 @@ struct mmap_request {
 	uint64_t addr, len, offset;
 	unsigned prot, max_prot, flags;	/* flags as address_space_map takes them */
 	struct vm_object *object;	/* referenced, or NULL */
+	struct file *begun;		/* referenced: its mapped() is to be called; or NULL */
 };
 
 /* Checks the kind of mapping; 0 or an error. */
@@ -68,6 +69,14 @@ static int prepare_file(struct mmap_request *request, int fd, int flags)
 					&request->object);
 	if ((request->flags & MAP_SHARED) && !(rights & FILE_RIGHT_WRITE))
 		request->max_prot &= ~PROT_WRITE;
+	if (unlikely(error > 0)) {
+		request->max_prot &= ~error;
+		if (error & FILE_MMAP_BEGUN) {
+			request->begun = file;
+			return 0;
+		}
+		error = 0;
+	}
 	file_put(file);
 	return error;
 }
@@ -140,6 +149,10 @@ static __attribute__((noinline)) int64_t map_special(uint64_t addr, size_t len, 
 			       request.offset);
 	if (request.object)
 		vm_object_put(request.object);
+	if (unlikely(request.begun)) {
+		request.begun->ops->mapped(request.begun);
+		file_put(request.begun);
+	}
 	if (at >= 0)
 		populate(as, at, len, flags);
 	return at;

@@ -7,6 +7,7 @@
 #include "vfs/fd_table.h"
 #include "vfs/lock.h"
 #include "vfs/lock_range.h"
+#include "vfs/memfd.h"
 #include "vfs/permission.h"
 #include "vfs/pipe.h"
 #include "vfs/vnode.h"
@@ -232,8 +233,12 @@ static long file_command(int fd, struct file *file, int command, uint64_t argume
 	case F_GETLEASE:
 	case F_SETLEASE:
 		return lease_command(file, command);
+	case F_ADD_SEALS:
+		return memfd_add_seals(file, argument);
+	case F_GET_SEALS:
+		return memfd_get_seals(file);
 	}
-	return -EINVAL;		/* seals (F_ADD_SEALS) and hints among them */
+	return -EINVAL;		/* hints among them */
 }
 
 long sys_fcntl(int fd, int command, uint64_t argument)

@@ -36,8 +36,12 @@ struct file_ops {
 	 */
 	unsigned (*poll)(struct file *file, struct poll_table *table);
 	long (*ioctl)(struct file *file, unsigned request, uint64_t argument);	/* NULL: -ENOTTY */
-	/* The object that mmap maps, with a reference; NULL op: -ENODEV. @offset and @len in bytes. */
+	/*
+	 * The object that mmap maps, with a reference; NULL op: -ENODEV. @offset and @len in bytes. Returns a negative errno, or 0 with PROT_* bits
+	 * that the mapping must never get and FILE_MMAP_BEGUN if mapped() is to be called once the mapping has been made or has failed.
+	 */
 	int (*mmap)(struct file *file, uint64_t offset, uint64_t len, unsigned prot, unsigned flags, struct vm_object **object);
+	void (*mapped)(struct file *file);
 	int (*readdir)(struct file *file, fs_readdir_emit *emit, void *context);
 	int (*fsync)(struct file *file, bool data_only);
 	int (*truncate)(struct file *file, uint64_t size);
@@ -54,6 +58,8 @@ struct file_ops {
 	/* A native handle's kind and object; its rights are file->rights. NULL: an open file of POSIX. Does not sleep. */
 	void (*info)(struct file *file, struct handle_info *info);
 };
+
+enum { FILE_MMAP_BEGUN = 1 << 16 };
 
 struct file {
 	struct refcount refs;

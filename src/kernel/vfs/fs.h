@@ -97,6 +97,8 @@ struct fs_ops {
 	 * references for the caller, or -ENOENT: then readlink's text is walked. May be NULL.
 	 */
 	int (*follow)(struct fs *fs, struct fs_node_id node, struct path *path);
+	/* Only for file systems that are mounted nowhere: how /proc names a mapped or running file. NULL: by its place. */
+	void (*describe)(struct fs *fs, struct fs_node_id node, char *buf, size_t size);
 };
 
 struct fs {

@@ -58,16 +58,13 @@ int regular_file_check_limit(uint64_t pos, size_t *len)
 	return 0;
 }
 
-static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
+static inline ssize_t write_locked(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	struct vnode *vnode = file->vnode;
 	size_t wanted = uio->left, len = wanted;
 	uint64_t at;
 	ssize_t done;
 
-	if (!wanted)
-		return 0;
-	mutex_lock(&vnode->write_lock);
 	at = file->flags & O_APPEND ? atomic_load(&vnode->object.size) : *pos;
 	done = regular_file_check_limit(at, &len);
 	if (!done) {
@@ -81,7 +78,23 @@ static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
 		vnode_touch_written(vnode, at + done);
 		*pos = at + done;
 	}
-	mutex_unlock(&vnode->write_lock);
+	return done;
+}
+
+ssize_t regular_file_write_locked(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	return write_locked(file, uio, pos);
+}
+
+static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	ssize_t done;
+
+	if (!uio->left)
+		return 0;
+	mutex_lock(&file->vnode->write_lock);
+	done = write_locked(file, uio, pos);
+	mutex_unlock(&file->vnode->write_lock);
 	if (done > 0 && unlikely(file->flags & (O_DSYNC | O_SYNC)) && file->ops->fsync)
 		file->ops->fsync(file, true);
 	return done;

@@ -5,6 +5,7 @@
 #include "mm/frame.h"
 #include "process/process.h"
 #include "vfs/fd_table.h"
+#include "vfs/memfd.h"
 #include "vfs/mount_list.h"
 #include "vfs/regular_file.h"
 #include "vfs/vnode.h"
@@ -141,7 +142,10 @@ static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t
 	if (!vnode || vnode->type != S_IFREG)
 		return vnode && vnode->type == S_IFDIR ? -EISDIR : vnode && vnode->type == S_IFIFO ? -ESPIPE : -ENODEV;
 	mutex_lock(&vnode->write_lock);
-	switch (mode) {
+	error = memfd_check_allocate(vnode, mode, offset, len);
+	switch (error ? -1 : mode) {
+	case -1:
+		break;
 	case 0:
 	case FALLOC_FL_KEEP_SIZE:
 		error = allocate(vnode, offset, len, mode & FALLOC_FL_KEEP_SIZE);

@@ -9,6 +9,7 @@
 #include "vfs/filesystems.h"
 #include "vfs/fs_context.h"
 #include "vfs/fs_registry.h"
+#include "vfs/memfd.h"
 #include "vfs/mount_list.h"
 #include "vfs/path_ready.h"
 #include "vfs/pipe.h"
@@ -24,6 +25,7 @@ void vfs_init(void)
 	pipe_init();
 	epoll_init();
 	filesystems_init();
+	memfd_init();
 	if (!path_ready_init_cpu(this_cpu()))
 		panic("vfs: no memory for the boot CPU's path");
 }

@@ -61,7 +61,12 @@ static int vnode_charge(struct vm_object *object, int pages)
 
 static void vnode_describe(struct vm_object *object, char *buf, size_t size)
 {
-	vnode_to_string(container_of(object, struct vnode, object), buf, size);
+	struct vnode *vnode = container_of(object, struct vnode, object);
+
+	if (vnode->fs->ops->describe)
+		vnode->fs->ops->describe(vnode->fs, vnode->node, buf, size);
+	else
+		vnode_to_string(vnode, buf, size);
 }
 
 static void vnode_identify(struct vm_object *object, uint64_t *dev, uint64_t *inode)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the VFS core: files without a name (memfd_create), and seals. */
+#pragma once
+
+#include "lib/types.h"
+
+struct file;
+struct vnode;
+
+void memfd_init(void);		/* after the file systems */
+
+/* fcntl F_ADD_SEALS and F_GET_SEALS, for any file: 0 or the seals; -EINVAL where there are none, -EPERM, -EBUSY. May sleep. */
+long memfd_add_seals(struct file *file, uint64_t seals);
+long memfd_get_seals(struct file *file);
+
+/* May fallocate do @mode to [offset, offset + len)? 0, or -EPERM where seals forbid it. vnode->write_lock held. */
+int memfd_check_allocate(struct vnode *vnode, int mode, uint64_t offset, uint64_t len);
