@@ -57,6 +57,11 @@ struct file_ops {
 	int (*getattr)(struct file *file, struct fs_attr *attr);
 	/* A native handle's kind and object; its rights are file->rights. NULL: an open file of POSIX. Does not sleep. */
 	void (*info)(struct file *file, struct handle_info *info);
+	/*
+	 * A new open file (one reference) on the same native object with @rights, of which @file has every one. @badge: what the object says of the new
+	 * handle to others; 0: what it says of @file; -EINVAL where there are none. 0 or a negative errno. NULL: not a native handle.
+	 */
+	int (*dup_rights)(struct file *file, uint32_t rights, uint64_t badge, struct file **out);
 };
 
 enum { FILE_MMAP_BEGUN = 1 << 16 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors that fork does not pass on, what /proc tells about descriptors, and native handles, which Linux has none of. */
 #include "check.h"
+#include "leak.h"
 #include "raeen/handles.h"
 
 #include <fcntl.h>
@@ -11,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -163,6 +166,159 @@ static void flag_follows_the_number(void)
 	CHECK_EQ(fcntl(HIGH, F_GETFD), 0);
 }
 
+/* ---- Native handles ---- */
+
+enum { SYS_HANDLE_DUP = 1040, SYS_SHMEM_CREATE, SYS_SHMEM_MAP, SYS_HANDLE_INFO, PAGE = 4096 };
+
+static long dup_handle(int fd, unsigned rights)
+{
+	return syscall(SYS_HANDLE_DUP, fd, rights, 0ul);
+}
+
+static void *map(int fd, size_t offset, size_t len, unsigned prot)
+{
+	return (void *)syscall(SYS_SHMEM_MAP, fd, 0ul, offset, len, prot, 0u);
+}
+
+static struct handle_info info_of(int fd)
+{
+	struct handle_info answer = { 77, 77, 77 };
+
+	CHECK_EQ(syscall(SYS_HANDLE_INFO, fd, &answer), 0);
+	return answer;
+}
+
+static void shared_memory(void)
+{
+	int fd = syscall(SYS_SHMEM_CREATE, 3 * PAGE - 5, 0u), other;
+	char wanted[64], *memory, *second, *place;
+	struct handle_info first;
+	struct stat status;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC | FD_CLOFORK);
+	first = info_of(fd);
+	CHECK_EQ(first.kind, HANDLE_SHMEM);
+	CHECK_EQ(first.rights, HANDLE_READ | HANDLE_WRITE | HANDLE_MAP | HANDLE_DUP);
+	snprintf(wanted, sizeof wanted, "kind:\tshmem\nobject:\t%llu\n", (unsigned long long)first.object);
+	CHECK(strstr(read_info(getpid(), fd), wanted));
+	CHECK(strstr(info, "rights:\tREAD WRITE MAP DUP\n"));
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_size, 3 * PAGE);
+	other = syscall(SYS_SHMEM_CREATE, 1ul, 0u);
+	CHECK(info_of(other).object != first.object);
+
+	memory = map(fd, 0, 3 * PAGE, PROT_READ | PROT_WRITE);
+	CHECK(memory != MAP_FAILED);
+	CHECK_EQ(memory[3 * PAGE - 1], 0);
+	strcpy(memory + PAGE, "shared");
+	second = map(fd, PAGE, PAGE, PROT_READ);
+	CHECK_STR(second, "shared");
+	CHECK_EQ(close(fd), 0);
+	CHECK_STR(second, "shared");
+	/* A child has the mapping, not the handle. */
+	pid_t pid = fork();
+
+	if (!pid) {
+		CHECK_ERR(fcntl(other, F_GETFD), EBADF);
+		strcpy(memory + PAGE, "by the child");
+		_exit(0);
+	}
+	CHECK_EQ(check_wait(pid), 0);
+	CHECK_STR(second, "by the child");
+	place = (char *)syscall(SYS_SHMEM_MAP, other, memory, 0ul, (size_t)PAGE, PROT_READ, MAP_FIXED | MAP_POPULATE);
+	CHECK(place == memory);
+	CHECK_EQ(memory[0], 0);
+	CHECK_ERR(syscall(SYS_SHMEM_MAP, other, memory, 0ul, (size_t)PAGE, PROT_READ, MAP_FIXED_NOREPLACE), EEXIST);
+}
+
+static void rights_shrink(void)
+{
+	int full = syscall(SYS_SHMEM_CREATE, 2ul * PAGE, 0u), reader, no_map, writer;
+	char *memory, *view;
+
+	memory = map(full, 0, PAGE, PROT_READ | PROT_WRITE);
+	strcpy(memory, "text");
+	reader = dup_handle(full, HANDLE_READ | HANDLE_MAP | HANDLE_DUP);
+	CHECK(reader >= 0);
+	CHECK_EQ(fcntl(reader, F_GETFD), FD_CLOEXEC | FD_CLOFORK);
+	CHECK_EQ(info_of(reader).rights, HANDLE_READ | HANDLE_MAP | HANDLE_DUP);
+	CHECK_EQ(info_of(reader).object, info_of(full).object);
+	CHECK_EQ(info_of(full).rights, HANDLE_READ | HANDLE_WRITE | HANDLE_MAP | HANDLE_DUP);
+	view = map(reader, 0, PAGE, PROT_READ);
+	CHECK_STR(view, "text");
+	CHECK_ERR((long)map(reader, 0, PAGE, PROT_READ | PROT_WRITE), EACCES);
+	CHECK_ERR((long)map(reader, 0, PAGE, PROT_WRITE), EACCES);
+	CHECK_ERR(mprotect(view, PAGE, PROT_READ | PROT_WRITE), EACCES);
+	CHECK_ERR((long)map(full, 0, PAGE, PROT_READ | PROT_EXEC), EACCES);
+	CHECK_ERR(mprotect(memory, PAGE, PROT_READ | PROT_EXEC), EACCES);
+	/* None comes back. */
+	CHECK_ERR(dup_handle(reader, HANDLE_READ | HANDLE_WRITE | HANDLE_MAP), EPERM);
+	CHECK_ERR(dup_handle(full, 1u << 31), EPERM);
+	CHECK_ERR(dup_handle(full, HANDLE_PLACE | HANDLE_READ), EPERM);
+	no_map = dup_handle(reader, HANDLE_READ);
+	CHECK_ERR((long)map(no_map, 0, PAGE, PROT_READ), EACCES);
+	CHECK_ERR((long)map(no_map, 0, PAGE, PROT_NONE), EACCES);
+	CHECK_ERR(dup_handle(no_map, HANDLE_READ), EPERM);	/* that takes DUP */
+	CHECK(strstr(read_info(getpid(), no_map), "rights:\tREAD\n"));
+	writer = dup_handle(full, HANDLE_WRITE | HANDLE_MAP);
+	CHECK_ERR((long)map(writer, 0, PAGE, PROT_WRITE), EACCES);	/* what is written can be read */
+	CHECK_EQ(fcntl(dup(reader), F_GETFD), 0);
+	CHECK_EQ(info_of(dup(reader)).rights, HANDLE_READ | HANDLE_MAP | HANDLE_DUP);
+}
+
+static void refused(void)
+{
+	int fd = syscall(SYS_SHMEM_CREATE, 2ul * PAGE, 0u), null = open("/dev/null", O_RDWR);
+	struct rlimit limit = { 0, 0 };
+
+	CHECK_ERR(syscall(SYS_SHMEM_CREATE, 0ul, 0u), EINVAL);
+	CHECK_ERR(syscall(SYS_SHMEM_CREATE, 1ul, 1u), EINVAL);
+	CHECK_ERR(syscall(SYS_SHMEM_CREATE, ~0ul, 0u), ENOMEM);
+	CHECK_ERR(syscall(SYS_SHMEM_CREATE, 1ul << 46, 0u), ENOMEM);
+	CHECK_ERR((long)map(fd, 0, 0, PROT_READ), EINVAL);
+	CHECK_ERR((long)map(fd, 1, PAGE, PROT_READ), EINVAL);
+	CHECK_ERR((long)map(fd, 0, 5, PROT_READ), EINVAL);
+	CHECK_ERR((long)map(fd, 0, 3 * PAGE, PROT_READ), EINVAL);
+	CHECK_ERR((long)map(fd, 2 * PAGE, PAGE, PROT_READ), EINVAL);
+	CHECK_ERR((long)map(fd, PAGE, -(size_t)PAGE, PROT_READ), EINVAL);
+	CHECK_ERR((long)map(fd, 0, PAGE, 8), EINVAL);
+	CHECK_ERR(syscall(SYS_SHMEM_MAP, fd, 0ul, 0ul, (size_t)PAGE, PROT_READ, MAP_PRIVATE), EINVAL);
+	CHECK_ERR(syscall(SYS_SHMEM_MAP, fd, 5ul, 0ul, (size_t)PAGE, PROT_READ, MAP_FIXED), EINVAL);
+	CHECK_ERR((long)map(null, 0, PAGE, PROT_READ), EINVAL);
+	CHECK_ERR((long)map(99, 0, PAGE, PROT_READ), EBADF);
+	CHECK_ERR(ftruncate(fd, PAGE), EINVAL);
+	CHECK_ERR(write(fd, "x", 1), EINVAL);
+	CHECK_ERR(read(fd, info, 1), EINVAL);
+	CHECK_ERR((long)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0), ENODEV);
+	CHECK_ERR(dup_handle(fd, 0), EINVAL);
+	CHECK_ERR(dup_handle(null, HANDLE_READ), EINVAL);
+	CHECK_ERR(dup_handle(99, HANDLE_READ), EBADF);
+	CHECK_ERR(syscall(SYS_HANDLE_DUP, fd, HANDLE_READ, 1ul), EINVAL);
+	CHECK_ERR(syscall(SYS_HANDLE_INFO, fd, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_HANDLE_INFO, 99, info), EBADF);
+	CHECK_EQ(info_of(null).kind, HANDLE_FILE);
+	CHECK_EQ(info_of(null).rights, HANDLE_READ | HANDLE_WRITE);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	CHECK_ERR(syscall(SYS_SHMEM_CREATE, 1ul, 0u), EMFILE);
+	CHECK_ERR(dup_handle(fd, HANDLE_READ), EMFILE);
+}
+
+/* Whatever way it goes, all memory comes back. */
+static void nothing_stays(void)
+{
+	struct leak_mark mark;
+
+	CHECK_EQ(check_child((void (*)(void *))rights_shrink, NULL), 0);
+	leak_mark(&mark);
+	for (int i = 0; i < 20; i++) {
+		CHECK_EQ(check_child((void (*)(void *))shared_memory, NULL), 0);
+		CHECK_EQ(check_child((void (*)(void *))rights_shrink, NULL), 0);
+		CHECK_EQ(check_child((void (*)(void *))refused, NULL), 0);
+	}
+	leak_check(&mark, "handles");
+}
+
 /* As fcntl answers where nobody knows the flag. */
 static void linux_ignores_the_flag(void)
 {
@@ -175,7 +331,8 @@ static void linux_ignores_the_flag(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(info_of_files), CASE(not_inherited), CASE(shared_table_keeps_them), CASE(flag_follows_the_number), { NULL, NULL }
+		CASE(info_of_files), CASE(not_inherited), CASE(shared_table_keeps_them), CASE(flag_follows_the_number), CASE(shared_memory),
+		CASE(rights_shrink), CASE(refused), CASE(nothing_stays), { NULL, NULL }
 	};
 	static const struct check_case on_linux[] = { CASE(info_of_files), CASE(linux_ignores_the_flag), { NULL, NULL } };
 	struct utsname name;
