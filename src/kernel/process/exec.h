@@ -6,6 +6,7 @@
 #include "process/exec_internal.h"
 
 struct credentials;
+struct path;
 struct process;
 
 struct exec {
@@ -31,6 +32,8 @@ void exec_free(struct exec *exec);
 
 /* Finds the program (through `#!` lines), maps it and writes its stack. exec->args is filled. 0 or negative errno; may sleep. */
 int exec_load(struct exec *exec, int dir_fd, const char *path, unsigned lookup_flags);
+/* The same for the program at @place, which keeps its references. */
+int exec_load_place(struct exec *exec, const struct path *place);
 
 /* The registers a program starts with. */
 struct trap_frame;

@@ -259,6 +259,17 @@ int exec_load(struct exec *exec, int dir_fd, const char *path, unsigned lookup_f
 	return error ? error : build_address_space(exec);
 }
 
+int exec_load_place(struct exec *exec, const struct path *place)
+{
+	int error;
+
+	name_after(exec, exec->filename);
+	error = take_program(exec, place);
+	if (!error)
+		error = resolve_scripts(exec);
+	return error ? error : build_address_space(exec);
+}
+
 void exec_start_frame(const struct exec *exec, struct trap_frame *frame)
 {
 	uint64_t vector = frame->vector, number = frame->error;

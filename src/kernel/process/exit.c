@@ -13,7 +13,7 @@
 #include "mm/address_space.h"
 #include "mm/user_copy.h"
 #include "process/futex.h"
-#include "process/internal.h"
+#include "process/init_restart.h"
 #include "process/posix_timer.h"
 #include "syscall_prototypes.h"
 #include "tty/tty.h"
@@ -267,9 +267,6 @@ static void end_session(struct session *session)
 
 static void end_process(struct process *process)
 {
-	if (process == init_process)
-		panic("process 1 (%s) ended with %s %d", process->name, process->exit_status & 0x7f ? "signal" : "code",
-		      process->exit_status & 0x7f ? process->exit_status & 0x7f : process->exit_status >> 8);
 	itimers_stop(process);
 	posix_timers_end(process);
 	process_release_resources(process);
@@ -303,7 +300,10 @@ void process_thread_exit(int code)
 	preempt_disable();
 	last = leave_thread_list(thread, code);
 	/* The parent in vfork goes on once this thread will not touch the shared memory again. */
-	if (last) {
+	if (last && unlikely(process == init_process)) {
+		preempt_enable();
+		init_restart(process);
+	} else if (last) {
 		preempt_enable();
 		end_process(process);
 		preempt_disable();

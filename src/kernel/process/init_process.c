@@ -2,12 +2,13 @@
 /* Process 1: made from nothing by a kernel thread, with its descriptors on the console. */
 #include <linux/fcntl.h>
 
+#include "arch/x86_64/fpu.h"
 #include "arch/x86_64/trap.h"
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/exec.h"
-#include "process/internal.h"
+#include "process/init_restart.h"
 #include "process/limits.h"
 #include "vfs/file.h"
 
@@ -83,7 +84,7 @@ static struct process *make_process(void)
 	return process;
 }
 
-static void start_thread(struct process *process, struct exec *exec)
+struct thread *init_make_thread(struct process *process, const struct exec *exec)
 {
 	struct trap_frame frame = { 0 };
 	struct thread *thread;
@@ -93,24 +94,30 @@ static void start_thread(struct process *process, struct exec *exec)
 	thread = thread_create_user(process, &frame);
 	if (!thread)
 		panic("out of memory while making process 1's thread");
+	/* When it is started again its maker is the thread that ended. */
+	fpu_init_area(thread->fpu_area);
+	thread->fs_base = thread->gs_base = 0;
 	thread_state_init(&thread->user);
 	thread->user.credentials = credentials_get(process->credentials);
 	thread_set_name(thread, exec->name);
 	flags = spin_lock_irq(&process_tree_lock);
+	spin_lock(&process->signal_lock);
 	thread->tid = process->pid;
 	pid_slot(thread->tid)->thread = thread;
 	process->leader = thread;
 	process->thread_count = 1;
+	process->did_exec = true;
 	list_push_back(&process->threads, &thread->process_link);
+	spin_unlock(&process->signal_lock);
 	spin_unlock_irq(&process_tree_lock, flags);
-	exec_free(exec);
-	thread_start(thread);
+	return thread;
 }
 
 void process_start_init(const char *path, char *const argv[])
 {
 	static char *const environment[] = { "HOME=/", "TERM=linux", NULL };
 	struct process *process = make_process();
+	struct thread *thread;
 	struct exec *exec;
 	int error;
 
@@ -129,6 +136,8 @@ void process_start_init(const char *path, char *const argv[])
 	process->executable = exec->vnode;
 	exec->vnode = NULL;
 	string_copy(process->name, exec->name, sizeof(process->name));
-	process->did_exec = true;
-	start_thread(process, exec);
+	init_keep_program(path);
+	thread = init_make_thread(process, exec);
+	exec_free(exec);
+	thread_start(thread);
 }

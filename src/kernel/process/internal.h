@@ -58,6 +58,7 @@ void process_leave_session(struct process *process);
 struct process_group *process_group_find(int pgid);
 unsigned process_limit_threads(void);		/* threads the machine may have */
 bool thread_count_charge(void);
+void thread_count_charge_anyway(void);		/* also beyond the limit */
 void thread_count_uncharge(void);
 uint32_t process_uid(struct process *process);	/* real */
 uint64_t process_limit_of(struct process *process, unsigned resource);

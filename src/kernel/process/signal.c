@@ -99,8 +99,8 @@ static bool is_dropped(struct process *process, struct thread *thread, int numbe
 {
 	uint64_t handler = handler_of(process, number);
 
-	if (process == init_process && handler == HANDLER_DEFAULT)
-		return true;	/* process 1 only gets what it asked for */
+	if (process == init_process && handler == HANDLER_DEFAULT && number != SIGKILL)
+		return true;	/* process 1 only gets what it asked for, and what makes it start again */
 	if (handler != HANDLER_IGNORE && !(handler == HANDLER_DEFAULT && (SIGNAL_SET_IGNORED & signal_bit(number))))
 		return false;
 	if (!thread)

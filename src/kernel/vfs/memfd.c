@@ -305,6 +305,19 @@ long memfd_get_seals(struct file *file)
 	return vnode && vnode->type == S_IFREG && vnode->fs->flags & FS_PAGES_ARE_DATA ? F_SEAL_SEAL : -EINVAL;
 }
 
+struct file *memfd_create_file(const char *name, int *error)
+{
+	char text[ROUND_UP(sizeof(prefix) + MEMFD_NAME_MAX, 8)] __attribute__((aligned(8)));
+
+	snprintf(text, sizeof(text), "%s%s", prefix, name);
+	return make_file(text, 0, error);
+}
+
+int memfd_seal(struct file *file)
+{
+	return memfd_add_seals(file, ALL_SEALS);
+}
+
 int memfd_check_allocate(struct vnode *vnode, int mode, uint64_t offset, uint64_t len)
 {
 	uint32_t seals = is_memfd(vnode) ? memfd_of(vnode)->seals : 0;

@@ -9,6 +9,11 @@ struct vnode;
 
 void memfd_init(void);		/* after the file systems */
 
+/* A new file, as memfd_create(@name, MFD_ALLOW_SEALING) makes it; one reference. NULL with *error. May sleep. */
+struct file *memfd_create_file(const char *name, int *error);
+/* Sets every seal: from now on nobody changes it. 0 or -EBUSY. May sleep. */
+int memfd_seal(struct file *file);
+
 /* fcntl F_ADD_SEALS and F_GET_SEALS, for any file: 0 or the seals; -EINVAL where there are none, -EPERM, -EBUSY. May sleep. */
 long memfd_add_seals(struct file *file, uint64_t seals);
 long memfd_get_seals(struct file *file);
