@@ -48,7 +48,7 @@ static long install(struct file *file, bool keep)
 
 	if (!file)
 		return -ENOMEM;
-	fd = fd_install(file, 0, !keep);
+	fd = keep ? fd_install(file, 0, false) : fd_install_handle(file);
 	if (fd < 0)
 		file_put(file);
 	return fd;

@@ -3,21 +3,23 @@
 #include "ipc/port.h"
 #include "lib/errno.h"
 #include "mm/user_copy.h"
+#include "raeen/handles.h"
 #include "syscall_prototypes.h"
 #include "vfs/fd_table.h"
 #include "vfs/file.h"
+#include <linux/fcntl.h>
 
 /* A handle for a new receiver. */
 static long take_over(struct port *port, uint64_t argument)
 {
 	struct file *file;
-	int fd;
+	int fd, error;
 
 	if (argument & ~(uint64_t)PORT_KEEP)
 		return -EINVAL;
-	fd = fd_reserve(0, !(argument & PORT_KEEP));
-	if (fd < 0)
-		return fd;
+	error = fd_reserve_many(1, &fd, argument & PORT_KEEP ? 0 : FD_CLOEXEC | FD_CLOFORK);
+	if (error)
+		return error;
 	port_get(port);
 	/* Who had RECV loses it first: the file is made for the epoch after. */
 	port_lose_receiver(port, true);

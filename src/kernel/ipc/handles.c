@@ -7,7 +7,9 @@
 #include "ipc/port.h"
 #include "lib/errno.h"
 #include "process/process.h"
+#include "raeen/handles.h"
 #include "vfs/fd_table.h"
+#include <linux/fcntl.h>
 
 static struct spinlock nesting_lock = SPINLOCK_INIT(LOCK_PORT_NESTING);	/* guards port->inside of all ports */
 
@@ -46,16 +48,7 @@ int handles_take(const int32_t *fds, unsigned count, struct file **files)
 
 int handles_reserve(int32_t *slots, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++) {
-		slots[i] = fd_reserve(0, true);
-		if (slots[i] < 0) {
-			int error = slots[i];
-
-			handles_unreserve(slots, i);
-			return error;
-		}
-	}
-	return 0;
+	return fd_reserve_many(count, slots, FD_CLOEXEC | FD_CLOFORK);
 }
 
 void handles_unreserve(const int32_t *slots, unsigned count)

@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/process.h"
+#include "raeen/handles.h"
 #include "sched/scheduler.h"
 #include "vfs/fd_table.h"
 #include "vfs/file.h"
@@ -43,6 +44,8 @@ static struct port *take_from_pool(void)
 	return port;
 }
 
+static uint64_t last_id;	/* atomic */
+
 struct port *port_alloc(unsigned flags)
 {
 	struct port *port = take_from_pool();
@@ -62,6 +65,7 @@ struct port *port_alloc(unsigned flags)
 	port->fast_receiver = &no_endpoint;
 	port->epoch = 1;
 	port->last_token = 1ull << EPOCH_SHIFT;
+	port->id = atomic_add(&last_id, 1) + 1;
 	port->flags = flags;
 	port->lent = LEVEL_COUNT;
 	return port;
@@ -256,6 +260,29 @@ static unsigned port_poll(struct file *file, struct poll_table *table)
 	return events;
 }
 
+static void port_info(struct file *file, struct handle_info *info)
+{
+	struct port *port = file->private;
+
+	info->kind = HANDLE_PORT;
+	info->object = port->id;
+}
+
+/* Who could choose a badge for a handle that he was given could pass for another: only who receives or manages gives badges out. */
+static int port_dup_rights(struct file *file, uint32_t rights, uint64_t badge, struct file **out)
+{
+	struct port *port = file->private;
+
+	if (rights & PORT_RECV || (badge && !(file->rights & (PORT_RECV | PORT_MANAGE))))
+		return -EPERM;
+	port_get(port);
+	*out = port_file_create(port, rights, badge ? badge : port_file_badge(file));
+	if (*out)
+		return 0;
+	port_put(port);
+	return -ENOMEM;
+}
+
 static void port_describe(struct file *file, char *buf, size_t size)
 {
 	struct port *port = file->private;
@@ -269,4 +296,5 @@ static void port_flush(struct file *file)
 	endpoint_forget_descriptors();
 }
 
-static const struct file_ops port_file_ops = { .flush = port_flush, .poll = port_poll, .release = port_release, .describe = port_describe };
+static const struct file_ops port_file_ops = { .flush = port_flush, .poll = port_poll, .release = port_release, .describe = port_describe,
+					       .info = port_info, .dup_rights = port_dup_rights };

@@ -132,6 +132,7 @@ struct port {
 	struct wait_queue pollers;	/* who polls for messages */
 	uint32_t epoch;			/* receivers so far; a handle with RECV remembers its own */
 	unsigned managers;		/* files with PORT_MANAGE */
+	uint64_t id;			/* set once: what SYS_handle_info tells of it */
 	uint8_t flags;			/* PORT_PERSISTENT, PORT_REPLAY */
 	bool vacant;			/* no receiver, but one may come */
 	bool dead;			/* for ever; nothing is queued, no call is held */

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "leak.h"
 #include "raeen/handles.h"
+#include "raeen/ipc.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -168,7 +169,7 @@ static void flag_follows_the_number(void)
 
 /* ---- Native handles ---- */
 
-enum { SYS_HANDLE_DUP = 1040, SYS_SHMEM_CREATE, SYS_SHMEM_MAP, SYS_HANDLE_INFO, PAGE = 4096 };
+enum { SYS_PORT_CREATE = 1024, SYS_HANDLE_DUP = 1040, SYS_SHMEM_CREATE, SYS_SHMEM_MAP, SYS_HANDLE_INFO, PAGE = 4096 };
 
 static long dup_handle(int fd, unsigned rights)
 {
@@ -304,17 +305,54 @@ static void refused(void)
 	CHECK_ERR(dup_handle(fd, HANDLE_READ), EMFILE);
 }
 
+/* Ports, as far as they are handles. */
+static void ports(void)
+{
+	int all = syscall(SYS_PORT_CREATE, 0ul, 0u), kept = syscall(SYS_PORT_CREATE, 0ul, PORT_KEEP), send, other, file;
+	char link[64], path[64];
+
+	CHECK_EQ(fcntl(all, F_GETFD), FD_CLOEXEC | FD_CLOFORK);
+	CHECK_EQ(fcntl(kept, F_GETFD), 0);
+	CHECK_EQ(info_of(all).kind, HANDLE_PORT);
+	CHECK_EQ(info_of(all).rights, PORT_RIGHTS);
+	CHECK(info_of(all).object != info_of(kept).object);
+	CHECK(strstr(read_info(getpid(), all), "kind:\tport\n"));
+	CHECK(strstr(info, "rights:\tSEND RECV NOTIFY DUP MANAGE\n"));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", all);
+	CHECK_EQ(readlink(path, link, sizeof link), strlen("port:[unnamed]"));
+	send = dup_handle(all, PORT_SEND | PORT_DUP);
+	CHECK_EQ(fcntl(send, F_GETFD), FD_CLOEXEC | FD_CLOFORK);
+	CHECK_EQ(info_of(send).object, info_of(all).object);
+	CHECK_EQ(info_of(send).rights, PORT_SEND | PORT_DUP);
+	CHECK_ERR(dup_handle(send, PORT_SEND | PORT_NOTIFY), EPERM);
+	CHECK_ERR(dup_handle(all, PORT_RECV), EPERM);	/* there is one only */
+	CHECK_ERR(dup_handle(all, PORT_RIGHTS), EPERM);
+	/* Badges come from who receives or manages. */
+	CHECK_ERR(syscall(SYS_HANDLE_DUP, send, PORT_SEND, 5ul), EPERM);
+	other = syscall(SYS_HANDLE_DUP, all, PORT_SEND | PORT_DUP, 5ul);
+	CHECK(other >= 0);
+	CHECK_ERR(syscall(SYS_HANDLE_DUP, other, PORT_SEND, 6ul), EPERM);
+	CHECK(dup_handle(other, PORT_SEND) >= 0);
+	CHECK_ERR(dup_handle(dup_handle(all, PORT_SEND), PORT_SEND), EPERM);
+	file = syscall(SYS_PORT_CREATE, "handles.test", 0u);
+	CHECK(file >= 0);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+	CHECK_EQ(readlink(path, link, sizeof link), strlen("port:[handles.test]"));
+}
+
 /* Whatever way it goes, all memory comes back. */
 static void nothing_stays(void)
 {
 	struct leak_mark mark;
 
 	CHECK_EQ(check_child((void (*)(void *))rights_shrink, NULL), 0);
+	CHECK_EQ(check_child((void (*)(void *))ports, NULL), 0);
 	leak_mark(&mark);
 	for (int i = 0; i < 20; i++) {
 		CHECK_EQ(check_child((void (*)(void *))shared_memory, NULL), 0);
 		CHECK_EQ(check_child((void (*)(void *))rights_shrink, NULL), 0);
 		CHECK_EQ(check_child((void (*)(void *))refused, NULL), 0);
+		CHECK_EQ(check_child((void (*)(void *))ports, NULL), 0);
 	}
 	leak_check(&mark, "handles");
 }
@@ -332,7 +370,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(info_of_files), CASE(not_inherited), CASE(shared_table_keeps_them), CASE(flag_follows_the_number), CASE(shared_memory),
-		CASE(rights_shrink), CASE(refused), CASE(nothing_stays), { NULL, NULL }
+		CASE(rights_shrink), CASE(refused), CASE(ports), CASE(nothing_stays), { NULL, NULL }
 	};
 	static const struct check_case on_linux[] = { CASE(info_of_files), CASE(linux_ignores_the_flag), { NULL, NULL } };
 	struct utsname name;
