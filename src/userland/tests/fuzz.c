@@ -36,7 +36,9 @@
 enum { EPOLLS = 3 };
 enum {
 	PAGE = 4096, AREA_PAGES = 8, DEFAULT_ROUNDS = 1, CALLS_A_ROUND = 1000, RENEW = 64, CHILDREN_A_ROUND = 400,
-	STUCK_MS = 400, TICK_US = 10000, FIRST_FD = 8, FDS = 16, FIRST_EPOLL = FIRST_FD + FDS - EPOLLS, USER = 1000, OTHER_CPU_SECONDS = 20,
+	SYS_PORT_CREATE = 1024, SYS_SHMEM_CREATE = 1041,	/* RaeenOS's own; elsewhere two descriptors less */
+	STUCK_MS = 400, TICK_US = 10000, FIRST_FD = 8, FDS = 20, FIRST_EPOLL = FIRST_FD + FDS - EPOLLS, FIRST_OUTSIDE = 48,
+	USER = 1000, OTHER_CPU_SECONDS = 20,
 };
 
 struct progress {
@@ -102,9 +104,12 @@ static void open_files(const int *outside, unsigned count)
 	for (unsigned i = 0; i < EPOLLS; i++)
 		dup2(epoll_create1(0), FIRST_EPOLL + i);
 	dup2(eventfd(1, EFD_NONBLOCK), at++);
+	dup2(memfd_create("fuzz", MFD_ALLOW_SEALING), at++);
+	dup2(syscall(SYS_PORT_CREATE, 0l, 0), at++);
+	dup2(syscall(SYS_SHMEM_CREATE, 4l * PAGE, 0), at++);
 	for (unsigned i = 0; i < count; i++)
 		dup2(outside[i], at++);
-	for (int fd = at; fd < at + 24; fd++)
+	for (int fd = FIRST_FD + FDS; fd < FIRST_OUTSIDE; fd++)
 		close(fd);
 }
 
@@ -290,7 +295,7 @@ static void run_child(int root, uint64_t seed)
 	outside[4] = open("/dev/urandom", O_RDONLY);
 	outside[5] = open("/dev/null", O_RDWR);
 	for (int i = 0; i < 6; i++)
-		outside[i] = dup2(outside[i], 48 + i);
+		outside[i] = dup2(outside[i], FIRST_OUTSIDE + i);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(outside[5], fd);
 	if (chroot("stage") < 0 || chdir("/") < 0)
