@@ -1,20 +1,117 @@
 # SPDX-License-Identifier: MIT
 """Process 1 killed: the kernel starts it again in place, with its number, children and descriptors. Here it is a shell, typed at."""
+import os
+import subprocess
+
 import pexpect
 import pytest
 
-from guest import RAEEN, console_text, vm_line
+from guest import BUILD, RAEEN, console_text, vm_line
 
 BOOT = 90
 REPLY = 30
 READY = "READY> "
 
 
+# A program with threads in every kind of place, that dies as its argument says while it is process 1.
+VICTIM = """\
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static int ends[2];
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+static const char *how;
+
+static void *spin(void *unused)
+{
+\tfor (volatile long i = 0;; i++)
+\t\t;
+}
+
+static void *map(void *unused)
+{
+\tfor (;;) {
+\t\tchar *at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+\t\tmemset(at, 1, 1 << 20);
+\t\tmunmap(at, 1 << 20);
+\t}
+}
+
+static void *wait_for_bytes(void *unused)
+{
+\tchar byte;
+
+\tread(ends[0], &byte, 1);
+\treturn NULL;
+}
+
+static void *wait_for_lock(void *unused)
+{
+\tpthread_mutex_lock(&held);
+\treturn NULL;
+}
+
+static void *die(void *unused)
+{
+\tusleep(100000);
+\tif (!strcmp(how, "fault"))
+\t\t*(volatile int *)0 = 1;
+\tif (!strcmp(how, "user"))
+\t\tsetresuid(1000, 1000, 1000);
+\tif (!strcmp(how, "killed") && fork() == 0) {
+\t\tkill(1, SIGKILL);
+\t\tpause();
+\t}
+\tif (strcmp(how, "killed"))
+\t\t_exit(5);
+\tpause();
+\treturn NULL;
+}
+
+int main(int argc, char **argv)
+{
+\tvoid *(*const bodies[])(void *) = { spin, map, map, wait_for_bytes, wait_for_lock, die };
+\tstruct itimerval timer = { { 0, 0 }, { 1, 0 } };
+\tsigset_t all;
+\tpthread_t thread;
+\tint shared = syscall(1041, 8192ul, 0u);
+
+\thow = argv[1];
+\tdup2(shared, 20);
+\tfcntl(20, F_SETFD, FD_CLOEXEC | 4);
+\tpipe2(ends, O_CLOEXEC);
+\tsigfillset(&all);
+\tsigprocmask(SIG_SETMASK, &all, NULL);
+\tsetitimer(ITIMER_REAL, &timer, NULL);
+\tpthread_mutex_lock(&held);
+\tif (fork() == 0) {
+\t\tpause();
+\t}
+\tfor (unsigned i = 0; i < sizeof bodies / sizeof *bodies; i++)
+\t\tpthread_create(&thread, NULL, bodies[i], NULL);
+\tif (!strcmp(how, "first"))
+\t\tpthread_exit(NULL);
+\tfor (;;)
+\t\tpause();\t/* setresuid() interrupts it with a signal of the library's */
+}
+"""
+
+
 class Shell:
     """A shell as process 1, on the serial console."""
 
-    def __init__(self):
-        line = vm_line(RAEEN, "--append", "init=/bin/sh")
+    def __init__(self, *options):
+        line = vm_line(RAEEN, "--append", "init=/bin/sh", *options)
         self.child = pexpect.spawn(line[0], line[1:], timeout=REPLY, dimensions=(25, 160))
         self.greet(BOOT)
 
@@ -96,3 +193,32 @@ def test_too_often_is_a_panic(shell):
         shell.expect(r"# ")
     else:
         raise AssertionError("no panic")
+
+
+@pytest.fixture(scope="module")
+def machine_with_victim(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("victim")
+    root = folder / "overlay"
+    root.mkdir()
+    (folder / "victim.c").write_text(VICTIM)
+    subprocess.run([os.path.join(BUILD, "toolchain/bin/x86_64-raeen-linux-musl-gcc"), "-O1", "-pthread", "-w", "-static-pie", "-o", root / "victim",
+                    folder / "victim.c"], check=True)
+    machine = Shell("--smp", "4", "--overlay", root)
+    machine.run("mount -t devfs dev /dev; mount -t proc proc /proc; cd /")
+    assert "blocks" in machine.run("cpio -i < /dev/fw_cfg/overlay; ls -l /victim")
+    yield machine
+    machine.child.close(force=True)
+
+
+@pytest.mark.parametrize("how, end", [("killed", "signal 9"), ("fault", "signal 11"), ("user", "code 5"), ("first", "code 5")])
+def test_with_threads(machine_with_victim, how, end):
+    shell = machine_with_victim
+    shell.child.send(f"exec /victim {how}\r")
+    shell.expect(r"process 1 \(victim\) ended with " + end + ": it is started again in place")
+    shell.greet()
+    assert shell.run("id -u; grep -E '^(Threads|SigBlk|Uid):' /proc/1/status") == "0\nUid:\t0\t0\t0\t0\nThreads:\t1\nSigBlk:\t0000000000000000"
+    # Its handle is there, marked as before, and its children are.
+    assert shell.run("grep -E '^(flags|clofork|kind)' /proc/1/fdinfo/20").split() == "flags: 02000002 clofork: 1 kind: shmem".split()
+    assert int(shell.run("grep -l 'Name:.victim' /proc/[0-9]*/status | wc -l")) >= 1
+    shell.run("sleep 1.5; killall -9 victim")       # the timer has not followed it; and the next death is not too soon
+    assert "ended" not in shell.run("sleep 1.2; echo $$")
