@@ -118,7 +118,7 @@ static void show_descriptor(int pid, int fd)
 		guess_kind(path, name, &row);
 	snprintf(flags, sizeof flags, "%s%s%s%s", row.flags & O_CLOEXEC ? " cloexec" : "", row.clofork ? " clofork" : "",
 		 row.flags & O_NONBLOCK ? " nonblock" : "", row.flags & O_APPEND ? " append" : "");
-	printf("%5d %5d %-10s %6s %-22s %-24s ", pid, fd, row.kind, row.object, row.rights, flags[0] ? flags + 1 : "-");
+	printf("%5d %5d %-10s %6s %-28s %-24s ", pid, fd, row.kind, row.object, row.rights, flags[0] ? flags + 1 : "-");
 	print_name(name);
 }
 
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 {
 	int status = 0;
 
-	printf("  PID    FD KIND       OBJECT RIGHTS                 FLAGS                    NAME\n");
+	printf("  PID    FD KIND       OBJECT RIGHTS                       FLAGS                    NAME\n");
 	if (argc == 1)
 		return !for_each_number("/proc", 0, visit_process);
 	for (int i = 1; i < argc; i++)
