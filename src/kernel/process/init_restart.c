@@ -17,11 +17,12 @@
 #include "process/init_restart.h"
 #include "process/posix_timer.h"
 #include "sched/clock.h"
+#include "sched/scheduler.h"
 #include "vfs/file.h"
 #include "vfs/memfd.h"
 
 /* The fifth death within this time is the last. */
-enum { DEATHS_MAX = 5, DEATHS_WINDOW_S = 10, COPY_BYTES = 4 * PAGE_SIZE };
+enum { DEATHS_MAX = 5, DEATHS_WINDOW_S = 10, MEMORY_TRIES = 50, MEMORY_PAUSE_MS = 100, COPY_BYTES = 4 * PAGE_SIZE };
 
 /* All set at boot, then only used by process 1's last thread. */
 static struct file *program;
@@ -105,17 +106,25 @@ static struct exec *load_program(struct process *process, int status)
 	char restarted[32], last[32];
 	char *const argv[] = { program_path, NULL };
 	char *const environment[] = { "HOME=/", "TERM=linux", restarted, last, NULL };
-	struct exec *exec = exec_create(process, kstrdup(program_path));
+	struct exec *exec;
 	int error;
 
 	snprintf(restarted, sizeof(restarted), "INIT_RESTARTED=%u", deaths);
 	snprintf(last, sizeof(last), "INIT_STATUS=%d", status);
-	error = exec ? exec_args_from_kernel(&exec->args, argv, environment) : -ENOMEM;
-	if (!error)
-		error = exec_load_place(exec, &program->path);
-	if (error)
-		panic("cannot start process 1 (%s) again (error %d)", process->name, -error);
-	return exec;
+	for (unsigned tries = 1;; tries++) {
+		exec = exec_create(process, kstrdup(program_path));
+		error = exec ? exec_args_from_kernel(&exec->args, argv, environment) : -ENOMEM;
+		if (!error)
+			error = exec_load_place(exec, &program->path);
+		if (!error)
+			return exec;
+		if (exec)
+			exec_free(exec);
+		if (error != -ENOMEM || tries == MEMORY_TRIES)
+			panic("cannot start process 1 (%s) again (error %d)", process->name, -error);
+		/* Others give memory back, or are ended for it. */
+		sched_sleep_until(clock_monotonic_ns() + MEMORY_PAUSE_MS * NS_PER_MS, false);
+	}
 }
 
 static void replace_memory(struct process *process, struct exec *exec)
