@@ -29,9 +29,12 @@ sources = $(filter-out %_hosttest.c %_fuzz.c,$(wildcard $(1)/*.c))
 # $(call target,FOLDER)
 target = $(STAGE)$(or $(shell cat $(1)/install 2>/dev/null),/sbin)/$(notdir $(1))
 
+include $(dir $(lastword $(MAKEFILE_LIST)))abi.mk
+CFLAGS += $(ABI_FLAGS)
+
 LIBRARY = $(if $(LIBRARIES),$(OUT)/lib.a)
 
-$(OUT)/%.o: %.c $(TOOLCHAIN)
+$(OUT)/%.o: %.c $(TOOLCHAIN) | $(ABI_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC      $(PART)/$<"
 	$(Q)$(TOOL)gcc $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -3,9 +3,10 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/internal.h"
+#include "security/capabilities.h"
 
 /* Of kernel threads and of process 1. Its first reference is never dropped. */
-struct credentials root_credentials = { .refs = { 1 } };
+struct credentials root_credentials = { .refs = { 1 }, .effective = CAPABILITIES_ALL, .permitted = CAPABILITIES_ALL };
 
 const struct credentials *credentials_current(void)
 {
@@ -64,6 +65,7 @@ void credentials_refresh(struct thread *thread)
 	const struct credentials *old = thread->user.credentials;
 
 	thread->user.credentials = credentials_of(thread->process);
+	thread->user.missing = ~(thread->user.credentials->effective | thread->user.granted);
 	credentials_put(old);
 }
 

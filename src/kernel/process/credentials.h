@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * User and group identities of a process. Immutable once published: a change makes a copy and swaps the pointer. Each thread holds a
+ * User and group identities of a process, and its capabilities. Immutable once published: a change makes a copy and swaps the pointer. Each thread holds a
  * reference of its own and takes over a change by another thread when it next returns to user mode, so the identity never changes in
  * the middle of a system call.
  */
@@ -18,6 +18,9 @@ struct credentials {
 	uint32_t gid, egid, sgid, fsgid;
 	unsigned group_count;
 	uint32_t groups[GROUPS_MAX];
+	/* Capabilities (<raeen/caps.h>; security/README.md): what can be used, and what the next program begins with. */
+	uint64_t effective, permitted;
+	bool chosen;		/* by the process itself, since its last exec: leaving uid 0 narrows them no more */
 };
 
 /* The caller's; valid until it changes them itself or returns to user mode. Kernel threads are root. */

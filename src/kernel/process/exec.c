@@ -14,6 +14,7 @@
 #include "process/exec.h"
 #include "process/futex.h"
 #include "process/internal.h"
+#include "security/capabilities.h"
 #include "process/posix_timer.h"
 #include "syscall_prototypes.h"
 #include "vfs/file.h"
@@ -124,8 +125,12 @@ static void replace_credentials(struct exec *exec, struct process *process)
 	} else {
 		process->dumpable = true;
 	}
-	if (exec->credentials)
+	/* Capabilities are what is permitted now: while this was not the only thread another may have dropped some. */
+	if (exec->credentials) {
+		exec->credentials->effective = exec->credentials->permitted = process->credentials->permitted;
+		exec->credentials->chosen = false;
 		credentials_commit(exec->credentials, NULL);
+	}
 	exec->credentials = NULL;
 }
 
@@ -137,6 +142,7 @@ static void reset_thread(struct exec *exec, struct thread *thread)
 	state->alt_stack_base = state->alt_stack_size = 0;
 	state->alt_stack_flags = SS_DISABLE;
 	state->restart.resume = NULL;
+	capabilities_end_grant();
 	preempt_disable();
 	thread->fs_base = thread->gs_base = 0;
 	cpu_write_msr(MSR_FS_BASE, 0);

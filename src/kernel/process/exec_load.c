@@ -76,7 +76,8 @@ static int decide_credentials(struct exec *exec, const struct path *path, const 
 	exec->credentials = NULL;
 	/* Also when a set-id program runs another one: what the environment says comes from whoever started the first. */
 	exec->secure = euid != old->uid || egid != old->gid;
-	if (euid == old->euid && euid == old->suid && euid == old->fsuid && egid == old->egid && egid == old->sgid && egid == old->fsgid)
+	if (euid == old->euid && euid == old->suid && euid == old->fsuid && egid == old->egid && egid == old->sgid && egid == old->fsgid &&
+	    old->effective == old->permitted && !old->chosen && exec->process->thread_count == 1)
 		return 0;
 	exec->credentials = credentials_copy(old);
 	if (!exec->credentials)

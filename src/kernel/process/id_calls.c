@@ -8,6 +8,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
 #define KEEP UINT32_MAX
@@ -16,6 +17,20 @@ long sys_getuid(void) { return credentials_current()->uid; }
 long sys_geteuid(void) { return credentials_current()->euid; }
 long sys_getgid(void) { return credentials_current()->gid; }
 long sys_getegid(void) { return credentials_current()->egid; }
+
+static bool may_be_root(const struct credentials *credentials)
+{
+	return !credentials->uid || !credentials->euid || !credentials->suid;
+}
+
+/* Who leaves uid 0 for good has an ordinary user's capabilities from then on, unless it has just chosen others. */
+static void narrow_capabilities(struct credentials *fresh, const struct credentials *old)
+{
+	if (fresh->chosen || !may_be_root(old) || may_be_root(fresh))
+		return;
+	fresh->effective &= CAPABILITIES_USER;
+	fresh->permitted &= CAPABILITIES_USER;
+}
 
 /* Publishes @fresh; moves the process to the account of a new real uid. */
 static long commit(struct credentials *fresh)
@@ -36,6 +51,7 @@ static long commit(struct credentials *fresh)
 		process->dumpable = false;
 		process->death_signal = 0;
 	}
+	narrow_capabilities(fresh, old);
 	error = credentials_commit(fresh, old);
 	if (account && error)
 		user_account_put(account);
@@ -264,10 +280,10 @@ long sys_setgroups(int size, uaddr_t list)
 	return commit(fresh);
 }
 
-/* ---- Linux's capabilities: root has all there are, effective while its effective uid is 0; others have none ---- */
+/* ---- Linux's capabilities, which decide nothing here: root has all there are, effective while its effective uid is 0; others have none ---- */
 
 enum { CAPABILITY_WORDS = 2 };
-#define CAPABILITIES_ALL ((1ull << (CAP_LAST_CAP + 1)) - 1)
+#define LINUX_CAPABILITIES ((1ull << (CAP_LAST_CAP + 1)) - 1)
 
 /* How many words of each set the version of @header has; an unknown one is replaced by the newest. */
 static int capability_words(uaddr_t header)
@@ -292,8 +308,8 @@ static int capabilities_of(int pid, uint64_t *effective, uint64_t *permitted)
 	if (pid && !thread)
 		return -ESRCH;
 	credentials = credentials_of(thread ? thread->process : current_process());
-	*effective = credentials->euid == 0 ? CAPABILITIES_ALL : 0;
-	*permitted = !credentials->uid || !credentials->euid || !credentials->suid ? CAPABILITIES_ALL : 0;
+	*effective = credentials->euid == 0 ? LINUX_CAPABILITIES : 0;
+	*permitted = may_be_root(credentials) ? LINUX_CAPABILITIES : 0;
 	credentials_put(credentials);
 	if (thread)
 		thread_put(thread);

@@ -99,6 +99,7 @@ struct thread *init_make_thread(struct process *process, const struct exec *exec
 	thread->fs_base = thread->gs_base = 0;
 	thread_state_init(&thread->user);
 	thread->user.credentials = credentials_get(process->credentials);
+	thread->user.missing = ~process->credentials->effective;
 	thread_set_name(thread, exec->name);
 	flags = spin_lock_irq(&process_tree_lock);
 	spin_lock(&process->signal_lock);

@@ -181,6 +181,7 @@ static void show_identity(struct proc_text *text, struct process *process)
 
 	proc_text_print(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
 			c->fsgid);
+	proc_text_print(text, "RaeenCapEff:\t%016lx\nRaeenCapPrm:\t%016lx\n", c->effective, c->permitted);
 	if (files) {
 		for (fd = fd_next_open(files, 0); fd >= 0; fd = fd_next_open(files, fd + 1))
 			size = fd + 1;
