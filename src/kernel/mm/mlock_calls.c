@@ -7,6 +7,7 @@
 #include "lib/errno.h"
 #include "process/credentials.h"
 #include "process/process.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
 #include <linux/mman.h>
@@ -28,7 +29,7 @@ int memory_lock_allowed(struct address_space *as, uint64_t len)
 {
 	uint64_t limit = process_limit(RLIMIT_MEMLOCK), locked;
 
-	if (credentials_is_root(credentials_current()))
+	if (capabilities_may_administer())
 		return 0;
 	if (!limit)
 		return -EPERM;

@@ -12,6 +12,7 @@
 #include "process/clone.h"
 #include "process/internal.h"
 #include "sched/thread.h"
+#include "security/capabilities.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
 #include "vfs/vnode.h"
@@ -54,7 +55,7 @@ static int charge(struct process *process)
 
 	if (!thread_count_charge())
 		return -EAGAIN;
-	if (!credentials_is_root(credentials_current()) && process->account)
+	if (!capabilities_may_administer() && process->account)
 		limit = process_limit(RLIMIT_NPROC);
 	if (process_charge(process, limit))
 		return 0;

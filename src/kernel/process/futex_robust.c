@@ -8,6 +8,7 @@
 #include "mm/user_copy.h"
 #include "process/futex.h"
 #include "process/internal.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
 /* struct robust_list_head of user memory. */
@@ -84,7 +85,7 @@ long sys_get_robust_list(int pid, uaddr_t head, uaddr_t len)
 		thread = thread_find(pid);
 		if (!thread)
 			return -ESRCH;
-		if (!credentials_is_root(self) && process_uid(thread->process) != self->euid) {
+		if (process_uid(thread->process) != self->euid && !(credentials_is_root(self) && capabilities_hold(CAPABILITY_PROC_TRACE))) {
 			thread_put(thread);
 			return -EPERM;
 		}

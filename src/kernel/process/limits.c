@@ -9,6 +9,7 @@
 #include "mm/user_copy.h"
 #include "process/internal.h"
 #include "process/limits.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
 enum { NOFILE_CEILING = 1048576, STACK_DEFAULT = 8 << 20, MEMLOCK_DEFAULT = 8 << 20, NOFILE_SOFT = 1024, NOFILE_HARD = 4096,
@@ -41,7 +42,7 @@ void limits_apply(struct process *process, struct address_space *as)
 /* Reads and, with @fresh, replaces a limit of @process. 0 or -EPERM, -EINVAL. */
 static int exchange(struct process *process, unsigned resource, const struct resource_limit *fresh, struct resource_limit *old)
 {
-	bool privileged = credentials_is_root(credentials_current());
+	bool privileged = capabilities_may_administer();
 	struct resource_limit *limit = &process->limits[resource];
 	struct address_space *as;
 	uint64_t flags;
@@ -97,7 +98,7 @@ static bool may_change(struct process *process)
 	const struct credentials *self = credentials_current(), *other;
 	bool ok;
 
-	if (process == current_process() || credentials_is_root(self))
+	if (process == current_process() || capabilities_may_administer())
 		return true;
 	other = credentials_of(process);
 	ok = self->uid == other->uid && self->uid == other->euid && self->uid == other->suid && self->gid == other->gid &&

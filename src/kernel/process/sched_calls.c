@@ -11,6 +11,7 @@
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
 enum {
@@ -39,7 +40,7 @@ static bool may_change(struct thread *thread)
 	const struct credentials *self = credentials_current(), *other;
 	bool ok;
 
-	if (credentials_is_root(self) || thread->process == current_process())
+	if (thread->process == current_process() || capabilities_may_administer())
 		return true;
 	other = credentials_of(thread->process);
 	ok = self->euid == other->uid || self->euid == other->euid;
@@ -90,7 +91,7 @@ static int set_nice(struct thread *thread, int nice)
 	if (!may_change(thread))
 		return -EPERM;
 	flags = spin_lock_irq(&change_lock);
-	if (nice < thread->nice && !nice_allowed(thread, nice) && !credentials_is_root(credentials_current()))
+	if (nice < thread->nice && !nice_allowed(thread, nice) && !capabilities_may_administer())
 		error = -EACCES;
 	else
 		apply(thread, thread->policy, thread->rt_priority, nice);
@@ -213,7 +214,7 @@ static int change_locked(struct thread *thread, struct sched_change *change, boo
 	if (!valid_policy(change->policy) || change->rt_priority < 0 || change->rt_priority > RT_PRIORITY_MAX ||
 	    is_realtime(change->policy) != (change->rt_priority != 0))
 		return -EINVAL;
-	if ((!owner || needs_privilege(thread, change)) && !credentials_is_root(credentials_current()))
+	if ((!owner || needs_privilege(thread, change)) && !capabilities_may_administer())
 		return -EPERM;
 	thread->reset_on_fork = change->reset_on_fork;
 	if (!change->keep_parameters)	/* the policy is one of them */

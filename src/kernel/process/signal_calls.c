@@ -5,6 +5,7 @@
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
 static int mask_from_user(signal_set *mask, uaddr_t from, size_t size)
@@ -205,7 +206,7 @@ static bool may_signal(struct process *target, int number)
 	const struct credentials *self = credentials_current(), *other;
 	bool ok;
 
-	if (credentials_is_root(self) || target == current_process())
+	if (target == current_process() || capabilities_may_administer())
 		return true;
 	other = credentials_of(target);
 	ok = self->euid == other->uid || self->euid == other->suid || self->uid == other->uid || self->uid == other->suid;

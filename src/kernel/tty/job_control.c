@@ -11,6 +11,7 @@
 #include "mm/user_copy.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "security/capabilities.h"
 
 static bool is_session_leader(const struct process *process)
 {
@@ -205,6 +206,16 @@ void tty_session_leader_exit(struct session *session)
 	tty_put(tty);
 }
 
+unsigned tty_device_of_caller(void)
+{
+	struct tty *tty = tty_of_caller();
+	unsigned dev = tty ? tty->dev : 0;
+
+	if (tty)
+		tty_put(tty);
+	return dev;
+}
+
 void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid)
 {
 	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
@@ -232,7 +243,7 @@ void tty_set_size(struct tty *tty, unsigned rows, unsigned columns, unsigned x_p
 static long control_set(struct tty *tty, struct file *file, bool steal)
 {
 	struct process *process = current_process();
-	bool root = credentials_is_root(credentials_current());
+	bool root = capabilities_may_administer();
 	bool stolen = false;
 	long result = 0;
 	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);

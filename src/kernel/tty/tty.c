@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/credentials.h"
+#include "security/capabilities.h"
 
 enum { TTYAUX_MAJOR = 5, MINOR_TTY = 0, MINOR_CONSOLE = 1, TTY_MAJOR = 4 };
 
@@ -96,7 +97,7 @@ static int open_device(struct tty *tty, struct tty_file *tty_file)
 	int error = 0;
 
 	mutex_lock(&tty_open_lock);
-	if (tty->exclusive && !credentials_is_root(credentials_current()))
+	if (tty->exclusive && !capabilities_may_administer())
 		error = -EBUSY;
 	else if (tty->driver->open)
 		error = tty->driver->open(tty);

@@ -71,4 +71,7 @@ void tty_session_leader_exit(struct session *session);
 /* For /proc/PID/stat: device number and foreground group of a session's terminal; 0 and -1 if none. */
 void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid);
 
+/* The device number of the calling process's controlling terminal; 0: it has none. */
+unsigned tty_device_of_caller(void);
+
 void tty_init(void);		/* /dev/tty, /dev/console, /dev/ptmx, devpts */

@@ -9,6 +9,7 @@
 #include "process/credentials.h"
 #include "sched/clock.h"
 #include "sched/thread.h"
+#include "security/capabilities.h"
 
 enum { LINE_DISCIPLINE_TTY = 0, BREAK_MS = 250, BREAK_UNIT_MS = 100 };
 
@@ -169,7 +170,7 @@ static long set_nonblocking(struct file *file, uint64_t argument)
 
 static long hang_up(struct tty *tty)
 {
-	if (!credentials_is_root(credentials_current()))
+	if (!capabilities_may_administer())
 		return -EPERM;
 	tty_hangup(tty);
 	return 0;

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "mm/user_copy.h"
 #include "sched/clock.h"
+#include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
 #include "vfs/mount_tree.h"
@@ -29,6 +30,12 @@ static long change_by_name(int dir, uaddr_t name, unsigned flags, attribute_chan
 	return error;
 }
 
+/* What was only opened for reading is changed by who could have opened it for writing. */
+static bool may_change(const struct file *file)
+{
+	return file->rights & FILE_RIGHT_WRITE || capabilities_hold(CAPABILITY_FILE_WRITE);
+}
+
 static long change_by_descriptor(int fd, attribute_change *change, void *argument)
 {
 	struct fd_ref ref = fd_borrow_io(fd);
@@ -36,8 +43,8 @@ static long change_by_descriptor(int fd, attribute_change *change, void *argumen
 
 	if (!ref.file)
 		return -EBADF;
-	if (!ref.file->path.dentry)
-		error = -EPERM;		/* no file behind it that could have attributes */
+	if (!ref.file->path.dentry || !may_change(ref.file))
+		error = -EPERM;		/* no file behind it that could have attributes; or see above */
 	else
 		error = mount_is_read_only(ref.file->path.mount) ? -EROFS : change(&ref.file->path, argument);
 	fd_release(ref);
@@ -205,6 +212,8 @@ static long set_times(int dir, uaddr_t name, struct new_times *to, int flags)
 	/* Without a name: the descriptor itself (futimens). */
 	if (!name && dir != AT_FDCWD)
 		return flags ? -EINVAL : change_by_descriptor(dir, change_times, to);
+	if (!capabilities_hold(CAPABILITY_FILE_WRITE))
+		return -EPERM;
 	return change_by_name(dir, name, (flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? PATH_EMPTY_OK : 0),
 			      change_times, to);
 }

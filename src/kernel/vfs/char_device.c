@@ -2,6 +2,7 @@
 /* The registry of character devices. Drivers register at boot; a device that goes away must have no open files. */
 #include "vfs/file.h"
 #include "lib/errno.h"
+#include "security/capabilities.h"
 #include "sync/spinlock.h"
 
 static struct spinlock devices_lock = SPINLOCK_INIT(LOCK_CHAR_DEVICES);
@@ -43,6 +44,8 @@ int char_device_open(uint64_t rdev, struct file *file)
 	spin_unlock(&devices_lock);
 	if (!device)
 		return -ENXIO;
+	if (!capabilities_hold(device->needs))
+		return -EPERM;
 	if (device->ops)
 		file->ops = device->ops;
 	file->private = device->context;

@@ -127,6 +127,7 @@ struct char_device {
 	const char *name;		/* of the node in devfs; with minor_count > 1 the minor's distance from @minor is appended */
 	uint32_t mode;			/* permission bits in devfs */
 	uint64_t size;			/* st_size of the node in devfs; 0 for most */
+	uint64_t needs;			/* capabilities to open it, beside those for files; 0 for most */
 	const struct file_ops *ops;
 	int (*open)(struct char_device *device, unsigned minor, struct file *file);	/* may be NULL */
 	void *context;

@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/credentials.h"
+#include "security/capabilities.h"
 #include "vfs/dentry.h"
 #include "vfs/name_change.h"
 #include <linux/fcntl.h>
@@ -63,7 +64,7 @@ static long make_node(int dir, uaddr_t path, unsigned mode, unsigned dev)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (!credentials_is_root(credentials_current()))
+		if (!capabilities_may_administer())
 			return -EPERM;
 		node.rdev = dev;
 		break;

@@ -18,6 +18,7 @@
 #include "mm/user_copy.h"
 #include "process/process.h"
 #include "sched/clock.h"
+#include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
 #include "vfs/mount_tree.h"
@@ -55,7 +56,7 @@ size_t pipe_count(void) { return atomic_load_relaxed(&pipes); }
 
 static uint64_t user_limit(unsigned part)
 {
-	return credentials_is_root(credentials_current()) ? UINT64_MAX : frame_total() / part;
+	return capabilities_may_administer() ? UINT64_MAX : frame_total() / part;
 }
 
 /* Pages that the caller may have for a new pipe, charged to @account; 0: none. */
@@ -445,7 +446,7 @@ long pipe_set_size(struct file *file, uint64_t size)
 		return -EINVAL;
 	while (pages << PAGE_SHIFT < size)
 		pages *= 2;
-	if (pages > PIPE_PAGES_MAX && !credentials_is_root(credentials_current()))
+	if (pages > PIPE_PAGES_MAX && !capabilities_may_administer())
 		return -EPERM;
 	mutex_lock(&pipe->lock);
 	long more = (long)pages - pipe->ring.page_count;

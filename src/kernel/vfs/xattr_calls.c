@@ -6,6 +6,7 @@
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "mm/user_copy.h"
+#include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/mount_tree.h"
 #include <linux/fcntl.h>
@@ -73,7 +74,10 @@ static long by_descriptor(int fd, const struct xattr_request *request)
 	if (!ref.file)
 		return -EBADF;
 	mount = ref.file->path.mount;
-	result = changes(request) && mount && mount_is_read_only(mount) ? -EROFS : answer(request);
+	if (changes(request) && !(ref.file->rights & FILE_RIGHT_WRITE) && !capabilities_hold(CAPABILITY_FILE_WRITE))
+		result = -EPERM;
+	else
+		result = changes(request) && mount && mount_is_read_only(mount) ? -EROFS : answer(request);
 	fd_release(ref);
 	return result;
 }

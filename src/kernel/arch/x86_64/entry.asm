@@ -264,15 +264,15 @@ syscall_entry:
 	call syscall_exit_work
 	jmp trap_return
 
-; The stubs frame_NAME of the calls that need the whole frame. They return by IRET with the registers that are in the frame then.
-%macro FRAME_CALL 1
-extern sys_%1
+; The stubs frame_NAME of the calls that need the whole frame; where there is a gate it comes behind them. They return by IRET with the registers that are in the frame then.
+%macro FRAME_CALL 2
+extern %2
 align 16
 global frame_%1
 frame_%1:
 	STORE_REST rsp + 8
 	sub rsp, 8
-	call sys_%1
+	call %2
 	add rsp, 16
 	cli
 	jmp syscall_entry.frame_complete

@@ -23,6 +23,7 @@
 #include "syscall_prototypes.h"
 #include "vfs/file.h"
 #include "vfs/procfs/proc_text.h"
+#include <raeen/caps.h>
 
 enum {
 	MISC_MAJOR = 10, TRACE_MINOR = 250, COMMAND_MAX = 128,
@@ -350,7 +351,7 @@ static void trace_release(struct file *file)
 static const struct file_ops trace_ops = { .read = trace_read, .write = trace_write, .release = trace_release };
 
 static struct char_device trace_device = { .major = MISC_MAJOR, .minor = TRACE_MINOR, .minor_count = 1, .name = "trace", .mode = 0600,
-					   .ops = &trace_ops, .open = trace_open };
+					   .needs = CAPABILITY_PROC_TRACE, .ops = &trace_ops, .open = trace_open };
 
 void trace_init(void)
 {

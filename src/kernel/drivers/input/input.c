@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/printf.h"
 #include "sched/clock.h"
+#include <raeen/caps.h>
 
 enum { INPUT_MAJOR = 13, EVENT_FIRST_MINOR = 64, EVENT_MAX = 32 };
 
@@ -18,7 +19,7 @@ int input_register(struct input_device *device)
 	snprintf(device->node_name, sizeof(device->node_name), "input/event%u", device_count);
 	device->node = (struct char_device){
 		.major = INPUT_MAJOR, .minor = EVENT_FIRST_MINOR + device_count, .minor_count = 1, .name = device->node_name,
-		.mode = 0660, .ops = &evdev_file_ops, .open = evdev_open, .context = device,
+		.mode = 0660, .ops = &evdev_file_ops, .open = evdev_open, .context = device, .needs = CAPABILITY_HW_INPUT,
 	};
 	int error = char_device_register(&device->node);
 

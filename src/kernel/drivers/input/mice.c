@@ -10,6 +10,7 @@
 #include "mm/heap.h"
 #include "sync/wait.h"
 #include "vfs/poll.h"
+#include <raeen/caps.h>
 
 enum { INPUT_MAJOR = 13, MICE_MINOR = 63, PACKET_MAX = 4, MOVE_MAX = 127, WHEEL_MAX = 7, REPLY_ACK = 0xfa, REPLY_SELF_TEST = 0xaa,
        COMMAND_RESET = 0xff, COMMAND_IDENTIFY = 0xf2, COMMAND_SAMPLE_RATE = 0xf3, ID_PLAIN = 0, ID_WHEEL = 3 };
@@ -184,7 +185,7 @@ static int mice_open(struct char_device *device, unsigned minor, struct file *fi
 
 static struct char_device mice_device = {
 	.major = INPUT_MAJOR, .minor = MICE_MINOR, .minor_count = 1, .name = "input/mice", .mode = 0660, .ops = &mice_ops,
-	.open = mice_open,
+	.open = mice_open, .needs = CAPABILITY_HW_INPUT,
 };
 
 void mice_init(void)

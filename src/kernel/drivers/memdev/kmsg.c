@@ -15,6 +15,7 @@
 #include "process/credentials.h"
 #include "sched/clock.h"
 #include "sched/timer.h"
+#include "security/capabilities.h"
 #include "vfs/file.h"
 #include "vfs/poll.h"
 
@@ -237,7 +238,7 @@ static int kmsg_open(struct char_device *device, unsigned minor, struct file *fi
 	struct kmsg_reader *reader;
 
 	/* Reading is root's, whatever the mode of the node (syslog(2) likewise). */
-	if ((file->rights & FILE_RIGHT_READ) && !credentials_is_root(credentials_current()))
+	if ((file->rights & FILE_RIGHT_READ) && !capabilities_may_administer())
 		return -EPERM;
 	reader = kmalloc(sizeof(*reader));
 	if (!reader)

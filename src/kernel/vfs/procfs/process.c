@@ -6,6 +6,7 @@
 #include "mm/address_space.h"
 #include "mm/heap.h"
 #include "process/process.h"
+#include "security/capabilities.h"
 #include "vfs/mount.h"
 #include "vfs/path.h"
 #include "vfs/procfs/entry.h"
@@ -104,14 +105,17 @@ static int show_mounts(struct proc_text *text, const struct proc_subject *subjec
 int proc_check_inspect(struct process *process)
 {
 	const struct credentials *mine = credentials_current(), *theirs;
-	bool allowed;
+	bool same_user, can_more;
 
-	if (process == current_process() || credentials_is_root(mine))
+	if (process == current_process() || (credentials_is_root(mine) && capabilities_hold(CAPABILITY_PROC_TRACE)))
 		return 0;
 	theirs = credentials_of(process);
-	allowed = process->dumpable && mine->fsuid == theirs->uid && mine->fsuid == theirs->euid && mine->fsuid == theirs->suid;
+	same_user = process->dumpable && mine->fsuid == theirs->uid && mine->fsuid == theirs->euid && mine->fsuid == theirs->suid;
+	can_more = (theirs->effective | theirs->permitted) & current_thread()->user.missing;
 	credentials_put(theirs);
-	return allowed ? 0 : -EACCES;
+	if (!same_user)
+		return credentials_is_root(mine) ? -EPERM : -EACCES;
+	return can_more && !capabilities_hold(CAPABILITY_PROC_TRACE) ? -EPERM : 0;
 }
 
 static int follow_context(const struct proc_subject *subject, struct path *path, void (*get)(struct fs_context *, struct path *))

@@ -10,6 +10,8 @@
 #include "mm/heap.h"
 #include "process/process.h"
 #include "sched/clock.h"
+#include "security/capabilities.h"
+#include "vfs/file.h"
 #include "vfs/fs.h"
 #include "vfs/procfs/nodes.h"
 #include "vfs/stat_bits.h"
@@ -194,7 +196,10 @@ static int proc_open(struct fs *fs, struct fs_node_id id, struct file *file)
 
 	if (error)
 		return error;
-	if (node.entry->show) {
+	/* The settings of the system, below /proc/sys. */
+	if (node.entry->store && !node.subject.pid && file->rights & FILE_RIGHT_WRITE && !capabilities_may_administer())
+		error = -EPERM;
+	else if (node.entry->show) {
 		error = proc_file_open(&node, file);
 		if (!error)
 			return 0;

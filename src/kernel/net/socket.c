@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets of a machine that has no network and on which nobody listens (README.md): objects that know what they are, and calls that say who may and then
+ * what such a machine answers. The network server's proxy and local sockets take their place.
+ */
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "security/capabilities.h"
+#include "vfs/fd_table.h"
+#include "vfs/permission.h"
+#include "vfs/poll.h"
+#include <asm/socket.h>
+#include <linux/fcntl.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/stat.h>
+#include <linux/un.h>
+
+/* socket(2); the headers that programs share with the kernel leave these to the C library. */
+enum { FAMILY_UNSPECIFIED = 0, FAMILY_UNIX = 1, FAMILY_INET = 2, FAMILY_INET6 = 10, FAMILY_PACKET = 17 };
+enum { TYPE_STREAM = 1, TYPE_DATAGRAM = 2, TYPE_RAW = 3, TYPE_SEQPACKET = 5, TYPE_MASK = 0xf, TYPE_MAX = 11 };
+enum { ADDRESS_MAX = 128, UNIX_PATH_OFFSET = offsetof(struct sockaddr_un, sun_path), INET6_SIZE_MIN = 24 };
+
+struct socket {
+	int family, type, protocol;
+	uint64_t number;		/* for /proc/PID/fd */
+};
+
+static uint64_t last_number;		/* atomic */
+
+union address {
+	uint16_t family;
+	struct sockaddr_in in;
+	struct sockaddr_un un;
+	char bytes[ADDRESS_MAX];
+};
+
+static ssize_t no_peer(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	return -ENOTCONN;
+}
+
+static unsigned socket_poll(struct file *file, struct poll_table *table)
+{
+	const struct socket *socket = file->private;
+
+	return POLL_OUT | POLL_WRNORM | (socket->type == TYPE_STREAM || socket->type == TYPE_SEQPACKET ? POLL_HUP : 0);
+}
+
+static void socket_release(struct file *file)
+{
+	kfree(file->private);
+}
+
+static void socket_describe(struct file *file, char *buf, size_t size)
+{
+	snprintf(buf, size, "socket:[%lu]", ((const struct socket *)file->private)->number);
+}
+
+static int socket_getattr(struct file *file, struct fs_attr *attr)
+{
+	attr->mode = S_IFSOCK | 0777;
+	return 0;
+}
+
+static const struct file_ops socket_file_ops = { .read = no_peer, .write = no_peer, .poll = socket_poll, .release = socket_release,
+						  .describe = socket_describe, .getattr = socket_getattr };
+
+/* The socket @fd with *@ref to release, or NULL with *@error. */
+static struct socket *socket_borrow(int fd, struct fd_ref *ref, long *error)
+{
+	*ref = fd_borrow_io(fd);
+	if (!ref->file) {
+		*error = -EBADF;
+		return NULL;
+	}
+	if (ref->file->ops == &socket_file_ops)
+		return ref->file->private;
+	fd_release(*ref);
+	*error = -ENOTSOCK;
+	return NULL;
+}
+
+/* Whether there are such sockets, and the protocol that 0 stands for. */
+static int check_kind(struct socket *kind)
+{
+	static const int usual[] = { [TYPE_STREAM] = IPPROTO_TCP, [TYPE_DATAGRAM] = IPPROTO_UDP };
+
+	if (kind->type < TYPE_STREAM || kind->type >= TYPE_MAX)
+		return -EINVAL;
+	if (kind->family == FAMILY_UNIX) {
+		if (kind->protocol && kind->protocol != FAMILY_UNIX)
+			return -EPROTONOSUPPORT;
+		return kind->type == TYPE_STREAM || kind->type == TYPE_DATAGRAM || kind->type == TYPE_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
+	}
+	if (kind->family != FAMILY_INET && kind->family != FAMILY_INET6)
+		return -EAFNOSUPPORT;
+	if (kind->type == TYPE_RAW)
+		return kind->protocol > 0 && kind->protocol < IPPROTO_MAX ? 0 : -EPROTONOSUPPORT;
+	if (kind->type > TYPE_RAW)
+		return -ESOCKTNOSUPPORT;
+	if (kind->protocol && kind->protocol != usual[kind->type])
+		return -EPROTONOSUPPORT;
+	kind->protocol = usual[kind->type];
+	return 0;
+}
+
+long sys_socket(int family, int type, int protocol)
+{
+	struct socket kind = { family, type & TYPE_MASK, protocol, atomic_add(&last_number, 1) }, *socket;
+	struct file *file;
+	long result;
+
+	if ((family == FAMILY_PACKET || kind.type == TYPE_RAW) && !capabilities_hold(CAPABILITY_NET_RAW))
+		return -EPERM;
+	if (type & ~(TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
+		return -EINVAL;
+	result = check_kind(&kind);
+	if (result)
+		return result;
+	socket = kmalloc(sizeof(*socket));
+	if (!socket)
+		return -ENOMEM;
+	*socket = kind;
+	file = file_create(&socket_file_ops, O_RDWR | (type & O_NONBLOCK), socket);
+	if (!file) {
+		kfree(socket);
+		return -ENFILE;
+	}
+	result = fd_install(file, 0, type & O_CLOEXEC);
+	if (result < 0)
+		file_put(file);
+	return result;
+}
+
+/* Copies an address of @size bytes; what is not given is 0. */
+static int read_address(union address *address, uaddr_t from, unsigned size)
+{
+	*address = (union address){ 0 };
+	if (size > sizeof(*address))
+		return -EINVAL;
+	return copy_from_user(address, from, size) ? -EFAULT : 0;
+}
+
+static int check_inet(const struct socket *socket, const union address *address, unsigned size)
+{
+	if (size < (socket->family == FAMILY_INET ? sizeof(address->in) : INET6_SIZE_MIN))
+		return -EINVAL;
+	return address->family == socket->family ? 0 : -EAFNOSUPPORT;
+}
+
+/* Nobody listens at any name. */
+static int connect_unix(const union address *address, unsigned size)
+{
+	char name[sizeof(address->un.sun_path) + 1] = "";
+	struct path path;
+	int error;
+
+	if (size <= UNIX_PATH_OFFSET || size > sizeof(address->un) || address->family != FAMILY_UNIX)
+		return -EINVAL;
+	memcpy(name, address->un.sun_path, size - UNIX_PATH_OFFSET);
+	if (!name[0])
+		return -ECONNREFUSED;	/* a name outside of file systems */
+	error = path_lookup(AT_FDCWD, name, 0, &path);
+	if (error)
+		return error;
+	error = vnode_check_access(path_vnode(&path), PERMIT_WRITE);
+	path_put(&path);
+	return error ? error : -ECONNREFUSED;
+}
+
+static long connect_socket(const struct socket *socket, uaddr_t from, unsigned size)
+{
+	bool is_unix = socket->family == FAMILY_UNIX;
+	union address address;
+	long error;
+
+	if (!capabilities_hold(is_unix ? CAPABILITY_IPC_SEND : CAPABILITY_NET_CONNECT))
+		return -EPERM;
+	error = read_address(&address, from, size);
+	if (error || is_unix)
+		return error ? error : connect_unix(&address, size);
+	if (size >= sizeof(address.family) && address.family == FAMILY_UNSPECIFIED)
+		return 0;	/* it is not connected */
+	error = check_inet(socket, &address, size);
+	return error ? error : -ENETUNREACH;
+}
+
+/* A port that the machine chooses is what a client binds to; other ports are for who listens. */
+static long bind_socket(const struct socket *socket, uaddr_t from, unsigned size)
+{
+	union address address;
+	long error;
+
+	if (socket->family == FAMILY_UNIX)
+		return capabilities_hold(CAPABILITY_IPC_CREATE) ? -EOPNOTSUPP : -EPERM;
+	if (!capabilities_hold(CAPABILITY_NET_LISTEN) && !capabilities_hold(CAPABILITY_NET_CONNECT))
+		return -EPERM;
+	error = read_address(&address, from, size);
+	if (error)
+		return error;
+	if (address.in.sin_port && !capabilities_hold(CAPABILITY_NET_LISTEN))
+		return -EPERM;
+	error = check_inet(socket, &address, size);
+	return error ? error : -EADDRNOTAVAIL;
+}
+
+static long listen_socket(const struct socket *socket)
+{
+	bool is_unix = socket->family == FAMILY_UNIX;
+
+	if (!capabilities_hold(is_unix ? CAPABILITY_IPC_CREATE : CAPABILITY_NET_LISTEN))
+		return -EPERM;
+	if (socket->type != TYPE_STREAM && socket->type != TYPE_SEQPACKET)
+		return -EOPNOTSUPP;
+	return is_unix ? -EINVAL : -EADDRNOTAVAIL;	/* it has no name; there is no address to listen at */
+}
+
+long sys_connect(int fd, uaddr_t address, unsigned size)
+{
+	struct fd_ref ref;
+	long result;
+	struct socket *socket = socket_borrow(fd, &ref, &result);
+	union address unused;
+
+	/* Linux takes the address of whatever is open before it asks what that is. */
+	if (!socket)
+		return result == -ENOTSOCK ? read_address(&unused, address, size) ?: result : result;
+	result = connect_socket(socket, address, size);
+	fd_release(ref);
+	return result;
+}
+
+long sys_bind(int fd, uaddr_t address, unsigned size)
+{
+	struct fd_ref ref;
+	long result;
+	struct socket *socket = socket_borrow(fd, &ref, &result);
+
+	if (!socket)
+		return result;
+	result = bind_socket(socket, address, size);
+	fd_release(ref);
+	return result;
+}
+
+long sys_listen(int fd, int backlog)
+{
+	struct fd_ref ref;
+	long result;
+	struct socket *socket = socket_borrow(fd, &ref, &result);
+
+	if (!socket)
+		return result;
+	result = listen_socket(socket);
+	fd_release(ref);
+	return result;
+}
+
+/* Copies @len bytes of @from out, as many as fit, and says how many there are. */
+static long put_sized(uaddr_t to, uaddr_t size_at, const void *from, uint32_t len)
+{
+	uint32_t room;
+
+	if (get_user_u32(&room, size_at))
+		return -EFAULT;
+	if ((int)room < 0)
+		return -EINVAL;
+	if (copy_to_user(to, from, MIN(room, len)) || put_user_u32(size_at, len))
+		return -EFAULT;
+	return 0;
+}
+
+/* A socket without a name has its family and zeroes. */
+long sys_getsockname(int fd, uaddr_t to, uaddr_t size)
+{
+	union address address = { 0 };
+	struct fd_ref ref;
+	long result;
+	struct socket *socket = socket_borrow(fd, &ref, &result);
+
+	if (!socket)
+		return result;
+	address.family = socket->family;
+	fd_release(ref);
+	return put_sized(to, size, &address, address.family == FAMILY_UNIX ? UNIX_PATH_OFFSET :
+			 address.family == FAMILY_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+}
+
+long sys_getpeername(int fd, uaddr_t to, uaddr_t size)
+{
+	struct fd_ref ref;
+	long result;
+
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	fd_release(ref);
+	return -ENOTCONN;
+}
+
+long sys_getsockopt(int fd, int level, int option, uaddr_t to, uaddr_t size)
+{
+	struct fd_ref ref;
+	long result;
+	struct socket *socket = socket_borrow(fd, &ref, &result), kind;
+	uint32_t value;
+
+	if (!socket)
+		return result;
+	kind = *socket;
+	fd_release(ref);
+	if (level != SOL_SOCKET)
+		return -ENOPROTOOPT;
+	switch (option) {
+	case SO_DOMAIN: value = kind.family; break;
+	case SO_TYPE: value = kind.type; break;
+	case SO_PROTOCOL: value = kind.protocol; break;
+	case SO_ERROR:
+	case SO_ACCEPTCONN: value = 0; break;
+	default: return -ENOPROTOOPT;
+	}
+	return put_sized(to, size, &value, sizeof(value));
+}
