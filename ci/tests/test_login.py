@@ -74,6 +74,10 @@ def test_root(terminal):
     assert terminal.run("id -u; pwd; tty; echo $HOME") == "0\n/root\n/dev/ttyS0\n/root"
 
 
+def test_root_has_every_capability(terminal):
+    assert terminal.run("cap | grep -c ' yes *yes '; cap | grep -c ' - '") == "19\n0"
+
+
 def test_interrupt(terminal):
     terminal.send("sleep 1000\r")
     terminal.expect(r"\r+\n")
@@ -127,6 +131,7 @@ def test_user(terminal):
     terminal.login("raeen")
     assert terminal.run("id -u; id -g; pwd; echo $USER") == "1000\n1000\n/home/raeen\nraeen"
     assert "denied" in terminal.run("touch /etc/x").lower()
+    assert terminal.run("grep RaeenCap /proc/self/status") == "RaeenCapEff:\t0000000000001c1f\nRaeenCapPrm:\t0000000000001c1f"
     assert terminal.run("echo mine > f; cat f; rm f") == "mine"
     terminal.send("exit\r")
     terminal.expect("login: ")

@@ -3,6 +3,7 @@
 #ifndef CALLS_H
 #define CALLS_H
 
+#include <raeen/caps.h>
 #include <stddef.h>
 
 enum argument_kind {
@@ -16,6 +17,7 @@ struct call {
 	const char *name;
 	unsigned count;
 	struct { enum argument_kind kind; const char *name; } arguments[CALL_ARGUMENTS];
+	uint64_t always, depends;	/* capabilities: tested before all else; needed by what some arguments mean */
 };
 
 static const struct call calls[] = {

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Capabilities: every call of the table (made from syscalls.def), and every kind of arguments that decides, is refused to a process without the bit, and not
+ * to one with it. On Linux there is nothing to check.
+ */
+#include "calls.h"
+#include "check.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CAP_SET = 1038, CAP_CHECK = 1039, NO_ADDRESS = 8, USER = 1000, CALL_SECONDS = 5, IDLE_SECONDS = 100 };
+enum { OUTCOME_SIGNAL = 10000 };
+
+static bool have_capabilities(void)
+{
+	return syscall(CAP_CHECK, 0L) == 0;
+}
+
+static int set(uint64_t effective, uint64_t permitted)
+{
+	struct capability_sets sets = { effective, permitted };
+
+	return (int)syscall(CAP_SET, &sets);
+}
+
+/* One try: a call in a process of its own, which has lost @without. */
+struct attempt {
+	const struct call *call;
+	long arguments[CALL_ARGUMENTS];
+	uint64_t without;
+	long (*prepare)(long arguments[]);	/* may be NULL; what it returns is made the first argument, unless negative */
+	bool user;				/* by an ordinary user's process that has all bits */
+};
+
+/* What has no harm in it and leads to an error soon: no address is good, no descriptor is open. */
+static long harmless_argument(enum argument_kind kind)
+{
+	switch (kind) {
+	case ARG_POINTER: case ARG_PATH: case ARG_ADDRESS: return NO_ADDRESS;
+	case ARG_FD: case ARG_DIR: case ARG_PID: return -1;
+	case ARG_COUNT: case ARG_SIZE: return 1;
+	default: return 0;
+	}
+}
+
+static void run_attempt(const struct attempt *attempt, int report)
+{
+	long arguments[CALL_ARGUMENTS], first;
+	int result;
+
+	memcpy(arguments, attempt->arguments, sizeof arguments);
+	alarm(CALL_SECONDS);
+	setsid();	/* without a terminal */
+	if (attempt->prepare && (first = attempt->prepare(arguments)) >= 0)
+		arguments[0] = first;
+	if (attempt->user)
+		setresuid(USER, USER, USER);
+	set(CAPABILITIES_ALL & ~attempt->without, CAPABILITIES_ALL & ~attempt->without);
+	errno = 0;
+	result = syscall(attempt->call->number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]) == -1 ? errno : 0;
+	write(report, &result, sizeof result);
+	_exit(0);
+}
+
+/* The error that came of it, 0, or OUTCOME_SIGNAL + the signal that ended it. */
+static int outcome_of(const struct attempt *attempt)
+{
+	int pipes[2], result = 0, status;
+	pid_t child;
+
+	if (pipe(pipes) < 0 || (child = fork()) < 0)
+		return -1;
+	if (!child)
+		run_attempt(attempt, pipes[1]);
+	close(pipes[1]);
+	waitpid(child, &status, 0);
+	if (read(pipes[0], &result, sizeof result) != sizeof result)
+		result = WIFSIGNALED(status) ? OUTCOME_SIGNAL + WTERMSIG(status) : OUTCOME_SIGNAL;
+	close(pipes[0]);
+	return result;
+}
+
+static struct attempt harmless_attempt(const struct call *call, uint64_t without)
+{
+	struct attempt attempt = { .call = call, .without = without };
+
+	for (unsigned i = 0; i < call->count; i++)
+		attempt.arguments[i] = harmless_argument(call->arguments[i].kind);
+	return attempt;
+}
+
+/* Each bit that a gate tests: refused without it, whatever the arguments are; and with it the arguments decide. */
+static void every_gate(void)
+{
+	for (unsigned i = 0; i < CALLS; i++) {
+		struct attempt attempt = harmless_attempt(&calls[i], 0);
+
+		if (!calls[i].always)
+			continue;
+		if (!CHECK(outcome_of(&attempt) != EPERM))
+			printf("# %s with every capability\n", calls[i].name);
+		for (int bit = 0; bit < CAPABILITY_COUNT; bit++) {
+			attempt.without = 1ull << bit;
+			if (!CHECK_EQ(outcome_of(&attempt) == EPERM, !!(calls[i].always & attempt.without)))
+				printf("# %s without %s\n", calls[i].name, capability_names[bit].name);
+		}
+	}
+}
+
+/* What needs nothing is not refused to who has nothing: it ends as for who has all. */
+static void every_free_call(void)
+{
+	for (unsigned i = 0; i < CALLS; i++) {
+		struct attempt attempt = harmless_attempt(&calls[i], 0);
+		int with_all;
+
+		if (calls[i].always || calls[i].depends)
+			continue;
+		with_all = outcome_of(&attempt);
+		attempt.without = CAPABILITIES_ALL;
+		if (!CHECK_EQ(outcome_of(&attempt), with_all))
+			printf("# %s without any capability\n", calls[i].name);
+	}
+}
+
+/* ---- What depends on arguments: a row for each kind of them ---- */
+
+static long open_for_reading(long arguments[])
+{
+	(void)arguments;
+	return open("file", O_RDONLY);
+}
+
+static long open_for_writing(long arguments[])
+{
+	(void)arguments;
+	return open("file", O_WRONLY);
+}
+
+static pid_t other;	/* a process of nobody's, and not of USER */
+
+static long other_process(long arguments[])
+{
+	(void)arguments;
+	return other;
+}
+
+static long other_thread_group(long arguments[])
+{
+	arguments[1] = other;
+	return other;
+}
+
+static long other_in_second(long arguments[])
+{
+	arguments[1] = other;
+	return -1;
+}
+
+static long socket_of(int family, int type)
+{
+	return socket(family, type, 0);
+}
+
+static long inet_stream(long arguments[]) { (void)arguments; return socket_of(AF_INET, SOCK_STREAM); }
+static long inet_datagram(long arguments[]) { (void)arguments; return socket_of(AF_INET, SOCK_DGRAM); }
+static long inet6_stream(long arguments[]) { (void)arguments; return socket_of(AF_INET6, SOCK_STREAM); }
+static long unix_stream(long arguments[]) { (void)arguments; return socket_of(AF_UNIX, SOCK_STREAM); }
+
+static long pty_master(long arguments[])
+{
+	(void)arguments;
+	return open("/dev/ptmx", O_RDWR | O_NOCTTY);
+}
+
+static const struct sockaddr_in inet_address = { .sin_family = AF_INET, .sin_port = 0x5000, .sin_addr.s_addr = 0x0100007f };
+static const struct sockaddr_in inet_any_port = { .sin_family = AF_INET };
+static const struct sockaddr_in6 inet6_address = { .sin6_family = AF_INET6, .sin6_port = 0x5000 };
+static const struct sockaddr_un unix_address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+static const struct sched_param realtime = { .sched_priority = 1 };
+static const struct rlimit high = { 1 << 20, 1 << 20 };
+static const struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t times[3]; } realtime_attr = {
+	.size = 48, .policy = SCHED_FIFO, .priority = 1,
+};
+static const uint64_t one_cpu = 1;
+static const struct capability_sets everything = { CAPABILITIES_ALL, CAPABILITIES_ALL };
+static struct { void *head; } place;
+static siginfo_t queued = { .si_signo = 0, .si_code = SI_QUEUE };
+
+#define AT(object) ((long)&(object))
+#define READ_WRITE (CAPABILITY_FILE_READ | CAPABILITY_FILE_WRITE)
+
+/* @needs is what these arguments need, all of it; each bit alone is refused. With all of them it is not EPERM. */
+static const struct class {
+	const char *call, *what;
+	uint64_t needs;
+	long arguments[CALL_ARGUMENTS];
+	long (*prepare)(long arguments[]);
+} classes[] = {
+	{ "open", "to read", CAPABILITY_FILE_READ, { (long)"file", O_RDONLY }, NULL },
+	{ "open", "absent, to read", CAPABILITY_FILE_READ, { (long)"absent", O_RDONLY }, NULL },
+	{ "open", "to write", CAPABILITY_FILE_WRITE, { (long)"file", O_WRONLY }, NULL },
+	{ "open", "to read and write", READ_WRITE, { (long)"file", O_RDWR }, NULL },
+	{ "open", "for ioctl only", READ_WRITE, { (long)"file", O_WRONLY | O_RDWR }, NULL },
+	{ "open", "to truncate", READ_WRITE, { (long)"file", O_RDONLY | O_TRUNC }, NULL },
+	{ "open", "to make and read", READ_WRITE, { (long)"made", O_RDONLY | O_CREAT, 0600 }, NULL },
+	{ "open", "to make alone", CAPABILITY_FILE_WRITE, { (long)"made-alone", O_WRONLY | O_CREAT | O_EXCL, 0600 }, NULL },
+	{ "open", "the place only", CAPABILITY_FILE_READ, { (long)"file", O_PATH }, NULL },
+	{ "open", "a directory", CAPABILITY_FILE_READ, { (long)".", O_RDONLY | O_DIRECTORY }, NULL },
+	{ "open", "without a name", READ_WRITE, { (long)".", O_TMPFILE | O_RDWR, 0600 }, NULL },
+	{ "open", "/dev/null to write", 0, { (long)"/dev/null", O_WRONLY }, NULL },
+	{ "open", "/dev/null as shells do", 0, { (long)"/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0666 }, NULL },
+	{ "open", "/dev/zero", 0, { (long)"/dev/zero", O_RDWR }, NULL },
+	{ "open", "/dev/full", 0, { (long)"/dev/full", O_RDWR }, NULL },
+	{ "open", "/dev/random", CAPABILITY_FILE_READ, { (long)"/dev/random", O_RDONLY }, NULL },
+	{ "open", "mice", CAPABILITY_FILE_READ | CAPABILITY_HW_INPUT, { (long)"/dev/input/mice", O_RDONLY }, NULL },
+	{ "open", "the trace", CAPABILITY_FILE_READ | CAPABILITY_PROC_TRACE, { (long)"/dev/trace", O_RDONLY }, NULL },
+	{ "open", "the log", CAPABILITY_FILE_READ | CAPABILITY_SYS_ADMIN, { (long)"/dev/kmsg", O_RDONLY }, NULL },
+	{ "open", "a setting", CAPABILITY_FILE_WRITE | CAPABILITY_SYS_ADMIN, { (long)"/proc/sys/vm/drop_caches", O_WRONLY }, NULL },
+	{ "openat", "to read", CAPABILITY_FILE_READ, { AT_FDCWD, (long)"file", O_RDONLY }, NULL },
+	{ "openat", "to write", CAPABILITY_FILE_WRITE, { AT_FDCWD, (long)"file", O_WRONLY }, NULL },
+	{ "openat", "/dev/null", 0, { AT_FDCWD, (long)"/dev/null", O_RDWR }, NULL },
+	{ "creat", "a file", CAPABILITY_FILE_WRITE, { (long)"created", 0600 }, NULL },
+	{ "creat", "/dev/null", 0, { (long)"/dev/null", 0600 }, NULL },
+	{ "newfstatat", "a name", CAPABILITY_FILE_READ, { AT_FDCWD, (long)"file", (long)&(struct stat){ 0 } }, NULL },
+	{ "newfstatat", "a descriptor", 0, { 0, (long)"", (long)&(struct stat){ 0 }, AT_EMPTY_PATH }, open_for_reading },
+	{ "newfstatat", "a name, though it may be empty", CAPABILITY_FILE_READ, { AT_FDCWD, (long)"file", (long)&(struct stat){ 0 }, AT_EMPTY_PATH }, NULL },
+	{ "statx", "a name", CAPABILITY_FILE_READ, { AT_FDCWD, (long)"file", 0, 0, (long)&(char[256]){ 0 } }, NULL },
+	{ "statx", "a descriptor", 0, { 0, (long)"", AT_EMPTY_PATH, 0, (long)&(char[256]){ 0 } }, open_for_reading },
+	{ "fchmod", "only readable", CAPABILITY_FILE_WRITE, { 0, 0600 }, open_for_reading },
+	{ "fchmod", "writable", 0, { 0, 0600 }, open_for_writing },
+	{ "fchown", "only readable", CAPABILITY_FILE_WRITE, { 0, 0, 0 }, open_for_reading },
+	{ "fchown", "writable", 0, { 0, 0, 0 }, open_for_writing },
+	{ "fsetxattr", "only readable", CAPABILITY_FILE_WRITE, { 0, (long)"user.a", (long)"b", 1 }, open_for_reading },
+	{ "fsetxattr", "writable", 0, { 0, (long)"user.a", (long)"b", 1 }, open_for_writing },
+	{ "fremovexattr", "only readable", CAPABILITY_FILE_WRITE, { 0, (long)"user.a" }, open_for_reading },
+	{ "fremovexattr", "writable", 0, { 0, (long)"user.a" }, open_for_writing },
+	{ "utimensat", "a name", CAPABILITY_FILE_WRITE, { AT_FDCWD, (long)"file" }, NULL },
+	{ "utimensat", "only readable", CAPABILITY_FILE_WRITE, { 0 }, open_for_reading },
+	{ "utimensat", "writable", 0, { 0 }, open_for_writing },
+	{ "futimesat", "a name", CAPABILITY_FILE_WRITE, { AT_FDCWD, (long)"file" }, NULL },
+	{ "futimesat", "writable", 0, { 0 }, open_for_writing },
+	{ "mknod", "a fifo", CAPABILITY_FILE_WRITE, { (long)"fifo", S_IFIFO | 0600 }, NULL },
+	{ "mknod", "a device", CAPABILITY_FILE_WRITE | CAPABILITY_SYS_ADMIN, { (long)"device", S_IFCHR | 0600, 0x103 }, NULL },
+	{ "mknodat", "a device", CAPABILITY_FILE_WRITE | CAPABILITY_SYS_ADMIN, { AT_FDCWD, (long)"device-too", S_IFBLK | 0600, 0x103 }, NULL },
+	{ "ioctl", "to hang up", CAPABILITY_SYS_ADMIN, { 0, TIOCVHANGUP }, pty_master },
+	{ "ioctl", "to ask", 0, { 0, FIONREAD, (long)&(int){ 0 } }, pty_master },
+	{ "kill", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0 }, other_process },
+	{ "tkill", "another's process", CAPABILITY_SYS_ADMIN, { 0, SIGCONT }, other_process },
+	{ "tgkill", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, SIGCONT }, other_thread_group },
+	{ "rt_sigqueueinfo", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, AT(queued) }, other_process },
+	{ "rt_tgsigqueueinfo", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, 0, AT(queued) }, other_thread_group },
+	{ "setpriority", "of another's process", CAPABILITY_SYS_ADMIN, { PRIO_PROCESS, 0, 5 }, other_in_second },
+	{ "sched_setparam", "of another's process", CAPABILITY_SYS_ADMIN, { 0, (long)&(struct sched_param){ 0 } }, other_process },
+	{ "sched_setscheduler", "real-time", CAPABILITY_SYS_ADMIN, { 0, SCHED_FIFO, AT(realtime) }, NULL },
+	{ "sched_setattr", "real-time", CAPABILITY_SYS_ADMIN, { 0, AT(realtime_attr), 0 }, NULL },
+	{ "sched_setaffinity", "of another's process", CAPABILITY_SYS_ADMIN, { 0, 8, AT(one_cpu) }, other_process },
+	{ "setrlimit", "more than now", CAPABILITY_SYS_ADMIN, { RLIMIT_NPROC, AT(high) }, NULL },
+	{ "prlimit64", "more than now", CAPABILITY_SYS_ADMIN, { 0, RLIMIT_NPROC, AT(high) }, NULL },
+	{ "prlimit64", "of another's process", CAPABILITY_SYS_ADMIN, { 0, RLIMIT_CORE, 0, (long)&(struct rlimit){ 0 } }, other_process },
+	{ "get_robust_list", "of another's process", CAPABILITY_PROC_TRACE, { 0, AT(place), (long)&(long){ 0 } }, other_process },
+	{ "cap_set", "more than now", CAPABILITY_SYS_ADMIN, { AT(everything) }, NULL },
+	{ "socket", "raw", CAPABILITY_NET_RAW, { AF_INET, SOCK_RAW, IPPROTO_ICMP }, NULL },
+	{ "socket", "of packets", CAPABILITY_NET_RAW, { AF_PACKET, SOCK_DGRAM }, NULL },
+	{ "socket", "stream", 0, { AF_INET, SOCK_STREAM }, NULL },
+	{ "socket", "local", 0, { AF_UNIX, SOCK_STREAM }, NULL },
+	{ "connect", "inet", CAPABILITY_NET_CONNECT, { 0, AT(inet_address), sizeof inet_address }, inet_stream },
+	{ "connect", "inet6", CAPABILITY_NET_CONNECT, { 0, AT(inet6_address), sizeof inet6_address }, inet6_stream },
+	{ "connect", "inet datagrams, without an address", CAPABILITY_NET_CONNECT, { 0, NO_ADDRESS, 16 }, inet_datagram },
+	{ "connect", "local", CAPABILITY_IPC_SEND, { 0, AT(unix_address), sizeof unix_address }, unix_stream },
+	{ "bind", "inet", CAPABILITY_NET_LISTEN, { 0, AT(inet_address), sizeof inet_address }, inet_stream },
+	{ "bind", "inet6", CAPABILITY_NET_LISTEN, { 0, AT(inet6_address), sizeof inet6_address }, inet6_stream },
+	{ "bind", "inet, any port", 0, { 0, AT(inet_any_port), sizeof inet_any_port }, inet_stream },
+	{ "bind", "local", CAPABILITY_IPC_CREATE, { 0, AT(unix_address), sizeof unix_address }, unix_stream },
+	{ "listen", "inet", CAPABILITY_NET_LISTEN, { 0, 1 }, inet_stream },
+	{ "listen", "inet datagrams", CAPABILITY_NET_LISTEN, { 0, 1 }, inet_datagram },
+	{ "listen", "local", CAPABILITY_IPC_CREATE, { 0, 1 }, unix_stream },
+};
+enum { CLASSES = sizeof classes / sizeof *classes };
+
+static const struct call *find_call(const char *name)
+{
+	for (unsigned i = 0; i < CALLS; i++)
+		if (!strcmp(calls[i].name, name))
+			return &calls[i];
+	return NULL;
+}
+
+static void try_class(const struct class *class, const struct call *call)
+{
+	struct attempt attempt = { .call = call, .prepare = class->prepare };
+
+	memcpy(attempt.arguments, class->arguments, sizeof attempt.arguments);
+	for (int bit = 0; bit < CAPABILITY_COUNT; bit++) {
+		attempt.without = 1ull << bit;
+		unlink("made-alone");
+		unlink("device");
+		unlink("device-too");
+		unlink("fifo");
+		if (!CHECK_EQ(outcome_of(&attempt) == EPERM, !!(class->needs & attempt.without)))
+			printf("# %s (%s) without %s\n", class->call, class->what, capability_names[bit].name);
+	}
+}
+
+static void idle_as_nobody(void *unused)
+{
+	(void)unused;
+	setresuid(65534, 65534, 65534);
+	sleep(IDLE_SECONDS);
+}
+
+static void every_class(void)
+{
+	const struct rlimit low = { 1 << 19, 1 << 19 };
+
+	check_write_file("file", "text", 0644);
+	CHECK_EQ(setrlimit(RLIMIT_NPROC, &low), 0);
+	other = check_spawn(idle_as_nobody, NULL);
+	check_sleep(200);
+	for (unsigned i = 0; i < CLASSES; i++)
+		if (CHECK(find_call(classes[i].call)))
+			try_class(&classes[i], find_call(classes[i].call));
+	kill(other, SIGKILL);
+	CHECK_EQ(check_wait(other), CHECK_KILLED + SIGKILL);
+	/* No call of the table is forgotten, nor one of its capabilities. */
+	for (unsigned i = 0; i < CALLS; i++) {
+		uint64_t tried = 0;
+
+		for (unsigned j = 0; j < CLASSES; j++)
+			if (!strcmp(classes[j].call, calls[i].name))
+				tried |= classes[j].needs;
+		if (!CHECK_EQ(calls[i].depends & ~tried, 0))
+			printf("# %s has a capability without a row above\n", calls[i].name);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct check_case cases[] = { CASE(every_gate), CASE(every_free_call), CASE(every_class), { NULL, NULL } }, none[] = { { NULL, NULL } };
+
+	return check_main("capability_calls", have_capabilities() ? cases : none, argc, argv);
+}
