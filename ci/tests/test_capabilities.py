@@ -91,7 +91,7 @@ def replaced(old, new):
 def test_generator_takes_the_tables(tmp_path):
     assert generate(tmp_path).returncode == 0
     gates = (tmp_path / "out/syscall_asm.inc").read_text()
-    assert "%1 stat, 0x1, refuse" in gates and "%1 open, 0x3, open_checked" in gates and "%1 execve, gate_execve" in gates
+    assert "%1 stat, 0x1, refuse" in gates and "%1 open, 0x3, open_checked" in gates and "%1 execve, gates.execve" in gates
     assert "getppid" not in gates
 
 

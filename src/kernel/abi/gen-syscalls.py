@@ -24,8 +24,12 @@ class Call:
         self.needs, self.judge = [], None       # what the gate tests, and who is called when that is missing
 
     def handler(self):
-        """What the table, or the frame's stub, calls."""
+        """What the table calls, in C."""
         return f"{'gate' if self.needs else 'sys'}_{self.name}"
+
+    def symbol(self):
+        """The same for the linker: what the frame's stub calls."""
+        return f"gates.{self.name}" if self.needs else f"sys_{self.name}"
 
 
 def parse_needs(call, text, bits, where):
@@ -89,13 +93,13 @@ def prototypes(calls):
     yield from (f"/* {call.text} */\nlong sys_{call.name}({', '.join(call.args) or 'void'});\n" for call in calls)
     yield from (f"/* Stores the whole frame, then {call.handler()} (entry.asm). */\nlong frame_{call.name}(void);\n" for call in calls if call.frame)
     for call in (call for call in calls if call.needs):
-        yield f"/* Tests what the caller can use, then sys_{call.name} (gates.asm). */\nlong gate_{call.name}(void);\n"
+        yield f"/* Tests what the caller can use, then sys_{call.name} (gates.asm). */\nlong gate_{call.name}(void) __asm__(\"{call.symbol()}\");\n"
         if call.judge:
             yield f"/* For a caller without {' or '.join(call.needs)}. */\nlong {call.judge}({', '.join(call.args)});\n"
 
 
 def assembly(calls, bits):
-    yield "%macro EACH_FRAME_CALL 1\n" + "".join(f"\t%1 {call.name}, {call.handler()}\n" for call in calls if call.frame) + "%endmacro\n"
+    yield "%macro EACH_FRAME_CALL 1\n" + "".join(f"\t%1 {call.name}, {call.symbol()}\n" for call in calls if call.frame) + "%endmacro\n"
     yield "%macro EACH_GATE 1\n"
     for call in (call for call in calls if call.needs):
         yield f"\t%1 {call.name}, {sum(1 << bits[name] for name in call.needs):#x}, {call.judge or 'refuse'}\n"
