@@ -94,6 +94,9 @@ static void sets_follow_fork(void *unused)
 {
 	(void)unused;
 	sets_are(CAPABILITY_FILE_READ | CAPABILITY_FILE_EXECUTE, CAPABILITY_FILE_READ);
+	CHECK_EQ(syscall(CAP_CHECK, (long)(CAPABILITY_FILE_READ | CAPABILITY_FILE_EXECUTE)), 0);
+	CHECK_ERR(syscall(CAP_CHECK, (long)CAPABILITY_FILE_WRITE), EPERM);
+	CHECK_ERR(open("made", O_WRONLY | O_CREAT, 0600), EPERM);
 	CHECK_EQ(set(0, 0), 0);
 }
 
