@@ -241,12 +241,14 @@ long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
 /* Callers without FILE_READ come here (gates.asm): they may ask about descriptors. */
 long newfstatat_checked(int dir, uaddr_t path, uaddr_t out, int flags)
 {
-	return means_descriptor(dir, path, flags) ? stat_descriptor(dir, out) : -EPERM;
+	return flags == AT_EMPTY_PATH && means_descriptor(dir, path, flags) ? stat_descriptor(dir, out) : -EPERM;
 }
 
 long statx_checked(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
 {
-	return means_descriptor(dir, name, flags) ? statx_descriptor(dir, out) : -EPERM;
+	bool plain = (flags & ~AT_STATX_SYNC_TYPE) == AT_EMPTY_PATH && (flags & AT_STATX_SYNC_TYPE) != AT_STATX_SYNC_TYPE && !(mask & STATX__RESERVED);
+
+	return plain && means_descriptor(dir, name, flags) ? statx_descriptor(dir, out) : -EPERM;
 }
 
 static int check_access(const struct path *path, int mode, const struct credentials *credentials)
