@@ -71,7 +71,7 @@ static const struct file_ops socket_file_ops = { .read = no_peer, .write = no_pe
 						  .describe = socket_describe, .getattr = socket_getattr };
 
 /* The socket @fd with *@ref to release, or NULL with *@error. */
-static struct socket *socket_borrow(int fd, struct fd_ref *ref, long *error)
+static __attribute__((noinline)) struct socket *socket_borrow(int fd, struct fd_ref *ref, long *error)
 {
 	*ref = fd_borrow_io(fd);
 	if (!ref->file) {
@@ -209,7 +209,7 @@ static long bind_socket(const struct socket *socket, uaddr_t from, unsigned size
 	return error ? error : -EADDRNOTAVAIL;
 }
 
-static long listen_socket(const struct socket *socket)
+static long listen_socket(const struct socket *socket, uaddr_t unused, unsigned nothing)
 {
 	bool is_unix = socket->family == FAMILY_UNIX;
 
@@ -220,45 +220,38 @@ static long listen_socket(const struct socket *socket)
 	return is_unix ? -EINVAL : -EADDRNOTAVAIL;	/* it has no name; there is no address to listen at */
 }
 
-long sys_connect(int fd, uaddr_t address, unsigned size)
+typedef long socket_action(const struct socket *socket, uaddr_t address, unsigned size);
+
+static long with_socket(int fd, socket_action *action, uaddr_t address, unsigned size)
 {
 	struct fd_ref ref;
 	long result;
 	struct socket *socket = socket_borrow(fd, &ref, &result);
-	union address unused;
 
-	/* Linux takes the address of whatever is open before it asks what that is. */
 	if (!socket)
-		return result == -ENOTSOCK ? read_address(&unused, address, size) ?: result : result;
-	result = connect_socket(socket, address, size);
+		return result;
+	result = action(socket, address, size);
 	fd_release(ref);
 	return result;
+}
+
+/* Linux takes the address of whatever is open before it asks what that is. */
+long sys_connect(int fd, uaddr_t from, unsigned size)
+{
+	long result = with_socket(fd, connect_socket, from, size);
+	union address unused;
+
+	return result == -ENOTSOCK ? read_address(&unused, from, size) ?: result : result;
 }
 
 long sys_bind(int fd, uaddr_t address, unsigned size)
 {
-	struct fd_ref ref;
-	long result;
-	struct socket *socket = socket_borrow(fd, &ref, &result);
-
-	if (!socket)
-		return result;
-	result = bind_socket(socket, address, size);
-	fd_release(ref);
-	return result;
+	return with_socket(fd, bind_socket, address, size);
 }
 
 long sys_listen(int fd, int backlog)
 {
-	struct fd_ref ref;
-	long result;
-	struct socket *socket = socket_borrow(fd, &ref, &result);
-
-	if (!socket)
-		return result;
-	result = listen_socket(socket);
-	fd_release(ref);
-	return result;
+	return with_socket(fd, listen_socket, 0, 0);
 }
 
 /* Copies @len bytes of @from out, as many as fit, and says how many there are. */
@@ -278,28 +271,28 @@ static long put_sized(uaddr_t to, uaddr_t size_at, const void *from, uint32_t le
 /* A socket without a name has its family and zeroes. */
 long sys_getsockname(int fd, uaddr_t to, uaddr_t size)
 {
-	union address address = { 0 };
+	static const uint8_t size_of[] = { [FAMILY_UNIX] = UNIX_PATH_OFFSET, [FAMILY_INET] = sizeof(struct sockaddr_in),
+					   [FAMILY_INET6] = sizeof(struct sockaddr_in6) };
+	struct sockaddr_in6 address = { 0 };
 	struct fd_ref ref;
 	long result;
 	struct socket *socket = socket_borrow(fd, &ref, &result);
 
 	if (!socket)
 		return result;
-	address.family = socket->family;
+	address.sin6_family = socket->family;
 	fd_release(ref);
-	return put_sized(to, size, &address, address.family == FAMILY_UNIX ? UNIX_PATH_OFFSET :
-			 address.family == FAMILY_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+	return put_sized(to, size, &address, size_of[address.sin6_family]);
+}
+
+static long name_peer(const struct socket *socket, uaddr_t unused, unsigned nothing)
+{
+	return -ENOTCONN;
 }
 
 long sys_getpeername(int fd, uaddr_t to, uaddr_t size)
 {
-	struct fd_ref ref;
-	long result;
-
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	fd_release(ref);
-	return -ENOTCONN;
+	return with_socket(fd, name_peer, 0, 0);
 }
 
 long sys_getsockopt(int fd, int level, int option, uaddr_t to, uaddr_t size)

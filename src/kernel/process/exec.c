@@ -117,7 +117,7 @@ static void replace_parts(struct process *process, struct private_parts *parts)
 	fd_table_close_on_exec(process->files);
 }
 
-static void replace_credentials(struct exec *exec, struct process *process)
+static __attribute__((noinline)) void replace_credentials(struct exec *exec, struct process *process)
 {
 	if (exec->secure) {
 		process->dumpable = false;

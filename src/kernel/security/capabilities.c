@@ -5,6 +5,11 @@
 #include "process/internal.h"
 #include "syscall_prototypes.h"
 
+bool capabilities_may_administer(void)
+{
+	return credentials_is_root(credentials_current()) && capabilities_hold(CAPABILITY_SYS_ADMIN);
+}
+
 static void set_granted(uint64_t bits)
 {
 	struct thread_state *state = &current_thread()->user;

@@ -22,10 +22,7 @@ static inline bool capabilities_hold(uint64_t bits)
 }
 
 /* Uid 0 and SYS_ADMIN: for what concerns the whole system, or other users. */
-static inline bool capabilities_may_administer(void)
-{
-	return credentials_is_root(credentials_current()) && capabilities_hold(CAPABILITY_SYS_ADMIN);
-}
+bool capabilities_may_administer(void);
 
 /*
  * For a message that is being served: @bits hold for the calling thread, too, until capabilities_end_grant(). Who grants must be able to use them itself,

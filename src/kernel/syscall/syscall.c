@@ -21,7 +21,6 @@ const char syscall_names[] =
 ;
 
 _Static_assert(offsetof(struct thread, user) + offsetof(struct thread_state, work) == 0, "entry.asm counts on it");
-_Static_assert(offsetof(struct thread, user) + offsetof(struct thread_state, missing) == 8, "gates.asm counts on it");
 
 enum { REPORTED_MAX = 64 };
 

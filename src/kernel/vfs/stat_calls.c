@@ -239,12 +239,12 @@ long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
 }
 
 /* Callers without FILE_READ come here (gates.asm): they may ask about descriptors. */
-long newfstatat_checked(int dir, uaddr_t path, uaddr_t out, int flags)
+__attribute__((cold)) long newfstatat_checked(int dir, uaddr_t path, uaddr_t out, int flags)
 {
 	return flags == AT_EMPTY_PATH && means_descriptor(dir, path, flags) ? stat_descriptor(dir, out) : -EPERM;
 }
 
-long statx_checked(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
+__attribute__((cold)) long statx_checked(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
 {
 	bool plain = (flags & ~AT_STATX_SYNC_TYPE) == AT_EMPTY_PATH && (flags & AT_STATX_SYNC_TYPE) != AT_STATX_SYNC_TYPE && !(mask & STATX__RESERVED);
 

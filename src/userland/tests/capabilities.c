@@ -4,6 +4,7 @@
  * Which call needs which: capability_calls. On Linux there is nothing to check.
  */
 #include "check.h"
+#include "ports.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -480,12 +481,49 @@ static void sockets(void)
 	CHECK_ERR(write(inet, "x", 1), ENOTCONN);
 }
 
+enum { ASK = 1044, SERVE = 1045, ROUNDS = 10, MESSAGE = 7 };
+
+static void serve_rounds(void *port)
+{
+	struct result got;
+
+	msg_buffer();
+	got = msg_recv((long)port, MSG_WAIT, NULL);
+	for (int i = 0; i < ROUNDS; i++)
+		got = native(SERVE, (long)port, HEADER(MESSAGE, 8), got.token, 0, 0);
+	/* The next call has come already. It is answered, but no further one is waited for. */
+	CHECK_EQ(got.value, HEADER(MESSAGE, 8));
+	CHECK_EQ(set(all & ~(uint64_t)CAPABILITY_IPC_RECV, all), 0);
+	CHECK_EQ(native(SERVE, (long)port, HEADER(MESSAGE, 8), got.token, 0, 0).value, -EPERM);
+	CHECK_EQ(msg_reply((long)port, HEADER(MESSAGE, 8), got.token, NULL), 0);
+}
+
+/* Also the short way of messages, which passes no gate, asks. */
+static void messages(void)
+{
+	int port = port_create(NULL, PORT_PERSISTENT | PORT_KEEP), receiver = port_control(port, PORT_TAKE, PORT_KEEP);
+	pid_t server = check_spawn(serve_rounds, (void *)(long)receiver);
+
+	close(receiver);
+	CHECK((long)msg_buffer() > 0);
+	for (int i = 0; i <= ROUNDS; i++) {
+		CHECK_EQ(set(all & ~(uint64_t)CAPABILITY_IPC_SEND, all), 0);
+		CHECK_EQ(native(ASK, port, HEADER(MESSAGE, 8), 0, 0, 0).value, -EPERM);
+		CHECK_ERR(msg_send(port, HEADER(MESSAGE, 8), 0, NULL), EPERM);
+		CHECK_EQ(set(all, all), 0);
+		CHECK_EQ(native(ASK, port, HEADER(MESSAGE, 8), 0, 0, 0).value, HEADER(MESSAGE, 8));
+	}
+	CHECK_EQ(check_wait(server), 0);
+	CHECK_EQ(set(all & ~(uint64_t)CAPABILITY_IPC_CREATE, all), 0);
+	CHECK_ERR(port_create("test.capabilities", 0), EPERM);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(dropping_and_adding), CASE(forking), CASE(executing),
 		CASE(set_id_programs), CASE(changes_of_ids), CASE(held_descriptors), CASE(links_to_harmless), CASE(own_terminal),
-		CASE(other_threads), CASE(looking_into_others), CASE(status_shows_them), CASE(sockets), { NULL, NULL },
+		CASE(other_threads), CASE(looking_into_others), CASE(status_shows_them), CASE(sockets), CASE(messages), { NULL, NULL },
 	}, none[] = { { NULL, NULL } };
 
 	if (argc == 2 && !strcmp(argv[1], "--self"))

@@ -3,10 +3,10 @@
 ; A caller that lacks one of the bits is refused, or goes to who judges its arguments. All are one symbol, gates, in backtraces and profiles.
 
 CPU_CURRENT equ 8
-THREAD_MISSING equ 8
 EPERM equ 1
 %define GATES_A_REFUSAL 5		; a short jump reaches it
 
+%include "offsets.inc"			; generated: THREAD_MISSING
 %include "syscall_asm.inc"		; generated: EACH_GATE
 
 section .text

@@ -8,6 +8,7 @@
 #include "sched/run_queue.h"
 #include "sched/thread.h"
 #include "syscall_prototypes.h"
+#include <raeen/caps.h>
 #include "debug/trace/rings.h"
 
 #define EQUATE(name, value) __asm__ volatile("\n#EQU " #name " %c0" :: "i"(value))
@@ -21,6 +22,9 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(CPU_SWITCHES, cpu, switches);
 	OFFSET(CPU_LOADED_ROOT, cpu, loaded_root);
 
+	OFFSET(THREAD_MISSING, thread, user.missing);
+	EQUATE(NEEDS_SEND, CAPABILITY_IPC_SEND);
+	EQUATE(NEEDS_RECV, CAPABILITY_IPC_RECV);
 	OFFSET(THREAD_SWITCH_RSP, thread, switch_rsp);
 	OFFSET(THREAD_RUN_STATE, thread, run_state);
 	OFFSET(THREAD_WAIT_MODE, thread, wait_mode);
