@@ -91,8 +91,8 @@ static void reset_identity(struct process *process, struct thread *thread)
 	process->credentials = credentials_get(&root_credentials);
 	spin_unlock_irq(&process->lock, flags);
 	credentials_put(old);
-	credentials_put(thread->user.credentials);
-	thread->user.credentials = credentials_get(&root_credentials);
+	thread->user.granted = 0;
+	credentials_refresh(thread);
 	account = user_account_get(0);
 	if (account)
 		process_set_account(process, account);
