@@ -9,6 +9,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 #include "vfs/fd_table.h"
 #include "vfs/file.h"
@@ -145,6 +146,8 @@ static int take_outgoing(msg_header header, uaddr_t extra, struct outgoing *out)
 		return msg_handles(header) ? -EINVAL : 0;
 	if (copy_from_user(&given, extra, offsetof(struct msg_extra, pid)))
 		return -EFAULT;
+	if (!capabilities_hold(given.grants))
+		return -EPERM;
 	out->grants = given.grants;
 	error = handles_take(given.handles, msg_handles(header), out->files);
 	if (!error)
@@ -168,6 +171,9 @@ static long tell(struct endpoint *me, struct receipt *receipt, uaddr_t extra, bo
 		out.handles[i] = i < receipt->file_count ? receipt->slots[i] : -1;
 	if (told_sender) {
 		out.grants = me->grants;
+		/* The program knows of it, so that it can use it. */
+		if (me->grants)
+			capabilities_grant(me->grants);
 		out.pid = me->sender.pid;
 		out.uid = me->sender.uid;
 		out.gid = me->sender.gid;
@@ -301,6 +307,7 @@ static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t ti
 
 	me->serve_fd = endpoint_owns_descriptors() ? (uint64_t)fd : NO_DESCRIPTOR;
 	me->serve_port = me->serve_fd == NO_DESCRIPTOR ? &no_port : ref.port;
+	capabilities_end_grant();
 	me->by_serve = serve && me->serve_fd != NO_DESCRIPTOR;
 	error = msg_receive(ref.port, port_file_epoch(ref.fd.file), me, timeout, extra, &receipt);
 	me->by_serve = false;
@@ -328,6 +335,7 @@ static int answer(struct port_ref ref, struct endpoint *me, msg_header header, u
 
 	if (error)
 		return error;
+	capabilities_end_grant();
 	error = msg_answer(ref.port, port_file_epoch(ref.fd.file), me, token, header, out.files, &out.count, soon);
 	handles_put(out.files, out.count);
 	return error;

@@ -6,6 +6,7 @@
 #include "process/process.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
+#include "security/capabilities.h"
 #include "vfs/file.h"
 
 uint64_t msg_deadline(int64_t timeout)
@@ -27,6 +28,7 @@ void msg_fill_sender(struct sender *sender, const struct thread *thread)
 	sender->pid = thread->process->pid;
 	sender->uid = thread->user.credentials->euid;
 	sender->gid = thread->user.credentials->egid;
+	sender->capabilities = ~thread->user.missing & CAPABILITIES_ALL;
 }
 
 /* The receiver's side of a call that it gets now: the files that go to it are moved, or with PORT_REPLAY copied, to @files. port->lock held. */

@@ -3,6 +3,8 @@
 #include "check.h"
 #include "ports.h"
 
+#include <raeen/caps.h>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -579,6 +581,54 @@ static void batches(void)
 	CHECK_EQ(native(NR_msg_send_many, port, 0, 0, 0, 0).value, 0);
 }
 
+/* What the server can use: before, while it serves the call, and after. */
+static void serve_granted(void *argument)
+{
+	struct msg_extra extra;
+	struct result got;
+
+	msg_buffer();
+	CHECK_EQ(native(NR_cap_set, (uint64_t)&(uint64_t[2]){ CAPABILITY_IPC_RECV, CAPABILITY_IPC_RECV }, 0, 0, 0, 0).value, 0);
+	got = msg_recv((long)argument, MSG_WAIT, &extra);
+	CHECK_EQ(extra.grants, CAPABILITY_SYS_REBOOT);
+	CHECK(extra.capabilities & CAPABILITY_FILE_WRITE);
+	CHECK_EQ(native(NR_cap_check, CAPABILITY_SYS_REBOOT, 0, 0, 0, 0).value, 0);
+	CHECK_EQ(native(NR_cap_check, CAPABILITY_FILE_READ, 0, 0, 0, 0).value, -EPERM);
+	CHECK_EQ(msg_reply((long)argument, HEADER(1, 0), got.token, NULL), 0);
+	CHECK_EQ(native(NR_cap_check, CAPABILITY_SYS_REBOOT, 0, 0, 0, 0).value, -EPERM);
+	/* Without an extra nobody tells it, and it gets nothing. */
+	got = msg_recv((long)argument, MSG_WAIT, NULL);
+	CHECK_EQ(native(NR_cap_check, CAPABILITY_SYS_REBOOT, 0, 0, 0, 0).value, -EPERM);
+	CHECK_EQ(msg_reply((long)argument, HEADER(1, 0), got.token, NULL), 0);
+	/* A new message ends what came with the one before. */
+	got = msg_recv((long)argument, MSG_WAIT, &extra);
+	CHECK_EQ(native(NR_cap_check, CAPABILITY_SYS_REBOOT, 0, 0, 0, 0).value, 0);
+	CHECK_EQ(msg_recv((long)argument, 0, NULL).value, -EAGAIN);
+	CHECK_EQ(native(NR_cap_check, CAPABILITY_SYS_REBOOT, 0, 0, 0, 0).value, -EPERM);
+	CHECK_EQ(msg_reply((long)argument, HEADER(1, 0), got.token, NULL), 0);
+}
+
+static void grants_hold_for_a_call(void)
+{
+	struct msg_extra extra = { .grants = CAPABILITY_SYS_REBOOT };
+	int receiver;
+	pid_t pid;
+
+	begin(0);
+	receiver = port_control(port, PORT_TAKE, PORT_KEEP);
+	pid = check_spawn(serve_granted, (void *)(long)receiver);
+	close(receiver);
+	for (int i = 0; i < 3; i++) {
+		extra.grants = CAPABILITY_SYS_REBOOT;	/* the answer has come where it was */
+		CHECK_EQ(msg_call(port, HEADER(1, 0), MSG_WAIT, &extra).value, HEADER(1, 0));
+	}
+	CHECK_EQ(check_wait(pid), 0);
+	/* Nobody gives what he has not. */
+	CHECK_EQ(native(NR_cap_set, (uint64_t)&(uint64_t[2]){ CAPABILITY_IPC_SEND, CAPABILITY_IPC_SEND }, 0, 0, 0, 0).value, 0);
+	extra.grants = CAPABILITY_SYS_REBOOT;
+	CHECK_EQ(msg_call(port, HEADER(1, 0), MSG_WAIT, &extra).value, -EPERM);
+}
+
 static void handles_stay_at_home(void)
 {
 	char command[64];
@@ -622,7 +672,7 @@ static const struct check_case cases[] = {
 	CASE(call_and_answer), CASE(big_payload), CASE(bad_arguments), CASE(messages_without_answer), CASE(urgent_first), CASE(notifications),
 	CASE(notification_wakes), CASE(handles_travel), CASE(slots_are_reserved_first), CASE(no_port_in_itself), CASE(held_calls_end_with_the_receiver),
 	CASE(held_calls_are_given_again), CASE(poisoned_call_ends), CASE(late_answer_is_refused), CASE(callers_give_up), CASE(signals_and_calls),
-	CASE(names_and_profiles), CASE(batches), CASE(handles_stay_at_home), CASE(many_threads), { NULL, NULL },
+	CASE(names_and_profiles), CASE(batches), CASE(grants_hold_for_a_call), CASE(handles_stay_at_home), CASE(many_threads), { NULL, NULL },
 };
 
 int main(int argc, char **argv)
