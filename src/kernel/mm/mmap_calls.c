@@ -47,11 +47,13 @@ static int prepare_file(struct mmap_request *request, int fd, int flags)
 {
 	struct file *file = fd_get(fd);
 	uint32_t rights;
+	bool no_execute;
 	int error = 0;
 
 	if (!file)
 		return -EBADF;
 	rights = file->rights;
+	no_execute = file_forbids_execution(file);
 	if (rights & FILE_RIGHT_PATH_ONLY)
 		error = -EBADF;
 	else if (!request->len || (flags & MAP_GROWSDOWN))
@@ -62,6 +64,8 @@ static int prepare_file(struct mmap_request *request, int fd, int flags)
 		error = -EACCES;
 	else if ((request->flags & MAP_SHARED) && (request->prot & PROT_WRITE) && !(rights & FILE_RIGHT_WRITE))
 		error = -EACCES;
+	else if (no_execute && (request->prot & PROT_EXEC))
+		error = -EPERM;
 	else if (!file->ops->mmap)
 		error = -ENODEV;
 	else
@@ -69,6 +73,8 @@ static int prepare_file(struct mmap_request *request, int fd, int flags)
 					&request->object);
 	if ((request->flags & MAP_SHARED) && !(rights & FILE_RIGHT_WRITE))
 		request->max_prot &= ~PROT_WRITE;
+	if (no_execute)
+		request->max_prot &= ~PROT_EXEC;
 	if (unlikely(error > 0)) {
 		request->max_prot &= ~error;
 		if (error & FILE_MMAP_BEGUN) {

@@ -17,8 +17,7 @@
 #include "vfs/path.h"
 #include "vfs/vnode.h"
 
-#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
-			  CLONE_NEWTIME)
+#define CLONE_OTHER_NAMESPACES (CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
 
 void thread_state_init(struct thread_state *state)
 {
@@ -31,7 +30,10 @@ static int check_flags(const struct clone_request *request)
 {
 	uint64_t flags = request->flags;
 
-	if (flags & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+	if (flags & (CLONE_OTHER_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	/* A thread lives where its process does. */
+	if ((flags & CLONE_NEWNS) && (flags & (CLONE_FS | CLONE_THREAD)))
 		return -EINVAL;
 	if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
 		return -EINVAL;
@@ -230,6 +232,8 @@ static int copy_files(struct process *child, struct process *parent, uint64_t fl
 	} else {
 		child->fs = fs_context_copy(parent->fs);
 	}
+	if (child->fs && unlikely(flags & CLONE_NEWNS))
+		return mount_check_privilege() ?: fs_context_copy_namespace(child->fs);
 	return child->fs ? 0 : -ENOMEM;
 }
 

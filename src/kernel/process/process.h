@@ -133,6 +133,9 @@ void process_put(struct process *process);	/* any context */
 struct address_space *process_get_address_space(struct process *process);
 struct fd_table *process_get_files(struct process *process);
 struct fs_context *process_get_fs(struct process *process);
+/* For the calling process, if it has one thread: its own copy of the descriptor table (-EINVAL, -ENOMEM); @own, whose reference it takes over. May sleep. */
+int process_unshare_files(struct process *process);
+void process_set_fs(struct process *process, struct fs_context *own);
 struct vnode *process_get_executable(struct process *process);
 struct thread *process_get_leader(struct process *process);
 /* CPU time of all its threads, dead ones included. */

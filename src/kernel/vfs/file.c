@@ -10,6 +10,7 @@
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
+#include <linux/mount.h>
 
 struct slab_cache *file_slab;
 size_t files_open;
@@ -66,8 +67,10 @@ static inline void file_free(struct file *file)
 {
 	if (unlikely(file->ops->release || !file->vnode || atomic_load_relaxed(&file->vnode->locks)))
 		file_end(file);
-	if (file->writer)
+	if (file->writer) {
 		vnode_end_write(file->vnode);
+		mount_end_write(file->path.mount);
+	}
 	if (likely(file->path.dentry)) {
 		dentry_put(file->path.dentry);
 		mount_put(file->path.mount);
@@ -90,6 +93,11 @@ void file_descriptor_closed(struct file *file, struct fd_table *table)
 		file->ops->flush(file);
 	if (likely(refcount_put(&file->refs)))
 		file_free(file);
+}
+
+bool file_forbids_execution(const struct file *file)
+{
+	return file->path.mount && atomic_load_relaxed(&file->path.mount->flags) & MS_NOEXEC;
 }
 
 ssize_t file_read_kernel(struct file *file, void *buf, size_t len, uint64_t pos)

@@ -94,6 +94,7 @@ enum file_rights { FILE_RIGHT_READ = 1 << 0, FILE_RIGHT_WRITE = 1 << 1, FILE_RIG
 struct file *file_create(const struct file_ops *ops, uint32_t flags, void *private);
 /* open(2) inside the kernel: a referenced file or a negative errno in *error. */
 struct file *file_open(int dir_fd, const char *name, int flags, unsigned mode, int *error);
+bool file_forbids_execution(const struct file *file);	/* it is on a mount with MS_NOEXEC */
 /* fstat's answer. May sleep. */
 int file_getattr(struct file *file, struct fs_attr *attr);
 void file_get(struct file *file);

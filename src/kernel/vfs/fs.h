@@ -54,6 +54,7 @@ enum fs_flags {
 	FS_READ_ONLY = 1 << 1,
 	FS_VOLATILE = 1 << 2,		/* attributes and entries change by themselves (procfs, devpts): nothing is cached */
 	FS_PAGES_ARE_DATA = 1 << 3,	/* changed pages are the only copy (tmpfs): they and their vnodes stay while linked; clean ones can be filled again */
+	FS_MADE_READ_ONLY = 1 << 4,	/* FS_READ_ONLY came from a remount and may go by one */
 };
 
 struct fs_ops {
@@ -104,11 +105,13 @@ struct fs_ops {
 struct fs {
 	const struct fs_ops *ops;
 	const char *type;		/* "ext2", "tmpfs" … */
-	unsigned flags;			/* enum fs_flags */
+	unsigned flags;			/* enum fs_flags; those of read-only change by a remount */
 	uint64_t dev;			/* st_dev; assigned by fs_register_instance */
 	struct fs_node_id root;
 	void *private;			/* the file system's own state */
 	struct refcount refs;		/* mounts and vnodes */
+	struct list mounts;		/* the tree lock's (dentry.h): those that show it */
+	struct list mounted_link;	/* the tree lock's: in the list of file systems that have mounts */
 };
 
 /* A type that mount(2) knows. */

@@ -2,10 +2,10 @@
 /* Root directory, working directory and umask, shared by CLONE_FS. */
 #include "vfs/fs_context.h"
 #include "mm/heap.h"
-#include "vfs/mount_tree.h"
+#include "vfs/mount_list.h"
 
 /* What kernel threads use, and what process 1 starts from. */
-struct fs_context fs_context_boot = { .refs = { 1 }, .umask = 022 };
+struct fs_context fs_context_boot = { .refs = { 1 }, .umask = 022, .namespace = &mount_namespace_first };
 
 void fs_context_init(const struct path *root)
 {
@@ -18,7 +18,7 @@ void fs_context_init(const struct path *root)
 
 struct fs_context *fs_context_copy(struct fs_context *context)
 {
-	struct fs_context *copy = kzalloc(sizeof(*copy));
+	struct fs_context *copy = kmalloc(sizeof(*copy));
 
 	if (!copy)
 		return NULL;
@@ -29,8 +29,34 @@ struct fs_context *fs_context_copy(struct fs_context *context)
 	copy->cwd = context->cwd;
 	path_get(&copy->root);
 	path_get(&copy->cwd);
+	copy->namespace = context->namespace;
+	mount_namespace_get(copy->namespace);
 	spin_unlock(&vfs_tree_lock);
 	return copy;
+}
+
+struct fs_context *fs_context_create(struct mount_namespace *namespace, unsigned umask)
+{
+	struct fs_context *context = kmalloc(sizeof(*context));
+
+	if (!context)
+		return NULL;
+	*context = (struct fs_context){ .refs = { 1 }, .umask = umask, .namespace = namespace };
+	spin_lock(&vfs_tree_lock);
+	context->root = (struct path){ namespace->root, namespace->root->root };
+	mount_cross_locked(&context->root);
+	context->cwd = context->root;
+	path_get(&context->root);
+	path_get(&context->cwd);
+	spin_unlock(&vfs_tree_lock);
+	return context;
+}
+
+bool fs_context_is_hidden(const struct fs_context *context)
+{
+	const struct mount_namespace *here = mount_namespace_current();
+
+	return here->sealed && (!context || atomic_load_relaxed(&context->namespace) != here);
 }
 
 struct fs_context *fs_context_create_root(void)
@@ -54,6 +80,7 @@ void fs_context_put(struct fs_context *context)
 		return;
 	path_put(&context->root);
 	path_put(&context->cwd);
+	mount_namespace_put(context->namespace);
 	kfree(context);
 }
 
@@ -82,6 +109,47 @@ static void replace(struct path *place, const struct path *path)
 	*place = *path;
 	spin_unlock(&vfs_tree_lock);
 	path_put(&old);
+}
+
+/* The same if @place is @old. Returns how many references to that were given up. Tree lock held. */
+static unsigned replace_if_locked(struct path *place, const struct path *old, const struct path *path)
+{
+	if (place->mount != old->mount || place->dentry != old->dentry)
+		return 0;
+	*place = *path;
+	path_get(place);
+	return 1;
+}
+
+static void replace_both(struct fs_context *context, const struct path *old, const struct path *path)
+{
+	struct path unused;
+	unsigned left;
+
+	spin_lock(&vfs_tree_lock);
+	left = replace_if_locked(&context->root, old, path) + replace_if_locked(&context->cwd, old, path);
+	spin_unlock(&vfs_tree_lock);
+	while (left--) {
+		unused = *old;
+		path_put(&unused);
+	}
+}
+
+void fs_context_replace_all(const struct path *old, const struct path *new)
+{
+	struct process *process;
+	struct fs_context *context;
+	int pid = 0;
+
+	while ((process = process_next(pid))) {
+		pid = process->pid;
+		context = process_get_fs(process);
+		process_put(process);
+		if (context) {
+			replace_both(context, old, new);
+			fs_context_put(context);
+		}
+	}
 }
 
 void fs_context_set_root(struct fs_context *context, const struct path *path)

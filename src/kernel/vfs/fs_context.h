@@ -6,11 +6,14 @@
 #include "process/process.h"
 #include "vfs/path.h"
 
+struct mount_namespace;
+
 struct fs_context {
 	struct refcount refs;
 	uint32_t umask;		/* atomic */
 	struct path root;	/* tree lock; referenced */
 	struct path cwd;	/* tree lock; referenced */
+	struct mount_namespace *namespace;	/* tree lock; only its one user changes it */
 };
 
 extern struct fs_context fs_context_boot;
@@ -26,5 +29,9 @@ static inline struct fs_context *fs_context_current(void)
 void fs_context_set_root(struct fs_context *context, const struct path *path);
 void fs_context_set_cwd(struct fs_context *context, const struct path *path);
 unsigned fs_context_set_umask(struct fs_context *context, unsigned umask);	/* returns the old one */
+/* A context of its own for who stands at the root of @namespace, whose reference it takes over. NULL when out of memory: then nothing was. */
+struct fs_context *fs_context_create(struct mount_namespace *namespace, unsigned umask);
+/* Every process that has @old as its root or working directory has @new instead. May sleep. */
+void fs_context_replace_all(const struct path *old, const struct path *new);
 /* The root mount exists now. */
 void fs_context_init(const struct path *root);

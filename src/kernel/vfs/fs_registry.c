@@ -40,6 +40,8 @@ struct fs_type *fs_type_next(struct fs_type *previous)
 void fs_register_instance(struct fs *fs)
 {
 	refcount_init(&fs->refs, 1);
+	list_init(&fs->mounts);
+	list_init(&fs->mounted_link);
 	/* Like Linux's anonymous devices: major 0, minors from 1 (20 bits of them, then they repeat). */
 	uint64_t minor = (atomic_add(&last_dev, 1) - 1) % 0xfffff + 1;
 

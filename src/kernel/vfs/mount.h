@@ -22,6 +22,15 @@ int tmpfs_create(struct fs *lower, const char *options, struct fs **fs);
 /* The MS_* flags that hold there (MS_RDONLY also when the file system is): exec looks at MS_NOSUID and MS_NOEXEC. */
 unsigned mount_flags(const struct mount *mount);
 
-/* For /proc/mounts: calls @emit for each mount visible to the caller with source, mount point, type and options. */
-void mount_list(void (*emit)(void *context, const char *source, const char *target, const char *type, const char *options), void *context);
+/* A line of /proc/PID/mounts and mountinfo. */
+struct mount_line {
+	const char *source, *target, *type;
+	const char *root;		/* what of the file system it shows */
+	const char *options;		/* of the mount */
+	bool fs_read_only;
+	uint32_t id, parent_id;		/* the same for the root of the tree */
+	uint64_t dev;
+};
+/* Calls @emit for each mount that who lives in @context can reach. May sleep. 0 or -ENOMEM. */
+int mount_list(struct fs_context *context, void (*emit)(void *argument, const struct mount_line *line), void *argument);
 void vfs_sync_all(void);

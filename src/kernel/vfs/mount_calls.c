@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* mount(2), umount2(2) and the list for /proc/mounts. Every mount is private: nothing propagates. */
+/* mount(2), umount2(2) and pivot_root(2). Every mount is private: nothing propagates. */
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
-#include "lib/printf.h"
-#include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
-#include "process/credentials.h"
 #include "vfs/fs_registry.h"
 #include "vfs/mount_list.h"
-#include "vfs/path_string.h"
 #include "vfs/path_walk.h"
 #include <linux/fcntl.h>
 #include <linux/mount.h>
@@ -18,11 +14,6 @@
 enum { MOUNT_TEXT_MAX = 4096, UMOUNT_FORCE = 1, UMOUNT_DETACH = 2, UMOUNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
 enum { MOUNT_KEPT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME |
 	MS_SYNCHRONOUS | MS_DIRSYNC };
-
-unsigned mount_flags(const struct mount *mount)
-{
-	return atomic_load_relaxed(&mount->flags) | (mount->fs->flags & FS_READ_ONLY ? MS_RDONLY : 0);
-}
 
 /* A string of the caller, "" for NULL; to be freed. 0 or negative errno. */
 static int copy_text(uaddr_t from, char **text)
@@ -46,98 +37,79 @@ static int mount_new(const char *source, const struct path *target, struct fs_ty
 {
 	struct mount *mount;
 	struct fs *fs;
-	int error;
+	int error = mount_check_room(1) ?: type->mount(source, data, &fs);
 
-	error = type->mount(source, data, &fs);
 	if (error)
 		return error;
 	error = mount_create_fs(fs, "", *source ? source : type->name, flags & MOUNT_KEPT_FLAGS, &mount);
 	if (error)
 		return error;
-	error = mount_attach(mount, target);
+	error = mount_attach(mount, target, mount_namespace_current());
 	if (error)
 		mount_put(mount);
 	return error;
 }
 
-static int mount_bind_one(const struct path *what, const struct path *target, struct mount **out)
-{
-	struct mount *mount;
-	int error;
-
-	fs_get(what->mount->fs);
-	mount = mount_create(what->mount->fs, what->dentry, what->mount->source, atomic_load_relaxed(&what->mount->flags));
-	if (!mount) {
-		fs_put(what->mount->fs);
-		return -ENOMEM;
-	}
-	mount_get(mount);
-	error = mount_attach(mount, target);
-	if (error) {
-		mount_put(mount);
-		mount_put(mount);
-		return error;
-	}
-	*out = mount;
-	return 0;
-}
-
-/* Does something lie mounted below @what in its own mount? */
-static bool has_mounts_below(const struct path *what)
-{
-	struct mount *child;
-	bool found = false;
-
-	spin_lock(&vfs_tree_lock);
-	list_for_each(child, &what->mount->children, sibling)
-		found |= dentry_is_ancestor_locked(what->dentry, child->mountpoint);
-	spin_unlock(&vfs_tree_lock);
-	return found;
-}
-
 static int mount_bind(const char *source, const struct path *target, unsigned flags)
 {
+	struct mount_namespace *here = mount_namespace_current();
 	struct path what;
-	struct mount *mount;
-	int error = path_lookup(AT_FDCWD, source, 0, &what);
+	struct mount *copy;
+	int error;
 
+	if (!*source)
+		return -EINVAL;
+	error = path_lookup(AT_FDCWD, source, 0, &what);
 	if (error)
 		return error;
-	if ((what.dentry->vnode->type == S_IFDIR) != (target->dentry->vnode->type == S_IFDIR))
-		error = -ENOTDIR;
-	else if (flags & MS_REC && has_mounts_below(&what))
-		error = -EOPNOTSUPP;	/* binding whole subtrees of mounts is not done yet */
-	else
-		error = mount_bind_one(&what, target, &mount);
-	if (!error)
-		mount_put(mount);
+	error = mount_copy(&what, flags & MS_REC, here, &copy);
+	if (!error) {
+		error = mount_attach(copy, target, here);
+		if (error)
+			mount_discard(copy);
+	}
+	path_put(&what);
+	return error;
+}
+
+static int mount_move_from(const char *source, const struct path *target)
+{
+	struct path what;
+	int error;
+
+	if (!*source)
+		return -EINVAL;
+	error = path_lookup(AT_FDCWD, source, 0, &what);
+	if (error)
+		return error;
+	error = what.dentry == what.mount->root ? mount_move(what.mount, target) : -EINVAL;
 	path_put(&what);
 	return error;
 }
 
 static int mount_remount(const struct path *target, unsigned flags)
 {
-	if (target->dentry != target->mount->root)
-		return -EINVAL;
-	if (target->mount->fs->flags & FS_READ_ONLY && !(flags & MS_RDONLY))
-		return -EROFS;
-	atomic_store(&target->mount->flags, flags & MOUNT_KEPT_FLAGS);
-	return 0;
+	const unsigned of_times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
+
+	if (!(flags & of_times))
+		flags |= atomic_load_relaxed(&target->mount->flags) & of_times;
+	return mount_set_flags(target->mount, flags & MOUNT_KEPT_FLAGS, !(flags & MS_BIND));
 }
 
 static int mount_at(const char *source, const struct path *target, const char *type_name, unsigned flags, const char *data)
 {
 	const unsigned propagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+	const bool whole = target->dentry == target->mount->root;
 	struct fs_type *type;
 
 	if (flags & MS_REMOUNT)
-		return mount_remount(target, flags);
+		return whole && target->mount->namespace == mount_namespace_current() ? mount_remount(target, flags) : -EINVAL;
 	if (flags & MS_BIND)
 		return mount_bind(source, target, flags);
-	if (flags & propagation)
-		return (flags & propagation) == MS_PRIVATE ? 0 : -EINVAL;
+	if (flags & propagation)	/* all mounts are private */
+		return whole && (flags & ~(unsigned)(MS_REC | MS_SILENT)) == MS_PRIVATE ? 0 : -EINVAL;
 	if (flags & MS_MOVE)
-		return -EINVAL;
+		return mount_move_from(source, target);
 	type = fs_type_find(type_name);
 	if (!type)
 		return -ENODEV;
@@ -152,8 +124,9 @@ long sys_mount(uaddr_t source, uaddr_t target, uaddr_t type, unsigned long flags
 	struct path path;
 	long error;
 
-	if (!credentials_is_root(credentials_current()))
-		return -EPERM;
+	error = mount_check_privilege();
+	if (error)
+		return error;
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~(unsigned long)MS_MGC_MSK;
 	error = copy_text(source, &source_text) ?: copy_text(type, &type_text) ?: copy_text(data, &data_text);
@@ -176,46 +149,27 @@ long sys_umount2(uaddr_t target, int flags)
 
 	if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW) || flags & UMOUNT_EXPIRE)
 		return -EINVAL;
-	if (!credentials_is_root(credentials_current()))
-		return -EPERM;
-	error = path_lookup_user(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? PATH_NO_FOLLOW : 0, &path);
+	error = mount_check_privilege() ?: path_lookup_user(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? PATH_NO_FOLLOW : 0, &path);
 	if (error)
 		return error;
+	mount_cross(&path);	/* "." is not crossed by a walk, but what lies over it is meant */
 	error = path.dentry == path.mount->root ? mount_detach(path.mount, 1, flags & UMOUNT_DETACH) : -EINVAL;
 	path_put(&path);
 	return error;
 }
 
-static void options_text(const struct mount *mount, char *buf, size_t size)
+long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)
 {
-	static const struct { unsigned flag; const char *text; } names[] = {
-		{ MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" }, { MS_NOEXEC, ",noexec" }, { MS_SYNCHRONOUS, ",sync" },
-		{ MS_DIRSYNC, ",dirsync" }, { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" },
-	};
-	unsigned flags = mount_flags(mount);
-	size_t len = snprintf(buf, size, "%s", flags & MS_RDONLY ? "ro" : "rw");
+	struct path new, place;
+	long error = mount_check_privilege() ?: path_lookup_user(AT_FDCWD, new_root, PATH_DIRECTORY, &new);
 
-	for (size_t i = 0; i < ARRAY_LEN(names) && len < size; i++)
-		if (flags & names[i].flag)
-			len += snprintf(buf + len, size - len, "%s", names[i].text);
-	if (!(flags & MS_NOATIME) && len < size)
-		snprintf(buf + len, size - len, ",relatime");
-}
-
-void mount_list(void (*emit)(void *context, const char *source, const char *target, const char *type, const char *options), void *context)
-{
-	char options[96], *target = kmalloc(PATH_MAX_LEN);
-	struct mount *mount = NULL;
-
-	if (!target)
-		return;
-	while ((mount = mount_next(mount))) {
-		struct path path = { mount, mount->root };
-
-		if (path_to_string_if_reachable(&path, target, PATH_MAX_LEN) < 0)
-			continue;
-		options_text(mount, options, sizeof(options));
-		emit(context, mount->source, target, mount->fs->type, options);
+	if (error)
+		return error;
+	error = path_lookup_user(AT_FDCWD, put_old, PATH_DIRECTORY, &place);
+	if (!error) {
+		error = mount_pivot(&new, &place);
+		path_put(&place);
 	}
-	kfree(target);
+	path_put(&new);
+	return error;
 }

@@ -127,11 +127,6 @@ int name_create(struct path_walk *walk, const struct new_node *node)
 	return create_begun(&begun, node);
 }
 
-static bool is_mountpoint(const struct dentry *dentry)
-{
-	return atomic_load_relaxed(&dentry->covers) != NULL;
-}
-
 /* The last component is no name that could go. */
 static int check_removable(const struct path_walk *walk, bool directory)
 {
@@ -161,7 +156,7 @@ static int check_remove(const struct path_walk *walk, bool directory)
 		return -ENOTDIR;
 	if (!directory && vnode->type == S_IFDIR)
 		return -EISDIR;
-	return is_mountpoint(walk->path.dentry) ? -EBUSY : 0;
+	return mount_is_point(walk->path.dentry) ? -EBUSY : 0;
 }
 
 /* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
@@ -231,7 +226,10 @@ int name_remove(struct path_walk *walk, bool directory)
 		dir_change_end(&begun.change);
 		return NAME_WALK_AGAIN;
 	}
-	return remove_begun(&begun, directory);
+	error = remove_begun(&begun, directory);
+	if (!error)
+		mount_detach_from(begun.dentry);
+	return error;
 }
 
 /* What a short way holds. */

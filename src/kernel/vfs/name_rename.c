@@ -11,18 +11,17 @@
 static int check_places(struct path_walk *from, struct path_walk *to, unsigned flags)
 {
 	struct dentry *moved = from->path.dentry, *target = to->path.dentry;
-	bool into_itself, over_ancestor, covered;
+	bool into_itself, over_ancestor;
 
 	spin_lock(&vfs_tree_lock);
 	into_itself = dentry_is_ancestor_locked(moved, to->parent.dentry);
 	over_ancestor = dentry_is_ancestor_locked(target, from->parent.dentry);
-	covered = moved->covers || target->covers;
 	spin_unlock(&vfs_tree_lock);
 	if (into_itself)
 		return -EINVAL;
 	if (over_ancestor)
 		return flags & FS_RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
-	return covered ? -EBUSY : 0;
+	return mount_is_point(moved) || mount_is_point(target) ? -EBUSY : 0;
 }
 
 /* May the caller take @walk's (existing) name out of its directory? */
@@ -97,6 +96,7 @@ static void victim_gone(struct vnode *victim, struct dentry *dentry)
 {
 	if (victim->type == S_IFDIR)
 		dentry_drop_children(dentry);
+	mount_detach_from(dentry);
 	vnode_recheck_links(victim);
 }
 

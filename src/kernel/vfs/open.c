@@ -72,9 +72,14 @@ static int open_regular(struct file *file, int flags, bool created)
 
 	file->ops = &regular_file_ops;
 	if (file->rights & FILE_RIGHT_WRITE || flags & O_TRUNC) {
-		error = vnode_begin_write(file->vnode);
+		error = mount_begin_write(file->path.mount);
 		if (error)
 			return error;
+		error = vnode_begin_write(file->vnode);
+		if (error) {
+			mount_end_write(file->path.mount);
+			return error;
+		}
 		file->writer = true;
 	}
 	return flags & O_TRUNC && !created ? truncate_on_open(file) : 0;

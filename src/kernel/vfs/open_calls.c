@@ -5,6 +5,7 @@
 #include "vfs/fd_table.h"
 #include "vfs/fd_bitmap.h"
 #include "vfs/file_life.h"
+#include "vfs/mount_tree.h"
 #include "vfs/name_change.h"
 #include "vfs/path_ready.h"
 #include <asm/resource.h>
@@ -109,12 +110,17 @@ static inline long open_made(const struct path *at, int flags, struct fd_table *
 	}
 	file->path = *at;
 	file->vnode = at->dentry->vnode;
-	error = vnode_begin_write(file->vnode);
+	error = mount_begin_write(at->mount);
+	if (likely(!error)) {
+		error = vnode_begin_write(file->vnode);
+		file->writer = !error;
+		if (unlikely(error))
+			mount_end_write(at->mount);
+	}
 	if (unlikely(error)) {
 		file_put(file);
 		return error;
 	}
-	file->writer = true;
 	preempt_disable();
 	take_lowest_fd(table, fd, file, flags);
 	preempt_enable();
@@ -172,22 +178,14 @@ long sys_close(int fd)
 long sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	struct process *process = current_process();
-	struct fd_table *table = process->files, *own;
-	uint64_t irq_flags;
 
 	if (flags & ~(unsigned)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
 		return -EINVAL;
-	if (flags & CLOSE_RANGE_UNSHARE && !fd_table_is_mine(process, table)) {
-		/* A table belongs to a whole process here: one of its threads cannot leave it alone. */
-		if (process->thread_count > 1)
-			return -EINVAL;
-		own = fd_table_copy(table, false);
-		if (!own)
-			return -ENOMEM;
-		irq_flags = spin_lock_irq(&process->lock);
-		process->files = own;
-		spin_unlock_irq(&process->lock, irq_flags);
-		fd_table_put(table);
+	if (flags & CLOSE_RANGE_UNSHARE && !fd_table_is_mine(process, process->files)) {
+		int error = process_unshare_files(process);
+
+		if (error)
+			return error;
 	}
 	return fd_close_range(first, last, flags & CLOSE_RANGE_CLOEXEC);
 }

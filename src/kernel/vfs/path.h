@@ -46,3 +46,8 @@ void fs_context_put(struct fs_context *context);
 void fs_context_get_root(struct fs_context *context, struct path *out);	/* referenced */
 void fs_context_get_cwd(struct fs_context *context, struct path *out);	/* referenced */
 unsigned fs_context_umask(struct fs_context *context);
+int fs_context_copy_namespace(struct fs_context *context);	/* clone and unshare: -ENOMEM, -ENOSPC; nobody else may use the context */
+/* May the caller change its mounts: 0 or -EPERM. */
+int mount_check_privilege(void);
+/* Must a process of @context not be looked into by the caller, who entered a view and may not see out of it? */
+bool fs_context_is_hidden(const struct fs_context *context);

@@ -90,18 +90,33 @@ ssize_t path_to_string(const struct path *path, char *buf, size_t size)
 	return finish(&builder, size);
 }
 
-ssize_t path_to_string_if_reachable(const struct path *path, char *buf, size_t size)
+ssize_t path_to_string_from(const struct path *path, const struct path *root, char *buf, size_t size)
 {
-	struct fs_context *context = fs_context_current();
 	struct builder builder;
 	bool reachable;
 
 	start(&builder, buf, size);
 	spin_lock(&vfs_tree_lock);
 	/* The root itself seen from inside is "/". */
-	reachable = prepend_way(&builder, *path, &context->root);
+	reachable = prepend_way(&builder, *path, root);
 	spin_unlock(&vfs_tree_lock);
 	return reachable ? finish(&builder, size) : -ENOENT;
+}
+
+ssize_t dentry_to_string(const struct dentry *dentry, char *buf, size_t size)
+{
+	struct builder builder;
+
+	start(&builder, buf, size);
+	spin_lock(&vfs_tree_lock);
+	if (dentry->deleted)
+		prepend(&builder, "//deleted", 9);
+	if (dentry->parent == dentry)
+		prepend(&builder, "/", 1);
+	for (; dentry->parent != dentry; dentry = dentry->parent)
+		prepend_name(&builder, dentry);
+	spin_unlock(&vfs_tree_lock);
+	return finish(&builder, size);
 }
 
 ssize_t path_cwd_to_string(char *buf, size_t size)

@@ -15,12 +15,12 @@
 
 void vfs_sync_all(void)
 {
-	struct mount *mount = NULL;
+	struct fs *fs = NULL;
 
 	vnode_flush_all(NULL);
-	while ((mount = mount_next(mount)))
-		if (mount->fs->ops->sync)
-			mount->fs->ops->sync(mount->fs);
+	while ((fs = fs_next_mounted(fs)))
+		if (fs->ops->sync)
+			fs->ops->sync(fs);
 }
 
 long sys_sync(void)

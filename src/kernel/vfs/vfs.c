@@ -19,6 +19,7 @@
 void vfs_init(void)
 {
 	dentry_init();
+	mount_init();
 	vnode_cache_init();
 	file_init();
 	fd_table_init();

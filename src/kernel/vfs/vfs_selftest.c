@@ -248,7 +248,7 @@ SELFTEST(vfs_mounts_cover_and_uncover)
 	count(&before);
 	SELFTEST_CHECK(!make("/m", S_IFDIR | 0755, NULL) && !look("/m", 0, &below));
 	SELFTEST_CHECK(!path_lookup(AT_FDCWD, "/m", 0, &at));
-	SELFTEST_CHECK(!tmpfs_create(NULL, "", &fs) && !mount_create_fs(fs, "", "none", 0, &mount) && !mount_attach(mount, &at));
+	SELFTEST_CHECK(!tmpfs_create(NULL, "", &fs) && !mount_create_fs(fs, "", "none", 0, &mount) && !mount_attach(mount, &at, mount_namespace_current()));
 	path_put(&at);
 	SELFTEST_CHECK(!make("/m/inside", S_IFREG | 0644, NULL));
 	SELFTEST_CHECK(drop("/m", true) == -EBUSY && move("/m", "/n", 0) == -EBUSY);
@@ -366,7 +366,7 @@ static struct mount *mount_slow(const char *at)
 		fs->ops = &slow_ops;
 		if (!mount_create_fs(fs, "", "none", 0, &mount)) {
 			mount_get(mount);
-			mount_attach(mount, &path);
+			mount_attach(mount, &path, mount_namespace_current());
 		}
 	}
 	path_put(&path);

@@ -8,6 +8,7 @@
 #include "process/process.h"
 #include "security/capabilities.h"
 #include "vfs/mount.h"
+#include "vfs/file.h"
 #include "vfs/path.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
@@ -85,21 +86,60 @@ static int store_comm(const struct proc_subject *subject, const char *text, size
 	return 0;
 }
 
-static void add_mount(void *context, const char *source, const char *target, const char *type, const char *options)
+static void add_mount(void *argument, const struct mount_line *line)
 {
-	struct proc_text *text = context;
+	struct proc_text *text = argument;
 
-	proc_text_add_escaped(text, source);
+	proc_text_add_escaped(text, line->source);
 	proc_text_add(text, " ", 1);
-	proc_text_add_escaped(text, target);
-	proc_text_print(text, " %s %s 0 0\n", type, *options ? options : "rw");
+	proc_text_add_escaped(text, line->target);
+	proc_text_print(text, " %s %s 0 0\n", line->type, line->options);
 }
 
-/* There is one mount tree, so the reader's view is the process's. */
+static void add_mount_info(void *argument, const struct mount_line *line)
+{
+	struct proc_text *text = argument;
+
+	proc_text_print(text, "%u %u %u:%u ", line->id, line->parent_id, dev_major(line->dev), dev_minor(line->dev));
+	proc_text_add_escaped(text, line->root);
+	proc_text_add(text, " ", 1);
+	proc_text_add_escaped(text, line->target);
+	proc_text_print(text, " %s - %s ", line->options, line->type);
+	proc_text_add_escaped(text, line->source);
+	proc_text_print(text, " %s\n", line->fs_read_only ? "ro" : "rw");
+}
+
+static int list_mounts(struct proc_text *text, const struct proc_subject *subject, void (*emit)(void *argument, const struct mount_line *line))
+{
+	struct fs_context *context = process_get_fs(subject->process);
+	int error = -EINVAL;	/* as Linux has it for who has ended */
+
+	if (!context)
+		return error;
+	error = fs_context_is_hidden(context) ? -EACCES : mount_list(context, emit, text);
+	fs_context_put(context);
+	return error;
+}
+
 static int show_mounts(struct proc_text *text, const struct proc_subject *subject)
 {
-	mount_list(add_mount, text);
-	return 0;
+	return list_mounts(text, subject, add_mount);
+}
+
+static int show_mount_info(struct proc_text *text, const struct proc_subject *subject)
+{
+	return list_mounts(text, subject, add_mount_info);
+}
+
+/* May the caller, who entered a view, see what @process does? Its files may lie outside. */
+static bool is_hidden(struct process *process)
+{
+	struct fs_context *context = process_get_fs(process);
+	bool hidden = fs_context_is_hidden(context);
+
+	if (context)
+		fs_context_put(context);
+	return hidden;
 }
 
 int proc_check_inspect(struct process *process)
@@ -107,7 +147,11 @@ int proc_check_inspect(struct process *process)
 	const struct credentials *mine = credentials_current(), *theirs;
 	bool same_user, can_more;
 
-	if (process == current_process() || (credentials_is_root(mine) && capabilities_hold(CAPABILITY_PROC_TRACE)))
+	if (process == current_process())
+		return 0;
+	if (is_hidden(process))
+		return -EACCES;
+	if (credentials_is_root(mine) && capabilities_hold(CAPABILITY_PROC_TRACE))
 		return 0;
 	theirs = credentials_of(process);
 	same_user = process->dumpable && mine->fsuid == theirs->uid && mine->fsuid == theirs->euid && mine->fsuid == theirs->suid;
@@ -219,6 +263,7 @@ static const struct proc_entry process_entries[] = {
 	{ .name = "maps", .mode = S_IFREG | 0400, .show = proc_show_maps },
 	{ .name = "limits", .mode = S_IFREG | 0444, .show = proc_show_limits },
 	{ .name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts },
+	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = show_mount_info },
 	{ .name = "fd", .mode = S_IFDIR | 0500, .directory = &proc_fd },
 	{ .name = "fdinfo", .mode = S_IFDIR | 0500, .directory = &proc_fdinfo },
 	{ .name = "task", .mode = S_IFDIR | 0555, .directory = &proc_tasks },
