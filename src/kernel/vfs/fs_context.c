@@ -3,6 +3,7 @@
 #include "vfs/fs_context.h"
 #include "mm/heap.h"
 #include "vfs/mount_list.h"
+#include <linux/stat.h>
 
 /* What kernel threads use, and what process 1 starts from. */
 struct fs_context fs_context_boot = { .refs = { 1 }, .umask = 022, .namespace = &mount_namespace_first };
@@ -62,6 +63,15 @@ bool fs_context_is_hidden(const struct fs_context *context)
 struct fs_context *fs_context_create_root(void)
 {
 	return fs_context_copy(&fs_context_boot);
+}
+
+bool path_is_hidden(const struct path *path)
+{
+	const struct mount_namespace *here = mount_namespace_current();
+	const struct vnode *vnode = path_vnode(path);
+
+	return here->sealed && vnode && (vnode->type == S_IFREG || vnode->type == S_IFDIR || vnode->type == S_IFLNK) &&
+	       path->mount->namespace != here;
 }
 
 void fs_context_get(struct fs_context *context)

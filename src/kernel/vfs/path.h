@@ -51,3 +51,5 @@ int fs_context_copy_namespace(struct fs_context *context);	/* clone and unshare:
 int mount_check_privilege(void);
 /* Must a process of @context not be looked into by the caller, who entered a view and may not see out of it? */
 bool fs_context_is_hidden(const struct fs_context *context);
+/* Is @path a file or directory outside of the view that the caller entered? What is open stays open, but cannot be opened again. */
+bool path_is_hidden(const struct path *path);

@@ -177,6 +177,32 @@ static void no_way_out_by_proc(int user)
 static void processes_of_users(void) { no_way_out_by_proc(1); }
 static void processes_of_root(void) { no_way_out_by_proc(0); }
 
+/* What is open can be used; it cannot be opened again as more, nor does a directory lead out by /proc. */
+static void kept_descriptors(void)
+{
+	const struct view_part parts[] = { part("/proc", "/proc", 0), part("b", "/b", 0) };
+	int file, directory, link[2];
+	char name[64], byte;
+
+	make_trees(1);
+	file = open("a/f", O_RDONLY);
+	directory = open("a", O_PATH);
+	CHECK_EQ(pipe(link), 0);
+	CHECK_EQ(view_enter(parts, 2), 0);
+	CHECK_EQ(read(file, &byte, 1), 1);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+	CHECK_ERR(open(name, O_RDWR), EACCES);
+	CHECK_ERR(open(name, O_RDONLY), EACCES);
+	snprintf(name, sizeof name, "/proc/self/fd/%d/f", directory);
+	CHECK_ERR(open(name, O_RDONLY), EACCES);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", link[1]);
+	CHECK((file = open(name, O_WRONLY)) >= 0);
+	CHECK_EQ(write(file, "x", 1), 1);
+	file = open("/b/h", O_RDONLY);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+	CHECK(open(name, O_RDONLY) >= 0);
+}
+
 static void narrower_inside(void)
 {
 	const struct view_part outer[] = { part("a", "/a", VIEW_READ_ONLY), part("b", "/b", 0) };
@@ -343,8 +369,8 @@ static void nothing_left_behind(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(for_users), CASE(for_root), CASE(sealed), CASE(processes_of_users), CASE(processes_of_root), CASE(narrower_inside),
-		CASE(whole_root), CASE(refusals), CASE(permissions_stay), CASE(shared_context), CASE(nothing_left_behind), { 0 },
+		CASE(for_users), CASE(for_root), CASE(sealed), CASE(processes_of_users), CASE(processes_of_root), CASE(kept_descriptors),
+		CASE(narrower_inside), CASE(whole_root), CASE(refusals), CASE(permissions_stay), CASE(shared_context), CASE(nothing_left_behind), { 0 },
 	};
 	static const struct check_case none[] = { { 0 } };
 

@@ -84,7 +84,9 @@ static int follow_descriptor(const struct proc_subject *subject, struct path *pa
 	if (!file)
 		return error;
 	error = -ENOENT;
-	if (file->path.dentry) {
+	if (path_is_hidden(&file->path)) {
+		error = -EACCES;
+	} else if (file->path.dentry) {
 		*path = file->path;
 		path_get(path);
 		error = 0;
