@@ -92,6 +92,9 @@ static void bind_whole_trees(void)
 	CHECK_EQ(mount("a/d", "b", NULL, MS_BIND | MS_REC, NULL), 0);
 	CHECK_EQ(size_of("b/e/h"), 4);
 	CHECK_EQ(umount2("b", MNT_DETACH), 0);
+	CHECK_EQ(mkdir("c", 0755), 0);
+	CHECK_EQ(mount("b", "c", NULL, MS_BIND | MS_REC, NULL), 0);
+	CHECK_EQ(umount("c"), 0);
 	/* A tree into itself. */
 	CHECK_EQ(mount(".", "b", NULL, MS_BIND | MS_REC, NULL), 0);
 	CHECK_EQ(size_of("b/a/d/e/h"), 4);

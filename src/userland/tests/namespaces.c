@@ -161,21 +161,37 @@ static void refused_to_users(void)
 	CHECK_EQ(unshare(CLONE_FS | CLONE_FILES), 0);
 }
 
+static char text[16384];
+
+static const char *read_text(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1), more;
+
+	while (fd >= 0 && len < (ssize_t)sizeof text - 1 && (more = read(fd, text + len, sizeof text - 1 - len)) > 0)
+		len += more;
+	text[len] = 0;
+	close(fd);
+	return text;
+}
+
 /* ---- Names and other namespaces ---- */
 
 static void hold_mount(void *argument)
 {
 	(void)argument;
 	leave();
-	CHECK_EQ(mount("none", "d", "tmpfs", 0, NULL), 0);
+	CHECK_EQ(mount("marked", "d", "tmpfs", 0, NULL), 0);
 	check_write_file("d/inside", "", 0644);
 	CHECK_EQ(mount("source", "f", NULL, MS_BIND, NULL), 0);
+	CHECK_EQ(mount("marked", "e", "tmpfs", 0, NULL), 0);
 	CHECK_ERR(rmdir("d"), EBUSY);
 	CHECK_ERR(unlink("f"), EBUSY);
 	phase[0] = 1;
 	CHECK(check_await(&phase[1], 10000));
 	CHECK_EQ(access("d/inside", F_OK), -1);
 	CHECK_EQ(size_of("f"), -1);
+	CHECK(strstr(read_text("/proc/self/mountinfo"), "marked") == NULL);
 	CHECK_EQ(size_of("moved"), 6);	/* another namespace's rename takes along what is mounted here */
 }
 
@@ -185,6 +201,8 @@ static void removed_under_mounts(void)
 
 	share_phase();
 	mkdir("d", 0755);
+	mkdir("e", 0755);
+	mkdir("e2", 0755);
 	check_write_file("f", "", 0644);
 	check_write_file("source", "source", 0644);
 	check_write_file("other", "", 0644);
@@ -192,6 +210,7 @@ static void removed_under_mounts(void)
 	CHECK(check_await(&phase[0], 10000));
 	CHECK_EQ(rmdir("d"), 0);
 	CHECK_EQ(rename("f", "moved"), 0);
+	CHECK_EQ(rename("e2", "e"), 0);
 	phase[1] = 1;
 	CHECK_EQ(check_wait(child), 0);
 	CHECK_EQ(size_of("moved"), 0);
@@ -235,20 +254,6 @@ static void names_in_turn(void)
 		children[i] = check_spawn(look_in_turn, &ones[i]);
 	for (int i = 0; i < 2; i++)
 		CHECK_EQ(check_wait(children[i]), 0);
-}
-
-static char text[16384];
-
-static const char *read_text(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1), more;
-
-	while (fd >= 0 && len < (ssize_t)sizeof text - 1 && (more = read(fd, text + len, sizeof text - 1 - len)) > 0)
-		len += more;
-	text[len] = 0;
-	close(fd);
-	return text;
 }
 
 static void mount_marked(void *argument)
