@@ -277,6 +277,8 @@ static inline __attribute__((always_inline)) bool ready_begin(struct ready_chang
 	}
 	last->state |= DENTRY_USED;
 	mount_get(at.mount);
+	if (!present)
+		atomic_add(&at.mount->writers, 1);	/* under the lock, and so before or after it becomes read-only as a whole */
 	dentry_get(parent);
 	dentry_get(last);
 	ready->mount = at.mount;
@@ -306,6 +308,7 @@ int name_create_ready(uaddr_t name, const struct new_node *node, struct path *pa
 		return 0;
 	}
 	dentry_put(ready.begun.dentry);
+	mount_end_write(ready.mount);
 	mount_put(ready.mount);
 	return error;
 }

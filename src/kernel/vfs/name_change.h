@@ -25,7 +25,8 @@ int name_remove(struct path_walk *walk, bool directory);
 
 /*
  * The short ways, for a name whose path is in the cache: walk and change of user string @name in one pass. NAME_NOT_READY: nothing was done, the long
- * way has to be gone; so it has for any error that says that the names have changed (-EEXIST, -ENOENT, -ESTALE). *@path: what was made, referenced.
+ * way has to be gone; so it has for any error that says that the names have changed (-EEXIST, -ENOENT, -ESTALE). *@path: what was made, referenced,
+ * and begun to be written to (mount_begin_write).
  */
 int name_create_ready(uaddr_t name, const struct new_node *node, struct path *path);
 int name_remove_ready(uaddr_t name);	/* of what is no directory */

@@ -105,22 +105,19 @@ static inline long open_made(const struct path *at, int flags, struct fd_table *
 	int error;
 
 	if (unlikely(!file)) {
+		mount_end_write(at->mount);
 		path_put(&unused);
 		return -ENFILE;
 	}
 	file->path = *at;
 	file->vnode = at->dentry->vnode;
-	error = mount_begin_write(at->mount);
-	if (likely(!error)) {
-		error = vnode_begin_write(file->vnode);
-		file->writer = !error;
-		if (unlikely(error))
-			mount_end_write(at->mount);
-	}
+	error = vnode_begin_write(file->vnode);
 	if (unlikely(error)) {
+		mount_end_write(at->mount);
 		file_put(file);
 		return error;
 	}
+	file->writer = true;
 	preempt_disable();
 	take_lowest_fd(table, fd, file, flags);
 	preempt_enable();
