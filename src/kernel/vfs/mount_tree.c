@@ -18,6 +18,8 @@ static struct list mounted = LIST_INIT(mounted);	/* file systems that have mount
 static size_t total;					/* atomic: mounts that exist */
 static uint32_t last_id;				/* atomic */
 static struct slab_cache *mount_slab;
+enum { PLACE_BITS = 10 };
+static struct mount *places[1 << PLACE_BITS];		/* mounts by parent and mount point; tree lock */
 
 void mount_init(void)
 {
@@ -200,32 +202,59 @@ struct mount *mount_showing_locked(const struct dentry *dentry)
 	return other;
 }
 
+static struct mount **chain_of(const struct mount *parent, const struct dentry *dentry)
+{
+	return &places[(((uintptr_t)parent >> 3) + dentry->seed) * PATH_HASH_FACTOR >> (64 - PLACE_BITS)];
+}
+
+struct mount *mount_find_place_locked(const struct mount *mount, const struct dentry *dentry)
+{
+	struct mount *over;
+
+	for (over = *chain_of(mount, dentry); over; over = over->hash_next)
+		if (over->parent == mount && over->mountpoint == dentry)
+			break;
+	return over;
+}
+
+/* Puts @mount at *@place of a list of those that cover a dentry. Tree lock held. */
+static void insert_cover(struct mount **place, struct mount *mount)
+{
+	mount->covers_place = place;
+	mount->covers_next = *place;
+	if (mount->covers_next)
+		mount->covers_next->covers_place = &mount->covers_next;
+	*place = mount;
+}
+
 void mount_put_over_locked(struct mount *mount, struct mount *parent, struct dentry *dentry)
 {
-	struct mount **end;
+	struct mount **chain = chain_of(parent, dentry);
 
 	mount_get(parent);
 	dentry_get(dentry);
 	mount->parent = parent;
 	mount->mountpoint = dentry;
-	/* Behind those that are there: what other namespaces mount makes no walk longer. */
-	for (end = &dentry->covers; *end; end = &(*end)->covers_next)
-		;
-	*end = mount;
-	mount->covers_next = NULL;
+	/* Behind the first: what other namespaces mount in the same place makes no walk of the first one longer. */
+	insert_cover(dentry->covers ? &dentry->covers->covers_next : &dentry->covers, mount);
+	mount->hash_next = *chain;
+	*chain = mount;
 	dentry->state |= DENTRY_COVERED;
 	list_push_back(&parent->children, &mount->sibling);
 }
 
 void mount_take_off_locked(struct mount *mount, struct path *left)
 {
-	struct mount **at;
+	struct mount **at = chain_of(mount->parent, mount->mountpoint);
 
 	left->mount = mount->parent;
 	left->dentry = mount->mountpoint;
-	for (at = &left->dentry->covers; *at != mount; at = &(*at)->covers_next)
-		;
-	*at = mount->covers_next;
+	while (*at != mount)
+		at = &(*at)->hash_next;
+	*at = mount->hash_next;
+	*mount->covers_place = mount->covers_next;
+	if (mount->covers_next)
+		mount->covers_next->covers_place = mount->covers_place;
 	if (!left->dentry->covers)
 		left->dentry->state &= ~DENTRY_COVERED;
 	mount->parent = NULL;

@@ -24,6 +24,8 @@ struct mount {
 	struct mount *parent;		/* tree lock; referenced; NULL: the root of a tree, a detached or an internal one */
 	struct dentry *mountpoint;	/* tree lock; referenced; in parent */
 	struct mount *covers_next;	/* tree lock: the next that covers the same dentry, in another parent */
+	struct mount **covers_place;	/* tree lock: the pointer to it in that list */
+	struct mount *hash_next;	/* tree lock: in its chain of the table of places */
 	struct list children;		/* tree lock */
 	struct list sibling;		/* tree lock: in parent->children */
 	struct mount_namespace *namespace;	/* tree lock: whose tree it is in; NULL: none's */
@@ -71,14 +73,15 @@ int mount_check_room(size_t more);
  */
 int mount_attach(struct mount *mount, const struct path *at, struct mount_namespace *where);
 
-/* The mount that covers @dentry in @mount, or NULL. Tree lock held, no reference taken. */
+/* The mount that covers @dentry in @mount, or NULL, if it is not the first of @dentry's list. Tree lock held, no reference taken. */
+struct mount *mount_find_place_locked(const struct mount *mount, const struct dentry *dentry);
+
+/* The same, wherever it is. */
 static inline struct mount *mount_find_locked(const struct mount *mount, const struct dentry *dentry)
 {
 	struct mount *over = dentry->covers;
 
-	while (over && over->parent != mount)
-		over = over->covers_next;
-	return over;
+	return likely(!over || over->parent == mount) ? over : mount_find_place_locked(mount, dentry);
 }
 
 /* Goes up into the topmost mount at this place. Tree lock held. */
