@@ -36,7 +36,13 @@ CASES = {
                   ["/w/new: Read-only file system", "'/w/f': Read-only", "'/w/d': Read-only", "/w/f: Read-only file system",
                    "/new: Read-only file system", "content"]),
     "writable": (f"sandbox {ALL} {OPT} --view rw:/w {BASH} 'echo new >/w/new && cat </w/new && busybox rm /w/new && busybox ls /w'", 0, "new\nf\n"),
-    "without the right to write": (f"sandbox {OPT} --view ro:/w {BASH} 'echo >/w/f' 2>/dev/null", 1, ""),
+    "by default": (f"sandbox {OPT} --view rw:/w {BASH} 'read l </w/f; echo $l; echo >/w/f; echo >/w/new; busybox true'", 126,
+                   ["content\n", "/w/f: Operation not permitted", "/w/new: Operation not permitted", "busybox: Operation not permitted"]),
+    "capabilities": (f"sandbox --cap FILE_READ --cap FILE_WRITE {OPT} --view rw:/w {BASH} 'echo x >/w/f; read l </w/f; echo $l; busybox true'", 126,
+                     ["x\n", "busybox: Operation not permitted"]),
+    "no capabilities": (f"sandbox --cap none {OPT} --view rw:/w /opt/bin/busybox cat /w/f", 1, ["Operation not permitted"]),
+    "not what one has not": (f"sandbox --cap FILE_READ --cap FILE_EXECUTE --view ro:/bin --view ro:/w {OPT} /bin/sandbox {ALL} --view rw:/w "
+                             f"{OPT} {BASH} 'read l </w/f; echo $l; echo >/dev/null; echo >/w/f'", 1, ["content\n", "/w/f: "]),
     "another name": (f"sandbox {ALL} --view ro:/opt/bin:/b --view ro:/w/f:/x/y/z /opt/bin/bash -c 'read l </x/y/z; echo $l; echo /*'", 0,
                      "content\n/b /dev /x\n"),
     "one in another": (f"sandbox {ALL} --view rw:/w:/opt/bin/../w {BASH} :", 2, ["expected ro:/path or rw:/path without . and .., found rw:/w:"]),
@@ -53,7 +59,7 @@ CASES = {
     "memory": (f"sandbox {ALL} --memory 20M {OPT} {BASH} 'busybox dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null || echo refused; "
                "busybox dd if=/dev/zero of=/dev/null bs=1M count=1 2>/dev/null && echo done'", 0, "refused\ndone\n"),
     "processor time": (f"sandbox --cpu-time 1s {OPT} {BASH} 'while :; do :; done'", 152, ""),
-    "limits only shrink": (f"sandbox --files 6 {OPT} --view ro:/bin /bin/sandbox --files 100 {BASH} 'ulimit -n'", 0, "6\n"),
+    "limits only shrink": (f"sandbox {ALL} --files 6 {OPT} --view ro:/bin /bin/sandbox --files 100 {BASH} 'ulimit -n'", 0, "6\n"),
     # What is wrong is said.
     "usage": ("sandbox", 2, ["usage: sandbox"]),
     "no program": (f"sandbox {OPT} --", 2, ["usage: sandbox"]),
