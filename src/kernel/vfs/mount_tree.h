@@ -44,7 +44,7 @@ struct mount_namespace {
 	bool sealed;			/* set once: entered by view_enter(2); nobody inside can change it or look out of it */
 	unsigned count;			/* tree lock */
 	struct mount *root;		/* tree lock; its reference is the tree's */
-	struct list mounts;		/* tree lock: all, parents before children */
+	struct list mounts;		/* tree lock: all of it */
 };
 
 enum { MOUNTS_IN_NAMESPACE_MAX = 1024, MOUNTS_MAX = 16384 /* in all; ordinary users have half of them together */ };

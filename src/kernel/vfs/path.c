@@ -51,14 +51,21 @@ struct vnode *path_vnode(const struct path *path)
 	return path->dentry ? path->dentry->vnode : NULL;
 }
 
-/* The directory above walk->at, as seen from @root. Tree lock held. */
-static void step_up(struct path *at, const struct path *root)
+/*
+ * The directory above walk->at, as seen from @root. Tree lock held. -ENOENT: it was moved away from what its mount shows of the file system, and what
+ * is above it now is none of the walk's business.
+ */
+static int step_up(struct path *at, const struct path *root)
 {
 	for (;;) {
+		const struct dentry *top = at->mount->root;
+
 		if (at->dentry == root->dentry && at->mount == root->mount)
 			break;
-		if (at->dentry != at->mount->root) {
+		if (at->dentry != top) {
 			at->dentry = at->dentry->parent;
+			if (unlikely(top->parent != top) && !dentry_is_ancestor_locked(top, at->dentry))
+				return -ENOENT;
 			break;
 		}
 		if (!at->mount->parent)
@@ -67,6 +74,7 @@ static void step_up(struct path *at, const struct path *root)
 		at->mount = at->mount->parent;
 	}
 	mount_cross_locked(at);
+	return 0;
 }
 
 /* Takes references on the place reached and lets the lock go; what was held before is put. */
@@ -189,8 +197,9 @@ static int walk_stretch(struct path_walk *walk, const struct path *root, struct 
 			walk->trailing_slash = trailing_slash;
 		if (unlikely(c.name[0] == '.') && (path_component_is_dot(&c) || path_component_is_dot_dot(&c))) {
 			walk->last_kind = c.len == 1 ? WALK_LAST_DOT : WALK_LAST_DOT_DOT;
-			if (c.len == 2)
-				step_up(&walk->at, root);
+			error = c.len == 2 ? step_up(&walk->at, root) : 0;
+			if (error)
+				return error;
 			walk->rest = next;
 			continue;
 		}

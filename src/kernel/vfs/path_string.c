@@ -37,6 +37,8 @@ static bool prepend_way(struct builder *builder, struct path at, const struct pa
 		if (at.dentry == root->dentry && at.mount == root->mount)
 			break;
 		if (at.dentry != at.mount->root) {
+			if (at.dentry->parent == at.dentry && !at.dentry->name_len)
+				return false;	/* moved out of what its mount shows */
 			if (at.dentry->parent == at.dentry) {
 				/* Outside any tree: an internal file system names its files in full ("pipe:[12]"). */
 				prepend(builder, at.dentry->name, at.dentry->name_len);

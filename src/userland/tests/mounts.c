@@ -304,6 +304,26 @@ static void detaching(void)
 	CHECK_EQ(faccessat(AT_FDCWD, "../f", F_OK, 0), 0);
 }
 
+/* What is moved out of a bound directory does not take anybody along. */
+static void moved_out(void)
+{
+	int directory;
+
+	leave_to_trees();
+	CHECK_EQ(mkdir("a/d/e", 0755), 0);
+	CHECK_EQ(mount("a", "b", NULL, MS_BIND, NULL), 0);
+	CHECK_EQ(chdir("b/d/e"), 0);
+	directory = open("..", O_RDONLY | O_DIRECTORY);
+	CHECK_EQ(faccessat(directory, "../f", F_OK, 0), 0);
+	CHECK_EQ(rename("../../../a/d", "../../../out"), 0);
+	CHECK_ERR(faccessat(directory, "..", F_OK, 0), ENOENT);
+	CHECK_ERR(faccessat(directory, "../f", F_OK, 0), ENOENT);
+	CHECK_ERR(faccessat(directory, "../out", F_OK, 0), ENOENT);
+	CHECK_EQ(faccessat(directory, "g", F_OK, 0), 0);
+	CHECK_ERR(chdir("../.."), ENOENT);
+	CHECK_EQ(chdir("/"), 0);
+}
+
 static void propagation(void)
 {
 	leave_to_trees();
@@ -402,7 +422,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(bind_directories), CASE(bind_files), CASE(bind_whole_trees), CASE(read_only_binds), CASE(read_only_file_systems),
-		CASE(set_id_programs_and_execution), CASE(devices), CASE(moving), CASE(detaching), CASE(propagation), CASE(new_root),
+		CASE(set_id_programs_and_execution), CASE(devices), CASE(moving), CASE(detaching), CASE(moved_out), CASE(propagation), CASE(new_root),
 		CASE(new_root_in_place), CASE(new_root_for_all), CASE(changed_roots), { 0 },
 	};
 

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -335,6 +336,79 @@ static void nothing_left_behind(void)
 	leak_check(&mark, "namespaces");
 }
 
+/* ---- All at once ---- */
+
+enum { RACERS = 4, STEPS = 400, PLACES = 4 };
+
+static void random_step(unsigned number)
+{
+	char from[16], to[16];
+	unsigned kind = number / 64 % 14;
+
+	snprintf(from, sizeof from, "p%u%s", number % PLACES, number % 3 ? "" : "/q");
+	snprintf(to, sizeof to, "p%u%s", number / 16 % PLACES, number % 5 ? "" : "/q");
+	switch (kind) {
+	case 0: case 1: mount("none", to, "tmpfs", 0, "size=64k"); break;
+	case 2: mount(from, to, NULL, MS_BIND, NULL); break;
+	case 3: mount(from, to, NULL, MS_BIND | MS_REC, NULL); break;
+	case 4: mount(from, to, NULL, MS_MOVE, NULL); break;
+	case 5: umount(to); break;
+	case 6: case 7: umount2(to, MNT_DETACH); break;
+	case 8: mkdir(to, 0755); break;
+	case 9: rmdir(to); break;
+	case 10: rename(from, to); break;
+	case 11: close(open(to, O_RDWR | O_CREAT, 0644)); break;
+	case 12: mount(NULL, to, NULL, MS_REMOUNT | MS_BIND | (number % 2 ? MS_RDONLY : 0), NULL); break;
+	default: if (number % 8 == 0) unshare(CLONE_NEWNS); else read_text("/proc/self/mountinfo");
+	}
+}
+
+static void race(void *argument)
+{
+	unsigned state = (unsigned)(long)argument;
+
+	for (int i = 0; i < STEPS; i++) {
+		state = state * 1103515245 + 12345;
+		random_step(state >> 8);
+	}
+}
+
+static void race_in_one_namespace(void *argument)
+{
+	pid_t children[RACERS];
+	char name[16];
+
+	leave();
+	CHECK_EQ(mount("none", "s", "tmpfs", 0, "size=1m"), 0);
+	CHECK_EQ(chdir("s"), 0);
+	for (int i = 0; i < PLACES; i++) {
+		snprintf(name, sizeof name, "p%d", i);
+		CHECK_EQ(mkdir(name, 0755), 0);
+	}
+	for (long i = 0; i < RACERS; i++)
+		children[i] = check_spawn(race, (void *)((long)argument * RACERS + i));
+	for (int i = 0; i < RACERS; i++)
+		CHECK_EQ(check_wait(children[i]), 0);
+}
+
+/* Whatever several processes do to the mounts of one tree, it ends with them. */
+static void at_once(void)
+{
+	const char *seed = getenv("SEED");
+	long first = seed ? atol(seed) : (long)getpid() * 7919 % 100003;
+	struct leak_mark mark;
+
+	CHECK_EQ(mkdir("s", 0755), 0);
+	for (long i = 0; i < 8; i++) {
+		if (!CHECK_EQ(check_child(race_in_one_namespace, (void *)(first + i)), 0))
+			printf("namespaces: SEED=%ld\n", first + i);
+		if (i == 2)
+			leak_mark(&mark);
+	}
+	leak_check(&mark, "namespaces in a race");
+	printf("namespaces: SEED=%ld\n", first);
+}
+
 /* There is an end to mounts, and it is an error. */
 static void many_mounts(void)
 {
@@ -357,7 +431,7 @@ int main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(private_mounts), CASE(by_clone), CASE(places_follow), CASE(places_of_others), CASE(unshare_directories),
 		CASE(unshare_descriptors), CASE(refused_to_users), CASE(removed_under_mounts), CASE(names_in_turn), CASE(tables),
-		CASE(nothing_left_behind), CASE(many_mounts), { 0 },
+		CASE(nothing_left_behind), CASE(at_once), CASE(many_mounts), { 0 },
 	};
 
 	return check_main("namespaces", cases, argc, argv);
