@@ -207,16 +207,6 @@ static struct mount **chain_of(const struct mount *parent, const struct dentry *
 	return &places[(((uintptr_t)parent >> 3) + dentry->seed) * PATH_HASH_FACTOR >> (64 - PLACE_BITS)];
 }
 
-struct mount *mount_find_place_locked(const struct mount *mount, const struct dentry *dentry)
-{
-	struct mount *over;
-
-	for (over = *chain_of(mount, dentry); over; over = over->hash_next)
-		if (over->parent == mount && over->mountpoint == dentry)
-			break;
-	return over;
-}
-
 /* Puts @mount at *@place of a list of those that cover a dentry. Tree lock held. */
 static void insert_cover(struct mount **place, struct mount *mount)
 {
@@ -225,6 +215,30 @@ static void insert_cover(struct mount **place, struct mount *mount)
 	if (mount->covers_next)
 		mount->covers_next->covers_place = &mount->covers_next;
 	*place = mount;
+}
+
+static void remove_cover(struct mount *mount)
+{
+	*mount->covers_place = mount->covers_next;
+	if (mount->covers_next)
+		mount->covers_next->covers_place = mount->covers_place;
+}
+
+struct mount *mount_find_place_locked(const struct mount *mount, const struct dentry *dentry)
+{
+	struct mount *first = dentry->covers, *over = first->covers_next;
+
+	if (likely(over && over->parent == mount))
+		return over;
+	for (over = *chain_of(mount, dentry); over; over = over->hash_next)
+		if (over->parent == mount && over->mountpoint == dentry)
+			break;
+	/* The second place is for the one that was asked for last. */
+	if (over) {
+		remove_cover(over);
+		insert_cover(&first->covers_next, over);
+	}
+	return over;
 }
 
 void mount_put_over_locked(struct mount *mount, struct mount *parent, struct dentry *dentry)
@@ -252,9 +266,7 @@ void mount_take_off_locked(struct mount *mount, struct path *left)
 	while (*at != mount)
 		at = &(*at)->hash_next;
 	*at = mount->hash_next;
-	*mount->covers_place = mount->covers_next;
-	if (mount->covers_next)
-		mount->covers_next->covers_place = mount->covers_place;
+	remove_cover(mount);
 	if (!left->dentry->covers)
 		left->dentry->state &= ~DENTRY_COVERED;
 	mount->parent = NULL;

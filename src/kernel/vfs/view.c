@@ -86,6 +86,25 @@ static int find_target(const struct view *view, bool directory, struct path *at)
 	return error;
 }
 
+/* What is mounted at @at goes: it would only be covered, and every walk would pass it. */
+static void uncover(struct path *at)
+{
+	struct list gone = LIST_INIT(gone);
+	struct path old = *at;
+
+	spin_lock(&vfs_tree_lock);
+	while (at->dentry == at->mount->root && at->mount->parent) {
+		struct mount *over = at->mount;
+
+		*at = (struct path){ over->parent, over->mountpoint };
+		mount_leave_locked(over, &gone);
+	}
+	path_get(at);
+	spin_unlock(&vfs_tree_lock);
+	path_put(&old);
+	mount_put_gone(&gone);
+}
+
 static void make_read_only(struct mount *top)
 {
 	struct mount *mount;
@@ -116,6 +135,7 @@ static int add_part(const struct view *view, const struct view_part *part)
 		make_read_only(copy);
 	error = error ?: find_target(view, path_vnode(&source)->type == S_IFDIR, &target);
 	if (!error) {
+		uncover(&target);
 		error = mount_attach(copy, &target, view->namespace);
 		path_put(&target);
 	}
