@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from guest import RAEEN, ROOT, run_all
+from guest import BUILD, RAEEN, ROOT, run_all, vm
 from test_static_binaries import PACKAGES
 
 # What a shell needs that runs programs and writes; the default is FILE_READ and messages.
@@ -134,3 +134,16 @@ def test_killed(results):
 
 def test_nothing_stays(results):
     assert results["nothing stays"].output == "0\n"
+
+
+@pytest.mark.parametrize("views", ["--view rw:/tmp", "--view ro:/ --view rw:/tmp"])
+def test_cost_of_stat(views):
+    """In guest instructions: a name that is looked at again and again, and sixteen in turn, which the kernel does not remember."""
+    overlay = os.path.join(BUILD, "bench")
+    if not os.path.isfile(os.path.join(overlay, "bench")):
+        pytest.skip("make bench builds the program")
+    done = vm(RAEEN, f"/bench stat; sandbox {ALL} {views} /bench stat", "--exact", "--cpu", "qemu64", "--mem", "1G", "--overlay", overlay)
+    rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    assert len(rows) == 4, done.stdout
+    for plain, sandboxed in zip(rows[:2], rows[2:]):
+        assert plain[0] == sandboxed[0] and float(sandboxed[1]) <= 1.05 * float(plain[1]), rows
