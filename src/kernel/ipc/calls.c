@@ -305,11 +305,13 @@ static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t ti
 	struct receipt receipt;
 	int error;
 
+	endpoint_serve(me, ref.port);
 	me->serve_fd = endpoint_owns_descriptors() ? (uint64_t)fd : NO_DESCRIPTOR;
+	me->serve_epoch = port_file_epoch(ref.fd.file);
 	me->serve_port = me->serve_fd == NO_DESCRIPTOR ? &no_port : ref.port;
 	capabilities_end_grant();
 	me->by_serve = serve && me->serve_fd != NO_DESCRIPTOR;
-	error = msg_receive(ref.port, port_file_epoch(ref.fd.file), me, timeout, extra, &receipt);
+	error = msg_receive(ref.port, me->serve_epoch, me, timeout, extra, &receipt);
 	me->by_serve = false;
 
 	return error ? error : tell(me, &receipt, extra, true);
@@ -416,14 +418,28 @@ long message_resume_serve(void)
 	return sys_msg_serve(me->serve_fd, 0, 0);
 }
 
+/* It was notified by the short way: the scheduler, and nobody else, let it go on. */
+long message_resume_notified(void)
+{
+	struct endpoint *me = endpoint_current();
+	struct receipt receipt = { .header = MSG_NOTIFICATION, .token = me->token };
+
+	return tell(me, &receipt, 0, false);
+}
+
 long sys_port_notify(int fd, uint64_t bits)
 {
 	struct port_ref ref = port_borrow(fd, PORT_NOTIFY);
+	struct endpoint *me = endpoint_current();
 	uint64_t flags;
 	long result = 0;
 
 	if (unlikely(!ref.port))
 		return ref.error;
+	if (me && endpoint_owns_descriptors()) {
+		me->notify_fd = fd;
+		me->notify_port = ref.port;
+	}
 	flags = spin_lock_irq(&ref.port->lock);
 	if (ref.port->dead) {
 		result = -EPIPE;

@@ -29,10 +29,10 @@ static void make_stand_ins(void)
 	no_thread.cpu = CPU_MAX;
 	no_endpoint.thread = busy_endpoint.thread = &no_thread;
 	no_endpoint.serving = &no_endpoint;
-	no_endpoint.ask_fd = no_endpoint.serve_fd = NO_DESCRIPTOR;
-	no_endpoint.call.message.port = no_endpoint.serve_port = &no_port;
+	no_endpoint.ask_fd = no_endpoint.serve_fd = no_endpoint.notify_fd = NO_DESCRIPTOR;
+	no_endpoint.call.message.port = no_endpoint.serve_port = no_endpoint.notify_port = &no_port;
 	spinlock_init(&no_port.lock, LOCK_PORT);
-	no_port.fast_receiver = &no_endpoint;
+	no_port.fast_receiver = &busy_endpoint;
 }
 
 void endpoint_init(void)
@@ -53,14 +53,19 @@ bool endpoint_owns_descriptors(void)
 	return fd_table_is_mine(current_process(), current_process()->files) && !current_thread()->gs_base;
 }
 
+static void forget(struct endpoint *endpoint)
+{
+	endpoint->ask_fd = endpoint->serve_fd = endpoint->notify_fd = NO_DESCRIPTOR;
+	endpoint->call.message.port = endpoint->serve_port = endpoint->notify_port = &no_port;
+}
+
 void endpoint_forget_descriptors(void)
 {
 	struct endpoint *endpoint = endpoint_current();
 
 	if (!endpoint)
 		return;
-	endpoint->ask_fd = endpoint->serve_fd = NO_DESCRIPTOR;
-	endpoint->call.message.port = endpoint->serve_port = &no_port;
+	forget(endpoint);
 }
 
 /* Both pages, which the endpoint keeps a reference of for as long as it lives. */
@@ -114,26 +119,24 @@ static struct endpoint *endpoint_alloc(struct thread *thread)
 	list_init(&endpoint->server_link);
 	list_init(&endpoint->receiver_link);
 	endpoint->call.message.level = MSG_PRIORITY_MAX;
-	endpoint->ask_fd = endpoint->serve_fd = NO_DESCRIPTOR;
-	endpoint->call.message.port = endpoint->serve_port = &no_port;
+	forget(endpoint);
 	endpoint->serving = &no_endpoint;
 	endpoint->ask_resume = (uint64_t)message_ask_resume;
 	endpoint->serve_resume = (uint64_t)message_serve_resume;
+	endpoint->notified_resume = (uint64_t)message_notified_resume;
 	endpoint->root = thread->process->as->root;
 	endpoint->stack_top = (uint64_t)thread->stack_base + KERNEL_STACK_SIZE;
 	return endpoint;
 }
 
-long sys_msg_buffer(void)
+/* The calling thread gets one. */
+static __attribute__((noinline)) int64_t make_buffer(void)
 {
 	struct thread *thread = current_thread();
 	struct address_space *as = thread->process->as;
-	struct endpoint *endpoint = endpoint_current();
+	struct endpoint *endpoint = endpoint_alloc(thread);
 	int64_t address;
 
-	if (endpoint)
-		return endpoint->address;
-	endpoint = endpoint_alloc(thread);
 	if (!endpoint)
 		return -ENOMEM;
 	/* A child of fork has no use for it: it asks for its own. */
@@ -147,6 +150,13 @@ long sys_msg_buffer(void)
 	return address;
 }
 
+long sys_msg_buffer(void)
+{
+	struct endpoint *endpoint = current_thread()->endpoint;
+
+	return likely(endpoint != &no_endpoint) ? (int64_t)endpoint->address : make_buffer();
+}
+
 static void stop_serving(struct endpoint *endpoint)
 {
 	struct port *port = endpoint->port;
@@ -154,6 +164,8 @@ static void stop_serving(struct endpoint *endpoint)
 
 	if (!port)
 		return;
+	endpoint->serve_fd = NO_DESCRIPTOR;
+	endpoint->serve_port = &no_port;
 	flags = spin_lock_irq(&port->lock);
 	held_unserve_one(port, endpoint);
 	list_remove(&endpoint->server_link);

@@ -16,6 +16,7 @@ void ipc_thread_release(struct thread *thread);
 /* arch/x86_64/message_path.inc: the calling thread slept by the short way, but the scheduler woke it. The result of its call. May sleep. */
 long message_resume_ask(void);
 long message_resume_serve(void);
+long message_resume_notified(void);
 
 /* Another thread can close the calling thread's descriptors from now on, or it has a GS base: messages go the long way. */
 void endpoint_forget_descriptors(void);

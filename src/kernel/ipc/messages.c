@@ -263,7 +263,8 @@ static int sleep_for_message(struct port *port, struct endpoint *me, uint64_t de
 
 	me->delivered = false;
 	me->waiter.woken = 0;
-	if (me->by_serve && port->fast_receiver == &no_endpoint)
+	/* A call that comes by the short way becomes what it serves, and it starts anew in user mode. */
+	if (me->by_serve && !me->only_wake && !serving_of(me) && port->fast_receiver == &no_endpoint)
 		port->fast_receiver = me;
 	else
 		list_push_front(&port->receivers, &me->receiver_link);

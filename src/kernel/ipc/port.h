@@ -39,7 +39,10 @@ struct sender {
 };
 
 /* HELD_SHORT: held, and its caller sleeps by the short way. */
-enum message_state { MESSAGE_IDLE, MESSAGE_QUEUED, MESSAGE_HELD, MESSAGE_HELD_SHORT, MESSAGE_DONE };
+enum message_state {
+	MESSAGE_IDLE, MESSAGE_QUEUED, MESSAGE_HELD, MESSAGE_HELD_SHORT, MESSAGE_DONE,
+	MESSAGE_NOWHERE,	/* no_endpoint's */
+};
 
 /* Something sent to a port. All guarded by port->lock from queueing on. */
 struct message {
@@ -89,13 +92,15 @@ struct endpoint {
 	struct call call;		/* what it asks now */
 
 	/*
-	 * For the short way (arch/x86_64/message_path.inc). The descriptors for which call.message.port and .badge, and @serve_port, are known to be right,
+	 * For the short way (arch/x86_64/message_path.inc). The descriptors for which call.message.port and .badge, @serve_port, @notify_port are known to be right,
 	 * as nobody else can close them and the thread has no GS base; NO_DESCRIPTOR: none, and the port is &no_port. @ask_resume and @serve_resume: stacks
 	 * of a word on which the thread goes on if the scheduler picks it.
 	 */
-	uint64_t ask_fd, serve_fd;
-	struct port *serve_port;
+	uint64_t ask_fd, serve_fd, notify_fd;
+	struct port *serve_port, *notify_port;
+	uint32_t serve_epoch;		/* of the handle @serve_fd; @serve_port is @port */
 	uint64_t ask_resume, serve_resume;
+	uint64_t notified_resume;	/* the same for who was notified by the short way, with @token, and has not run since */
 	paddr_t root;			/* of the page tables */
 	uint64_t stack_top;		/* of the thread's kernel stack */
 

@@ -78,6 +78,8 @@ void realtime_switched(struct cpu *cpu);	/* a real-time thread has left this CPU
 
 /* ---- placement.c; interrupts and preemption off ---- */
 
+extern uint64_t idle_cpus;	/* atomic: CPUs that idle and that nobody has sent work to yet */
+
 /*
  * Makes @thread, which is on no queue, ready on the CPU where it had best run, and sets *@woken (may be NULL). @cpu is its CPU, locked; unlocks it.
  * @soon: the calling thread is about to sleep.

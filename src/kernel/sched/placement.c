@@ -14,7 +14,7 @@
 
 enum { SEARCH_MAX = 16 /* threads looked at for one that may move */, BALANCE_MS = 50, OFFER_AFTER_US = 100 };
 
-static uint64_t idle_cpus;	/* atomic: CPUs that idle and that nobody has sent work to yet */
+uint64_t idle_cpus;	/* also read by arch/x86_64/notify_path.inc */
 
 static bool may_run(const struct thread *thread, const struct cpu *cpu)
 {

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NR_port_create = 1024, NR_msg_buffer = 1026, NR_msg_recv = 1029, NR_port_notify = 1034, NR_port_control = 1035, NR_msg_ask = 1044, NR_msg_serve = 1045 };
+enum { NR_port_create = 1024, NR_msg_buffer = 1026, NR_port_notify = 1034, NR_port_control = 1035, NR_msg_ask = 1044, NR_msg_serve = 1045 };
 
 static int port, back;
 static volatile uint64_t *buffer;
@@ -44,6 +44,22 @@ static inline int64_t serve(int fd, msg_header header, uint64_t *token)
 	__asm__ volatile("syscall" : "+a"(result), "+D"(a), "+S"(header), "+d"(c)
 			 :: "rcx", "r8", "r9", "r10", "r11", "rbx", "r12", "r13", "r14", "r15", "memory");
 	*token = c;
+	return result;
+}
+
+static inline int64_t buffer_call(void)
+{
+	int64_t result = NR_msg_buffer;
+
+	__asm__ volatile("syscall" : "+a"(result) :: "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory");
+	return result;
+}
+
+static inline int64_t notify(int fd, uint64_t bits)
+{
+	int64_t result = NR_port_notify;
+
+	__asm__ volatile("syscall" : "+a"(result) : "D"(fd), "S"(bits) : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory");
 	return result;
 }
 
@@ -118,7 +134,7 @@ void finish_message(void)
 	close(port);
 }
 
-/* The other side waits for a notification and sends one back: two of what the row is about. */
+/* The other side waits for a notification and sends one back: two of what the row is about, a notification and that the other one goes on with it. */
 void prepare_notify(void)
 {
 	int receiver;
@@ -132,16 +148,18 @@ void prepare_notify(void)
 		return;
 	}
 	native(NR_msg_buffer, 0, 0, 0);
-	while (native(NR_msg_recv, receiver, MSG_WAIT, 0) >= 0)
-		native(NR_port_notify, back, 1, 0);
+	for (uint64_t bits = 0; serve(receiver, 0, &bits) == MSG_NOTIFICATION; bits = 0)
+		notify(back, 1);
 	_exit(1);
 }
 
 void run_notify(unsigned count)
 {
 	while (count--) {
-		MUST(native(NR_port_notify, port, 1, 0) == 0);
-		MUST(native(NR_msg_recv, back, MSG_WAIT, 0) >= 0);
+		uint64_t bits = 0;
+
+		MUST(notify(port, 1) == 0);
+		MUST(serve(back, 0, &bits) == MSG_NOTIFICATION);
 	}
 }
 
@@ -155,5 +173,5 @@ void finish_notify(void)
 void run_native(unsigned count)
 {
 	while (count--)
-		native(NR_msg_buffer, 0, 0, 0);
+		buffer_call();
 }

@@ -231,6 +231,8 @@ syscall_entry:
 	je message_ask
 	cmp eax, SYSCALL_msg_serve
 	je message_serve
+	cmp eax, SYSCALL_port_notify
+	je message_notify
 .native_long_way:
 	mov [rsp + FRAME_ERROR], rax
 	mov [rsp + FRAME_RDI], rdi
@@ -240,11 +242,13 @@ syscall_entry:
 	mov [rsp + FRAME_R8], r8
 	mov [rsp + FRAME_R9], r9
 	sti
-	sub eax, SYSCALL_NATIVE - SYSCALL_LINUX_COUNT	; where it is in the table; below SYSCALL_NATIVE it gets huge, or a Linux call's index
-	cmp eax, SYSCALL_LINUX_COUNT
-	jb .unknown
-	cmp eax, SYSCALL_COUNT
-	jb .dispatch
+	sub eax, SYSCALL_NATIVE		; below it gets huge
+	cmp eax, SYSCALL_COUNT - SYSCALL_LINUX_COUNT
+	jae .unknown
+	mov rcx, r10
+	lea r11, [rel syscall_handlers + SYSCALL_LINUX_COUNT * 8]
+	call [r11 + rax * 8]
+	jmp .return
 .unknown:
 	mov rdi, rsp
 	call syscall_unknown
@@ -280,6 +284,7 @@ frame_%1:
 EACH_FRAME_CALL FRAME_CALL
 
 %include "arch/x86_64/message_path.inc"
+%include "arch/x86_64/notify_path.inc"
 %include "arch/x86_64/trace_entry.inc"
 
 global syscall_entry_end

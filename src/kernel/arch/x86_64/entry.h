@@ -8,7 +8,8 @@ extern char trap_stubs[];		/* 256 entry points, 16 bytes apart */
 extern char trap_return[];		/* where trap_dispatch returns to: what a backtrace knows a trap frame by */
 extern char syscall_entry[];		/* what MSR_LSTAR points to */
 extern char syscall_entry_end[];	/* code up to here calls handlers with the program's frame pointer: a backtrace ends there */
-extern char message_ask_resume[], message_serve_resume[];	/* where a thread goes on that slept in the short way of messages (message_path.inc) */
+/* Where a thread goes on that slept in the short way of messages (message_path.inc, notify_path.inc). */
+extern char message_ask_resume[], message_serve_resume[], message_notified_resume[];
 extern char thread_trampoline[];	/* the first instruction of a new thread */
 extern char boot_tables[];		/* the tables that boot.asm starts with: a PML4 first, which maps the first 4 GiB where they are */
 extern char ap_trampoline[], ap_trampoline_end[];	/* ap_start.asm: the code that is copied to low memory */

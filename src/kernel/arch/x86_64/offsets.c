@@ -20,6 +20,7 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(CPU_TSS_RSP0, cpu, tss.rsp[0]);
 	OFFSET(CPU_SLEEPS_HERE, cpu, sleeps_here);
 	OFFSET(CPU_SWITCHES, cpu, switches);
+	OFFSET(CPU_LEFT, cpu, left);
 	OFFSET(CPU_LOADED_ROOT, cpu, loaded_root);
 
 	OFFSET(THREAD_MISSING, thread, user.missing);
@@ -28,7 +29,9 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(THREAD_SWITCH_RSP, thread, switch_rsp);
 	OFFSET(THREAD_RUN_STATE, thread, run_state);
 	OFFSET(THREAD_WAIT_MODE, thread, wait_mode);
+	OFFSET(THREAD_RUN_LINK, thread, run_link);
 	OFFSET(THREAD_PRIORITY, thread, priority);
+	OFFSET(THREAD_BEST_PRIORITY, thread, best_priority);
 	OFFSET(THREAD_RUN_CYCLES, thread, run_cycles);
 	OFFSET(THREAD_RUN_STAMP, thread, run_stamp);
 	OFFSET(THREAD_VOLUNTARY_SWITCHES, thread, voluntary_switches);
@@ -41,6 +44,11 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(ENDPOINT_CALL, endpoint, call);
 	OFFSET(ENDPOINT_ASK_FD, endpoint, ask_fd);
 	OFFSET(ENDPOINT_SERVE_FD, endpoint, serve_fd);
+	OFFSET(ENDPOINT_NOTIFY_FD, endpoint, notify_fd);
+	OFFSET(ENDPOINT_NOTIFY_PORT, endpoint, notify_port);
+	OFFSET(ENDPOINT_SERVE_EPOCH, endpoint, serve_epoch);
+	OFFSET(ENDPOINT_NOTIFIED_RESUME, endpoint, notified_resume);
+	OFFSET(ENDPOINT_TOKEN, endpoint, token);
 	OFFSET(ENDPOINT_ASK_RESUME, endpoint, ask_resume);
 	OFFSET(ENDPOINT_SERVE_RESUME, endpoint, serve_resume);
 	OFFSET(ENDPOINT_ROOT, endpoint, root);
@@ -58,12 +66,21 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(PORT_LOCK, port, lock);
 	OFFSET(PORT_FAST_RECEIVER, port, fast_receiver);
 	OFFSET(PORT_LAST_TOKEN, port, last_token);
+	OFFSET(PORT_EPOCH, port, epoch);
+	OFFSET(PORT_NOTIFICATIONS, port, notifications);
 
 	OFFSET(RUN_QUEUE_LOCK, run_queue, lock);
+	OFFSET(RUN_QUEUE_COUNT, run_queue, count);
+	OFFSET(RUN_QUEUE_BITMAP, run_queue, bitmap);
+	OFFSET(RUN_QUEUE_SHARED, run_queue, bitmap[REALTIME_WORDS]);
+	OFFSET(RUN_QUEUE_LEVELS, run_queue, levels);
 	OFFSET(FEATURE_XSAVE_MASK, cpu_features, xsave_mask);
 
 	_Static_assert(offsetof(struct thread, run_state) + 4 == offsetof(struct thread, cpu), "they are compared as one");
 	_Static_assert(offsetof(struct spinlock, locked) == 0, "its lowest bit is set with the other bytes around it");
+	_Static_assert(MESSAGE_NOWHERE > MESSAGE_HELD_SHORT && MESSAGE_IDLE < MESSAGE_HELD_SHORT, "told apart by that");
+	_Static_assert(sizeof(struct list) == 16, "an index is shifted by 4");
+	EQUATE(STATE_READY, THREAD_READY);
 	EQUATE(STATE_RUNNING, THREAD_RUNNING);
 	EQUATE(STATE_SLEEPING, THREAD_SLEEPING);
 	EQUATE(MODE_INTERRUPTIBLE, WAIT_INTERRUPTIBLE);
@@ -71,6 +88,8 @@ static __attribute__((used)) void offsets(void)
 	EQUATE(CALL_IDLE, MESSAGE_IDLE);
 	EQUATE(CALL_HELD_SHORT, MESSAGE_HELD_SHORT);
 	EQUATE(LEVEL_SHARED, LEVEL_HIGH);
+	EQUATE(LEVEL_ORDINARY, LEVEL_NORMAL);
+	EQUATE(HEADER_NOTIFICATION, MSG_NOTIFICATION);
 	EQUATE(POINT_XSAVE, TRACE_GROUP_XSAVE);
 	EQUATE(TRACED_GROUPS, TRACE_GROUP_SCHED | TRACE_GROUP_SYSCALL);
 }
