@@ -39,10 +39,7 @@ struct sender {
 };
 
 /* HELD_SHORT: held, and its caller sleeps by the short way. */
-enum message_state {
-	MESSAGE_IDLE, MESSAGE_QUEUED, MESSAGE_HELD, MESSAGE_HELD_SHORT, MESSAGE_DONE,
-	MESSAGE_NOWHERE,	/* no_endpoint's */
-};
+enum message_state { MESSAGE_IDLE, MESSAGE_QUEUED, MESSAGE_HELD, MESSAGE_HELD_SHORT, MESSAGE_DONE };
 
 /* Something sent to a port. All guarded by port->lock from queueing on. */
 struct message {

@@ -78,7 +78,6 @@ static __attribute__((used)) void offsets(void)
 
 	_Static_assert(offsetof(struct thread, run_state) + 4 == offsetof(struct thread, cpu), "they are compared as one");
 	_Static_assert(offsetof(struct spinlock, locked) == 0, "its lowest bit is set with the other bytes around it");
-	_Static_assert(MESSAGE_NOWHERE > MESSAGE_HELD_SHORT && MESSAGE_IDLE < MESSAGE_HELD_SHORT, "told apart by that");
 	_Static_assert(sizeof(struct list) == 16, "an index is shifted by 4");
 	EQUATE(STATE_READY, THREAD_READY);
 	EQUATE(STATE_RUNNING, THREAD_RUNNING);
@@ -91,5 +90,6 @@ static __attribute__((used)) void offsets(void)
 	EQUATE(LEVEL_ORDINARY, LEVEL_NORMAL);
 	EQUATE(HEADER_NOTIFICATION, MSG_NOTIFICATION);
 	EQUATE(POINT_XSAVE, TRACE_GROUP_XSAVE);
+	EQUATE(POINT_CPUS, TRACE_GROUP_CPUS);
 	EQUATE(TRACED_GROUPS, TRACE_GROUP_SCHED | TRACE_GROUP_SYSCALL);
 }

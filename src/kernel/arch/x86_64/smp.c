@@ -12,6 +12,7 @@
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/tlb.h"
 #include "debug/checks.h"
+#include "debug/trace/rings.h"
 #include "init/boot_info.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
@@ -234,6 +235,7 @@ void smp_start_others(void)
 	others_wanted = MIN(others_allowed(), (uint64_t)apic_other_cpus(NULL, CPU_MAX));
 	thread = others_wanted ? thread_create_kernel("cpus", start_others, NULL, CLASS_NORMAL) : NULL;
 	if (thread) {
+		trace_points_switch(0);		/* before any program runs: that there are others (TRACE_GROUP_CPUS) */
 		atomic_store(&cpus_to_come, (2ull << others_wanted) - 2);
 		thread_start(thread);
 	} else {

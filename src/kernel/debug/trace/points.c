@@ -7,6 +7,7 @@
  */
 #include "debug/trace/rings.h"
 #include "arch/x86_64/boot_layout.h"
+#include "arch/x86_64/smp.h"
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/trap.h"
 #include "lib/string.h"
@@ -46,6 +47,8 @@ void trace_points_switch(unsigned groups)
 {
 	if (cpu_features.xsave)
 		groups |= TRACE_GROUP_XSAVE;
+	if (smp_others_wanted())
+		groups |= TRACE_GROUP_CPUS;
 	for (int step = 0; step < 3; step++) {
 		for (const struct trace_point *point = trace_points_start; point < trace_points_end; point++) {
 			uint8_t *alias = alias_of(point), code[POINT_SIZE];

@@ -36,7 +36,8 @@ uint32_t trace_tid(const struct thread *thread);
 /* From trace_thunk (arch/x86_64/trace_entry.inc). */
 void trace_hit(unsigned event, uint64_t first, uint64_t second);
 
-enum { TRACE_GROUP_XSAVE = 1 << 31 };	/* no group of a program's: where the CPU has XSAVE, always on (arch/x86_64/message_path.inc) */
+/* No groups of a program's: always on where the CPU has XSAVE (arch/x86_64/message_path.inc), where there are other CPUs (notify_path.inc). */
+enum { TRACE_GROUP_XSAVE = 1 << 31, TRACE_GROUP_CPUS = 1 << 30 };
 
 /* points.c: makes exactly the points of @groups (enum trace_group) record. When it returns no CPU is inside one that was switched off. */
 void trace_points_switch(unsigned groups);
