@@ -26,6 +26,23 @@ RATIOS = {
     "fork+exit+wait, 256 MiB": 0.02,
 }
 
+# Native calls, which only RaeenOS has: the most instructions. Between two processes.
+NATIVE = {
+    "message 64 B, call+reply": 300,
+    "message 128 B, call+reply": 340,
+    "message 4 KiB, empty reply": 1_000,
+    "notify+wake": 200,
+    "null native call": 60,
+}
+# What others need for a call and its answer on the same emulator.
+REFERENCES = {
+    "seL4, empty, its fast path": 395,
+    "seL4, 10 words": 1_572,
+    "seL4, 120 words": 2_672,
+    "Linux, pipe": 10_363,
+    "Linux, unix seqpacket": 14_570,
+}
+
 BOOT_INSTRUCTIONS = 10_000_000
 KERNEL_BYTES = 600_000
 RAM_KIB = 6 * 1024

@@ -28,12 +28,30 @@ def judge(value, goal):
     return "" if goal is None else "yes" if value <= goal else "**no**"
 
 
+def with_linux(rows):
+    """Those of what Linux can do, too."""
+    return [(name, row) for name, row in rows.items() if name not in goals.NATIVE]
+
+
+def native_table(rows):
+    beside = ("cr3", "atomics", "wrmsr")
+    lines = [[name, number(rows[name]["median"]), number(goal), judge(rows[name]["median"], goal),
+              f"{number(rows[name]['fastest'])} – {number(rows[name]['slowest'])}", *(f"{rows[name][key]:g}" for key in beside)]
+             for name, goal in goals.NATIVE.items() if name in rows]
+    return markdown(["native call", "RaeenOS", "goal", "met", "fastest – slowest", "CR3 writes", "atomic or locked", "wrmsr"], lines)
+
+
+def native_short(rows):
+    """Goals that are missed."""
+    return [f"{name}: {rows[name]['median']}, goal {goal}" for name, goal in goals.NATIVE.items() if rows[name]["median"] > goal]
+
+
 def cost_table(runs, cpu):
     """Everything against the stock Linux, and, where it was measured, the lean one."""
     raeen, stock = (runs[f"{guest}/{cpu}"]["rows"] for guest in (RAEEN, LINUX))
     lean = runs.get(f"{LEAN}/{cpu}", {}).get("rows")
     rows = []
-    for name, figures in raeen.items():
+    for name, figures in with_linux(raeen):
         mine, theirs, goal = figures["median"], stock[name]["median"], goals.RATIOS[name]
         row = [name, number(mine), number(theirs), ratio(mine / theirs), "" if goal is None else f"{goal:.2f}",
                judge(mine / theirs, goal)]
@@ -46,7 +64,7 @@ def cost_table(runs, cpu):
 def spread_table(runs, cpu):
     guests = [guest for guest in NAMES if f"{guest}/{cpu}" in runs]
     rows = []
-    for name in runs[f"{RAEEN}/{cpu}"]["rows"]:
+    for name, _ in with_linux(runs[f"{RAEEN}/{cpu}"]["rows"]):
         figures = [runs[f"{guest}/{cpu}"]["rows"][name] for guest in guests]
         rows.append([name, *(f"{number(row['fastest'])} – {number(row['slowest'])}" for row in figures)])
     return markdown(["operation", *(NAMES[guest] for guest in guests)], rows)
@@ -54,7 +72,7 @@ def spread_table(runs, cpu):
 
 def beside_table(runs, cpu):
     raeen, stock = (runs[f"{guest}/{cpu}"]["rows"] for guest in (RAEEN, LINUX))
-    rows = [[name, *(f"{raeen[name][key]:g} / {stock[name][key]:g}" for key in BESIDE)] for name in raeen]
+    rows = [[name, *(f"{raeen[name][key]:g} / {stock[name][key]:g}" for key in BESIDE)] for name, _ in with_linux(raeen)]
     return markdown(["RaeenOS / stock", *BESIDE], rows)
 
 
@@ -83,6 +101,10 @@ def results(kept):
     for cpu in (PLAIN, SMAP):
         if f"{RAEEN}/{cpu}" in runs and f"{LINUX}/{cpu}" in runs:
             text += f"\n## `-cpu {cpu}`\n\n" + cost_table(runs, cpu).rstrip("\n") + "\n"
+    native = runs.get(f"{RAEEN}/{PLAIN}", {}).get("rows", {})
+    if any(name in native for name in goals.NATIVE):
+        text += f"\n## Native calls, `-cpu {PLAIN}`\n\n" + native_table(native).rstrip("\n") + "\n\nFor comparison, a call and its answer: " \
+            + "; ".join(f"{name} {number(value)}" for name, value in goals.REFERENCES.items()) + ".\n"
     text += "\n## Boot and size\n\n" + other_table(kept)
     if goals.SHORT:
         text += "## What falls short\n\n" + "".join(f"- {name}: {why}\n" for name, why in goals.SHORT.items()) + "\n"

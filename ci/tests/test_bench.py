@@ -48,6 +48,24 @@ def test_no_figure_has_grown(raeen, kept):
     assert not grown, "\n".join(grown + ["make bench RENEW=1 keeps figures that have grown for a good reason"])
 
 
+def test_native_calls(raeen):
+    assert not report.native_short(raeen["rows"])
+
+
+def test_what_messages_cost_beside(raeen):
+    """A CR3 write for each change of the address space, no more; and each lock that is taken is one atomic instruction."""
+    for name, switches, locks in (("message 64 B, call+reply", 2, 4), ("notify+wake", 1, 4), ("null native call", 0, 0)):
+        row = raeen["rows"][name]
+        assert switches <= row["cr3"] < switches + 0.1 and locks <= row["atomics"] < locks + 0.5, (name, row)
+
+
+def test_a_native_goal_that_is_missed_is_told(raeen):
+    rows = {name: dict(row) for name, row in raeen["rows"].items()}
+    rows["notify+wake"]["median"] = 1_180
+    assert report.native_short(rows) == ["notify+wake: 1180, goal 200"]
+    assert "**no**" in report.native_table(rows)
+
+
 def test_boot_and_size(raeen, kept):
     assert raeen["boot"]["instructions"] <= goals.BOOT_INSTRUCTIONS
     assert measure.kernel_size() <= goals.KERNEL_BYTES
