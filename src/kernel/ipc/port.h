@@ -89,9 +89,9 @@ struct endpoint {
 	struct call call;		/* what it asks now */
 
 	/*
-	 * For the short way (arch/x86_64/message_path.inc). The descriptors for which call.message.port and .badge, @serve_port, @notify_port are known to be right,
-	 * as nobody else can close them and the thread has no GS base; NO_DESCRIPTOR: none, and the port is &no_port. @ask_resume and @serve_resume: stacks
-	 * of a word on which the thread goes on if the scheduler picks it.
+	 * For the short ways (arch/x86_64/message_path.inc, notify_path.inc). The descriptors for which call.message.port and .badge, @serve_port,
+	 * @notify_port are known to be right, as nobody else can close them and the thread has no GS base; NO_DESCRIPTOR: none, and the port is &no_port.
+	 * @ask_resume and @serve_resume: stacks of a word on which the thread goes on if the scheduler picks it.
 	 */
 	uint64_t ask_fd, serve_fd, notify_fd;
 	struct port *serve_port, *notify_port;

@@ -156,6 +156,7 @@ void prepare_notify(void)
 	MUST((partner = fork()) >= 0);
 	if (partner) {
 		close(receiver);
+		usleep(50000);	/* it may have sunk below the other one by what it computed before, and rises */
 		return;
 	}
 	native(NR_msg_buffer, 0, 0, 0);

@@ -114,7 +114,7 @@ struct msg_record {
 /*
  * Registers. A call gives the kernel: rax number, rdi fd, rsi header, rdx, r10, r8, r9 the rest as syscalls.def has it. It returns: rax the header of what
  * was received or a negative errno, rdx the token or notification bits, r8 the badge of the handle it was sent by. The msg_ calls may change every
- * other register but rsp and rbp.
+ * other register but rsp and rbp, SYS_port_notify what a call as on Linux may change, and rdx, r8 and r9.
  */
 
 /*
