@@ -150,6 +150,7 @@ fuzz: deps image ## run the fuzz targets; FUZZ=N for N times as long
 
 test-programs: compiler
 	@+$(SUBMAKE) -C src/userland tests
+	@+$(SUBMAKE) -C src/servers tests
 
 # Ports outside the image are built here, and tried in the guest like those in it.
 test: lint iso debug-iso host-test fuzz test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)

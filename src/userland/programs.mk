@@ -2,7 +2,9 @@
 #
 # Builds each folder of C files named in PROGRAMS (relative to the including Makefile) into a static-pie program of the
 # folder's name, stripped, at $(BUILD)/userland/stage/sbin/NAME. A file "install" in the folder names another target
-# folder, such as /bin. LIBRARIES names C files that every program may use; only what it needs is linked.
+# folder, such as /bin. LIBRARIES names C files that every program may use, LIBRARY_OBJECTS more of them with rules of their own; only what it
+# needs is linked. libraeen and what is generated of the kernel's calls and of protocols (lib/raeen/raeen.mk) is there for all. Folders test/NAME
+# become programs for tests, $(BUILD)/tests/tests/NAME-service, made by the target "tests".
 # V=1 shows the commands.
 #
 # *_hosttest.c are host unit tests, each a program of its own; the line "/* LINK: a.c b.c */" in one names the sources
@@ -24,28 +26,30 @@ Q = $(if $(V),,@)
 
 all:
 
+include $(dir $(lastword $(MAKEFILE_LIST)))lib/raeen/raeen.mk
+CFLAGS += $(RAEEN_CFLAGS)
+HOSTCFLAGS += $(RAEEN_CFLAGS)
+
 # $(call sources,FOLDER)
 sources = $(filter-out %_hosttest.c %_fuzz.c,$(wildcard $(1)/*.c))
 # $(call target,FOLDER)
-target = $(STAGE)$(or $(shell cat $(1)/install 2>/dev/null),/sbin)/$(notdir $(1))
-
-include $(dir $(lastword $(MAKEFILE_LIST)))abi.mk
-CFLAGS += $(ABI_FLAGS)
+target = $(if $(filter test/%,$(1)),$(BUILD)/tests/tests/$(notdir $(1))-service,$(call stage_target,$(1)))
+stage_target = $(STAGE)$(or $(shell cat $(1)/install 2>/dev/null),/sbin)/$(notdir $(1))
 
 LIBRARY = $(if $(LIBRARIES),$(OUT)/lib.a)
 
-$(OUT)/%.o: %.c $(TOOLCHAIN) | $(ABI_HEADERS)
+$(OUT)/%.o: %.c $(TOOLCHAIN) | $(RAEEN_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  CC      $(PART)/$<"
 	$(Q)$(TOOL)gcc $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/lib.a: $(LIBRARIES:%.c=$(OUT)/%.o)
+$(OUT)/lib.a: $(LIBRARIES:%.c=$(OUT)/%.o) $(LIBRARY_OBJECTS)
 	@rm -f $@
 	$(Q)$(TOOL)ar rcs $@ $^
 
 define program
-all: $(call target,$(1))
-$(OUT)/$(1)/program: $(patsubst %.c,$(OUT)/%.o,$(call sources,$(1))) $(LIBRARY)
+$(if $(filter test/%,$(1)),tests,all): $(call target,$(1))
+$(OUT)/$(1)/program: $(patsubst %.c,$(OUT)/%.o,$(call sources,$(1))) $(LIBRARY) $(LIBRAEEN)
 	@echo "  LINK    $(PART)/$(1)"
 	$$(Q)$(TOOL)gcc $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 $(call target,$(1)): $(OUT)/$(1)/program
@@ -59,7 +63,7 @@ HOSTTESTS = $(wildcard *_hosttest.c */*_hosttest.c */*/*_hosttest.c */*/*/*_host
 
 define hosttest
 hosttest: $(OUT)/$(1).passed
-$(OUT)/$(1): $(1).c $(shell sed -n 's,^/\* LINK: \(.*\) \*/$$,\1,p' $(1).c)
+$(OUT)/$(1): $(RAEEN_HEADERS) $(1).c $(shell sed -n 's,^/\* LINK: \(.*\) \*/$$,\1,p' $(1).c)
 	@mkdir -p $$(@D)
 	@echo "  HOSTCC  $(PART)/$(1)"
 	$$(Q)$$(CC) $$(HOSTCFLAGS) -o $$@ $$(filter %.c,$$^)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What server.c needs of server_setup.c; not for servers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The bit by which the SIGTERM handler wakes the loop: a signal may come between the question whether one came and the wait. */
+#define SERVER_TERM_BIT (1ull << 63)
+
+/* Whether SIGTERM came. */
+bool server_term_came(void);
+
+/* CLOCK_MONOTONIC, as coarse as the clock tick: for heartbeats. */
+int64_t server_now_ns(void);
