@@ -13,6 +13,7 @@
 #pragma once
 
 #include <raeen/message.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
