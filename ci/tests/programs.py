@@ -8,7 +8,7 @@ from guest import BUILD, ROOT, run_all
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names")
 # Linked to each.
-LIBRARY = ("check", "leak")
+LIBRARY = ("check", "leak", "supervisor")
 # What means harm comes late, and something that must still work after it.
 LAST = ("exhaustion", "hostile")
 AFTER = "process"

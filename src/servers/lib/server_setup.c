@@ -92,7 +92,9 @@ int server_open(struct server *server)
 
 	if (supervisor == -2 || watchdog_ms == -2)
 		return -EINVAL;
-	if (!message_buffer())
+	server->call.server = server;
+	server->call.payload = message_buffer();
+	if (!server->call.payload)
 		return -ENOMEM;
 	error = open_port(server);
 	if (error < 0)

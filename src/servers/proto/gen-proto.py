@@ -66,7 +66,7 @@ def parameters(protocol, request):
 
 def client_comment(request):
     lines = [request.text]
-    lines += [f"@{name}: {text} It is gone for the caller afterwards." for name, text in request.handles["in"]]
+    lines += [f"@{name}: {text} It is gone for the caller afterwards, except with EINVAL." for name, text in request.handles["in"]]
     lines += [f"@{name}_out: {text}" for name, text in request.handles["out"]]
     if request.needs:
         lines.append(f"Needs {', '.join(request.needs)}: EPERM without.")
@@ -92,10 +92,13 @@ def client_code(protocol, request):
         body.append("\tint error;")
     length = "0"
     body.append("")
-    body.append("\tif (!buffer)\n\t\treturn -ENOMEM;")
+    body += [f"\t*{n}_out = -1;" for n, _ in handles_out]
+    give_up = f"{{\n\t\tmessage_close(extra.handles, {len(handles_in)});\n\t\treturn ERROR;\n\t}}" if handles_in else "\n\t\treturn ERROR;"
+    give_up = " " + give_up if handles_in else give_up
+    body.append("\tif (!buffer)" + give_up.replace("ERROR", "-ENOMEM"))
     if struct.fields:
         if struct.tail:
-            body.append(f"\tif (request->{struct.tail.count_name} > {struct.tail.dimension})\n\t\treturn -EMSGSIZE;")
+            body.append(f"\tif (request->{struct.tail.count_name} > {struct.tail.dimension})" + give_up.replace("ERROR", "-EMSGSIZE"))
         length = wire_length(struct, "request")
         body.append(f"\tif ((const void *)request != buffer)\n\t\tmemcpy(buffer, request, {length});")
     header = f"msg_header_make({upper}, {length}, {len(handles_in)}, 0)"
@@ -105,15 +108,14 @@ def client_code(protocol, request):
     else:
         body.append(f"\tresult = msg_call(port, {header}, timeout, {where});")
         body.append(f"\terror = message_answer(result.header, {len(handles_out)}, {where});")
-        if reply.fields:
-            body.append(f"\tif (error == 0)\n\t\terror = {name}_reply_check(buffer, msg_length(result.header));")
-        else:
-            body.append("\tif (error == 0 && msg_length(result.header) != 0)\n\t\terror = -EPROTO;")
-        if handles_out and reply.fields:
-            body.append("\tif (error == -EPROTO && result.header >= 0)\n\t\tmessage_close(extra.handles, msg_handles(result.header));")
+        check = f"{name}_reply_check(buffer, msg_length(result.header))" if reply.fields else "msg_length(result.header) == 0 ? 0 : -EPROTO"
+        body.append("\tif (error < 0)\n\t\treturn error;")
+        body.append(f"\terror = {check};")
+        if handles_out:
+            body.append(f"\tif (error < 0)\n\t\tmessage_close(extra.handles, {len(handles_out)});")
         if reply.fields:
             body.append("\tif (error == 0 && reply && (void *)reply != buffer)\n\t\tmemcpy(reply, buffer, msg_length(result.header));")
-        body += [f"\t*{n}_out = error == 0 ? extra.handles[{i}] : -1;" for i, (n, _) in enumerate(handles_out)]
+        body += [f"\t*{n}_out = extra.handles[{i}];" for i, (n, _) in enumerate(handles_out)]
         body.append("\treturn error;")
     arguments = ", ".join(["int port", *given, *come, "int64_t timeout"])
     return f"{client_comment(request)}static inline int {name}({arguments})\n{{\n" + "\n".join(body) + "\n}\n\n"

@@ -27,9 +27,8 @@ LIBRAEEN := $(BUILD)/libraeen/libraeen.a
 RAEEN_SOURCES := $(filter-out %_hosttest.c,$(wildcard $(RAEEN_DIR)/*.c))
 
 # The stamps, because a generator leaves alone what has not changed.
-CALLS := $(ABI_DIR)/syscalls.def $(wildcard $(ABI_DIR)/pending.def)
-$(BUILD)/abi/raeen/stamp: $(CALLS) $(ABI_DIR)/gen-stubs.py $(wildcard $(ABI_DIR)/raeen/*.h)
-	@$(ABI_DIR)/gen-stubs.py $(CALLS) $(BUILD)/abi/raeen
+$(BUILD)/abi/raeen/stamp: $(ABI_DIR)/syscalls.def $(ABI_DIR)/gen-stubs.py $(wildcard $(ABI_DIR)/raeen/*.h)
+	@$(ABI_DIR)/gen-stubs.py $(ABI_DIR)/syscalls.def $(BUILD)/abi/raeen
 	@touch $@
 
 $(PROTO_OUT)/stamp: $(PROTO_DEFINITIONS) $(wildcard $(PROTO_DIR)/*.py $(ABI_DIR)/caps.def)

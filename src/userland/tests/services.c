@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Services made of the server loop (src/servers/lib/server.h), with the echo and the counting service of src/servers/test: what they answer, what they
+ * refuse, how they end, what happens when they die, hang or are replaced. Native: on Linux nothing is checked.
+ */
+#include "check.h"
+#include "supervisor.h"
+#include "proto/counter.h"
+#include "proto/echo.h"
+#include "proto/service.h"
+
+#include <alloca.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { SECOND = 1000000000 };
+static const int64_t LONG = 20ll * SECOND;
+
+static struct service echo, counter;
+
+static void start_echo(void)
+{
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	service_start(&echo);
+}
+
+static void start_counter(void)
+{
+	service_make(&counter, "counter-service", PORT_PERSISTENT | PORT_REPLAY, 4096);
+	service_start(&counter);
+}
+
+static void stop_echo(void)
+{
+	kill(echo.pid, SIGTERM);
+	CHECK_EQ(service_wait(&echo), 0);
+}
+
+/* Echoes @length bytes and looks at them. Returns the call's result. */
+static int echo_bytes(unsigned length, int64_t timeout)
+{
+	static __thread struct echo_echo_request request;
+	static __thread struct echo_echo_reply reply;
+	int error;
+
+	request.data_length = length;
+	for (unsigned i = 0; i < length && i < sizeof request.data; i++)
+		request.data[i] = (uint8_t)(i * 7 + length);
+	error = echo_echo(echo.port, &request, &reply, timeout);
+	if (error == 0) {
+		CHECK_EQ(reply.data_length, length);
+		CHECK(memcmp(reply.data, request.data, length) == 0);
+	}
+	return error;
+}
+
+static int misbehave(enum echo_fault fault, unsigned argument, int64_t timeout)
+{
+	struct echo_misbehave_request request = { .fault = fault, .argument = argument, .argument_ns = fault == ECHO_FAULT_LATE ? argument * 1000000ull : 0 };
+
+	return echo_misbehave(echo.port, &request, timeout);
+}
+
+static int add(unsigned client, uint64_t amount, enum counter_moment die, uint64_t *value)
+{
+	struct counter_add_request request = { .client = client, .amount = amount, .die = die };
+	struct counter_add_reply reply = { 0 };
+	int error = counter_add(counter.port, &request, &reply, LONG);
+
+	*value = reply.value;
+	return error;
+}
+
+/* What is answered */
+
+static void answers(void)
+{
+	struct service_ping_request ping = { .value = 0x1234567890abcdef };
+	struct service_ping_reply pong = { 0 };
+	struct service_state_reply state = { 0 };
+	struct echo_note_request note = { .value = 5 };
+	struct echo_notes_reply notes = { 0 };
+
+	start_echo();
+	CHECK_EQ(echo_version(echo.port, LONG), ECHO_MINOR);
+	CHECK_EQ(service_version(echo.port, LONG), SERVICE_MINOR);
+	for (unsigned length = 0; length <= 8000; length = length * 2 + 1)
+		CHECK_EQ(echo_bytes(length, LONG), 0);
+	CHECK_EQ(echo_bytes(8000, LONG), 0);
+	CHECK_EQ(echo_bytes(8001, LONG), -EMSGSIZE);
+	for (int i = 0; i < 10; i++)
+		CHECK_EQ(echo_note(echo.port, &note, LONG), 0);
+	CHECK_EQ(echo_notes(echo.port, &notes, LONG), 0);
+	CHECK_EQ(notes.count, 10);
+	CHECK_EQ(notes.sum, 50);
+	CHECK_EQ(misbehave(ECHO_FAULT_FAIL, EXDEV, LONG), -EXDEV);
+	CHECK_EQ(service_ping(echo.port, &ping, &pong, LONG), 0);
+	CHECK_EQ(pong.value, ping.value);
+	CHECK_EQ(service_state(echo.port, &state, LONG), 0);
+	CHECK_STR(state.name, "echo");
+	CHECK_EQ(state.pid, echo.pid);
+	CHECK_EQ(state.phase, SERVICE_PHASE_SERVING);
+	CHECK_EQ(state.failed, 1);
+	CHECK_EQ(state.held, 0);
+	CHECK(state.received == state.answered + 10 + 1);
+	stop_echo();
+}
+
+/* Sends @length bytes as @type, with no function of the protocol between. Returns the service's errno, negative. */
+static int raw(uint32_t type, unsigned length, struct msg_extra *extra, unsigned handles)
+{
+	struct msg_result result = msg_call(echo.port, msg_header_make(type, length, handles, 0), LONG, extra);
+
+	return message_answer(result.header, 0, extra);
+}
+
+static void refusals(void)
+{
+	struct service_state_reply state = { 0 };
+	struct msg_extra extra;
+	int ends[2];
+	char byte;
+
+	start_echo();
+	memset(message_buffer(), 0xff, MSG_PAYLOAD_MAX);
+	CHECK_EQ(raw(ECHO_ECHO, 0, NULL, 0), -EBADMSG);
+	CHECK_EQ(raw(ECHO_ECHO, 100, NULL, 0), -EBADMSG);
+	CHECK_EQ(raw(ECHO_MISBEHAVE, 16, NULL, 0), -EBADMSG);
+	CHECK_EQ(raw(ECHO_VERSION, 3, NULL, 0), -EBADMSG);
+	CHECK_EQ(raw(ECHO_LEND, 128, NULL, 0), -EBADMSG);
+	CHECK_EQ(raw(ECHO_ID << 16 | 99, 0, NULL, 0), -ENOSYS);
+	CHECK_EQ(raw(COUNTER_ADD, 16, NULL, 0), -ENOSYS);
+	CHECK_EQ(raw(1, 0, NULL, 0), -ENOSYS);
+	/* Handles that nobody expects are closed: the pipe's other end sees its end. */
+	CHECK_EQ(pipe(ends), 0);
+	message_extra_clear(&extra);
+	extra.handles[0] = ends[1];
+	CHECK_EQ(raw(ECHO_NOTES, 0, &extra, 1), -EBADMSG);
+	CHECK_EQ(read(ends[0], &byte, 1), 0);
+	/* What must be lent was not. */
+	strcpy(message_buffer(), "/tmp/not-lent");
+	CHECK_EQ(raw(ECHO_LEND, 128, NULL, 0), -EPERM);
+	CHECK_ERR(access("/tmp/not-lent", F_OK), ENOENT);
+	CHECK_EQ(echo_bytes(10, LONG), 0);
+	CHECK_EQ(service_state(echo.port, &state, LONG), 0);
+	CHECK_EQ(state.rejected, 9);
+	stop_echo();
+}
+
+static void handles(void)
+{
+	int first[2], second[2], out_first, out_second;
+	char text[8] = "";
+
+	start_echo();
+	CHECK_EQ(pipe(first), 0);
+	CHECK_EQ(pipe(second), 0);
+	CHECK_EQ(echo_swap(echo.port, first[1], second[1], &out_first, &out_second, LONG), 0);
+	CHECK_EQ(write(out_first, "second", 7), 7);
+	CHECK_EQ(read(second[0], text, sizeof text), 7);
+	CHECK_STR(text, "second");
+	/* Gone for the sender, and the service has not kept any. */
+	close(out_first);
+	close(out_second);
+	CHECK_EQ(read(first[0], text, 1), 0);
+	CHECK_EQ(read(second[0], text, 1), 0);
+	stop_echo();
+}
+
+static void lent(void)
+{
+	struct echo_lend_request request;
+	char text[8] = "";
+	int fd;
+
+	start_echo();
+	CHECK(getcwd(request.path, sizeof request.path - 8) != NULL);
+	strcat(request.path, "/lent");
+	CHECK_EQ(echo_lend(echo.port, &request, LONG), 0);
+	fd = open("lent", O_RDONLY);
+	CHECK_EQ(read(fd, text, sizeof text), 5);
+	CHECK_STR(text, "lent\n");
+	stop_echo();
+}
+
+/* Threads, processes, registers */
+
+static void *echo_often(void *argument)
+{
+	for (unsigned i = 0; i < 200; i++)
+		CHECK_EQ(echo_bytes((i * 37 + (unsigned)(long)argument * 101) % 300, LONG), 0);
+	return NULL;
+}
+
+static void threads_have_buffers(void)
+{
+	pthread_t threads[4];
+
+	start_echo();
+	for (long i = 0; i < 4; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, echo_often, (void *)i), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	stop_echo();
+}
+
+static void echo_in_child(void *argument)
+{
+	(void)argument;
+	CHECK_EQ(echo_bytes(77, LONG), 0);
+}
+
+static void children_have_buffers(void)
+{
+	start_echo();
+	CHECK_EQ(echo_bytes(5, LONG), 0);
+	CHECK_EQ(check_child(echo_in_child, NULL), 0);
+	CHECK_EQ(echo_bytes(6, LONG), 0);
+	stop_echo();
+}
+
+/* Values in every register, a frame pointer, and bytes below the stack pointer must outlive a call. */
+static __attribute__((noinline)) uint64_t live_values(unsigned n, const uint64_t *in)
+{
+	uint64_t a = in[0], b = in[1] ^ a, c = in[2] + b, d = in[3] ^ c, e = in[4] + d, f = in[5] ^ e, g = in[6] + f, h = in[7] ^ g;
+	uint8_t *stack = alloca(n);
+
+	memset(stack, 0x5a, n);
+	*(uint64_t *)message_buffer() = n;
+	if (message_answer(msg_call(echo.port, msg_header_make(SERVICE_PING, 8, 0, 0), LONG, NULL).header, 0, NULL) != 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		if (stack[i] != 0x5a)
+			return 1;
+	return a + b * 3 + c * 5 + d * 7 + e * 11 + f * 13 + g * 17 + h * 19;
+}
+
+static void registers(void)
+{
+	uint64_t in[8];
+
+	start_echo();
+	for (unsigned round = 0; round < 100; round++) {
+		uint64_t running[8], want = 0;
+		static const unsigned factors[8] = { 1, 3, 5, 7, 11, 13, 17, 19 };
+
+		for (int i = 0; i < 8; i++)
+			in[i] = (round + 1) * 0x9e3779b97f4a7c15ull * (unsigned)(i + 1);
+		running[0] = in[0];
+		for (int i = 1; i < 8; i++)
+			running[i] = i % 2 ? in[i] ^ running[i - 1] : in[i] + running[i - 1];
+		for (int i = 0; i < 8; i++)
+			want += running[i] * factors[i];
+		CHECK(live_values(round * 8 + 8, in) == want);
+	}
+	stop_echo();
+}
+
+/* Ending in order */
+
+/* Asks the service to stop. */
+static int stop(const struct service *service)
+{
+#if __has_include(<raeen/caps.h>)
+	return service_stop(service->port, LONG);
+#else
+	CHECK_EQ(service_stop(service->port, LONG), -EPERM);
+	return kill(service->pid, SIGTERM);
+#endif
+}
+
+static void *later_thread(void *argument)
+{
+	struct echo_later_request request = { .value = (uint64_t)argument };
+	struct echo_later_reply reply = { 0 };
+
+	CHECK_EQ(echo_later(echo.port, &request, &reply, LONG), 0);
+	CHECK_EQ(reply.value, request.value);
+	return NULL;
+}
+
+static void put_off(void)
+{
+	pthread_t threads[8];
+
+	start_echo();
+	for (long i = 0; i < 8; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, later_thread, (void *)i), 0);
+	for (int i = 0; i < 8; i++)
+		pthread_join(threads[i], NULL);
+	stop_echo();
+}
+
+static volatile int stop_calling;
+
+static void *echo_until_stopped(void *argument)
+{
+	struct echo_later_request request = { .value = 1 };
+	struct echo_later_reply reply;
+	long failed = 0, done = 0;
+
+	(void)argument;
+	for (; !stop_calling; done++) {
+		failed += echo_bytes(50, LONG) != 0;
+		failed += echo_later(echo.port, &request, &reply, LONG) != 0;
+	}
+	CHECK(done > 0);
+	return (void *)failed;
+}
+
+/* SIGTERM and `stop` under load: each instance finishes what it holds, the next one finds what is queued. Nobody notices. */
+static void replaced_without_loss(void)
+{
+	pthread_t threads[4];
+	void *failed;
+
+	start_echo();
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, echo_until_stopped, NULL), 0);
+	for (int round = 0; round < 10; round++) {
+		check_sleep(20);
+		if (round % 2)
+			CHECK_EQ(stop(&echo), 0);
+		else
+			kill(echo.pid, SIGTERM);
+		CHECK_EQ(service_wait(&echo), 0);
+		service_start(&echo);
+	}
+	stop_calling = 1;
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], &failed);
+		CHECK_EQ((long)failed, 0);
+	}
+	stop_echo();
+}
+
+/* Dying */
+
+static void crashes(void)
+{
+	start_echo();
+	CHECK_EQ(misbehave(ECHO_FAULT_CRASH, 0, LONG), -ECONNRESET);
+	CHECK_EQ(service_wait(&echo), CHECK_KILLED + SIGSEGV);
+	service_start(&echo);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	CHECK_EQ(misbehave(ECHO_FAULT_LEAVE, 7, LONG), -ECONNRESET);
+	CHECK_EQ(service_wait(&echo), 7);
+	service_start(&echo);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	stop_echo();
+}
+
+static void *wait_for_answer(void *argument)
+{
+	return (void *)(long)misbehave((enum echo_fault)(long)argument, 500, LONG);
+}
+
+/* An instance that hangs, and answers when another has taken over: the call ended, the answer is refused, the instance ends by itself. */
+static void answers_too_late(void)
+{
+	struct service old;
+	pthread_t thread;
+	void *result;
+
+	start_echo();
+	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_LATE), 0);
+	check_sleep(100);
+	old = echo;
+	kill(old.pid, SIGSTOP);
+	service_start(&echo);
+	pthread_join(thread, &result);
+	CHECK_EQ((long)result, -ECONNRESET);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	kill(old.pid, SIGCONT);
+	CHECK_EQ(check_wait(old.pid), 0);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	stop_echo();
+}
+
+static void dies_at_once(void)
+{
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	echo.argument = "--die";
+	service_spawn(&echo);
+	CHECK_EQ(service_wait(&echo), 3);
+	CHECK_EQ(service_bits(&echo, 0), 0);
+	CHECK_EQ(echo_bytes(1, SECOND / 20), -ETIMEDOUT);
+	echo.argument = NULL;
+	service_start(&echo);
+	CHECK_EQ(echo_bytes(1, LONG), 0);
+	stop_echo();
+}
+
+/* The heartbeat comes from the loop: while a handler hangs there is none. */
+static void heartbeats(void)
+{
+	pthread_t thread;
+	int beats = 0;
+	long began;
+
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	echo.watchdog_ms = 300;
+	service_start(&echo);
+	began = check_now();
+	while (check_now() - began < 2000)
+		beats += service_bits(&echo, 1000) & 1;
+	/* Each 100 ms; a busy machine may lose some. */
+	CHECK(beats >= 4 && beats <= 25);
+	CHECK_EQ(echo_bytes(1, LONG), 0);
+	for (uint64_t bits = 0; !(bits & 4) && check_now() - began < 10000; )
+		CHECK((bits = service_bits(&echo, 1000)) != 0);
+	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_HANG), 0);
+	check_sleep(300);
+	service_bits(&echo, 0);
+	CHECK_EQ(service_bits(&echo, 1000), 0);
+	kill(echo.pid, SIGKILL);
+	service_wait(&echo);
+	pthread_join(thread, NULL);
+}
+
+/* Counting exactly once */
+
+static void counts_at_each_death(void)
+{
+	static const enum counter_moment moments[] = { COUNTER_MOMENT_BEFORE, COUNTER_MOMENT_BETWEEN, COUNTER_MOMENT_AFTER };
+	struct counter_value_reply value = { 0 };
+	uint64_t got;
+
+	start_counter();
+	CHECK_EQ(add(1, 10, COUNTER_MOMENT_NONE, &got), 0);
+	CHECK_EQ(got, 10);
+	for (int i = 0; i < 3; i++) {
+		pid_t keeper = fork();
+
+		/* A child asks; here the service is started again. */
+		if (keeper == 0) {
+			CHECK_EQ(add(2, 1, moments[i], &got), 0);
+			CHECK_EQ(got, 11 + i);
+			_exit(0);
+		}
+		CHECK_EQ(service_wait(&counter), CHECK_KILLED + SIGKILL);
+		service_start(&counter);
+		CHECK_EQ(check_wait(keeper), 0);
+	}
+	CHECK_EQ(counter_value(counter.port, &value, LONG), 0);
+	CHECK_EQ(value.value, 13);
+	CHECK_EQ(value.adds, 4);
+	CHECK_EQ(value.repeats, 2);
+	kill(counter.pid, SIGTERM);
+	CHECK_EQ(service_wait(&counter), 0);
+}
+
+static void add_poison(void *argument)
+{
+	uint64_t got;
+
+	(void)argument;
+	CHECK_EQ(add(3, 1000, COUNTER_MOMENT_ALWAYS, &got), -EIO);
+}
+
+/* A request that kills whoever gets it is given out twice; only it fails. */
+static void poison(void)
+{
+	uint64_t got;
+	pid_t pid;
+
+	start_counter();
+	pid = check_spawn(add_poison, NULL);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(service_wait(&counter), CHECK_KILLED + SIGKILL);
+		service_start(&counter);
+	}
+	CHECK_EQ(check_wait(pid), 0);
+	CHECK_EQ(add(4, 1, COUNTER_MOMENT_NONE, &got), 0);
+	CHECK_EQ(got, 1);
+	kill(counter.pid, SIGTERM);
+	service_wait(&counter);
+}
+
+enum { STORM_CLIENTS = 8, STORM_ADDS = 150, STORM_KILLS = 40 };
+
+static void *add_often(void *argument)
+{
+	unsigned client = (unsigned)(long)argument;
+	uint64_t got, last = 0;
+	long failed = 0;
+
+	for (int i = 0; i < STORM_ADDS; i++) {
+		/* One in eight kills the service with the request in its hands. */
+		int error = add(client, 1, i % 8 == 7 ? 1 + (unsigned)i / 8 % 3 : COUNTER_MOMENT_NONE, &got);
+
+		failed += error != 0;
+		CHECK(error != 0 || got > last);
+		last = got;
+	}
+	return (void *)failed;
+}
+
+/* How many of all threads' calls failed. */
+static uint64_t join_all(pthread_t *threads)
+{
+	uint64_t failed = 0;
+	void *result;
+
+	for (int i = 0; i < STORM_CLIENTS; i++) {
+		pthread_join(threads[i], &result);
+		failed += (uint64_t)(long)result;
+	}
+	return failed;
+}
+
+static volatile int storm_over;
+
+static void *keep_running(void *argument)
+{
+	long deaths = 0;
+
+	(void)argument;
+	for (;;) {
+		int code = service_wait(&counter);
+
+		if (storm_over && code == 0)
+			return (void *)deaths;
+		CHECK_EQ(code, CHECK_KILLED + SIGKILL);
+		deaths++;
+		service_spawn(&counter);
+	}
+}
+
+/* Many clients, a service that dies all the time. What two deaths took is an error; everything else counted once. */
+static void storm(void)
+{
+	struct counter_value_reply value = { 0 };
+	pthread_t threads[STORM_CLIENTS], keeper;
+	uint64_t failed;
+	void *deaths;
+
+	start_counter();
+	CHECK_EQ(pthread_create(&keeper, NULL, keep_running, NULL), 0);
+	for (long i = 0; i < STORM_CLIENTS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, add_often, (void *)i), 0);
+	failed = join_all(threads);
+	CHECK_EQ(counter_value(counter.port, &value, LONG), 0);
+	/* A failed request may have been done before its second death, or not. */
+	CHECK(value.value >= STORM_CLIENTS * STORM_ADDS - failed && value.value <= STORM_CLIENTS * STORM_ADDS);
+	CHECK_EQ(value.value, value.adds);
+	CHECK_EQ(failed, 0);
+	storm_over = 1;
+	CHECK_EQ(stop(&counter), 0);
+	pthread_join(keeper, &deaths);
+	CHECK((long)deaths >= STORM_KILLS);
+}
+
+static const struct check_case cases[] = {
+	CASE(answers), CASE(refusals), CASE(handles), CASE(lent), CASE(threads_have_buffers), CASE(children_have_buffers), CASE(registers), CASE(put_off),
+	CASE(replaced_without_loss), CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats), CASE(counts_at_each_death), CASE(poison),
+	CASE(storm), { NULL, NULL },
+};
+
+static void nothing(void)
+{
+	CHECK(1);
+}
+
+static const struct check_case on_linux[] = { CASE(nothing), { NULL, NULL } };
+
+int main(int argc, char **argv)
+{
+	return check_main("services", msg_buffer() == -ENOSYS ? on_linux : cases, argc, argv);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* See supervisor.h. */
+#include "check.h"
+#include "supervisor.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { READY_MS = 20000, NS_PER_MS = 1000000 };
+
+static void need(long result, const char *what)
+{
+	if (result >= 0)
+		return;
+	fprintf(stderr, "supervisor: %s: %s\n", what, message_error_text((int)result));
+	CHECK(!"the supervisor can work");
+	_exit(1);
+}
+
+void service_make(struct service *service, const char *program, unsigned port_flags, size_t state_size)
+{
+	*service = (struct service){ .program = program, .state = -1 };
+	/* Who only receives needs the buffer, too. */
+	need(message_buffer() ? 0 : -ENOMEM, "message_buffer");
+	service->port = (int)port_create(NULL, port_flags);
+	need(service->port, "port_create");
+	/* Processes of the test may use it; services have their own. */
+	fcntl(service->port, F_SETFD, FD_CLOEXEC);
+	if (state_size) {
+		service->state = open("state", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		need(service->state < 0 ? -errno : 0, "open");
+		need(ftruncate(service->state, (off_t)state_size) < 0 ? -errno : 0, "ftruncate");
+	}
+	service->alarm = -1;
+}
+
+/* A new port for each instance, so that nothing of the last one is taken for its own. Returns a handle with NOTIFY only. */
+static int make_alarm(struct service *service)
+{
+	static unsigned number;
+	char name[PORT_NAME_MAX];
+	int notify;
+
+	if (service->alarm >= 0)
+		close(service->alarm);
+	snprintf(name, sizeof name, "supervisor.%d.%u", (int)getpid(), number++);
+	service->alarm = (int)port_create(name, 0);
+	need(service->alarm, "port_create");
+	notify = (int)port_open(name, PORT_NOTIFY);
+	need(notify, "port_open");
+	return notify;
+}
+
+static void give(const char *variable, int number)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", number);
+	setenv(variable, text, 1);
+}
+
+static void run(const struct service *service, int port, int notify)
+{
+	char path[256], *argv[] = { path, (char *)service->argument, NULL };
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
+
+	path[length < 0 ? 0 : length] = 0;
+	dirname(path);
+	strcat(strcat(path, "/"), service->program);
+	fcntl(notify, F_SETFD, 0);
+	give("RAEEN_PORT", port);
+	give("RAEEN_SUPERVISOR", notify);
+	if (service->watchdog_ms)
+		give("RAEEN_WATCHDOG_MS", (int)service->watchdog_ms);
+	if (service->state >= 0) {
+		fcntl(service->state, F_SETFD, 0);
+		give("RAEEN_STATE", service->state);
+	}
+	execv(path, argv);
+	perror(path);
+	_exit(127);
+}
+
+pid_t service_spawn(struct service *service)
+{
+	int notify = make_alarm(service);
+	int port = (int)port_control(service->port, PORT_TAKE, PORT_KEEP);
+
+	need(port, "PORT_TAKE");
+	/* Else it would not reach the child. */
+	fcntl(notify, F_SETFD, 0);
+	service->pid = fork();
+	if (service->pid == 0)
+		run(service, port, notify);
+	need(service->pid < 0 ? -errno : 0, "fork");
+	close(port);
+	close(notify);
+	return service->pid;
+}
+
+pid_t service_start(struct service *service)
+{
+	long end = check_now() + READY_MS;
+
+	service_spawn(service);
+	/* SUPERVISOR_READY */
+	while (!(service_bits(service, 1000) & 2)) {
+		CHECK(check_now() < end);
+		if (check_now() >= end)
+			_exit(1);
+	}
+	return service->pid;
+}
+
+uint64_t service_bits(struct service *service, int ms)
+{
+	struct msg_result result = msg_recv(service->alarm, (int64_t)ms * NS_PER_MS, NULL);
+
+	return result.header >= 0 && msg_type((msg_header)result.header) == MSG_NOTIFICATION ? result.token : 0;
+}
+
+int service_wait(struct service *service)
+{
+	int code = check_wait(service->pid);
+
+	service->pid = 0;
+	return code;
+}

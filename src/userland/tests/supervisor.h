@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A small supervisor for tests of services: what the service manager does, without its policy. Native: not for Linux. */
+#pragma once
+
+/* A function with alloca() in it is one of the tests. */
+#define RAEEN_FRAME_POINTERS
+#include <raeen/message.h>
+#include <sys/types.h>
+
+struct service {
+	const char *program;		/* beside the test's own: "echo-service" */
+	const char *argument;		/* NULL: none */
+	int port;			/* every right but RECV, which the instances get */
+	int alarm;			/* where its SUPERVISOR_ bits arrive */
+	int state;			/* memory that outlives instances, or -1 */
+	unsigned watchdog_ms;		/* 0: none */
+	pid_t pid;			/* 0: none runs */
+};
+
+/* Makes port and state (@state_size may be 0), starts nothing. Ends the case when something fails, as all do here. */
+void service_make(struct service *service, const char *program, unsigned port_flags, size_t state_size);
+
+/* Starts an instance, which takes over from one that may still run, and waits until it is ready. Returns its pid. */
+pid_t service_start(struct service *service);
+
+/* The same without waiting. */
+pid_t service_spawn(struct service *service);
+
+/* The bits that arrived within @ms milliseconds; 0: none. */
+uint64_t service_bits(struct service *service, int ms);
+
+/* Waits for the current instance's end: its exit code, or CHECK_KILLED + signal. */
+int service_wait(struct service *service);
