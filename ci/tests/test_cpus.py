@@ -42,7 +42,7 @@ def test_cpu_that_does_not_start():
 def test_idle_cpus_are_left_alone():
     """
     CPUs without work have no ticks, which would be a thousand in ten seconds of the guest's time, but only the interrupts of timers there are: load
-    average, the demo service, our sleep, and one a second at the latest, as far as the hardware counts.
+    average, the example service, our sleep, and one a second at the latest, as far as the hardware counts.
     """
     out = ask(WAIT + "sleep 1; grep LOC: /proc/interrupts; sleep 10; grep LOC: /proc/interrupts", "--smp", 2, "--icount", 3, "--qemu", "-vga none")
     before, after = ([int(word) for word in re.findall(r"\d+", line)] for line in out.splitlines())

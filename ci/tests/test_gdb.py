@@ -56,7 +56,7 @@ def test_threads_and_backtraces(machine):
     assert re.search(r"#\d+ +0x\w+ .*sys_(clock_)?nanosleep.* process/sleep_calls\.c:\d+\n", text)
     assert re.search(r"user mode: rip 0x\w+ rsp 0x7ff\w+, left by system call (35|230)\n", text)
     assert re.search(r"#\d+ +0x\w+ reclaim_thread mm/\w+\.c:\d+\n", text)
-    assert re.search(r" demo +\w+ +low ", text)      # as services.conf says
+    assert re.search(r" example +\w+ +low ", text)      # as services.conf says
     assert "31999: no thread has that name or number" in text
 
 

@@ -7,6 +7,7 @@
 #include "supervisor.h"
 #include "proto/counter.h"
 #include "proto/echo.h"
+#include "proto/example.h"
 #include "proto/service.h"
 
 #include <alloca.h>
@@ -187,6 +188,28 @@ static void lent(void)
 	CHECK_EQ(read(fd, text, sizeof text), 5);
 	CHECK_STR(text, "lent\n");
 	stop_echo();
+}
+
+/* The one to copy from, as it is in the image: its count begins again, its port stays. */
+static void example(void)
+{
+	struct example_greet_request request = { .name = "world" }, nobody = { .name = "" };
+	struct example_greet_reply reply = { 0 };
+	struct service service;
+
+	service_make(&service, "/sbin/drivers/example", PORT_PERSISTENT, 0);
+	for (int i = 0; i < 2; i++) {
+		service_start(&service);
+		CHECK_EQ(example_version(service.port, LONG), EXAMPLE_MINOR);
+		CHECK_EQ(example_greet(service.port, &nobody, &reply, LONG), -EINVAL);
+		for (unsigned count = 1; count <= 2; count++) {
+			CHECK_EQ(example_greet(service.port, &request, &reply, LONG), 0);
+			CHECK_STR(reply.greeting, "Good day, world.");
+			CHECK_EQ(reply.count, count);
+		}
+		kill(service.pid, i ? SIGTERM : SIGKILL);
+		CHECK_EQ(service_wait(&service), i ? 0 : CHECK_KILLED + SIGKILL);
+	}
 }
 
 /* Threads, processes, registers */
@@ -558,9 +581,9 @@ static void storm(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(answers), CASE(refusals), CASE(handles), CASE(lent), CASE(threads_have_buffers), CASE(children_have_buffers), CASE(registers), CASE(put_off),
-	CASE(replaced_without_loss), CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats), CASE(counts_at_each_death), CASE(poison),
-	CASE(storm), { NULL, NULL },
+	CASE(answers), CASE(refusals), CASE(handles), CASE(lent), CASE(example), CASE(threads_have_buffers), CASE(children_have_buffers),
+	CASE(registers), CASE(put_off), CASE(replaced_without_loss), CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats),
+	CASE(counts_at_each_death), CASE(poison), CASE(storm), { NULL, NULL },
 };
 
 static void nothing(void)

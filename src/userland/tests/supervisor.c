@@ -72,7 +72,10 @@ static void run(const struct service *service, int port, int notify)
 
 	path[length < 0 ? 0 : length] = 0;
 	dirname(path);
-	strcat(strcat(path, "/"), service->program);
+	strcat(path, "/");
+	if (service->program[0] == '/')
+		path[0] = 0;
+	strcat(path, service->program);
 	fcntl(notify, F_SETFD, 0);
 	give("RAEEN_PORT", port);
 	give("RAEEN_SUPERVISOR", notify);

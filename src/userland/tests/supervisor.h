@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 struct service {
-	const char *program;		/* beside the test's own: "echo-service" */
+	const char *program;		/* beside the test's own: "echo-service"; or a whole path */
 	const char *argument;		/* NULL: none */
 	int port;			/* every right but RECV, which the instances get */
 	int alarm;			/* where its SUPERVISOR_ bits arrive */
