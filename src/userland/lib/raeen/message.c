@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* libraeen: see message.h. */
 #include "message.h"
+#include "proto/names.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -117,4 +118,12 @@ const char *message_error_text(int error)
 		if (texts[i].error == error)
 			return texts[i].text;
 	return strerror(error);
+}
+
+const char *message_type_name(uint32_t type)
+{
+	for (unsigned i = 0; i < sizeof protocol_type_names / sizeof *protocol_type_names; i++)
+		if (protocol_type_names[i].type == type)
+			return protocol_type_names[i].name;
+	return NULL;
 }

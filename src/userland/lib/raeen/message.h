@@ -59,6 +59,9 @@ int message_open(const char *name, unsigned rights, int64_t timeout);
 /* What @error (an errno, negative or not) means to who sends and receives messages; for others strerror()'s text. Not to be freed. */
 const char *message_error_text(int error);
 
+/* What the type of a request is called, "svc.start"; NULL when no protocol of this system has it. For traces and logs. */
+const char *message_type_name(uint32_t type);
+
 #ifdef __cplusplus
 }
 #endif
