@@ -18,10 +18,10 @@ ALIASES = (("FORK", "fork"), ("EXEC", "execve"), ("EXIT", "exit"), ("WAIT", "wai
            ("RECV_MESSAGE", "msg_recv"), ("SHMEM_CREATE", "shmem_create"), ("SHMEM_MAP", "shmem_map"), ("CAP_GET", "cap_get"),
            ("CAP_SET", "cap_set"), ("CAP_CHECK", "cap_check"))
 # What an address is for follows from the argument's name.
-POINTERS = {"name": "const char *", "names": "const char *", "path": "const char *", "extra": "struct msg_extra *", "info": "struct handle_info *"}
+POINTERS = {"name": "const char *", "names": "const char *", "path": "const char *", "extra": "struct msg_extra *"}
 REGISTERS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 CONSTRAINTS = {"rdi": "D", "rsi": "S", "rdx": "d"}
-RECEIVING = ("msg_call", "msg_recv", "msg_reply_recv", "msg_recv_many")
+RECEIVING = ("msg_call", "msg_recv", "msg_reply_recv", "msg_recv_many", "msg_ask", "msg_serve")
 HEADERS = ("ipc.h", "handles.h")
 HEAD = "/* SPDX-License-Identifier: MIT */\n/* Generated from abi/syscalls.def by abi/gen-stubs.py. */\n#pragma once\n\n"
 
@@ -79,12 +79,10 @@ def stub(name, arguments, text):
         outputs, inputs = operands, []
         clobbers = [f'"{r}"' for r in ("rdi", "rsi", "rdx", "r10", "r8", "r9") if r not in used]
         clobbers.append("RAEEN_EVERY_OTHER_REGISTER")
-        code = "RAEEN_SYSCALL_WIDE"
     else:
         outputs, inputs = operands[:1], operands[1:]
         clobbers = ['"rcx"', '"r11"', '"memory"', '"cc"']
-        code = '"syscall"'
-    body.append(f"\t__asm__ volatile({code} : {', '.join(outputs)} : {', '.join(inputs)} : {', '.join(clobbers)});")
+    body.append(f"\t__asm__ volatile(\"syscall\" : {', '.join(outputs)} : {', '.join(inputs)} : {', '.join(clobbers)});")
     if receiving:
         result, body = "struct msg_result", body + ["\treturn (struct msg_result){ .header = rax, .token = rdx, .badge = r8 };"]
     else:
@@ -98,9 +96,7 @@ PROLOGUE = """
  * The native calls as they are: what they return is a result or a negative errno. Those that receive return three registers; where an
  * argument is an address, NULL means none.
  *
- * msg_ calls may change every register but rsp, the one that a function with a frame pointer (-O0, alloca) cannot name as changed included. Without
- * optimisation it is saved on the stack, below the 128 bytes that the function may be using there; where a file that is
- * optimised has frame pointers, define RAEEN_FRAME_POINTERS before this is included, and the same is done.
+ * msg_ calls may change every register but rsp and rbp: the other side's values may come back in them.
  */
 struct msg_result {
 	int64_t header;		/* msg_header, or a negative errno */
@@ -108,14 +104,7 @@ struct msg_result {
 	uint64_t badge;		/* of the handle that it was sent by */
 };
 
-#if !defined(__OPTIMIZE__) || defined(RAEEN_FRAME_POINTERS)
-#define RAEEN_SYSCALL_WIDE "lea -128(%%rsp), %%rsp; push %%rbp; syscall; pop %%rbp; lea 128(%%rsp), %%rsp"
-#define RAEEN_RBP
-#else
-#define RAEEN_SYSCALL_WIDE "syscall"
-#define RAEEN_RBP "rbp",
-#endif
-#define RAEEN_EVERY_OTHER_REGISTER RAEEN_RBP "rbx", "rcx", "r11", "r12", "r13", "r14", "r15", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", \\
+#define RAEEN_EVERY_OTHER_REGISTER "rbx", "rcx", "r11", "r12", "r13", "r14", "r15", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", \\
 	"xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
 """

@@ -115,8 +115,8 @@ class Protocol:
             if self.name:
                 self.fail("a second protocol; one file describes one")
             self.name, self.id, self.major, self.minor, self.text = match[1], int(match[2]), int(match[3]), int(match[4]), text
-            if self.name != self.path.stem or not 1 <= self.id <= 0xfefe or not 1 <= self.major <= 0xffff or self.minor > 0xffff:
-                self.fail("expected the file's name, an id from 1 to 65278 and a version from 1.0 on")
+            if self.name != self.path.stem or not 1 <= self.id <= 0x7fff or not 1 <= self.major <= 0xffff or self.minor > 0xffff:
+                self.fail("expected the file's name, an id from 1 to 32767 and a version from 1.0 on")
         elif not self.name:
             self.fail("expected a line `protocol NAME ID MAJOR.MINOR : text` first")
         elif match := BLOCK.match(head):

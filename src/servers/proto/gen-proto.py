@@ -106,7 +106,9 @@ def client_code(protocol, request):
     if request.notice:
         body.append(f"\treturn (int)msg_send(port, {header}, timeout, {where});")
     else:
-        body.append(f"\tresult = msg_call(port, {header}, timeout, {where});")
+        # The shorter way where nothing but the message goes.
+        short = "" if extra else f"timeout == MSG_WAIT ? msg_ask(port, {header}) : "
+        body.append(f"\tresult = {short}msg_call(port, {header}, timeout, {where});")
         body.append(f"\terror = message_answer(result.header, {len(handles_out)}, {where});")
         check = f"{name}_reply_check(buffer, msg_length(result.header))" if reply.fields else "msg_length(result.header) == 0 ? 0 : -EPROTO"
         body.append("\tif (error < 0)\n\t\treturn error;")

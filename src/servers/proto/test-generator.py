@@ -19,7 +19,7 @@ BAD = (
     ("protocol x 9 1.0 : \n", 1, "what it is for"),
     ("protocol y 9 1.0 : Text.\n", 1, "expected the file's name"),
     ("protocol x 0 1.0 : Text.\n", 1, "an id from 1"),
-    ("protocol x 65279 1.0 : Text.\n", 1, "an id from 1"),
+    ("protocol x 32768 1.0 : Text.\n", 1, "an id from 1"),
     ("protocol x 9 0.1 : Text.\n", 1, "a version from 1.0"),
     (HEAD + HEAD, 2, "a second protocol"),
     (HEAD + "rubbish : Text.\n", 2, "found: rubbish"),

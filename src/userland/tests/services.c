@@ -217,7 +217,7 @@ static void example(void)
 static void *echo_often(void *argument)
 {
 	for (unsigned i = 0; i < 200; i++)
-		CHECK_EQ(echo_bytes((i * 37 + (unsigned)(long)argument * 101) % 300, LONG), 0);
+		CHECK_EQ(echo_bytes((i * 37 + (unsigned)(long)argument * 101) % 300, i % 2 ? LONG : MSG_WAIT), 0);
 	return NULL;
 }
 
@@ -256,7 +256,8 @@ static __attribute__((noinline)) uint64_t live_values(unsigned n, const uint64_t
 
 	memset(stack, 0x5a, n);
 	*(uint64_t *)message_buffer() = n;
-	if (message_answer(msg_call(echo.port, msg_header_make(SERVICE_PING, 8, 0, 0), LONG, NULL).header, 0, NULL) != 0)
+	if (message_answer(msg_call(echo.port, msg_header_make(SERVICE_PING, 8, 0, 0), LONG, NULL).header, 0, NULL) != 0 ||
+	    message_answer(msg_ask(echo.port, msg_header_make(SERVICE_PING, 8, 0, 0)).header, 0, NULL) != 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++)
 		if (stack[i] != 0x5a)

@@ -2,8 +2,6 @@
 /* A small supervisor for tests of services: what the service manager does, without its policy. Native: not for Linux. */
 #pragma once
 
-/* A function with alloca() in it is one of the tests. */
-#define RAEEN_FRAME_POINTERS
 #include <raeen/message.h>
 #include <sys/types.h>
 

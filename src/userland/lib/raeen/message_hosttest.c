@@ -17,7 +17,7 @@ static void test_answers(void)
 	CHECK(message_answer((int64_t)msg_header_make(ENOSPC, 0, 0, 0), 0, NULL) == -ENOSPC, "the service's error");
 	CHECK(message_answer((int64_t)msg_header_make(4095, 0, 0, 0), 0, NULL) == -4095, "the last one");
 	CHECK(message_answer((int64_t)msg_header_make(4096, 0, 0, 0), 0, NULL) == -EPROTO, "no errno");
-	CHECK(message_answer((int64_t)msg_header_make(0xfffffeff, 0, 0, 0), 0, NULL) == -EPROTO, "no errno");
+	CHECK(message_answer((int64_t)msg_header_make(MSG_TYPE_KERNEL - 1, 0, 0, 0), 0, NULL) == -EPROTO, "no errno");
 }
 
 /* Whether @fd is open. */
