@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Services made of the server loop (src/servers/lib/server.h), with the echo and the counting service of src/servers/test: what they answer, what they
- * refuse, how they end, what happens when they die, hang or are replaced. Native: on Linux nothing is checked.
+ * Services made of the server loop (src/servers/lib/server.h), with the echo service of src/servers/test and the example: what they answer, what they
+ * refuse, how they end in order. Native: on Linux nothing is checked.
  */
 #include "check.h"
 #include "supervisor.h"
@@ -15,68 +15,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-enum { SECOND = 1000000000 };
-static const int64_t LONG = 20ll * SECOND;
-
-static struct service echo, counter;
-
-static void start_echo(void)
-{
-	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
-	service_start(&echo);
-}
-
-static void start_counter(void)
-{
-	service_make(&counter, "counter-service", PORT_PERSISTENT | PORT_REPLAY, 4096);
-	service_start(&counter);
-}
-
-static void stop_echo(void)
-{
-	kill(echo.pid, SIGTERM);
-	CHECK_EQ(service_wait(&echo), 0);
-}
-
-/* Echoes @length bytes and looks at them. Returns the call's result. */
-static int echo_bytes(unsigned length, int64_t timeout)
-{
-	static __thread struct echo_echo_request request;
-	static __thread struct echo_echo_reply reply;
-	int error;
-
-	request.data_length = length;
-	for (unsigned i = 0; i < length && i < sizeof request.data; i++)
-		request.data[i] = (uint8_t)(i * 7 + length);
-	error = echo_echo(echo.port, &request, &reply, timeout);
-	if (error == 0) {
-		CHECK_EQ(reply.data_length, length);
-		CHECK(memcmp(reply.data, request.data, length) == 0);
-	}
-	return error;
-}
-
-static int misbehave(enum echo_fault fault, unsigned argument, int64_t timeout)
-{
-	struct echo_misbehave_request request = { .fault = fault, .argument = argument, .argument_ns = fault == ECHO_FAULT_LATE ? argument * 1000000ull : 0 };
-
-	return echo_misbehave(echo.port, &request, timeout);
-}
-
-static int add(unsigned client, uint64_t amount, enum counter_moment die, uint64_t *value)
-{
-	struct counter_add_request request = { .client = client, .amount = amount, .die = die };
-	struct counter_add_reply reply = { 0 };
-	int error = counter_add(counter.port, &request, &reply, LONG);
-
-	*value = reply.value;
-	return error;
-}
 
 /* What is answered */
 
@@ -100,7 +40,7 @@ static void answers(void)
 	CHECK_EQ(echo_notes(echo.port, &notes, LONG), 0);
 	CHECK_EQ(notes.count, 10);
 	CHECK_EQ(notes.sum, 50);
-	CHECK_EQ(misbehave(ECHO_FAULT_FAIL, EXDEV, LONG), -EXDEV);
+	CHECK_EQ(echo_fault(ECHO_FAULT_FAIL, EXDEV), -EXDEV);
 	CHECK_EQ(service_ping(echo.port, &ping, &pong, LONG), 0);
 	CHECK_EQ(pong.value, ping.value);
 	CHECK_EQ(service_state(echo.port, &state, LONG), 0);
@@ -288,17 +228,6 @@ static void registers(void)
 
 /* Ending in order */
 
-/* Asks the service to stop. */
-static int stop(const struct service *service)
-{
-#if __has_include(<raeen/caps.h>)
-	return service_stop(service->port, LONG);
-#else
-	CHECK_EQ(service_stop(service->port, LONG), -EPERM);
-	return kill(service->pid, SIGTERM);
-#endif
-}
-
 static void *later_thread(void *argument)
 {
 	struct echo_later_request request = { .value = (uint64_t)argument };
@@ -350,7 +279,7 @@ static void replaced_without_loss(void)
 	for (int round = 0; round < 10; round++) {
 		check_sleep(20);
 		if (round % 2)
-			CHECK_EQ(stop(&echo), 0);
+			CHECK_EQ(service_ask_to_stop(&echo), 0);
 		else
 			kill(echo.pid, SIGTERM);
 		CHECK_EQ(service_wait(&echo), 0);
@@ -364,288 +293,12 @@ static void replaced_without_loss(void)
 	stop_echo();
 }
 
-/* Dying */
-
-static void crashes(void)
-{
-	start_echo();
-	CHECK_EQ(misbehave(ECHO_FAULT_CRASH, 0, LONG), -ECONNRESET);
-	CHECK_EQ(service_wait(&echo), CHECK_KILLED + SIGSEGV);
-	service_start(&echo);
-	CHECK_EQ(echo_bytes(9, LONG), 0);
-	CHECK_EQ(misbehave(ECHO_FAULT_LEAVE, 7, LONG), -ECONNRESET);
-	CHECK_EQ(service_wait(&echo), 7);
-	service_start(&echo);
-	CHECK_EQ(echo_bytes(9, LONG), 0);
-	stop_echo();
-}
-
-static void *wait_for_answer(void *argument)
-{
-	return (void *)(long)misbehave((enum echo_fault)(long)argument, 500, LONG);
-}
-
-/* An instance that hangs, and answers when another has taken over: the call ended, the answer is refused, the instance ends by itself. */
-static void answers_too_late(void)
-{
-	struct service old;
-	pthread_t thread;
-	void *result;
-
-	start_echo();
-	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_LATE), 0);
-	check_sleep(100);
-	old = echo;
-	kill(old.pid, SIGSTOP);
-	service_start(&echo);
-	pthread_join(thread, &result);
-	CHECK_EQ((long)result, -ECONNRESET);
-	CHECK_EQ(echo_bytes(9, LONG), 0);
-	kill(old.pid, SIGCONT);
-	CHECK_EQ(check_wait(old.pid), 0);
-	CHECK_EQ(echo_bytes(9, LONG), 0);
-	stop_echo();
-}
-
-static void dies_at_once(void)
-{
-	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
-	echo.argument = "--die";
-	service_spawn(&echo);
-	CHECK_EQ(service_wait(&echo), 3);
-	CHECK_EQ(service_bits(&echo, 0), 0);
-	CHECK_EQ(echo_bytes(1, SECOND / 20), -ETIMEDOUT);
-	echo.argument = NULL;
-	service_start(&echo);
-	CHECK_EQ(echo_bytes(1, LONG), 0);
-	stop_echo();
-}
-
-/* The heartbeat comes from the loop: while a handler hangs there is none. */
-static void heartbeats(void)
-{
-	pthread_t thread;
-	int beats = 0;
-	long began;
-
-	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
-	echo.watchdog_ms = 300;
-	service_start(&echo);
-	began = check_now();
-	while (check_now() - began < 2000)
-		beats += service_bits(&echo, 1000) & 1;
-	/* Each 100 ms; a busy machine may lose some. */
-	CHECK(beats >= 4 && beats <= 25);
-	CHECK_EQ(echo_bytes(1, LONG), 0);
-	for (uint64_t bits = 0; !(bits & 4) && check_now() - began < 10000; )
-		CHECK((bits = service_bits(&echo, 1000)) != 0);
-	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_HANG), 0);
-	check_sleep(300);
-	service_bits(&echo, 0);
-	CHECK_EQ(service_bits(&echo, 1000), 0);
-	kill(echo.pid, SIGKILL);
-	service_wait(&echo);
-	pthread_join(thread, NULL);
-}
-
-/* Counting exactly once */
-
-static void counts_at_each_death(void)
-{
-	static const enum counter_moment moments[] = { COUNTER_MOMENT_BEFORE, COUNTER_MOMENT_BETWEEN, COUNTER_MOMENT_AFTER };
-	struct counter_value_reply value = { 0 };
-	uint64_t got;
-
-	start_counter();
-	CHECK_EQ(add(1, 10, COUNTER_MOMENT_NONE, &got), 0);
-	CHECK_EQ(got, 10);
-	for (int i = 0; i < 3; i++) {
-		pid_t keeper = fork();
-
-		/* A child asks; here the service is started again. */
-		if (keeper == 0) {
-			CHECK_EQ(add(2, 1, moments[i], &got), 0);
-			CHECK_EQ(got, 11 + i);
-			_exit(0);
-		}
-		CHECK_EQ(service_wait(&counter), CHECK_KILLED + SIGKILL);
-		service_start(&counter);
-		CHECK_EQ(check_wait(keeper), 0);
-	}
-	CHECK_EQ(counter_value(counter.port, &value, LONG), 0);
-	CHECK_EQ(value.value, 13);
-	CHECK_EQ(value.adds, 4);
-	CHECK_EQ(value.repeats, 2);
-	kill(counter.pid, SIGTERM);
-	CHECK_EQ(service_wait(&counter), 0);
-}
-
-static void add_poison(void *argument)
-{
-	uint64_t got;
-
-	(void)argument;
-	CHECK_EQ(add(3, 1000, COUNTER_MOMENT_ALWAYS, &got), -EIO);
-}
-
-/* A request that kills whoever gets it is given out twice; only it fails. */
-static void poison(void)
-{
-	uint64_t got;
-	pid_t pid;
-
-	start_counter();
-	pid = check_spawn(add_poison, NULL);
-	for (int i = 0; i < 2; i++) {
-		CHECK_EQ(service_wait(&counter), CHECK_KILLED + SIGKILL);
-		service_start(&counter);
-	}
-	CHECK_EQ(check_wait(pid), 0);
-	CHECK_EQ(add(4, 1, COUNTER_MOMENT_NONE, &got), 0);
-	CHECK_EQ(got, 1);
-	kill(counter.pid, SIGTERM);
-	service_wait(&counter);
-}
-
-enum { STORM_CLIENTS = 8, STORM_DEATHS = 100 };
-
-/* How often services die in a storm: DEATHS=N, else STORM_DEATHS. */
-static unsigned wanted_deaths(void)
-{
-	const char *text = getenv("DEATHS");
-
-	return text ? (unsigned)atoi(text) : STORM_DEATHS;
-}
-
-/* One in eight requests kills the service with the request in its hands. */
-static unsigned storm_adds(void)
-{
-	return wanted_deaths() * 8 / STORM_CLIENTS;
-}
-
-static void *add_often(void *argument)
-{
-	unsigned client = (unsigned)(long)argument;
-	uint64_t got, last = 0;
-	long failed = 0;
-
-	for (unsigned i = 0; i < storm_adds(); i++) {
-		int error = add(client, 1, i % 8 == 7 ? 1 + i / 8 % 3 : COUNTER_MOMENT_NONE, &got);
-
-		failed += error != 0;
-		CHECK(error != 0 || got > last);
-		last = got;
-	}
-	return (void *)failed;
-}
-
-/* How many of all threads' calls failed. */
-static uint64_t join_all(pthread_t *threads)
-{
-	uint64_t failed = 0;
-	void *result;
-
-	for (int i = 0; i < STORM_CLIENTS; i++) {
-		pthread_join(threads[i], &result);
-		failed += (uint64_t)(long)result;
-	}
-	return failed;
-}
-
-static volatile int storm_over;
-
-static void *keep_running(void *argument)
-{
-	long deaths = 0;
-
-	(void)argument;
-	for (;;) {
-		int code = service_wait(&counter);
-
-		if (storm_over && code == 0)
-			return (void *)deaths;
-		CHECK_EQ(code, CHECK_KILLED + SIGKILL);
-		deaths++;
-		service_spawn(&counter);
-	}
-}
-
-/* Many clients, a service that dies all the time: each request counts once, none fails. */
-static void storm(void)
-{
-	struct counter_value_reply value = { 0 };
-	pthread_t threads[STORM_CLIENTS], keeper;
-	uint64_t failed;
-	void *deaths;
-
-	start_counter();
-	CHECK_EQ(pthread_create(&keeper, NULL, keep_running, NULL), 0);
-	for (long i = 0; i < STORM_CLIENTS; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, add_often, (void *)i), 0);
-	failed = join_all(threads);
-	CHECK_EQ(counter_value(counter.port, &value, LONG), 0);
-	CHECK_EQ(failed, 0);
-	CHECK_EQ(value.value, STORM_CLIENTS * storm_adds());
-	CHECK_EQ(value.value, value.adds);
-	storm_over = 1;
-	CHECK_EQ(stop(&counter), 0);
-	pthread_join(keeper, &deaths);
-	CHECK_EQ((long)deaths, storm_adds() / 8 * STORM_CLIENTS);
-}
-
-static void *echo_until_over(void *argument)
-{
-	long *errors = argument;
-
-	while (!storm_over) {
-		int error = echo_bytes(64, LONG);
-
-		CHECK(error == 0 || error == -ECONNRESET);
-		*errors += error != 0;
-	}
-	return NULL;
-}
-
-/* Killed from outside at any moment, under load. What it held ends with ECONNRESET at once, everything else is answered by the next instance. */
-static void killed(void)
-{
-	long errors[STORM_CLIENTS] = { 0 }, all = 0;
-	pthread_t threads[STORM_CLIENTS];
-
-	start_echo();
-	for (int i = 0; i < STORM_CLIENTS; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, echo_until_over, &errors[i]), 0);
-	for (unsigned i = 0; i < wanted_deaths(); i++) {
-		usleep(100 + i * 977 % 5000);
-		kill(echo.pid, SIGKILL);
-		CHECK_EQ(service_wait(&echo), CHECK_KILLED + SIGKILL);
-		service_start(&echo);
-	}
-	storm_over = 1;
-	for (int i = 0; i < STORM_CLIENTS; i++) {
-		pthread_join(threads[i], NULL);
-		all += errors[i];
-	}
-	/* One is held at a time. */
-	CHECK(all <= (long)wanted_deaths());
-	CHECK_EQ(echo_bytes(1, LONG), 0);
-	stop_echo();
-}
-
 static const struct check_case cases[] = {
-	CASE(answers), CASE(refusals), CASE(handles), CASE(lent), CASE(example), CASE(threads_have_buffers), CASE(children_have_buffers),
-	CASE(registers), CASE(put_off), CASE(replaced_without_loss), CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats),
-	CASE(counts_at_each_death), CASE(poison), CASE(storm), CASE(killed), { NULL, NULL },
+	CASE(answers), CASE(refusals), CASE(handles), CASE(lent), CASE(example), CASE(threads_have_buffers), CASE(children_have_buffers), CASE(registers),
+	CASE(put_off), CASE(replaced_without_loss), { NULL, NULL },
 };
-
-static void nothing(void)
-{
-	CHECK(1);
-}
-
-static const struct check_case on_linux[] = { CASE(nothing), { NULL, NULL } };
 
 int main(int argc, char **argv)
 {
-	return check_main("services", msg_buffer() == -ENOSYS ? on_linux : cases, argc, argv);
+	return check_main("services", supervisor_works() ? cases : supervisor_no_cases, argc, argv);
 }

@@ -2,6 +2,7 @@
 /* See supervisor.h. */
 #include "check.h"
 #include "supervisor.h"
+#include "proto/service.h"
 
 #include <fcntl.h>
 #include <libgen.h>
@@ -11,6 +12,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+struct service echo;
 
 enum { READY_MS = 20000, NS_PER_MS = 1000000 };
 
@@ -135,3 +138,61 @@ int service_wait(struct service *service)
 	service->pid = 0;
 	return code;
 }
+
+int service_ask_to_stop(struct service *service)
+{
+#if __has_include(<raeen/caps.h>)
+	return service_stop(service->port, LONG);
+#else
+	CHECK_EQ(service_stop(service->port, LONG), -EPERM);
+	return kill(service->pid, SIGTERM);
+#endif
+}
+
+void start_echo(void)
+{
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	service_start(&echo);
+}
+
+void stop_echo(void)
+{
+	kill(echo.pid, SIGTERM);
+	CHECK_EQ(service_wait(&echo), 0);
+}
+
+int echo_bytes(unsigned length, int64_t timeout)
+{
+	static __thread struct echo_echo_request request;
+	static __thread struct echo_echo_reply reply;
+	int error;
+
+	request.data_length = length;
+	for (unsigned i = 0; i < length && i < sizeof request.data; i++)
+		request.data[i] = (uint8_t)(i * 7 + length);
+	error = echo_echo(echo.port, &request, &reply, timeout);
+	if (error == 0) {
+		CHECK_EQ(reply.data_length, length);
+		CHECK(memcmp(reply.data, request.data, length) == 0);
+	}
+	return error;
+}
+
+int echo_fault(enum echo_fault fault, unsigned argument)
+{
+	struct echo_misbehave_request request = { .fault = fault, .argument = argument, .argument_ns = fault == ECHO_FAULT_LATE ? argument * 1000000ull : 0 };
+
+	return echo_misbehave(echo.port, &request, LONG);
+}
+
+int supervisor_works(void)
+{
+	return msg_buffer() != -ENOSYS;
+}
+
+static void nothing(void)
+{
+	CHECK(1);
+}
+
+const struct check_case supervisor_no_cases[] = { CASE(nothing), { NULL, NULL } };

@@ -2,6 +2,9 @@
 /* A small supervisor for tests of services: what the service manager does, without its policy. Native: not for Linux. */
 #pragma once
 
+#include "check.h"
+#include "proto/echo.h"
+
 #include <raeen/message.h>
 #include <sys/types.h>
 
@@ -29,3 +32,22 @@ uint64_t service_bits(struct service *service, int ms);
 
 /* Waits for the current instance's end: its exit code, or CHECK_KILLED + signal. */
 int service_wait(struct service *service);
+
+/* Asks it to stop, over its port, as who may. Returns 0 or a negative errno. */
+int service_ask_to_stop(struct service *service);
+
+/* The echo service, of which a case needs one at most. */
+extern struct service echo;
+void start_echo(void);
+void stop_echo(void);
+/* Echoes @length bytes and looks at them. Returns the call's result. */
+int echo_bytes(unsigned length, int64_t timeout);
+/* Makes it misbehave; @argument: milliseconds for ECHO_FAULT_LATE. */
+int echo_fault(enum echo_fault fault, unsigned argument);
+
+/* What an answer may take on a busy machine. */
+static const int64_t LONG = 20000000000;
+
+/* Whether this system has ports; on others the cases are these. */
+int supervisor_works(void);
+extern const struct check_case supervisor_no_cases[];

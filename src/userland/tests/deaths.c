@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Services that die, hang, answer too late, are killed and replaced, with the echo and the counting service of src/servers/test: what becomes of the
+ * requests that they hold, and of those that wait. DEATHS=N: how often they die in a storm. Native: on Linux nothing is checked.
+ */
+#include "check.h"
+#include "supervisor.h"
+#include "proto/counter.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct service counter;
+
+static void start_counter(void)
+{
+	service_make(&counter, "counter-service", PORT_PERSISTENT | PORT_REPLAY, 4096);
+	service_start(&counter);
+}
+
+static int add(unsigned client, uint64_t amount, enum counter_moment die, uint64_t *value)
+{
+	struct counter_add_request request = { .client = client, .amount = amount, .die = die };
+	struct counter_add_reply reply = { 0 };
+	int error = counter_add(counter.port, &request, &reply, LONG);
+
+	*value = reply.value;
+	return error;
+}
+
+static void crashes(void)
+{
+	start_echo();
+	CHECK_EQ(echo_fault(ECHO_FAULT_CRASH, 0), -ECONNRESET);
+	CHECK_EQ(service_wait(&echo), CHECK_KILLED + SIGSEGV);
+	service_start(&echo);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	CHECK_EQ(echo_fault(ECHO_FAULT_LEAVE, 7), -ECONNRESET);
+	CHECK_EQ(service_wait(&echo), 7);
+	service_start(&echo);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	stop_echo();
+}
+
+static void *wait_for_answer(void *argument)
+{
+	return (void *)(long)echo_fault((enum echo_fault)(long)argument, 500);
+}
+
+/* An instance that hangs, and answers when another has taken over: the call ended, the answer is refused, the instance ends by itself. */
+static void answers_too_late(void)
+{
+	struct service old;
+	pthread_t thread;
+	void *result;
+
+	start_echo();
+	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_LATE), 0);
+	check_sleep(100);
+	old = echo;
+	kill(old.pid, SIGSTOP);
+	service_start(&echo);
+	pthread_join(thread, &result);
+	CHECK_EQ((long)result, -ECONNRESET);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	kill(old.pid, SIGCONT);
+	CHECK_EQ(check_wait(old.pid), 0);
+	CHECK_EQ(echo_bytes(9, LONG), 0);
+	stop_echo();
+}
+
+static void dies_at_once(void)
+{
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	echo.argument = "--die";
+	service_spawn(&echo);
+	CHECK_EQ(service_wait(&echo), 3);
+	CHECK_EQ(service_bits(&echo, 0), 0);
+	CHECK_EQ(echo_bytes(1, LONG / 400), -ETIMEDOUT);
+	echo.argument = NULL;
+	service_start(&echo);
+	CHECK_EQ(echo_bytes(1, LONG), 0);
+	stop_echo();
+}
+
+/* The heartbeat comes from the loop: while a handler hangs there is none. */
+static void heartbeats(void)
+{
+	pthread_t thread;
+	int beats = 0;
+	long began;
+
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	echo.watchdog_ms = 300;
+	service_start(&echo);
+	began = check_now();
+	while (check_now() - began < 2000)
+		beats += service_bits(&echo, 1000) & 1;
+	/* Each 100 ms; a busy machine may lose some. */
+	CHECK(beats >= 4 && beats <= 25);
+	CHECK_EQ(echo_bytes(1, LONG), 0);
+	for (uint64_t bits = 0; !(bits & 4) && check_now() - began < 10000; )
+		CHECK((bits = service_bits(&echo, 1000)) != 0);
+	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_HANG), 0);
+	check_sleep(300);
+	service_bits(&echo, 0);
+	CHECK_EQ(service_bits(&echo, 1000), 0);
+	kill(echo.pid, SIGKILL);
+	service_wait(&echo);
+	pthread_join(thread, NULL);
+}
+
+/* Counting exactly once */
+
+static void counts_at_each_death(void)
+{
+	static const enum counter_moment moments[] = { COUNTER_MOMENT_BEFORE, COUNTER_MOMENT_BETWEEN, COUNTER_MOMENT_AFTER };
+	struct counter_value_reply value = { 0 };
+	uint64_t got;
+
+	start_counter();
+	CHECK_EQ(add(1, 10, COUNTER_MOMENT_NONE, &got), 0);
+	CHECK_EQ(got, 10);
+	for (int i = 0; i < 3; i++) {
+		pid_t keeper = fork();
+
+		/* A child asks; here the service is started again. */
+		if (keeper == 0) {
+			CHECK_EQ(add(2, 1, moments[i], &got), 0);
+			CHECK_EQ(got, 11 + i);
+			_exit(0);
+		}
+		CHECK_EQ(service_wait(&counter), CHECK_KILLED + SIGKILL);
+		service_start(&counter);
+		CHECK_EQ(check_wait(keeper), 0);
+	}
+	CHECK_EQ(counter_value(counter.port, &value, LONG), 0);
+	CHECK_EQ(value.value, 13);
+	CHECK_EQ(value.adds, 4);
+	CHECK_EQ(value.repeats, 2);
+	kill(counter.pid, SIGTERM);
+	CHECK_EQ(service_wait(&counter), 0);
+}
+
+static void add_poison(void *argument)
+{
+	uint64_t got;
+
+	(void)argument;
+	CHECK_EQ(add(3, 1000, COUNTER_MOMENT_ALWAYS, &got), -EIO);
+}
+
+/* A request that kills whoever gets it is given out twice; only it fails. */
+static void poison(void)
+{
+	uint64_t got;
+	pid_t pid;
+
+	start_counter();
+	pid = check_spawn(add_poison, NULL);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(service_wait(&counter), CHECK_KILLED + SIGKILL);
+		service_start(&counter);
+	}
+	CHECK_EQ(check_wait(pid), 0);
+	CHECK_EQ(add(4, 1, COUNTER_MOMENT_NONE, &got), 0);
+	CHECK_EQ(got, 1);
+	kill(counter.pid, SIGTERM);
+	service_wait(&counter);
+}
+
+enum { STORM_CLIENTS = 8, STORM_DEATHS = 100 };
+
+/* How often services die in a storm: DEATHS=N, else STORM_DEATHS. */
+static unsigned wanted_deaths(void)
+{
+	const char *text = getenv("DEATHS");
+
+	return text ? (unsigned)atoi(text) : STORM_DEATHS;
+}
+
+/* One in eight requests kills the service with the request in its hands. */
+static unsigned storm_adds(void)
+{
+	return wanted_deaths() * 8 / STORM_CLIENTS;
+}
+
+static void *add_often(void *argument)
+{
+	unsigned client = (unsigned)(long)argument;
+	uint64_t got, last = 0;
+	long failed = 0;
+
+	for (unsigned i = 0; i < storm_adds(); i++) {
+		int error = add(client, 1, i % 8 == 7 ? 1 + i / 8 % 3 : COUNTER_MOMENT_NONE, &got);
+
+		failed += error != 0;
+		CHECK(error != 0 || got > last);
+		last = got;
+	}
+	return (void *)failed;
+}
+
+/* How many of all threads' calls failed. */
+static uint64_t join_all(pthread_t *threads)
+{
+	uint64_t failed = 0;
+	void *result;
+
+	for (int i = 0; i < STORM_CLIENTS; i++) {
+		pthread_join(threads[i], &result);
+		failed += (uint64_t)(long)result;
+	}
+	return failed;
+}
+
+static volatile int storm_over;
+
+static void *keep_running(void *argument)
+{
+	long deaths = 0;
+
+	(void)argument;
+	for (;;) {
+		int code = service_wait(&counter);
+
+		if (storm_over && code == 0)
+			return (void *)deaths;
+		CHECK_EQ(code, CHECK_KILLED + SIGKILL);
+		deaths++;
+		service_spawn(&counter);
+	}
+}
+
+/* Many clients, a service that dies all the time: each request counts once, none fails. */
+static void storm(void)
+{
+	struct counter_value_reply value = { 0 };
+	pthread_t threads[STORM_CLIENTS], keeper;
+	uint64_t failed;
+	void *deaths;
+
+	start_counter();
+	CHECK_EQ(pthread_create(&keeper, NULL, keep_running, NULL), 0);
+	for (long i = 0; i < STORM_CLIENTS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, add_often, (void *)i), 0);
+	failed = join_all(threads);
+	CHECK_EQ(counter_value(counter.port, &value, LONG), 0);
+	CHECK_EQ(failed, 0);
+	CHECK_EQ(value.value, STORM_CLIENTS * storm_adds());
+	CHECK_EQ(value.value, value.adds);
+	storm_over = 1;
+	CHECK_EQ(service_ask_to_stop(&counter), 0);
+	pthread_join(keeper, &deaths);
+	CHECK_EQ((long)deaths, storm_adds() / 8 * STORM_CLIENTS);
+}
+
+static void *echo_until_over(void *argument)
+{
+	long *errors = argument;
+
+	while (!storm_over) {
+		int error = echo_bytes(64, LONG);
+
+		CHECK(error == 0 || error == -ECONNRESET);
+		*errors += error != 0;
+	}
+	return NULL;
+}
+
+/* Killed from outside at any moment, under load. What it held ends with ECONNRESET at once, everything else is answered by the next instance. */
+static void killed(void)
+{
+	long errors[STORM_CLIENTS] = { 0 }, all = 0;
+	pthread_t threads[STORM_CLIENTS];
+
+	start_echo();
+	for (int i = 0; i < STORM_CLIENTS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, echo_until_over, &errors[i]), 0);
+	for (unsigned i = 0; i < wanted_deaths(); i++) {
+		usleep(100 + i * 977 % 5000);
+		kill(echo.pid, SIGKILL);
+		CHECK_EQ(service_wait(&echo), CHECK_KILLED + SIGKILL);
+		service_start(&echo);
+	}
+	storm_over = 1;
+	for (int i = 0; i < STORM_CLIENTS; i++) {
+		pthread_join(threads[i], NULL);
+		all += errors[i];
+	}
+	/* One is held at a time. */
+	CHECK(all <= (long)wanted_deaths());
+	CHECK_EQ(echo_bytes(1, LONG), 0);
+	stop_echo();
+}
+
+static const struct check_case cases[] = {
+	CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats), CASE(counts_at_each_death), CASE(poison), CASE(storm), CASE(killed),
+	{ NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return check_main("deaths", supervisor_works() ? cases : supervisor_no_cases, argc, argv);
+}
