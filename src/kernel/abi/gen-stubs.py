@@ -84,7 +84,7 @@ def stub(name, arguments, text):
         clobbers = ['"rcx"', '"r11"', '"memory"', '"cc"']
     body.append(f"\t__asm__ volatile(\"syscall\" : {', '.join(outputs)} : {', '.join(inputs)} : {', '.join(clobbers)});")
     if receiving:
-        result, body = "struct msg_result", body + ["\treturn (struct msg_result){ .header = rax, .token = rdx, .badge = r8 };"]
+        result, body = "struct msg_result", body + ["\treturn (struct msg_result){ .header = rax, .token = (uint64_t)rdx, .badge = (uint64_t)r8 };"]
     else:
         result, body = "long", body + ["\treturn rax;"]
     declaration = ", ".join(c_argument(*a) for a in arguments) or "void"
