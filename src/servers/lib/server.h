@@ -64,6 +64,12 @@ struct server {
 		const struct protocol *protocol;
 		const void *operations;		/* struct NAME_operations of that protocol */
 	} protocols[SERVER_PROTOCOLS_MAX];
+	/*
+	 * Messages of whole words, up to 248 bytes or a page, take the short way between programs: a fifth of the instructions. Who sent one, his
+	 * capabilities and handles are not known then: what needs any is refused, `stop`, too. With a watchdog, SIGALRM comes for each heartbeat:
+	 * calls that handlers make may end with EINTR.
+	 */
+	bool short_way;
 	void (*notified)(struct server *server, uint64_t bits);	/* somebody notified the port; NULL: ignored */
 	void (*drained)(struct server *server);	/* nothing is held any more; the last thing before server_run() returns */
 	struct {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,9 +19,10 @@
 enum { FD_CLOFORK = 4 };
 #endif
 
-enum { BEATS_PER_WATCHDOG = 3, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+enum { BEATS_PER_WATCHDOG = 3, NS_PER_US = 1000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 static volatile sig_atomic_t term_came;
+static volatile sig_atomic_t beat_came;
 static int term_port;
 
 static void on_term(int number)
@@ -33,6 +35,32 @@ static void on_term(int number)
 bool server_term_came(void)
 {
 	return term_came;
+}
+
+static void on_beat(int number)
+{
+	(void)number;
+	beat_came = 1;
+}
+
+/* Should the signal come just before the loop waits, the next one is a period away: a third of the watchdog. */
+void server_start_beats(int64_t period_ns)
+{
+	struct sigaction action = { .sa_handler = on_beat, .sa_flags = SA_RESTART };
+	struct itimerval timer = { .it_interval = { .tv_sec = period_ns / NS_PER_S, .tv_usec = period_ns % NS_PER_S / NS_PER_US } };
+
+	timer.it_value = timer.it_interval;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+bool server_beat_came(void)
+{
+	bool came = beat_came;
+
+	if (came)
+		beat_came = 0;
+	return came;
 }
 
 int64_t server_now_ns(void)
@@ -104,6 +132,9 @@ int server_open(struct server *server)
 		fcntl((int)supervisor, F_SETFD, FD_CLOEXEC | FD_CLOFORK);
 	server->beat_ns = supervisor >= 0 && watchdog_ms > 0 ? watchdog_ms * NS_PER_MS / BEATS_PER_WATCHDOG : MSG_WAIT;
 	server->started_ns = server_now_ns();
+	message_extra_clear(&server->call.extra);
+	if (server->short_way && server->beat_ns > 0)
+		server_start_beats(server->beat_ns);
 	/* Without SA_RESTART: what waits looks again. */
 	sigaction(SIGTERM, &action, NULL);
 	return 0;

@@ -87,13 +87,14 @@ static void dies_at_once(void)
 }
 
 /* The heartbeat comes from the loop: while a handler hangs there is none. */
-static void heartbeats(void)
+static void look_at_heartbeats(const char *argument)
 {
 	pthread_t thread;
 	int beats = 0;
 	long began;
 
 	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	echo.argument = argument;
 	echo.watchdog_ms = 300;
 	service_start(&echo);
 	began = check_now();
@@ -111,6 +112,16 @@ static void heartbeats(void)
 	kill(echo.pid, SIGKILL);
 	service_wait(&echo);
 	pthread_join(thread, NULL);
+}
+
+static void heartbeats(void)
+{
+	look_at_heartbeats(NULL);
+}
+
+static void heartbeats_short(void)
+{
+	look_at_heartbeats("--short");
 }
 
 /* Counting exactly once */
@@ -263,7 +274,7 @@ static void *echo_until_over(void *argument)
 	long *errors = argument;
 
 	while (!storm_over) {
-		int error = echo_bytes(64, LONG);
+		int error = echo_bytes(64, MSG_WAIT);
 
 		CHECK(error == 0 || error == -ECONNRESET);
 		*errors += error != 0;
@@ -272,12 +283,14 @@ static void *echo_until_over(void *argument)
 }
 
 /* Killed from outside at any moment, under load. What it held ends with ECONNRESET at once, everything else is answered by the next instance. */
-static void killed(void)
+static void kill_often(const char *argument)
 {
 	long errors[STORM_CLIENTS] = { 0 }, all = 0;
 	pthread_t threads[STORM_CLIENTS];
 
-	start_echo();
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	echo.argument = argument;
+	service_start(&echo);
 	for (int i = 0; i < STORM_CLIENTS; i++)
 		CHECK_EQ(pthread_create(&threads[i], NULL, echo_until_over, &errors[i]), 0);
 	for (unsigned i = 0; i < wanted_deaths(); i++) {
@@ -297,9 +310,19 @@ static void killed(void)
 	stop_echo();
 }
 
+static void killed(void)
+{
+	kill_often(NULL);
+}
+
+static void killed_short(void)
+{
+	kill_often("--short");
+}
+
 static const struct check_case cases[] = {
-	CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats), CASE(counts_at_each_death), CASE(poison), CASE(storm), CASE(killed),
-	{ NULL, NULL },
+	CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats), CASE(heartbeats_short), CASE(counts_at_each_death), CASE(poison),
+	CASE(storm), CASE(killed), CASE(killed_short), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

@@ -130,6 +130,39 @@ static void lent(void)
 	stop_echo();
 }
 
+static void *later_thread(void *argument)
+{
+	struct echo_later_request request = { .value = (uint64_t)argument };
+	struct echo_later_reply reply = { 0 };
+
+	CHECK_EQ(echo_later(echo.port, &request, &reply, LONG), 0);
+	CHECK_EQ(reply.value, request.value);
+	return NULL;
+}
+
+/* By the short way: the same, but for what needs to know who asks. */
+static void short_way(void)
+{
+	int ends[2], first, second;
+
+	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
+	echo.argument = "--short";
+	service_start(&echo);
+	for (unsigned length = 0; length <= 8000; length = length * 2 + 1)
+		CHECK_EQ(echo_bytes(length, length % 2 ? LONG : MSG_WAIT), 0);
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(echo_bytes(8 * i, MSG_WAIT), 0);
+	/* It looks after a descriptor meanwhile, and comes back. */
+	later_thread((void *)3);
+	CHECK_EQ(echo_bytes(8, MSG_WAIT), 0);
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(echo_swap(echo.port, dup(ends[1]), ends[1], &first, &second, LONG), -EBADMSG);
+	CHECK_EQ(read(ends[0], &first, 1), 0);
+	CHECK_EQ(echo_lend(echo.port, &(struct echo_lend_request){ .path = "/tmp/not-lent" }, LONG), -EPERM);
+	CHECK_EQ(service_stop(echo.port, LONG), -EPERM);
+	stop_echo();
+}
+
 /* The one to copy from, as it is in the image: its count begins again, its port stays. */
 static void example(void)
 {
@@ -228,16 +261,6 @@ static void registers(void)
 
 /* Ending in order */
 
-static void *later_thread(void *argument)
-{
-	struct echo_later_request request = { .value = (uint64_t)argument };
-	struct echo_later_reply reply = { 0 };
-
-	CHECK_EQ(echo_later(echo.port, &request, &reply, LONG), 0);
-	CHECK_EQ(reply.value, request.value);
-	return NULL;
-}
-
 static void put_off(void)
 {
 	pthread_t threads[8];
@@ -295,7 +318,7 @@ static void replaced_without_loss(void)
 
 static const struct check_case cases[] = {
 	CASE(answers), CASE(refusals), CASE(handles), CASE(lent), CASE(example), CASE(threads_have_buffers), CASE(children_have_buffers), CASE(registers),
-	CASE(put_off), CASE(replaced_without_loss), { NULL, NULL },
+	CASE(put_off), CASE(short_way), CASE(replaced_without_loss), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

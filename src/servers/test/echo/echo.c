@@ -2,7 +2,9 @@
 /*
  * echo-service: a service of the tests. It answers with what it gets, and misbehaves when it is told to (../../proto/echo.def).
  *
- *	echo-service [--die]		--die: ends before it is ready, with status 3
+ *	echo-service [--die] [--short]
+ *
+ * --die: ends before it is ready, with status 3. --short: by the short way (server.h).
  */
 #include "lib/server.h"
 #include "proto/echo_server.h"
@@ -133,8 +135,11 @@ int main(int argc, char **argv)
 {
 	struct server server = { .name = "echo", .port_flags = PORT_PERSISTENT, .protocols = { { &echo_protocol, &operations } } };
 
-	if (argc > 1 && strcmp(argv[1], "--die") == 0)
-		return DIE_STATUS;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--die") == 0)
+			return DIE_STATUS;
+		server.short_way |= strcmp(argv[i], "--short") == 0;
+	}
 	if (pipe(wake) < 0) {
 		perror("echo: pipe");
 		return 1;
