@@ -15,11 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#if !__has_include(<raeen/handles.h>)
-enum { FD_CLOFORK = 4 };
-#endif
-
-enum { BEATS_PER_WATCHDOG = 3, NS_PER_US = 1000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+enum { PAGE_BYTES = 4096, BEATS_PER_WATCHDOG = 3, NS_PER_US = 1000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 static volatile sig_atomic_t term_came;
 static volatile sig_atomic_t beat_came;
@@ -140,28 +136,45 @@ int server_open(struct server *server)
 	return 0;
 }
 
+/* The file that stands for memory where the manager gives none. Returns a descriptor, or -1 with errno. */
+static int open_state_file(const struct server *server, size_t size)
+{
+	char path[PATH_MAX];
+	struct stat attributes;
+	int fd;
+
+	snprintf(path, sizeof path, "/run/%s.state", server->name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && (fstat(fd, &attributes) < 0 || (attributes.st_size < (off_t)size && ftruncate(fd, (off_t)size) < 0))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 void *server_state(struct server *server, size_t size)
 {
 	long fd = take_number(server, "RAEEN_STATE");
-	char path[PATH_MAX];
-	struct stat attributes;
-	void *state = MAP_FAILED;
+	struct handle_info info;
+	long state;
 
-	if (fd == -2) {
+	size = (size + PAGE_BYTES - 1) & -(size_t)PAGE_BYTES;
+	if (fd == -1)
+		fd = open_state_file(server, size);
+	else if (fd == -2)
 		errno = EINVAL;
+	if (fd < 0)
 		return NULL;
+	if (handle_info((int)fd, &info) == 0 && info.kind == HANDLE_SHMEM) {
+		state = shmem_map((int)fd, 0, 0, size, PROT_READ | PROT_WRITE, 0);
+	} else {
+		void *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
+
+		state = file == MAP_FAILED ? -errno : (long)file;
 	}
-	if (fd == -1) {
-		snprintf(path, sizeof path, "/run/%s.state", server->name);
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd >= 0 && fstat((int)fd, &attributes) == 0 && attributes.st_size < (off_t)size && ftruncate((int)fd, (off_t)size) < 0) {
-			close((int)fd);
-			return NULL;
-		}
-	}
-	if (fd >= 0) {
-		state = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
-		close((int)fd);
-	}
-	return state == MAP_FAILED ? NULL : state;
+	close((int)fd);
+	if (state >= 0)
+		return (void *)state;
+	errno = (int)-state;
+	return NULL;
 }

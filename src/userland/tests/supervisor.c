@@ -36,9 +36,9 @@ void service_make(struct service *service, const char *program, unsigned port_fl
 	/* Processes of the test may use it; services have their own. */
 	fcntl(service->port, F_SETFD, FD_CLOEXEC);
 	if (state_size) {
-		service->state = open("state", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		need(service->state < 0 ? -errno : 0, "open");
-		need(ftruncate(service->state, (off_t)state_size) < 0 ? -errno : 0, "ftruncate");
+		service->state = (int)shmem_create(state_size, 0);
+		need(service->state, "shmem_create");
+		fcntl(service->state, F_SETFD, FD_CLOEXEC);
 	}
 	service->alarm = -1;
 }
@@ -46,17 +46,14 @@ void service_make(struct service *service, const char *program, unsigned port_fl
 /* A new port for each instance, so that nothing of the last one is taken for its own. Returns a handle with NOTIFY only. */
 static int make_alarm(struct service *service)
 {
-	static unsigned number;
-	char name[PORT_NAME_MAX];
 	int notify;
 
 	if (service->alarm >= 0)
 		close(service->alarm);
-	snprintf(name, sizeof name, "supervisor.%d.%u", (int)getpid(), number++);
-	service->alarm = (int)port_create(name, 0);
+	service->alarm = (int)port_create(NULL, 0);
 	need(service->alarm, "port_create");
-	notify = (int)port_open(name, PORT_NOTIFY);
-	need(notify, "port_open");
+	notify = (int)handle_dup(service->alarm, PORT_NOTIFY, 0);
+	need(notify, "handle_dup");
 	return notify;
 }
 
