@@ -138,12 +138,7 @@ int service_wait(struct service *service)
 
 int service_ask_to_stop(struct service *service)
 {
-#if __has_include(<raeen/caps.h>)
 	return service_stop(service->port, LONG);
-#else
-	CHECK_EQ(service_stop(service->port, LONG), -EPERM);
-	return kill(service->pid, SIGTERM);
-#endif
 }
 
 void start_echo(void)
