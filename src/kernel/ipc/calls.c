@@ -368,7 +368,8 @@ static long reply_recv(int fd, msg_header header, uint64_t token, int64_t timeou
 	if (!result || result == -ENOENT)
 		result = receive(ref, fd, me, timeout, extra, serve);
 	port_release_ref(ref);
-	return result;
+	/* What has been answered is not answered again, with handles that are gone. */
+	return token && result == -ERESTARTSYS ? -EINTR : result;
 }
 
 long sys_msg_ask(int fd, uint64_t header)

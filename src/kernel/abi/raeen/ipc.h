@@ -119,7 +119,7 @@ struct msg_record {
 
 /*
  * SYS_msg_ask is SYS_msg_call without limit and extra, SYS_msg_serve is SYS_msg_reply_recv so; they are shorter, above all when the other side waits in one
- * of them. SYS_msg_serve returns EINTR when a signal came while it waited: the answer has been given, SYS_msg_recv goes on.
+ * of them. When a signal comes while SYS_msg_serve waits, or SYS_msg_reply_recv after it has answered, it returns EINTR: SYS_msg_recv goes on.
  */
 
 /* SYS_handle_dup of a port's handle: the badge that messages sent by the new one carry; 0: that of the handle duplicated. */
