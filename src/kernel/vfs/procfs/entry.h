@@ -56,6 +56,7 @@ int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_status(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_statm(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_maps(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_runstate(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_limits(struct proc_text *text, const struct proc_subject *subject);
 
 /* cpuinfo.c */

@@ -264,6 +264,31 @@ int proc_show_status(struct proc_text *text, const struct proc_subject *subject)
 	return 0;
 }
 
+/*
+ * How many threads wait for a CPU, have one, and do neither: who is ready and never gets a CPU hangs through no fault of its own. Stopped threads do
+ * neither, whatever they were doing.
+ */
+int proc_show_runstate(struct proc_text *text, const struct proc_subject *subject)
+{
+	unsigned ready = 0, running = 0, blocked = 0;
+	uint64_t flags = spin_lock_irq(&subject->process->signal_lock);
+	struct thread *thread;
+
+	list_for_each(thread, &subject->process->threads, process_link) {
+		uint32_t state = atomic_load_relaxed(&thread->run_state);
+
+		if (state == THREAD_RUNNING)
+			running++;
+		else if (state == THREAD_SLEEPING || state == THREAD_DEAD || thread->user.stopped)
+			blocked++;
+		else
+			ready++;
+	}
+	spin_unlock_irq(&subject->process->signal_lock, flags);
+	proc_text_print(text, "%u %u %u\n", ready, running, blocked);
+	return 0;
+}
+
 static void show_limit(struct proc_text *text, uint64_t value)
 {
 	if (value == RLIM_INFINITY)
