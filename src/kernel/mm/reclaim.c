@@ -35,15 +35,14 @@ void vm_object_list_remove(struct vm_object *object)
 	spin_unlock(&list_lock);
 }
 
-/* Drops clean pages of @object, mapped ones only if @mapped too. object->lock held. */
-static size_t shrink_object(struct vm_object *object, size_t frames, bool mapped)
+/* Drops clean pages of @object from @index on and before @end, mapped ones only if @mapped too. object->lock held. */
+static size_t shrink_object(struct vm_object *object, uint64_t index, uint64_t end, size_t frames, bool mapped)
 {
 	enum { KEEP = FRAME_BUSY | FRAME_DIRTY };
-	uint64_t index = 0;
 	size_t freed = 0;
 	struct frame *frame;
 
-	while (freed < frames && (frame = page_tree_next(&object->pages, &index))) {
+	while (freed < frames && (frame = page_tree_next(&object->pages, &index)) && index < end) {
 		if (!(frame->flags & KEEP) && mapped && frame->refs > 1)
 			vm_object_unmap_frame(object, index, frame);
 		if (!(frame->flags & KEEP) && atomic_load(&frame->refs) == 1) {
@@ -53,6 +52,14 @@ static size_t shrink_object(struct vm_object *object, size_t frames, bool mapped
 		index++;
 	}
 	return freed;
+}
+
+void vm_object_forget(struct vm_object *object, uint64_t first, uint64_t end)
+{
+	mutex_lock(&object->lock);
+	if (!object->pinned)
+		shrink_object(object, first, end, SIZE_MAX, false);
+	mutex_unlock(&object->lock);
 }
 
 /* The next object to scan, its mutex held, moved to the end of the list; NULL after one round. list_lock held. */
@@ -89,7 +96,7 @@ static size_t shrink_round(size_t frames, bool mapped)
 	while (freed < frames && (object = next_object(&rounds))) {
 		scanned = object;
 		spin_unlock(&list_lock);
-		freed += shrink_object(object, frames - freed, mapped);
+		freed += shrink_object(object, 0, UINT64_MAX, frames - freed, mapped);
 		mutex_unlock(&object->lock);
 		spin_lock(&list_lock);
 		scanned = NULL;

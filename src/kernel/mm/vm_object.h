@@ -96,6 +96,9 @@ struct frame *vm_object_find_page(struct vm_object *object, uint64_t index);
 ssize_t vm_object_read(struct vm_object *object, uint64_t pos, struct uio *uio);
 ssize_t vm_object_write(struct vm_object *object, uint64_t pos, struct uio *uio);
 
+/* Pages @first to @end (exclusive) will not be needed soon: those that are clean and that nobody maps are dropped, if they can be had again. May sleep. */
+void vm_object_forget(struct vm_object *object, uint64_t first, uint64_t end);
+
 /* Raises size to at least @size. */
 void vm_object_grow(struct vm_object *object, uint64_t size);
 /* Sets size; on shrinking frees pages beyond it, clears the rest of the last page and unmaps them from every address space. */

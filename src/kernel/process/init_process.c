@@ -126,10 +126,11 @@ void process_start_init(const char *path, char *const argv[])
 		panic("out of memory while making process 1");
 	init_process = process;
 	install_descriptors(process, open_console());
+	init_keep_program(path);
 	exec = exec_create(process, kstrdup(path));
 	error = exec ? exec_args_from_kernel(&exec->args, argv, environment) : -ENOMEM;
 	if (!error)
-		error = exec_load(exec, AT_FDCWD, path, 0);
+		error = init_load_program(exec);
 	if (error)
 		panic("cannot run %s as process 1 (error %d): is the root image complete?", path, -error);
 	process->as = exec->as;
@@ -137,7 +138,6 @@ void process_start_init(const char *path, char *const argv[])
 	process->executable = exec->vnode;
 	exec->vnode = NULL;
 	string_copy(process->name, exec->name, sizeof(process->name));
-	init_keep_program(path);
 	thread = init_make_thread(process, exec);
 	exec_free(exec);
 	thread_start(thread);

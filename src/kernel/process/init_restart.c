@@ -20,6 +20,7 @@
 #include "sched/scheduler.h"
 #include "vfs/file.h"
 #include "vfs/memfd.h"
+#include "vfs/vnode.h"
 
 /* The fifth death within this time is the last. */
 enum { DEATHS_MAX = 5, DEATHS_WINDOW_S = 10, MEMORY_TRIES = 50, MEMORY_PAUSE_MS = 100, COPY_BYTES = 4 * PAGE_SIZE };
@@ -58,12 +59,19 @@ void init_keep_program(const char *path)
 	from = program && program_path ? file_open(AT_FDCWD, path, O_RDONLY, 0, &error) : NULL;
 	if (from) {
 		error = copy_file(from, program);
+		/* What was read for that is not needed twice. */
+		vm_object_forget(&from->vnode->object, 0, UINT64_MAX);
 		file_put(from);
 	}
 	if (!error)
 		error = memfd_seal(program);
 	if (error)
 		panic("cannot keep a copy of %s, process 1's program (error %d)", path, -error);
+}
+
+int init_load_program(struct exec *exec)
+{
+	return exec_load_place(exec, &program->path);
 }
 
 /* Writes down the death of process 1 for the log; ends here when it is one too many. */
@@ -115,7 +123,7 @@ static struct exec *load_program(struct process *process, int status)
 		exec = exec_create(process, kstrdup(program_path));
 		error = exec ? exec_args_from_kernel(&exec->args, argv, environment) : -ENOMEM;
 		if (!error)
-			error = exec_load_place(exec, &program->path);
+			error = init_load_program(exec);
 		if (!error)
 			return exec;
 		if (exec)

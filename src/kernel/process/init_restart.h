@@ -9,6 +9,9 @@ struct exec;
 /* Keeps a sealed copy of the program at @path in memory from now on; panics when it cannot. At boot, with the root mounted. May sleep. */
 void init_keep_program(const char *path);
 
+/* As exec_load(), of that copy. */
+int init_load_program(struct exec *exec);
+
 /*
  * Process 1's last thread, off the thread list, calls it in place of ending the process. Returns with the new instance started and preemption off; the
  * caller's own end is all that may follow. Panics when process 1 dies too often or memory is out. May sleep.

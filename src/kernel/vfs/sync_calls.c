@@ -204,6 +204,15 @@ long sys_readahead(int fd, int64_t offset, size_t count)
 	return error;
 }
 
+/* Pages that lie wholly in the range; the last one of the file counts as whole. */
+static void forget(struct vnode *vnode, uint64_t offset, uint64_t len)
+{
+	uint64_t end = len ? offset + len : UINT64_MAX;
+
+	end = end >= atomic_load_relaxed(&vnode->object.size) ? UINT64_MAX : end;
+	vm_object_forget(&vnode->object, ROUND_UP(offset, PAGE_SIZE) >> PAGE_SHIFT, end >> PAGE_SHIFT);
+}
+
 long sys_fadvise64(int fd, int64_t offset, int64_t len, int advice)
 {
 	struct fd_ref ref = fd_borrow_io(fd);
@@ -217,6 +226,8 @@ long sys_fadvise64(int fd, int64_t offset, int64_t len, int advice)
 		error = -EINVAL;
 	else if (advice == POSIX_FADV_WILLNEED && ref.file->vnode && ref.file->vnode->type == S_IFREG && offset >= 0)
 		read_ahead(ref.file->vnode, offset, len ? (uint64_t)len : UINT64_MAX / 2);
+	else if (advice == POSIX_FADV_DONTNEED && ref.file->vnode && ref.file->vnode->type == S_IFREG && offset >= 0)
+		forget(ref.file->vnode, offset, len);
 	fd_release(ref);
 	return error;
 }
