@@ -51,7 +51,7 @@ static struct memfd *memfd_of(const struct vnode *vnode)
 	return (struct memfd *)vnode->node.generation;
 }
 
-static bool is_memfd(const struct vnode *vnode)
+bool memfd_is(const struct vnode *vnode)
 {
 	return vnode && vnode->fs == memfd_mount->fs && vnode->type == S_IFREG;
 }
@@ -279,7 +279,7 @@ long memfd_add_seals(struct file *file, uint64_t seals)
 		return -EPERM;
 	if (seals & ~(uint64_t)ALL_SEALS)
 		return -EINVAL;
-	if (!is_memfd(vnode))
+	if (!memfd_is(vnode))
 		return memfd_get_seals(file) < 0 ? -EINVAL : -EPERM;
 	memfd = memfd_of(vnode);
 	mutex_lock(&vnode->write_lock);
@@ -299,7 +299,7 @@ long memfd_get_seals(struct file *file)
 {
 	struct vnode *vnode = file->vnode;
 
-	if (is_memfd(vnode))
+	if (memfd_is(vnode))
 		return atomic_load_relaxed(&memfd_of(vnode)->seals);
 	/* Files of a tmpfs have the seal against seals. */
 	return vnode && vnode->type == S_IFREG && vnode->fs->flags & FS_PAGES_ARE_DATA ? F_SEAL_SEAL : -EINVAL;
@@ -320,7 +320,7 @@ int memfd_seal(struct file *file)
 
 int memfd_check_allocate(struct vnode *vnode, int mode, uint64_t offset, uint64_t len)
 {
-	uint32_t seals = is_memfd(vnode) ? memfd_of(vnode)->seals : 0;
+	uint32_t seals = memfd_is(vnode) ? memfd_of(vnode)->seals : 0;
 
 	if (mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_PUNCH_HOLE))
 		return seals & NO_WRITES ? -EPERM : 0;

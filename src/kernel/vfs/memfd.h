@@ -11,6 +11,8 @@ void memfd_init(void);		/* after the file systems */
 
 /* A new file, as memfd_create(@name, MFD_ALLOW_SEALING) makes it; one reference. NULL with *error. May sleep. */
 struct file *memfd_create_file(const char *name, int *error);
+/* Is @vnode such a file? It lies in nobody's tree, so that who has it may put it where he may mount. */
+bool memfd_is(const struct vnode *vnode);
 /* Sets every seal: from now on nobody changes it. 0 or -EBUSY. May sleep. */
 int memfd_seal(struct file *file);
 

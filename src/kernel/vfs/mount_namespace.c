@@ -3,6 +3,7 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "security/capabilities.h"
+#include "vfs/memfd.h"
 #include "vfs/fs_registry.h"
 #include "vfs/mount_list.h"
 #include <linux/mount.h>
@@ -63,7 +64,7 @@ int mount_copy(const struct path *what, bool whole, const struct mount_namespace
 			break;
 		spin_lock(&vfs_tree_lock);
 		needed = whole ? mount_tree_size_locked(what->mount) : 1;
-		if (what->mount->namespace != where)
+		if (what->mount->namespace != where && !memfd_is(what->dentry->vnode))
 			error = -EINVAL;
 		else if (needed <= pool.count)
 			*copy = whole ? mount_copy_tree_locked(what->mount, what->dentry, &pool) : mount_copy_one_locked(what->mount, what->dentry, &pool);
