@@ -57,7 +57,8 @@ class Guest:
         outer = os.path.join(self.folder, "linux")
         os.makedirs(outer + "/sbin")
         os.makedirs(outer + "/etc")
-        shutil.copy(os.path.join(STAGE, "sbin/manager"), outer + "/sbin")
+        for name in ("manager", "overlay"):
+            shutil.copy(os.path.join(STAGE, "sbin", name), outer + "/sbin")
         # Linux has no ports: something else that runs for ever, and without a child.
         os.makedirs(outer + "/sbin/drivers")
         with open(outer + "/sbin/drivers/example", "w") as out:
@@ -144,6 +145,7 @@ service typo {
 rubbish
 service one {
     exec  /bin/sleep 1000
+    match pci class=01
     caps  FILE_READ
 }
 service crash {
@@ -166,10 +168,12 @@ service user {
     exec    /bin/sh /opt/user.sh
     user    raeen
     class   low cpus 0
+    caps    all
     restart never
 }
 service last {
     exec /bin/sh /opt/last.sh
+    caps all
     after crash absent typo
     restart on-failure
 }
@@ -178,14 +182,14 @@ service last {
 BAD_LOG = """/etc/services.conf:4: found 'alwys', expected always, on-failure or never
 /etc/services.conf:2: service typo is not started
 /etc/services.conf:6: found 'rubbish', expected service NAME {
-/etc/services.conf:19: found the circle a after b after a, expected one to start first
-/etc/services.conf:35: service last starts without typo, whose block has an error
-caps: parsed, not enforced yet (in one)
+/etc/services.conf:20: found the circle a after b after a, expected one to start first
+/etc/services.conf:38: service last starts without typo, whose block has an error
+match: parsed, not enforced yet (in one)
 absent cannot start: execute /sbin/absent: No such file or directory
 crash ended with status 1, restart 1 follows at once
 crash ended with status 1, restart 2 follows in 10 ms
 crash ended with status 1, restart 3 follows in 20 ms
-crash ended with status 1 and is NOT restarted any more: more than 3 restarts within 60 s
+crash ended with status 1 and is NOT restarted any more: more than 3 restarts within 60 s; "svc start crash" starts it
 user ended with status 0
 last ended with status 0"""
 
@@ -208,17 +212,20 @@ def test_bad_services(guest):
 
 SCHEDULED_SERVICES = """service some {
     exec  /bin/sh /opt/show.sh some
+    caps  all
     class real-time cpus 0,9
     restart never
 }
 service none {
     exec  /bin/sh /opt/show.sh none
+    caps  all
     class idle
     cpus  7-8
     restart never
 }
 service plain {
     exec  /bin/sh /opt/show.sh plain
+    caps  all
     restart never
 }
 """
@@ -264,5 +271,5 @@ def test_broken_overlay_runs_no_command(tmp_path):
             "echo ran"]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=150)
     assert done.returncode == 125 and done.stdout == ""
-    assert "manager: overlay: the entry at byte 0 has a field without 8 hexadecimal digits" in done.stderr
+    assert "overlay: the entry at byte 0 has a field without 8 hexadecimal digits" in done.stderr
     assert "manager: the command is not run, as its overlay is not complete" in done.stderr

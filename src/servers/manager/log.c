@@ -12,6 +12,7 @@
 
 static int console = STDERR_FILENO;
 static unsigned lost_lines;
+static struct ring *kept;
 
 void log_open(void)
 {
@@ -24,6 +25,11 @@ void log_open(void)
 		log_warning("cannot open /dev/console: %s; the log stays on standard error", strerror(errno));
 }
 
+void log_keep(struct ring *ring)
+{
+	kept = ring;
+}
+
 void log_drain(void)
 {
 	tcdrain(console);
@@ -33,6 +39,11 @@ static void put(const char *text, size_t length)
 {
 	if (write(console, text, length) < 0)
 		lost_lines++;
+}
+
+void log_output(const char *text, size_t length)
+{
+	put(text, length);
 }
 
 static void put_lost(void)
@@ -57,10 +68,11 @@ static void put_line(const char *colour, const char *format, va_list arguments)
 
 	vsnprintf(message, sizeof(message), format, arguments);
 	put_lost();
+	length = snprintf(line, sizeof(line), "manager: %s\n", message);
+	if (kept)
+		ring_put(kept, line + strlen("manager: "), (size_t)length - strlen("manager: "));
 	if (colour && isatty(console))
 		length = snprintf(line, sizeof(line), "\033[%smmanager: %s\033[0m\n", colour, message);
-	else
-		length = snprintf(line, sizeof(line), "manager: %s\n", message);
 	put(line, (size_t)length);
 	errno = saved_errno;
 }

@@ -6,8 +6,18 @@
 #ifndef MANAGER_LOG_H
 #define MANAGER_LOG_H
 
+#include "lib/ring.h"
+
+#include <stddef.h>
+
 /* Until log_open() lines go to standard error, which the kernel opened. Call after /dev is mounted. */
 void log_open(void);
+
+/* From now on lines go into @ring, too. */
+void log_keep(struct ring *ring);
+
+/* What a service has printed, as it is. */
+void log_output(const char *text, size_t length);
 
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warning(const char *format, ...);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /sbin/manager, process 1: mounts, brings in an overlay, starts the services of /etc/services.conf and keeps them
- * running until it is told to shut down (README.md).
+ * running until it is told to shut down (README.md). When it is killed the kernel starts it again in the same process, with INIT_RESTARTED set.
  *
  * "manager --check FILE" only parses a services.conf and prints what is wrong in it.
  */
-#include "config.h"
+#include "adopt.h"
 #include "log.h"
 #include "mounts.h"
-#include "overlay.h"
-#include "service.h"
+#include "lib/file.h"
+#include "lib/pin.h"
 #include "shutdown.h"
 #include "supervise.h"
+#include "table.h"
+#include "lib/run_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CONFIG_PATH "/etc/services.conf"
@@ -30,13 +34,14 @@ enum { MAX_CONFIG_BYTES = 1 << 20 };
 
 /* Runs the command of `ci/vm -- COMMAND`, sends back what it prints, and powers off. */
 static const struct service_config agent_config = {
-	.name = "vm-agent", .valid = true, .argv = { "/sbin/vm-agent", COMMAND_PATH, "/dev/ttyS1" },
+	.name = "vm-agent", .valid = true, .caps = CONFIG_CAPS_ALL, .open_any_port = true, .argv = { "/sbin/vm-agent", COMMAND_PATH, "/dev/ttyS1" },
 	.class = CLASS_NORMAL, .restart = { .policy = RESTART_NEVER },
 };
 
 /* What is left when no service can be started. */
 static const struct service_config emergency_config = {
 	.name = "emergency-shell", .valid = true, .argv = { "/bin/sh" }, .console = "console", .class = CLASS_NORMAL,
+	.caps = CONFIG_CAPS_ALL, .open_any_port = true,
 	.restart = { .policy = RESTART_ALWAYS, .backoff_min_ns = 100000000, .backoff_max_ns = 5000000000 },
 };
 
@@ -68,68 +73,24 @@ static void set_host_name(void)
 		log_warning("cannot set the host name: %s", strerror(errno));
 }
 
-/* Reads the whole file at @path into memory that the caller frees. NULL and errno on an error. */
-static char *read_file(const char *path, size_t *length)
+/* What services.conf may say and nothing acts on yet. */
+static void log_unenforced(void)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = fd < 0 ? NULL : malloc(MAX_CONFIG_BYTES);
-	ssize_t got = 1;
+	char names[200] = "";
 
-	*length = 0;
-	while (text && got > 0 && *length < MAX_CONFIG_BYTES) {
-		got = read(fd, text + *length, MAX_CONFIG_BYTES - *length);
-		if (got > 0)
-			*length += (size_t)got;
-	}
-	if (text && got != 0) {
-		int error = got < 0 ? errno : EFBIG;
+	for (unsigned i = 0; i < config.service_count; i++) {
+		size_t length = strlen(names);
 
-		free(text);
-		text = NULL;
-		errno = error;
+		if (config.services[i].valid && config.services[i].match_count > 0)
+			snprintf(names + length, sizeof(names) - length, " %s", config.services[i].name);
 	}
-	if (fd >= 0)
-		close(fd);
-	return text;
+	if (*names)
+		log_warning("match: parsed, not enforced yet (in%s)", names);
 }
 
-struct unenforced {
-	const char *key;
-	char services[200];
-};
-
-static void log_unenforced(const struct unenforced *unenforced)
+/* Logs what config_parse() found wrong in the file at @path. */
+static void log_errors(const char *path)
 {
-	if (unenforced->key)
-		log_warning("%s: parsed, not enforced yet (in%s)", unenforced->key, unenforced->services);
-}
-
-static void on_unenforced(void *context, const char *key, const char *service)
-{
-	struct unenforced *unenforced = context;
-	size_t length;
-
-	if (unenforced->key != key) {
-		log_unenforced(unenforced);
-		*unenforced = (struct unenforced){ .key = key };
-	}
-	length = strlen(unenforced->services);
-	snprintf(unenforced->services + length, sizeof(unenforced->services) - length, " %s", service);
-}
-
-/* Parses the file at @path and logs what is wrong in it. Returns the number of valid services, -1 without a file. */
-static int load_config(const char *path)
-{
-	struct unenforced unenforced = { .key = NULL };
-	size_t length;
-	char *text = read_file(path, &length);
-	int valid = text ? config_parse(&config, text, length) : -1;
-
-	if (valid < 0) {
-		log_error("%s: %s", path, strerror(errno));
-		free(text);
-		return -1;
-	}
 	for (unsigned i = 0; i < config.error_count && i < CONFIG_MAX_ERRORS; i++)
 		log_error("%s:%u: %s", path, config.errors[i].line, config.errors[i].text);
 	if (config.error_count > CONFIG_MAX_ERRORS)
@@ -139,14 +100,24 @@ static int load_config(const char *path)
 			log_error("%s:%u: service %s is not started", path, config.services[i].line,
 				  config.services[i].name);
 	}
-	config_unenforced(&config, on_unenforced, &unenforced);
-	log_unenforced(&unenforced);
-	free(text);
-	return valid;
+	log_unenforced();
 }
 
-/* Services in the order of the file, so that the indices of `after` hold. With a command there is nobody to log in. */
-static struct service_table make_table(bool with_command)
+static int check_config(const char *path)
+{
+	size_t length;
+	char *text = file_read(path, MAX_CONFIG_BYTES, &length);
+	int valid = text ? config_parse(&config, text, length) : -1;
+
+	if (valid < 0)
+		log_error("%s: %s", path, strerror(errno));
+	else
+		log_errors(path);
+	return valid <= 0 || config.error_count > 0;
+}
+
+/* Services in the order of the file, so that the indices of `after` hold, then the one that the boot adds. With a command there is nobody to log in. */
+static struct service_table make_table(const struct table_boot *boot)
 {
 	struct service_table table = { .list = services };
 
@@ -155,61 +126,144 @@ static struct service_table make_table(bool with_command)
 
 		service_init(service, &config.services[i]);
 		if (!config.services[i].valid)
-			service_unstartable(service, false);
-		else if (with_command && config.services[i].console)
-			service_unstartable(service, true);
+			service_unstartable(service, false, now_ns());
+		else if (boot->flags & TABLE_WITH_COMMAND && config.services[i].console)
+			service_unstartable(service, true, now_ns());
 	}
+	if (boot->flags & (TABLE_WITH_COMMAND | TABLE_EMERGENCY))
+		service_init(&services[table.count++], boot->flags & TABLE_WITH_COMMAND ? &agent_config : &emergency_config);
 	return table;
 }
 
-static struct service *add_service(struct service_table *table, const struct service_config *extra)
+/* A sealed copy of the program at @path, to which the path leads from now on, -1: none, which is logged for @who. */
+static int pin(const char *who, const char *path)
 {
-	struct service *service = &services[table->count++];
+	int fd = pin_program(path);
 
-	service_init(service, extra);
-	return service;
+	if (fd < 0 || pin_path(fd, path) < 0)
+		log_warning("%s is not %s: %s: %s", who, fd < 0 ? "pinned" : "reached by its path without a file system", path, strerror(errno));
+	return fd;
 }
 
-static enum shutdown_kind run_services(bool with_command)
+/* Programs that must start without a file system. Of the manager itself the kernel keeps a copy. */
+static void pin_programs(struct service_table *table)
 {
-	int valid = load_config(CONFIG_PATH);
-	struct service_table table = make_table(with_command);
-	struct service *agent = NULL;
+	for (unsigned i = 0; i < table->count; i++) {
+		struct service *service = &table->list[i];
 
-	if (with_command) {
-		agent = add_service(&table, &agent_config);
-	} else if (valid <= 0) {
-		log_error("no service to start: an emergency shell is on /dev/console; leave with poweroff or reboot");
-		add_service(&table, &emergency_config);
+		if (service->config->pinned && service->state != SERVICE_FAILED)
+			service->fds.program = pin(service->config->name, service->config->argv[0]);
 	}
-	return supervise(&table, agent);
+	/* Its path keeps it. */
+	close(pin("svc", "/sbin/svc"));
 }
 
-static int boot(void)
+/* A new boot: reads services.conf and makes what outlives the manager. */
+static struct service_table begin(uint32_t flags)
 {
-	enum shutdown_kind shutdown;
-	bool with_command;
+	struct table_boot boot = { .text = file_read(CONFIG_PATH, MAX_CONFIG_BYTES, &boot.length), .flags = flags };
+	struct service_table table;
+	int valid = boot.text ? config_parse(&config, boot.text, boot.length) : -1;
 
+	if (valid < 0)
+		log_error("%s: %s", CONFIG_PATH, strerror(errno));
+	else
+		log_errors(CONFIG_PATH);
+	if (valid <= 0 && !(flags & TABLE_WITH_COMMAND)) {
+		log_error("no service to start: an emergency shell is on /dev/console; leave with poweroff or reboot");
+		boot.flags |= TABLE_EMERGENCY;
+	}
+	table = make_table(&boot);
+	boot.count = table.count;
+	if (table_make(&boot) < 0) {
+		log_error("no memory for the table of services: %s", strerror(errno));
+		shutdown_machine(SHUTDOWN_HALT);
+	}
+	free((char *)boot.text);
+	pin_programs(&table);
+	return table;
+}
+
+static enum shutdown_kind run(struct service_table *table)
+{
+	bool with_command = services[table->count - 1].config == &agent_config;
+
+	log_keep(table_ring(table->count));
+	return supervise(table, with_command ? &services[table->count - 1] : NULL);
+}
+
+/* Runs /sbin/overlay and waits for it. Returns false when the overlay is not complete. */
+static bool unpack_overlay(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl("/sbin/overlay", "/sbin/overlay", OVERLAY_PATH, NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
+		log_error("cannot run /sbin/overlay: %s", strerror(errno));
+	return status == 0;
+}
+
+/* What is done once a boot. */
+static void prepare(void)
+{
 	setsid();
-	supervise_signals();            /* who sends one already is heard later */
 	reboot(RB_DISABLE_CAD);         /* ctrl-alt-del sends SIGINT, where the kernel lets one choose */
 	mounts_all();                   /* /dev, /proc, ... */
 	log_open();                     /* on /dev/console */
 	set_host_name();                /* from /etc/hostname */
-	with_command = exists(COMMAND_PATH);
-	if (exists(OVERLAY_PATH) && !overlay_unpack(OVERLAY_PATH) && with_command) {
+	if (exists(OVERLAY_PATH) && !unpack_overlay() && exists(COMMAND_PATH)) {
 		log_error("the command is not run, as its overlay is not complete");
-		shutdown = SHUTDOWN_POWER_OFF;
-	} else {
-		shutdown = run_services(with_command);
+		shutdown_machine(SHUTDOWN_POWER_OFF);
 	}
-	shutdown_machine(shutdown);
+}
+
+/* After the manager was killed: goes on with the services of the one before. */
+static struct service_table go_on(void)
+{
+	struct service_table table;
+	struct table_boot boot;
+	const char *wrong = table_find(&boot);
+
+	if (!wrong && config_parse(&config, boot.text, boot.length) < 0)
+		wrong = "no memory";
+	if (!wrong) {
+		table = make_table(&boot);
+		wrong = table.count == boot.count ? NULL : "it has other services";
+	}
+	if (wrong) {
+		log_error("restarted in place, and the table of services is of no use: %s; everything starts anew", wrong);
+		adopt_nothing();
+		return begin(exists(COMMAND_PATH) ? TABLE_WITH_COMMAND : 0);
+	}
+	log_keep(table_ring(table.count));
+	adopt_services(&table);
+	return table;
+}
+
+static int boot(void)
+{
+	struct service_table table;
+
+	supervise_signals();            /* who sends one already is heard later */
+	setpriority(PRIO_PROCESS, 0, -15);      /* who has died is not to wait behind who runs */
+	if (getenv("INIT_RESTARTED")) {
+		table = go_on();
+		log_open();
+	} else {
+		prepare();
+		table = begin(exists(COMMAND_PATH) ? TABLE_WITH_COMMAND : 0);
+	}
+	shutdown_machine(run(&table));
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
-		return load_config(argv[2]) <= 0 || config.error_count > 0;
+		return check_config(argv[2]);
 	if (getpid() != 1) {
 		fprintf(stderr, "usage: manager --check FILE   (anything else is for process 1)\n");
 		return 2;

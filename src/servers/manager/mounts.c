@@ -10,14 +10,13 @@
 #include <sys/stat.h>
 
 /* In the order of mounting. */
-static struct boot_mount {
+static const struct boot_mount {
 	const char *target, *type;
 	const char *other_type;      /* tried when the kernel does not know @type: the same binary is tested on Linux */
 	unsigned long flags;
 	const char *options;
 	mode_t mode;                 /* of the mounted root, 0: as it is */
 	bool optional;               /* only where the directory exists already */
-	bool mounted;
 } mounts[] = {
 	{ .target = "/dev", .type = "devfs", .other_type = "devtmpfs", .flags = MS_NOSUID },
 	{ .target = "/proc", .type = "proc", .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC },
@@ -40,7 +39,7 @@ static int try_mount(const struct boot_mount *boot_mount)
 		     boot_mount->options);
 }
 
-static void mount_one(struct boot_mount *boot_mount)
+static void mount_one(const struct boot_mount *boot_mount)
 {
 	struct stat status;
 
@@ -52,7 +51,6 @@ static void mount_one(struct boot_mount *boot_mount)
 		log_error("cannot mount %s on %s: %s", boot_mount->type, boot_mount->target, strerror(errno));
 		return;
 	}
-	boot_mount->mounted = true;
 	if (boot_mount->mode && chmod(boot_mount->target, boot_mount->mode) < 0)
 		log_error("cannot set the mode of %s: %s", boot_mount->target, strerror(errno));
 }
@@ -65,9 +63,7 @@ void mounts_all(void)
 
 void mounts_release(void)
 {
-	for (unsigned i = MOUNT_COUNT; i-- > 0;) {
-		if (mounts[i].mounted)
-			umount2(mounts[i].target, MNT_DETACH);
-	}
+	for (unsigned i = MOUNT_COUNT; i-- > 0;)
+		umount2(mounts[i].target, MNT_DETACH);
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }

@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a service, without a system call (service.h). */
 #include "service.h"
-#include "values.h"
+#include "lib/services_conf/values.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 
 /* A service that ran at least this long and its longest back-off has recovered: its next restart is immediate. */
 static const uint64_t recovered_ns = NS_PER_S;
 
+/* So long those that start after a service wait for it to become ready. */
+static const uint64_t ready_patience_ns = 10 * NS_PER_S;
+
 void service_init(struct service *service, const struct service_config *config)
 {
 	memset(service, 0, sizeof(*service));
+	memset(&service->fds, 0xff, sizeof(service->fds));
 	service->config = config;
 	service->state = SERVICE_WAITING;
-	service->report_fd = -1;
+	service->last_status = -1;
+}
+
+static void enter(struct service *service, enum service_state state, uint64_t now_ns)
+{
+	service->state = state;
+	service->since_ns = now_ns;
 }
 
 static bool has_process(const struct service *service)
@@ -22,16 +33,21 @@ static bool has_process(const struct service *service)
 	return service->pid > 0;
 }
 
+bool service_has_supervision(const struct service_config *config)
+{
+	return config->port_count > 0 || config->watchdog_ns > 0;
+}
+
 /* A service that failed or was skipped holds nobody back; that it did is in the log. */
 static bool lets_others_start(const struct service *service)
 {
-	return service->was_up || service->state == SERVICE_ENDED || service->state == SERVICE_FAILED ||
+	return service->was_ready || service->state == SERVICE_ENDED || service->state == SERVICE_FAILED ||
 	       service->state == SERVICE_SKIPPED;
 }
 
-bool service_ready(const struct service_table *table, const struct service *service, uint64_t now_ns)
+static bool has_its_turn(const struct service_table *table, const struct service *service)
 {
-	if (service->state != SERVICE_WAITING || table->stopping || now_ns < service->due_ns)
+	if (service->state != SERVICE_WAITING || table->stopping)
 		return false;
 	for (unsigned a = 0; a < service->config->after_count; a++) {
 		int index = service->config->after_index[a];
@@ -42,19 +58,65 @@ bool service_ready(const struct service_table *table, const struct service *serv
 	return true;
 }
 
-void service_forked(struct service *service, pid_t pid, int report_fd, uint64_t now_ns)
+bool service_may_start(const struct service_table *table, const struct service *service, uint64_t now_ns)
 {
-	service->state = SERVICE_STARTING;
-	service->pid = pid;
-	service->report_fd = report_fd;
-	service->started_ns = now_ns;
+	return now_ns >= service->due_ns && has_its_turn(table, service);
 }
 
-void service_executed(struct service *service)
+void service_forked(struct service *service, pid_t pid, uint64_t now_ns)
 {
-	service->was_up = true;
+	enter(service, SERVICE_STARTING, now_ns);
+	service->pid = pid;
+	service->started_ns = now_ns;
+	service->ready = service->killed = false;
+	service->watchdog = (struct watchdog){ .period_ns = service->supervised ? service->config->watchdog_ns : 0 };
+	watchdog_beat(&service->watchdog, now_ns, 0);
+}
+
+static void become_ready(struct service *service)
+{
+	service->ready = service->was_ready = true;
+	service->reason[0] = '\0';
+}
+
+void service_executed(struct service *service, uint64_t now_ns)
+{
 	if (service->state == SERVICE_STARTING)
-		service->state = SERVICE_RUNNING;
+		enter(service, SERVICE_RUNNING, now_ns);
+	if (!service->supervised)
+		become_ready(service);
+}
+
+/* Back-off and give-up count start over. */
+static void forgive(struct service *service)
+{
+	service->backoff_ns = 0;
+	service->forgiven = service->restart_count;
+}
+
+void service_notified(struct service *service, uint64_t bits, uint64_t now_ns, uint64_t cpu_ns)
+{
+	if (bits & (SERVICE_BIT_HEARTBEAT | SERVICE_BIT_READY)) {
+		watchdog_beat(&service->watchdog, now_ns, cpu_ns);
+		become_ready(service);
+	}
+	if (bits & SERVICE_BIT_SERVED) {
+		service->served++;
+		forgive(service);
+	}
+}
+
+static bool is_held_up(const struct service *service)
+{
+	return has_process(service) && !service->was_ready && service->state != SERVICE_STOPPING;
+}
+
+bool service_late(struct service *service, uint64_t now_ns)
+{
+	if (!is_held_up(service) || now_ns < service->started_ns + ready_patience_ns)
+		return false;
+	service->was_ready = true;
+	return true;
 }
 
 /* True when one more restart now would be one too many. */
@@ -63,7 +125,7 @@ static bool restarts_too_often(const struct service *service, uint64_t now_ns)
 	const struct restart_rule *rule = &service->config->restart;
 	uint64_t oldest;
 
-	if (rule->give_up_count == 0 || service->restart_count < rule->give_up_count)
+	if (rule->give_up_count == 0 || service->restart_count - service->forgiven < rule->give_up_count)
 		return false;
 	oldest = service->restarts_ns[(service->restart_count - rule->give_up_count) % CONFIG_MAX_RATE];
 	return now_ns - oldest < rule->give_up_ns;
@@ -78,7 +140,7 @@ static void schedule_restart(struct service *service, uint64_t now_ns)
 		service->backoff_ns = 0;
 	service->restarts_ns[service->restart_count % CONFIG_MAX_RATE] = now_ns;
 	service->restart_count++;
-	service->state = SERVICE_WAITING;
+	enter(service, SERVICE_WAITING, now_ns);
 	service->due_ns = now_ns + service->backoff_ns;
 	if (service->backoff_ns == 0)
 		service->backoff_ns = rule->backoff_min_ns;
@@ -95,26 +157,50 @@ enum service_verdict service_ended(struct service *service, int status, uint64_t
 	bool asked = service->state == SERVICE_STOPPING;
 
 	service->pid = 0;
+	service->ready = false;
+	service->last_status = status;
+	if (asked && service->again) {
+		enter(service, SERVICE_WAITING, now_ns);
+		service->due_ns = now_ns;
+		return VERDICT_AGAIN;
+	}
 	if (asked || (!failed && policy != RESTART_ALWAYS)) {
-		service->state = SERVICE_ENDED;
+		enter(service, SERVICE_ENDED, now_ns);
 		return VERDICT_ENDED;
 	}
 	if (policy == RESTART_NEVER) {
-		service->state = SERVICE_FAILED;
+		enter(service, SERVICE_FAILED, now_ns);
 		return VERDICT_FAILED;
 	}
 	if (restarts_too_often(service, now_ns)) {
-		service->state = SERVICE_FAILED;
+		enter(service, SERVICE_FAILED, now_ns);
 		return VERDICT_GAVE_UP;
 	}
 	schedule_restart(service, now_ns);
 	return VERDICT_RESTART;
 }
 
-void service_unstartable(struct service *service, bool skip)
+void service_unstartable(struct service *service, bool skip, uint64_t now_ns)
 {
 	service->pid = 0;
-	service->state = skip ? SERVICE_SKIPPED : SERVICE_FAILED;
+	enter(service, skip ? SERVICE_SKIPPED : SERVICE_FAILED, now_ns);
+}
+
+int service_ask_start(struct service *service, uint64_t now_ns)
+{
+	switch (service->state) {
+	case SERVICE_STARTING:
+	case SERVICE_RUNNING:
+		return -EALREADY;
+	case SERVICE_STOPPING:
+		service->again = true;
+		break;
+	default:
+		enter(service, SERVICE_WAITING, now_ns);
+		service->due_ns = now_ns;
+	}
+	forgive(service);
+	return 0;
 }
 
 static bool starts_after(const struct service_table *table, const struct service *later, const struct service *service)
@@ -139,11 +225,18 @@ bool service_may_stop(const struct service_table *table, const struct service *s
 	return true;
 }
 
-void service_stopping(struct service *service, uint64_t patience_end_ns)
+void service_stopping(struct service *service, uint64_t now_ns, uint64_t patience_end_ns, bool again)
 {
-	service->state = SERVICE_STOPPING;
+	enter(service, SERVICE_STOPPING, now_ns);
 	service->due_ns = patience_end_ns;
 	service->killed = false;
+	service->again = again;
+}
+
+void service_cancel(struct service *service, uint64_t now_ns)
+{
+	if (service->state == SERVICE_WAITING)
+		enter(service, SERVICE_ENDED, now_ns);
 }
 
 bool service_table_quiet(const struct service_table *table)
@@ -155,17 +248,43 @@ bool service_table_quiet(const struct service_table *table)
 	return true;
 }
 
+/* The next time at which something is due for one service. */
+static uint64_t service_due(const struct service_table *table, const struct service *service)
+{
+	uint64_t due = UINT64_MAX, late = service->started_ns + ready_patience_ns;
+
+	if (has_its_turn(table, service))
+		due = service->due_ns;
+	if (service->state == SERVICE_STOPPING && !service->killed)
+		due = service->due_ns;
+	if (service->state == SERVICE_RUNNING && !service->killed)
+		due = watchdog_due(&service->watchdog);
+	return is_held_up(service) && late < due ? late : due;
+}
+
 uint64_t service_table_due(const struct service_table *table)
 {
 	uint64_t due = UINT64_MAX;
 
 	for (unsigned i = 0; i < table->count; i++) {
-		const struct service *service = &table->list[i];
-		bool timed = (service->state == SERVICE_WAITING && !table->stopping && service->restart_count > 0) ||
-			     (service->state == SERVICE_STOPPING && !service->killed);
+		uint64_t one = service_due(table, &table->list[i]);
 
-		if (timed && service->due_ns < due)
-			due = service->due_ns;
+		if (one < due)
+			due = one;
 	}
 	return due;
+}
+
+bool service_plausible(const struct service *service)
+{
+	const int32_t *fds = (const int32_t *)&service->fds;
+	bool alive;
+
+	for (unsigned i = 0; i < sizeof(service->fds) / sizeof(*fds); i++) {
+		if (fds[i] < -1 || fds[i] > 1 << 20)
+			return false;
+	}
+	alive = service->state == SERVICE_STARTING || service->state == SERVICE_RUNNING || service->state == SERVICE_STOPPING;
+	return service->state < SERVICE_STATES && memchr(service->reason, 0, sizeof(service->reason)) && service->pid >= 0 &&
+	       service->forgiven <= service->restart_count && (alive || service->pid == 0);
 }

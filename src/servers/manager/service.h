@@ -5,15 +5,17 @@
  *
  *   WAITING --start--> STARTING --exec succeeded--> RUNNING --ended--> WAITING (restart) | ENDED | FAILED
  *                          |                           |
- *                          +--exec failed--> FAILED    +--stop--> STOPPING --ended--> ENDED
+ *                          +--exec failed--> FAILED    +--stop--> STOPPING --ended--> ENDED | WAITING (start again)
  *                          +--no such terminal--> SKIPPED
  *
- * Times are nanoseconds of one monotonic clock.
+ * A service that has a port or a watchdog is ready with its first heartbeat or when it says so, any other once its program runs. Times are nanoseconds
+ * of one monotonic clock. Everything here but @config lies in memory that the next manager reads (table.h), so there are no other pointers.
  */
 #ifndef MANAGER_SERVICE_H
 #define MANAGER_SERVICE_H
 
-#include "config.h"
+#include "lib/services_conf/config.h"
+#include "lib/watchdog.h"
 
 #include <sys/types.h>
 
@@ -25,20 +27,47 @@ enum service_state {
 	SERVICE_ENDED,       /* and stays so */
 	SERVICE_FAILED,      /* cannot be started, or ended too often */
 	SERVICE_SKIPPED,     /* has no place on this machine or in this boot */
+	SERVICE_STATES,
+};
+
+/* What a service tells over its supervision port: bits of a notification. */
+enum {
+	SERVICE_BIT_HEARTBEAT = 1 << 0,
+	SERVICE_BIT_READY = 1 << 1,
+	SERVICE_BIT_SERVED = 1 << 2,  /* has answered a request: what went wrong before is forgiven */
+};
+
+/* Descriptors of the manager's that belong to a service; -1: none. */
+struct service_fds {
+	int32_t report, report_write;        /* pipe by which the child reports before exec (spawn.h); the manager closes the second after the fork */
+	int32_t output, output_write;        /* pipe of what it prints; both ends stay, for the instances to come */
+	int32_t supervision;                 /* port that its notifications come by, one an instance */
+	int32_t program;                     /* sealed memory with its executable (pin.h) */
+	int32_t ports[CONFIG_MAX_PORTS];     /* MANAGE */
 };
 
 struct service {
 	const struct service_config *config;
-	enum service_state state;
+	struct service_fds fds;
+	uint32_t state;                      /* enum service_state */
 	pid_t pid;                           /* leader of its session; 0: none */
-	int report_fd;                       /* the child reports a failure before exec here (spawn.h); -1: none */
-	bool was_up;                         /* has run once: those `after` it may start */
-	bool killed;                         /* SIGKILL has been sent while stopping */
+	bool supervised;                     /* this instance was given a supervision port */
+	bool ready;                          /* this instance is */
+	bool was_ready;                      /* one was, or none was in time: those `after` it may start */
+	bool killed;                         /* SIGKILL has been sent */
+	bool again;                          /* STOPPING: it starts again when it has ended */
+	uint64_t since_ns;                   /* when it came into its state */
 	uint64_t started_ns;
 	uint64_t due_ns;                     /* WAITING: not before; STOPPING: the end of patience */
 	uint64_t backoff_ns;                 /* before the next restart; 0: at once */
 	uint64_t restarts_ns[CONFIG_MAX_RATE]; /* ring of the times of the last restarts */
-	unsigned restart_count;              /* of all restarts */
+	uint32_t restart_count;              /* of all restarts */
+	uint32_t forgiven;                   /* so many of them do not count any more */
+	uint64_t served;                     /* notifications with SERVICE_BIT_SERVED */
+	uint32_t watchdog_kills;
+	int32_t last_status;                 /* as waitpid() gives it; -1: none has ended */
+	char reason[96];                     /* why it is in this state, for people */
+	struct watchdog watchdog;
 };
 
 struct service_table {
@@ -47,31 +76,50 @@ struct service_table {
 	bool stopping;                       /* nothing is started any more */
 };
 
-enum service_verdict { VERDICT_RESTART, VERDICT_ENDED, VERDICT_FAILED, VERDICT_GAVE_UP };
+enum service_verdict { VERDICT_RESTART, VERDICT_AGAIN, VERDICT_ENDED, VERDICT_FAILED, VERDICT_GAVE_UP };
 
 void service_init(struct service *service, const struct service_config *config);
 
-/* True when a WAITING service's turn and time have come. */
-bool service_ready(const struct service_table *table, const struct service *service, uint64_t now_ns);
+/* True when it has to say that it is ready, and may have a watchdog. */
+bool service_has_supervision(const struct service_config *config);
 
-void service_forked(struct service *service, pid_t pid, int report_fd, uint64_t now_ns);
-void service_executed(struct service *service);
+/* True when a WAITING service's turn and time have come. */
+bool service_may_start(const struct service_table *table, const struct service *service, uint64_t now_ns);
+
+void service_forked(struct service *service, pid_t pid, uint64_t now_ns);
+void service_executed(struct service *service, uint64_t now_ns);
+
+/* It has sent @bits. @cpu_ns: CPU time its process has used. */
+void service_notified(struct service *service, uint64_t bits, uint64_t now_ns, uint64_t cpu_ns);
+
+/* True, once, when those that start after it have waited long enough for it to become ready. */
+bool service_late(struct service *service, uint64_t now_ns);
 
 /* The main process ended with a wait status, or (status -1) could not be forked. Says what the state has become. */
 enum service_verdict service_ended(struct service *service, int status, uint64_t now_ns);
 
 /* The main process ended before exec, for a reason that trying again does not cure. @skip: it is no failure. */
-void service_unstartable(struct service *service, bool skip);
+void service_unstartable(struct service *service, bool skip, uint64_t now_ns);
+
+/* Somebody wants it to run: what went wrong before is forgiven. Returns 0, -EALREADY when it runs, -EINPROGRESS. */
+int service_ask_start(struct service *service, uint64_t now_ns);
 
 /* True when the service runs, and nothing that was started after it does any more. */
 bool service_may_stop(const struct service_table *table, const struct service *service);
 
-void service_stopping(struct service *service, uint64_t patience_end_ns);
+/* It has been asked to end. @again: and shall start again then. */
+void service_stopping(struct service *service, uint64_t now_ns, uint64_t patience_end_ns, bool again);
+
+/* A service that has no process, and waits for its time, shall not start. */
+void service_cancel(struct service *service, uint64_t now_ns);
 
 /* True when no service has a process. */
 bool service_table_quiet(const struct service_table *table);
 
 /* The next time at which something is due, UINT64_MAX: never. */
 uint64_t service_table_due(const struct service_table *table);
+
+/* True when what another process has left in memory may be a service's state: numbers within their bounds. */
+bool service_plausible(const struct service *service);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: manager/service.c */
+/* LINK: manager/service.c lib/watchdog.c */
 /* Restarts, back-off, giving up, start and stop order, against a clock made of numbers. */
 #include "service.h"
-#include "values.h"
-#include "../lib/check.h"
+#include "lib/services_conf/values.h"
+#include "lib/check.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { CLEAN = 0, STATUS_1 = 1 << 8, KILLED = 9 };
@@ -34,8 +35,9 @@ static void after(int later, int earlier)
 
 static void run(struct service *service, uint64_t now)
 {
-	service_forked(service, 100 + (pid_t)(service - services), -1, now);
-	service_executed(service);
+	service->supervised = service_has_supervision(service->config);
+	service_forked(service, 100 + (pid_t)(service - services), now);
+	service_executed(service, now);
 }
 
 static void test_policies(void)
@@ -69,6 +71,7 @@ static void test_backoff(void)
 	uint64_t now = NS_PER_S;
 
 	set_up();
+	services[1].state = services[2].state = SERVICE_ENDED;
 	configs[0].restart.give_up_count = 0;
 	for (unsigned i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
 		run(&services[0], now);
@@ -77,9 +80,9 @@ static void test_backoff(void)
 		CHECK(services[0].due_ns - now == waits_ms[i] * NS_PER_MS, "restart %u waits %llu", i,
 		      (unsigned long long)(services[0].due_ns - now));
 		CHECK(service_table_due(&table) == services[0].due_ns, "the table waits for it");
-		CHECK(waits_ms[i] == 0 || !service_ready(&table, &services[0], services[0].due_ns - 1), "not before");
+		CHECK(waits_ms[i] == 0 || !service_may_start(&table, &services[0], services[0].due_ns - 1), "not before");
 		now = services[0].due_ns;
-		CHECK(service_ready(&table, &services[0], now), "at its time");
+		CHECK(service_may_start(&table, &services[0], now), "at its time");
 	}
 	run(&services[0], now);
 	now += NS_PER_S;
@@ -99,7 +102,7 @@ static void test_give_up(void)
 	}
 	run(&services[0], now);
 	CHECK(service_ended(&services[0], STATUS_1, now + 1) == VERDICT_GAVE_UP, "one too many");
-	CHECK(services[0].state == SERVICE_FAILED && !service_ready(&table, &services[0], UINT64_MAX), "stays down");
+	CHECK(services[0].state == SERVICE_FAILED && !service_may_start(&table, &services[0], UINT64_MAX), "stays down");
 
 	/* Five in a little more than the period are fine, for ever. */
 	set_up();
@@ -116,21 +119,21 @@ static void test_start_order(void)
 	after(1, 0);
 	after(2, 1);
 	after(2, -1);
-	CHECK(service_ready(&table, &services[0], 0) && !service_ready(&table, &services[1], 0), "0 first");
-	service_forked(&services[0], 100, -1, 0);
-	CHECK(!service_ready(&table, &services[1], 0), "a fork is not a start");
-	service_executed(&services[0]);
-	CHECK(service_ready(&table, &services[1], 0) && !service_ready(&table, &services[2], 0), "then 1");
-	service_unstartable(&services[1], true);
-	CHECK(service_ready(&table, &services[2], 0), "a skipped service holds nobody back");
+	CHECK(service_may_start(&table, &services[0], 0) && !service_may_start(&table, &services[1], 0), "0 first");
+	service_forked(&services[0], 100, 0);
+	CHECK(!service_may_start(&table, &services[1], 0), "a fork is not a start");
+	service_executed(&services[0], 0);
+	CHECK(service_may_start(&table, &services[1], 0) && !service_may_start(&table, &services[2], 0), "then 1");
+	service_unstartable(&services[1], true, 0);
+	CHECK(service_may_start(&table, &services[2], 0), "a skipped service holds nobody back");
 	service_ended(&services[0], KILLED, 1);
 	set_up();
 	after(1, 0);
 	run(&services[0], 0);
 	service_ended(&services[0], KILLED, 1);
-	CHECK(service_ready(&table, &services[1], 1), "neither does one that is being restarted");
+	CHECK(service_may_start(&table, &services[1], 1), "neither does one that is being restarted");
 	table.stopping = true;
-	CHECK(!service_ready(&table, &services[1], 1), "nothing starts while stopping");
+	CHECK(!service_may_start(&table, &services[1], 1), "nothing starts while stopping");
 	CHECK(service_table_due(&table) == UINT64_MAX, "and nothing is waited for");
 }
 
@@ -144,20 +147,146 @@ static void test_stop_order(void)
 	table.stopping = true;
 	CHECK(!service_may_stop(&table, &services[0]) && !service_may_stop(&table, &services[1]) &&
 	      service_may_stop(&table, &services[2]), "the last first");
-	service_stopping(&services[2], 5 * NS_PER_S);
+	service_stopping(&services[2], 0, 5 * NS_PER_S, false);
 	CHECK(!service_may_stop(&table, &services[1]) && !service_may_stop(&table, &services[2]), "2 is ending");
 	CHECK(service_table_due(&table) == 5 * NS_PER_S, "patience ends");
 	CHECK(service_ended(&services[2], KILLED, 1) == VERDICT_ENDED, "no restart when asked to end");
 	CHECK(service_may_stop(&table, &services[1]), "then 1");
 	CHECK(service_ended(&services[1], CLEAN, 2) == VERDICT_RESTART && services[1].pid == 0, "ends by itself");
 	CHECK(service_may_stop(&table, &services[0]) && !service_table_quiet(&table), "then 0");
-	service_stopping(&services[0], 9);
+	service_stopping(&services[0], 2, 9, false);
 	service_ended(&services[0], CLEAN, 3);
 	CHECK(service_table_quiet(&table), "quiet");
 }
 
+/* One with a port holds back those after it until it is ready: by its word, its first heartbeat, or when patience ends. */
+static void test_ready(void)
+{
+	static const uint64_t words[] = { SERVICE_BIT_READY, SERVICE_BIT_HEARTBEAT, SERVICE_BIT_SERVED };
+
+	for (unsigned i = 0; i < 3; i++) {
+		set_up();
+		after(1, 0);
+		configs[0].port_count = 1;
+		run(&services[0], NS_PER_S);
+		CHECK(!services[0].ready && !service_may_start(&table, &services[1], 2 * NS_PER_S), "runs, not ready");
+		service_notified(&services[0], words[i], 2 * NS_PER_S, 0);
+		CHECK(services[0].ready == (i < 2) && service_may_start(&table, &services[1], 2 * NS_PER_S) == (i < 2), "word %u", i);
+	}
+	CHECK(service_table_due(&table) == 0, "1 and 2 could start at once");
+	services[1].state = services[2].state = SERVICE_ENDED;
+	CHECK(service_table_due(&table) == 11 * NS_PER_S, "the end of patience");
+	CHECK(!service_late(&services[0], 11 * NS_PER_S - 1) && service_late(&services[0], 11 * NS_PER_S), "patience ends");
+	CHECK(!service_late(&services[0], 12 * NS_PER_S), "once");
+	services[1].state = SERVICE_WAITING;
+	CHECK(service_may_start(&table, &services[1], 11 * NS_PER_S) && !services[0].ready, "others start then");
+	services[0].ready = true;
+	service_ended(&services[0], KILLED, 20 * NS_PER_S);
+	CHECK(!services[0].ready && service_may_start(&table, &services[1], 20 * NS_PER_S), "one that is restarted holds nobody back");
+}
+
+static void test_watchdog(void)
+{
+	set_up();
+	services[1].state = services[2].state = SERVICE_ENDED;
+	configs[0].watchdog_ns = 2 * NS_PER_S;
+	run(&services[0], NS_PER_S);
+	CHECK(service_table_due(&table) == 2 * NS_PER_S, "half of the period after the start");
+	service_notified(&services[0], SERVICE_BIT_HEARTBEAT, 2 * NS_PER_S, 0);
+	CHECK(service_table_due(&table) == 3 * NS_PER_S, "after the heartbeat");
+	service_stopping(&services[0], 2 * NS_PER_S, 7 * NS_PER_S, false);
+	CHECK(service_table_due(&table) == 7 * NS_PER_S, "who is stopping is not watched");
+	/* Where there are no ports (supervised is false) there is nothing to watch. */
+	service_forked(&services[0], 100, 0);
+	services[0].supervised = false;
+	service_forked(&services[0], 100, 0);
+	service_executed(&services[0], 0);
+	CHECK(services[0].ready && service_table_due(&table) == UINT64_MAX, "not supervised");
+}
+
+/* An answered request forgives: restarts are at once again, and the count of give-up begins anew. */
+static void test_served(void)
+{
+	uint64_t now = NS_PER_S;
+
+	set_up();
+	for (unsigned i = 0; i < 100; i++) {
+		run(&services[0], now);
+		service_notified(&services[0], SERVICE_BIT_SERVED, now, 0);
+		CHECK(service_ended(&services[0], KILLED, ++now) == VERDICT_RESTART && services[0].due_ns == now, "restart %u", i);
+	}
+	CHECK(services[0].restart_count == 100 && services[0].served == 100, "counted all the same");
+	for (unsigned i = 0; i < 4; i++) {
+		run(&services[0], now);
+		CHECK(service_ended(&services[0], KILLED, ++now) == VERDICT_RESTART && services[0].due_ns > now, "restart %u without an answer", i);
+	}
+	run(&services[0], now);
+	CHECK(service_ended(&services[0], KILLED, ++now) == VERDICT_GAVE_UP, "one too many since the last answer");
+}
+
+static void test_asked(void)
+{
+	set_up();
+	run(&services[0], 0);
+	CHECK(service_ask_start(&services[0], 1) == -EALREADY, "runs");
+	service_stopping(&services[0], 1, 5, true);
+	CHECK(service_ended(&services[0], CLEAN, 2) == VERDICT_AGAIN && service_may_start(&table, &services[0], 2), "stopped to start again");
+	CHECK(services[0].restart_count == 0, "which is no restart of ours");
+	run(&services[0], 2);
+	service_stopping(&services[0], 3, 9, false);
+	CHECK(service_ask_start(&services[0], 4) == 0 && service_ended(&services[0], CLEAN, 5) == VERDICT_AGAIN, "somebody changed his mind");
+	service_cancel(&services[0], 6);
+	CHECK(services[0].state == SERVICE_ENDED && !service_may_start(&table, &services[0], 7), "cancelled");
+	CHECK(service_ask_start(&services[0], 8) == 0 && service_may_start(&table, &services[0], 8), "and started");
+	/* Given up: starts again, with a clean slate. */
+	for (unsigned i = 0; i < 6; i++) {
+		run(&services[0], 10 + i);
+		service_ended(&services[0], STATUS_1, 10 + i);
+	}
+	CHECK(services[0].state == SERVICE_FAILED && services[0].last_status == STATUS_1, "gave up");
+	CHECK(service_ask_start(&services[0], 20) == 0 && service_may_start(&table, &services[0], 20), "started by hand");
+	run(&services[0], 20);
+	CHECK(service_ended(&services[0], STATUS_1, 21) == VERDICT_RESTART && services[0].due_ns == 21, "at once again");
+}
+
+/* A service that waits for another one is not due: the loop would turn for nothing. */
+static void test_due(void)
+{
+	set_up();
+	services[2].state = SERVICE_ENDED;
+	after(1, 0);
+	configs[0].port_count = 1;
+	run(&services[0], 0);
+	services[1].due_ns = 1;
+	CHECK(service_table_due(&table) == 10 * NS_PER_S, "due at %llu", (unsigned long long)service_table_due(&table));
+}
+
+static void test_plausible(void)
+{
+	set_up();
+	CHECK(service_plausible(&services[0]), "a fresh one is");
+	run(&services[0], 0);
+	CHECK(service_plausible(&services[0]), "one that runs is");
+	services[0].state = SERVICE_STATES;
+	CHECK(!service_plausible(&services[0]), "no such state");
+	services[0].state = SERVICE_WAITING;
+	CHECK(!service_plausible(&services[0]), "a process in a state without");
+	services[0].pid = 0;
+	services[0].fds.output = -2;
+	CHECK(!service_plausible(&services[0]), "no such descriptor");
+	services[0].fds.output = 5;
+	services[0].forgiven = 1;
+	CHECK(!service_plausible(&services[0]), "more forgiven than there were");
+}
+
 int main(void)
 {
+	test_ready();
+	test_watchdog();
+	test_served();
+	test_asked();
+	test_due();
+	test_plausible();
 	test_policies();
 	test_backoff();
 	test_give_up();

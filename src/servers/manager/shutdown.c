@@ -3,7 +3,7 @@
 #include "shutdown.h"
 #include "log.h"
 #include "mounts.h"
-#include "values.h"
+#include "lib/services_conf/values.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -2,33 +2,35 @@
 /* From a service's block to its process (spawn.h). */
 #include "spawn.h"
 #include "log.h"
+#include "ports.h"
+#include "lib/launch.h"
+#include "confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_GROUPS = 32, MAX_CPUS = 64 };
+/* Says a word; a failed step is logged by the parent. */
+static void say(int report_fd, const struct spawn_word *word)
+{
+	if (write(report_fd, word, sizeof(*word)) != sizeof(*word) && word->error)
+		log_error("%s: %s", word->step, strerror(word->error));
+}
 
-/* Never returns; the parent logs it. */
 __attribute__((noreturn))
 static void fail(int report_fd, bool no_console, const char *step, const char *what)
 {
-	struct spawn_failure failure = { .error = errno, .no_console = no_console };
+	struct spawn_word word = { .error = errno, .pid = getpid(), .no_console = no_console };
 
-	snprintf(failure.step, sizeof(failure.step), "%s %s", step, what);
-	if (write(report_fd, &failure, sizeof(failure)) != sizeof(failure))
-		log_error("%s: %s", failure.step, strerror(failure.error));
+	snprintf(word.step, sizeof(word.step), "%s %s", step, what);
+	say(report_fd, &word);
 	_exit(127);
 }
 
@@ -80,72 +82,25 @@ static void open_console(const char *name, int report_fd)
 	make_standard(fd, STDIN_FILENO, STDERR_FILENO);
 }
 
-/* Without a terminal: no input; what it prints goes to the console log, as the manager's own standard output does. */
-static void open_no_input(int report_fd)
+/* Without a terminal: no input; what it prints goes to the manager, into its log and to the console. */
+static void open_no_input(int output, int report_fd)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		fail(report_fd, false, "open", "/dev/null");
 	make_standard(fd, STDIN_FILENO, STDIN_FILENO);
-}
-
-/* Nice values up to 10 either way stay in the kernel's normal class (src/kernel/process/sched_calls.c). */
-enum { NICE_OF_CLASS_HIGH = -15, NICE_OF_CLASS_LOW = 15, REAL_TIME_PRIORITY = 10 };
-
-/* musl's sched_setscheduler() refuses, because POSIX means processes by it and the kernel threads. A service has one thread when it starts. */
-static int set_policy(int policy, int priority)
-{
-	struct sched_param param = { .sched_priority = priority };
-
-	return (int)syscall(SYS_sched_setscheduler, 0, policy, &param);
-}
-
-static int apply_class(enum service_class class)
-{
-
-	switch (class) {
-	case CLASS_REAL_TIME:
-		return set_policy(SCHED_RR, REAL_TIME_PRIORITY);
-	case CLASS_HIGH:
-		return setpriority(PRIO_PROCESS, 0, NICE_OF_CLASS_HIGH);
-	case CLASS_LOW:
-		return setpriority(PRIO_PROCESS, 0, NICE_OF_CLASS_LOW);
-	case CLASS_IDLE:
-		return set_policy(SCHED_IDLE, 0);
-	case CLASS_NORMAL:
-		break;
-	}
-	return 0;
-}
-
-/* Those of @mask that the calling process may really use, of which there may be none. */
-static uint64_t use_cpus(uint64_t mask)
-{
-	uint64_t usable = 0;
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
-		if (mask & 1ull << cpu)
-			CPU_SET(cpu, &set);
-	}
-	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 0;
-	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
-		if (CPU_ISSET(cpu, &set))
-			usable |= 1ull << cpu;
-	}
-	return usable;
+	if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
+		fail(report_fd, false, "use", "the pipe of its log");
 }
 
 static void apply_cpus(const struct service_config *config, bool first)
 {
-	uint64_t usable = config->cpus ? use_cpus(config->cpus) : 0, missing = config->cpus & ~usable;
+	uint64_t usable = config->cpus ? launch_use_cpus(config->cpus) : 0, missing = config->cpus & ~usable;
 	char list[256] = "";
 	size_t length = 0;
 
-	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
+	for (int cpu = 0; cpu < LAUNCH_CPUS; cpu++) {
 		if (missing & 1ull << cpu)
 			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%d", length ? "," : "", cpu);
 	}
@@ -157,62 +112,55 @@ static void apply_cpus(const struct service_config *config, bool first)
 /* Scheduling is a wish: a service that cannot have it still runs, and the log says so. */
 static void apply_scheduling(const struct service_config *config, bool first)
 {
-	if (apply_class(config->class) < 0 && first)
+	if (launch_use_class(config->class) < 0 && first)
 		log_warning("%s: class not applied: %s", config->name, strerror(errno));
 	apply_cpus(config, first);
-}
-
-/* The groups of /etc/group that list @name. Plain file reads: no name-service daemon is asked this early. */
-static int read_groups(const char *name, gid_t primary, gid_t groups[MAX_GROUPS])
-{
-	FILE *file = fopen("/etc/group", "re");
-	int count = 0;
-	struct group *entry;
-
-	groups[count++] = primary;
-	while (file && count < MAX_GROUPS && (entry = fgetgrent(file))) {
-		for (char **member = entry->gr_mem; *member; member++) {
-			if (strcmp(*member, name) == 0 && entry->gr_gid != primary) {
-				groups[count++] = entry->gr_gid;
-				break;
-			}
-		}
-	}
-	if (file)
-		fclose(file);
-	return count;
 }
 
 /* Returns the user's home directory. */
 static const char *become_user(const char *name, int report_fd)
 {
-	FILE *file = fopen("/etc/passwd", "re");
-	struct passwd *entry;
-	gid_t groups[MAX_GROUPS];
+	const char *home = launch_become_user(name);
 
-	if (!file)
-		fail(report_fd, false, "open", "/etc/passwd");
-	do {
-		errno = 0;
-		entry = fgetpwent(file);
-	} while (entry && strcmp(entry->pw_name, name) != 0);
-	if (!entry) {
-		errno = ENOENT;
-		fail(report_fd, false, "find user", name);
-	}
-	/* This order: without uid 0 the others are refused. */
-	if (setgroups((size_t)read_groups(name, entry->pw_gid, groups), groups) < 0 || setgid(entry->pw_gid) < 0 ||
-	    setuid(entry->pw_uid) < 0)
+	if (!home)
 		fail(report_fd, false, "become user", name);
-	return entry->pw_dir;
+	return home;
+}
+
+/* NAME=NUMBER, the next entry of @environment, kept in @text. */
+static void add_number(char **environment, char text[40], const char *name, long number)
+{
+	while (*environment)
+		environment++;
+	snprintf(text, 40, "%s=%ld", name, number);
+	*environment = text;
+}
+
+/* Where the service finds its ports: lib/server.h. @numbers holds the texts. */
+static void add_ports(char **environment, char numbers[][40], const struct service *service, const struct ports_given *given)
+{
+	static const char *const names[] = { "RAEEN_PORT", "RAEEN_PORT2", "RAEEN_PORT3", "RAEEN_PORT4" };
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == CONFIG_MAX_PORTS, "a name for each");
+	for (unsigned i = 0; i < CONFIG_MAX_PORTS && given->ports[i] >= 0; i++)
+		add_number(environment, numbers[i], names[i], given->ports[i]);
+	if (given->supervisor >= 0)
+		add_number(environment, numbers[CONFIG_MAX_PORTS], "RAEEN_SUPERVISOR", given->supervisor);
+	if (given->supervisor >= 0 && service->config->watchdog_ns > 0)
+		add_number(environment, numbers[CONFIG_MAX_PORTS + 1], "RAEEN_WATCHDOG_MS", (long)(service->config->watchdog_ns / 1000000));
 }
 
 __attribute__((noreturn))
-static void child(const struct service_config *config, bool first, int report_fd)
+static void child(const struct service *service, const struct ports_given *given)
 {
-	char home[128] = "HOME=/", user[48] = "USER=root", logname[48] = "LOGNAME=root";
-	char *environment[] = { home, user, logname, "PATH=/sbin:/bin:/usr/sbin:/usr/bin", "TERM=linux", NULL };
+	const struct service_config *config = service->config;
+	char home[128] = "HOME=/", user[48] = "USER=root", logname[48] = "LOGNAME=root", numbers[CONFIG_MAX_PORTS + 2][40];
+	char *environment[8 + CONFIG_MAX_PORTS] = { home, user, logname, "PATH=/sbin:/bin:/usr/sbin:/usr/bin", "TERM=linux" };
+	struct spawn_word first = { .pid = getpid() };
+	const char *wrong;
+	int report_fd = service->fds.report_write, program = service->fds.program;
 
+	say(report_fd, &first);
 	reset_signals();
 	setsid();
 	umask(022);
@@ -221,45 +169,94 @@ static void child(const struct service_config *config, bool first, int report_fd
 	if (config->console)
 		open_console(config->console, report_fd);
 	else
-		open_no_input(report_fd);
-	apply_scheduling(config, first);
+		open_no_input(service->fds.output_write, report_fd);
+	apply_scheduling(config, service->restart_count == 0);
 	if (config->user) {
 		snprintf(home, sizeof(home), "HOME=%s", become_user(config->user, report_fd));
 		snprintf(user, sizeof(user), "USER=%s", config->user);
 		snprintf(logname, sizeof(logname), "LOGNAME=%s", config->user);
 	}
-	execve(config->argv[0], (char *const *)config->argv, environment);
+	add_ports(environment, numbers, service, given);
+	/* In its view the program need not be. */
+	if (program < 0 && config->view_count > 0)
+		program = open(config->argv[0], O_PATH | O_CLOEXEC);
+	wrong = confine(config);
+	if (wrong)
+		fail(report_fd, false, "enter its profile:", wrong);
+	if (program >= 0)
+		syscall(SYS_execveat, program, "", config->argv, environment, AT_EMPTY_PATH);
+	else
+		execve(config->argv[0], (char *const *)config->argv, environment);
 	fail(report_fd, false, "execute", config->argv[0]);
 }
 
-pid_t spawn_service(const struct service_config *config, bool first, int *report_fd)
+/* Both ends of a pipe, close-on-exec, the reading one non-blocking. 0, or -1 and errno. */
+static int make_pipe(int32_t *reading, int32_t *writing)
 {
-	int ends[2], error;
-	pid_t pid;
+	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	pid = fork();
-	if (pid == 0)
-		child(config, first, ends[1]);
-	error = errno;
-	close(ends[1]);
-	if (pid < 0)
-		close(ends[0]);
-	else
-		*report_fd = ends[0];
-	errno = error;
-	return pid;
+	*reading = ends[0];
+	*writing = ends[1];
+	return 0;
 }
 
-enum spawn_report spawn_read_report(int report_fd, struct spawn_failure *failure)
+static pid_t give_up(struct service *service, struct spawn_word *failed, int error, const char *step, const char *what)
 {
-	ssize_t got = read(report_fd, failure, sizeof(*failure));
+	*failed = (struct spawn_word){ .error = error };
+	snprintf(failed->step, sizeof(failed->step), "%s %s", step, what);
+	if (service->fds.report >= 0) {
+		close(service->fds.report);
+		close(service->fds.report_write);
+	}
+	service->fds.report = service->fds.report_write = -1;
+	return -1;
+}
 
-	if (got == (ssize_t)sizeof(*failure))
-		return SPAWN_FAILED;
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return SPAWN_PENDING;
-	return SPAWN_EXECUTED;
+pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*save)(void))
+{
+	struct ports_given given;
+	const char *what = "";
+	int error;
+	pid_t pid;
+
+	if (service->fds.output < 0 && !service->config->console && make_pipe(&service->fds.output, &service->fds.output_write) < 0)
+		return give_up(service, failed, errno, "make", "a pipe for its log");
+	if (make_pipe(&service->fds.report, &service->fds.report_write) < 0)
+		return give_up(service, failed, errno, "make", "a pipe");
+	error = ports_give(service, &given, &what);
+	if (error < 0)
+		return give_up(service, failed, -error, "make port", what);
+	if (service_has_supervision(service->config) && !service->supervised && service->restart_count == 0)
+		log_warning("%s: this kernel has no ports: it runs without its own, and nobody watches it", service->config->name);
+	service->state = SERVICE_STARTING;
+	save();
+	pid = fork();
+	if (pid == 0)
+		child(service, &given);
+	error = errno;
+	ports_given_close(&given);
+	close(service->fds.report_write);
+	service->fds.report_write = -1;
+	if (pid > 0)
+		return pid;
+	return give_up(service, failed, error, "fork", "a process");
+}
+
+enum spawn_report spawn_read_report(int report_fd, struct spawn_word *word)
+{
+	struct spawn_word read_word;
+	ssize_t got;
+
+	for (;;) {
+		got = read(report_fd, &read_word, sizeof(read_word));
+		if (got != (ssize_t)sizeof(read_word))
+			break;
+		*word = read_word;
+		if (word->error)
+			return SPAWN_FAILED;
+	}
+	return got < 0 && (errno == EAGAIN || errno == EINTR) ? SPAWN_PENDING : SPAWN_EXECUTED;
 }

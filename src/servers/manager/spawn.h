@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks a service's process and gives it what its block says: session, terminal, class, CPUs, user.
+ * Forks a service's process and gives it what its block says, and nothing else: session, terminal, class, CPUs, user, ports, what it may do.
  *
- * The child reports a step that failed through a close-on-exec pipe: end of file means that exec succeeded.
+ * The child speaks through a close-on-exec pipe: first its process id, so that a manager that was killed while it forked finds out; then a step that
+ * failed. End of file means that exec succeeded.
  */
 #ifndef MANAGER_SPAWN_H
 #define MANAGER_SPAWN_H
 
-#include "config.h"
+#include "service.h"
 
 #include <sys/types.h>
 
-struct spawn_failure {
-	int error;           /* errno */
+struct spawn_word {
+	int error;           /* errno; 0: none, this is the first word */
+	pid_t pid;
 	bool no_console;     /* its terminal does not exist on this machine */
-	char step[60];       /* "open /dev/tty1" */
+	char step[100];      /* "open /dev/tty1" */
 };
 
 /*
- * Returns the child's process id and the reading end of its report pipe (non-blocking, close-on-exec), or -1 and errno.
- * @first: the first start, in which what could not be applied is logged.
+ * Makes descriptors and pipes of @service as they are needed, and forks. @save is called when they are in place, so
+ * that the next manager knows of them (table.h). Returns the child's process id, or -1 with *@failed. What could not be applied is logged at the first start.
  */
-pid_t spawn_service(const struct service_config *config, bool first, int *report_fd);
+pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*save)(void));
 
 enum spawn_report { SPAWN_PENDING, SPAWN_EXECUTED, SPAWN_FAILED };
 
-/* What the child has reported so far. Does not block. */
-enum spawn_report spawn_read_report(int report_fd, struct spawn_failure *failure);
+/* What the child has said since. Does not block. *@word is the last one; its pid is 0 when none came. */
+enum spawn_report spawn_read_report(int report_fd, struct spawn_word *word);
 
 #endif

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The manager's event loop (supervise.h). */
 #include "supervise.h"
+#include "control.h"
 #include "log.h"
+#include "lib/pin.h"
+#include "ports.h"
 #include "spawn.h"
-#include "values.h"
+#include "table.h"
+#include "lib/run_state.h"
+#include "lib/services_conf/values.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,6 +26,8 @@ static const uint64_t stop_patience_ns = 5 * NS_PER_S;
 static volatile sig_atomic_t asked_for;
 
 static sigset_t mask_while_waiting;
+
+static struct service_table *table;
 
 static void on_signal(int number)
 {
@@ -51,12 +58,9 @@ void supervise_signals(void)
 		sigdelset(&mask_while_waiting, numbers[i]);
 }
 
-static uint64_t now(void)
+static void save(void)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+	table_save(table);
 }
 
 /* "ended with status 1", "was ended by signal 9 (Killed)" */
@@ -82,38 +86,53 @@ static void log_end(const struct service *service, enum service_verdict verdict,
 			log_warning("%s %s, restart %u follows at once", config->name, how, service->restart_count);
 		break;
 	case VERDICT_GAVE_UP:
-		log_error("%s %s and is NOT restarted any more: more than %u restarts within %llu s", config->name, how,
-			  config->restart.give_up_count, (unsigned long long)(config->restart.give_up_ns / NS_PER_S));
+		log_error("%s %s and is NOT restarted any more: more than %u restarts within %llu s; \"svc start %s\" starts it", config->name,
+			  how, config->restart.give_up_count, (unsigned long long)(config->restart.give_up_ns / NS_PER_S), config->name);
 		break;
 	case VERDICT_FAILED:
 		log_error("%s %s and is not restarted", config->name, how);
 		break;
+	case VERDICT_AGAIN:
 	case VERDICT_ENDED:
 		log_info("%s %s", config->name, how);
 		break;
 	}
 }
 
-static void start(struct service *service)
+/* Why it is where it is, for svc. */
+static void keep_reason(struct service *service, enum service_verdict verdict, const char *how)
 {
-	int report_fd = -1;
-	pid_t pid = spawn_service(service->config, service->restart_count == 0, &report_fd);
-	uint64_t time = now();
-	char how[80];
+	static const char *const consequences[] = {
+		[VERDICT_RESTART] = "and is restarted", [VERDICT_AGAIN] = "as it was asked to", [VERDICT_ENDED] = "",
+		[VERDICT_FAILED] = "and is not restarted", [VERDICT_GAVE_UP] = "too often: the manager gave up",
+	};
 
-	if (pid > 0) {
-		service_forked(service, pid, report_fd, time);
-		return;
-	}
-	snprintf(how, sizeof(how), "could not be forked (%s)", strerror(errno));
-	service->started_ns = time;
-	log_end(service, service_ended(service, -1, time), how, time);
+	snprintf(service->reason, sizeof(service->reason), "%.60s%s%s", how, *consequences[verdict] ? " " : "", consequences[verdict]);
 }
 
-static void start_ready(struct service_table *table)
+static void start(struct service *service)
+{
+	struct spawn_word failed;
+	pid_t pid = spawn_service(service, &failed, save);
+	enum service_verdict verdict;
+	uint64_t time = now_ns();
+	char how[160];
+
+	if (pid > 0) {
+		service_forked(service, pid, time);
+		return;
+	}
+	snprintf(how, sizeof(how), "could not be started (%s: %s)", failed.step, strerror(failed.error));
+	service->started_ns = time;
+	verdict = service_ended(service, -1, time);
+	keep_reason(service, verdict, how);
+	log_end(service, verdict, how, time);
+}
+
+static void start_waiting(void)
 {
 	for (unsigned i = 0; i < table->count; i++) {
-		if (service_ready(table, &table->list[i], now()))
+		if (service_may_start(table, &table->list[i], now_ns()))
 			start(&table->list[i]);
 	}
 }
@@ -121,34 +140,48 @@ static void start_ready(struct service_table *table)
 /* Takes the child's word on how its start went. Returns false when it cannot be started; its process ends by itself. */
 static bool read_report(struct service *service)
 {
-	struct spawn_failure failure;
-	enum spawn_report report = spawn_read_report(service->report_fd, &failure);
+	struct spawn_word word = { .pid = 0 };
+	enum spawn_report report = spawn_read_report(service->fds.report, &word);
 
 	if (report == SPAWN_PENDING)
 		return true;
-	close(service->report_fd);
-	service->report_fd = -1;
+	close(service->fds.report);
+	service->fds.report = -1;
 	if (report == SPAWN_EXECUTED) {
-		service_executed(service);
+		service_executed(service, now_ns());
 		if (service->restart_count == 0 || !service->config->console)
 			log_info("%s started (pid %d)", service->config->name, (int)service->pid);
 		return true;
 	}
-	if (failure.no_console)
-		log_warning("%s skipped: %s: %s", service->config->name, failure.step, strerror(failure.error));
+	snprintf(service->reason, sizeof(service->reason), "cannot start: %.40s: %.35s", word.step, strerror(word.error));
+	if (word.no_console)
+		log_warning("%s skipped: %s: %s", service->config->name, word.step, strerror(word.error));
 	else
-		log_error("%s cannot start: %s: %s", service->config->name, failure.step, strerror(failure.error));
-	service_unstartable(service, failure.no_console);
+		log_error("%s cannot start: %s: %s", service->config->name, word.step, strerror(word.error));
+	service_unstartable(service, word.no_console, now_ns());
 	return false;
 }
 
-static struct service *find_process(struct service_table *table, pid_t pid)
+static struct service *find_process(pid_t pid)
 {
 	for (unsigned i = 0; i < table->count; i++) {
 		if (table->list[i].pid == pid)
 			return &table->list[i];
 	}
 	return NULL;
+}
+
+/* What a service has printed goes into its ring, and to the console. Returns false when there is no more. */
+static bool take_output(struct service *service)
+{
+	char text[2048];
+	ssize_t got = service->fds.output < 0 ? 0 : read(service->fds.output, text, sizeof(text));
+
+	if (got <= 0)
+		return false;
+	ring_put(table_ring((unsigned)(service - table->list)), text, (size_t)got);
+	log_output(text, (size_t)got);
+	return true;
 }
 
 /* The user of a terminal has logged out, which is what a login is restarted for: not worth a line on that terminal. */
@@ -158,23 +191,43 @@ static bool is_logout(const struct service *service, enum service_verdict verdic
 	       service->due_ns == ended_ns;
 }
 
+static void take_notification(struct service *service)
+{
+	uint64_t bits = ports_take_bits(service);
+
+	if (bits && service->pid > 0)
+		service_notified(service, bits, now_ns(), process_cpu_ns(service->pid));
+}
+
+/* Starts the next instance first, if there is to be one now; what there is to say about this one comes after. */
+static void on_end(struct service *service, int status)
+{
+	uint64_t time = now_ns();
+	enum service_verdict verdict;
+	char how[80];
+
+	/* Its last word may be that it has served. */
+	take_notification(service);
+	verdict = service_ended(service, status, time);
+	keep_reason(service, verdict, describe(status, how, sizeof(how)));
+	if (service_may_start(table, service, time))
+		start(service);
+	take_output(service);
+	if (!is_logout(service, verdict, status, time))
+		log_end(service, verdict, how, time);
+}
+
 /* Reaps what has ended: main processes of services, and orphans, which need nothing but that. */
-static void reap(struct service_table *table)
+static void reap(void)
 {
 	int status;
 	pid_t pid;
-	char how[80];
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct service *service = find_process(table, pid);
-		enum service_verdict verdict;
-		uint64_t time = now();
+		struct service *service = find_process(pid);
 
-		if (!service || (service->report_fd >= 0 && !read_report(service)))
-			continue;
-		verdict = service_ended(service, status, time);
-		if (!is_logout(service, verdict, status, time))
-			log_end(service, verdict, describe(status, how, sizeof(how)), time);
+		if (service && (service->fds.report < 0 || read_report(service)))
+			on_end(service, status);
 	}
 }
 
@@ -194,67 +247,204 @@ static void ask_to_end(const struct service *service)
 	send_signal(service, SIGCONT);
 }
 
-static void stop_next(struct service_table *table)
+static void stop(struct service *service, bool again)
 {
+	uint64_t time = now_ns();
+
+	ask_to_end(service);
+	service_stopping(service, time, time + stop_patience_ns, again);
+}
+
+/* Who was asked to end and does not. */
+static void lose_patience(struct service *service, uint64_t time)
+{
+	if (service->state != SERVICE_STOPPING || service->killed || time < service->due_ns)
+		return;
+	log_warning("%s did not end within %llu s and is killed", service->config->name, (unsigned long long)(stop_patience_ns / NS_PER_S));
+	send_signal(service, SIGKILL);
+	service->killed = true;
+}
+
+static void watch(struct service *service, uint64_t time)
+{
+	bool over;
+
+	if (service->state != SERVICE_RUNNING || service->killed || time < watchdog_due(&service->watchdog))
+		return;
+	over = watchdog_look(&service->watchdog, time, process_cpu_ns(service->pid), process_is_ready(service->pid));
+	if (!over)
+		return;
+	log_error("%s gave no heartbeat for %llu ms of its own time and is killed", service->config->name,
+		  (unsigned long long)(service->config->watchdog_ns / NS_PER_MS));
+	send_signal(service, SIGKILL);
+	service->killed = true;
+	service->watchdog_kills++;
+}
+
+static void check_times(void)
+{
+	uint64_t time = now_ns();
+
 	for (unsigned i = 0; i < table->count; i++) {
 		struct service *service = &table->list[i];
 
-		if (service_may_stop(table, service)) {
-			ask_to_end(service);
-			service_stopping(service, now() + stop_patience_ns);
-		} else if (service->state == SERVICE_STOPPING && !service->killed && now() >= service->due_ns) {
-			log_warning("%s did not end within %llu s and is killed", service->config->name,
-				    (unsigned long long)(stop_patience_ns / NS_PER_S));
-			send_signal(service, SIGKILL);
-			service->killed = true;
-		}
+		watch(service, time);
+		lose_patience(service, time);
+		if (service_late(service, time))
+			log_warning("%s is not ready yet: those that start after it do not wait longer", service->config->name);
 	}
 }
 
-/* Sleeps until a signal, a report or the next due time. */
-static void wait_for_event(struct service_table *table)
+/* What is waited for: the descriptors of each service by what they are for, then the port of svc. */
+enum { POLL_REPORT, POLL_OUTPUT, POLL_SUPERVISION, POLL_KINDS };
+static struct pollfd polled[(CONFIG_MAX_SERVICES + 1) * POLL_KINDS + 1];
+
+static nfds_t list_descriptors(void)
 {
-	struct pollfd polled[CONFIG_MAX_SERVICES + 1];
-	uint64_t due = service_table_due(table), time = now(), sleep_ns = due > time ? due - time : 0;
-	struct timespec timeout = { .tv_sec = (time_t)(sleep_ns / NS_PER_S), .tv_nsec = (long)(sleep_ns % NS_PER_S) };
-	nfds_t count = 0;
+	struct pollfd *next = polled;
 
 	for (unsigned i = 0; i < table->count; i++) {
-		if (table->list[i].report_fd >= 0)
-			polled[count++] = (struct pollfd){ .fd = table->list[i].report_fd, .events = POLLIN };
+		const struct service_fds *fds = &table->list[i].fds;
+
+		*next++ = (struct pollfd){ .fd = fds->report, .events = POLLIN };
+		*next++ = (struct pollfd){ .fd = fds->output, .events = POLLIN };
+		*next++ = (struct pollfd){ .fd = fds->supervision, .events = POLLIN };
 	}
-	if (ppoll(polled, count, due == UINT64_MAX ? NULL : &timeout, &mask_while_waiting) < 0 && errno != EINTR) {
+	*next++ = (struct pollfd){ .fd = control_fd(), .events = POLLIN };
+	return (nfds_t)(next - polled);
+}
+
+/* Sleeps until a signal, something to read or the next due time. */
+static void wait_for_event(void)
+{
+	uint64_t due = service_table_due(table), asked = control_due(), time = now_ns(), sleep_ns;
+	struct timespec timeout;
+	nfds_t count = list_descriptors();
+
+	due = asked < due ? asked : due;
+	sleep_ns = due > time ? due - time : 0;
+	timeout = (struct timespec){ .tv_sec = (time_t)(sleep_ns / NS_PER_S), .tv_nsec = (long)(sleep_ns % NS_PER_S) };
+	if (ppoll(polled, count, due == UINT64_MAX ? NULL : &timeout, &mask_while_waiting) >= 0)
+		return;
+	for (nfds_t i = 0; i < count; i++)
+		polled[i].revents = 0;
+	if (errno != EINTR) {
 		log_error("ppoll: %s", strerror(errno));
 		nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 	}
 }
 
-static void begin_stop(struct service_table *table)
+static void take_events(void)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		struct service *service = &table->list[i];
+		const struct pollfd *of_it = &polled[i * POLL_KINDS];
+
+		/* Who was reaped in this turn may have a new instance, with descriptors of its own. */
+		if (of_it[POLL_REPORT].revents && of_it[POLL_REPORT].fd == service->fds.report)
+			read_report(service);
+		if (of_it[POLL_SUPERVISION].revents && of_it[POLL_SUPERVISION].fd == service->fds.supervision)
+			take_notification(service);
+		if (of_it[POLL_OUTPUT].revents)
+			take_output(service);
+	}
+}
+
+/* For svc. */
+
+static int do_start(struct service *service)
+{
+	return table->stopping ? -ESHUTDOWN : service_ask_start(service, now_ns());
+}
+
+static int do_stop(struct service *service, bool again)
+{
+	if (table->stopping)
+		return -ESHUTDOWN;
+	if (service->pid == 0) {
+		service_cancel(service, now_ns());
+		return again ? service_ask_start(service, now_ns()) : 0;
+	}
+	/* A second time: what was asked for last holds. */
+	if (service->state == SERVICE_STOPPING)
+		service->again = again;
+	else
+		stop(service, again);
+	return 0;
+}
+
+static int do_kill(struct service *service, int number)
+{
+	if (service->pid == 0)
+		return -ESRCH;
+	send_signal(service, number);
+	return 0;
+}
+
+static int do_upgrade(struct service *service, const char *path)
+{
+	const struct service_config *config = service->config;
+	int program = -1;
+
+	if (service->pid == 0 || service->state == SERVICE_STOPPING)
+		return -ESRCH;
+	for (unsigned i = 0; i < config->port_count; i++) {
+		if (!config->ports[i].persistent)
+			return -ENOTSUP;
+	}
+	if (*path || config->pinned) {
+		program = pin_program(*path ? path : config->argv[0]);
+		if (program < 0)
+			return -errno;
+	} else if (access(config->argv[0], X_OK) < 0) {
+		return -errno;
+	}
+	if (service->fds.program >= 0)
+		close(service->fds.program);
+	service->fds.program = program;
+	return do_stop(service, true);
+}
+
+static const struct control_actions actions = { .start = do_start, .stop = do_stop, .kill = do_kill, .upgrade = do_upgrade };
+
+static void begin_stop(void)
 {
 	static const char *const names[] = { "", "power off", "reboot", "halt" };
 
 	log_info("stopping the services to %s", names[asked_for]);
+	region_set(TABLE_SHUTDOWN, asked_for);
 	table->stopping = true;
 }
 
-enum shutdown_kind supervise(struct service_table *table, const struct service *essential)
+static void stop_next(void)
 {
+	for (unsigned i = 0; i < table->count; i++) {
+		if (service_may_stop(table, &table->list[i]))
+			stop(&table->list[i], false);
+	}
+}
+
+enum shutdown_kind supervise(struct service_table *services, const struct service *essential)
+{
+	table = services;
+	if (asked_for == SHUTDOWN_NONE)
+		asked_for = region_get(TABLE_SHUTDOWN);
+	control_open(table, &actions);
 	for (;;) {
-		for (unsigned i = 0; i < table->count; i++) {
-			if (table->list[i].report_fd >= 0)
-				read_report(&table->list[i]);
-		}
-		reap(table);
+		reap();
+		take_events();
+		check_times();
 		if (essential && essential->state != SERVICE_WAITING && essential->pid == 0 && !asked_for)
 			asked_for = SHUTDOWN_POWER_OFF;
 		if (asked_for != SHUTDOWN_NONE && !table->stopping)
-			begin_stop(table);
+			begin_stop();
 		if (table->stopping)
-			stop_next(table);
-		else
-			start_ready(table);
+			stop_next();
+		control_serve(polled[table->count * POLL_KINDS].revents != 0, now_ns());
 		if (table->stopping && service_table_quiet(table))
 			return (enum shutdown_kind)asked_for;
-		wait_for_event(table);
+		start_waiting();
+		save();
+		wait_for_event();
 	}
 }

@@ -2,6 +2,8 @@
 /*
  * The order of services: resolves `after` names and finds cycles (config.h: config_resolve_order).
  *
+ * A port has one owner: the second block that names it is wrong.
+ *
  * A name that no block has is an error of the block that uses it. A name whose block is invalid is not waited for, with
  * a complaint: the rest of the system boots.
  */
@@ -39,6 +41,39 @@ static void resolve_names(struct config *config)
 				continue;
 			config_complain(config, service->after_line[a], "found '%s', expected a service of this file",
 					service->after[a]);
+			service->valid = false;
+		}
+	}
+}
+
+/* The service before number @index, or this one before its port number @at, that has the port @name. NULL: none has. */
+static const struct service_config *find_owner(const struct config *config, unsigned index, unsigned at, const char *name)
+{
+	for (unsigned i = 0; i <= index; i++) {
+		const struct service_config *service = &config->services[i];
+		unsigned count = i == index ? at : service->port_count;
+
+		for (unsigned k = 0; k < count; k++) {
+			if (strcmp(service->ports[k].name, name) == 0)
+				return service;
+		}
+	}
+	return NULL;
+}
+
+static void refuse_shared_ports(struct config *config)
+{
+	for (unsigned i = 0; i < config->service_count; i++) {
+		struct service_config *service = &config->services[i];
+
+		for (unsigned k = 0; k < service->port_count; k++) {
+			const struct port_config *port = &service->ports[k];
+			const struct service_config *owner = find_owner(config, i, k, port->name);
+
+			if (!owner)
+				continue;
+			config_complain(config, port->line, "found port %s again, expected one owner: service %s has it", port->name,
+					owner->name);
 			service->valid = false;
 		}
 	}
@@ -114,6 +149,7 @@ static void drop_invalid(struct config *config)
 void config_resolve_order(struct config *config)
 {
 	resolve_names(config);
+	refuse_shared_ports(config);
 	/* Each round makes at least one service invalid, so this ends. */
 	while (find_cycle(config))
 		;

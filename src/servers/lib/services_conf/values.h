@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The small value languages of services.conf: durations, rates, CPU lists. Pure; true when the whole word is one, else nothing is stored. */
-#ifndef MANAGER_VALUES_H
-#define MANAGER_VALUES_H
+/* The small value languages of services.conf: durations, rates, sizes, CPU lists. Pure; true when the whole word is one, else nothing is stored. */
+#ifndef SERVICES_CONF_VALUES_H
+#define SERVICES_CONF_VALUES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +17,15 @@ bool value_duration_range(const char *word, uint64_t *min_ns, uint64_t *max_ns);
 
 /* 20/min: 1 to @max_count events per s, min or h. */
 bool value_rate(const char *word, unsigned max_count, unsigned *count, uint64_t *period_ns);
+
+/* 512KiB, 64MiB, 2GiB: bytes, at most 1024GiB. */
+bool value_size(const char *word, uint64_t *bytes);
+
+/* A whole number from @min to @max. */
+bool value_count(const char *word, unsigned min, unsigned max, unsigned *count);
+
+/* ro:/path or rw:/path: an absolute path without empty parts, "." and "..", at most 127 bytes. */
+bool value_view(const char *word);
 
 /* 0-2,5: CPUs 0 to 63, as a bit mask that is never 0. */
 bool value_cpu_list(const char *word, uint64_t *mask);

@@ -124,6 +124,7 @@ static void open_block(struct parser *parser, const char *name)
 	block->valid = true;
 	block->class = CLASS_NORMAL;
 	block->restart = restart_default;
+	block->caps = config_caps_default;
 	parser->block = block;
 	parser->keys_seen = 0;
 	parser->place = PLACE_BLOCK;
@@ -245,7 +246,8 @@ int config_parse(struct config *config, const char *text, size_t length)
 {
 	int valid = 0;
 
-	memset(config, 0, sizeof(*config));
+	/* Blocks are cleared as they are opened. */
+	config->service_count = config->error_count = 0;
 	config->text = malloc(length + 1);
 	if (!config->text)
 		return -1;
@@ -263,21 +265,4 @@ void config_free(struct config *config)
 	free(config->text);
 	config->text = NULL;
 	config->service_count = 0;
-}
-
-void config_unenforced(const struct config *config, void (*found)(void *context, const char *key, const char *service),
-		       void *context)
-{
-	static const char *const names[] = { "caps", "match", "port", "watchdog" };
-
-	for (unsigned key = 0; key < sizeof(names) / sizeof(names[0]); key++) {
-		for (unsigned i = 0; i < config->service_count; i++) {
-			const struct service_config *service = &config->services[i];
-			bool used[] = { service->caps_given, service->match_count > 0, service->port_count > 0,
-					service->watchdog_ns > 0 };
-
-			if (service->valid && used[key])
-				found(context, names[key], service->name);
-		}
-	}
 }

@@ -27,6 +27,10 @@ const char *const config_cap_names[] = {
 	"HW_INPUT", "PROC_TRACE", NULL,
 };
 
+enum { CAP_FILE_READ = 0, CAP_FILE_WRITE = 1, CAP_IPC_SEND = 10, CAP_IPC_RECV = 11, CAP_IPC_CREATE = 12 };
+
+const uint64_t config_caps_default = 1 << CAP_FILE_READ | 1 << CAP_FILE_WRITE | 1 << CAP_IPC_SEND | 1 << CAP_IPC_RECV | 1 << CAP_IPC_CREATE;
+
 /* Refuses word number @index of the line (the end of the line when there are not so many). Always false. */
 static bool refuse(const struct key_line *line, unsigned index, const char *expected)
 {
@@ -103,21 +107,91 @@ static bool parse_match(const struct key_line *line)
 	return true;
 }
 
+/* caps NAME..., caps all, caps none; lines of names add up. */
 static bool parse_caps(const struct key_line *line)
 {
+	struct service_config *service = line->service;
+	bool all = line->count == 2 && strcmp(line->words[1], "all") == 0, none = line->count == 2 && strcmp(line->words[1], "none") == 0;
+
 	if (line->count < 2)
-		return refuse(line, 1, "capability names, for example FILE_READ IPC_SEND");
-	for (unsigned i = 1; i < line->count; i++) {
+		return refuse(line, 1, "capability names, for example FILE_READ IPC_SEND, or all, or none");
+	if (!service->caps_given)
+		service->caps = 0;
+	else if (all || none || service->caps == 0 || service->caps == CONFIG_CAPS_ALL)
+		return refuse(line, 1, "all or none once, and no other caps line");
+	service->caps_given = true;
+	if (all)
+		service->caps = CONFIG_CAPS_ALL;
+	for (unsigned i = 1; i < line->count && !all && !none; i++) {
 		int cap = choice(line->words[i], config_cap_names);
 
 		if (cap < 0)
 			return refuse(line, i, "a capability name, for example FILE_READ or HW_DISK");
-		if (line->service->caps & 1ull << cap)
+		if (service->caps & 1ull << cap)
 			return refuse(line, i, "each capability once");
-		line->service->caps |= 1ull << cap;
+		service->caps |= 1ull << cap;
 	}
-	line->service->caps_given = true;
 	return true;
+}
+
+/* view ro:/PATH rw:/PATH... */
+static bool parse_view(const struct key_line *line)
+{
+	struct service_config *service = line->service;
+
+	for (unsigned i = 1; i < line->count || i == 1; i++) {
+		if (i >= line->count || !value_view(line->words[i]))
+			return refuse(line, i, "ro:/PATH or rw:/PATH, absolute and without . and ..");
+		for (unsigned k = 0; k < service->view_count; k++) {
+			if (strcmp(service->views[k] + 3, line->words[i] + 3) == 0)
+				return refuse(line, i, "each path once");
+		}
+		if (service->view_count == CONFIG_MAX_VIEWS)
+			return refuse(line, i, "at most 16 paths in the views of a service");
+		service->views[service->view_count++] = line->words[i];
+	}
+	return true;
+}
+
+/* ports NAME..., ports all */
+static bool parse_ports(const struct key_line *line)
+{
+	struct service_config *service = line->service;
+
+	if (line->count == 2 && strcmp(line->words[1], "all") == 0) {
+		service->open_any_port = true;
+		return service->open_port_count == 0 || refuse(line, 1, "all, or names of ports");
+	}
+	for (unsigned i = 1; i < line->count || i == 1; i++) {
+		if (i >= line->count || !value_name(line->words[i], CONFIG_MAX_NAME))
+			return refuse(line, i, "names of ports that it may open, or all");
+		if (service->open_any_port)
+			return refuse(line, i, "all, or names of ports");
+		if (service->open_port_count == CONFIG_MAX_OPEN_PORTS)
+			return refuse(line, i, "at most 16 ports to open");
+		service->open_ports[service->open_port_count++] = line->words[i];
+	}
+	return true;
+}
+
+static bool parse_memory(const struct key_line *line)
+{
+	if (line->count < 2 || !value_size(line->words[1], &line->service->memory_bytes))
+		return refuse(line, 1, "a size such as 512KiB or 64MiB (units KiB, MiB, GiB; at most 1024GiB)");
+	return line->count == 2 || refuse(line, 2, "the end of the line");
+}
+
+static bool parse_files(const struct key_line *line)
+{
+	if (line->count < 2 || !value_count(line->words[1], 8, 65536, &line->service->files))
+		return refuse(line, 1, "a number of descriptors from 8 to 65536");
+	return line->count == 2 || refuse(line, 2, "the end of the line");
+}
+
+static bool parse_pinned(const struct key_line *line)
+{
+	line->service->pinned = true;
+	return line->count == 1 || refuse(line, 1, "the end of the line");
 }
 
 static bool parse_cpu_words(const struct key_line *line, unsigned at)
@@ -223,10 +297,12 @@ static bool parse_port(const struct key_line *line)
 	struct port_config *port = &service->ports[service->port_count];
 
 	if (service->port_count == CONFIG_MAX_PORTS)
-		return refuse(line, 0, "at most 8 port lines");
+		return refuse(line, 0, "at most 4 port lines");
 	if (line->count < 2 || !value_name(line->words[1], CONFIG_MAX_NAME))
 		return refuse(line, 1, "the name of a port, for example fs.root");
-	*port = (struct port_config){ .name = line->words[1] };
+	if (strcmp(line->words[1], CONFIG_MANAGER_PORT) == 0)
+		return refuse(line, 1, "another name: that port is the service manager's");
+	*port = (struct port_config){ .name = line->words[1], .line = line->line };
 	for (unsigned i = 2; i < line->count; i++) {
 		bool *flag = strcmp(line->words[i], "persistent") == 0 ? &port->persistent :
 			     strcmp(line->words[i], "replay") == 0 ? &port->replay : NULL;
@@ -235,6 +311,8 @@ static bool parse_port(const struct key_line *line)
 			return refuse(line, i, "persistent or replay, each once");
 		*flag = true;
 	}
+	if (port->replay && !port->persistent)
+		return refuse(line, line->count, "persistent beside replay");
 	service->port_count++;
 	return true;
 }
@@ -274,6 +352,11 @@ static const struct key {
 	{ "port", true, parse_port },
 	{ "console", false, parse_console },
 	{ "user", false, parse_user },
+	{ "view", true, parse_view },
+	{ "ports", true, parse_ports },
+	{ "memory", false, parse_memory },
+	{ "files", false, parse_files },
+	{ "pinned", false, parse_pinned },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
@@ -294,7 +377,7 @@ bool key_repeats(int index)
 
 const char *key_names(void)
 {
-	static char text[160];
+	static char text[200];
 	size_t length = 0;
 
 	for (int i = 0; i < KEY_COUNT; i++)

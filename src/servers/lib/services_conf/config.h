@@ -5,8 +5,8 @@
  * config_parse() is pure: text in, services and complaints out. A wrong line makes its block invalid (the service is
  * not started: half of a service's limits is worse than no service); every other block is unaffected.
  */
-#ifndef MANAGER_CONFIG_H
-#define MANAGER_CONFIG_H
+#ifndef SERVICES_CONF_CONFIG_H
+#define SERVICES_CONF_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,9 @@ enum {
 	CONFIG_MAX_SERVICES = 64,
 	CONFIG_MAX_WORDS = 48,       /* words of one line, the key included */
 	CONFIG_MAX_AFTER = 16,
-	CONFIG_MAX_PORTS = 8,
+	CONFIG_MAX_PORTS = 4,
+	CONFIG_MAX_OPEN_PORTS = 16,
+	CONFIG_MAX_VIEWS = 16,
 	CONFIG_MAX_MATCHES = 8,
 	CONFIG_MAX_MATCH_WORDS = 6,  /* one more than the longest list of keys of a bus */
 	CONFIG_MAX_NAME = 31,
@@ -38,8 +40,12 @@ struct restart_rule {
 
 struct port_config {
 	const char *name;
+	unsigned line;
 	bool persistent, replay;
 };
+
+/* The manager's own port: no service may have it. */
+#define CONFIG_MANAGER_PORT "manager"
 
 struct match_config {
 	const char *words[CONFIG_MAX_MATCH_WORDS + 1]; /* "pci", "class=01", ..., NULL */
@@ -60,12 +66,21 @@ struct service_config {
 	unsigned after_line[CONFIG_MAX_AFTER];
 	int after_index[CONFIG_MAX_AFTER];
 	unsigned after_count;
-	/* Parsed and checked; nothing acts on these yet (config_unenforced). */
+	/* What it may do. A block without the line gets the default of a service (caps), nothing (open ports), everything (views), no limit. */
 	uint64_t caps;               /* one bit a name of config_cap_names */
 	bool caps_given;
-	uint64_t watchdog_ns;
+	const char *views[CONFIG_MAX_VIEWS];     /* "ro:/etc" or "rw:/var/lib/x" */
+	unsigned view_count;
+	const char *open_ports[CONFIG_MAX_OPEN_PORTS];  /* that it may open by name */
+	unsigned open_port_count;
+	bool open_any_port;
+	uint64_t memory_bytes;       /* of address space; 0: no limit */
+	unsigned files;              /* descriptors; 0: as the manager's */
+	bool pinned;                 /* its program is kept in sealed memory */
+	uint64_t watchdog_ns;        /* 0: none */
 	struct port_config ports[CONFIG_MAX_PORTS];
 	unsigned port_count;
+	/* Parsed and checked; nothing acts on these yet. */
 	struct match_config matches[CONFIG_MAX_MATCHES];
 	unsigned match_count;
 };
@@ -83,12 +98,16 @@ struct config {
 	char *text;                  /* private copy that the strings above point into */
 };
 
+/* Every capability; what a service without a caps line has. */
+#define CONFIG_CAPS_ALL (~0ull)
+extern const uint64_t config_caps_default;
+
 /* NULL-terminated; the order is that of the capability bits. */
 extern const char *const config_cap_names[];
 
 /*
- * Parses @length bytes of @text into @config (overwritten). Returns the number of valid services, or -1 without memory.
- * The caller frees with config_free().
+ * Parses @length bytes of @text into @config (overwritten; its pages are touched as far as they are needed). Returns the number of valid
+ * services, or -1 without memory. The caller frees with config_free().
  */
 int config_parse(struct config *config, const char *text, size_t length);
 
@@ -98,14 +117,7 @@ void config_free(struct config *config);
 __attribute__((format(printf, 3, 4)))
 void config_complain(struct config *config, unsigned line, const char *format, ...);
 
-/* Resolves `after` names to indices; services on a cycle and users of unknown names become invalid (order.c). */
+/* Resolves `after` names to indices. Services on a cycle, users of unknown names and second owners of a port become invalid (order.c). */
 void config_resolve_order(struct config *config);
-
-/*
- * Names a key that some valid service uses and that nothing acts on yet: calls @found(context, key, service name) for
- * each pair, keys grouped.
- */
-void config_unenforced(const struct config *config, void (*found)(void *context, const char *key, const char *service),
-		       void *context);
 
 #endif

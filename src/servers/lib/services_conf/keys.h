@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys of a service block in services.conf: one table, one parse function a key. */
-#ifndef MANAGER_KEYS_H
-#define MANAGER_KEYS_H
+#ifndef SERVICES_CONF_KEYS_H
+#define SERVICES_CONF_KEYS_H
 
 #include "config.h"
 

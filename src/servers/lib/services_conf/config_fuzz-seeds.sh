@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # config_fuzz-seeds.sh FOLDER: the real services.conf, one with every key, one at the parser's limits.
 set -eu
-cp "$(dirname "$0")/../../../root/etc/services.conf" "$1/real"
+cp "$(dirname "$0")/../../../../root/etc/services.conf" "$1/real"
 cat > "$1/all-keys" <<END
 service ahci {
     exec      /sbin/drivers/ahci a b
@@ -19,6 +19,11 @@ service ext2 { # comment
     console   ttyS0
     user      raeen
     restart   never
+    view      ro:/etc rw:/var/lib/x
+    ports     block net
+    memory    64MiB
+    files     32
+    pinned
 }
 service net {
     exec      /sbin/net

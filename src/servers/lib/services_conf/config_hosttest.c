@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: manager/config.c manager/keys.c manager/order.c manager/values.c */
+/* LINK: lib/services_conf/config.c lib/services_conf/keys.c lib/services_conf/order.c lib/services_conf/values.c */
 /* services.conf: what is accepted, and for every kind of wrong line its line number and words of the complaint. */
 #include "config.h"
 #include "values.h"
-#include "../lib/check.h"
+#include "../check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +122,35 @@ static const struct bad_line {
 	{ "port", "expected the name of a port" },
 	{ "port 9p", "found '9p', expected the name of a port" },
 	{ "port fs.root replay replay", "persistent or replay, each once" },
+	{ "port fs.root replay", "found the end of the line, expected persistent beside replay" },
+	{ "port fs.root persistent always", "found 'always', expected persistent or replay" },
+	{ "port manager", "found 'manager', expected another name" },
+	{ "caps all FILE_READ", "found 'all', expected a capability name" },
+	{ "view", "found the end of the line, expected ro:/PATH or rw:/PATH" },
+	{ "view /etc", "found '/etc', expected ro:/PATH" },
+	{ "view ro:etc", "expected ro:/PATH" },
+	{ "view rx:/etc", "expected ro:/PATH" },
+	{ "view ro:/etc/../x", "expected ro:/PATH" },
+	{ "view ro:/./x", "expected ro:/PATH" },
+	{ "view ro:/etc/", "expected ro:/PATH" },
+	{ "view ro://etc", "expected ro:/PATH" },
+	{ "view ro:/etc rw:/etc", "found 'rw:/etc', expected each path once" },
+	{ "view ro:/a ro:/b ro:/c ro:/d ro:/e ro:/f ro:/g ro:/h ro:/i ro:/j ro:/k ro:/l ro:/m ro:/n ro:/o ro:/p ro:/q",
+	  "found 'ro:/q', expected at most 16 paths" },
+	{ "ports", "expected names of ports that it may open, or all" },
+	{ "ports a/b", "found 'a/b', expected names of ports" },
+	{ "ports a b c d e f g h i j k l m n o p q", "found 'q', expected at most 16 ports to open" },
+	{ "memory", "expected a size such as 512KiB" },
+	{ "memory 64", "found '64', expected a size" },
+	{ "memory 64MB", "expected a size" },
+	{ "memory 0KiB", "expected a size" },
+	{ "memory 1025GiB", "expected a size" },
+	{ "memory 64MiB 1", "found '1', expected the end of the line" },
+	{ "files 7", "found '7', expected a number of descriptors from 8 to 65536" },
+	{ "files 65537", "from 8 to 65536" },
+	{ "files 10x", "from 8 to 65536" },
+	{ "files 10 20", "expected the end of the line" },
+	{ "pinned yes", "found 'yes', expected the end of the line" },
 	{ "after", "expected names of services" },
 	{ "after b/c", "found 'b/c', expected the name of a service" },
 	{ "after nobody", "found 'nobody', expected a service of this file" },
@@ -190,6 +219,14 @@ static const struct bad_text {
 	{ "service a {\nexec /bin/sh -c \"x y\"\n}\n", 2, "expected words without quotes", 0, 1 },
 	{ "service a {\nexec /a\nservice b {\nexec /b\n}\n", 3, "expected a } that ends service a", 1, 1 },
 	{ "service a {\nexec /a\n", 2, "found the end of the file, expected a } that ends service a", 0, 1 },
+	{ "service a {\nexec /a\ncaps all\ncaps FILE_READ\n}\n", 4, "found 'FILE_READ', expected all or none once", 0, 1 },
+	{ "service a {\nexec /a\ncaps FILE_READ\ncaps none\n}\n", 4, "found 'none', expected all or none once", 0, 1 },
+	{ "service a {\nexec /a\nports x\nports all\n}\n", 4, "found 'all', expected all, or names", 0, 1 },
+	{ "service a {\nexec /a\nports all\nports x\n}\n", 4, "found 'x', expected all, or names", 0, 1 },
+	{ "service a {\nexec /a\nport p1\nport p2\nport p3\nport p4\nport p5\n}\n", 7, "found 'port', expected at most 4", 0, 1 },
+	{ "service a {\nexec /a\nport p\n}\nservice b {\nexec /b\nport q\nport p\n}\n", 8,
+	  "found port p again, expected one owner: service a has it", 1, 1 },
+	{ "service a {\nexec /a\nport p\nport p\n}\n", 4, "found port p again", 0, 1 },
 	{ "service a {\nexec /a\nafter a\n}\n", 1, "found the circle a after a", 0, 1 },
 	{ "service a {\nexec /a\nafter c\n}\nservice b {\nexec /b\nafter a\n}\nservice c {\nexec /c\nafter b\n}\n"
 	  "service d {\nexec /d\nafter c\n}\n", 1, "found the circle a after c after b after a", 1, 2 },
@@ -268,25 +305,25 @@ static void test_random(void)
 	CHECK(1, "still here");
 }
 
-struct seen {
-	char text[200];
-};
-
-static void see(void *context, const char *key, const char *service)
+/* What a service may do, as its block says and where it says nothing. */
+static void test_profile_keys(void)
 {
-	struct seen *seen = context;
+	const struct service_config *a, *b, *c;
+	int valid = parse("service a {\nexec /a\nview ro:/ rw:/var/lib/x\nview ro:/etc\nports disk net.0\nports audio\nmemory 64MiB\nfiles 16\n"
+			  "caps all\npinned\nport x persistent\n}\n"
+			  "service b {\nexec /b\nports all\ncaps none\n}\nservice c {\nexec /c\nmemory 1024GiB\n}\n");
 
-	strcat(strcat(strcat(strcat(seen->text, key), "="), service), " ");
-}
-
-static void test_unenforced(void)
-{
-	struct seen seen = { "" };
-
-	parse("service a {\nexec /a\nwatchdog 1s\ncaps FILE_READ\n}\n"
-	      "service b {\nexec /b\ncaps FILE_READ\nport x\n}\n");
-	config_unenforced(&config, see, &seen);
-	CHECK(strcmp(seen.text, "caps=a caps=b port=b watchdog=a ") == 0, "%s", seen.text);
+	a = find("a"), b = find("b"), c = find("c");
+	CHECK(valid == 3 && config.error_count == 0, "%d valid, %u errors: %s", valid, config.error_count, config.errors[0].text);
+	if (valid != 3)
+		return;
+	CHECK(a->view_count == 3 && strcmp(a->views[1], "rw:/var/lib/x") == 0 && strcmp(a->views[2], "ro:/etc") == 0, "views");
+	CHECK(a->open_port_count == 3 && strcmp(a->open_ports[2], "audio") == 0 && !a->open_any_port, "ports");
+	CHECK(a->memory_bytes == 64 << 20 && a->files == 16 && a->pinned && a->caps == CONFIG_CAPS_ALL, "limits");
+	CHECK(b->open_any_port && b->caps == 0 && b->caps_given, "all and none");
+	CHECK(c->caps == (1 | 2 | 7 << 10) && !c->caps_given && c->open_port_count == 0 && !c->open_any_port, "caps %llx",
+	      (unsigned long long)c->caps);
+	CHECK(c->memory_bytes == 1ull << 40 && c->files == 0 && !c->pinned && c->view_count == 0, "defaults");
 }
 
 static void test_values(void)
@@ -302,6 +339,10 @@ static void test_values(void)
 	CHECK(!value_duration_range("1..2", &a, &b) && !value_duration_range("..", &a, &b), "not ranges");
 	CHECK(value_rate("3/h", 100, &count, &a) && count == 3 && a == 3600 * NS_PER_S, "rate");
 	CHECK(!value_rate("/h", 100, &count, &a) && !value_rate("3/", 100, &count, &a), "not rates");
+	CHECK(value_size("3KiB", &a) && a == 3072 && value_size("1MiB", &a) && a == 1 << 20, "sizes");
+	CHECK(!value_size("KiB", &a) && !value_size("9999999999KiB", &a) && !value_size("1KiBs", &a), "not sizes");
+	CHECK(value_count("8", 8, 9, &count) && count == 8 && !value_count("", 0, 9, &count) && !value_count("-1", 0, 9, &count), "counts");
+	CHECK(value_view("ro:/") && value_view("rw:/a/..b/c.d") && !value_view("ro:") && !value_view("ro:/a/..") && !value_view(""), "views");
 	CHECK(!value_name("", 5) && value_name("abcde", 5) && !value_name("abcdef", 5), "lengths of names");
 	CHECK(!value_name("a b", 5) && !value_name("1a", 5) && value_name("a1", 5), "characters of names");
 }
@@ -316,8 +357,8 @@ int main(void)
 	test_zero_byte();
 	test_limits();
 	test_random();
-	test_unenforced();
+	test_profile_keys();
 	test_values();
 	config_free(&config);
-	return check_result("manager/config");
+	return check_result("services_conf");
 }

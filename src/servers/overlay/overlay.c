@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Unpacks a cpio archive over / (overlay.h). lib/cpio.c reads it; this file makes what it holds. */
-#include "overlay.h"
+/*
+ * overlay ARCHIVE: unpacks a cpio archive over /: the folder that `ci/vm --overlay` brings. The manager runs it at boot and waits.
+ *
+ * Files replace what had their name; directories that exist stay as they are. Stops at the first error, which is its one line on standard
+ * error, with status 1. lib/cpio.c reads the archive; this file makes what it holds.
+ */
 #include "../lib/cpio.h"
-#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -173,30 +176,37 @@ static int write_data(void *context, const void *bytes, size_t length)
 	return 0;
 }
 
-bool overlay_unpack(const char *path)
+/* Returns 0, or -1 after a message. */
+static int unpack(struct unpacking *unpacking)
 {
-	struct unpacking unpacking = { .archive = open(path, O_RDONLY | O_CLOEXEC), .file = -1 };
-	struct cpio_source source = { .context = &unpacking, .read = read_archive };
+	struct cpio_source source = { .context = unpacking, .read = read_archive };
 	struct cpio_sink sink = {
-		.context = &unpacking, .begin = begin_entry, .data = write_data, .finish = finish_file,
+		.context = unpacking, .begin = begin_entry, .data = write_data, .finish = finish_file,
 	};
 	char error[CPIO_ERROR_TEXT];
-	mode_t old_umask;
-	int result;
 
-	if (unpacking.archive < 0) {
-		log_error("overlay: cannot open %s: %s", path, strerror(errno));
-		return false;
+	if (cpio_read(&source, &sink, BUFFER_SIZE, error) == 0)
+		return 0;
+	fprintf(stderr, "overlay: %s\n", error);
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct unpacking unpacking = { .file = -1 };
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: overlay ARCHIVE\n");
+		return 2;
 	}
-	old_umask = umask(0);
-	result = cpio_read(&source, &sink, BUFFER_SIZE, error);
-	umask(old_umask);
-	if (unpacking.file >= 0)
-		close(unpacking.file);
-	close(unpacking.archive);
-	if (result < 0)
-		log_error("overlay: %s", error);
-	else
-		log_info("overlay: unpacked %u entries, %llu KiB", unpacking.entries, (unpacking.bytes + 1023) / 1024);
-	return result == 0;
+	unpacking.archive = open(argv[1], O_RDONLY | O_CLOEXEC);
+	if (unpacking.archive < 0) {
+		fprintf(stderr, "overlay: cannot open %s: %s\n", argv[1], strerror(errno));
+		return 1;
+	}
+	umask(0);
+	if (unpack(&unpacking) < 0)
+		return 1;
+	printf("overlay: unpacked %u entries, %llu KiB\n", unpacking.entries, (unpacking.bytes + 1023) / 1024);
+	return 0;
 }

@@ -88,6 +88,53 @@ bool value_rate(const char *word, unsigned max_count, unsigned *count, uint64_t 
 	return true;
 }
 
+bool value_size(const char *word, uint64_t *bytes)
+{
+	static const char *const names[] = { "KiB", "MiB", "GiB" };
+	uint64_t count;
+
+	if (!number(&word, &count) || count == 0)
+		return false;
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned shift = 10 * (i + 1);
+
+		if (strcmp(word, names[i]) != 0 || count > 1ull << 40 >> shift)
+			continue;
+		*bytes = count << shift;
+		return true;
+	}
+	return false;
+}
+
+bool value_count(const char *word, unsigned min, unsigned max, unsigned *count)
+{
+	uint64_t value;
+
+	if (!number(&word, &value) || *word || value < min || value > max)
+		return false;
+	*count = (unsigned)value;
+	return true;
+}
+
+bool value_view(const char *word)
+{
+	size_t length = strlen(word);
+	const char *part = word + 3;
+
+	if ((strncmp(word, "ro:", 3) != 0 && strncmp(word, "rw:", 3) != 0) || *part != '/' || length > 127 + 3)
+		return false;
+	if (part[1] == '\0')
+		return true;
+	while (*part) {
+		size_t span = strcspn(++part, "/");
+
+		if (span == 0 || (span == 1 && part[0] == '.') || (span == 2 && part[0] == '.' && part[1] == '.'))
+			return false;
+		part += span;
+	}
+	return true;
+}
+
 bool value_cpu_list(const char *word, uint64_t *mask)
 {
 	uint64_t first, last, cpus = 0;

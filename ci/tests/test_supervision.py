@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: MIT
+"""Services under the manager: ports, heartbeats, deaths, `svc`, upgrades under load, and the manager itself killed. The services are those of src/servers/test."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from guest import BUILD, RAEEN, vm_line
+
+HELPERS = r"""
+wait_for() { i=0; until eval "$1"; do i=$((i + 1)); [ $i -lt 200 ] || { echo "no: $1"; return 1; }; sleep 0.05; done; }
+state() { svc list | while read name state pid restarts; do [ "$name" = "$1" ] && echo "$state"; done; }
+pid() { svc list | while read name state pid restarts; do [ "$name" = "$1" ] && echo "$pid"; done; }
+restarts() { svc list | while read name state pid restarts; do [ "$name" = "$1" ] && echo "$restarts"; done; }
+running() { [ "$(state $1)" = running ]; }
+load() { /tests/load-service "$@"; }
+"""
+
+SERVICES = """service echo {
+    exec      /tests/echo-service
+    port      echo persistent
+    watchdog  1s
+    restart   always backoff=10ms..100ms give-up=5/min
+}
+service plain {
+    exec      /tests/echo-service
+    port      plain
+}
+service dying {
+    exec      /tests/echo-service --die
+    port      dying persistent
+    restart   always backoff=1ms..10ms give-up=4/min
+}
+service later {
+    exec      /bin/sleep 1000
+    after     echo dying
+}
+"""
+
+
+class Machine:
+    def __init__(self, folder):
+        self.folder = str(folder)
+        self.overlay = os.path.join(self.folder, "overlay")
+        self.console = os.path.join(self.folder, "console.log")
+        os.makedirs(self.overlay + "/etc")
+        os.makedirs(self.overlay + "/tests")
+        for name in ("echo-service", "load-service"):
+            shutil.copy(os.path.join(BUILD, "tests/tests", name), self.overlay + "/tests")
+        self.write("etc/services.conf", SERVICES)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.overlay, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as out:
+            out.write(text)
+        os.chmod(path, mode)
+
+    def run(self, script, *options, timeout=120):
+        """Returns (standard output, console log without colours)."""
+        line = vm_line(RAEEN, "--timeout", timeout, "--overlay", self.overlay, "--console", self.console, *options)
+        done = subprocess.run(line + ["--", HELPERS + script + "\ntrue"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout + 60)
+        log = ""
+        if os.path.exists(self.console):
+            with open(self.console, errors="replace") as text:
+                log = re.sub(r"\x1b\[[0-9;]*m", "", text.read()).replace("\r", "")
+        assert done.returncode == 0, done.stdout + done.stderr + log[-4000:]
+        assert "\nno: " not in "\n" + done.stdout, done.stdout + log[-4000:]
+        return done.stdout, log
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+COMMANDS = r"""
+wait_for 'running echo && running later'
+svc status | cat
+echo "@ $(state dying) $(restarts dying)"
+svc status dying; echo "status $?"
+svc start dying; echo "start $?"
+svc status nobody; echo "status $?"
+svc stop nobody; echo "stop $?"
+svc; echo "usage $?"
+svc kill echo 65; echo "signal $?"
+svc stop echo; echo "stop $?"; svc stop echo; echo "stop $?"; svc status echo; echo "status $?"
+svc start echo; echo "start $?"; svc start echo; echo "start $?"
+old=$(pid echo); svc restart echo; [ $(pid echo) != $old ] && echo restarted
+old=$(pid echo); svc kill echo; wait_for '[ $(pid echo) != $old ]'; wait_for 'running echo'; echo "restarts $(restarts echo)"
+svc upgrade plain; echo "upgrade $?"
+svc log dying; svc log manager | grep 'NOT restarted'
+su raeen -c 'svc list >/dev/null && echo may look; svc stop echo; echo "stop $?"' 2>&1
+"""
+
+
+def test_commands(machine):
+    """Every command of svc, its answers and exit statuses; giving up, loudly, and what "after" means then."""
+    out, log = machine.run("exec 2>&1\n" + COMMANDS)
+    assert re.search(r"^\* echo +running +\d+ ", out, re.MULTILINE) and "\033" not in out
+    assert "@ failed 4\n" in out
+    assert "ended with status 3 too often: the manager gave up" in out and "status 3\n" in out
+    assert "svc: dying did not stay up: ended with status 3" in out and "start 1\n" in out
+    assert "svc: there is no service nobody" in out and "status 4\n" in out and "stop 4\n" in out
+    assert "usage: svc list" in out and "usage 2\n" in out and "signal 2\n" in out
+    assert "echo stopped\nstop 0\nsvc: echo does not run\nstop 1\necho: ended for" in out
+    assert re.search(r"echo started \(process \d+\)\nstart 0\nsvc: echo runs already\nstart 1\n", out)
+    assert "\nrestarted\nrestarts 1\n" in out
+    assert "svc: plain has a port that is not persistent" in out and "upgrade 1\n" in out
+    assert "may look\nsvc: echo: only root may do that\nstop 1\n" in out
+    assert "dying ended with status 3 and is NOT restarted any more: more than 4 restarts within 60 s; \"svc start dying\" starts it" in log
+
+
+HANGS = r"""
+wait_for 'running echo'
+for how in stop loop hang; do
+	old=$(pid echo)
+	case $how in stop) kill -STOP $old;; *) load echo fault $how;; esac
+	wait_for "[ $old != \"\$(pid echo)\" ] && running echo"
+	load echo echo 100 1
+	echo "$how restarts $(restarts echo)"
+done
+svc status echo | grep heartbeat
+"""
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_hangs(machine, cpus):
+    """Stopped, looping and waiting for ever: found by the heartbeat, killed, and the next instance answers."""
+    out, log = machine.run(HANGS, "--smp", cpus)
+    for number, how in enumerate(("stop", "loop", "hang"), 1):
+        assert f"{how} restarts {number}\n" in out, out + log[-3000:]
+    assert re.findall(r"calls [1-9]\d* failed (\d+)", out) == ["0"] * 3, out
+    assert "killed for want of one 3 times" in out
+    assert log.count("echo gave no heartbeat for 1000 ms of its own time and is killed") == 3
+
+
+HOG = r"""
+wait_for 'running echo'
+old=$(pid echo)
+echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+load echo hog 4000
+sleep 1.5
+[ $(pid echo) = $old ] && echo lives
+load echo echo 100 1
+# On the service's own CPU only: the manager runs, and looks all the time.
+taskset -p 1 $old >/dev/null
+taskset 1 /tests/load-service echo hog 4000
+sleep 1.5
+[ $(pid echo) = $old ] && echo "lives, with the manager awake"
+svc status echo
+"""
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_hog(machine, cpus):
+    """A hog of the real-time class with all of the CPU for four times the watchdog: nobody is killed for that."""
+    out, log = machine.run(HOG, "--smp", cpus)
+    assert "lives\n" in out and "lives, with the manager awake\n" in out, out + log[-3000:]
+    assert "gave no heartbeat" not in log and "killed for want" not in out
+
+
+UPGRADE = r"""
+wait_for 'running echo'
+load echo echo 6000 4 >/tmp/load &
+sleep 0.3
+for i in 1 2 3 4 5 6 7 8; do svc upgrade echo; done
+cp /tests/echo-service /tmp/next
+svc upgrade echo /tmp/next
+readlink /proc/$(pid echo)/exe
+wait
+cat /tmp/load
+svc status echo
+"""
+
+
+def test_upgrade_under_load(machine):
+    """Nine new instances in the place of the one before, and no call fails."""
+    out, log = machine.run(UPGRADE)
+    assert out.count("echo upgraded (process") == 9, out + log[-3000:]
+    calls = re.search(r"calls (\d+) failed (\d+) longest (\d+)", out)
+    assert int(calls[1]) > 100 and calls[2] == "0", out + log[-3000:]
+    assert "/memfd:next (deleted)" in out
+    assert ", 0 restarts" in out
+
+
+DEATHS = r"""
+wait_for 'running echo'
+load echo echo 5000 4 >/tmp/load &
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.2; svc kill echo; done
+wait
+cat /tmp/load
+echo "restarts $(restarts echo) $(state echo)"
+"""
+
+
+def test_deaths_under_load(machine):
+    """Twelve deaths within the minute of "give-up=5/min": each instance has answered, so none counts, and each restart is at once."""
+    out, log = machine.run(DEATHS)
+    assert "restarts 12 running" in out, out + log[-3000:]
+    assert len(re.findall(r"^manager: echo .* follows at once$", log, re.MULTILINE)) == 12, log
+    failed = re.search(r"calls \d+ failed (\d+)", out)
+    # At most what was held at each death: one call.
+    assert int(failed[1]) <= 12, out
+
+
+MANAGER = r"""
+wait_for 'running echo && running later && [ "$(state dying)" = failed ]'
+echo "before $(pid echo) $(pid later) $(restarts dying)"
+load echo echo 4000 4 >/tmp/load &
+for i in 1 2 3; do
+	sleep 0.7
+	kill -9 1
+	wait_for 'running echo'
+done
+echo "after $(pid echo) $(pid later) $(restarts dying)"
+old=$(pid echo); kill -9 $old; wait_for '[ "$(pid echo)" != $old ] && running echo'
+svc log dying >/dev/null; svc log manager | grep -c 'restarted in place'
+wait
+cat /tmp/load
+ls -l /proc/1/fd | wc -l
+for i in 1 2 3; do sleep 4; kill -9 1; wait_for 'running echo'; done
+ls -l /proc/1/fd | wc -l
+# Between a death and its restart, and while a stop waits.
+svc stop later & sleep 0.05; kill -9 $(pid echo); kill -9 1; wait
+wait_for 'running echo'
+state later
+"""
+
+
+def test_manager_killed(machine):
+    """The manager killed under load: same services, same ports, same logs, no call fails; what dies later is restarted."""
+    out, log = machine.run(MANAGER)
+    before, after = (re.search(rf"^{word} (.*)$", out, re.MULTILINE)[1] for word in ("before", "after"))
+    assert before == after and before.endswith(" 4"), out
+    assert "\n3\n" in out
+    failed = re.search(r"calls (\d+) failed (\d+)", out)
+    assert int(failed[1]) > 100 and int(failed[2]) <= 1, out + log[-3000:]
+    counts = re.findall(r"^(\d+)$", out, re.MULTILINE)
+    assert counts[1] == counts[2], "descriptors are lost: " + out
+    assert log.count("restarted in place") >= 6
+
+
+INHERITED = """service what {
+    exec      /bin/sh /opt/what.sh
+    caps      FILE_READ FILE_WRITE FILE_EXECUTE IPC_SEND IPC_RECV
+    port      what persistent
+    watchdog  60s
+    memory    64MiB
+    files     40
+    restart   never
+}
+"""
+
+
+def test_inherits_nothing_else(machine):
+    """A service has its three standard descriptors, its port and its supervision, and limits; the rest of the manager's is not its own."""
+    machine.write("etc/services.conf", INHERITED)
+    machine.write("opt/what.sh", "ls -l /proc/$$/fd | sed 's/.* \\([0-9]* -> \\)/\\1/' >/tmp/fds; ulimit -n; ulimit -v; env >/tmp/env; cat\n")
+    out, log = machine.run("wait_for '[ -s /tmp/env ]'; cat /tmp/fds /tmp/env; sleep 0.2; svc log what")
+    fds = dict(re.findall(r"^(\d+) -> (\S+)$", out, re.MULTILINE))
+    fds = {number: target for number, target in fds.items() if "/opt/what.sh" not in target}
+    port, supervisor = (re.search(rf"^{name}=(\d+)$", out, re.MULTILINE)[1] for name in ("RAEEN_PORT", "RAEEN_SUPERVISOR"))
+    assert fds.pop(port) == "port:[what]" and fds.pop(supervisor) == "port:[unnamed]", out
+    assert fds.pop("0") == "/dev/null" and fds.pop("1").startswith("pipe:") and fds.pop("2").startswith("pipe:")
+    assert not fds, fds
+    assert "RAEEN_WATCHDOG_MS=60000\n" in out
+    assert "40\n65536\n" in out and "40\n65536\n" in log
+
+
+PROFILES = """service echo {
+    exec      /tests/echo-service
+    port      echo persistent
+}
+service plain {
+    exec      /tests/echo-service
+    port      plain
+}
+service jail {
+    exec      /bin/sh /opt/jail.sh
+    caps      FILE_READ FILE_EXECUTE IPC_SEND
+    view      ro:/bin ro:/tests ro:/opt rw:/tmp
+    ports     echo other
+    restart   never
+}
+service blind {
+    exec      /bin/echo seen
+    view      ro:/nowhere
+    restart   never
+}
+service kept {
+    exec      /opt/kept
+    port      kept
+    pinned
+}
+"""
+
+JAIL = """echo "write $( (echo x >/tmp/x) 2>&1)"
+[ -e /etc ] || echo "no etc"
+[ -e /opt/jail.sh ] && echo "its script"
+(/tests/load-service echo echo 20 1) 2>&1
+(/tests/load-service plain fault fail 5) 2>&1
+(echo x >/opt/x) 2>&1
+echo done
+"""
+
+PINNED = r"""
+wait_for 'svc log jail | grep -q done'
+wait_for 'running kept'
+svc log jail
+readlink /proc/$(pid kept)/exe
+(echo x >/opt/kept) 2>&1
+(rm /opt/kept) 2>&1
+(echo x >/sbin/svc) 2>&1
+old=$(pid kept); kill -9 $old; wait_for '[ "$(pid kept)" != $old ] && running kept'
+svc status blind; echo "blind $?"
+"""
+
+
+def test_profiles(machine):
+    """Capabilities, views and port names of a block hold, and its program is sealed where it is pinned."""
+    machine.write("etc/services.conf", PROFILES)
+    machine.write("opt/jail.sh", JAIL)
+    shutil.copy(os.path.join(BUILD, "tests/tests/echo-service"), machine.overlay + "/opt/kept")
+    out, log = machine.run(PINNED)
+    assert "write /opt/jail.sh: line 1: can't create /tmp/x: Operation not permitted" in out, out + log[-3000:]
+    assert "no etc\nits script\n" in out and re.search(r"^calls [1-9]\d* failed 0 ", out, re.MULTILINE)
+    assert "load-service: plain: there is no such port" in out
+    assert "can't create /opt/x: " in out
+    assert out.count("/memfd:kept (deleted)\n") == 1
+    assert "can't create /opt/kept: " in out and "can't remove '/opt/kept': " in out and "can't create /sbin/svc: " in out
+    assert "cannot start: enter its profile: the view of /nowhere" in out and "blind 3" in out
+
+
+def test_logs(machine):
+    """What a service prints is in its ring, the last 8 KiB of it, and on the console."""
+    machine.write("etc/services.conf", "service chatty {\n exec /bin/sh /opt/chatty.sh\n caps all\n restart never\n}\n")
+    machine.write("opt/chatty.sh", "i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); echo \"line $i\"; done\nexec sleep 100\n")
+    out, log = machine.run("wait_for 'svc log chatty | grep -q \"line 2000\"'; kill -9 1; svc log chatty; svc status chatty")
+    lines = re.findall(r"^line (\d+)$", out, re.MULTILINE)
+    assert lines[-1] == "2000" and 700 < len(lines) < 900 and lines == [str(i) for i in range(2001 - len(lines), 2001)], out[:500]
+    assert "8184 bytes" in out and "line 1\n" in log

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole files (file.h). */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+char *file_read(const char *path, size_t max, size_t *length)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = fd < 0 ? NULL : malloc(max);
+	ssize_t got = 1;
+
+	*length = 0;
+	while (text && got > 0 && *length < max) {
+		got = read(fd, text + *length, max - *length);
+		if (got > 0)
+			*length += (size_t)got;
+	}
+	if (text && got != 0) {
+		int error = got < 0 ? errno : EFBIG;
+
+		free(text);
+		text = NULL;
+		errno = error;
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What a launcher gives a program between fork and exec: class, CPUs, user. All of the calling process, which has one thread. */
+#ifndef SERVERS_LIB_LAUNCH_H
+#define SERVERS_LIB_LAUNCH_H
+
+#include "services_conf/config.h"
+
+#include <stdint.h>
+
+enum { LAUNCH_CPUS = 64 };
+
+/* 0, or -1 and errno. */
+int launch_use_class(enum service_class class);
+
+/* Returns those of @mask that the calling process may really use, of which there may be none. */
+uint64_t launch_use_cpus(uint64_t mask);
+
+/*
+ * Takes on the user and all groups that /etc/passwd and /etc/group give the login name @name. Returns the home directory, in static memory; NULL and errno,
+ * ENOENT when there is no such user: then the process may be half another's and should end.
+ */
+const char *launch_become_user(const char *name);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answers `svc`: the protocol proto/svc.def at the port "manager". Anybody may ask; only who has uid 0 and SYS_ADMIN may change something. What takes time (a
+ * stop, a start) is answered when it is done; after a restart of the manager its callers get an error and ask again.
+ */
+#ifndef MANAGER_CONTROL_H
+#define MANAGER_CONTROL_H
+
+#include "service.h"
+
+/* What the event loop does for a request. Each returns 0 or a negative errno; what shall come of it is in the service's state. */
+struct control_actions {
+	int (*start)(struct service *service);
+	int (*stop)(struct service *service, bool again);
+	int (*kill)(struct service *service, int signal);
+	/* As stop and start again; the new program has been looked at before the old one is stopped. */
+	int (*upgrade)(struct service *service, const char *path);
+};
+
+/* Makes the port, or takes it over from the manager before. Without one (Linux, for tests) nothing is answered. */
+void control_open(struct service_table *table, const struct control_actions *actions);
+
+/* The port to wait for, -1: none. */
+int control_fd(void);
+
+/* Serves the requests that are there, and those whose time has come. Does not block. */
+void control_serve(bool readable, uint64_t now_ns);
+
+/* When control_serve() is to be called next, at the latest. */
+uint64_t control_due(void);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load-service: clients of the echo service, for tests of the service manager.
+ *
+ *	load-service PORT echo MILLISECONDS THREADS	calls all the time; prints "calls N failed N longest N" (ms), then each error that came
+ *	load-service PORT fault NAME [ARGUMENT]		makes it misbehave (../../proto/echo.def), prints the result: 0 or an errno
+ *	load-service PORT hog MILLISECONDS		computes all the time in the best real-time class; PORT is not used
+ */
+#include "proto/echo.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <raeen/message.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { THREADS_MAX = 64, ERRNO_MAX = 4096, BYTES = 64 };
+static const int64_t patience_ns = 30ll * 1000000000;
+
+static int port;
+static uint64_t end_ns, calls, failed, longest_ns, errors[ERRNO_MAX];
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void *call_until_end(void *unused)
+{
+	static __thread struct echo_echo_request request;
+	static __thread struct echo_echo_reply reply;
+
+	request.data_length = BYTES;
+	while (now_ns() < end_ns) {
+		uint64_t began = now_ns(), took, longest;
+		int error;
+
+		memset(request.data, (int)began, BYTES);
+		error = echo_echo(port, &request, &reply, patience_ns);
+		if (error == 0 && (reply.data_length != BYTES || memcmp(reply.data, request.data, BYTES) != 0))
+			error = -EILSEQ;
+		took = now_ns() - began;
+		__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
+		longest = __atomic_load_n(&longest_ns, __ATOMIC_RELAXED);
+		while (took > longest && !__atomic_compare_exchange_n(&longest_ns, &longest, took, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			;
+		if (error == 0)
+			continue;
+		__atomic_add_fetch(&failed, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&errors[-error % ERRNO_MAX], 1, __ATOMIC_RELAXED);
+	}
+	return unused;
+}
+
+static int load(uint64_t ms, unsigned threads)
+{
+	pthread_t made[THREADS_MAX];
+
+	end_ns = now_ns() + ms * 1000000;
+	for (unsigned i = 0; i < threads; i++) {
+		if (pthread_create(&made[i], NULL, call_until_end, NULL) != 0)
+			return 1;
+	}
+	for (unsigned i = 0; i < threads; i++)
+		pthread_join(made[i], NULL);
+	printf("calls %llu failed %llu longest %llu\n", (unsigned long long)calls, (unsigned long long)failed, (unsigned long long)(longest_ns / 1000000));
+	for (int i = 0; i < ERRNO_MAX; i++) {
+		if (errors[i])
+			printf("%llu times %s\n", (unsigned long long)errors[i], message_error_text(i));
+	}
+	return 0;
+}
+
+static int fault(const char *name, const char *argument)
+{
+	static const char *const names[] = { "crash", "loop", "hang", "late", "leave", "fail" };
+	struct echo_misbehave_request request = { .fault = 0 };
+
+	while (request.fault < 6 && strcmp(names[request.fault], name) != 0)
+		request.fault++;
+	if (argument) {
+		request.argument = (uint32_t)strtoul(argument, NULL, 10);
+		request.argument_ns = request.argument * 1000000ull;
+	}
+	printf("%d\n", -echo_misbehave(port, &request, patience_ns));
+	return 0;
+}
+
+static int hog(uint64_t ms)
+{
+	struct sched_param best = { .sched_priority = 99 };
+
+	end_ns = now_ns() + ms * 1000000;
+	if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &best) < 0) {
+		perror("load-service: SCHED_FIFO");
+		return 1;
+	}
+	while (now_ns() < end_ns)
+		;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && strcmp(argv[2], "hog") == 0)
+		return hog(strtoul(argv[3], NULL, 10));
+	if (argc < 4)
+		return 2;
+	port = message_open(argv[1], PORT_SEND, 5000000000);
+	if (port < 0) {
+		fprintf(stderr, "load-service: %s: %s\n", argv[1], message_error_text(port));
+		return 1;
+	}
+	if (argc == 5 && strcmp(argv[2], "echo") == 0)
+		return load(strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10) % (THREADS_MAX + 1));
+	return fault(argv[3], argc > 4 ? argv[4] : NULL);
+}
