@@ -250,20 +250,21 @@ INHERITED = """service what {
     watchdog  60s
     memory    64MiB
     files     40
+    state     8KiB
     restart   never
 }
 """
 
 
 def test_inherits_nothing_else(machine):
-    """A service has its three standard descriptors, its port and its supervision, and limits; the rest of the manager's is not its own."""
+    """A service has its three standard descriptors, its port, its supervision and its state, and limits; the rest of the manager's is not its own."""
     machine.write("etc/services.conf", INHERITED)
     machine.write("opt/what.sh", "ls -l /proc/$$/fd | sed 's/.* \\([0-9]* -> \\)/\\1/' >/tmp/fds; ulimit -n; ulimit -v; env >/tmp/env; cat\n")
     out, log = machine.run("wait_for '[ -s /tmp/env ]'; cat /tmp/fds /tmp/env; sleep 0.2; svc log what")
-    fds = dict(re.findall(r"^(\d+) -> (\S+)$", out, re.MULTILINE))
+    fds = dict(re.findall(r"^(\d+) -> (.+)$", out, re.MULTILINE))
     fds = {number: target for number, target in fds.items() if "/opt/what.sh" not in target}
-    port, supervisor = (re.search(rf"^{name}=(\d+)$", out, re.MULTILINE)[1] for name in ("RAEEN_PORT", "RAEEN_SUPERVISOR"))
-    assert fds.pop(port) == "port:[what]" and fds.pop(supervisor) == "port:[unnamed]", out
+    port, supervisor, state = (re.search(rf"^{name}=(\d+)$", out, re.MULTILINE)[1] for name in ("RAEEN_PORT", "RAEEN_SUPERVISOR", "RAEEN_STATE"))
+    assert fds.pop(port) == "port:[what]" and fds.pop(supervisor) == "port:[unnamed]" and fds.pop(state) == "/memfd:what (deleted)", out
     assert fds.pop("0") == "/dev/null" and fds.pop("1").startswith("pipe:") and fds.pop("2").startswith("pipe:")
     assert not fds, fds
     assert "RAEEN_WATCHDOG_MS=60000\n" in out
@@ -300,7 +301,7 @@ service kept {
 JAIL = """echo "write $( (echo x >/tmp/x) 2>&1)"
 [ -e /etc ] || echo "no etc"
 [ -e /opt/jail.sh ] && echo "its script"
-(/tests/load-service echo echo 20 1) 2>&1
+(/tests/load-service echo echo 500 1) 2>&1
 (/tests/load-service plain fault fail 5) 2>&1
 (echo x >/opt/x) 2>&1
 echo done

@@ -77,21 +77,28 @@ static size_t lay_out(char *base, const struct region_shape *shape)
 	return room + (size_t)shape->room_count * shape->room_size;
 }
 
-/* Memory of @size bytes at @fd that can change its size no more. -1 and errno. */
+int region_memory(const char *name, size_t size)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
+
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, (off_t)size) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* The same at @fd. */
 static int make_memory(int fd, size_t size)
 {
-	int made = memfd_create("region", MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
+	int made = region_memory("region", size), moved = made < 0 ? -1 : dup3(made, fd, O_CLOEXEC);
 
-	if (made < 0)
-		return -1;
-	if (ftruncate(made, (off_t)size) == 0 && fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-		fd = dup3(made, fd, O_CLOEXEC);
-	else
-		fd = -1;
-	error = errno;
-	close(made);
-	errno = error;
-	return fd;
+	if (made >= 0)
+		close(made);
+	return moved;
 }
 
 int region_make(int fd, const struct region_shape *shape)

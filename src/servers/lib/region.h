@@ -24,6 +24,9 @@ struct region_shape {
 	uint32_t length;
 };
 
+/* Memory of @size bytes, which nobody can change, that many processes can share: a descriptor (close-on-exec), or -1 and errno. */
+int region_memory(const char *name, size_t size);
+
 /*
  * Makes a region and puts it at descriptor @fd. Where the kernel has no such memory it is made all the same and dies with the process. Returns 0, or -1
  * and errno.

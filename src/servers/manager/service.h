@@ -42,6 +42,7 @@ struct service_fds {
 	int32_t report, report_write;        /* pipe by which the child reports before exec (spawn.h); the manager closes the second after the fork */
 	int32_t output, output_write;        /* pipe of what it prints; both ends stay, for the instances to come */
 	int32_t supervision;                 /* port that its notifications come by, one an instance */
+	int32_t state;                       /* memory that its instances hand on */
 	int32_t program;                     /* sealed memory with its executable (pin.h) */
 	int32_t ports[CONFIG_MAX_PORTS];     /* MANAGE */
 };

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "ports.h"
 #include "lib/launch.h"
+#include "lib/region.h"
 #include "confine.h"
 
 #include <errno.h>
@@ -154,8 +155,8 @@ __attribute__((noreturn))
 static void child(const struct service *service, const struct ports_given *given)
 {
 	const struct service_config *config = service->config;
-	char home[128] = "HOME=/", user[48] = "USER=root", logname[48] = "LOGNAME=root", numbers[CONFIG_MAX_PORTS + 2][40];
-	char *environment[8 + CONFIG_MAX_PORTS] = { home, user, logname, "PATH=/sbin:/bin:/usr/sbin:/usr/bin", "TERM=linux" };
+	char home[128] = "HOME=/", user[48] = "USER=root", logname[48] = "LOGNAME=root", numbers[CONFIG_MAX_PORTS + 3][40];
+	char *environment[9 + CONFIG_MAX_PORTS] = { home, user, logname, "PATH=/sbin:/bin:/usr/sbin:/usr/bin", "TERM=linux" };
 	struct spawn_word first = { .pid = getpid() };
 	const char *wrong;
 	int report_fd = service->fds.report_write, program = service->fds.program;
@@ -177,6 +178,10 @@ static void child(const struct service *service, const struct ports_given *given
 		snprintf(logname, sizeof(logname), "LOGNAME=%s", config->user);
 	}
 	add_ports(environment, numbers, service, given);
+	if (service->fds.state >= 0) {
+		fcntl(service->fds.state, F_SETFD, 0);
+		add_number(environment, numbers[CONFIG_MAX_PORTS + 2], "RAEEN_STATE", service->fds.state);
+	}
 	/* In its view the program need not be. */
 	if (program < 0 && config->view_count > 0)
 		program = open(config->argv[0], O_PATH | O_CLOEXEC);
@@ -226,6 +231,11 @@ pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*s
 		return give_up(service, failed, errno, "make", "a pipe for its log");
 	if (make_pipe(&service->fds.report, &service->fds.report_write) < 0)
 		return give_up(service, failed, errno, "make", "a pipe");
+	if (service->config->state_bytes > 0 && service->fds.state < 0) {
+		service->fds.state = region_memory(service->config->name, service->config->state_bytes);
+		if (service->fds.state < 0)
+			return give_up(service, failed, errno, "make", "its state");
+	}
 	error = ports_give(service, &given, &what);
 	if (error < 0)
 		return give_up(service, failed, -error, "make port", what);

@@ -76,6 +76,7 @@ struct service_config {
 	bool open_any_port;
 	uint64_t memory_bytes;       /* of address space; 0: no limit */
 	unsigned files;              /* descriptors; 0: as the manager's */
+	uint64_t state_bytes;        /* of memory that its instances hand on; 0: none */
 	bool pinned;                 /* its program is kept in sealed memory */
 	uint64_t watchdog_ns;        /* 0: none */
 	struct port_config ports[CONFIG_MAX_PORTS];

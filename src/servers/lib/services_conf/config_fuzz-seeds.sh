@@ -23,6 +23,7 @@ service ext2 { # comment
     ports     block net
     memory    64MiB
     files     32
+    state     4KiB
     pinned
 }
 service net {

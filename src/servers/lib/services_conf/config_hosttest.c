@@ -150,6 +150,9 @@ static const struct bad_line {
 	{ "files 65537", "from 8 to 65536" },
 	{ "files 10x", "from 8 to 65536" },
 	{ "files 10 20", "expected the end of the line" },
+	{ "state", "expected a size such as 512KiB" },
+	{ "state 8192", "found '8192', expected a size" },
+	{ "state 8KiB 8KiB", "found '8KiB', expected the end of the line" },
 	{ "pinned yes", "found 'yes', expected the end of the line" },
 	{ "after", "expected names of services" },
 	{ "after b/c", "found 'b/c', expected the name of a service" },
@@ -310,7 +313,7 @@ static void test_profile_keys(void)
 {
 	const struct service_config *a, *b, *c;
 	int valid = parse("service a {\nexec /a\nview ro:/ rw:/var/lib/x\nview ro:/etc\nports disk net.0\nports audio\nmemory 64MiB\nfiles 16\n"
-			  "caps all\npinned\nport x persistent\n}\n"
+			  "caps all\npinned\nstate 8KiB\nport x persistent\n}\n"
 			  "service b {\nexec /b\nports all\ncaps none\n}\nservice c {\nexec /c\nmemory 1024GiB\n}\n");
 
 	a = find("a"), b = find("b"), c = find("c");
@@ -319,7 +322,7 @@ static void test_profile_keys(void)
 		return;
 	CHECK(a->view_count == 3 && strcmp(a->views[1], "rw:/var/lib/x") == 0 && strcmp(a->views[2], "ro:/etc") == 0, "views");
 	CHECK(a->open_port_count == 3 && strcmp(a->open_ports[2], "audio") == 0 && !a->open_any_port, "ports");
-	CHECK(a->memory_bytes == 64 << 20 && a->files == 16 && a->pinned && a->caps == CONFIG_CAPS_ALL, "limits");
+	CHECK(a->memory_bytes == 64 << 20 && a->files == 16 && a->pinned && a->state_bytes == 8192 && a->caps == CONFIG_CAPS_ALL, "limits");
 	CHECK(b->open_any_port && b->caps == 0 && b->caps_given, "all and none");
 	CHECK(c->caps == (1 | 2 | 7 << 10) && !c->caps_given && c->open_port_count == 0 && !c->open_any_port, "caps %llx",
 	      (unsigned long long)c->caps);

@@ -174,11 +174,21 @@ static bool parse_ports(const struct key_line *line)
 	return true;
 }
 
-static bool parse_memory(const struct key_line *line)
+static bool parse_size(const struct key_line *line, uint64_t *bytes)
 {
-	if (line->count < 2 || !value_size(line->words[1], &line->service->memory_bytes))
+	if (line->count < 2 || !value_size(line->words[1], bytes))
 		return refuse(line, 1, "a size such as 512KiB or 64MiB (units KiB, MiB, GiB; at most 1024GiB)");
 	return line->count == 2 || refuse(line, 2, "the end of the line");
+}
+
+static bool parse_memory(const struct key_line *line)
+{
+	return parse_size(line, &line->service->memory_bytes);
+}
+
+static bool parse_state(const struct key_line *line)
+{
+	return parse_size(line, &line->service->state_bytes);
 }
 
 static bool parse_files(const struct key_line *line)
@@ -357,6 +367,7 @@ static const struct key {
 	{ "memory", false, parse_memory },
 	{ "files", false, parse_files },
 	{ "pinned", false, parse_pinned },
+	{ "state", false, parse_state },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };

@@ -2,7 +2,7 @@
 /*
  * load-service: clients of the echo service, for tests of the service manager.
  *
- *	load-service PORT echo MILLISECONDS THREADS	calls all the time; prints "calls N failed N longest N" (ms), then each error that came
+ *	load-service PORT echo MILLISECONDS THREADS	calls all the time; prints "calls N failed N longest N" (µs), then each error that came
  *	load-service PORT fault NAME [ARGUMENT]		makes it misbehave (../../proto/echo.def), prints the result: 0 or an errno
  *	load-service PORT hog MILLISECONDS		computes all the time in the best real-time class; PORT is not used
  */
@@ -72,7 +72,7 @@ static int load(uint64_t ms, unsigned threads)
 	}
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(made[i], NULL);
-	printf("calls %llu failed %llu longest %llu\n", (unsigned long long)calls, (unsigned long long)failed, (unsigned long long)(longest_ns / 1000000));
+	printf("calls %llu failed %llu longest %llu\n", (unsigned long long)calls, (unsigned long long)failed, (unsigned long long)(longest_ns / 1000));
 	for (int i = 0; i < ERRNO_MAX; i++) {
 		if (errors[i])
 			printf("%llu times %s\n", (unsigned long long)errors[i], message_error_text(i));
