@@ -118,6 +118,11 @@ static long recv_many(struct port *port, uint32_t epoch, struct endpoint *me, un
 	int error;
 
 	list_init(&batch.read);
+	/* What is on the kernel stack is needed when it sleeps, and the short way answers no call of this port. */
+	me->by_serve = false;
+	me->serve_fd = NO_DESCRIPTOR;
+	me->serve_port = &no_port;
+again:
 	error = msg_wait(port, epoch, me, timeout);
 	if (error)
 		return error;
@@ -135,6 +140,8 @@ static long recv_many(struct port *port, uint32_t epoch, struct endpoint *me, un
 	}
 	/* A notification, or a message that comes alone: what another thread has taken meanwhile is not there any more. */
 	error = msg_receive(port, epoch, me, 0, false, &receipt);
+	if (error == -EAGAIN && timeout < 0)
+		goto again;
 	if (error)
 		return error;
 	handles_put(receipt.files, receipt.file_count);

@@ -37,6 +37,24 @@ static struct port_ref port_borrow(int fd, uint32_t rights)
 	return ref;
 }
 
+/* The same for a call that sends @header. The handle itself may go with the message: then it needs a reference of its own. */
+static struct port_ref port_borrow_for(int fd, uint32_t rights, msg_header header)
+{
+	struct port_ref ref = port_borrow(fd, rights);
+
+	if (unlikely(ref.port && msg_handles(header) && !ref.fd.counted)) {
+		file_get(ref.fd.file);
+		ref.fd.counted = true;
+	}
+	return ref;
+}
+
+/* What the short way may keep in mind: @fd, if it is still that of the call and nobody else can close it. */
+static uint64_t known_descriptor(int fd, struct port_ref ref)
+{
+	return endpoint_owns_descriptors() && fd_file_of_mine(fd) == ref.fd.file ? (uint64_t)fd : NO_DESCRIPTOR;
+}
+
 static void port_release_ref(struct port_ref ref)
 {
 	fd_release(ref.fd);
@@ -80,9 +98,10 @@ long sys_port_create(uaddr_t user_name, unsigned flags)
 		return -ENOMEM;
 	if (user_name)
 		error = port_name_add(port, name);
-	file = error ? NULL : port_file_create(port, PORT_RIGHTS, 0);
+	file = error ? NULL : port_file_create(port, PORT_RIGHTS, port->epoch);
 	if (!file) {
-		port_name_remove(port);
+		/* Others may know it by its name already. */
+		port_lose_receiver(port, port->epoch);
 		port_put(port);
 		return error ? error : -ENOMEM;
 	}
@@ -207,7 +226,7 @@ static long tell_answer(struct endpoint *me, uaddr_t extra)
 long sys_msg_call(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
 {
 	struct endpoint *me = endpoint_current();
-	struct port_ref ref = port_borrow(fd, PORT_SEND);
+	struct port_ref ref = port_borrow_for(fd, PORT_SEND, header);
 	struct outgoing out;
 	struct message *message;
 	long result;
@@ -225,7 +244,7 @@ long sys_msg_call(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
 	memcpy(message->files, out.files, out.count * sizeof(*out.files));
 	message->grants = out.grants;
 	atomic_store(&message->port, ref.port);
-	me->ask_fd = endpoint_owns_descriptors() ? (uint64_t)fd : NO_DESCRIPTOR;
+	me->ask_fd = known_descriptor(fd, ref);
 	result = msg_call_port(ref.port, me, timeout);
 	handles_put(message->files, message->handle_count);
 	message->handle_count = 0;
@@ -270,7 +289,7 @@ int msg_make_posted(struct endpoint *me, size_t offset, msg_header header, int64
 long sys_msg_send(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
 {
 	struct endpoint *me = endpoint_current();
-	struct port_ref ref = port_borrow(fd, PORT_SEND);
+	struct port_ref ref = port_borrow_for(fd, PORT_SEND, header);
 	struct posted *posted;
 	struct outgoing out;
 	long result;
@@ -306,7 +325,7 @@ static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t ti
 	int error;
 
 	endpoint_serve(me, ref.port);
-	me->serve_fd = endpoint_owns_descriptors() ? (uint64_t)fd : NO_DESCRIPTOR;
+	me->serve_fd = known_descriptor(fd, ref);
 	me->serve_epoch = port_file_epoch(ref.fd.file);
 	me->serve_port = me->serve_fd == NO_DESCRIPTOR ? &no_port : ref.port;
 	capabilities_end_grant();
@@ -345,7 +364,7 @@ static int answer(struct port_ref ref, struct endpoint *me, msg_header header, u
 
 long sys_msg_reply(int fd, uint64_t header, uint64_t token, uaddr_t extra)
 {
-	struct port_ref ref = port_borrow(fd, PORT_RECV);
+	struct port_ref ref = port_borrow_for(fd, PORT_RECV, header);
 	int error;
 
 	if (unlikely(!ref.port))
@@ -357,13 +376,13 @@ long sys_msg_reply(int fd, uint64_t header, uint64_t token, uaddr_t extra)
 
 static long reply_recv(int fd, msg_header header, uint64_t token, int64_t timeout, uaddr_t extra, bool serve)
 {
-	struct port_ref ref = port_borrow(fd, PORT_RECV);
+	struct port_ref ref = port_borrow_for(fd, PORT_RECV, token ? header : 0);
 	struct endpoint *me = endpoint_current();
 	long result;
 
 	if (unlikely(!ref.port))
 		return ref.error;
-	result = token ? answer(ref, me, header, token, extra, true) : 0;
+	result = !me ? -ENOBUFS : token ? answer(ref, me, header, token, extra, true) : 0;
 	/* A caller that has given up is nothing that the server must know. */
 	if (!result || result == -ENOENT)
 		result = receive(ref, fd, me, timeout, extra, serve);
@@ -391,11 +410,16 @@ long sys_msg_serve(int fd, uint64_t header, uint64_t token)
 }
 
 /* message_path.inc: the caller slept by the short way, but the scheduler woke it. */
-long message_resume_ask(void)
+long message_resume_ask(uint64_t ask_number)
 {
 	struct endpoint *me = endpoint_current();
+	struct trap_frame *frame = cpu_user_frame();
 	long result = msg_finish_call(me);
 
+	/* By the short way the frame does not hold what the call is made again with. */
+	frame->error = ask_number;
+	frame->rdi = me->ask_fd;
+	frame->rsi = me->call.message.header;
 	return result ? result : tell_answer(me, 0);
 }
 
@@ -407,6 +431,7 @@ long message_resume_serve(void)
 	uint64_t flags = spin_lock_irq(&me->port->lock);
 	bool delivered = me->delivered;
 
+	list_remove(&me->receiver_link);
 	if (me->port->fast_receiver == me)
 		me->port->fast_receiver = port_no_receiver(me->port);
 	me->delivered = false;

@@ -13,6 +13,7 @@
 static long take_over(struct port *port, uint64_t argument)
 {
 	struct file *file;
+	uint32_t epoch;
 	int fd, error;
 
 	if (argument & ~(uint64_t)PORT_KEEP)
@@ -20,12 +21,16 @@ static long take_over(struct port *port, uint64_t argument)
 	error = fd_reserve_many(1, &fd, argument & PORT_KEEP ? 0 : FD_CLOEXEC | FD_CLOFORK);
 	if (error)
 		return error;
-	port_get(port);
 	/* Who had RECV loses it first: the file is made for the epoch after. */
-	port_lose_receiver(port, true);
-	file = port_file_create(port, PORT_RECV | PORT_SEND | PORT_NOTIFY, 0);
+	epoch = port_replace_receiver(port);
+	if (!epoch) {
+		fd_unreserve(fd);
+		return -EPIPE;
+	}
+	port_get(port);
+	file = port_file_create(port, PORT_RECV | PORT_SEND | PORT_NOTIFY, epoch);
 	if (!file) {
-		port_lose_receiver(port, false);
+		port_lose_receiver(port, epoch);
 		port_put(port);
 		fd_unreserve(fd);
 		return -ENOMEM;

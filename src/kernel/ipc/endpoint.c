@@ -15,6 +15,7 @@
 #include "vfs/fd_table.h"
 
 static struct slab_cache *endpoint_slab;
+struct spinlock endpoints_lock = SPINLOCK_INIT(LOCK_ENDPOINTS);
 
 /*
  * What stands where there is none, so that the short way need not ask: its conditions do not hold for these. A thread that belongs to no CPU, the endpoint
@@ -175,31 +176,41 @@ static void stop_serving(struct endpoint *endpoint)
 	port_put(port);
 }
 
-void endpoint_serve(struct endpoint *endpoint, struct port *port)
+int endpoint_serve(struct endpoint *endpoint, struct port *port, uint32_t epoch)
 {
 	uint64_t flags;
+	int error = 0;
 
-	if (likely(endpoint->port == port))
-		return;
+	/* Who was replaced has been taken off. */
+	if (likely(endpoint->port == port && !list_empty(&endpoint->server_link)))
+		return 0;
 	stop_serving(endpoint);
 	port_get(port);
 	endpoint->port = port;
 	flags = spin_lock_irq(&port->lock);
-	list_push_back(&port->servers, &endpoint->server_link);
-	if (port->lent != LEVEL_COUNT)
-		sched_lend(endpoint->thread, LENT_BY_CALLS, port->lent);
+	if (!port_epoch_is(port, epoch)) {
+		error = -ESTALE;
+	} else {
+		list_push_back(&port->servers, &endpoint->server_link);
+		if (port->lent != LEVEL_COUNT)
+			sched_lend(endpoint->thread, LENT_BY_CALLS, port->lent);
+	}
 	spin_unlock_irq(&port->lock, flags);
+	return error;
 }
 
 void ipc_thread_release(struct thread *thread)
 {
 	struct endpoint *endpoint = thread->endpoint;
 	struct address_space *as = thread->process->as;
+	uint64_t flags;
 
 	if (endpoint == &no_endpoint)
 		return;
 	stop_serving(endpoint);
+	flags = spin_lock_irq(&endpoints_lock);
 	thread->endpoint = &no_endpoint;
+	spin_unlock_irq(&endpoints_lock, flags);
 	/* The buffer of a thread that ends alone; with the last user of the memory all goes. A program may have put something else there. */
 	if (as && atomic_load_relaxed(&as->refs.count) + atomic_load_relaxed(&thread->process->thread_count) > 2)
 		address_space_unmap_own(as, endpoint->address, endpoint->object);

@@ -3,6 +3,7 @@
  * Handles in messages: taken out of the sender's table before the message goes, put into the receiver's slots that were reserved before it was taken.
  *
  * A port's RECV handle may lie in another port's queue, but never so that the port lies, by way of others, in its own: nobody could take it out again.
+ * Handles with MANAGE may lie anywhere, but do not keep a port without receiver alive there.
  */
 #include "ipc/port.h"
 #include "lib/errno.h"
@@ -11,15 +12,10 @@
 #include "vfs/fd_table.h"
 #include <linux/fcntl.h>
 
-static struct spinlock nesting_lock = SPINLOCK_INIT(LOCK_PORT_NESTING);	/* guards port->inside of all ports */
+enum { NESTING_MAX = 32 };	/* ports in one another's queues */
 
-/* The port that @file is the receiver of; NULL. */
-static struct port *received_by(const struct file *file)
-{
-	int unused;
-
-	return port_of_file(file, PORT_RECV, &unused);
-}
+/* Guards of all ports: inside, inside_count, managers. Epoch and vacancy change under it and the port's own lock. */
+static struct spinlock nesting_lock = SPINLOCK_INIT(LOCK_PORT_NESTING);
 
 int handles_take(const int32_t *fds, unsigned count, struct file **files)
 {
@@ -69,39 +65,76 @@ void handles_put(struct file **files, unsigned count)
 		file_put(files[i]);
 }
 
-/* Would @port, put into @into, lie in itself? nesting_lock held. */
+/* Would @port, put into @into, lie in itself? What lies too deep counts as that. nesting_lock held. */
 static bool closes_circle(const struct port *port, const struct port *into)
 {
-	for (; into; into = into->inside)
-		if (into == port)
+	for (unsigned depth = 0; into; into = into->inside)
+		if (into == port || ++depth > NESTING_MAX)
 			return true;
 	return false;
 }
 
+/* Is @file the handle of @port's receiver? nesting_lock held. */
+static bool receives(const struct file *file, const struct port *port)
+{
+	return file->rights & PORT_RECV && port_epoch_is(port, port_file_epoch(file));
+}
+
+/* nesting_lock held. */
+static int enter(const struct file *file, struct port *port)
+{
+	int unused;
+	struct port *nested = port_of_file(file, 0, &unused);
+
+	if (!nested)
+		return 0;
+	if (receives(file, nested)) {
+		if (port->flags & PORT_REPLAY)
+			return -EINVAL;
+		if ((nested->inside && nested->inside != port) || closes_circle(nested, port))
+			return -ELOOP;
+	}
+	if (file->rights & PORT_MANAGE) {
+		if (nested->vacant && nested->managers == 1)
+			return -EINVAL;
+		nested->managers--;
+	}
+	if (receives(file, nested)) {
+		nested->inside = port;
+		nested->inside_count++;
+	}
+	return 0;
+}
+
+/* nesting_lock held. */
+static void leave(const struct file *file)
+{
+	int unused;
+	struct port *nested = port_of_file(file, 0, &unused);
+
+	if (!nested)
+		return;
+	if (file->rights & PORT_MANAGE)
+		nested->managers++;
+	/* Of who was replaced meanwhile nothing is counted any more. */
+	if (receives(file, nested) && nested->inside_count && --nested->inside_count == 0)
+		nested->inside = NULL;
+}
+
 int handles_enter(struct file *const *files, unsigned count, struct port *port)
 {
-	unsigned entered;
+	unsigned entered = 0;
 	int error = 0;
 	uint64_t flags;
 
 	if (likely(!count))
 		return 0;
 	flags = spin_lock_irq(&nesting_lock);
-	for (entered = 0; entered < count && !error; entered++) {
-		struct port *nested = received_by(files[entered]);
-
-		if (!nested)
-			continue;
-		if (port->flags & PORT_REPLAY)
-			error = -EINVAL;
-		else if (closes_circle(nested, port))
-			error = -ELOOP;
-		else
-			nested->inside = port;
-	}
+	while (entered < count && !(error = enter(files[entered], port)))
+		entered++;
+	while (error && entered)
+		leave(files[--entered]);
 	spin_unlock_irq(&nesting_lock, flags);
-	if (error)
-		handles_leave(files, entered - 1);
 	return error;
 }
 
@@ -112,11 +145,39 @@ void handles_leave(struct file *const *files, unsigned count)
 	if (likely(!count))
 		return;
 	flags = spin_lock_irq(&nesting_lock);
-	for (unsigned i = 0; i < count; i++) {
-		struct port *nested = received_by(files[i]);
-
-		if (nested)
-			nested->inside = NULL;
-	}
+	for (unsigned i = 0; i < count; i++)
+		leave(files[i]);
 	spin_unlock_irq(&nesting_lock, flags);
+}
+
+void nesting_add_manager(struct port *port)
+{
+	uint64_t flags = spin_lock_irq(&nesting_lock);
+
+	port->managers++;
+	spin_unlock_irq(&nesting_lock, flags);
+}
+
+bool nesting_drop_manager(struct port *port)
+{
+	bool last;
+
+	spin_lock_nested(&nesting_lock);
+	last = --port->managers <= 0 && port->vacant && !port->dead;
+	spin_unlock_nested(&nesting_lock);
+	return last;
+}
+
+bool nesting_change_receiver(struct port *port, bool replaced)
+{
+	bool ends;
+
+	spin_lock_nested(&nesting_lock);
+	port->epoch += replaced;
+	port->vacant = !replaced;
+	port->inside = NULL;
+	port->inside_count = 0;
+	ends = port->vacant && !(port->flags & PORT_PERSISTENT && port->managers > 0);
+	spin_unlock_nested(&nesting_lock);
+	return ends;
 }

@@ -7,7 +7,7 @@
 #include "process/process.h"
 #include "sched/scheduler.h"
 
-enum { CHAIN_MAX = 8, TRIES = 64 };
+enum { CHAIN_MAX = 8, TRIES = 512 };
 
 static unsigned best_in(const struct list *list, unsigned best)
 {
@@ -64,6 +64,11 @@ static void update(struct port *port, unsigned depth)
 	if (best == port->lent)
 		return;
 	port->lent = best;
+	if (best != LEVEL_COUNT && port_has_fast_receiver(port)) {
+		list_push_back(&port->receivers, &port->fast_receiver->receiver_link);
+		port->fast_receiver = &busy_endpoint;
+	}
+	port_note_load(port);
 	list_for_each(server, &port->servers, server_link) {
 		sched_lend(server->thread, LENT_BY_CALLS, best);
 		pass_on(server, depth);
@@ -84,4 +89,27 @@ void lend_for(struct port *port, const struct call *call)
 			lend_update(port);
 			return;
 		}
+}
+
+void lend_dismiss(struct port *port)
+{
+	while (!list_empty(&port->servers)) {
+		struct endpoint *server = list_first(&port->servers, struct endpoint, server_link);
+
+		list_remove(&server->server_link);
+		sched_lend(server->thread, LENT_BY_CALLS, LEVEL_COUNT);
+		pass_on(server, 0);
+	}
+}
+
+void ipc_level_changed(struct thread *thread)
+{
+	uint64_t flags;
+
+	if (likely(thread->endpoint == &no_endpoint))
+		return;
+	flags = spin_lock_irq(&endpoints_lock);
+	if (thread->endpoint != &no_endpoint)
+		pass_on(thread->endpoint, 0);
+	spin_unlock_irq(&endpoints_lock, flags);
 }

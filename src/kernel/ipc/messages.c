@@ -180,12 +180,12 @@ long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout)
 
 	call->reply_count = 0;
 	result = handles_enter(call->message.files, call->message.handle_count, port);
-	if (result)
-		return result;
-	result = send_call(port, call);
-	if (!result)
-		result = wait_for_answer(port, call, timeout);
-	handles_leave(call->message.files, call->message.handle_count);
+	if (!result) {
+		result = send_call(port, call);
+		if (!result)
+			result = wait_for_answer(port, call, timeout);
+		handles_leave(call->message.files, call->message.handle_count);
+	}
 	put_in_order(call);
 	return result;
 }
@@ -263,11 +263,13 @@ static int sleep_for_message(struct port *port, struct endpoint *me, uint64_t de
 
 	me->delivered = false;
 	me->waiter.woken = 0;
-	/* A call that comes by the short way becomes what it serves, and it starts anew in user mode. */
-	if (me->by_serve && !me->only_wake && !serving_of(me) && port->fast_receiver == &no_endpoint)
+	if (me->by_serve && !me->only_wake && port->fast_receiver == &no_endpoint) {
+		/* What comes by the short way takes the place of what it holds. */
+		held_unserve_one(port, me);
 		port->fast_receiver = me;
-	else
+	} else {
 		list_push_front(&port->receivers, &me->receiver_link);
+	}
 	spin_unlock_irq(&port->lock, *flags);
 	error = wait_sleep(&me->waiter, deadline, WAIT_INTERRUPTIBLE);
 	*flags = spin_lock_irq(&port->lock);
@@ -328,7 +330,9 @@ static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64
 	struct posted *posted = NULL;
 	int error;
 
-	endpoint_serve(me, port);
+	error = endpoint_serve(me, port, epoch);
+	if (error)
+		return error;
 	flags = spin_lock_irq(&port->lock);
 	for (;;) {
 		error = look(port, epoch, me, peek, slots, &need, receipt, &posted);
@@ -337,11 +341,14 @@ static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64
 		if (need) {
 			spin_unlock_irq(&port->lock, flags);
 			error = handles_reserve(receipt->slots + slots, need - slots);
-			if (error)
-				goto out;
-			slots = need;
 			flags = spin_lock_irq(&port->lock);
-			continue;
+			if (!error) {
+				slots = need;
+				continue;
+			}
+			/* Somebody else may have room. */
+			port_something_came(port, false);
+			break;
 		}
 		if (timeout == 0) {
 			error = -EAGAIN;
@@ -367,7 +374,6 @@ static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64
 	spin_unlock_irq(&port->lock, flags);
 	if (!error)
 		finish_receipt(me, posted);
-out:
 	if (most) {
 		unsigned used = error ? 0 : receipt->file_count;
 

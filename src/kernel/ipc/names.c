@@ -144,6 +144,7 @@ long sys_port_restrict(uaddr_t list, size_t size)
 	struct process *process = current_process();
 	struct port_names *names, *old;
 	uint64_t flags;
+	bool done;
 	int error;
 
 	if (size > RESTRICT_MAX)
@@ -154,13 +155,23 @@ long sys_port_restrict(uaddr_t list, size_t size)
 	refcount_init(&names->refs, 1);
 	names->size = size;
 	error = copy_from_user(names->text, list, size);
-	flags = spin_lock_irq(&process->lock);
-	old = process->port_names;
-	if (!error)
+	while (!error) {
+		/* Looked at without the lock, as it may take long: again if another thread has narrowed them meanwhile. */
+		flags = spin_lock_irq(&process->lock);
+		old = port_names_get(process->port_names);
+		spin_unlock_irq(&process->lock, flags);
 		error = check_list(names, old);
-	if (!error)
-		process->port_names = names;
-	spin_unlock_irq(&process->lock, flags);
-	port_names_put(error ? names : old);
+		flags = spin_lock_irq(&process->lock);
+		done = !error && process->port_names == old;
+		if (done)
+			process->port_names = names;
+		spin_unlock_irq(&process->lock, flags);
+		port_names_put(old);
+		if (done) {
+			port_names_put(old);	/* the process's reference */
+			return 0;
+		}
+	}
+	port_names_put(names);
 	return error;
 }

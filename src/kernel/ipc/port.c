@@ -22,6 +22,7 @@ static struct slab_cache *port_slab;
  */
 static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_PORT_POOL);
 static struct list pool = LIST_INIT(pool);
+static struct list in_use = LIST_INIT(in_use);	/* guarded by pool_lock, too */
 
 void port_pool_init(void)
 {
@@ -31,10 +32,10 @@ void port_pool_init(void)
 static struct port *take_from_pool(void)
 {
 	uint64_t flags = spin_lock_irq(&pool_lock);
-	struct port *port = list_empty(&pool) ? NULL : list_first(&pool, struct port, name_link);
+	struct port *port = list_empty(&pool) ? NULL : list_first(&pool, struct port, pool_link);
 
 	if (port)
-		list_remove(&port->name_link);
+		list_remove(&port->pool_link);
 	spin_unlock_irq(&pool_lock, flags);
 	if (port)
 		return port;
@@ -46,9 +47,10 @@ static struct port *take_from_pool(void)
 
 static uint64_t last_id;	/* atomic */
 
-struct port *port_alloc(unsigned flags)
+struct port *port_alloc(unsigned port_flags)
 {
 	struct port *port = take_from_pool();
+	uint64_t flags;
 
 	if (!port)
 		return NULL;
@@ -66,8 +68,11 @@ struct port *port_alloc(unsigned flags)
 	port->epoch = 1;
 	port->last_token = 1ull << EPOCH_SHIFT;
 	port->id = atomic_add(&last_id, 1) + 1;
-	port->flags = flags;
+	port->flags = port_flags;
 	port->lent = LEVEL_COUNT;
+	flags = spin_lock_irq(&pool_lock);
+	list_push_back(&in_use, &port->pool_link);
+	spin_unlock_irq(&pool_lock, flags);
 	return port;
 }
 
@@ -79,8 +84,35 @@ void port_put(struct port *port)
 		return;
 	KASSERT(!port->queued && !port_has_fast_receiver(port) && list_empty(&port->receivers) && list_empty(&port->servers));
 	flags = spin_lock_irq(&pool_lock);
-	list_push_front(&pool, &port->name_link);
+	list_remove(&port->pool_link);
+	list_push_front(&pool, &port->pool_link);
 	spin_unlock_irq(&pool_lock, flags);
+}
+
+struct port *port_next(struct port *port)
+{
+	uint64_t flags = spin_lock_irq(&pool_lock);
+	struct list *link = port ? port->pool_link.next : in_use.next;
+
+	/* Those without a reference are just leaving. */
+	while (link != &in_use && !refcount_get_unless_zero(&list_entry(link, struct port, pool_link)->refs))
+		link = link->next;
+	spin_unlock_irq(&pool_lock, flags);
+	if (port)
+		port_put(port);
+	return link == &in_use ? NULL : list_entry(link, struct port, pool_link);
+}
+
+void port_summary(struct port *port, char *buf, size_t size)
+{
+	uint64_t flags = spin_lock_irq(&port->lock);
+	unsigned epoch = port->epoch, queued = port->queued, held = held_count(port), refs = atomic_load_relaxed(&port->refs.count) - 1;
+	bool vacant = port->vacant, dead = port->dead;
+	int receiver = port->receiver_pid;
+
+	spin_unlock_irq(&port->lock, flags);
+	snprintf(buf, size, "%-32s %5u %c%c%c %6u %6u %8d %5u", port->name[0] ? port->name : "-", epoch, port->flags & PORT_PERSISTENT ? 'p' : '-',
+		 port->flags & PORT_REPLAY ? 'r' : '-', dead ? 'd' : vacant ? 'v' : '-', queued, held, receiver, refs);
 }
 
 /* What a file of a port is, in file->pos: the epoch of a handle with RECV, else the badge. */
@@ -94,13 +126,9 @@ struct file *port_file_create(struct port *port, uint32_t rights, uint64_t badge
 	if (!file)
 		return NULL;
 	file->rights = rights;
-	file->pos = rights & PORT_RECV ? port->epoch : badge;
-	if (rights & PORT_MANAGE) {
-		uint64_t flags = spin_lock_irq(&port->lock);
-
-		port->managers++;
-		spin_unlock_irq(&port->lock, flags);
-	}
+	file->pos = badge;
+	if (rights & PORT_MANAGE)
+		nesting_add_manager(port);
 	return file;
 }
 
@@ -151,6 +179,8 @@ static void give_up_held(struct port *port)
 		} else {
 			queue_add(port, &call->message, true);
 			port->replayed++;
+			/* While it waits in the queue a signal may interrupt it: it has to sleep otherwise. */
+			scheduler_wake(call->caller, &call->waiter.woken, false);
 		}
 	}
 }
@@ -170,34 +200,55 @@ static void die(struct port *port, struct list *unread)
 	}
 }
 
+/*
+ * With messages go handles, with these perhaps ports, with these messages. A thread that is at it already frees those afterwards, or their depth would be
+ * that of the kernel stack.
+ */
 static void free_unread(struct port *port, struct list *unread)
 {
-	while (!list_empty(unread)) {
-		struct message *message = list_first(unread, struct message, link);
+	struct thread *thread = current_thread();
+	struct list *all = thread->unread ? thread->unread : unread;
+	bool outermost = !thread->unread;
+
+	port_name_remove(port);
+	while (!outermost && !list_empty(unread)) {
+		struct list *link = unread->next;
+
+		list_remove(link);
+		list_push_back(all, link);
+	}
+	thread->unread = all;
+	while (outermost && !list_empty(all)) {
+		struct message *message = list_first(all, struct message, link);
 
 		list_remove(&message->link);
 		posted_free(posted_of(message));
 	}
-	port_name_remove(port);
+	if (outermost)
+		thread->unread = NULL;
 }
 
-void port_lose_receiver(struct port *port, bool replaced)
+/* The new epoch; 0: nothing was to be done, or the port is dead. */
+static uint32_t change_receiver(struct port *port, uint32_t epoch, bool replaced)
 {
 	uint64_t flags = spin_lock_irq(&port->lock);
 	struct endpoint *receiver;
 	struct list unread;
 	bool ends;
 
-	list_init(&unread);
-	if (replaced) {
-		port->epoch++;
-		port->last_token = (uint64_t)port->epoch << EPOCH_SHIFT | token_number(port->last_token);
+	if (port->dead || (!replaced && !port_epoch_is(port, epoch))) {
+		spin_unlock_irq(&port->lock, flags);
+		return 0;
 	}
-	port->vacant = !replaced;
+	list_init(&unread);
+	ends = nesting_change_receiver(port, replaced);
+	epoch = port->epoch;
+	if (replaced)
+		port->last_token = (uint64_t)epoch << EPOCH_SHIFT | token_number(port->last_token);
 	give_up_held(port);
 	while ((receiver = receiver_take(port)))
 		scheduler_wake(receiver->thread, &receiver->waiter.woken, false);
-	ends = port->vacant && !(port->flags & PORT_PERSISTENT && port->managers) && !port->dead;
+	lend_dismiss(port);
 	if (ends)
 		die(port, &unread);
 	lend_update(port);
@@ -205,6 +256,17 @@ void port_lose_receiver(struct port *port, bool replaced)
 	wake_all(&port->pollers);
 	if (ends)
 		free_unread(port, &unread);
+	return epoch;
+}
+
+void port_lose_receiver(struct port *port, uint32_t epoch)
+{
+	change_receiver(port, epoch, false);
+}
+
+uint32_t port_replace_receiver(struct port *port)
+{
+	return change_receiver(port, 0, true);
 }
 
 /* Nobody can give the port a receiver any more. */
@@ -215,7 +277,7 @@ static void lose_manager(struct port *port)
 	bool ends;
 
 	list_init(&unread);
-	ends = --port->managers == 0 && port->vacant && !port->dead;
+	ends = nesting_drop_manager(port);
 	if (ends)
 		die(port, &unread);
 	spin_unlock_irq(&port->lock, flags);
@@ -228,16 +290,9 @@ static void lose_manager(struct port *port)
 static void port_release(struct file *file)
 {
 	struct port *port = file->private;
-	uint64_t flags;
-	bool receiver;
 
-	if (file->rights & PORT_RECV) {
-		flags = spin_lock_irq(&port->lock);
-		receiver = port_epoch_is(port, port_file_epoch(file));
-		spin_unlock_irq(&port->lock, flags);
-		if (receiver)
-			port_lose_receiver(port, false);
-	}
+	if (file->rights & PORT_RECV)
+		port_lose_receiver(port, port_file_epoch(file));
 	if (file->rights & PORT_MANAGE)
 		lose_manager(port);
 	port_put(port);

@@ -10,6 +10,7 @@
 #include "ipc/ipc.h"
 #include "lib/atomic.h"
 #include "lib/list.h"
+#include "sched/run_queue.h"
 #include "sched/thread.h"
 #include "sync/wait.h"
 
@@ -132,17 +133,19 @@ struct port {
 	struct list servers;		/* endpoints that received here last */
 	uint64_t notified;		/* bits that nobody has received yet */
 	struct wait_queue pollers;	/* who polls for messages */
-	uint32_t epoch;			/* receivers so far; a handle with RECV remembers its own */
-	unsigned managers;		/* files with PORT_MANAGE */
+	uint32_t epoch;			/* receivers so far; a handle with RECV remembers its own. Changed under nesting_lock, too */
+	int managers;			/* files with PORT_MANAGE, without those that lie in queues; guarded by nesting_lock (handles.c) */
 	uint64_t id;			/* set once: what SYS_handle_info tells of it */
 	uint8_t flags;			/* PORT_PERSISTENT, PORT_REPLAY */
-	bool vacant;			/* no receiver, but one may come */
+	bool vacant;			/* no receiver, but one may come. Changed under nesting_lock, too */
 	bool dead;			/* for ever; nothing is queued, no call is held */
 	uint8_t lent;			/* level of the run queue that waiting callers lend the servers; LEVEL_COUNT: none */
 	int receiver_pid;		/* who received last */
 	uint64_t posts;			/* messages without answer that were received; calls are counted by @last_token */
 	uint64_t notifications, replayed;
-	struct port *inside;		/* the port in whose queue the RECV handle lies; guarded by nesting_lock (handles.c) */
+	struct port *inside;		/* the port in whose queue the RECV handle lies; guarded by nesting_lock */
+	unsigned inside_count;		/* how often, as descriptors can be duplicated; guarded by it, too */
+	struct list pool_link;		/* port.c: ports that are free, or in use */
 	struct list name_link;		/* names.c */
 	char name[PORT_NAME_MAX];	/* empty: none. Set once */
 };
@@ -160,7 +163,7 @@ struct port *port_alloc(unsigned flags);
 static inline void port_get(struct port *port) { refcount_get(&port->refs); }
 void port_put(struct port *port);	/* any context */
 
-/* A file with @rights on @port, whose reference it takes; RECV: of the port's epoch now. NULL when out of memory: the caller keeps the reference. */
+/* A file with @rights on @port, whose reference it takes. With RECV @badge is the epoch. NULL when out of memory: the caller keeps the reference. */
 struct file *port_file_create(struct port *port, uint32_t rights, uint64_t badge);
 /* The port behind @file if it is one and has all of @rights: else NULL and -EBADF, -EINVAL (no port) or -EACCES in *error. */
 struct port *port_of_file(const struct file *file, uint32_t rights, int *error);
@@ -170,10 +173,11 @@ uint32_t port_file_epoch(const struct file *file);
 uint64_t port_file_badge(const struct file *file);
 
 /*
- * The receiver of the port's epoch is gone or has been replaced: what it held ends or is queued again, and its waiting threads return. @replaced: a new
- * epoch begins.
+ * The receiver of @epoch, if that is the port's, is gone: what it held ends or is queued again, its waiting threads return, and the port may end. May sleep.
  */
-void port_lose_receiver(struct port *port, bool replaced);
+void port_lose_receiver(struct port *port, uint32_t epoch);
+/* The same for whoever is the receiver, and a new epoch begins, which is returned; 0: the port is dead. */
+uint32_t port_replace_receiver(struct port *port);
 
 void port_pool_init(void);
 
@@ -208,10 +212,13 @@ struct endpoint *receiver_take(struct port *port);
 /* Tells who polls, and one receiver that waits, that something has come. @soon: the caller is about to sleep. */
 void port_something_came(struct port *port, bool soon);
 
-/* What stands in port->fast_receiver when nobody waits there; who waits by the short way must find &no_endpoint. */
+/*
+ * What stands in port->fast_receiver when nobody waits there; who waits by the short way must find &no_endpoint. Not while something is lent: each
+ * answer may end that.
+ */
 static inline struct endpoint *port_no_receiver(const struct port *port)
 {
-	return port->levels || port->notified ? &busy_endpoint : &no_endpoint;
+	return port->levels || port->notified || port->lent != LEVEL_COUNT ? &busy_endpoint : &no_endpoint;
 }
 
 static inline bool port_has_fast_receiver(const struct port *port)
@@ -273,10 +280,20 @@ void handles_give(struct file *const *files, unsigned count, const int32_t *slot
 int handles_reserve(int32_t *slots, unsigned count);
 void handles_unreserve(const int32_t *slots, unsigned count);
 void handles_put(struct file **files, unsigned count);	/* may sleep */
-/* Before @files are queued in @port: -ELOOP if a port would lie inside itself, -EINVAL for a RECV handle that cannot be replayed. */
+/*
+ * Before @files are queued in @port: -ELOOP if a port would lie inside itself, or too deep; -EINVAL for a RECV handle that cannot be replayed, and for
+ * the only handle by which a port without receiver may get one.
+ */
 int handles_enter(struct file *const *files, unsigned count, struct port *port);
 /* They lie in no queue any more. */
 void handles_leave(struct file *const *files, unsigned count);
+
+/* There is one more file with PORT_MANAGE that lies in no queue. */
+void nesting_add_manager(struct port *port);
+/* One less: true if nobody can give the port a receiver any more, and it has none. port->lock held. */
+bool nesting_drop_manager(struct port *port);
+/* The receiver is gone or @replaced. Returns whether nobody will ever receive here. port->lock held. */
+bool nesting_change_receiver(struct port *port, bool replaced);
 
 /* ---- lend.c; port->lock held ---- */
 
@@ -284,15 +301,19 @@ void handles_leave(struct file *const *files, unsigned count);
 void lend_update(struct port *port);
 /* The same for a call that has just come: nothing to do unless its caller is better than who serves. */
 void lend_for(struct port *port, const struct call *call);
+/* Nobody serves @port any more. */
+void lend_dismiss(struct port *port);
 
 /* ---- endpoint.c ---- */
 
 void endpoint_init(void);
+/* Held by who looks at another thread's endpoint without a port's lock: it stays as long. */
+extern struct spinlock endpoints_lock;
 
 /* The calling thread's; NULL: it has no message buffer yet. */
 struct endpoint *endpoint_current(void);
-/* Makes the calling thread one of the servers of @port. */
-void endpoint_serve(struct endpoint *endpoint, struct port *port);
+/* Makes the calling thread one of the servers of @port; -ESTALE if @epoch is not the port's. */
+int endpoint_serve(struct endpoint *endpoint, struct port *port, uint32_t epoch);
 /* May the calling thread keep in mind which port a descriptor is? */
 bool endpoint_owns_descriptors(void);
 /* endpoint_forget_descriptors(): no longer (ipc.h); or one of them is closed. */

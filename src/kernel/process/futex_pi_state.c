@@ -5,6 +5,7 @@
  */
 #include <linux/futex.h>
 
+#include "ipc/ipc.h"
 #include "mm/heap.h"
 #include "process/futex.h"
 #include "process/futex_pi.h"
@@ -75,6 +76,7 @@ static bool lend(struct thread *thread)
 	if (thread->lent_by[LENT_BY_LOCKS] == level)
 		return false;
 	sched_lend(thread, LENT_BY_LOCKS, level);
+	ipc_level_changed(thread);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/sched/types.h>
 
 #include "arch/x86_64/smp.h"
+#include "ipc/ipc.h"
 #include "lib/atomic.h"
 #include "mm/user_copy.h"
 #include "process/futex.h"
@@ -74,6 +75,7 @@ static void apply(struct thread *thread, int policy, int rt_priority, int nice)
 	thread->sched_class = class_for(policy, nice);
 	sched_update_priority(thread);
 	futex_pi_priority_changed(thread);
+	ipc_level_changed(thread);
 }
 
 /* Has @thread's process room for @nice in RLIMIT_NICE, whose value is 20 - nice? */

@@ -325,6 +325,9 @@ int sched_set_affinity(struct thread *thread, uint64_t mask)
 	preempt_disable();
 	cpu = lock_cpu_of(thread);
 	thread->affinity = mask;
+	/* Who sleeps is woken elsewhere then, also by a message past the scheduler (arch/x86_64/message_path.inc). */
+	if (!may_run(thread, cpu) && thread->run_state == THREAD_SLEEPING)
+		__atomic_store_n(&thread->cpu, least_busy(allowed_cpus(thread))->id, __ATOMIC_RELAXED);
 	if (may_run(thread, cpu) || (thread->run_state != THREAD_READY && thread->run_state != THREAD_RUNNING)) {
 		queue_unlock(cpu->run_queue);
 	} else if (thread->run_state == THREAD_READY) {

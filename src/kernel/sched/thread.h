@@ -77,6 +77,7 @@ struct thread {
 	struct endpoint *endpoint;	/* its message buffer and what it does with ports; &no_endpoint until it asks for one. Own thread only */
 	struct process *process;	/* NULL for kernel threads; set once */
 	struct list process_link;	/* process->threads; guarded by process->signal_lock */
+	struct list *unread;		/* messages of ports that have ended, while it frees them (ipc/port.c); own thread only */
 	int tid;
 	uint32_t kernel_fault_depth;	/* > 0 while in a user copy; own thread only */
 

@@ -10,6 +10,7 @@ enum {
 	NR_port_create = 1024, NR_port_open, NR_msg_buffer, NR_msg_call, NR_msg_send, NR_msg_recv, NR_msg_reply, NR_msg_reply_recv, NR_msg_send_many,
 	NR_msg_recv_many, NR_port_notify, NR_port_control, NR_port_restrict,
 	NR_cap_check = 1039, NR_cap_set = 1038,
+	NR_msg_ask = 1044, NR_msg_serve,
 };
 
 /* What comes back in registers. */

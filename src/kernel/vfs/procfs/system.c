@@ -3,6 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/interrupts.h"
 #include "init/boot_info.h"
+#include "ipc/ipc.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -248,6 +249,19 @@ static int link_mounts(const struct proc_subject *subject, char *buf, size_t siz
 	return len;
 }
 
+/* Every port: ipc/README.md. */
+static int show_ports(struct proc_text *text, const struct proc_subject *subject)
+{
+	char line[PORT_NAME_MAX + 64];
+
+	proc_text_print(text, "%-32s %5s %3s %6s %6s %8s %5s\n", "name", "epoch", "is", "queued", "held", "receiver", "refs");
+	for (struct port *port = port_next(NULL); port; port = port_next(port)) {
+		port_summary(port, line, sizeof(line));
+		proc_text_print(text, "%s\n", line);
+	}
+	return 0;
+}
+
 static int next_process(const struct proc_subject *subject, int from)
 {
 	struct process *process = process_next(from - 1);
@@ -275,6 +289,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "devices", .mode = S_IFREG | 0444, .show = show_devices },
 	{ .name = "interrupts", .mode = S_IFREG | 0444, .show = show_interrupts },
 	{ .name = "lock_stat", .mode = S_IFREG | 0400, .show = show_lock_stat },
+	{ .name = "ports", .mode = S_IFREG | 0400, .show = show_ports },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
 };
 
