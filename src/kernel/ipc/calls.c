@@ -204,6 +204,12 @@ static long tell(struct endpoint *me, struct receipt *receipt, uaddr_t extra, bo
 	return copy_to_user(extra, &out, sizeof(out)) ? -EFAULT : (long)receipt->header;
 }
 
+/* What a call with @header returns that was interrupted. Handles that went with the message are gone: it cannot be made again. */
+static long not_again(long result, msg_header header)
+{
+	return result == -ERESTARTSYS && msg_handles(header) ? -EINTR : result;
+}
+
 /* The answer to @me's call. */
 static long tell_answer(struct endpoint *me, uaddr_t extra)
 {
@@ -245,7 +251,7 @@ long sys_msg_call(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
 	message->grants = out.grants;
 	atomic_store(&message->port, ref.port);
 	me->ask_fd = known_descriptor(fd, ref);
-	result = msg_call_port(ref.port, me, timeout);
+	result = not_again(msg_call_port(ref.port, me, timeout), header);
 	handles_put(message->files, message->handle_count);
 	message->handle_count = 0;
 	if (!result)
@@ -387,8 +393,7 @@ static long reply_recv(int fd, msg_header header, uint64_t token, int64_t timeou
 	if (!result || result == -ENOENT)
 		result = receive(ref, fd, me, timeout, extra, serve);
 	port_release_ref(ref);
-	/* What has been answered is not answered again, with handles that are gone. */
-	return token && result == -ERESTARTSYS ? -EINTR : result;
+	return not_again(result, token ? header : 0);
 }
 
 long sys_msg_ask(int fd, uint64_t header)

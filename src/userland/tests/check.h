@@ -6,6 +6,8 @@
  *
  *	PROGRAM			run all cases
  *	PROGRAM CASE...		run only those
+ *
+ * CASE_LIMIT_MS in the environment is the time limit for a case.
  */
 #ifndef CHECK_H
 #define CHECK_H

@@ -27,6 +27,19 @@ static void drop_caches(void)
 	close(fd);
 }
 
+/* Ports that are free are kept for the next ones: those in use count. */
+static void count_ports(struct leak_mark *mark, unsigned cache)
+{
+	FILE *file = fopen("/proc/ports", "r");
+	char line[256];
+
+	mark->caches[cache].used = 0;
+	while (file && fgets(line, sizeof line, file))
+		mark->caches[cache].used++;
+	if (file)
+		fclose(file);
+}
+
 static void count_objects(struct leak_mark *mark)
 {
 	FILE *file = fopen("/proc/slabinfo", "r");
@@ -39,6 +52,9 @@ static void count_objects(struct leak_mark *mark)
 		if (sscanf(line, "%23s %ld", mark->caches[mark->count].name, &mark->caches[mark->count].used) == 2)
 			mark->count++;
 	fclose(file);
+	for (unsigned i = 0; i < mark->count; i++)
+		if (strcmp(mark->caches[i].name, "port") == 0)
+			count_ports(mark, i);
 }
 
 static long frames_in_use(void)

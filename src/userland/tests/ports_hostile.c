@@ -448,6 +448,44 @@ static void replayed_call_and_signals(void)
 	stop(server);
 }
 
+static void *signal_later(void *argument)
+{
+	check_sleep(50);
+	pthread_kill(*(pthread_t *)argument, SIGUSR1);
+	return NULL;
+}
+
+/* Handles go once: a call that sent some does not begin anew after a signal. */
+static void no_restart_with_handles(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	pthread_t self = pthread_self(), thread;
+	struct msg_extra extra = { .handles = { 0 } };
+	struct result got;
+	pid_t caller;
+
+	begin(0);
+	sigaction(SIGUSR1, &action, NULL);
+	extra.handles[0] = open("/dev/null", O_RDONLY);
+	pthread_create(&thread, NULL, signal_later, &self);
+	CHECK_EQ(msg_call(port, msg_header_make(ADD, 0, 1, 0), MSG_WAIT, &extra).value, -EINTR);
+	pthread_join(thread, NULL);
+	/* The same for an answer. */
+	caller = fork();
+	if (caller == 0) {
+		struct msg_extra in;
+
+		msg_buffer();
+		_exit(msg_handles(msg_call(port, HEADER(ADD, 0), MSG_WAIT, &in).value));
+	}
+	got = msg_recv(port, MSG_WAIT, NULL);
+	extra.handles[0] = open("/dev/null", O_RDONLY);
+	pthread_create(&thread, NULL, signal_later, &self);
+	CHECK_EQ(msg_reply_recv(port, msg_header_make(ADD, 0, 1, 0), got.token, MSG_WAIT, &extra).value, -EINTR);
+	pthread_join(thread, NULL);
+	CHECK_EQ(check_wait(caller), 1);
+}
+
 static void *wait_without_room(void *unused)
 {
 	struct msg_extra extra;
@@ -572,6 +610,7 @@ static const struct check_case cases[] = {
 	CASE(no_buffer), CASE(handle_sent_by_itself), CASE(receiver_sent_with_the_answer), CASE(one_call_beside_another), CASE(batch_after_serve),
 	CASE(takers_race),
 	CASE(dead_is_dead), CASE(deep_nesting), CASE(no_circle_by_duplicates), CASE(managers_in_queues), CASE(replayed_call_and_signals),
+	CASE(no_restart_with_handles),
 	CASE(no_room_wakes_the_next), CASE(server_keeps_its_cpu), CASE(poll_and_select), CASE(poll_wakes_at_the_end), { NULL, NULL },
 };
 

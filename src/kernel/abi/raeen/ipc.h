@@ -49,7 +49,10 @@ enum {
  * the instance (epoch) of the receiver, too, and is refused (ESTALE) once another has taken over, ENOENT when the caller has given up.
  */
 
-/* What does not fit in registers, in both directions; a pointer to it may be given with each message. Where none is, handles in a message are closed. */
+/*
+ * What does not fit in registers, in both directions; a pointer to it may be given with each message. Where none is, handles in a message are closed.
+ * A call whose handles are gone is not made again after a signal, but returns EINTR.
+ */
 struct msg_extra {
 	int32_t handles[MSG_HANDLES_MAX];	/* descriptors: sent ones are gone for the sender, whatever the call returns, unless it is EFAULT or EINVAL */
 	uint64_t grants;			/* capabilities of the caller that the receiver may use until it answers (<raeen/caps.h>) */
@@ -119,7 +122,7 @@ struct msg_record {
 
 /*
  * SYS_msg_ask is SYS_msg_call without limit and extra, SYS_msg_serve is SYS_msg_reply_recv so; they are shorter, above all when the other side waits in one
- * of them. When a signal comes while SYS_msg_serve waits, or SYS_msg_reply_recv after it has answered, it returns EINTR: SYS_msg_recv goes on.
+ * of them. When a signal comes while SYS_msg_serve waits, or SYS_msg_reply_recv after an answer with handles, it returns EINTR: SYS_msg_recv goes on.
  */
 
 /* SYS_handle_dup of a port's handle: the badge that messages sent by the new one carry; 0: that of the handle duplicated. */
