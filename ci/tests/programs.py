@@ -3,20 +3,22 @@
 import glob
 import os
 
-from guest import BUILD, ROOT, run_all
+from guest import BUILD, LINUX, ROOT, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names")
 # Linked to each.
 LIBRARY = ("check", "leak", "supervisor")
+# Of what Linux has not.
+NATIVE = ("lending", "ports", "ports_buffers", "ports_hostile", "ports_storm")
 # What means harm comes late, and something that must still work after it.
 LAST = ("exhaustion", "hostile")
 AFTER = "process"
 
 
-def names():
+def names(native=True):
     found = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "src/userland/tests/*.c")))
-    ordered = [name for name in found if name not in LIBRARY + LAST]
+    ordered = [name for name in found if name not in LIBRARY + LAST and (native or name not in NATIVE)]
     return ordered + [name + "-on-root" for name in ON_ROOT_TOO] + [*LAST, AFTER + "-after-" + LAST[-1]]
 
 
@@ -29,4 +31,4 @@ def command(name):
 def run(guest, *options, timeout=400):
     overlay = os.path.join(BUILD, "tests")
     assert os.path.isdir(overlay), f"{overlay} is missing: make -C src/userland tests"
-    return run_all(guest, {name: command(name) for name in names()}, "--overlay", overlay, *options, timeout=timeout)
+    return run_all(guest, {name: command(name) for name in names(guest != LINUX)}, "--overlay", overlay, *options, timeout=timeout)

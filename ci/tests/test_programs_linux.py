@@ -11,7 +11,7 @@ def results():
     return programs.run(LINUX)
 
 
-@pytest.mark.parametrize("name", programs.names())
+@pytest.mark.parametrize("name", programs.names(native=False))
 def test_program(results, name):
     result = results[name]
     assert result.status == 0, result.output
