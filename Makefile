@@ -48,6 +48,7 @@ SUBMAKE = $(MAKE) $(if $(V),,-s) --no-print-directory BUILD=$(BUILD) $(if $(filt
 STAGE := $(BUILD)/userland/stage
 IMAGE := $(BUILD)/root.ext2
 KERNEL := $(BUILD)/kernel/kernel.elf
+SELF_TEST_KERNEL := $(BUILD)/kernel/kernel-selftest.elf
 ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
@@ -72,7 +73,7 @@ compiler: deps ## build the compiler driver x86_64-raeen-linux-musl-gcc and its 
 toolchain: deps ## build a full binutils and GCC into build/cross, once; takes long, and nothing else needs it
 	@toolchain/cross
 
-kernel: uapi ## build build/kernel/kernel.elf
+kernel: uapi ## build build/kernel/kernel.elf, and kernel-selftest.elf beside it
 	@+$(SUBMAKE) -C src/kernel $(call CROSS_TOOL,CC,gcc) $(call CROSS_TOOL,LD,ld) all
 
 userland: compiler ## build our own programs and servers
@@ -92,8 +93,8 @@ image: userland ports ## build build/root.ext2, the root file system
 iso: kernel image ## build build/raeen.iso (CD and disk, BIOS and UEFI)
 	@$(MAKE) -s --no-print-directory $(ISO)
 
-$(ISO): $(KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
-	@grub/make-iso $@ $(KERNEL) $(IMAGE)
+$(ISO): $(KERNEL) $(SELF_TEST_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
+	@grub/make-iso $@ $(KERNEL) $(IMAGE) $(SELF_TEST_KERNEL)
 	@echo "iso: build/raeen.iso"
 
 # KVM=auto takes hardware virtualisation where the CPU has it and this user may. A /dev/kvm without it (a hypervisor in

@@ -82,7 +82,11 @@ print:	; the text at esi, up to its 0
 	ret
 
 section .rodata
+%ifdef SELF_TEST
+hello:		db 13, 10, "self-test kernel", 0
+%else
 hello:		db 13, 10, "kernel", 0
+%endif
 command:	db " arguments=", 0
 module:		db " module=", 0
 colours:	db " screen=colours", 0

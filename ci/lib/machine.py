@@ -20,6 +20,8 @@ OVMF_PAIRS = (
 FW_CFG = "opt/org.raeenos/"
 # The random numbers and the date that QEMU hands to a guest; its clock then follows the instructions, as all others do.
 EXACT = ["-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+# Kernel arguments that the boot menu needs, which cannot read what the kernel gets (grub/README.md).
+BOOT_MENU_WORDS = ("selftest",)
 SD_SIZE_MIN = 16 << 20
 LINUX_APPEND = "console=ttyS0,115200 loglevel=4 panic=-1 mitigations=off"
 
@@ -74,9 +76,10 @@ def command_line(options, handover, command):
     """The whole QEMU command but for consoles: machine, firmware, media, and what is passed to the guest."""
     if not shutil.which(QEMU):
         raise SetupError(f"{QEMU} is not installed (make deps)")
+    early = ["nokaslr"] * bool(options.profile) + [word for word in options.append.split() if word in BOOT_MENU_WORDS]
     line = [QEMU, "-nodefaults", "-no-user-config", "-vga", "std", "-machine", options.machine, "-accel", options.accel,
             "-cpu", options.cpu, "-m", str(options.mem), "-smp", str(options.smp),
-            "-smbios", "type=1,serial=raeen:fast" + (",family=nokaslr" if options.profile else "")]
+            "-smbios", "type=1,serial=raeen:fast" + (f",family={' '.join(early)}" if early else "")]
     if options.icount or options.exact:
         line += ["-icount", f"shift={options.icount or 0},sleep=off"]
     if options.exact:

@@ -72,7 +72,7 @@ def test_unknown_calls():
 
 @pytest.mark.parametrize("cpus", (1, 2))
 def test_self_test(cpus, tmp_path):
-    """The menu's last entry: the kernel tests itself and switches the machine off."""
+    """The menu's entry "Kernel self-test": the kernel that has them tests itself and switches the machine off."""
     console = tmp_path / "console"
     subprocess.run(vm_line(RAEEN, "--smp", str(cpus), "--append", "selftest", "--console", console) + ["--", "true"],
                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180)
@@ -81,6 +81,16 @@ def test_self_test(cpus, tmp_path):
     assert found, text
     assert int(found.group(1)) > 0, text
     assert int(found.group(2)) == 0, text
+
+
+def test_everyday_kernel_has_no_self_tests(tmp_path):
+    """Asked for them, it says which kernel has them, and goes on."""
+    image = tmp_path / "one-kernel.iso"
+    subprocess.run([os.path.join(ROOT, "grub/make-iso"), image, KERNEL, ROOT_IMAGE], check=True)
+    done = vm(RAEEN, "dmesg", "--image", image, "--append", "selftest")
+    assert done.returncode == 0, console_text(done.stderr)
+    assert re.findall("selftest: .*", done.stdout.decode()) == [
+        'selftest: this kernel has no self-tests; /boot/kernel-selftest.elf has ("Kernel self-test" in the boot menu)']
 
 
 def damaged_root(kind, path):

@@ -54,10 +54,8 @@ static void boot_thread(void *unused)
 	process_init();			/* process table, signals, futexes */
 	if (KERNEL_CHECKS)
 		checks_provoke_from_command_line();
-	if (command_line_has("selftest")) {
-		selftest_run_all();
+	if (command_line_has("selftest") && selftest_run_all())
 		power_off();
-	}
 	root_mount_module();			/* the image the boot loader brought, writable in memory */
 	command_line_get("init", init_path, sizeof(init_path));
 	process_start_init(init_path, (char *[]){ init_path, NULL });

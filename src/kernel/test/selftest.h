@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernel self-tests: functions that run in a kernel thread when `selftest` is on the command line. A test lives in a
- * *_selftest.c file beside what it tests.
+ * Kernel self-tests: functions that run in a kernel thread when `selftest` is on the command line of a kernel that has
+ * them. A test lives in a *_selftest.c file beside what it tests.
  *
  *	SELFTEST(frame_alloc_returns_aligned) { SELFTEST_CHECK(frame_to_phys(f) % PAGE_SIZE == 0); }
  */
@@ -27,5 +27,5 @@ extern const struct selftest selftests_start[], selftests_end[];	/* the section,
 
 void selftest_check(bool ok, const char *condition, const char *file, int line);
 
-/* Runs all tests, logs `selftest: N passed, M failed`, returns the failures. May sleep. */
-unsigned selftest_run_all(void);
+/* Runs all tests and logs `selftest: N passed, M failed`. Returns whether this kernel has any; if not, it logs which one has. May sleep. */
+bool selftest_run_all(void);
