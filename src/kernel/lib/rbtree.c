@@ -42,7 +42,8 @@ static void rotate(struct rb_tree *tree, struct rb_node *node, bool left, rb_aug
 	}
 }
 
-void rb_propagate(struct rb_node *node, rb_augment_fn *augment)
+/* Recomputes subtree data from @node upwards, after the node's own key or size changed. */
+static void rb_propagate(struct rb_node *node, rb_augment_fn *augment)
 {
 	if (!augment)
 		return;

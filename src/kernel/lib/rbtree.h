@@ -28,9 +28,6 @@ void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *paren
 	       rb_augment_fn *augment);
 void rb_remove(struct rb_tree *tree, struct rb_node *node, rb_augment_fn *augment);
 
-/* Recomputes subtree data from @node upwards, after the node's own key or size changed. */
-void rb_propagate(struct rb_node *node, rb_augment_fn *augment);
-
 struct rb_node *rb_first(const struct rb_tree *tree);
 struct rb_node *rb_last(const struct rb_tree *tree);
 struct rb_node *rb_next(const struct rb_node *node);

@@ -134,16 +134,6 @@ char *strrchr(const char *s, int c)
 	}
 }
 
-char *strstr(const char *s, const char *wanted)
-{
-	size_t len = strlen(wanted);
-
-	for (; *s; s++)
-		if (strncmp(s, wanted, len) == 0)
-			return (char *)s;
-	return len ? NULL : (char *)s;
-}
-
 size_t string_copy(char *to, const char *from, size_t size)
 {
 	size_t len = strlen(from);

@@ -18,7 +18,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t max);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-char *strstr(const char *s, const char *wanted);
 
 /* Freestanding code gets the compiler's own for short and constant lengths only where it asks. */
 #define memcpy(to, from, len) __builtin_memcpy(to, from, len)

@@ -273,12 +273,6 @@ void frame_free_contiguous(struct frame *first, size_t count)
 	spin_unlock_irq(&pool_lock, irq);
 }
 
-void frame_get(struct frame *frame)
-{
-	KASSERT(atomic_load_relaxed(&frame->refs));
-	frame_ref(frame);
-}
-
 void frame_put(struct frame *frame)
 {
 	KASSERT(atomic_load_relaxed(&frame->refs));

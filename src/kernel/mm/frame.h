@@ -46,7 +46,6 @@ struct frame *frame_alloc(unsigned flags);
 struct frame *frame_alloc_contiguous(size_t count, size_t align, unsigned flags);
 void frame_free_contiguous(struct frame *first, size_t count);
 
-void frame_get(struct frame *frame);
 /* Drops a reference; the last one frees the frame. */
 void frame_put(struct frame *frame);
 

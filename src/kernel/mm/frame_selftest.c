@@ -2,6 +2,7 @@
 /* Kernel self-tests of the frame allocator, the heap, kernel mappings and stacks. */
 #include "mm/frame.h"
 #include "arch/x86_64/page_clear.h"
+#include "mm/frame_records.h"
 #include "mm/heap.h"
 #include "mm/kernel_map.h"
 #include "lib/string.h"
@@ -35,7 +36,7 @@ SELFTEST(frame_references_count)
 
 	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*words); i++)
 		SELFTEST_CHECK(!words[i]);
-	frame_get(frame);
+	frame_ref(frame);
 	frame_put(frame);
 	SELFTEST_CHECK(frame_free() == before);
 	frame_put(frame);

@@ -31,11 +31,6 @@ static inline void update_gap(struct vma *prev, struct vma *vma)
 	vma_raise_bounds(&vma->node, vma->gap);
 }
 
-void vma_tree_update(struct vma *vma)
-{
-	update_gap(vma_prev(vma), vma);
-}
-
 struct vma *vma_tree_find(const struct vma_tree *tree, uint64_t addr)
 {
 	struct rb_node *node = tree->links.root;

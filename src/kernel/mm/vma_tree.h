@@ -56,9 +56,6 @@ static inline struct vma_place vma_tree_locate(struct vma_tree *tree, uint64_t s
 /* Moves the bounds of @vma, not past its neighbours. */
 void vma_tree_resize(struct vma_tree *tree, struct vma *vma, uint64_t start, uint64_t end);
 
-/* Recomputes @vma's gap after VMA_GROWS_DOWN changed. */
-void vma_tree_update(struct vma *vma);
-
 /* The highest start of @len free bytes within [low, high), a multiple of @align (a power of two). 0 if there is none; @low > 0. */
 uint64_t vma_tree_find_gap(struct vma_tree *tree, uint64_t low, uint64_t high, uint64_t len, uint64_t align);
 

@@ -61,7 +61,7 @@ void signal_handlers_reset(struct signal_handlers *handlers, bool ignored_too)
 	spin_unlock_irq(&handlers->lock, flags);
 }
 
-struct signal_action signal_action_get(struct signal_handlers *handlers, int number)
+static struct signal_action signal_action_get(struct signal_handlers *handlers, int number)
 {
 	uint64_t flags = spin_lock_irq(&handlers->lock);
 	struct signal_action action = handlers->actions[number - 1];
@@ -79,7 +79,7 @@ struct signal_action process_signal_action(struct process *process, int number)
 	return action;
 }
 
-bool signal_default_is_fatal(int number)
+static bool signal_default_is_fatal(int number)
 {
 	return !((SIGNAL_SET_STOP | SIGNAL_SET_IGNORED) & signal_bit(number));
 }

@@ -113,7 +113,6 @@ void signal_handlers_get(struct signal_handlers *handlers);
 void signal_handlers_put(struct signal_handlers *handlers);
 /* exec: caught signals go back to default, ignored ones stay. */
 void signal_handlers_reset(struct signal_handlers *handlers, bool ignored_too);
-struct signal_action signal_action_get(struct signal_handlers *handlers, int number);
 struct signal_action process_signal_action(struct process *process, int number);	/* of another process */
 
 /*
@@ -129,7 +128,6 @@ int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info
 void signal_recompute(struct thread *thread);
 /* Lets other threads have the process's signals that @thread no longer takes. process->signal_lock held. */
 void signal_retarget(struct thread *thread, signal_set no_longer);
-bool signal_default_is_fatal(int number);
 
 /* signal_deliver.c */
 /*

@@ -73,7 +73,7 @@ bool dentry_set_name(struct dentry *dentry, const struct path_component *name)
 	return true;
 }
 
-void dentry_free_name(const char *name, const struct dentry *owner)
+static void dentry_free_name(const char *name, const struct dentry *owner)
 {
 	if (name != owner->inline_name)
 		kfree((char *)name);
