@@ -328,9 +328,10 @@ out:
 static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t timeout, uaddr_t extra, bool serve)
 {
 	struct receipt receipt;
-	int error;
+	int error = endpoint_serve(me, ref.port, port_file_epoch(ref.fd.file));
 
-	endpoint_serve(me, ref.port);
+	if (error)
+		return error;
 	me->serve_fd = known_descriptor(fd, ref);
 	me->serve_epoch = port_file_epoch(ref.fd.file);
 	me->serve_port = me->serve_fd == NO_DESCRIPTOR ? &no_port : ref.port;
@@ -338,7 +339,6 @@ static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t ti
 	me->by_serve = serve && me->serve_fd != NO_DESCRIPTOR;
 	error = msg_receive(ref.port, me->serve_epoch, me, timeout, extra, &receipt);
 	me->by_serve = false;
-
 	return error ? error : tell(me, &receipt, extra, true);
 }
 

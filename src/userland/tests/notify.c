@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NR_msg_ask = 1044, NR_msg_serve = 1045, STORM = 100000, ROUNDS = 5000, MIXED = 5000, DEATHS = 40, CLASSES = 200, ADD = 1 };
+enum { STORM = 100000, ROUNDS = 5000, MIXED = 5000, DEATHS = 40, CLASSES = 200, ADD = 1 };
 
 static struct { volatile int flags[8]; volatile long numbers[8]; } *shared;
 static int port, receiver;	/* the other side waits at @port, with @receiver */
@@ -39,7 +39,7 @@ static void begin(void)
 	CHECK(shared != MAP_FAILED);
 	CHECK((long)msg_buffer() > 0);
 	CHECK((port = port_create(NULL, PORT_PERSISTENT | PORT_KEEP)) >= 0);
-	CHECK((back = port_create(NULL, PORT_KEEP)) >= 0);
+	CHECK((back = port_create(NULL, PORT_PERSISTENT | PORT_KEEP)) >= 0);
 }
 
 static void leave(void)
