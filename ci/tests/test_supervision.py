@@ -206,6 +206,20 @@ def test_deaths_under_load(machine):
     assert int(failed[1]) <= 12, out
 
 
+RECOVERY = r"""
+wait_for 'running echo'
+load echo recover 101
+"""
+
+
+def test_recovery_is_quick(machine):
+    """From a death with a request held to the next instance's first answer, with a clock of instructions; fork and exec are in it."""
+    out, log = machine.run(RECOVERY, "--icount")
+    found = re.search(r"recoveries 101 median (\d+) longest (\d+)", out)
+    assert found and int(found[1]) <= 2_000_000, out + log[-3000:]
+    assert int(found[2]) <= 20_000_000, out
+
+
 MANAGER = r"""
 wait_for 'running echo && running later && [ "$(state dying)" = failed ]'
 echo "before $(pid echo) $(pid later) $(restarts dying)"

@@ -4,6 +4,8 @@
  *
  *	load-service PORT echo MILLISECONDS THREADS	calls all the time; prints "calls N failed N longest N" (µs), then each error that came
  *	load-service PORT fault NAME [ARGUMENT]		makes it misbehave (../../proto/echo.def), prints the result: 0 or an errno
+ *	load-service PORT recover COUNT			lets it crash so often with a request held; prints "recoveries N median N longest N" (ns), each from
+ *							that request to the first answer of the next instance
  *	load-service PORT hog MILLISECONDS		computes all the time in the best real-time class; PORT is not used
  */
 #include "proto/echo.h"
@@ -20,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 64, ERRNO_MAX = 4096, BYTES = 64 };
+enum { RECOVERIES_MAX = 1000, THREADS_MAX = 64, ERRNO_MAX = 4096, BYTES = 64 };
 static const int64_t patience_ns = 30ll * 1000000000;
 
 static int port;
@@ -95,6 +97,34 @@ static int fault(const char *name, const char *argument)
 	return 0;
 }
 
+static int by_value(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static int recover(unsigned count)
+{
+	struct echo_misbehave_request crash = { .fault = ECHO_FAULT_CRASH };
+	static struct echo_echo_request request;
+	static struct echo_echo_reply reply;
+	static uint64_t took[RECOVERIES_MAX];
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t began = now_ns();
+
+		if (echo_misbehave(port, &crash, patience_ns) != -ECONNRESET || echo_echo(port, &request, &reply, patience_ns) != 0) {
+			printf("recovery %u failed\n", i);
+			return 1;
+		}
+		took[i] = now_ns() - began;
+	}
+	qsort(took, count, sizeof(took[0]), by_value);
+	printf("recoveries %u median %llu longest %llu\n", count, (unsigned long long)took[count / 2], (unsigned long long)took[count - 1]);
+	return 0;
+}
+
 static int hog(uint64_t ms)
 {
 	struct sched_param best = { .sched_priority = 99 };
@@ -120,6 +150,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "load-service: %s: %s\n", argv[1], message_error_text(port));
 		return 1;
 	}
+	if (argc == 4 && strcmp(argv[2], "recover") == 0)
+		return recover((unsigned)strtoul(argv[3], NULL, 10) % (RECOVERIES_MAX + 1));
 	if (argc == 5 && strcmp(argv[2], "echo") == 0)
 		return load(strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10) % (THREADS_MAX + 1));
 	return fault(argv[3], argc > 4 ? argv[4] : NULL);
