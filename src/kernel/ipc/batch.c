@@ -6,6 +6,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "process/process.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 #include "vfs/fd_table.h"
 #include "vfs/file.h"
@@ -120,6 +121,7 @@ static long recv_many(struct port *port, uint32_t epoch, struct endpoint *me, un
 	list_init(&batch.read);
 	/* What is on the kernel stack is needed when it sleeps, and the short way answers no call of this port. */
 	me->by_serve = false;
+	capabilities_end_grant();
 	me->serve_fd = NO_DESCRIPTOR;
 	me->serve_port = &no_port;
 again:
@@ -127,7 +129,7 @@ again:
 	if (error)
 		return error;
 	flags = spin_lock_irq(&port->lock);
-	if (!port->notified && port_epoch_is(port, epoch))
+	if ((!port->notified || port->notified_last) && port_epoch_is(port, epoch))
 		while (batch.count < max && take_into(port, &batch))
 			continue;
 	if (batch.count)

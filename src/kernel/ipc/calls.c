@@ -191,8 +191,12 @@ static long tell(struct endpoint *me, struct receipt *receipt, uaddr_t extra, bo
 	if (told_sender) {
 		out.grants = me->grants;
 		/* The program knows of it, so that it can use it. */
-		if (me->grants)
+		if (me->grants) {
 			capabilities_grant(me->grants);
+			/* What comes by the short way does not end it. */
+			me->serve_fd = NO_DESCRIPTOR;
+			me->serve_port = &no_port;
+		}
 		out.pid = me->sender.pid;
 		out.uid = me->sender.uid;
 		out.gid = me->sender.gid;
@@ -256,6 +260,9 @@ long sys_msg_call(int fd, uint64_t header, int64_t timeout, uaddr_t extra)
 	message->handle_count = 0;
 	if (!result)
 		result = tell_answer(me, extra);
+	/* The short way would find it by that number. */
+	if (me->ask_fd == NO_DESCRIPTOR)
+		atomic_store(&message->port, &no_port);
 out:
 	port_release_ref(ref);
 	return result;

@@ -288,9 +288,11 @@ static int look(struct port *port, uint32_t epoch, struct endpoint *me, bool pee
 	if (unlikely(!port_epoch_is(port, epoch)))
 		return -ESTALE;
 	*need = 0;
-	if (port->notified) {
+	/* In turn with messages, or who notifies without end would keep them all waiting. */
+	if (port->notified && !(port->notified_last && port->levels)) {
 		if (peek)
 			return 0;
+		port->notified_last = true;
 		receipt->header = msg_header_make(MSG_NOTIFICATION, 0, 0, 0);
 		receipt->token = port->notified;
 		receipt->file_count = 0;
@@ -310,6 +312,7 @@ static int look(struct port *port, uint32_t epoch, struct endpoint *me, bool pee
 		*need = message->handle_count;
 		return 1;
 	}
+	port->notified_last = false;
 	*posted = take_first(port, me, message, receipt);
 	return 0;
 }

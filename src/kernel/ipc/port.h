@@ -115,6 +115,7 @@ struct endpoint {
 	uint64_t token, badge;
 	struct sender sender;
 	uint64_t grants, request;
+	uint64_t granted_token;		/* of the call whose grants hold for it; 0 */
 	uint32_t deaths;
 };
 
@@ -132,6 +133,7 @@ struct port {
 	struct endpoint *fast_receiver;	/* one that waits in SYS_msg_serve, first in turn; else what port_no_receiver() says */
 	struct list servers;		/* endpoints that received here last */
 	uint64_t notified;		/* bits that nobody has received yet */
+	bool notified_last;		/* what was received last was a notification: a message is next */
 	struct wait_queue pollers;	/* who polls for messages */
 	uint32_t epoch;			/* receivers so far; a handle with RECV remembers its own. Changed under nesting_lock, too */
 	int managers;			/* files with PORT_MANAGE, without those that lie in queues; guarded by nesting_lock (handles.c) */

@@ -54,8 +54,24 @@ void held_add(struct port *port, struct call *call, struct endpoint *server)
 	}
 }
 
+/* @call is over: whoever received it, perhaps another thread than the one that answers, can use no more what its caller granted. */
+static void end_grants(struct call *call)
+{
+	struct endpoint *server;
+
+	list_for_each(server, &call->message.port->servers, server_link) {
+		if (server->granted_token != call->token)
+			continue;
+		server->granted_token = 0;
+		atomic_store(&server->thread->user.grant_over, true);
+		atomic_or(&server->thread->user.work, THREAD_WORK_CREDENTIALS);
+	}
+}
+
 void held_remove(struct call *call)
 {
+	if (unlikely(call->message.grants))
+		end_grants(call);
 	if (call->server)
 		call->server->serving = &no_endpoint;
 	else

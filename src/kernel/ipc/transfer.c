@@ -48,6 +48,7 @@ void message_deliver(const struct message *message, struct endpoint *receiver, u
 	receiver->badge = message->badge;
 	receiver->sender = message->sender;
 	receiver->grants = message->grants;
+	receiver->granted_token = message->grants ? token : 0;
 	receiver->request = receiver->deaths = 0;
 	if (message->is_call) {
 		const struct call *call = container_of(message, struct call, message);

@@ -65,6 +65,8 @@ void credentials_refresh(struct thread *thread)
 	const struct credentials *old = thread->user.credentials;
 
 	thread->user.credentials = credentials_of(thread->process);
+	if (atomic_exchange(&thread->user.grant_over, false))
+		thread->user.granted = 0;
 	thread->user.missing = ~(thread->user.credentials->effective | thread->user.granted);
 	credentials_put(old);
 }

@@ -32,6 +32,7 @@ struct signal_queue {
 struct thread_state {
 	uint32_t work;			/* offset 0; atomic bits: THREAD_WORK_*, looked at on the way to user mode */
 	uint64_t missing;		/* own thread; capabilities that it cannot use: all but its credentials' effective ones and @granted */
+	bool grant_over;		/* atomic: what @granted was for has ended (with THREAD_WORK_CREDENTIALS) */
 	uint64_t granted;		/* own thread; capabilities that hold for what it does for somebody else just now */
 	signal_set blocked;		/* own thread writes, under process->signal_lock; others read under it */
 	signal_set saved_blocked;	/* what THREAD_WORK_MASK puts back (sigsuspend, ppoll, pselect) */

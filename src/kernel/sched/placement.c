@@ -318,6 +318,7 @@ int sched_set_affinity(struct thread *thread, uint64_t mask)
 {
 	uint64_t flags;
 	struct cpu *cpu;
+	unsigned state;
 
 	if (!(mask & atomic_load(&cpus_online)))
 		return -EINVAL;
@@ -326,11 +327,14 @@ int sched_set_affinity(struct thread *thread, uint64_t mask)
 	cpu = lock_cpu_of(thread);
 	thread->affinity = mask;
 	/* Who sleeps is woken elsewhere then, also by a message past the scheduler (arch/x86_64/message_path.inc). */
-	if (!may_run(thread, cpu) && thread->run_state == THREAD_SLEEPING)
-		__atomic_store_n(&thread->cpu, least_busy(allowed_cpus(thread))->id, __ATOMIC_RELAXED);
-	if (may_run(thread, cpu) || (thread->run_state != THREAD_READY && thread->run_state != THREAD_RUNNING)) {
+	state = thread->run_state;	/* once: of a thread with another CPU it is guarded by another lock */
+	if (!may_run(thread, cpu) && state == THREAD_SLEEPING) {
+		thread->fpu_cpu = CPU_MAX;
+		__atomic_store_n(&thread->cpu, least_busy(allowed_cpus(thread))->id, __ATOMIC_RELEASE);
+	}
+	if (may_run(thread, cpu) || (state != THREAD_READY && state != THREAD_RUNNING)) {
 		queue_unlock(cpu->run_queue);
-	} else if (thread->run_state == THREAD_READY) {
+	} else if (state == THREAD_READY) {
 		run_queue_remove(cpu->run_queue, &thread->run_link, thread->priority);
 		placement_enqueue(cpu, thread, false, NULL);
 	} else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Capabilities: the calls about them, and grants. README.md has the rules. */
 #include "security/capabilities.h"
+#include "ipc/ipc.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
 #include "syscall_prototypes.h"
@@ -16,6 +17,7 @@ static void set_granted(uint64_t bits)
 
 	state->granted = bits;
 	state->missing = ~(credentials_current()->effective | bits);
+	endpoint_forget_descriptors();	/* the short ways that were found allowed may not be any more */
 }
 
 void capabilities_grant(uint64_t bits)
@@ -25,6 +27,7 @@ void capabilities_grant(uint64_t bits)
 
 void capabilities_end_grant(void)
 {
+	atomic_store(&current_thread()->user.grant_over, false);
 	if (current_thread()->user.granted)
 		set_granted(0);
 }
@@ -67,6 +70,7 @@ long sys_cap_set(uaddr_t in)
 	fresh->effective = sets.effective;
 	fresh->permitted = sets.permitted;
 	fresh->chosen = true;
+	endpoint_forget_descriptors();
 	return credentials_commit(fresh, old);
 }
 

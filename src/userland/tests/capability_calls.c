@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -78,6 +79,7 @@ static void run_attempt(const struct attempt *attempt, int report)
 	memcpy(arguments, attempt->arguments, sizeof arguments);
 	alarm(CALL_SECONDS);
 	setsid();	/* without a terminal */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);	/* what view_enter wants; it changes nothing else here */
 	if (attempt->prepare && (first = attempt->prepare(arguments)) >= 0)
 		arguments[0] = first;
 	if (attempt->user)
@@ -210,6 +212,7 @@ static const struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint3
 	.size = 48, .policy = SCHED_FIFO, .priority = 1,
 };
 static const uint64_t one_cpu = 1;
+static const struct { uint64_t flags, unused[3], signal, more[6]; } own_mounts = { .flags = CLONE_NEWNS, .signal = SIGCHLD };
 static const struct capability_sets everything = { CAPABILITIES_ALL, CAPABILITIES_ALL };
 static struct { void *head; } place;
 static siginfo_t queued = { .si_signo = 0, .si_code = SI_QUEUE };
@@ -286,6 +289,11 @@ static const struct class {
 	{ "prlimit64", "more than now", CAPABILITY_SYS_ADMIN, { 0, RLIMIT_NPROC, AT(high) }, NULL },
 	{ "prlimit64", "of another's process", CAPABILITY_SYS_ADMIN, { 0, RLIMIT_CORE, 0, (long)&(struct rlimit){ 0 } }, other_process },
 	{ "get_robust_list", "of another's process", CAPABILITY_PROC_TRACE, { 0, AT(place), (long)&(long){ 0 } }, other_process },
+	{ "clone", "with mounts of its own", CAPABILITY_SYS_ADMIN, { CLONE_NEWNS | SIGCHLD }, NULL },
+	{ "clone", "a process", 0, { SIGCHLD }, NULL },
+	{ "clone3", "with mounts of its own", CAPABILITY_SYS_ADMIN, { AT(own_mounts), sizeof own_mounts }, NULL },
+	{ "unshare", "mounts", CAPABILITY_SYS_ADMIN, { CLONE_NEWNS }, NULL },
+	{ "unshare", "descriptors", 0, { CLONE_FILES }, NULL },
 	{ "cap_set", "more than now", CAPABILITY_SYS_ADMIN, { AT(everything) }, NULL },
 	{ "socket", "raw", CAPABILITY_NET_RAW, { AF_INET, SOCK_RAW, IPPROTO_ICMP }, NULL },
 	{ "socket", "of packets", CAPABILITY_NET_RAW, { AF_PACKET, SOCK_DGRAM }, NULL },
