@@ -82,6 +82,20 @@ static int copy_name(char *name, uaddr_t from)
 	return port_name_check(name);
 }
 
+/* May the process open, and make, ports named @name? */
+static bool name_allowed(const char *name)
+{
+	struct process *process = current_process();
+	uint64_t flags = spin_lock_irq(&process->lock);
+	struct port_names *names = port_names_get(process->port_names);
+	bool allowed;
+
+	spin_unlock_irq(&process->lock, flags);
+	allowed = port_names_allow(names, name);
+	port_names_put(names);
+	return allowed;
+}
+
 long sys_port_create(uaddr_t user_name, unsigned flags)
 {
 	char name[PORT_NAME_MAX] = "";
@@ -93,6 +107,9 @@ long sys_port_create(uaddr_t user_name, unsigned flags)
 		return error;
 	if (flags & ~(PORT_PERSISTENT | PORT_REPLAY | PORT_KEEP) || (flags & (PORT_PERSISTENT | PORT_REPLAY)) == PORT_REPLAY)
 		return -EINVAL;
+	/* Who may not open a name may not pretend to be its owner either. */
+	if (user_name && !name_allowed(name))
+		return -EPERM;
 	port = port_alloc(flags & (PORT_PERSISTENT | PORT_REPLAY));
 	if (!port)
 		return -ENOMEM;
@@ -111,24 +128,16 @@ long sys_port_create(uaddr_t user_name, unsigned flags)
 long sys_port_open(uaddr_t user_name, unsigned rights)
 {
 	char name[PORT_NAME_MAX];
-	struct port_names *names;
 	struct port *port;
 	struct file *file;
-	uint64_t flags;
-	bool allowed;
 	int error = copy_name(name, user_name);
 
 	if (error)
 		return error;
 	if (!rights || rights & ~(PORT_SEND | PORT_NOTIFY | PORT_DUP))
 		return -EINVAL;
-	flags = spin_lock_irq(&current_process()->lock);
-	names = port_names_get(current_process()->port_names);
-	spin_unlock_irq(&current_process()->lock, flags);
-	allowed = port_names_allow(names, name);
-	port_names_put(names);
 	/* Outside of its profile a port does not exist. */
-	port = allowed ? port_name_find(name) : NULL;
+	port = name_allowed(name) ? port_name_find(name) : NULL;
 	if (!port)
 		return -ENOENT;
 	file = port_file_create(port, rights, 0);
@@ -268,7 +277,7 @@ out:
 	return result;
 }
 
-/* Waits until the process may have more unread messages, up to @deadline. */
+/* Waits until the process may have more unread messages. Nothing wakes it for its user's: -EAGAIN when none of them is its own. */
 static int wait_for_room(struct endpoint *me, size_t offset, size_t len, int64_t timeout, struct posted **posted)
 {
 	struct process *process = current_process();
@@ -277,7 +286,7 @@ static int wait_for_room(struct endpoint *me, size_t offset, size_t len, int64_t
 	int error, woken = 0;
 
 	wait_begin(&process->message_room, &waiter);
-	while ((error = posted_create(me, offset, len, posted)) == -EAGAIN && timeout && !woken)
+	while ((error = posted_create(me, offset, len, posted)) == -EAGAIN && atomic_load(&process->message_bytes) && !woken)
 		woken = wait_block(&waiter, deadline, WAIT_INTERRUPTIBLE);
 	wait_end(&waiter);
 	if (error == -EAGAIN && woken)

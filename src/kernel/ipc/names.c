@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of ports, and which of them a process may open. A name belongs to its port until that is dead. */
+/* Names of ports, and which of them a process may open and make. A name belongs to its port until that is dead. */
 #include "ipc/ipc.h"
 #include "ipc/port.h"
 #include "lib/errno.h"
@@ -11,7 +11,7 @@
 
 enum { NAMES_MAX = 1024, RESTRICT_MAX = 4096 /* bytes of a list of names */ };
 
-/* The names that a process may open, one behind the other, each with a NUL; "prefix*" stands for all that begin so. Never changes. */
+/* The names that a process may open and make, one behind the other, each with a NUL; "prefix*" stands for all that begin so. Never changes. */
 struct port_names {
 	struct refcount refs;
 	size_t size;

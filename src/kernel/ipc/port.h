@@ -268,7 +268,7 @@ void message_deliver(const struct message *message, struct endpoint *receiver, u
 void payload_read(const struct payload *from, size_t offset, void *to, size_t len);
 void payload_write(const struct payload *to, size_t offset, const void *from, size_t len);
 
-/* A message with a copy of @len bytes at @offset of the caller's buffer, charged to its process: -ENOMEM, -EAGAIN when that has too many unread. */
+/* A message with a copy of @len bytes at @offset of the caller's buffer, charged to its process and user: -ENOMEM, -EAGAIN when either has too many unread. */
 int posted_create(struct endpoint *sender, size_t offset, size_t len, struct posted **posted);
 void posted_free(struct posted *posted);	/* and its files; may sleep */
 

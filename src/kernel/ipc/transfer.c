@@ -3,10 +3,12 @@
 #include "ipc/messages.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 #include "process/process.h"
+#include "security/capabilities.h"
 
-enum { PROCESS_BYTES_MAX = 256 << 10 };	/* of messages sent and not yet received */
+enum { PROCESS_BYTES_MAX = 256 << 10 /* of messages sent and not yet received */, USER_PART = 16 /* of the memory, for those of all his processes */ };
 
 void payload_copy(const struct payload *to, const struct payload *from, size_t len)
 {
@@ -59,13 +61,9 @@ void message_deliver(const struct message *message, struct endpoint *receiver, u
 	}
 }
 
-/* Whether @process may have @bytes more in queues. */
-static bool charge(struct process *process, size_t bytes)
+static uint64_t user_limit(void)
 {
-	if (atomic_add(&process->message_bytes, bytes) <= PROCESS_BYTES_MAX)
-		return true;
-	atomic_sub(&process->message_bytes, bytes);
-	return false;
+	return capabilities_may_administer() ? UINT64_MAX : frame_total() / USER_PART * PAGE_SIZE;
 }
 
 int posted_create(struct endpoint *sender, size_t offset, size_t len, struct posted **out)
@@ -74,11 +72,11 @@ int posted_create(struct endpoint *sender, size_t offset, size_t len, struct pos
 	size_t size = sizeof(struct posted) + len;
 	struct posted *posted;
 
-	if (!charge(process, size))
+	if (!process_charge_messages(process, size, PROCESS_BYTES_MAX, user_limit()))
 		return -EAGAIN;
 	posted = kmalloc(size);
 	if (!posted) {
-		atomic_sub(&process->message_bytes, size);
+		process_uncharge_messages(process, size);
 		return -ENOMEM;
 	}
 	memset(posted, 0, sizeof(*posted));
@@ -98,7 +96,7 @@ void posted_free(struct posted *posted)
 
 	handles_leave(posted->message.files, posted->message.handle_count);
 	handles_put(posted->message.files, posted->message.handle_count);
-	atomic_sub(&process->message_bytes, posted->charged);
+	process_uncharge_messages(process, posted->charged);
 	wake_all(&process->message_room);
 	process_put(process);
 	kfree(posted);

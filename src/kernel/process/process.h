@@ -105,8 +105,8 @@ struct process {
 	int death_signal;		/* prctl PR_SET_PDEATHSIG */
 	uint64_t start_ns;		/* monotonic */
 	uint64_t minor_faults, major_faults;		/* atomic */
-	struct port_names *port_names;	/* which ports it may open by name, NULL: all; lock */
-	size_t message_bytes;		/* atomic: of messages it has sent and nobody has received yet */
+	struct port_names *port_names;	/* which ports it may open and make by name, NULL: all; lock */
+	size_t message_bytes;		/* of messages it has sent and nobody has received yet; written under lock */
 	struct wait_queue message_room;	/* waits until that is less */
 	struct posix_timers *posix_timers;	/* timer_create: NULL until used; owned by process/posix_timer.c */
 	struct interval_timers *timers;	/* alarm, setitimer: NULL until used; owned by process/itimer.c */
@@ -173,6 +173,13 @@ void user_account_put(struct user_account *account);
 /* Counts @pages more (@change > 0) unless the sum would pass @limit, or fewer. */
 bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit);
+
+/*
+ * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.
+ * False with nothing charged if the process would have more than @own_limit, or its user more than @user_limit. Any context.
+ */
+bool process_charge_messages(struct process *process, size_t bytes, size_t own_limit, uint64_t user_limit);
+void process_uncharge_messages(struct process *process, size_t bytes);
 
 /*
  * Memory is out and nothing can be freed: ends a process for it. True: the caller may try again, because another process, or an earlier choice, is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many threads each user runs, for RLIMIT_NPROC. One record a real uid in use, found by a small hash table. */
+/* How many threads each user runs, for RLIMIT_NPROC, and what else he holds. One record a real uid in use, found by a small hash table. */
 #include "mm/heap.h"
 #include "process/internal.h"
 
@@ -12,6 +12,7 @@ struct user_account {
 	uint64_t count;		/* atomic: threads, and zombies until they are reaped */
 	uint64_t pipe_pages;	/* atomic */
 	uint64_t watches;	/* atomic */
+	uint64_t message_bytes;	/* atomic */
 };
 
 static struct spinlock accounts_lock = SPINLOCK_INIT(LOCK_USER_ACCOUNTS);	/* with interrupts off; innermost */
@@ -91,6 +92,35 @@ bool user_account_charge_watches(struct user_account *account, long change, uint
 	return !account || charge(&account->watches, change, limit);
 }
 
+/* What a user pays for a process of his with @bytes in queues. */
+static uint64_t price_of_messages(size_t bytes)
+{
+	return bytes ? bytes + sizeof(struct process) : 0;
+}
+
+bool process_charge_messages(struct process *process, size_t bytes, size_t own_limit, uint64_t user_limit)
+{
+	uint64_t flags = spin_lock_irq(&process->lock);
+	size_t now = process->message_bytes;
+	bool ok = now + bytes <= own_limit &&
+		  charge(&process->account->message_bytes, (long)(price_of_messages(now + bytes) - price_of_messages(now)), user_limit);
+
+	if (ok)
+		atomic_store(&process->message_bytes, now + bytes);
+	spin_unlock_irq(&process->lock, flags);
+	return ok;
+}
+
+void process_uncharge_messages(struct process *process, size_t bytes)
+{
+	uint64_t flags = spin_lock_irq(&process->lock);
+	size_t now = process->message_bytes;
+
+	atomic_sub(&process->account->message_bytes, price_of_messages(now) - price_of_messages(now - bytes));
+	atomic_store(&process->message_bytes, now - bytes);
+	spin_unlock_irq(&process->lock, flags);
+}
+
 bool process_charge(struct process *process, uint64_t limit)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
@@ -125,6 +155,8 @@ void process_set_account(struct process *process, struct user_account *account)
 		unused = process->account;
 		atomic_sub(&unused->count, process->charged);
 		atomic_add(&account->count, process->charged);
+		atomic_sub(&unused->message_bytes, price_of_messages(process->message_bytes));
+		atomic_add(&account->message_bytes, price_of_messages(process->message_bytes));
 		process->account = account;
 	}
 	spin_unlock_irq(&process->lock, flags);

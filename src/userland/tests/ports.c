@@ -536,6 +536,13 @@ static void names_and_profiles(void)
 	CHECK(port_open("test.a", PORT_SEND) >= 0);
 	CHECK(port_open("test.bb", PORT_SEND) >= 0);
 	CHECK_ERR(port_open("test.c", PORT_SEND), ENOENT);
+	/* Nor may it take the names of others, there or not. */
+	CHECK_ERR(port_create("test.c", 0), EPERM);
+	CHECK_ERR(port_create("test.free", 0), EPERM);
+	CHECK_ERR(port_create("test", PORT_PERSISTENT), EPERM);
+	CHECK_ERR(port_create("test.bb", 0), EEXIST);
+	CHECK(port_create("test.bc", 0) >= 0);
+	CHECK(port_create(NULL, 0) >= 0);
 	CHECK_ERR(port_restrict(wider, sizeof(wider)), EPERM);
 	CHECK_ERR(port_restrict("bad name", 9), EINVAL);
 	CHECK_ERR(port_restrict("no-nul", 6), EINVAL);
@@ -544,6 +551,7 @@ static void names_and_profiles(void)
 	close(a);
 	CHECK_ERR(port_open("test.a", PORT_SEND), ENOENT);
 	CHECK_EQ(port_restrict(NULL, 0), 0);
+	CHECK_ERR(port_create("test.a", 0), EPERM);
 }
 
 static void batches(void)

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -606,12 +607,70 @@ static void poll_wakes_at_the_end(void)
 	CHECK_EQ(check_wait(pid), 0);
 }
 
+/* Sends until it is refused. How often it was not. */
+static long send_all(void)
+{
+	long count = 0;
+
+	msg_buffer();
+	while (!msg_send(port, HEADER(1, MSG_PAYLOAD_MAX), 0, NULL))
+		count++;
+	CHECK_ERR(msg_send(port, HEADER(1, MSG_PAYLOAD_MAX), 0, NULL), EAGAIN);
+	return count;
+}
+
+static void leave_unread(void *unused)
+{
+	(void)unused;
+	shared->numbers[0] = send_all();
+}
+
+static void leave_unread_for_ever(void *user)
+{
+	struct sysinfo memory;
+	long children = 0, most;
+
+	CHECK_EQ(setuid((long)user), 0);
+	CHECK_EQ(sysinfo(&memory), 0);
+	most = memory.totalram * memory.mem_unit / 16 / (200 << 10);
+	do
+		CHECK_EQ(check_child(leave_unread, NULL), 0);
+	while (shared->numbers[0] && ++children < most);
+	CHECK(children > 4 && children < most);
+	/* Nobody will make room for it. */
+	msg_buffer();
+	CHECK_ERR(msg_send(port, HEADER(1, MSG_PAYLOAD_MAX), MSG_WAIT, NULL), EAGAIN);
+}
+
+static void send_as(void *user)
+{
+	CHECK_EQ(setuid((long)user), 0);
+	CHECK(send_all() > 20);
+}
+
+/* Who dies leaves his messages, for which his user pays, and nobody else. */
+static void unread_of_the_dead(void)
+{
+	struct sysinfo before, after;
+
+	begin(0);
+	CHECK_EQ(sysinfo(&before), 0);
+	CHECK_EQ(check_child(leave_unread_for_ever, (void *)1000), 0);
+	CHECK_EQ(check_child(send_as, (void *)1001), 0);
+	CHECK_EQ(check_child(send_as, (void *)0), 0);
+	close(port);
+	CHECK_EQ(sysinfo(&after), 0);
+	CHECK(after.freeram * after.mem_unit + (4 << 20) > before.freeram * before.mem_unit);
+	port = port_create(NULL, PORT_KEEP);
+	CHECK_EQ(check_child(leave_unread_for_ever, (void *)1000), 0);
+}
+
 static const struct check_case cases[] = {
 	CASE(no_buffer), CASE(handle_sent_by_itself), CASE(receiver_sent_with_the_answer), CASE(one_call_beside_another), CASE(batch_after_serve),
 	CASE(takers_race),
 	CASE(dead_is_dead), CASE(deep_nesting), CASE(no_circle_by_duplicates), CASE(managers_in_queues), CASE(replayed_call_and_signals),
 	CASE(no_restart_with_handles),
-	CASE(no_room_wakes_the_next), CASE(server_keeps_its_cpu), CASE(poll_and_select), CASE(poll_wakes_at_the_end), { NULL, NULL },
+	CASE(no_room_wakes_the_next), CASE(server_keeps_its_cpu), CASE(poll_and_select), CASE(poll_wakes_at_the_end), CASE(unread_of_the_dead), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

@@ -74,7 +74,10 @@ enum {
 	PORT_RIGHTS = PORT_SEND | PORT_RECV | PORT_NOTIFY | PORT_DUP | PORT_MANAGE,
 };
 
-/* SYS_port_create: a port with name @name (NULL: none), and a handle with every right. */
+/*
+ * SYS_port_create: a port with name @name (NULL: none), and a handle with every right. EEXIST while another has the name; EPERM if SYS_port_restrict has
+ * taken it from the process, for which SYS_port_open finds nothing there (ENOENT).
+ */
 enum {
 	PORT_PERSISTENT = 1 << 0,	/* outlives its receiver: name, queue and clients' handles wait for the next one */
 	PORT_REPLAY = 1 << 1,		/* persistent only: what a receiver held at its end is given to the next one; requests may be done twice */
