@@ -52,6 +52,11 @@ SESSIONS = {
                  "FILE_EXECUTE FILE_READ FILE_WRITE IPC_CREATE IPC_RECV IPC_SEND NET_CONNECT NET_LISTEN"),
     "a user becomes root by su": ("/bin/su raeen -c '/bin/su root -c \"id -u; grep Eff /proc/self/status; hostname x\"'", 1,
                             "0\nRaeenCapEff:\t0000000000001c1f\nhostname: sethostname: " + REFUSED),
+    "su to root, power off": ("/bin/su raeen -c '/bin/su root -c \"poweroff; kill -USR2 1; kill -9 1; sleep 1; kill -0 1 && echo still up\"' 2>&1",
+                              0, "still up"),
+    "su to root, power off, refused": ("/bin/su raeen -c '/bin/su root -c \"poweroff\"' 2>&1", 1, REFUSED),
+    "no capabilities, power off": ("sandbox --cap none -- bash -c 'kill -USR2 1' 2>&1", 1, REFUSED),
+    "su to root, own processes": ("/bin/su raeen -c '/bin/su root -c \"sleep 100 & kill \\$! && echo done\"'", 0, "done"),
     "su to root, files": ("/bin/su raeen -c '/bin/su root -c \"echo x > /etc/made-by-su && rm /etc/made-by-su && /bin/su raeen -c id\"'", 0, "uid=1000"),
     "exec keeps them": ("cap drop FILE_WRITE -- bash -c 'exec bash -c \"exec cap\"' | grep -c ' - *- '", 0, "1"),
 }

@@ -92,7 +92,7 @@ long sys_setrlimit(unsigned resource, uaddr_t in)
 	return exchange(current_process(), resource, &fresh, &old);
 }
 
-/* The caller must be the same user in every respect, or root. */
+/* The caller must be the same user in every respect, and be able to do as much, or root. */
 static bool may_change(struct process *process)
 {
 	const struct credentials *self = credentials_current(), *other;
@@ -102,7 +102,7 @@ static bool may_change(struct process *process)
 		return true;
 	other = credentials_of(process);
 	ok = self->uid == other->uid && self->uid == other->euid && self->uid == other->suid && self->gid == other->gid &&
-	     self->gid == other->egid && self->gid == other->sgid;
+	     self->gid == other->egid && self->gid == other->sgid && capabilities_cover(other);
 	credentials_put(other);
 	return ok;
 }

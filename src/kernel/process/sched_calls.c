@@ -44,7 +44,7 @@ static bool may_change(struct thread *thread)
 	if (thread->process == current_process() || capabilities_may_administer())
 		return true;
 	other = credentials_of(thread->process);
-	ok = self->euid == other->uid || self->euid == other->euid;
+	ok = (self->euid == other->uid || self->euid == other->euid) && capabilities_cover(other);
 	credentials_put(other);
 	return ok;
 }

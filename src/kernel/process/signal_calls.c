@@ -210,6 +210,8 @@ static bool may_signal(struct process *target, int number)
 		return true;
 	other = credentials_of(target);
 	ok = self->euid == other->uid || self->euid == other->suid || self->uid == other->uid || self->uid == other->suid;
+	/* Whether it is there it may know. */
+	ok = ok && (!number || capabilities_cover(other));
 	credentials_put(other);
 	return ok || (number == SIGCONT && target->session == current_process()->session);
 }

@@ -21,6 +21,15 @@ static inline bool capabilities_hold(uint64_t bits)
 	return !(current_thread()->user.missing & bits);
 }
 
+/*
+ * May the calling thread, as far as capabilities go, act on a process with @other: can it do all that the process can, or add it? A process that can do
+ * more is not to be stopped, slowed down or steered by one that can do less, though both run as the same user.
+ */
+static inline bool capabilities_cover(const struct credentials *other)
+{
+	return !(current_thread()->user.missing & (other->effective | other->permitted)) || capabilities_hold(CAPABILITY_SYS_ADMIN);
+}
+
 /* Uid 0 and SYS_ADMIN: for what concerns the whole system, or other users. */
 bool capabilities_may_administer(void);
 

@@ -11,11 +11,13 @@
 #include <pthread.h>
 #include <raeen/caps.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -416,6 +418,87 @@ static void looking_into_others(void)
 	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
 }
 
+static void idle(void *unused)
+{
+	(void)unused;
+	sleep(IDLE_SECONDS);
+}
+
+/* What stops, slows down or steers @pid is refused. */
+static void all_refused(pid_t pid)
+{
+	const struct rlimit limit = { 0, RLIM_INFINITY };
+	const struct sched_param none = { 0 };
+	siginfo_t info = { .si_code = SI_QUEUE };
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CHECK_EQ(kill(pid, 0), 0);
+	CHECK_ERR(kill(pid, SIGURG), EPERM);
+	CHECK_ERR(kill(pid, SIGKILL), EPERM);
+	CHECK_ERR(syscall(SYS_tkill, pid, SIGURG), EPERM);
+	CHECK_ERR(syscall(SYS_tgkill, pid, pid, SIGURG), EPERM);
+	CHECK_ERR(syscall(SYS_rt_sigqueueinfo, pid, SIGURG, &info), EPERM);
+	CHECK_ERR(prlimit(pid, RLIMIT_CORE, &limit, NULL), EPERM);
+	CHECK_ERR(setpriority(PRIO_PROCESS, pid, 1), EPERM);
+	CHECK_ERR(syscall(SYS_sched_setscheduler, pid, SCHED_BATCH, &none), EPERM);
+	CHECK_ERR(sched_setaffinity(pid, sizeof set, &set), EPERM);
+}
+
+/* As the user it is: others who can do more, who could if they wanted to, who can do as much, and who can do less. */
+static void act_on_others(void *user)
+{
+	pid_t like_before, reserved, twin, weaker;
+
+	if (user)
+		CHECK_EQ(setuid(USER), 0);
+	like_before = check_spawn(idle, NULL);
+	CHECK_EQ(set(CAPABILITIES_SANDBOX, user_set), 0);
+	reserved = check_spawn(idle, NULL);
+	CHECK_EQ(set(CAPABILITIES_SANDBOX, CAPABILITIES_SANDBOX), 0);
+	twin = check_spawn(idle, NULL);
+	CHECK_EQ(set(0, 0), 0);
+	weaker = check_spawn(idle, NULL);
+	all_refused(twin);
+	CHECK_EQ(kill(weaker, SIGKILL), 0);
+	CHECK_EQ(check_wait(weaker), CHECK_KILLED + SIGKILL);
+	all_refused(like_before);
+	all_refused(reserved);
+	/* Who goes on with the job, as shells do, may be anybody of the session. */
+	CHECK_EQ(kill(reserved, SIGCONT), 0);
+	if (!user) {
+		all_refused(getppid());
+		CHECK_ERR(kill(1, SIGUSR2), EPERM);	/* to power off */
+	}
+	CHECK_EQ(kill(getpid(), SIGURG), 0);
+	CHECK_EQ(setpriority(PRIO_PROCESS, 0, 1), 0);
+}
+
+/* Under SANDBOX one can stop what runs under it, and still not more. */
+static void act_on_equals(void *unused)
+{
+	pid_t stronger = check_spawn(idle, NULL), twin;
+
+	(void)unused;
+	CHECK_EQ(set(CAPABILITIES_SANDBOX, CAPABILITIES_SANDBOX), 0);
+	twin = check_spawn(idle, NULL);
+	CHECK_EQ(setpriority(PRIO_PROCESS, twin, 1), 0);
+	CHECK_EQ(kill(twin, SIGKILL), 0);
+	CHECK_EQ(check_wait(twin), CHECK_KILLED + SIGKILL);
+	all_refused(stronger);
+}
+
+static void stronger_processes(void)
+{
+	setpgid(0, 0);
+	CHECK_EQ(check_child(act_on_others, NULL), 0);
+	CHECK_EQ(check_child(act_on_others, (void *)1), 0);
+	CHECK_EQ(check_child(act_on_equals, NULL), 0);
+	signal(SIGTERM, SIG_IGN);
+	CHECK_EQ(kill(0, SIGTERM), 0);	/* what still idles */
+}
+
 static void status_shows_them(void)
 {
 	static char text[8192];
@@ -523,7 +606,8 @@ int main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(dropping_and_adding), CASE(forking), CASE(executing),
 		CASE(set_id_programs), CASE(changes_of_ids), CASE(held_descriptors), CASE(links_to_harmless), CASE(own_terminal),
-		CASE(other_threads), CASE(looking_into_others), CASE(status_shows_them), CASE(sockets), CASE(messages), { NULL, NULL },
+		CASE(other_threads), CASE(looking_into_others), CASE(stronger_processes), CASE(status_shows_them), CASE(sockets),
+		CASE(messages), { NULL, NULL },
 	}, none[] = { { NULL, NULL } };
 
 	if (argc == 2 && !strcmp(argv[1], "--self"))

@@ -166,6 +166,19 @@ static long open_for_writing(long arguments[])
 	return open("file", O_WRONLY);
 }
 
+/* One of the same user, which can do all. */
+static long stronger_process(long arguments[])
+{
+	(void)arguments;
+	return getppid();
+}
+
+static long stronger_in_second(long arguments[])
+{
+	arguments[1] = getppid();
+	return -1;
+}
+
 static pid_t other;	/* a process of nobody's, and not of USER */
 
 static long other_process(long arguments[])
@@ -276,6 +289,12 @@ static const struct class {
 	{ "ioctl", "to hang up", CAPABILITY_SYS_ADMIN, { 0, TIOCVHANGUP }, pty_master },
 	{ "ioctl", "to ask", 0, { 0, FIONREAD, (long)&(int){ 0 } }, pty_master },
 	{ "kill", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0 }, other_process },
+	{ "kill", "a process that can do more", CAPABILITY_SYS_ADMIN, { 0, SIGURG }, stronger_process },
+	{ "kill", "a process that can do more, to ask", 0, { 0, 0 }, stronger_process },
+	{ "tkill", "a process that can do more", CAPABILITY_SYS_ADMIN, { 0, SIGURG }, stronger_process },
+	{ "setpriority", "of a process that can do more", CAPABILITY_SYS_ADMIN, { PRIO_PROCESS, 0, 0 }, stronger_in_second },
+	{ "sched_setparam", "of a process that can do more", CAPABILITY_SYS_ADMIN, { 0, (long)&(struct sched_param){ 0 } }, stronger_process },
+	{ "prlimit64", "of a process that can do more", CAPABILITY_SYS_ADMIN, { 0, RLIMIT_CORE, 0, (long)&(struct rlimit){ 0 } }, stronger_process },
 	{ "tkill", "another's process", CAPABILITY_SYS_ADMIN, { 0, SIGCONT }, other_process },
 	{ "tgkill", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, SIGCONT }, other_thread_group },
 	{ "rt_sigqueueinfo", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, AT(queued) }, other_process },
