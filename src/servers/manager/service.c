@@ -47,7 +47,7 @@ static bool lets_others_start(const struct service *service)
 
 static bool has_its_turn(const struct service_table *table, const struct service *service)
 {
-	if (service->state != SERVICE_WAITING || table->stopping)
+	if (service->state != SERVICE_WAITING || table->stopping || !service->config->valid)
 		return false;
 	for (unsigned a = 0; a < service->config->after_count; a++) {
 		int index = service->config->after_index[a];
@@ -188,6 +188,8 @@ void service_unstartable(struct service *service, bool skip, uint64_t now_ns)
 
 int service_ask_start(struct service *service, uint64_t now_ns)
 {
+	if (!service->config->valid)
+		return -EINVAL;
 	switch (service->state) {
 	case SERVICE_STARTING:
 	case SERVICE_RUNNING:
@@ -214,15 +216,35 @@ static bool starts_after(const struct service_table *table, const struct service
 	return false;
 }
 
-bool service_may_stop(const struct service_table *table, const struct service *service)
+static bool is_up(const struct service *service)
 {
-	if (service->state != SERVICE_STARTING && service->state != SERVICE_RUNNING)
-		return false;
+	return service->state == SERVICE_STARTING || service->state == SERVICE_RUNNING;
+}
+
+static bool is_last(const struct service_table *table, const struct service *service)
+{
 	for (unsigned i = 0; i < table->count; i++) {
 		if (has_process(&table->list[i]) && starts_after(table, &table->list[i], service))
 			return false;
 	}
 	return true;
+}
+
+/* Nobody is on his way down, and everybody waits for another one to be first. */
+static bool is_stuck(const struct service_table *table)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		const struct service *service = &table->list[i];
+
+		if (service->state == SERVICE_STOPPING || (is_up(service) && is_last(table, service)))
+			return false;
+	}
+	return true;
+}
+
+bool service_may_stop(const struct service_table *table, const struct service *service)
+{
+	return is_up(service) && (is_last(table, service) || is_stuck(table));
 }
 
 void service_stopping(struct service *service, uint64_t now_ns, uint64_t patience_end_ns, bool again)

@@ -102,10 +102,10 @@ enum service_verdict service_ended(struct service *service, int status, uint64_t
 /* The main process ended before exec, for a reason that trying again does not cure. @skip: it is no failure. */
 void service_unstartable(struct service *service, bool skip, uint64_t now_ns);
 
-/* Somebody wants it to run: what went wrong before is forgiven. Returns 0, -EALREADY when it runs, -EINPROGRESS. */
+/* Somebody wants it to run: what went wrong before is forgiven. Returns 0, -EALREADY when it runs, -EINVAL when its block is wrong. */
 int service_ask_start(struct service *service, uint64_t now_ns);
 
-/* True when the service runs, and nothing that was started after it does any more. */
+/* True when the service runs, and nothing that was started after it does any more; or when that is so for none, and none is stopping: a circle. */
 bool service_may_stop(const struct service_table *table, const struct service *service);
 
 /* It has been asked to end. @again: and shall start again then. */

@@ -21,6 +21,7 @@ static void set_up(void)
 	table = (struct service_table){ .list = services, .count = 3 };
 	for (int i = 0; i < 3; i++) {
 		configs[i].name = "test";
+		configs[i].valid = true;
 		configs[i].restart = (struct restart_rule){
 			RESTART_ALWAYS, 10 * NS_PER_MS, 80 * NS_PER_MS, 5, NS_PER_S,
 		};
@@ -159,6 +160,23 @@ static void test_stop_order(void)
 	CHECK(service_table_quiet(&table), "quiet");
 }
 
+/* Services that were started after each other, which the parser refuses: a shutdown must end all the same. */
+static void test_stop_circle(void)
+{
+	set_up();
+	after(0, 1);
+	after(1, 0);
+	after(2, 0);
+	for (int i = 0; i < 3; i++)
+		run(&services[i], 0);
+	table.stopping = true;
+	CHECK(service_may_stop(&table, &services[2]) && !service_may_stop(&table, &services[0]), "2 is the last");
+	service_stopping(&services[2], 0, 5, false);
+	CHECK(!service_may_stop(&table, &services[0]) && !service_may_stop(&table, &services[1]), "2 is ending");
+	service_ended(&services[2], CLEAN, 1);
+	CHECK(service_may_stop(&table, &services[0]) && service_may_stop(&table, &services[1]), "the circle is stopped as a whole");
+}
+
 /* One with a port holds back those after it until it is ready: by its word, its first heartbeat, or when patience ends. */
 static void test_ready(void)
 {
@@ -249,6 +267,15 @@ static void test_asked(void)
 	CHECK(service_ended(&services[0], STATUS_1, 21) == VERDICT_RESTART && services[0].due_ns == 21, "at once again");
 }
 
+static void test_invalid(void)
+{
+	set_up();
+	configs[0].valid = false;
+	CHECK(!service_may_start(&table, &services[0], 0), "is not started");
+	service_unstartable(&services[0], false, 0);
+	CHECK(service_ask_start(&services[0], 1) == -EINVAL && services[0].state == SERVICE_FAILED, "not by hand either");
+}
+
 /* A service that waits for another one is not due: the loop would turn for nothing. */
 static void test_due(void)
 {
@@ -285,6 +312,7 @@ int main(void)
 	test_watchdog();
 	test_served();
 	test_asked();
+	test_invalid();
 	test_due();
 	test_plausible();
 	test_policies();
@@ -292,5 +320,6 @@ int main(void)
 	test_give_up();
 	test_start_order();
 	test_stop_order();
+	test_stop_circle();
 	return check_result("manager/service");
 }

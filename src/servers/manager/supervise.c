@@ -418,8 +418,13 @@ static void begin_stop(void)
 
 static void stop_next(void)
 {
+	bool may[CONFIG_MAX_SERVICES + 1];
+
+	/* All are asked before the first one changes its state. */
+	for (unsigned i = 0; i < table->count; i++)
+		may[i] = service_may_stop(table, &table->list[i]);
 	for (unsigned i = 0; i < table->count; i++) {
-		if (service_may_stop(table, &table->list[i]))
+		if (may[i])
 			stop(&table->list[i], false);
 	}
 }

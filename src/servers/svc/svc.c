@@ -107,6 +107,12 @@ static int explain(const char *name, int error)
 	case -EPERM:
 		fprintf(stderr, "svc: %s: only root may do that\n", name);
 		break;
+	case -EINVAL:
+		fprintf(stderr, "svc: %s: its block in services.conf is wrong; see \"manager --check /etc/services.conf\"\n", name);
+		break;
+	case -EBUSY:
+		fprintf(stderr, "svc: %s: too many wait for the manager; try again later\n", name);
+		break;
 	case -ESRCH:
 		fprintf(stderr, "svc: %s does not run\n", name);
 		break;
@@ -138,11 +144,13 @@ static bool take_name(char to[32], const char *name)
 	return true;
 }
 
-/* Asks a question again that the manager died of, or with. */
+/* Asks a question again that the manager died with; once, for it may have died of it. */
 #define ASK(error, call)                                                                                                                       \
 	do {                                                                                                                                   \
 		(error) = (call);                                                                                                              \
-	} while ((error) == -ECONNRESET)
+		if ((error) == -ECONNRESET)                                                                                                    \
+			(error) = (call);                                                                                                      \
+	} while (0)
 
 static int get_status(const char *name, struct svc_status_reply *status)
 {
@@ -300,8 +308,8 @@ static int upgrade(const char *name, const char *program)
 	struct svc_upgrade_reply reply;
 	int error;
 
-	if (program && strlen(program) >= sizeof(request.path)) {
-		fprintf(stderr, "svc: %s: %s\n", program, strerror(ENAMETOOLONG));
+	if (program && (*program != '/' || strlen(program) >= sizeof(request.path))) {
+		fprintf(stderr, "svc: found program %s, expected a path from / on of less than %zu bytes\n", program, sizeof(request.path));
 		return EXIT_USAGE;
 	}
 	if (program)
