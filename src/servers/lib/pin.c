@@ -12,22 +12,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PIECE = 1 << 20 };
+
+/* A file that does not end, or grows under our hands, must not eat the memory. */
 static int copy(int to, int from)
 {
+	size_t size = 0;
 	ssize_t got;
 
-	do {
-		got = sendfile(to, from, NULL, 1 << 20);
-	} while (got > 0);
+	while ((got = sendfile(to, from, NULL, PIECE)) > 0) {
+		size += (size_t)got;
+		if (size > PIN_MAX_BYTES) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
 	if (got < 0)
 		return -1;
 	return fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 }
 
+/* The file at @path, which is one; a pipe or a device must neither be waited for nor read. -1 and errno. */
+static int open_program(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), error;
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) < 0)
+		error = errno;
+	else if (!S_ISREG(status.st_mode))
+		error = ENOEXEC;
+	else
+		error = status.st_size > PIN_MAX_BYTES ? EFBIG : 0;
+	if (error == 0)
+		return fd;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 int pin_program(const char *path)
 {
 	const char *name = strrchr(path, '/');
-	int from = open(path, O_RDONLY | O_CLOEXEC), to, error;
+	int from = open_program(path), to, error;
 
 	if (from < 0)
 		return -1;

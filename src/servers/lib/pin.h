@@ -6,8 +6,11 @@
 #ifndef SERVERS_LIB_PIN_H
 #define SERVERS_LIB_PIN_H
 
+enum { PIN_MAX_BYTES = 64 << 20 };
+
 /*
- * Copies the program at @path. Returns a descriptor (close-on-exec, read-only use) or -1 and errno. Reads the file: may block.
+ * Copies the program at @path. Returns a descriptor (close-on-exec, read-only use) or -1 and errno: ENOEXEC when it is no regular file, EFBIG when it is
+ * larger than PIN_MAX_BYTES. Waits for the disk that the file is on, and for nothing else.
  */
 int pin_program(const char *path);
 

@@ -110,6 +110,12 @@ static int explain(const char *name, int error)
 	case -EINVAL:
 		fprintf(stderr, "svc: %s: its block in services.conf is wrong; see \"manager --check /etc/services.conf\"\n", name);
 		break;
+	case -ENOEXEC:
+		fprintf(stderr, "svc: %s: the program is no regular file\n", name);
+		break;
+	case -EFBIG:
+		fprintf(stderr, "svc: %s: the program is larger than 64 MiB\n", name);
+		break;
 	case -EBUSY:
 		fprintf(stderr, "svc: %s: too many wait for the manager; try again later\n", name);
 		break;
