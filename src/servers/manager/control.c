@@ -4,6 +4,7 @@
 #include "log.h"
 #include "table.h"
 #include "lib/run_state.h"
+#include "lib/waiters.h"
 #include "proto/svc_server.h"
 #include "lib/server.h"
 
@@ -14,23 +15,24 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WAITERS_MAX = 16, LIST_PAGE = 64 };
+enum { LIST_PAGE = 64 };
 static const uint64_t patience_ns = 30ull * 1000000000;
-
-/* A call to be answered when something has happened. */
-struct waiter {
-	uint64_t token;              /* 0: none */
-	enum { WAIT_READY, WAIT_ENDED, WAIT_LOG } for_what;
-	int index;                   /* of the service; of a ring for WAIT_LOG */
-	uint32_t restarts;           /* it had when the call came */
-	uint64_t position;
-	uint64_t end_ns;             /* of patience */
-};
 
 static struct service_table *table;
 static const struct control_actions *act;
 static struct server server;
-static struct waiter waiters[WAITERS_MAX];
+
+static bool still_waits(uint64_t token)
+{
+	return port_control(server.port, PORT_ALIVE, token) == 0;
+}
+
+static void drop(uint64_t token)
+{
+	server_answer(&server, token, -ECANCELED, NULL, 0, NULL, 0);
+}
+
+static struct waiters waiters = { .alive = still_waits, .drop = drop };
 
 static int find(const char *name)
 {
@@ -47,18 +49,21 @@ static int find_for(const struct server_call *call, const char *name)
 	return call->extra.uid == 0 ? find(name) : -EPERM;
 }
 
-/* The call is answered later. SERVER_LATER or -EBUSY. */
-static int wait_for(struct server_call *call, int for_what, int index, uint64_t end_ns)
+/* The same, for what takes time: there is a place for the call to wait in before anything is begun. */
+static int find_to_wait(const struct server_call *call, const char *name)
 {
-	for (unsigned i = 0; i < WAITERS_MAX; i++) {
-		if (waiters[i].token)
-			continue;
-		waiters[i] = (struct waiter){ .token = call->token, .for_what = for_what, .index = index, .end_ns = end_ns };
-		if (for_what != WAIT_LOG)
-			waiters[i].restarts = table->list[index].restart_count;
-		return SERVER_LATER;
-	}
-	return -EBUSY;
+	int index = find_for(call, name);
+
+	return index >= 0 && !waiters_place(&waiters, WAIT_READY) ? -EBUSY : index;
+}
+
+/* The call is answered later. */
+static int wait_in(struct waiter *place, struct server_call *call, enum waiter_kind for_what, int index, uint64_t end_ns)
+{
+	*place = (struct waiter){ .token = call->token, .for_what = for_what, .index = index, .end_ns = end_ns };
+	if (for_what != WAIT_LOG)
+		place->restarts = table->list[index].restart_count;
+	return SERVER_LATER;
 }
 
 static void describe(const struct service *service, struct svc_service *out)
@@ -117,15 +122,15 @@ static int on_status(struct server_call *call, const struct svc_status_request *
 	return 0;
 }
 
-/* What the event loop did for a call, which is answered when that has come to an end. */
-static int answer_when(struct server_call *call, int for_what, int index, int result)
+/* What the event loop did for a call of find_to_wait()'s, which is answered when that has come to an end. */
+static int answer_when(struct server_call *call, enum waiter_kind for_what, int index, int result)
 {
-	return result < 0 ? result : wait_for(call, for_what, index, now_ns() + patience_ns);
+	return result < 0 ? result : wait_in(waiters_place(&waiters, for_what), call, for_what, index, now_ns() + patience_ns);
 }
 
 static int on_start(struct server_call *call, const struct svc_start_request *request, struct svc_start_reply *reply)
 {
-	int index = find_for(call, request->name);
+	int index = find_to_wait(call, request->name);
 
 	(void)reply;
 	return index < 0 ? index : answer_when(call, WAIT_READY, index, act->start(&table->list[index]));
@@ -133,7 +138,7 @@ static int on_start(struct server_call *call, const struct svc_start_request *re
 
 static int on_stop(struct server_call *call, const struct svc_stop_request *request)
 {
-	int index = find_for(call, request->name);
+	int index = find_to_wait(call, request->name);
 
 	if (index < 0)
 		return index;
@@ -144,7 +149,7 @@ static int on_stop(struct server_call *call, const struct svc_stop_request *requ
 
 static int on_restart(struct server_call *call, const struct svc_restart_request *request, struct svc_restart_reply *reply)
 {
-	int index = find_for(call, request->name);
+	int index = find_to_wait(call, request->name);
 
 	(void)reply;
 	return index < 0 ? index : answer_when(call, WAIT_READY, index, act->stop(&table->list[index], true));
@@ -161,7 +166,7 @@ static int on_kill(struct server_call *call, const struct svc_kill_request *requ
 
 static int on_upgrade(struct server_call *call, const struct svc_upgrade_request *request, struct svc_upgrade_reply *reply)
 {
-	int index = find_for(call, request->name);
+	int index = find_to_wait(call, request->name);
 
 	(void)reply;
 	if (index >= 0 && request->path[0] && request->path[0] != '/')
@@ -177,20 +182,20 @@ static void read_log(int index, uint64_t position, struct svc_log_reply *reply)
 
 static int on_log(struct server_call *call, const struct svc_log_request *request, struct svc_log_reply *reply)
 {
-	int index = strcmp(request->name, "manager") == 0 ? (int)table->count : find(request->name), result;
-	uint64_t now = now_ns();
+	int index = strcmp(request->name, "manager") == 0 ? (int)table->count : find(request->name);
+	struct waiter *place;
 
 	if (index < 0)
 		return index;
 	read_log(index, request->position, reply);
 	if (reply->data_length > 0 || request->wait_ns == 0)
 		return 0;
-	result = wait_for(call, WAIT_LOG, index, request->wait_ns < UINT64_MAX - now ? now + request->wait_ns : UINT64_MAX);
-	for (unsigned i = 0; i < WAITERS_MAX; i++) {
-		if (waiters[i].token == call->token)
-			waiters[i].position = reply->position;
-	}
-	return result;
+	place = waiters_place(&waiters, WAIT_LOG);
+	if (!place)
+		return -EBUSY;
+	wait_in(place, call, WAIT_LOG, index, now_ns() + (request->wait_ns < patience_ns ? request->wait_ns : patience_ns));
+	place->position = reply->position;
+	return SERVER_LATER;
 }
 
 /* What is to be answered: 1 nothing yet, 0 success, or a negative errno. */
@@ -260,20 +265,15 @@ void control_serve(bool readable, uint64_t now)
 	if (readable)
 		server_serve(&server, 0);
 	for (unsigned i = 0; i < WAITERS_MAX; i++) {
-		int result = waiters[i].token ? outcome(&waiters[i], now) : 1;
+		struct waiter *waiter = &waiters.list[i];
+		int result = waiter->token ? outcome(waiter, now) : 1;
 
 		if (result <= 0)
-			answer(&waiters[i], result);
+			answer(waiter, result);
 	}
 }
 
 uint64_t control_due(void)
 {
-	uint64_t due = UINT64_MAX;
-
-	for (unsigned i = 0; i < WAITERS_MAX; i++) {
-		if (waiters[i].token && waiters[i].end_ns < due)
-			due = waiters[i].end_ns;
-	}
-	return due;
+	return waiters_due(&waiters);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers `svc`: the protocol proto/svc.def at the port "manager". Anybody may ask; only who has uid 0 and SYS_ADMIN may change something. What takes time (a
- * stop, a start) is answered when it is done; after a restart of the manager its callers get an error and ask again.
+ * stop, a start) is answered when it is done, and refused (EBUSY) before it is begun when too many calls wait. After a restart of the manager their callers
+ * get ECONNRESET: what they asked for may have been begun; `svc status` tells.
  */
 #ifndef MANAGER_CONTROL_H
 #define MANAGER_CONTROL_H

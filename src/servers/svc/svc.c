@@ -368,6 +368,12 @@ static int show_log(const char *name, bool follow)
 	while (error == 0) {
 		request.position = position;
 		ASK(error, svc_log(port, &request, &reply, MSG_WAIT));
+		if (error == -EBUSY) {
+			/* Too many follow a log already: looks now and then. */
+			nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+			error = 0;
+			continue;
+		}
 		if (error < 0 || (reply.data_length == 0 && !follow))
 			break;
 		if (position != 0 && reply.position != position)
