@@ -29,7 +29,8 @@ service plain {
     port      plain
 }
 service dying {
-    exec      /tests/echo-service --die
+    exec      /bin/sh /opt/dying.sh
+    caps      all
     port      dying persistent
     restart   always backoff=1ms..10ms give-up=4/min
 }
@@ -50,6 +51,7 @@ class Machine:
         for name in ("echo-service", "load-service"):
             shutil.copy(os.path.join(BUILD, "tests/tests", name), self.overlay + "/tests")
         self.write("etc/services.conf", SERVICES)
+        self.write("opt/dying.sh", "[ -e /tmp/cure ] || exit 3\nexec /tests/echo-service\n")
 
     def write(self, name, text, mode=0o644):
         path = os.path.join(self.overlay, name)
@@ -91,13 +93,31 @@ svc start echo; echo "start $?"; svc start echo; echo "start $?"
 old=$(pid echo); svc restart echo; [ $(pid echo) != $old ] && echo restarted
 old=$(pid echo); svc kill echo; wait_for '[ $(pid echo) != $old ]'; wait_for 'running echo'; echo "restarts $(restarts echo)"
 svc upgrade plain; echo "upgrade $?"
+>/tmp/cure; svc start dying; echo "cured $? $(state dying)"; load dying echo 100 1
+svc start wrong; echo "wrong $?"; svc restart wrong; echo "wrong $?"; svc start circle; echo "wrong $?"; svc upgrade wrong; echo "wrong $?"
 svc log dying; svc log manager | grep 'NOT restarted'
 su raeen -c 'svc list >/dev/null && echo may look; svc stop echo; echo "stop $?"' 2>&1
 """
 
 
+WRONG = """service wrong {
+    exec      /bin/sleep 1000
+    restart   perhaps
+}
+service circle {
+    exec      /bin/sleep 1000
+    after     other
+}
+service other {
+    exec      /bin/sleep 1000
+    after     circle
+}
+"""
+
+
 def test_commands(machine):
     """Every command of svc, its answers and exit statuses; giving up, loudly, and what "after" means then."""
+    machine.write("etc/services.conf", SERVICES + WRONG)
     out, log = machine.run("exec 2>&1\n" + COMMANDS)
     assert re.search(r"^\* echo +running +\d+ ", out, re.MULTILINE) and "\033" not in out
     assert "@ failed 4\n" in out
@@ -109,6 +129,8 @@ def test_commands(machine):
     assert re.search(r"echo started \(process \d+\)\nstart 0\nsvc: echo runs already\nstart 1\n", out)
     assert "\nrestarted\nrestarts 1\n" in out
     assert "svc: plain has a port that is not persistent" in out and "upgrade 1\n" in out
+    assert re.search(r"^dying started \(process \d+\)\ncured 0 running\ncalls [1-9]\d* failed 0 ", out, re.MULTILINE), out
+    assert out.count(": its block in services.conf is wrong; see ") == 4 and out.count("wrong 1\n") == 4, out
     assert "may look\nsvc: echo: only root may do that\nstop 1\n" in out
     assert "dying ended with status 3 and is NOT restarted any more: more than 4 restarts within 60 s; \"svc start dying\" starts it" in log
 
@@ -186,6 +208,50 @@ def test_upgrade_under_load(machine):
     assert ", 0 restarts" in out
 
 
+BAD_UPGRADES = r"""
+wait_for 'running echo && [ "$(state dying)" = failed ]'
+mkfifo /tmp/pipe
+for path in /tmp/pipe /dev/zero /tmp /tmp/none; do svc upgrade echo $path; echo "$path $?"; done
+echo "same $(pid echo) $(restarts echo)"
+echo text >/tmp/text
+for path in /bin/false /tmp/text; do
+	svc upgrade echo $path; echo "$path $?"
+	wait_for 'running echo'; load echo echo 100 1; readlink /proc/$(pid echo)/exe
+done
+svc upgrade dying /tests/echo-service; echo "dying $? $(state dying)"
+svc stop dying; svc upgrade dying /tests/echo-service; echo "stopped $? $(state dying)"
+svc log manager | grep 'program before is'
+"""
+
+
+def test_bad_upgrades(machine):
+    """What is no program is refused unread; one that does not become ready makes room for the one before; one without a process is started."""
+    out, log = machine.run("exec 2>&1\n" + BAD_UPGRADES)
+    assert out.count("the program is no regular file") == 3 and "svc: echo: /tmp/none: No such file" in out, out + log[-3000:]
+    for path in ("/tmp/pipe", "/dev/zero", "/tmp", "/tmp/none", "/bin/false", "/tmp/text"):
+        assert f"\n{path} 1\n" in out, out
+    assert out.count("the new program did not become ready; the one before is started again") == 2, out + log[-3000:]
+    assert len(re.findall(r"^calls [1-9]\d* failed 0 .*\n/tests/echo-service$", out, re.MULTILINE)) == 2, out
+    assert "dying 0 running\n" in out and "stopped 0 running\n" in out, out
+    assert re.search(r"echo ended with status \d+ before its new program was ready: the program before is started again\necho: the program before", out), out
+
+
+FOLLOWERS = r"""
+wait_for 'running echo'
+i=0; while [ $i -lt 20 ]; do i=$((i + 1)); su raeen -c 'exec svc log -f echo' >/dev/null & done
+sleep 1
+svc restart echo; echo "restart $?"
+kill -9 $!
+svc stop echo; echo "stop $?"
+"""
+
+
+def test_followers(machine):
+    """Twenty users who follow a log do not keep root from starting and stopping."""
+    out, log = machine.run("exec 2>&1\n" + FOLLOWERS)
+    assert "restart 0\n" in out and "stop 0\n" in out and "too many" not in out, out + log[-3000:]
+
+
 DEATHS = r"""
 wait_for 'running echo'
 load echo echo 5000 4 >/tmp/load &
@@ -240,7 +306,8 @@ ls -l /proc/1/fd | wc -l
 # Between a death and its restart, and while a stop waits.
 svc stop later & sleep 0.05; kill -9 $(pid echo); kill -9 1; wait
 wait_for 'running echo'
-state later
+wait_for '[ "$(state later)" = ended ]'
+echo "later $(state later)"
 """
 
 
@@ -249,7 +316,7 @@ def test_manager_killed(machine):
     out, log = machine.run(MANAGER)
     before, after = (re.search(rf"^{word} (.*)$", out, re.MULTILINE)[1] for word in ("before", "after"))
     assert before == after and before.endswith(" 4"), out
-    assert "\n3\n" in out
+    assert "\n3\n" in out and "later ended\n" in out, out + log[-3000:]
     failed = re.search(r"calls (\d+) failed (\d+)", out)
     assert int(failed[1]) > 100 and int(failed[2]) <= 1, out + log[-3000:]
     counts = re.findall(r"^(\d+)$", out, re.MULTILINE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking over from the manager before (adopt.h). */
 #include "adopt.h"
-#include "log.h"
+#include "lib/log.h"
 #include "spawn.h"
 #include "table.h"
 #include "lib/run_state.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers `svc` (control.h). */
 #include "control.h"
-#include "log.h"
+#include "lib/log.h"
 #include "table.h"
 #include "lib/run_state.h"
 #include "lib/waiters.h"

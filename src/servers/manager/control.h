@@ -14,7 +14,7 @@ struct control_actions {
 	int (*start)(struct service *service);
 	int (*stop)(struct service *service, bool again);
 	int (*kill)(struct service *service, int signal);
-	/* As stop and start again; the new program has been looked at before the old one is stopped. */
+	/* As stop and start again, with a new program. It is copied (reads a file) before the old one is stopped, which comes back if it fails. */
 	int (*upgrade)(struct service *service, const char *path);
 };
 

@@ -6,7 +6,7 @@
  * "manager --check FILE" only parses a services.conf and prints what is wrong in it.
  */
 #include "adopt.h"
-#include "log.h"
+#include "lib/log.h"
 #include "mounts.h"
 #include "lib/file.h"
 #include "lib/pin.h"

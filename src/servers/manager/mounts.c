@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The boot file systems (mounts.h). */
 #include "mounts.h"
-#include "log.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <stdbool.h>

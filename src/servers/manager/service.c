@@ -77,6 +77,34 @@ static void become_ready(struct service *service)
 {
 	service->ready = service->was_ready = true;
 	service->reason[0] = '\0';
+	/* The last words of the instance before, which is being stopped for it, say nothing about a program on trial. */
+	if (service->state != SERVICE_STOPPING)
+		service->upgrading = false;
+}
+
+int service_upgrade(struct service *service, int program)
+{
+	int unneeded = service->upgrading ? service->fds.program : -1;
+
+	if (!service->upgrading)
+		service->fds.program_before = service->fds.program;
+	service->fds.program = program;
+	service->upgrading = program >= 0 || service->fds.program_before >= 0;
+	return unneeded;
+}
+
+int service_take_unneeded(struct service *service)
+{
+	int unneeded = service->upgrading ? -1 : service->fds.program_before;
+
+	if (!service->upgrading)
+		service->fds.program_before = -1;
+	return unneeded;
+}
+
+bool service_trial_over(const struct service *service, uint64_t now_ns)
+{
+	return service->upgrading && !service->killed && service->state == SERVICE_RUNNING && now_ns >= service->started_ns + ready_patience_ns;
 }
 
 void service_executed(struct service *service, uint64_t now_ns)
@@ -150,6 +178,18 @@ static void schedule_restart(struct service *service, uint64_t now_ns)
 		service->backoff_ns = rule->backoff_max_ns;
 }
 
+/* The program before comes back at once, whatever the rule of restarts is; that counts as a restart. */
+static void revert(struct service *service, uint64_t now_ns)
+{
+	int32_t failed = service->fds.program;
+
+	service->fds.program = service->fds.program_before;
+	service->fds.program_before = failed;
+	service->upgrading = false;
+	service->backoff_ns = 0;
+	schedule_restart(service, now_ns);
+}
+
 enum service_verdict service_ended(struct service *service, int status, uint64_t now_ns)
 {
 	enum restart_policy policy = service->config->restart.policy;
@@ -163,6 +203,10 @@ enum service_verdict service_ended(struct service *service, int status, uint64_t
 		enter(service, SERVICE_WAITING, now_ns);
 		service->due_ns = now_ns;
 		return VERDICT_AGAIN;
+	}
+	if (!asked && service->upgrading) {
+		revert(service, now_ns);
+		return VERDICT_REVERTED;
 	}
 	if (asked || (!failed && policy != RESTART_ALWAYS)) {
 		enter(service, SERVICE_ENDED, now_ns);
@@ -183,6 +227,10 @@ enum service_verdict service_ended(struct service *service, int status, uint64_t
 void service_unstartable(struct service *service, bool skip, uint64_t now_ns)
 {
 	service->pid = 0;
+	if (service->upgrading && service->state == SERVICE_STARTING && !skip) {
+		revert(service, now_ns);
+		return;
+	}
 	enter(service, skip ? SERVICE_SKIPPED : SERVICE_FAILED, now_ns);
 }
 
@@ -281,6 +329,8 @@ static uint64_t service_due(const struct service_table *table, const struct serv
 		due = service->due_ns;
 	if (service->state == SERVICE_RUNNING && !service->killed)
 		due = watchdog_due(&service->watchdog);
+	if (service->upgrading && service->state == SERVICE_RUNNING && !service->killed && late < due)
+		due = late;
 	return is_held_up(service) && late < due ? late : due;
 }
 

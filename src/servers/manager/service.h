@@ -43,7 +43,8 @@ struct service_fds {
 	int32_t output, output_write;        /* pipe of what it prints; both ends stay, for the instances to come */
 	int32_t supervision;                 /* port that its notifications come by, one an instance */
 	int32_t state;                       /* memory that its instances hand on */
-	int32_t program;                     /* sealed memory with its executable (pin.h) */
+	int32_t program;                     /* sealed memory with its executable (pin.h); -1: the file is executed */
+	int32_t program_before;              /* while upgrading: the one that is known to work */
 	int32_t ports[CONFIG_MAX_PORTS];     /* MANAGE */
 };
 
@@ -56,6 +57,7 @@ struct service {
 	bool ready;                          /* this instance is */
 	bool was_ready;                      /* one was, or none was in time: those `after` it may start */
 	bool killed;                         /* SIGKILL has been sent */
+	bool upgrading;                      /* no instance of fds.program has been ready yet: fds.program_before comes back if none will be */
 	bool again;                          /* STOPPING: it starts again when it has ended */
 	uint64_t since_ns;                   /* when it came into its state */
 	uint64_t started_ns;
@@ -77,7 +79,7 @@ struct service_table {
 	bool stopping;                       /* nothing is started any more */
 };
 
-enum service_verdict { VERDICT_RESTART, VERDICT_AGAIN, VERDICT_ENDED, VERDICT_FAILED, VERDICT_GAVE_UP };
+enum service_verdict { VERDICT_RESTART, VERDICT_AGAIN, VERDICT_ENDED, VERDICT_FAILED, VERDICT_GAVE_UP, VERDICT_REVERTED };
 
 void service_init(struct service *service, const struct service_config *config);
 
@@ -93,13 +95,25 @@ void service_executed(struct service *service, uint64_t now_ns);
 /* It has sent @bits. @cpu_ns: CPU time its process has used. */
 void service_notified(struct service *service, uint64_t bits, uint64_t now_ns, uint64_t cpu_ns);
 
+/*
+ * Its next instance shall run @program (a descriptor; -1: the file), which is on trial: should an instance of it end before it is ready, the program
+ * before is started again. Returns a descriptor that is not needed any more, or -1.
+ */
+int service_upgrade(struct service *service, int program);
+
+/* The descriptor of a program that has been replaced for good, or has failed; the service has it no longer. -1: none. */
+int service_take_unneeded(struct service *service);
+
+/* True when a program on trial has had long enough to become ready. */
+bool service_trial_over(const struct service *service, uint64_t now_ns);
+
 /* True, once, when those that start after it have waited long enough for it to become ready. */
 bool service_late(struct service *service, uint64_t now_ns);
 
 /* The main process ended with a wait status, or (status -1) could not be forked. Says what the state has become. */
 enum service_verdict service_ended(struct service *service, int status, uint64_t now_ns);
 
-/* The main process ended before exec, for a reason that trying again does not cure. @skip: it is no failure. */
+/* The main process ended before exec, for a reason that trying again does not cure. @skip: it is no failure. A program on trial makes room. */
 void service_unstartable(struct service *service, bool skip, uint64_t now_ns);
 
 /* Somebody wants it to run: what went wrong before is forgiven. Returns 0, -EALREADY when it runs, -EINVAL when its block is wrong. */

@@ -288,6 +288,45 @@ static void test_due(void)
 	CHECK(service_table_due(&table) == 10 * NS_PER_S, "due at %llu", (unsigned long long)service_table_due(&table));
 }
 
+/* A program is on trial until an instance of it is ready; else the one before comes back. */
+static void test_upgrade(void)
+{
+	struct service *service = &services[0];
+
+	set_up();
+	configs[0].port_count = 1;
+	configs[0].restart.policy = RESTART_NEVER;
+	service->fds.program = 7;
+	run(service, 0);
+	service_notified(service, SERVICE_BIT_READY, 1, 0);
+	CHECK(service_upgrade(service, 8) == -1 && service_take_unneeded(service) == -1, "7 is kept");
+	service_stopping(service, 2, 9, true);
+	service_notified(service, SERVICE_BIT_READY, 2, 0);
+	CHECK(service->upgrading, "the last word of 7 proves nothing");
+	CHECK(service_ended(service, KILLED, 3) == VERDICT_AGAIN && service->fds.program == 8, "8 has its turn");
+	run(service, 3);
+	CHECK(service_ended(service, CLEAN, 4) == VERDICT_REVERTED && service_may_start(&table, service, 4), "failed: 7 starts at once");
+	CHECK(service->fds.program == 7 && service->restart_count == 1, "7, which is a restart");
+	CHECK(service_take_unneeded(service) == 8 && service_take_unneeded(service) == -1, "8 is closed, once");
+	run(service, 5);
+	CHECK(service_ended(service, STATUS_1, 6) == VERDICT_FAILED, "7 lives by its rule");
+	/* Without a process; cannot be executed. */
+	CHECK(service_upgrade(service, 9) == -1 && service_ask_start(service, 7) == 0, "from FAILED");
+	service_forked(service, 100, 8);
+	service_unstartable(service, false, 9);
+	CHECK(service->state == SERVICE_WAITING && service->fds.program == 7 && service_take_unneeded(service) == 9, "7 is back");
+	/* Never ready; replaced while on trial; ready. */
+	CHECK(service_upgrade(service, 10) == -1 && service_upgrade(service, 11) == 10, "10 was not proven");
+	run(service, 10);
+	service->was_ready = true;
+	services[1].state = services[2].state = SERVICE_ENDED;
+	CHECK(!service_trial_over(service, 10) && service_table_due(&table) == 10 * NS_PER_S + 10, "the loop wakes for it");
+	CHECK(service_trial_over(service, 10 * NS_PER_S + 10), "over");
+	service_notified(service, SERVICE_BIT_READY, 11, 0);
+	CHECK(!service_trial_over(service, 10 * NS_PER_S + 10) && service_take_unneeded(service) == 7 && service->fds.program == 11, "11 it is");
+	CHECK(service_ended(service, STATUS_1, 12) == VERDICT_FAILED, "and lives by the rule");
+}
+
 static void test_plausible(void)
 {
 	set_up();
@@ -314,6 +353,7 @@ int main(void)
 	test_asked();
 	test_invalid();
 	test_due();
+	test_upgrade();
 	test_plausible();
 	test_policies();
 	test_backoff();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of the machine's run (shutdown.h). */
 #include "shutdown.h"
-#include "log.h"
+#include "lib/log.h"
 #include "mounts.h"
 #include "lib/services_conf/values.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* From a service's block to its process (spawn.h). */
 #include "spawn.h"
-#include "log.h"
+#include "lib/log.h"
 #include "ports.h"
 #include "lib/launch.h"
 #include "lib/region.h"
-#include "confine.h"
+#include "lib/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,6 +161,8 @@ static void child(const struct service *service, const struct ports_given *given
 	const char *wrong;
 	int report_fd = service->fds.report_write, program = service->fds.program;
 
+	/* The ring has one writer: the parent. What the child logs goes to the console only. */
+	log_keep(NULL);
 	say(report_fd, &first);
 	reset_signals();
 	setsid();

@@ -2,7 +2,7 @@
 /* The manager's event loop (supervise.h). */
 #include "supervise.h"
 #include "control.h"
-#include "log.h"
+#include "lib/log.h"
 #include "lib/pin.h"
 #include "ports.h"
 #include "spawn.h"
@@ -92,6 +92,9 @@ static void log_end(const struct service *service, enum service_verdict verdict,
 	case VERDICT_FAILED:
 		log_error("%s %s and is not restarted", config->name, how);
 		break;
+	case VERDICT_REVERTED:
+		log_error("%s %s before its new program was ready: the program before is started again", config->name, how);
+		break;
 	case VERDICT_AGAIN:
 	case VERDICT_ENDED:
 		log_info("%s %s", config->name, how);
@@ -105,6 +108,7 @@ static void keep_reason(struct service *service, enum service_verdict verdict, c
 	static const char *const consequences[] = {
 		[VERDICT_RESTART] = "and is restarted", [VERDICT_AGAIN] = "as it was asked to", [VERDICT_ENDED] = "",
 		[VERDICT_FAILED] = "and is not restarted", [VERDICT_GAVE_UP] = "too often: the manager gave up",
+		[VERDICT_REVERTED] = "before it was ready",
 	};
 
 	snprintf(service->reason, sizeof(service->reason), "%.60s%s%s", how, *consequences[verdict] ? " " : "", consequences[verdict]);
@@ -159,6 +163,8 @@ static bool read_report(struct service *service)
 	else
 		log_error("%s cannot start: %s: %s", service->config->name, word.step, strerror(word.error));
 	service_unstartable(service, word.no_console, now_ns());
+	if (service->state == SERVICE_WAITING)
+		log_error("%s: the program before is started again", service->config->name);
 	return false;
 }
 
@@ -269,6 +275,11 @@ static void watch(struct service *service, uint64_t time)
 {
 	bool over;
 
+	if (service_trial_over(service, time)) {
+		log_error("%s is not ready in time with its new program and is killed", service->config->name);
+		send_signal(service, SIGKILL);
+		service->killed = true;
+	}
 	if (service->state != SERVICE_RUNNING || service->killed || time < watchdog_due(&service->watchdog))
 		return;
 	over = watchdog_look(&service->watchdog, time, process_cpu_ns(service->pid), process_is_ready(service->pid));
@@ -281,6 +292,12 @@ static void watch(struct service *service, uint64_t time)
 	service->watchdog_kills++;
 }
 
+static void close_program(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 static void check_times(void)
 {
 	uint64_t time = now_ns();
@@ -288,6 +305,7 @@ static void check_times(void)
 	for (unsigned i = 0; i < table->count; i++) {
 		struct service *service = &table->list[i];
 
+		close_program(service_take_unneeded(service));
 		watch(service, time);
 		lose_patience(service, time);
 		if (service_late(service, time))
@@ -386,9 +404,9 @@ static int do_upgrade(struct service *service, const char *path)
 	const struct service_config *config = service->config;
 	int program = -1;
 
-	if (service->pid == 0 || service->state == SERVICE_STOPPING)
-		return -ESRCH;
-	for (unsigned i = 0; i < config->port_count; i++) {
+	if (table->stopping || !config->valid)
+		return table->stopping ? -ESHUTDOWN : -EINVAL;
+	for (unsigned i = 0; service->pid > 0 && i < config->port_count; i++) {
 		if (!config->ports[i].persistent)
 			return -ENOTSUP;
 	}
@@ -399,9 +417,7 @@ static int do_upgrade(struct service *service, const char *path)
 	} else if (access(config->argv[0], X_OK) < 0) {
 		return -errno;
 	}
-	if (service->fds.program >= 0)
-		close(service->fds.program);
-	service->fds.program = program;
+	close_program(service_upgrade(service, program));
 	return do_stop(service, true);
 }
 

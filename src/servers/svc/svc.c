@@ -312,6 +312,7 @@ static int upgrade(const char *name, const char *program)
 {
 	struct svc_upgrade_request request = { .path = "" };
 	struct svc_upgrade_reply reply;
+	struct svc_status_reply status;
 	int error;
 
 	if (program && (*program != '/' || strlen(program) >= sizeof(request.path))) {
@@ -321,6 +322,14 @@ static int upgrade(const char *name, const char *program)
 	if (program)
 		strcpy(request.path, program);
 	error = take_name(request.name, name) ? svc_upgrade(port, &request, &reply, patience_ns) : -ENOENT;
+	if (error == -ENOENT && get_status(name, &status) == 0) {
+		fprintf(stderr, "svc: %s: %s: %s\n", name, program ? program : "its program", strerror(ENOENT));
+		return EXIT_REFUSED;
+	}
+	if (error == -ECHILD && program) {
+		fprintf(stderr, "svc: %s: the new program did not become ready; the one before is started again. \"svc log %s\" may say why\n", name, name);
+		return EXIT_REFUSED;
+	}
 	return error < 0 ? explain_start(name, error) : started(name, "upgraded", reply.pid);
 }
 

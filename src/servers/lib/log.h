@@ -3,17 +3,17 @@
  * "manager: ..." lines on the console. One write a line, so that lines of several processes do not mix; a child may
  * log between fork and exec. Never blocks: a line that the console does not take at once is lost; the next says so.
  */
-#ifndef MANAGER_LOG_H
-#define MANAGER_LOG_H
+#ifndef SERVERS_LIB_LOG_H
+#define SERVERS_LIB_LOG_H
 
-#include "lib/ring.h"
+#include "ring.h"
 
 #include <stddef.h>
 
 /* Until log_open() lines go to standard error, which the kernel opened. Call after /dev is mounted. */
 void log_open(void);
 
-/* From now on lines go into @ring, too. */
+/* From now on lines go into @ring, too; NULL: into none. A ring has one writer: a child that logs calls this with NULL first. */
 void log_keep(struct ring *ring);
 
 /* What a service has printed, as it is. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a service may do and see, as its block says: the last step of its process before exec. */
-#ifndef MANAGER_CONFINE_H
-#define MANAGER_CONFINE_H
+#ifndef SERVERS_LIB_CONFINE_H
+#define SERVERS_LIB_CONFINE_H
 
-#include "lib/services_conf/config.h"
+#include "services_conf/config.h"
 
 /*
  * Narrows the calling process. Returns NULL, or what went wrong, in static memory. Where the kernel

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The manager's log lines (log.h). */
+/* The log lines of the service manager (log.h). */
 #include "log.h"
 
 #include <errno.h>
