@@ -37,6 +37,12 @@ def test_storm_for_long(cpus):
     run("ports_storm", "--smp", cpus, MESSAGES=MANY)
 
 
+@pytest.mark.full
+def test_storm_for_long_under_checks():
+    """The order of locks and what is freed are checked all the time."""
+    run("ports_storm", "--image", DEBUG_IMAGE, "--smp", 4, MESSAGES=MANY)
+
+
 def test_lending():
     """With a clock of instructions: the shares of the processor do not depend on the host."""
     run("lending", "--icount", 3)
