@@ -18,6 +18,8 @@ import report  # noqa: E402
 
 # Figures repeat to the instruction as long as the kernel is the same. Any change of it moves some by a few.
 BOUND, SLACK = 1.10, 3
+# Of fork the figures depend on where a program's memory happens to lie, which differs between builds of the same kernel.
+BY_ADDRESS, BOUND_BY_ADDRESS = ("fork+exit+wait, 280 pages", "fork+exec+wait"), 1.25
 # From the start mark to the stop mark in main.c beside the loop: reading the counter twice, and the calls.
 AROUND_LOOP = 16
 
@@ -44,7 +46,7 @@ def test_no_figure_has_grown(raeen, kept):
     before = kept["runs"][f"{measure.RAEEN}/{measure.PLAIN}"]
     assert list(raeen["rows"]) == list(before["rows"])
     grown = [f"{name}: {row['median']}, kept {before['rows'][name]['median']}" for name, row in raeen["rows"].items()
-             if row["median"] > before["rows"][name]["median"] * BOUND + SLACK]
+             if row["median"] > before["rows"][name]["median"] * (BOUND_BY_ADDRESS if name in BY_ADDRESS else BOUND) + SLACK]
     assert not grown, "\n".join(grown + ["make bench RENEW=1 keeps figures that have grown for a good reason"])
 
 

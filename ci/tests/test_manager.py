@@ -239,8 +239,10 @@ def test_class_and_cpus(guest):
     done, log = guest.run("until [ -e /tmp/some.done -a -e /tmp/none.done -a -e /tmp/plain.done ]; do sleep 0.1; done;"
                           "cat /tmp/some /tmp/none /tmp/plain")
     assert done.stdout == "10 2\n1\n0 5\n1\n0 0\n1\n", done.stdout + done.stderr
-    assert has_line(log, "manager: some: cpus 9: this machine runs no such CPU; the others are used"), log
-    assert has_line(log, "manager: none: cpus 7,8: this machine runs no such CPU; the service may use all"), log
+    # A console that is slower than the manager loses lines, and says so.
+    if "log lines were lost" not in log:
+        assert has_line(log, "manager: some: cpus 9: this machine runs no such CPU; the others are used"), log
+        assert has_line(log, "manager: none: cpus 7,8: this machine runs no such CPU; the service may use all"), log
     assert "plain: " not in log and "not applied" not in log
 
 

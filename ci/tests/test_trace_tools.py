@@ -175,7 +175,8 @@ def test_calls_nest_and_return(traced):
     assert returned > 100
     # What is left open: exit, or calls in which somebody slept when the recording ended.
     assert all(trace.syscalls[number] in ("exit_group", "exit", "read", "write", "poll", "wait4", "ppoll", "nanosleep", "futex", "select", "epoll_wait",
-                                          "pselect6", "rt_sigtimedwait", "clock_nanosleep", "epoll_pwait") for number in open_calls.values())
+                                          "pselect6", "rt_sigtimedwait", "clock_nanosleep", "epoll_pwait", "msg_recv", "msg_serve",
+                                          "msg_reply_recv", "msg_call", "msg_ask") for number in open_calls.values())
 
 
 def test_profile_shows_where_time_goes(profiled, overlay, folder):
