@@ -1,79 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: picks, switches, accounts. A thread's run_state and its place on a run queue are guarded by the queue's lock. The lock
- * is held across the switch itself: the thread that leaves takes it, the one that comes releases it.
+ * The scheduler: picks, switches (switch.h), accounts. A thread's run_state and its place on a run queue are guarded by the queue's lock.
  *
  * What is not done at every switch is elsewhere: how quanta begin and end and how threads sink and rise in priority.c, the real-time budget in
  * realtime.c, on which CPU threads run in placement.c.
  */
-#include "sched/internal.h"
+#include "sched/switch.h"
 #include "arch/x86_64/clock_hw.h"
-#include "arch/x86_64/descriptors.h"
-#include "arch/x86_64/entry.h"
-#include "arch/x86_64/fpu.h"
 #include "arch/x86_64/interrupts.h"
-#include "arch/x86_64/paging.h"
-#include "debug/trace/trace.h"
-#include "lib/panic.h"
-#include "mm/address_space.h"
 #include "mm/heap.h"
-#include "process/process.h"
 #include "sched/clock.h"
 #include "sched/stats.h"
 
-enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, FAIR_MS = 80 /* between fair turns */ };
+enum { FAIR_MS = 80 /* between fair turns */ };
 
 struct cpu *cpus[CPU_MAX];
 
 static struct run_queue boot_queue __attribute__((aligned(64)));
 
-/* Its queue lock is held, so that others read a sum that never goes back. */
-static inline void account(struct thread *thread, uint64_t now)
-{
-	uint64_t ran = now - thread->run_stamp;
-
-	thread->run_cycles += ran;
-	thread->run_stamp = now;
-	thread->quantum_left = thread->quantum_left > ran ? thread->quantum_left - ran : 0;
-}
-
-/*
- * When the running thread's quantum ends. The timer hardware is only told if it would come too late: coming early is harmless and cheaper
- * than programming it at every switch. Interrupts off.
- */
-static inline void set_quantum_end(struct cpu *cpu, uint64_t end)
-{
-	cpu->quantum_end = end;
-	if (unlikely(end < cpu->timer_event))
-		timer_program(cpu, end);
-}
-
-/*
- * The FPU registers. Those of a program's thread are saved when it leaves the CPU, because another CPU may run it next. When only threads without
- * any ran here meanwhile, and it nowhere else, they need not be loaded again.
- */
-static inline void switch_fpu(struct cpu *cpu, struct thread *prev, struct thread *next)
-{
-	if (likely(prev->fpu_area))
-		fpu_switch(prev->fpu_area, next->fpu_area);
-	else if (cpu->fpu_owner != next || next->fpu_cpu != cpu->id)
-		fpu_restore(next->fpu_area);
-	next->fpu_cpu = CPU_MAX;
-}
-
-static inline void load_user_state(struct cpu *cpu, struct thread *prev, struct thread *next)
-{
-	struct address_space *as = next->process->as;
-
-	tlb_use_root(cpu, likely(as) ? as->root : paging_kernel_root());
-	switch_fpu(cpu, prev, next);
-	/* Always: a program may have changed a base by loading the selector, which leaves no trace. */
-	cpu_write_msr(MSR_FS_BASE, next->fs_base);
-	cpu_write_msr(MSR_KERNEL_GS_BASE, next->gs_base);
-}
-
-/* No program runs next, but a thread of the kernel's. */
-static void leave_user_state(struct cpu *cpu, struct thread *prev)
+void switch_leave_user_state(struct cpu *cpu, struct thread *prev)
 {
 	if (prev->fpu_area) {
 		fpu_save(prev->fpu_area);
@@ -83,7 +28,7 @@ static void leave_user_state(struct cpu *cpu, struct thread *prev)
 	tlb_become_lazy(cpu);
 }
 
-static __attribute__((noinline)) void see_to(struct cpu *cpu, struct thread *left)
+void switch_see_to(struct cpu *cpu, struct thread *left)
 {
 	realtime_switched(cpu);
 	if (left == cpu->idle)
@@ -94,50 +39,7 @@ static __attribute__((noinline)) void see_to(struct cpu *cpu, struct thread *lef
 		placement_rehome(left);
 }
 
-/* The first thing on the new thread's stack: queue lock held, interrupts off, preemption count 1. */
-static inline void finish_switch(void)
-{
-	struct cpu *cpu = this_cpu();
-	struct thread *left = cpu->left;
-
-	queue_unlock(cpu->run_queue);
-	if (unlikely(left)) {
-		cpu->left = NULL;
-		see_to(cpu, left);
-	}
-}
-
-/* What is left of the quantum of @thread, which gets the CPU. */
-static inline uint64_t slice(struct cpu *cpu, struct thread *thread, uint64_t now)
-{
-	uint64_t left = thread->quantum_left;
-
-	return likely(left) ? left : quantum_begin(cpu, thread, now);
-}
-
-/* Returns on this thread's stack when it is chosen again, lock released. */
-static inline __attribute__((always_inline)) void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next, uint64_t now)
-{
-	next->run_state = THREAD_RUNNING;
-	next->run_stamp = now;
-	if (likely(next != cpu->idle))
-		set_quantum_end(cpu, now + slice(cpu, next, now));
-	else
-		cpu->quantum_end = 0;
-	if (likely(next->process))
-		load_user_state(cpu, prev, next);
-	else
-		leave_user_state(cpu, prev);
-	descriptors_set_kernel_stack(cpu, (uint64_t)next->stack_base + KERNEL_STACK_SIZE);
-	cpu->current = next;
-	cpu->switches++;
-	trace_switch(prev, next);
-	context_switch(&prev->switch_rsp, next->switch_rsp);
-	finish_switch();
-}
-
-/* There may be real-time threads, or it may be time for a thread that is not the best. As pick. */
-static __attribute__((noinline)) struct thread *pick_with_care(struct cpu *cpu, uint64_t now)
+struct thread *switch_pick_with_care(struct cpu *cpu, uint64_t now)
 {
 	struct run_queue *queue = cpu->run_queue;
 	unsigned level = run_queue_best(queue);
@@ -151,30 +53,6 @@ static __attribute__((noinline)) struct thread *pick_with_care(struct cpu *cpu, 
 		return list_entry(link, struct thread, run_link);
 	}
 	return list_entry(run_queue_take(queue, level), struct thread, run_link);
-}
-
-/* Fair turns come by time, not by the number of picks, or many short switches would give them most of the CPU. @now: 0 if there may be none. */
-static inline struct thread *pick(struct cpu *cpu, uint64_t now)
-{
-	struct run_queue *queue = cpu->run_queue;
-	uint64_t bits = queue->bitmap[REALTIME_WORDS];
-
-	if (unlikely(queue->bitmap[0] | queue->bitmap[1]) || unlikely(now >= queue->fair_at))
-		return pick_with_care(cpu, now);
-	if (unlikely(!bits))
-		return cpu->idle;
-	return list_entry(run_queue_take(queue, LEVEL_HIGH + __builtin_ctzll(bits)), struct thread, run_link);
-}
-
-/* The running thread has left the run queue's sight (asleep or dead). As switch_to. Queue lock held, interrupts off, preemption count 1. */
-static inline __attribute__((always_inline)) void leave_cpu(struct cpu *cpu)
-{
-	struct thread *prev = cpu->current;
-	uint64_t now = cpu_read_tsc();
-
-	account(prev, now);
-	cpu->need_resched = 0;
-	switch_to(cpu, prev, pick(cpu, now), now);
 }
 
 /* The running thread may have to give way. @in_kernel: where it will go on. As leave_cpu. */
@@ -256,21 +134,7 @@ void scheduler_preempt_from_interrupt(struct trap_frame *frame)
 
 void scheduler_sleep_now(const uint32_t *woken, enum wait_mode mode)
 {
-	struct cpu *cpu = this_cpu();
-	struct thread *thread = cpu->current;
-
-	if (unlikely(cpu->preempt_count != 1))
-		panic("thread %s sleeps with a spinlock held (preemption count %u)", thread->name, cpu->preempt_count);
-	queue_lock(cpu->run_queue);
-	if (unlikely(__atomic_load_n(woken, __ATOMIC_RELAXED) | thread->wait_timed_out |
-		     (__atomic_load_n(&thread->user.work, __ATOMIC_RELAXED) & mode))) {
-		queue_unlock(cpu->run_queue);
-		return;
-	}
-	thread->run_state = THREAD_SLEEPING;
-	thread->wait_mode = mode;
-	thread->voluntary_switches++;
-	leave_cpu(cpu);
+	sleep_now(woken, mode);
 }
 
 void scheduler_sleep(const uint32_t *woken, enum wait_mode mode)

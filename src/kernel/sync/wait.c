@@ -4,8 +4,7 @@
 #include "lib/atomic.h"
 #include "lib/errno.h"
 #include "process/signal.h"
-#include "sched/scheduler.h"
-#include "sched/thread.h"
+#include "sched/switch.h"
 #include "sync/mutex.h"
 
 void wait_queue_init_class(struct wait_queue *queue, enum lock_class class)
@@ -85,13 +84,14 @@ static __attribute__((noinline)) int leave_unwoken(struct waiter *waiter, enum w
 	return !woken && atomic_load_relaxed(&current_thread()->user.work) & mode ? -ERESTARTSYS : 0;
 }
 
-int wait_once(struct wait_queue *queue, struct mutex *mutex, enum wait_mode mode)
+/* No stack protector: no array lies here, and every sleep would pay for it. */
+__attribute__((no_stack_protector)) int wait_once(struct wait_queue *queue, struct mutex *mutex, enum wait_mode mode)
 {
 	struct waiter waiter;
-	uint64_t flags;
 
 	check_may_sleep();
-	flags = interrupts_save();
+	KASSERT(!KERNEL_CHECKS || interrupts_enabled());
+	interrupts_disable();
 	preempt_disable();
 	waiter.queue = queue;
 	waiter.thread = current_thread();
@@ -105,8 +105,8 @@ int wait_once(struct wait_queue *queue, struct mutex *mutex, enum wait_mode mode
 	spin_unlock_nested(&queue->lock);
 	if (unlikely(mutex_release(mutex)))
 		mutex_wake(mutex);
-	scheduler_sleep_now(&waiter.woken, mode);
-	interrupts_restore(flags);
+	sleep_now(&waiter.woken, mode);
+	interrupts_enable();
 	preempt_enable();
 	/* The waker set this last: it is done with the waiter. */
 	return likely(atomic_load(&waiter.woken)) ? 0 : leave_unwoken(&waiter, mode);
@@ -141,9 +141,9 @@ static __attribute__((noinline)) void wake_each(struct wait_queue *queue, bool a
 	}
 }
 
-static inline __attribute__((always_inline)) void wake(struct wait_queue *queue, bool all)
+/* queue->lock held. */
+static inline __attribute__((always_inline)) void wake_locked(struct wait_queue *queue, bool all)
 {
-	uint64_t flags = spin_lock_irq(&queue->lock);
 	struct waiter *waiter = list_first(&queue->waiters, struct waiter, link);
 
 	/* The usual case, for fewer instructions. There may be none any more: the caller looked without the lock. */
@@ -153,19 +153,39 @@ static inline __attribute__((always_inline)) void wake(struct wait_queue *queue,
 	} else {
 		wake_each(queue, all);
 	}
+}
+
+static inline __attribute__((always_inline)) void wake(struct wait_queue *queue, bool all)
+{
+	uint64_t flags;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the caller's change of the condition comes before the look at the queue */
+	if (list_empty(&queue->waiters))
+		return;
+	flags = spin_lock_irq(&queue->lock);
+	wake_locked(queue, all);
 	spin_unlock_irq(&queue->lock, flags);
 }
 
 void wake_one(struct wait_queue *queue)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* the caller's change of the condition comes before the look at the queue */
-	if (!list_empty(&queue->waiters))
-		wake(queue, false);
+	wake(queue, false);
 }
 
 void wake_all(struct wait_queue *queue)
 {
+	wake(queue, true);
+}
+
+void wake_one_nested(struct wait_queue *queue)
+{
+	KASSERT(!KERNEL_CHECKS || interrupts_enabled());
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!list_empty(&queue->waiters))
-		wake(queue, true);
+	if (list_empty(&queue->waiters))
+		return;
+	interrupts_disable();
+	spin_lock_nested(&queue->lock);
+	wake_locked(queue, false);
+	spin_unlock_nested(&queue->lock);
+	interrupts_enable();
 }

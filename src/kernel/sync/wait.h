@@ -64,7 +64,7 @@ void wait_end(struct waiter *waiter);
 
 /*
  * A single sleep, cheaper: the waker takes the waiter off the queue, so that nothing is left to do for who was woken. Lets go of @mutex, which guards
- * the condition: whoever changes the condition holds it, too, and wakes afterwards. Results as wait_block.
+ * the condition: whoever changes the condition holds it, too, and wakes afterwards. Interrupts on. Results as wait_block.
  */
 struct mutex;
 int wait_once(struct wait_queue *queue, struct mutex *mutex, enum wait_mode mode);
@@ -74,4 +74,5 @@ int wait_sleep(struct waiter *waiter, uint64_t deadline, enum wait_mode mode);
 
 /* Wakes every waiter that is not exclusive and at most one that is. Callable from interrupt handlers. */
 void wake_one(struct wait_queue *queue);
+void wake_one_nested(struct wait_queue *queue);	/* for threads that have preemption off, until after it, and interrupts on */
 void wake_all(struct wait_queue *queue);

@@ -303,10 +303,10 @@ static ssize_t pipe_write_user(struct file *file, uaddr_t from, size_t len)
 		return unlock_and_transfer(file, from, len, true);
 	}
 	pipe_ring_put(&pipe->ring, len);
-	preempt_enable();
 	if (unlikely(mutex_release(&pipe->lock)))
 		mutex_wake(&pipe->lock);
-	wake_one(&pipe->read_queue);
+	wake_one_nested(&pipe->read_queue);
+	preempt_enable();
 	return len;
 }
 

@@ -51,10 +51,12 @@ static inline char *pipe_ring_front(const struct pipe_ring *ring, size_t *len)
 
 static inline void pipe_ring_took(struct pipe_ring *ring, size_t len)
 {
-	ring->head += len;
-	__atomic_store_n(&ring->used, ring->tail - ring->head, __ATOMIC_RELEASE);
-	if (likely(ring->head == ring->tail))
-		ring->head = ring->tail = ring->head & PAGE_MASK;	/* as in advance_head */
+	uint64_t head = ring->head + len, left = ring->tail - head;
+
+	if (likely(!left))
+		ring->tail = head &= PAGE_MASK;	/* as in advance_head */
+	ring->head = head;
+	__atomic_store_n(&ring->used, left, __ATOMIC_RELEASE);
 }
 
 /* The same for writing @len bytes behind the tail; there is room for them. */
