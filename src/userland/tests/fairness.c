@@ -451,7 +451,7 @@ static int cpus(void)
 static void three_on_two_cpus(void)
 {
 	struct hog hogs[3] = { 0 };
-	long shares[3];
+	long shares[3], slack = window_ms() < 10000 ? 50 : 0;	/* who has a CPU alone changes 20 times a second at most */
 	cpu_set_t both;
 
 	if (cpus() < 2)
@@ -464,7 +464,7 @@ static void three_on_two_cpus(void)
 	CHECK_EQ(sched_setaffinity(0, sizeof(both), &both), 0);	/* the hogs inherit it */
 	run_hogs(hogs, 3, 1, shares);
 	for (int i = 0; i < 3; i++)
-		CHECK(is_between(shares[i], 300, 367, 150, 550));
+		CHECK(is_between(shares[i], 300 - slack, 367 + slack, 150, 550));
 }
 
 /* Two that must share a CPU do not take from the one on the other. */
