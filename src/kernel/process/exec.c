@@ -57,7 +57,7 @@ static void drop_private_parts(struct private_parts *parts)
 /* The caller, by now the only thread, takes the process's number if another was the first. */
 static void become_first_thread(struct thread *thread)
 {
-	struct process *process = thread->process;
+	struct process *process = thread->process, *child;
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 
 	if (thread->tid != process->pid) {
@@ -68,6 +68,9 @@ static void become_first_thread(struct thread *thread)
 	}
 	process->did_exec = true;
 	process->exit_signal = SIGCHLD;
+	/* Nor may who was made by the old program choose a signal for the new one, which can have more rights. */
+	list_for_each(child, &process->children, sibling)
+		child->exit_signal = SIGCHLD;
 	spin_unlock_irq(&process_tree_lock, flags);
 }
 
