@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -359,6 +360,70 @@ static void long_ways_up(void)
 	CHECK_EQ(made, 0);
 }
 
+/* The least time of this thread that its table of mappings takes, in us. */
+static long cost_of_maps(void)
+{
+	struct timespec before, after;
+	char text[4096];
+	long cost, least = 0;
+	int table;
+
+	for (int i = 0; i < 5; i++) {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+		CHECK((table = open("/proc/self/maps", O_RDONLY)) >= 0);
+		CHECK(read(table, text, sizeof text) > 0);
+		close(table);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+		cost = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+		if (!i || cost < least)
+			least = cost;
+	}
+	return least;
+}
+
+/*
+ * The name of a file that is mapped is looked for in all mounts of its file system: that must not go up from the file for each of them, with the lock
+ * of all paths held.
+ */
+static void names_among_mounts(void)
+{
+	enum { DEPTH = 1500, FIRST = VIEW_PARTS_MAX, SECOND = 8 };
+	struct view_part parts[FIRST];
+	char names[FIRST][8];
+	long before;
+	int made, file;
+
+	make_trees(1);
+	CHECK_EQ(chdir("a"), 0);
+	for (made = 0; made < DEPTH && !mkdir("x", 0700) && !chdir("x"); made++)
+		;
+	CHECK_EQ(made, DEPTH);
+	check_write_file("m", "m", 0600);
+	if (!fork()) {
+		CHECK((file = open("m", O_RDONLY)) >= 0);
+		CHECK(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0) != MAP_FAILED);
+		for (int i = 0; i <= DEPTH; i++)
+			chdir("..");
+		before = cost_of_maps();
+		for (int i = 0; i < FIRST; i++) {
+			snprintf(names[i], sizeof names[i], "/%d", i);
+			parts[i] = part(i ? "b" : "/proc", i ? names[i] : "/proc", 0);
+		}
+		CHECK_EQ(view_enter(parts, FIRST), 0);
+		for (int i = 1; i < SECOND; i++)
+			parts[i] = part("/", names[i], 0);
+		CHECK_EQ(view_enter(parts, SECOND), 0);
+		if (!CHECK(cost_of_maps() < 20 * (before + 10)))
+			printf("%ld us with many mounts, %ld us before\n", cost_of_maps(), before);
+		_exit(0);
+	}
+	check_wait(-1);
+	unlink("m");
+	for (; made && !chdir("..") && !rmdir("x"); made--)
+		;
+	CHECK_EQ(made, 0);
+}
+
 /* What others, and oneself, can do only by permission is no easier by a view. */
 static void permissions_stay(void)
 {
@@ -432,7 +497,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(for_users), CASE(for_root), CASE(sealed), CASE(processes_of_users), CASE(processes_of_root), CASE(kept_descriptors),
-		CASE(narrower_inside), CASE(whole_root), CASE(long_ways_up), CASE(refusals), CASE(permissions_stay),
+		CASE(narrower_inside), CASE(whole_root), CASE(long_ways_up), CASE(names_among_mounts), CASE(refusals), CASE(permissions_stay),
 		CASE(shared_context), CASE(nothing_left_behind), { 0 },
 	};
 	static const struct check_case none[] = { { 0 } };
