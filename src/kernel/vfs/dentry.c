@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/oom.h"
+#include "security/random.h"
 #include "vfs/dir_change.h"
 #include <linux/stat.h>
 
@@ -339,6 +340,7 @@ void dentry_init(void)
 	size_t wanted = frame_total() / FRAMES_PER_BUCKET;
 	unsigned bits = BUCKET_BITS_MIN;
 
+	path_hash_begin(random_u64());
 	while (bits < BUCKET_BITS_MAX && (1ul << bits) < wanted)
 		bits++;
 	dentry_slab = slab_cache_create("dentry", sizeof(struct dentry), 64);
