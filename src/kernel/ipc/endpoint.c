@@ -97,6 +97,24 @@ static void endpoint_free(struct endpoint *endpoint)
 	slab_free(endpoint_slab, endpoint);
 }
 
+static void init_fields(struct endpoint *endpoint)
+{
+	endpoint->call.message.is_call = true;
+	endpoint->call.message.payload = endpoint->payload;
+	list_init(&endpoint->call.message.link);
+	list_init(&endpoint->server_link);
+	list_init(&endpoint->receiver_link);
+	endpoint->call.message.level = MSG_PRIORITY_MAX;
+	forget(endpoint);
+	endpoint->serving = &no_endpoint;
+}
+
+void endpoint_init_kernel(struct endpoint *endpoint)
+{
+	init_fields(endpoint);
+	endpoint->call.by_kernel = true;
+}
+
 static struct endpoint *endpoint_alloc(struct thread *thread)
 {
 	struct endpoint *endpoint = slab_zalloc(endpoint_slab);
@@ -114,14 +132,7 @@ static struct endpoint *endpoint_alloc(struct thread *thread)
 	}
 	endpoint->thread = endpoint->call.caller = thread;
 	endpoint->waiter.thread = endpoint->call.waiter.thread = thread;
-	endpoint->call.message.is_call = true;
-	endpoint->call.message.payload = endpoint->payload;
-	list_init(&endpoint->call.message.link);
-	list_init(&endpoint->server_link);
-	list_init(&endpoint->receiver_link);
-	endpoint->call.message.level = MSG_PRIORITY_MAX;
-	forget(endpoint);
-	endpoint->serving = &no_endpoint;
+	init_fields(endpoint);
 	endpoint->ask_resume = (uint64_t)message_ask_resume;
 	endpoint->serve_resume = (uint64_t)message_serve_resume;
 	endpoint->notified_resume = (uint64_t)message_notified_resume;

@@ -65,6 +65,7 @@ struct call {
 	struct endpoint *server;	/* while held: in whose @serving it is; NULL: in port->held */
 	uint64_t token, request;	/* of this delivery; of the first one, once it has ended */
 	uint32_t deaths;
+	bool by_kernel;			/* not by the program of @caller */
 	struct waiter waiter;		/* only its @woken is used */
 	/* The answer, when it came by the long way. */
 	long result;			/* 0, or a negative errno */
@@ -192,6 +193,7 @@ int port_name_check(const char *name);			/* 0 or -EINVAL */
 int port_name_add(struct port *port, const char *name);	/* -EEXIST, -ENOSPC */
 void port_name_remove(struct port *port);
 struct port *port_name_find(const char *name);		/* referenced, alive; NULL */
+bool port_name_is_allowed(const char *name);		/* may the calling process open, and make, ports of that name? (calls.c) */
 
 /* ---- queue.c; port->lock held ---- */
 
@@ -311,6 +313,9 @@ void lend_dismiss(struct port *port);
 void endpoint_init(void);
 /* Held by who looks at another thread's endpoint without a port's lock: it stays as long. */
 extern struct spinlock endpoints_lock;
+
+/* For calls that the kernel makes: zeroed but for the payload. */
+void endpoint_init_kernel(struct endpoint *endpoint);
 
 /* The calling thread's; NULL: it has no message buffer yet. */
 struct endpoint *endpoint_current(void);
