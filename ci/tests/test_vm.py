@@ -17,7 +17,8 @@ BOTH = pytest.mark.parametrize("guest", [RAEEN, LINUX])
 @pytest.fixture
 def overlay(tmp_path):
     """A folder with all that an overlay may hold, and 1 MiB of random bytes (the seed is in the file's name)."""
-    seed = random.randrange(1 << 32)
+    seed = int(os.environ.get("SEED", random.randrange(1 << 32)))
+    print(f"SEED={seed}")
     root = tmp_path / "root"
     (root / "deep/er").mkdir(parents=True)
     (root / "deep/er/file").write_text("content\n")
