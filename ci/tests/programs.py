@@ -3,6 +3,8 @@
 import glob
 import os
 
+import pytest
+
 from guest import BUILD, LINUX, ROOT, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
@@ -11,6 +13,8 @@ ON_ROOT_TOO = ("attributes", "files", "names")
 LIBRARY = ("check", "leak", "supervisor")
 # Of what Linux has not.
 NATIVE = ("lending", "ports", "ports_buffers", "ports_hostile", "ports_rights", "ports_storm")
+# On RaeenOS only in the full run: another suite does the same, where its outcome does not depend on the host's speed (test_messages.py).
+ELSEWHERE = ("lending",)
 # What means harm comes late, and something that must still work after it.
 LAST = ("exhaustion", "hostile")
 AFTER = "process"
@@ -28,7 +32,19 @@ def command(name):
     return f"{place}timeout -s KILL 150 /tests/{program}"
 
 
-def run(guest, *options, timeout=400):
+def cases(native):
+    """What a test is parametrized with."""
+    return [pytest.param(name, marks=pytest.mark.full) if native and name in ELSEWHERE else name for name in names(native)]
+
+
+def chosen(request):
+    """The programs that this run of pytest was asked for, of the module of @request."""
+    return [item.callspec.params["name"] for item in request.session.items if item.module is request.module]
+
+
+def run(guest, *options, only=None, timeout=400):
+    """All programs that the guest can run, or @only those, in one boot. Returns name -> Result."""
     overlay = os.path.join(BUILD, "tests")
     assert os.path.isdir(overlay), f"{overlay} is missing: make -C src/userland tests"
-    return run_all(guest, {name: command(name) for name in names(guest != LINUX)}, "--overlay", overlay, *options, timeout=timeout)
+    programs = names(guest != LINUX) if only is None else only
+    return run_all(guest, {name: command(name) for name in programs}, "--overlay", overlay, *options, timeout=timeout)
