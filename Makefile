@@ -162,14 +162,14 @@ host-tests-alone:
 	$(FUZZ_TESTS)
 
 # The host's tests run beside the guests and take what these leave of the cores, though a little at least: some have time limits. What they say is shown
-# when both have ended.
+# when both have ended, unless that would only hide what the guests' say.
 define GUEST_TESTS
 	@echo "== guest: pytest ci/tests (beside it the host's tests: build/host-tests.log)"
 	@nice -n 5 $(MAKE) -s --no-print-directory FUZZ=$(FUZZ) host-tests-alone > $(BUILD)/host-tests.log 2>&1 & host=$$!; \
 		trap 'kill $$host; exit 1' INT TERM; \
 		$(PYTEST) $(1) ci/tests; guests=$$?; \
 		wait $$host; host=$$?; \
-		cat $(BUILD)/host-tests.log; \
+		[ $$host = 0 ] && [ $$guests != 0 ] || cat $(BUILD)/host-tests.log; \
 		[ $$host = 0 ] || echo "== the host's tests FAILED"; [ $$guests = 0 ] || echo "== the guests' tests FAILED"; \
 		[ $$host = 0 ] && [ $$guests = 0 ]
 	@echo "== all tests passed"
