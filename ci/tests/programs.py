@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from guest import BUILD, LINUX, ROOT, run_all
+from guest import BUILD, LINUX, RAEEN, ROOT, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names")
@@ -13,8 +13,9 @@ ON_ROOT_TOO = ("attributes", "files", "names")
 LIBRARY = ("check", "leak", "supervisor")
 # Of what Linux has not.
 NATIVE = ("lending", "ports", "ports_buffers", "ports_hostile", "ports_rights", "ports_storm")
-# On RaeenOS only in the full run: another suite does the same, where its outcome does not depend on the host's speed (test_messages.py).
-ELSEWHERE = ("lending",)
+# In the full run only: on RaeenOS what another suite does where its outcome does not depend on the host's speed (test_messages.py), on Linux what takes as
+# long there as all others together.
+FULL = {RAEEN: ("lending",), LINUX: ("exhaustion", "malformed")}
 # What means harm comes late, and something that must still work after it.
 LAST = ("exhaustion", "hostile")
 AFTER = "process"
@@ -32,9 +33,9 @@ def command(name):
     return f"{place}timeout -s KILL 150 /tests/{program}"
 
 
-def cases(native):
+def cases(guest):
     """What a test is parametrized with."""
-    return [pytest.param(name, marks=pytest.mark.full) if native and name in ELSEWHERE else name for name in names(native)]
+    return [pytest.param(name, marks=pytest.mark.full) if name in FULL[guest] else name for name in names(guest != LINUX)]
 
 
 def chosen(request):
@@ -42,7 +43,7 @@ def chosen(request):
     return [item.callspec.params["name"] for item in request.session.items if item.module is request.module]
 
 
-def run(guest, *options, only=None, timeout=400):
+def run(guest, *options, only=None, timeout=900):
     """All programs that the guest can run, or @only those, in one boot. Returns name -> Result."""
     overlay = os.path.join(BUILD, "tests")
     assert os.path.isdir(overlay), f"{overlay} is missing: make -C src/userland tests"

@@ -11,7 +11,7 @@ def results(request):
     return programs.run(LINUX, only=programs.chosen(request))
 
 
-@pytest.mark.parametrize("name", programs.cases(native=False))
+@pytest.mark.parametrize("name", programs.cases(LINUX))
 def test_program(results, name):
     result = results[name]
     assert result.status == 0, result.output
