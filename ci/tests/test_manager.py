@@ -145,7 +145,7 @@ service typo {
 rubbish
 service one {
     exec  /bin/sleep 1000
-    match pci class=01
+    files 64
     caps  FILE_READ
 }
 service crash {
@@ -177,6 +177,10 @@ service last {
     after crash absent typo
     restart on-failure
 }
+service driver {
+    exec /bin/sleep 1000
+    match pci class=01
+}
 """
 
 BAD_LOG = """/etc/services.conf:4: found 'alwys', expected always, on-failure or never
@@ -184,7 +188,7 @@ BAD_LOG = """/etc/services.conf:4: found 'alwys', expected always, on-failure or
 /etc/services.conf:6: found 'rubbish', expected service NAME {
 /etc/services.conf:20: found the circle a after b after a, expected one to start first
 /etc/services.conf:38: service last starts without typo, whose block has an error
-match: parsed, not enforced yet (in one)
+/etc/services.conf:43: found 'match', expected no match line: this version gives devices to no service; match comes with the bus service that does
 absent cannot start: execute /sbin/absent: No such file or directory
 crash ended with status 1, restart 1 follows at once
 crash ended with status 1, restart 2 follows in 10 ms

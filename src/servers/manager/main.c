@@ -73,21 +73,6 @@ static void set_host_name(void)
 		log_warning("cannot set the host name: %s", strerror(errno));
 }
 
-/* What services.conf may say and nothing acts on yet. */
-static void log_unenforced(void)
-{
-	char names[200] = "";
-
-	for (unsigned i = 0; i < config.service_count; i++) {
-		size_t length = strlen(names);
-
-		if (config.services[i].valid && config.services[i].match_count > 0)
-			snprintf(names + length, sizeof(names) - length, " %s", config.services[i].name);
-	}
-	if (*names)
-		log_warning("match: parsed, not enforced yet (in%s)", names);
-}
-
 /* Logs what config_parse() found wrong in the file at @path. */
 static void log_errors(const char *path)
 {
@@ -100,7 +85,6 @@ static void log_errors(const char *path)
 			log_error("%s:%u: service %s is not started", path, config.services[i].line,
 				  config.services[i].name);
 	}
-	log_unenforced();
 }
 
 static int check_config(const char *path)

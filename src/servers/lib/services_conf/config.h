@@ -19,8 +19,6 @@ enum {
 	CONFIG_MAX_PORTS = 4,
 	CONFIG_MAX_OPEN_PORTS = 16,
 	CONFIG_MAX_VIEWS = 16,
-	CONFIG_MAX_MATCHES = 8,
-	CONFIG_MAX_MATCH_WORDS = 6,  /* one more than the longest list of keys of a bus */
 	CONFIG_MAX_NAME = 31,
 	CONFIG_MAX_RATE = 100,       /* the N of give-up=N/min */
 	CONFIG_MAX_ERRORS = 64,      /* later ones are counted, not kept */
@@ -47,10 +45,6 @@ struct port_config {
 /* The manager's own port: no service may have it. */
 #define CONFIG_MANAGER_PORT "manager"
 
-struct match_config {
-	const char *words[CONFIG_MAX_MATCH_WORDS + 1]; /* "pci", "class=01", ..., NULL */
-};
-
 struct service_config {
 	const char *name;
 	unsigned line;               /* of "service NAME {" */
@@ -67,7 +61,7 @@ struct service_config {
 	int after_index[CONFIG_MAX_AFTER];
 	unsigned after_count;
 	/* What it may do. A block without the line gets the default of a service (caps), nothing (open ports), everything (views), no limit. */
-	uint64_t caps;               /* one bit a name of config_cap_names */
+	uint64_t caps;               /* bits of <raeen/caps.h> */
 	bool caps_given;
 	const char *views[CONFIG_MAX_VIEWS];     /* "ro:/etc" or "rw:/var/lib/x" */
 	unsigned view_count;
@@ -81,9 +75,6 @@ struct service_config {
 	uint64_t watchdog_ns;        /* 0: none */
 	struct port_config ports[CONFIG_MAX_PORTS];
 	unsigned port_count;
-	/* Parsed and checked; nothing acts on these yet. */
-	struct match_config matches[CONFIG_MAX_MATCHES];
-	unsigned match_count;
 };
 
 struct config_error {
@@ -102,9 +93,6 @@ struct config {
 /* Every capability; what a service without a caps line has. */
 #define CONFIG_CAPS_ALL (~0ull)
 extern const uint64_t config_caps_default;
-
-/* NULL-terminated; the order is that of the capability bits. */
-extern const char *const config_cap_names[];
 
 /*
  * Parses @length bytes of @text into @config (overwritten; its pages are touched as far as they are needed). Returns the number of valid

@@ -31,7 +31,7 @@ static void check_service(const struct config *config, const struct service_conf
 	while (words < CONFIG_MAX_WORDS && service->argv[words])
 		touch(service->argv[words++]);
 	assert(words < CONFIG_MAX_WORDS && (!service->valid || service->argv[0][0] == '/'));
-	assert(service->after_count <= CONFIG_MAX_AFTER && service->port_count <= CONFIG_MAX_PORTS && service->match_count <= CONFIG_MAX_MATCHES);
+	assert(service->after_count <= CONFIG_MAX_AFTER && service->port_count <= CONFIG_MAX_PORTS);
 	for (unsigned i = 0; i < service->after_count; i++) {
 		touch(service->after[i]);
 		assert(service->after_index[i] >= -1 && service->after_index[i] < (int)config->service_count);
@@ -43,9 +43,6 @@ static void check_service(const struct config *config, const struct service_conf
 		assert(service->views[i][2] == ':' && service->views[i][3] == '/');
 	for (unsigned i = 0; i < service->open_port_count; i++)
 		touch(service->open_ports[i]);
-	for (unsigned i = 0; i < service->match_count; i++)
-		for (const char *const *word = service->matches[i].words; *word; word++)
-			touch(*word);
 	assert(service->restart.backoff_min_ns <= service->restart.backoff_max_ns && service->restart.give_up_count <= CONFIG_MAX_RATE);
 }
 

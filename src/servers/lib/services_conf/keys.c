@@ -3,6 +3,7 @@
 #include "keys.h"
 #include "values.h"
 
+#include <raeen/caps.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,15 +22,7 @@ const struct restart_rule restart_default = {
 	.give_up_ns = 60 * NS_PER_S,
 };
 
-const char *const config_cap_names[] = {
-	"FILE_READ", "FILE_WRITE", "FILE_EXECUTE", "NET_LISTEN", "NET_CONNECT", "NET_RAW", "HW_DISK", "HW_USB",
-	"HW_AUDIO", "HW_VIDEO", "IPC_SEND", "IPC_RECV", "IPC_CREATE", "SYS_ADMIN", "SYS_REBOOT", "SYS_CHROOT", "HW_NET",
-	"HW_INPUT", "PROC_TRACE", NULL,
-};
-
-enum { CAP_FILE_READ = 0, CAP_FILE_WRITE = 1, CAP_IPC_SEND = 10, CAP_IPC_RECV = 11, CAP_IPC_CREATE = 12 };
-
-const uint64_t config_caps_default = 1 << CAP_FILE_READ | 1 << CAP_FILE_WRITE | 1 << CAP_IPC_SEND | 1 << CAP_IPC_RECV | 1 << CAP_IPC_CREATE;
+const uint64_t config_caps_default = CAPABILITIES_SERVICE;
 
 /* Refuses word number @index of the line (the end of the line when there are not so many). Always false. */
 static bool refuse(const struct key_line *line, unsigned index, const char *expected)
@@ -61,50 +54,20 @@ static bool parse_exec(const struct key_line *line)
 	return true;
 }
 
-static bool is_hex_word(const char *word)
-{
-	size_t length = strspn(word, "0123456789abcdefABCDEF");
-
-	return word[length] == '\0' && (length == 2 || length == 4);
-}
-
-/* KEY=HEX with a key of @keys. */
-static bool match_word_valid(const char *word, const char *const *keys)
-{
-	for (unsigned i = 0; keys[i]; i++) {
-		size_t length = strlen(keys[i]);
-
-		if (strncmp(word, keys[i], length) == 0 && word[length] == '=')
-			return is_hex_word(word + length + 1);
-	}
-	return false;
-}
-
+/* Which driver is for which device: nothing hands out devices yet, and a driver that is started without one serves nobody. */
 static bool parse_match(const struct key_line *line)
 {
-	static const char *const buses[] = { "pci", "usb", NULL };
-	static const char *const pci_keys[] = { "class", "subclass", "progif", "vendor", "device", NULL };
-	static const char *const usb_keys[] = { "class", "subclass", "protocol", "vendor", "product", NULL };
-	struct service_config *service = line->service;
-	int bus = line->count < 2 ? -1 : choice(line->words[1], buses);
-	struct match_config *match;
+	return refuse(line, 0, "no match line: this version gives devices to no service; match comes with the bus service that does");
+}
 
-	if (bus < 0)
-		return refuse(line, 1, "a bus: pci or usb");
-	if (line->count < 3 || line->count - 1 > CONFIG_MAX_MATCH_WORDS)
-		return refuse(line, line->count < 3 ? 2 : CONFIG_MAX_MATCH_WORDS + 1, "one to five KEY=HEX words");
-	if (service->match_count == CONFIG_MAX_MATCHES)
-		return refuse(line, 0, "at most 8 match lines");
-	match = &service->matches[service->match_count++];
-	match->words[0] = line->words[1];
-	for (unsigned i = 2; i < line->count; i++) {
-		if (!match_word_valid(line->words[i], bus == 0 ? pci_keys : usb_keys))
-			return refuse(line, i, bus == 0 ?
-				"class=, subclass=, progif=, vendor= or device= with 2 or 4 hexadecimal digits" :
-				"class=, subclass=, protocol=, vendor= or product= with 2 or 4 hexadecimal digits");
-		match->words[i - 1] = line->words[i];
+/* The bit of a capability, 0: there is none of that name. */
+static uint64_t find_capability(const char *name)
+{
+	for (unsigned i = 0; i < CAPABILITY_COUNT; i++) {
+		if (strcmp(name, capability_names[i].name) == 0)
+			return capability_names[i].bit;
 	}
-	return true;
+	return 0;
 }
 
 /* caps NAME..., caps all, caps none; lines of names add up. */
@@ -123,13 +86,13 @@ static bool parse_caps(const struct key_line *line)
 	if (all)
 		service->caps = CONFIG_CAPS_ALL;
 	for (unsigned i = 1; i < line->count && !all && !none; i++) {
-		int cap = choice(line->words[i], config_cap_names);
+		uint64_t bit = find_capability(line->words[i]);
 
-		if (cap < 0)
+		if (!bit)
 			return refuse(line, i, "a capability name, for example FILE_READ or HW_DISK");
-		if (service->caps & 1ull << cap)
+		if (service->caps & bit)
 			return refuse(line, i, "each capability once");
-		service->caps |= 1ull << cap;
+		service->caps |= bit;
 	}
 	return true;
 }
