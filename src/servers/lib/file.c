@@ -30,3 +30,10 @@ char *file_read(const char *path, size_t max, size_t *length)
 		close(fd);
 	return text;
 }
+
+void fd_drop(int32_t *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

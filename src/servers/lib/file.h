@@ -4,8 +4,12 @@
 #define SERVERS_LIB_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Reads the file at @path, of less than @max bytes, into memory that the caller frees. Returns NULL and errno on an error, EFBIG among them. */
 char *file_read(const char *path, size_t max, size_t *length);
+
+/* Closes *@fd, if it is one, and makes it -1. */
+void fd_drop(int32_t *fd);
 
 #endif

@@ -41,9 +41,11 @@ static void put(const char *text, size_t length)
 		lost_lines++;
 }
 
-void log_output(const char *text, size_t length)
+void log_output(struct plain_text *state, char *text, size_t length)
 {
-	put(text, length);
+	length = plain_text(state, text, length);
+	if (length > 0)
+		put(text, length);
 }
 
 static void put_lost(void)

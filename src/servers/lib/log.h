@@ -6,6 +6,7 @@
 #ifndef SERVERS_LIB_LOG_H
 #define SERVERS_LIB_LOG_H
 
+#include "plain_text.h"
 #include "ring.h"
 
 #include <stddef.h>
@@ -16,8 +17,8 @@ void log_open(void);
 /* From now on lines go into @ring, too; NULL: into none. A ring has one writer: a child that logs calls this with NULL first. */
 void log_keep(struct ring *ring);
 
-/* What a service has printed, as it is. */
-void log_output(const char *text, size_t length);
+/* What a service has printed: changed in place to what no terminal obeys. @state is that of its output. */
+void log_output(struct plain_text *state, char *text, size_t length);
 
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warning(const char *format, ...);

@@ -14,7 +14,7 @@ enum {
 	MESSAGES_BEFORE_DESCRIPTORS = 16,	/* so that a busy port starves nobody */
 	NS_PER_MS = 1000000,
 };
-static const int64_t DRAIN_NS = 5000000000;
+static const int64_t DRAIN_NS = 20000000000, DRAIN_LOOK_NS = 100000000;
 
 /* What every service answers. */
 
@@ -87,6 +87,8 @@ static void serve_message(struct server *server, struct server_call *call)
 		call->reply_length = call->reply_handle_count = 0;
 		server->failed++;
 	}
+	/* An error proves nothing, and what every service answers neither. */
+	server->served += result == 0 && msg_type(call->header) >> 16 != SERVICE_ID;
 	memcpy(call->extra.handles, call->reply_handles, sizeof call->extra.handles);
 	call->extra.grants = 0;
 	server->reply = msg_header_make(result >= 0 ? 0 : -result < 4096 ? -result : EIO, call->reply_length, call->reply_handle_count, 0);
@@ -143,7 +145,7 @@ static struct msg_result receive(struct server *server, int64_t timeout)
 
 	server->reply_token = 0;
 	/* It waits without limit, which is right when the timer interrupts it. */
-	if (server->short_way && timeout == server->beat_ns)
+	if (server->short_way && !server->draining && timeout == server->beat_ns)
 		return msg_serve(server->port, server->reply, token);
 	if (token)
 		return msg_reply_recv(server->port, server->reply, token, timeout, extra);
@@ -183,9 +185,9 @@ static int step(struct server *server, int64_t timeout)
 
 static void tell(struct server *server, uint64_t bits)
 {
-	if (server->answered != server->told_answered)
+	if (server->served != server->told_served)
 		bits |= SUPERVISOR_SERVED;
-	server->told_answered = server->answered;
+	server->told_served = server->served;
 	port_notify(server->supervisor, bits);
 }
 
@@ -196,7 +198,7 @@ void server_beat(struct server *server)
 	if (server->supervisor < 0)
 		return;
 	/* The first one at once: who serves before it dies is not started in vain. */
-	if (server->told_answered == 0 && server->answered != 0)
+	if (server->told_served == 0 && server->served != 0)
 		tell(server, 0);
 	if (server->beat_ns < 0)
 		return;
@@ -295,6 +297,7 @@ int server_answer(struct server *server, uint64_t token, int error, const void *
 		memcpy(message_buffer(), reply, length);
 	server->held--;
 	server->answered++;
+	server->served += error == 0;
 	return (int)msg_reply(server->port, msg_header_make((unsigned)-error, length, handle_count, 0), token, &extra);
 }
 
@@ -303,7 +306,33 @@ void server_stop(struct server *server)
 	server->draining = true;
 }
 
-/* Finishes what is held. What is queued at a port that outlives this process waits for the next one; at others it is served now. */
+/*
+ * Finishes what is held, also where the answers do not come by a descriptor: when a while has passed without one, a notification or message is taken,
+ * too. One in a while only, or new calls could keep it from ever ending.
+ */
+static int finish_held(struct server *server, int64_t left)
+{
+	int64_t end = server_now_ns() + left, patience = DRAIN_LOOK_NS;
+	int result = 0;
+
+	if (server->beat_ns > 0 && server->beat_ns < patience)
+		patience = server->beat_ns;
+	while (result >= 0 && server->held > 0 && left > 0) {
+		unsigned held = server->held;
+
+		if (server->descriptor_count > 0)
+			wait_for_descriptors(server, -1, patience);
+		if (server->held == held)
+			result = step(server, server->descriptor_count > 0 ? 0 : patience);
+		if (result > 0)
+			result = flush(server);
+		server_beat(server);
+		left = end - server_now_ns();
+	}
+	return result;
+}
+
+/* What is queued at a port that outlives this process waits for the next one; at others it is served now. */
 static int drain(struct server *server)
 {
 	int64_t end = server_now_ns() + DRAIN_NS, left = DRAIN_NS;
@@ -317,11 +346,8 @@ static int drain(struct server *server)
 			result = flush(server);
 		left = end - server_now_ns();
 	}
-	while (result == 0 && server->held > 0 && server->descriptor_count > 0 && left > 0) {
-		wait_for_descriptors(server, -1, server->beat_ns < 0 || left < server->beat_ns ? left : server->beat_ns);
-		server_beat(server);
-		left = end - server_now_ns();
-	}
+	if (result == 0)
+		result = finish_held(server, left);
 	if (server->drained)
 		server->drained(server);
 	return result;

@@ -21,7 +21,7 @@
 enum {
 	SUPERVISOR_HEARTBEAT = 1 << 0,
 	SUPERVISOR_READY = 1 << 1,
-	SUPERVISOR_SERVED = 1 << 2,	/* has answered a request, since the last time */
+	SUPERVISOR_SERVED = 1 << 2,	/* has answered a request of its protocols without an error, since the last time */
 };
 
 enum {
@@ -90,13 +90,13 @@ struct server {
 	msg_header reply;			/* an answer that goes out with the next receiving, */
 	uint64_t reply_token;			/* to this call; 0: none */
 	uint64_t received, answered, failed, rejected;
-	uint64_t told_answered;			/* of which the supervisor knows */
+	uint64_t served, told_served;		/* answers that were no errors to its own protocols' requests; of which the supervisor knows */
 	unsigned held;				/* calls to be answered later */
 };
 
 /*
- * Serves until SIGTERM, a `stop` request or another instance ends it; finishes what is held first (at most 5 seconds). Returns the exit status:
- * 0, or 1 after a message on stderr when it could not begin. Takes over SIGTERM.
+ * Serves until SIGTERM, a `stop` request or another instance ends it; finishes what is held first: at most 20 seconds, of which the manager gives
+ * five unless it is upgrading. Returns the exit status: 0, or 1 after a message on stderr when it could not begin. Takes over SIGTERM.
  */
 int server_run(struct server *server);
 

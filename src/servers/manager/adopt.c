@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking over from the manager before (adopt.h). */
 #include "adopt.h"
+#include "lib/file.h"
 #include "lib/log.h"
-#include "spawn.h"
 #include "table.h"
 #include "lib/run_state.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FORK_PATIENCE_MS = 1000, DESCRIPTORS = sizeof(struct service_fds) / sizeof(int32_t) };
+enum { DESCRIPTORS = sizeof(struct service_fds) / sizeof(int32_t) };
 
 static void check_descriptors(struct service *service)
 {
@@ -25,34 +24,6 @@ static void check_descriptors(struct service *service)
 		if (fds[i] >= 0 && fcntl(fds[i], F_GETFD) < 0)
 			fds[i] = -1;
 	}
-}
-
-static void drop(int32_t *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* The manager was killed on its way through fork(): the child, if there is one, has said its number. */
-static void finish_fork(struct service *service)
-{
-	struct pollfd polled = { .fd = service->fds.report, .events = POLLIN };
-	struct spawn_word word = { .pid = 0 };
-	enum spawn_report report = SPAWN_EXECUTED;
-
-	drop(&service->fds.report_write);
-	if (service->fds.report >= 0 && poll(&polled, 1, FORK_PATIENCE_MS) > 0)
-		report = spawn_read_report(service->fds.report, &word);
-	if (word.pid > 0)
-		service_forked(service, word.pid, now_ns());
-	else
-		service->state = SERVICE_WAITING;
-	if (report == SPAWN_PENDING && word.pid > 0)
-		return;
-	drop(&service->fds.report);
-	if (word.pid > 0 && report == SPAWN_EXECUTED)
-		service_executed(service, now_ns());
 }
 
 static bool is_my_child(pid_t pid)
@@ -104,8 +75,13 @@ void adopt_services(struct service_table *table)
 			continue;
 		}
 		check_descriptors(service);
-		if (service->state == SERVICE_STARTING && service->pid == 0)
-			finish_fork(service);
+		/* Was it forked? The child says so by its report, or nobody has that any more; the event loop reads it (find_process). */
+		fd_drop(&service->fds.report_write);
+		if (service_is_unknown(service) && service->fds.report < 0)
+			service->state = SERVICE_WAITING;
+		/* What the manager before held of them ends. */
+		for (unsigned p = 0; p < CONFIG_MAX_PORTS; p++)
+			fd_drop(&service->fds.refused[p]);
 		if (service->pid > 0 && !is_my_child(service->pid)) {
 			log_warning("%s ended while there was no manager", service->config->name);
 			service_ended(service, -1, now_ns());

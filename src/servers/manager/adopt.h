@@ -9,8 +9,8 @@
 #include "service.h"
 
 /*
- * Fills the states of @table from the region; services of which it has none begin anew. Closes every descriptor that belongs to nobody. May wait a second
- * for a child that was being forked.
+ * Fills the states of @table from the region; services of which it has none begin anew. Closes every descriptor that belongs to nobody. One that was
+ * being forked stays STARTING without a process until its child says its number. Does not block.
  */
 void adopt_services(struct service_table *table);
 

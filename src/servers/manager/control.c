@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIST_PAGE = 64 };
+enum { LIST_PAGE = 64, REQUESTS_AT_ONCE = 16 /* between two looks at the services */ };
 static const uint64_t patience_ns = 30ull * 1000000000;
 
 static struct service_table *table;
@@ -43,10 +43,12 @@ static int find(const char *name)
 	return -ENOENT;
 }
 
-/* The service that a root process asks to change, or a negative errno. */
+/* The service that a root process asks to change, or a negative errno. EBUSY: for a moment, it is not known whether it has a process. */
 static int find_for(const struct server_call *call, const char *name)
 {
-	return call->extra.uid == 0 ? find(name) : -EPERM;
+	int index = call->extra.uid == 0 ? find(name) : -EPERM;
+
+	return index >= 0 && service_is_unknown(&table->list[index]) ? -EBUSY : index;
 }
 
 /* The same, for what takes time: there is a place for the call to wait in before anything is begun. */
@@ -210,7 +212,7 @@ static int outcome(const struct waiter *waiter, uint64_t now)
 	if (waiter->for_what == WAIT_READY) {
 		if (service->state == SERVICE_RUNNING && service->ready)
 			return 0;
-		if (service->state >= SERVICE_ENDED || service->restart_count != waiter->restarts)
+		if (service_at_rest(service) || service->restart_count != waiter->restarts)
 			return -ECHILD;
 	}
 	return now >= waiter->end_ns ? -ETIMEDOUT : 1;
@@ -262,8 +264,12 @@ int control_fd(void)
 
 void control_serve(bool readable, uint64_t now)
 {
-	if (readable)
+	uint64_t before = server.received - 1;
+
+	for (unsigned i = 0; readable && i < REQUESTS_AT_ONCE && server.received != before; i++) {
+		before = server.received;
 		server_serve(&server, 0);
+	}
 	for (unsigned i = 0; i < WAITERS_MAX; i++) {
 		struct waiter *waiter = &waiters.list[i];
 		int result = waiter->token ? outcome(waiter, now) : 1;

@@ -24,6 +24,15 @@ int ports_give(struct service *service, struct ports_given *given, const char **
 /* After the fork: the child has them. */
 void ports_given_close(struct ports_given *given);
 
+/*
+ * For a service at rest: who calls its persistent ports, and who waits there, gets EIO, as nobody will serve him; some in a call, so that no flood
+ * of them keeps the manager. The next instance takes the ports back. Does not block.
+ */
+void ports_refuse(struct service *service);
+
+/* Whether it holds requests at ports that the next instance is to take over. */
+bool ports_hold(const struct service *service);
+
 /* Takes the SERVICE_BITs that the service has sent since the last time. Does not block. */
 uint64_t ports_take_bits(const struct service *service);
 

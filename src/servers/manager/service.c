@@ -41,8 +41,7 @@ bool service_has_supervision(const struct service_config *config)
 /* A service that failed or was skipped holds nobody back; that it did is in the log. */
 static bool lets_others_start(const struct service *service)
 {
-	return service->was_ready || service->state == SERVICE_ENDED || service->state == SERVICE_FAILED ||
-	       service->state == SERVICE_SKIPPED;
+	return service->was_ready || service_at_rest(service);
 }
 
 static bool has_its_turn(const struct service_table *table, const struct service *service)
@@ -58,9 +57,19 @@ static bool has_its_turn(const struct service_table *table, const struct service
 	return true;
 }
 
+bool service_at_rest(const struct service *service)
+{
+	return service->state >= SERVICE_ENDED;
+}
+
+bool service_is_unknown(const struct service *service)
+{
+	return service->state == SERVICE_STARTING && !has_process(service);
+}
+
 bool service_may_start(const struct service_table *table, const struct service *service, uint64_t now_ns)
 {
-	return now_ns >= service->due_ns && has_its_turn(table, service);
+	return now_ns >= service->due_ns && service->before == 0 && has_its_turn(table, service);
 }
 
 void service_forked(struct service *service, pid_t pid, uint64_t now_ns)
@@ -196,6 +205,9 @@ enum service_verdict service_ended(struct service *service, int status, uint64_t
 	bool failed = !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	bool asked = service->state == SERVICE_STOPPING;
 
+	/* Who is left of it may have its state mapped. But a program that was done may leave a daemon, and a login what its user wants. */
+	if (!service->config->console && (asked || failed || policy == RESTART_ALWAYS || service->config->state_bytes > 0))
+		service->before = service->pid;
 	service->pid = 0;
 	service->ready = false;
 	service->last_status = status;
@@ -266,7 +278,7 @@ static bool starts_after(const struct service_table *table, const struct service
 
 static bool is_up(const struct service *service)
 {
-	return service->state == SERVICE_STARTING || service->state == SERVICE_RUNNING;
+	return has_process(service) && (service->state == SERVICE_STARTING || service->state == SERVICE_RUNNING);
 }
 
 static bool is_last(const struct service_table *table, const struct service *service)
@@ -299,7 +311,7 @@ void service_stopping(struct service *service, uint64_t now_ns, uint64_t patienc
 {
 	enter(service, SERVICE_STOPPING, now_ns);
 	service->due_ns = patience_end_ns;
-	service->killed = false;
+	service->killed = service->drains = false;
 	service->again = again;
 }
 
@@ -357,6 +369,6 @@ bool service_plausible(const struct service *service)
 			return false;
 	}
 	alive = service->state == SERVICE_STARTING || service->state == SERVICE_RUNNING || service->state == SERVICE_STOPPING;
-	return service->state < SERVICE_STATES && memchr(service->reason, 0, sizeof(service->reason)) && service->pid >= 0 &&
+	return service->state < SERVICE_STATES && memchr(service->reason, 0, sizeof(service->reason)) && service->pid >= 0 && service->before >= 0 &&
 	       service->forgiven <= service->restart_count && (alive || service->pid == 0);
 }

@@ -34,7 +34,7 @@ enum service_state {
 enum {
 	SERVICE_BIT_HEARTBEAT = 1 << 0,
 	SERVICE_BIT_READY = 1 << 1,
-	SERVICE_BIT_SERVED = 1 << 2,  /* has answered a request: what went wrong before is forgiven */
+	SERVICE_BIT_SERVED = 1 << 2,  /* has answered a request, and not by an error: what went wrong before is forgiven */
 };
 
 /* Descriptors of the manager's that belong to a service; -1: none. */
@@ -46,19 +46,22 @@ struct service_fds {
 	int32_t program;                     /* sealed memory with its executable (pin.h); -1: the file is executed */
 	int32_t program_before;              /* while upgrading: the one that is known to work */
 	int32_t ports[CONFIG_MAX_PORTS];     /* MANAGE */
+	int32_t refused[CONFIG_MAX_PORTS];   /* RECV of those, while the service is at rest (ports_refuse) */
 };
 
 struct service {
 	const struct service_config *config;
 	struct service_fds fds;
 	uint32_t state;                      /* enum service_state */
-	pid_t pid;                           /* leader of its session; 0: none */
+	pid_t pid;                           /* leader of its session; 0: none, or (STARTING) not known yet */
+	pid_t before;                        /* session of the instance before, which is ended before the next one starts; 0: nobody is left of it */
 	bool supervised;                     /* this instance was given a supervision port */
 	bool ready;                          /* this instance is */
 	bool was_ready;                      /* one was, or none was in time: those `after` it may start */
 	bool killed;                         /* SIGKILL has been sent */
 	bool upgrading;                      /* no instance of fds.program has been ready yet: fds.program_before comes back if none will be */
 	bool again;                          /* STOPPING: it starts again when it has ended */
+	bool drains;                         /* STOPPING for an upgrade: has longer while it holds requests */
 	uint64_t since_ns;                   /* when it came into its state */
 	uint64_t started_ns;
 	uint64_t due_ns;                     /* WAITING: not before; STOPPING: the end of patience */
@@ -85,6 +88,12 @@ void service_init(struct service *service, const struct service_config *config);
 
 /* True when it has to say that it is ready, and may have a watchdog. */
 bool service_has_supervision(const struct service_config *config);
+
+/* True when it has no process, and gets none unless somebody asks. */
+bool service_at_rest(const struct service *service);
+
+/* True when it is not known whether it was forked: the manager that did it, or was about to, has died. */
+bool service_is_unknown(const struct service *service);
 
 /* True when a WAITING service's turn and time have come. */
 bool service_may_start(const struct service_table *table, const struct service *service, uint64_t now_ns);

@@ -41,6 +41,70 @@ static void run(struct service *service, uint64_t now)
 	service_executed(service, now);
 }
 
+/* It ends, and nobody is left of it. */
+static enum service_verdict ended(struct service *service, int status, uint64_t now)
+{
+	enum service_verdict verdict = service_ended(service, status, now);
+
+	service->before = 0;
+	return verdict;
+}
+
+/* Who is left of an instance has to go before the next one starts; unless it was done by itself, or is a login. */
+static void test_before(void)
+{
+	static const struct {
+		enum restart_policy policy;
+		bool asked, state, console;
+		int status;
+		bool goes;
+	} cases[] = {
+		{ .policy = RESTART_ALWAYS, .status = CLEAN, .goes = true },
+		{ .policy = RESTART_NEVER, .status = CLEAN, .goes = false },
+		{ .policy = RESTART_NEVER, .status = CLEAN, .state = true, .goes = true },
+		{ .policy = RESTART_NEVER, .status = KILLED, .goes = true },
+		{ .policy = RESTART_ON_FAILURE, .status = CLEAN, .asked = true, .goes = true },
+		{ .policy = RESTART_ALWAYS, .status = KILLED, .console = true, .goes = false },
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_up();
+		configs[0].restart.policy = cases[i].policy;
+		configs[0].state_bytes = cases[i].state ? 4096 : 0;
+		configs[0].console = cases[i].console ? "tty1" : NULL;
+		run(&services[0], 0);
+		if (cases[i].asked)
+			service_stopping(&services[0], 0, 5, false);
+		service_ended(&services[0], cases[i].status, 1);
+		CHECK(services[0].before == (cases[i].goes ? 100 : 0), "case %u: %d", i, (int)services[0].before);
+	}
+	set_up();
+	run(&services[0], 0);
+	service_ended(&services[0], KILLED, 1);
+	CHECK(!service_may_start(&table, &services[0], UINT64_MAX) && service_table_due(&table) == 0, "waits for them");
+	services[0].before = 0;
+	CHECK(service_may_start(&table, &services[0], 1), "they are gone");
+}
+
+/* The manager died about its fork: nothing is done with it until that is known. */
+static void test_unknown(void)
+{
+	set_up();
+	CHECK(!service_is_unknown(&services[0]) && !service_at_rest(&services[0]), "it waits");
+	services[0].state = SERVICE_STARTING;
+	CHECK(service_is_unknown(&services[0]) && !service_may_start(&table, &services[0], 9) && !service_may_stop(&table, &services[0]), "unknown");
+	CHECK(service_plausible(&services[0]) && !service_at_rest(&services[0]), "which is a state as others");
+	run(&services[0], 0);
+	CHECK(!service_is_unknown(&services[0]) && service_may_stop(&table, &services[0]), "known");
+	service_stopping(&services[0], 0, 5, false);
+	services[0].drains = true;
+	ended(&services[0], CLEAN, 1);
+	CHECK(service_at_rest(&services[0]), "at rest");
+	run(&services[0], 2);
+	service_stopping(&services[0], 2, 7, false);
+	CHECK(!services[0].drains, "this is no upgrade");
+}
+
 static void test_policies(void)
 {
 	static const struct {
@@ -60,7 +124,7 @@ static void test_policies(void)
 		set_up();
 		configs[0].restart.policy = cases[i].policy;
 		run(&services[0], 0);
-		verdict = service_ended(&services[0], cases[i].status, NS_PER_S);
+		verdict = ended(&services[0], cases[i].status, NS_PER_S);
 		CHECK(verdict == cases[i].verdict, "case %u: verdict %d", i, (int)verdict);
 		CHECK(services[0].pid == 0, "case %u", i);
 	}
@@ -77,7 +141,7 @@ static void test_backoff(void)
 	for (unsigned i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
 		run(&services[0], now);
 		now += NS_PER_MS;
-		CHECK(service_ended(&services[0], KILLED, now) == VERDICT_RESTART, "restart %u", i);
+		CHECK(ended(&services[0], KILLED, now) == VERDICT_RESTART, "restart %u", i);
 		CHECK(services[0].due_ns - now == waits_ms[i] * NS_PER_MS, "restart %u waits %llu", i,
 		      (unsigned long long)(services[0].due_ns - now));
 		CHECK(service_table_due(&table) == services[0].due_ns, "the table waits for it");
@@ -87,7 +151,7 @@ static void test_backoff(void)
 	}
 	run(&services[0], now);
 	now += NS_PER_S;
-	service_ended(&services[0], KILLED, now);
+	ended(&services[0], KILLED, now);
 	CHECK(services[0].due_ns == now, "one that ran for a second is restarted at once");
 }
 
@@ -98,11 +162,11 @@ static void test_give_up(void)
 	set_up();
 	for (unsigned i = 0; i < 5; i++) {
 		run(&services[0], now);
-		CHECK(service_ended(&services[0], STATUS_1, ++now) == VERDICT_RESTART, "restart %u is allowed", i);
+		CHECK(ended(&services[0], STATUS_1, ++now) == VERDICT_RESTART, "restart %u is allowed", i);
 		now = services[0].due_ns;
 	}
 	run(&services[0], now);
-	CHECK(service_ended(&services[0], STATUS_1, now + 1) == VERDICT_GAVE_UP, "one too many");
+	CHECK(ended(&services[0], STATUS_1, now + 1) == VERDICT_GAVE_UP, "one too many");
 	CHECK(services[0].state == SERVICE_FAILED && !service_may_start(&table, &services[0], UINT64_MAX), "stays down");
 
 	/* Five in a little more than the period are fine, for ever. */
@@ -110,7 +174,7 @@ static void test_give_up(void)
 	for (unsigned i = 0; i < 1000; i++) {
 		run(&services[0], now);
 		now += 201 * NS_PER_MS;
-		CHECK(service_ended(&services[0], STATUS_1, now) == VERDICT_RESTART, "slow restart %u", i);
+		CHECK(ended(&services[0], STATUS_1, now) == VERDICT_RESTART, "slow restart %u", i);
 	}
 }
 
@@ -127,11 +191,11 @@ static void test_start_order(void)
 	CHECK(service_may_start(&table, &services[1], 0) && !service_may_start(&table, &services[2], 0), "then 1");
 	service_unstartable(&services[1], true, 0);
 	CHECK(service_may_start(&table, &services[2], 0), "a skipped service holds nobody back");
-	service_ended(&services[0], KILLED, 1);
+	ended(&services[0], KILLED, 1);
 	set_up();
 	after(1, 0);
 	run(&services[0], 0);
-	service_ended(&services[0], KILLED, 1);
+	ended(&services[0], KILLED, 1);
 	CHECK(service_may_start(&table, &services[1], 1), "neither does one that is being restarted");
 	table.stopping = true;
 	CHECK(!service_may_start(&table, &services[1], 1), "nothing starts while stopping");
@@ -151,12 +215,12 @@ static void test_stop_order(void)
 	service_stopping(&services[2], 0, 5 * NS_PER_S, false);
 	CHECK(!service_may_stop(&table, &services[1]) && !service_may_stop(&table, &services[2]), "2 is ending");
 	CHECK(service_table_due(&table) == 5 * NS_PER_S, "patience ends");
-	CHECK(service_ended(&services[2], KILLED, 1) == VERDICT_ENDED, "no restart when asked to end");
+	CHECK(ended(&services[2], KILLED, 1) == VERDICT_ENDED, "no restart when asked to end");
 	CHECK(service_may_stop(&table, &services[1]), "then 1");
-	CHECK(service_ended(&services[1], CLEAN, 2) == VERDICT_RESTART && services[1].pid == 0, "ends by itself");
+	CHECK(ended(&services[1], CLEAN, 2) == VERDICT_RESTART && services[1].pid == 0, "ends by itself");
 	CHECK(service_may_stop(&table, &services[0]) && !service_table_quiet(&table), "then 0");
 	service_stopping(&services[0], 2, 9, false);
-	service_ended(&services[0], CLEAN, 3);
+	ended(&services[0], CLEAN, 3);
 	CHECK(service_table_quiet(&table), "quiet");
 }
 
@@ -173,7 +237,7 @@ static void test_stop_circle(void)
 	CHECK(service_may_stop(&table, &services[2]) && !service_may_stop(&table, &services[0]), "2 is the last");
 	service_stopping(&services[2], 0, 5, false);
 	CHECK(!service_may_stop(&table, &services[0]) && !service_may_stop(&table, &services[1]), "2 is ending");
-	service_ended(&services[2], CLEAN, 1);
+	ended(&services[2], CLEAN, 1);
 	CHECK(service_may_stop(&table, &services[0]) && service_may_stop(&table, &services[1]), "the circle is stopped as a whole");
 }
 
@@ -199,7 +263,7 @@ static void test_ready(void)
 	services[1].state = SERVICE_WAITING;
 	CHECK(service_may_start(&table, &services[1], 11 * NS_PER_S) && !services[0].ready, "others start then");
 	services[0].ready = true;
-	service_ended(&services[0], KILLED, 20 * NS_PER_S);
+	ended(&services[0], KILLED, 20 * NS_PER_S);
 	CHECK(!services[0].ready && service_may_start(&table, &services[1], 20 * NS_PER_S), "one that is restarted holds nobody back");
 }
 
@@ -231,15 +295,15 @@ static void test_served(void)
 	for (unsigned i = 0; i < 100; i++) {
 		run(&services[0], now);
 		service_notified(&services[0], SERVICE_BIT_SERVED, now, 0);
-		CHECK(service_ended(&services[0], KILLED, ++now) == VERDICT_RESTART && services[0].due_ns == now, "restart %u", i);
+		CHECK(ended(&services[0], KILLED, ++now) == VERDICT_RESTART && services[0].due_ns == now, "restart %u", i);
 	}
 	CHECK(services[0].restart_count == 100 && services[0].served == 100, "counted all the same");
 	for (unsigned i = 0; i < 4; i++) {
 		run(&services[0], now);
-		CHECK(service_ended(&services[0], KILLED, ++now) == VERDICT_RESTART && services[0].due_ns > now, "restart %u without an answer", i);
+		CHECK(ended(&services[0], KILLED, ++now) == VERDICT_RESTART && services[0].due_ns > now, "restart %u without an answer", i);
 	}
 	run(&services[0], now);
-	CHECK(service_ended(&services[0], KILLED, ++now) == VERDICT_GAVE_UP, "one too many since the last answer");
+	CHECK(ended(&services[0], KILLED, ++now) == VERDICT_GAVE_UP, "one too many since the last answer");
 }
 
 static void test_asked(void)
@@ -248,23 +312,23 @@ static void test_asked(void)
 	run(&services[0], 0);
 	CHECK(service_ask_start(&services[0], 1) == -EALREADY, "runs");
 	service_stopping(&services[0], 1, 5, true);
-	CHECK(service_ended(&services[0], CLEAN, 2) == VERDICT_AGAIN && service_may_start(&table, &services[0], 2), "stopped to start again");
+	CHECK(ended(&services[0], CLEAN, 2) == VERDICT_AGAIN && service_may_start(&table, &services[0], 2), "stopped to start again");
 	CHECK(services[0].restart_count == 0, "which is no restart of ours");
 	run(&services[0], 2);
 	service_stopping(&services[0], 3, 9, false);
-	CHECK(service_ask_start(&services[0], 4) == 0 && service_ended(&services[0], CLEAN, 5) == VERDICT_AGAIN, "somebody changed his mind");
+	CHECK(service_ask_start(&services[0], 4) == 0 && ended(&services[0], CLEAN, 5) == VERDICT_AGAIN, "somebody changed his mind");
 	service_cancel(&services[0], 6);
 	CHECK(services[0].state == SERVICE_ENDED && !service_may_start(&table, &services[0], 7), "cancelled");
 	CHECK(service_ask_start(&services[0], 8) == 0 && service_may_start(&table, &services[0], 8), "and started");
 	/* Given up: starts again, with a clean slate. */
 	for (unsigned i = 0; i < 6; i++) {
 		run(&services[0], 10 + i);
-		service_ended(&services[0], STATUS_1, 10 + i);
+		ended(&services[0], STATUS_1, 10 + i);
 	}
 	CHECK(services[0].state == SERVICE_FAILED && services[0].last_status == STATUS_1, "gave up");
 	CHECK(service_ask_start(&services[0], 20) == 0 && service_may_start(&table, &services[0], 20), "started by hand");
 	run(&services[0], 20);
-	CHECK(service_ended(&services[0], STATUS_1, 21) == VERDICT_RESTART && services[0].due_ns == 21, "at once again");
+	CHECK(ended(&services[0], STATUS_1, 21) == VERDICT_RESTART && services[0].due_ns == 21, "at once again");
 }
 
 static void test_invalid(void)
@@ -303,13 +367,13 @@ static void test_upgrade(void)
 	service_stopping(service, 2, 9, true);
 	service_notified(service, SERVICE_BIT_READY, 2, 0);
 	CHECK(service->upgrading, "the last word of 7 proves nothing");
-	CHECK(service_ended(service, KILLED, 3) == VERDICT_AGAIN && service->fds.program == 8, "8 has its turn");
+	CHECK(ended(service, KILLED, 3) == VERDICT_AGAIN && service->fds.program == 8, "8 has its turn");
 	run(service, 3);
-	CHECK(service_ended(service, CLEAN, 4) == VERDICT_REVERTED && service_may_start(&table, service, 4), "failed: 7 starts at once");
+	CHECK(ended(service, CLEAN, 4) == VERDICT_REVERTED && service_may_start(&table, service, 4), "failed: 7 starts at once");
 	CHECK(service->fds.program == 7 && service->restart_count == 1, "7, which is a restart");
 	CHECK(service_take_unneeded(service) == 8 && service_take_unneeded(service) == -1, "8 is closed, once");
 	run(service, 5);
-	CHECK(service_ended(service, STATUS_1, 6) == VERDICT_FAILED, "7 lives by its rule");
+	CHECK(ended(service, STATUS_1, 6) == VERDICT_FAILED, "7 lives by its rule");
 	/* Without a process; cannot be executed. */
 	CHECK(service_upgrade(service, 9) == -1 && service_ask_start(service, 7) == 0, "from FAILED");
 	service_forked(service, 100, 8);
@@ -324,7 +388,7 @@ static void test_upgrade(void)
 	CHECK(service_trial_over(service, 10 * NS_PER_S + 10), "over");
 	service_notified(service, SERVICE_BIT_READY, 11, 0);
 	CHECK(!service_trial_over(service, 10 * NS_PER_S + 10) && service_take_unneeded(service) == 7 && service->fds.program == 11, "11 it is");
-	CHECK(service_ended(service, STATUS_1, 12) == VERDICT_FAILED, "and lives by the rule");
+	CHECK(ended(service, STATUS_1, 12) == VERDICT_FAILED, "and lives by the rule");
 }
 
 static void test_plausible(void)
@@ -355,6 +419,8 @@ int main(void)
 	test_due();
 	test_upgrade();
 	test_plausible();
+	test_before();
+	test_unknown();
 	test_policies();
 	test_backoff();
 	test_give_up();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a service's block to its process (spawn.h). */
 #include "spawn.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "ports.h"
 #include "lib/launch.h"
@@ -214,11 +215,8 @@ static pid_t give_up(struct service *service, struct spawn_word *failed, int err
 {
 	*failed = (struct spawn_word){ .error = error };
 	snprintf(failed->step, sizeof(failed->step), "%s %s", step, what);
-	if (service->fds.report >= 0) {
-		close(service->fds.report);
-		close(service->fds.report_write);
-	}
-	service->fds.report = service->fds.report_write = -1;
+	fd_drop(&service->fds.report);
+	fd_drop(&service->fds.report_write);
 	return -1;
 }
 
@@ -250,8 +248,7 @@ pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*s
 		child(service, &given);
 	error = errno;
 	ports_given_close(&given);
-	close(service->fds.report_write);
-	service->fds.report_write = -1;
+	fd_drop(&service->fds.report_write);
 	if (pid > 0)
 		return pid;
 	return give_up(service, failed, error, "fork", "a process");

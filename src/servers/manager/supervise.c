@@ -2,8 +2,11 @@
 /* The manager's event loop (supervise.h). */
 #include "supervise.h"
 #include "control.h"
+#include "lib/file.h"
 #include "lib/log.h"
+#include "lib/output.h"
 #include "lib/pin.h"
+#include "lib/session.h"
 #include "ports.h"
 #include "spawn.h"
 #include "table.h"
@@ -19,8 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Between SIGTERM and SIGKILL. */
-static const uint64_t stop_patience_ns = 5 * NS_PER_S;
+/* Between SIGTERM and SIGKILL; the same in an upgrade, while requests are held; between two looks at what has no event. */
+static const uint64_t stop_patience_ns = 5 * NS_PER_S, drain_patience_ns = 20 * NS_PER_S, look_ns = 50 * NS_PER_MS, session_look_ns = 2 * NS_PER_MS;
+
+enum { REAPED_AT_ONCE = 64 };
 
 /* Set by signals, which are only delivered inside ppoll(). */
 static volatile sig_atomic_t asked_for;
@@ -28,6 +33,9 @@ static volatile sig_atomic_t asked_for;
 static sigset_t mask_while_waiting;
 
 static struct service_table *table;
+static bool more_to_reap;
+
+static struct output outputs[CONFIG_MAX_SERVICES + 1];
 
 static void on_signal(int number)
 {
@@ -146,11 +154,18 @@ static bool read_report(struct service *service)
 {
 	struct spawn_word word = { .pid = 0 };
 	enum spawn_report report = spawn_read_report(service->fds.report, &word);
+	bool unknown = service_is_unknown(service);
 
+	/* The manager before did not live to see the fork: the child says who it is, if there is one. */
+	if (unknown && word.pid > 0)
+		service_forked(service, word.pid, now_ns());
 	if (report == SPAWN_PENDING)
 		return true;
-	close(service->fds.report);
-	service->fds.report = -1;
+	fd_drop(&service->fds.report);
+	if (unknown && word.pid == 0) {
+		service->state = SERVICE_WAITING;
+		return true;
+	}
 	if (report == SPAWN_EXECUTED) {
 		service_executed(service, now_ns());
 		if (service->restart_count == 0 || !service->config->console)
@@ -171,23 +186,21 @@ static bool read_report(struct service *service)
 static struct service *find_process(pid_t pid)
 {
 	for (unsigned i = 0; i < table->count; i++) {
-		if (table->list[i].pid == pid)
-			return &table->list[i];
+		struct service *service = &table->list[i];
+
+		if (service_is_unknown(service))
+			read_report(service);
+		if (service->pid == pid)
+			return service;
 	}
 	return NULL;
 }
 
-/* What a service has printed goes into its ring, and to the console. Returns false when there is no more. */
-static bool take_output(struct service *service)
+static bool take_output(const struct service *service)
 {
-	char text[2048];
-	ssize_t got = service->fds.output < 0 ? 0 : read(service->fds.output, text, sizeof(text));
+	unsigned index = (unsigned)(service - table->list);
 
-	if (got <= 0)
-		return false;
-	ring_put(table_ring((unsigned)(service - table->list)), text, (size_t)got);
-	log_output(text, (size_t)got);
-	return true;
+	return output_take(&outputs[index], service->fds.output, table_ring(index));
 }
 
 /* The user of a terminal has logged out, which is what a login is restarted for: not worth a line on that terminal. */
@@ -205,6 +218,17 @@ static void take_notification(struct service *service)
 		service_notified(service, bits, now_ns(), process_cpu_ns(service->pid));
 }
 
+/* Ends who is left of the instance before. Not all are gone at once: until then the next one does not start. */
+static void end_before(struct service *service, uint64_t time)
+{
+	if (service->before == 0)
+		return;
+	if (!session_end(service->before, service->config->state_bytes > 0))
+		service->before = 0;
+	else if (service->due_ns < time + session_look_ns)
+		service->due_ns = time + session_look_ns;
+}
+
 /* Starts the next instance first, if there is to be one now; what there is to say about this one comes after. */
 static void on_end(struct service *service, int status)
 {
@@ -216,6 +240,7 @@ static void on_end(struct service *service, int status)
 	take_notification(service);
 	verdict = service_ended(service, status, time);
 	keep_reason(service, verdict, describe(status, how, sizeof(how)));
+	end_before(service, time);
 	if (service_may_start(table, service, time))
 		start(service);
 	take_output(service);
@@ -223,18 +248,19 @@ static void on_end(struct service *service, int status)
 		log_end(service, verdict, how, time);
 }
 
-/* Reaps what has ended: main processes of services, and orphans, which need nothing but that. */
+/* Reaps what has ended: main processes of services, and orphans, which need nothing but that; some in a turn. */
 static void reap(void)
 {
 	int status;
-	pid_t pid;
+	pid_t pid = 1;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	for (unsigned i = 0; i < REAPED_AT_ONCE && (pid = waitpid(-1, &status, WNOHANG)) > 0; i++) {
 		struct service *service = find_process(pid);
 
 		if (service && (service->fds.report < 0 || read_report(service)))
 			on_end(service, status);
 	}
+	more_to_reap = pid > 0;
 }
 
 /* To the process group of the service's leader, which a child makes itself: until then, to the child. */
@@ -266,7 +292,13 @@ static void lose_patience(struct service *service, uint64_t time)
 {
 	if (service->state != SERVICE_STOPPING || service->killed || time < service->due_ns)
 		return;
-	log_warning("%s did not end within %llu s and is killed", service->config->name, (unsigned long long)(stop_patience_ns / NS_PER_S));
+	/* Who has just answered the last one needs a moment to end. */
+	if (service->drains && time < service->since_ns + drain_patience_ns) {
+		service->drains = ports_hold(service);
+		service->due_ns = time + (service->drains ? look_ns : NS_PER_S);
+		return;
+	}
+	log_warning("%s did not end within %llu s and is killed", service->config->name, (unsigned long long)((time - service->since_ns) / NS_PER_S));
 	send_signal(service, SIGKILL);
 	service->killed = true;
 }
@@ -292,30 +324,29 @@ static void watch(struct service *service, uint64_t time)
 	service->watchdog_kills++;
 }
 
-static void close_program(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static void check_times(void)
 {
 	uint64_t time = now_ns();
 
 	for (unsigned i = 0; i < table->count; i++) {
 		struct service *service = &table->list[i];
+		int unneeded = service_take_unneeded(service);
 
-		close_program(service_take_unneeded(service));
+		fd_drop(&unneeded);
+		end_before(service, time);
 		watch(service, time);
 		lose_patience(service, time);
+		output_look(&outputs[i], service->fds.output, table_ring(i), service->config->name, time);
+		if (service_at_rest(service))
+			ports_refuse(service);
 		if (service_late(service, time))
 			log_warning("%s is not ready yet: those that start after it do not wait longer", service->config->name);
 	}
 }
 
-/* What is waited for: the descriptors of each service by what they are for, then the port of svc. */
+/* What is waited for: the descriptors of each service by what they are for, then the port of svc, then ports that refuse. */
 enum { POLL_REPORT, POLL_OUTPUT, POLL_SUPERVISION, POLL_KINDS };
-static struct pollfd polled[(CONFIG_MAX_SERVICES + 1) * POLL_KINDS + 1];
+static struct pollfd polled[(CONFIG_MAX_SERVICES + 1) * (POLL_KINDS + CONFIG_MAX_PORTS) + 1];
 
 static nfds_t list_descriptors(void)
 {
@@ -325,10 +356,16 @@ static nfds_t list_descriptors(void)
 		const struct service_fds *fds = &table->list[i].fds;
 
 		*next++ = (struct pollfd){ .fd = fds->report, .events = POLLIN };
-		*next++ = (struct pollfd){ .fd = fds->output, .events = POLLIN };
+		*next++ = (struct pollfd){ .fd = output_floods(&outputs[i]) ? -1 : fds->output, .events = POLLIN };
 		*next++ = (struct pollfd){ .fd = fds->supervision, .events = POLLIN };
 	}
 	*next++ = (struct pollfd){ .fd = control_fd(), .events = POLLIN };
+	for (unsigned i = 0; i < table->count * CONFIG_MAX_PORTS; i++) {
+		int fd = table->list[i / CONFIG_MAX_PORTS].fds.refused[i % CONFIG_MAX_PORTS];
+
+		if (fd >= 0)
+			*next++ = (struct pollfd){ .fd = fd, .events = POLLIN };
+	}
 	return (nfds_t)(next - polled);
 }
 
@@ -339,7 +376,9 @@ static void wait_for_event(void)
 	struct timespec timeout;
 	nfds_t count = list_descriptors();
 
-	due = asked < due ? asked : due;
+	for (unsigned i = 0; i < table->count; i++)
+		due = output_due(&outputs[i]) < due ? output_due(&outputs[i]) : due;
+	due = more_to_reap ? 0 : asked < due ? asked : due;
 	sleep_ns = due > time ? due - time : 0;
 	timeout = (struct timespec){ .tv_sec = (time_t)(sleep_ns / NS_PER_S), .tv_nsec = (long)(sleep_ns % NS_PER_S) };
 	if (ppoll(polled, count, due == UINT64_MAX ? NULL : &timeout, &mask_while_waiting) >= 0)
@@ -417,8 +456,11 @@ static int do_upgrade(struct service *service, const char *path)
 	} else if (access(config->argv[0], X_OK) < 0) {
 		return -errno;
 	}
-	close_program(service_upgrade(service, program));
-	return do_stop(service, true);
+	program = service_upgrade(service, program);
+	fd_drop(&program);
+	do_stop(service, true);
+	service->drains = true;
+	return 0;
 }
 
 static const struct control_actions actions = { .start = do_start, .stop = do_stop, .kill = do_kill, .upgrade = do_upgrade };
@@ -455,7 +497,7 @@ enum shutdown_kind supervise(struct service_table *services, const struct servic
 		reap();
 		take_events();
 		check_times();
-		if (essential && essential->state != SERVICE_WAITING && essential->pid == 0 && !asked_for)
+		if (essential && service_at_rest(essential) && !asked_for)
 			asked_for = SHUTDOWN_POWER_OFF;
 		if (asked_for != SHUTDOWN_NONE && !table->stopping)
 			begin_stop();

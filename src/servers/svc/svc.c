@@ -5,6 +5,7 @@
  * It talks to the service manager, by its port "manager" (../proto/svc.def). Exit status: 0; 1 when the manager refuses or cannot; 2 for a wrong command line;
  * 3 from `svc status NAME` when the service does not run; 4 when there is no such service.
  */
+#include "lib/plain_text.h"
 #include "proto/svc.h"
 
 #include <errno.h>
@@ -371,6 +372,7 @@ static int show_log(const char *name, bool follow)
 {
 	static struct svc_log_reply reply;
 	struct svc_log_request request = { .wait_ns = 0 };
+	struct plain_text plain = { 0 };
 	uint64_t position = 0;
 	int error = take_name(request.name, name) ? 0 : -ENOENT;
 
@@ -387,9 +389,11 @@ static int show_log(const char *name, bool follow)
 			break;
 		if (position != 0 && reply.position != position)
 			fprintf(stderr, "svc: %llu bytes were lost\n", (unsigned long long)(reply.position - position));
+		position = reply.position + reply.data_length;
+		if (coloured)
+			reply.data_length = (uint32_t)plain_text(&plain, (char *)reply.data, reply.data_length);
 		fwrite(reply.data, 1, reply.data_length, stdout);
 		fflush(stdout);
-		position = reply.position + reply.data_length;
 		request.wait_ns = follow ? (uint64_t)patience_ns / 2 : 0;
 	}
 	return error < 0 ? explain(name, error) : 0;

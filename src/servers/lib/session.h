@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Ending what is left of a session whose leader has ended. */
+#ifndef SERVERS_LIB_SESSION_H
+#define SERVERS_LIB_SESSION_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Kills the process group of @leader, who has ended and was reaped, and when somebody is left of it, or @thorough, all others of its session, too: they
+ * have groups of their own, and each process of the system is looked at for them. Returns whether somebody was still alive: then it is to be
+ * called again soon, as processes end a little later, and may have forked on the way. Who began a session of his own has left this one. Does not block.
+ */
+bool session_end(pid_t leader, bool thorough);
+
+#endif
