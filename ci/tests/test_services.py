@@ -53,9 +53,12 @@ def test_page(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("case", ["storm", "killed"])
+@pytest.mark.parametrize("case", ["storm", "killed", "killed_counting"])
 def test_thousand_deaths(case):
-    """8 clients on 4 CPUs. storm: the counter dies with a request in its hands, each time. killed: the echo service is killed at any moment."""
+    """
+    8 clients on 4 CPUs. storm: the counter dies by itself with a request in its hands, each time. killed, killed_counting: echo service and counter are killed
+    from outside, every other time with a request held for sure, else at any moment.
+    """
     for _ in range(5):
         out = boot(os.path.join(BUILD, "tests"), f"DEATHS=208 /tests/deaths {case}", "--smp", "4", timeout=300)
         assert re.search(r"^ok deaths: \d+ checks$", out, re.M)

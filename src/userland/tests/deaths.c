@@ -9,9 +9,14 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+enum { STORM_CLIENTS = 8, STORM_DEATHS = 100, PATIENCE_MS = 20000 };
 
 static struct service counter;
 
@@ -45,9 +50,25 @@ static void crashes(void)
 	stop_echo();
 }
 
+static struct port_state state_of(const struct service *service)
+{
+	struct port_state state = { 0 };
+
+	CHECK_EQ(port_control(service->port, PORT_STATE, (uintptr_t)&state), 0);
+	return state;
+}
+
+/* Until it has a request in its hands, and for as long as that lasts. */
+static void wait_for_held(const struct service *service)
+{
+	for (long end = check_now() + PATIENCE_MS; state_of(service).held != 1 && check_now() < end; )
+		usleep(100);
+	CHECK_EQ(state_of(service).held, 1);
+}
+
 static void *wait_for_answer(void *argument)
 {
-	return (void *)(long)echo_fault((enum echo_fault)(long)argument, 500);
+	return (void *)(long)echo_fault((enum echo_fault)(long)argument, 2000);
 }
 
 /* An instance that hangs, and answers when another has taken over: the call ended, the answer is refused, the instance ends by itself. */
@@ -59,7 +80,7 @@ static void answers_too_late(void)
 
 	start_echo();
 	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_LATE), 0);
-	check_sleep(100);
+	wait_for_held(&echo);
 	old = echo;
 	kill(old.pid, SIGSTOP);
 	service_start(&echo);
@@ -106,8 +127,10 @@ static void look_at_heartbeats(const char *argument)
 	for (uint64_t bits = 0; !(bits & 4) && check_now() - began < 10000; )
 		CHECK((bits = service_bits(&echo, 1000)) != 0);
 	CHECK_EQ(pthread_create(&thread, NULL, wait_for_answer, (void *)ECHO_FAULT_HANG), 0);
-	check_sleep(300);
-	service_bits(&echo, 0);
+	wait_for_held(&echo);
+	/* Those that came before, and one that was due when the request came. */
+	service_bits(&echo, 300);
+	service_bits(&echo, 300);
 	CHECK_EQ(service_bits(&echo, 1000), 0);
 	kill(echo.pid, SIGKILL);
 	service_wait(&echo);
@@ -182,8 +205,6 @@ static void poison(void)
 	kill(counter.pid, SIGTERM);
 	service_wait(&counter);
 }
-
-enum { STORM_CLIENTS = 8, STORM_DEATHS = 100 };
 
 /* How often services die in a storm: DEATHS=N, else STORM_DEATHS. */
 static unsigned wanted_deaths(void)
@@ -267,62 +288,149 @@ static void storm(void)
 	CHECK_EQ(service_ask_to_stop(&counter), 0);
 	pthread_join(keeper, &deaths);
 	CHECK_EQ((long)deaths, storm_adds() / 8 * STORM_CLIENTS);
+	/* Each with a request held, which the next one got. */
+	CHECK_EQ(state_of(&counter).replayed, (long)deaths);
 }
+
+/* Killed from outside, under load */
+
+static atomic_long resets;		/* echo calls that ended with ECONNRESET */
+static _Atomic uint64_t added;		/* what the counter must have come to */
 
 static void *echo_until_over(void *argument)
 {
-	long *errors = argument;
-
+	(void)argument;
 	while (!storm_over) {
 		int error = echo_bytes(64, MSG_WAIT);
 
 		CHECK(error == 0 || error == -ECONNRESET);
-		*errors += error != 0;
+		resets += error != 0;
 	}
 	return NULL;
 }
 
-/* Killed from outside at any moment, under load. What it held ends with ECONNRESET at once, everything else is answered by the next instance. */
-static void kill_often(const char *argument)
+static void *add_until_over(void *argument)
 {
-	long errors[STORM_CLIENTS] = { 0 }, all = 0;
-	pthread_t threads[STORM_CLIENTS];
+	uint64_t got, last = 0;
 
+	for (uint64_t amount = 1; !storm_over; amount = amount % 5 + 1) {
+		CHECK_EQ(add((unsigned)(long)argument, amount, COUNTER_MOMENT_NONE, &got), 0);
+		CHECK(got >= last + amount);
+		last = got;
+		added += amount;
+	}
+	return NULL;
+}
+
+/* Stops it at a moment at which it holds a request. Stopped it cannot answer: it will die with that in its hands. */
+static void stop_with_request(const struct service *service)
+{
+	int status = 0;
+
+	for (long end = check_now() + PATIENCE_MS; check_now() < end; usleep(20)) {
+		if (state_of(service).held == 0)
+			continue;
+		kill(service->pid, SIGSTOP);
+		CHECK_EQ(waitpid(service->pid, &status, WUNTRACED), service->pid);
+		CHECK(WIFSTOPPED(status));
+		if (state_of(service).held == 1)
+			return;
+		kill(service->pid, SIGCONT);
+	}
+	CHECK(!"it was stopped with a request held");
+}
+
+/* The first of two requests that a new instance receives may be one that the one before died with: answered now, it is not taken for poison. */
+static void wait_for_two(const struct service *service, uint64_t received)
+{
+	for (long end = check_now() + PATIENCE_MS; state_of(service).received < received + 2 && check_now() < end; )
+		usleep(100);
+	CHECK(state_of(service).received >= received + 2);
+}
+
+/*
+ * Nobody serves @service, and nobody will until this returns: all clients come to wait in the queue. Who was held has then learned of it, or is queued
+ * again. Returns how many were held so far.
+ */
+static long wait_for_all_queued(const struct service *service)
+{
+	struct port_state state = state_of(service);
+
+	for (long end = check_now() + PATIENCE_MS; state.queued < STORM_CLIENTS && check_now() < end; state = state_of(service))
+		usleep(100);
+	CHECK_EQ(state.queued, STORM_CLIENTS);
+	CHECK_EQ(state.held, 0);
+	return state.flags & PORT_REPLAY ? (long)state.replayed : resets;
+}
+
+/* Kills it again and again, every other time with a request held for sure, else at any moment, while clients call. All get what is promised for it. */
+static void kill_often(struct service *service, void *(*client)(void *))
+{
+	pthread_t threads[STORM_CLIENTS];
+	uint64_t received = 0;
+	long held = 0;
+
+	for (long i = 0; i < STORM_CLIENTS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, client, (void *)i), 0);
+	for (unsigned i = 0; i < wanted_deaths(); i++) {
+		long before = held;
+
+		if (state_of(service).flags & PORT_REPLAY)
+			wait_for_two(service, received);
+		if (i % 2 == 0)
+			stop_with_request(service);
+		else
+			usleep(100 + i * 977 % 5000);
+		kill(service->pid, SIGKILL);
+		CHECK_EQ(service_wait(service), CHECK_KILLED + SIGKILL);
+		received = state_of(service).received;
+		held = wait_for_all_queued(service);
+		CHECK(held == before + 1 || (i % 2 == 1 && held == before));
+		service_start(service);
+	}
+	storm_over = 1;
+	join_all(threads);
+	printf("%u deaths, %ld of them with a request held\n", wanted_deaths(), held);
+	CHECK(held >= (long)(wanted_deaths() + 1) / 2);
+}
+
+/* What the echo service held ends with ECONNRESET before there is another instance, everything else is answered by that. */
+static void kill_echo(const char *argument)
+{
 	service_make(&echo, "echo-service", PORT_PERSISTENT, 0);
 	echo.argument = argument;
 	service_start(&echo);
-	for (int i = 0; i < STORM_CLIENTS; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, echo_until_over, &errors[i]), 0);
-	for (unsigned i = 0; i < wanted_deaths(); i++) {
-		usleep(100 + i * 977 % 5000);
-		kill(echo.pid, SIGKILL);
-		CHECK_EQ(service_wait(&echo), CHECK_KILLED + SIGKILL);
-		service_start(&echo);
-	}
-	storm_over = 1;
-	for (int i = 0; i < STORM_CLIENTS; i++) {
-		pthread_join(threads[i], NULL);
-		all += errors[i];
-	}
-	/* One is held at a time. */
-	CHECK(all <= (long)wanted_deaths());
+	kill_often(&echo, echo_until_over);
 	CHECK_EQ(echo_bytes(1, LONG), 0);
 	stop_echo();
 }
 
 static void killed(void)
 {
-	kill_often(NULL);
+	kill_echo(NULL);
 }
 
 static void killed_short(void)
 {
-	kill_often("--short");
+	kill_echo("--short");
+}
+
+/* What the counting service held is given to the next instance; nobody notices, and each request counts once. */
+static void killed_counting(void)
+{
+	struct counter_value_reply value = { 0 };
+
+	start_counter();
+	kill_often(&counter, add_until_over);
+	CHECK_EQ(counter_value(counter.port, &value, LONG), 0);
+	CHECK_EQ(value.value, added);
+	kill(counter.pid, SIGTERM);
+	CHECK_EQ(service_wait(&counter), 0);
 }
 
 static const struct check_case cases[] = {
 	CASE(crashes), CASE(answers_too_late), CASE(dies_at_once), CASE(heartbeats), CASE(heartbeats_short), CASE(counts_at_each_death), CASE(poison),
-	CASE(storm), CASE(killed), CASE(killed_short), { NULL, NULL },
+	CASE(storm), CASE(killed), CASE(killed_short), CASE(killed_counting), { NULL, NULL },
 };
 
 int main(int argc, char **argv)
