@@ -4,10 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
+import pexpect
 import pytest
 
-from guest import BUILD, RAEEN, vm_line
+from guest import BUILD, RAEEN, ROOT, vm_line
+
+CONF = os.path.join(ROOT, "root/etc/services.conf")
 
 HELPERS = r"""
 wait_for() { i=0; until eval "$1"; do i=$((i + 1)); [ $i -lt 200 ] || { echo "no: $1"; return 1; }; sleep 0.05; done; }
@@ -48,7 +52,7 @@ class Machine:
         self.console = os.path.join(self.folder, "console.log")
         os.makedirs(self.overlay + "/etc")
         os.makedirs(self.overlay + "/tests")
-        for name in ("echo-service", "load-service"):
+        for name in ("echo-service", "load-service", "silent-service"):
             shutil.copy(os.path.join(BUILD, "tests/tests", name), self.overlay + "/tests")
         self.write("etc/services.conf", SERVICES)
         self.write("opt/dying.sh", "[ -e /tmp/cure ] || exit 3\nexec /tests/echo-service\n")
@@ -234,6 +238,39 @@ def test_bad_upgrades(machine):
     assert len(re.findall(r"^calls [1-9]\d* failed 0 .*\n/tests/echo-service$", out, re.MULTILINE)) == 2, out
     assert "dying 0 running\n" in out and "stopped 0 running\n" in out, out
     assert re.search(r"echo ended with status \d+ before its new program was ready: the program before is started again\necho: the program before", out), out
+
+
+QUIET = """service quiet {
+    exec      /tests/echo-service
+    port      quiet persistent
+}
+"""
+
+SILENT = r"""
+wait_for 'running quiet'
+load quiet echo 15000 4 >/tmp/load &
+sleep 0.5
+svc upgrade quiet /tests/silent-service & upgrade=$!
+wait_for '[ "$(readlink /proc/$(pid quiet)/exe)" = "/memfd:silent-service (deleted)" ]'
+wait $upgrade; echo "upgrade $?"
+wait_for 'running quiet'
+readlink /proc/$(pid quiet)/exe
+wait
+cat /tmp/load
+"""
+
+
+def test_upgrade_that_never_gets_ready(machine):
+    """The new program has ten seconds; then the one before is back. Who called meanwhile has waited, and no call fails."""
+    machine.write("etc/services.conf", QUIET)
+    out, log = machine.run("exec 2>&1\n" + SILENT)
+    assert "svc: quiet: the new program did not become ready; the one before is started again" in out and "upgrade 1\n" in out, out + log[-3000:]
+    assert "\n/tests/echo-service\n" in out, out
+    calls = re.search(r"calls (\d+) failed (\d+) longest (\d+)", out)
+    assert int(calls[1]) > 100 and calls[2] == "0", out
+    assert int(calls[3]) >= 10_000_000, "the trial was shorter: " + out
+    assert "quiet is not ready in time with its new program and is killed" in log
+    assert "quiet was ended by signal 9 (Killed) before its new program was ready: the program before is started again" in log
 
 
 FOLLOWERS = r"""
@@ -424,3 +461,103 @@ def test_logs(machine):
     lines = re.findall(r"^line (\d+)$", out, re.MULTILINE)
     assert lines[-1] == "2000" and 700 < len(lines) < 900 and lines == [str(i) for i in range(2001 - len(lines), 2001)], out[:500]
     assert "8184 bytes" in out and "line 1\n" in log
+
+
+PEOPLE = """service talker {
+    exec      /bin/sh /opt/talker.sh
+    caps      all
+}
+service broken {
+    exec      /bin/false
+    restart   never
+}
+service base {
+    exec      /bin/sh /opt/slow.sh base
+    caps      all
+}
+service middle {
+    exec      /bin/sh /opt/slow.sh middle
+    caps      all
+    after     base
+}
+service top {
+    exec      /bin/sh /opt/slow.sh top
+    caps      all
+    after     base middle
+}
+"""
+
+TALKER = """mkfifo /tmp/say
+echo the old line
+while read line </tmp/say; do echo "$line"; done
+"""
+
+# Takes its time to end.
+SLOW = """trap 'echo "$1 is asked to stop"; sleep 0.5; exit 0' TERM
+while :; do sleep 1000 & wait $!; done
+"""
+
+
+class Person:
+    """Root at the serial console."""
+
+    def __init__(self, machine):
+        line = vm_line(RAEEN, "--overlay", machine.overlay)
+        self.child = pexpect.spawn(line[0], line[1:], encoding="utf-8", codec_errors="replace", timeout=60, dimensions=(25, 120))
+        self.child.expect("login: ", timeout=90)
+        self.child.send("root\r")
+        self.child.expect("# ")
+        # Typed in two pieces, so that the echo of the command is not taken for the prompt.
+        self.child.send("stty -echo; PS1='REA''DY> '\r")
+        self.ready()
+
+    def ready(self):
+        self.child.expect("READY> ")
+
+    def run(self, command):
+        """Returns what @command prints, with its colours."""
+        self.child.send(command + "\r")
+        self.ready()
+        return self.child.before.replace("\r", "")
+
+
+@pytest.fixture
+def person(machine):
+    with open(CONF) as usual:
+        machine.write("etc/services.conf", usual.read() + PEOPLE)
+    machine.write("opt/talker.sh", TALKER)
+    machine.write("opt/slow.sh", SLOW)
+    somebody = Person(machine)
+    yield somebody
+    somebody.child.close(force=True)
+
+
+def test_person(person):
+    """svc at a terminal: colours, a log that is followed until ^C; and that services stop before those that they need."""
+    green, red = "\x1b[32m%s\x1b[0m", "\x1b[1;31m%s\x1b[0m"
+    out = person.run("svc status")
+    assert green % "* " + "talker " in out and green % "running  " in out, out
+    assert red % "o " + "broken " in out and red % "failed   " in out, out
+    assert "talker: " + green % "running" in person.run("svc status talker")
+    for command in ("svc status | cat", "svc status talker | cat", "svc status >/tmp/x; cat /tmp/x", "svc list"):
+        out = person.run(command)
+        assert "talker" in out and "running" in out and "\x1b" not in out, out
+
+    # Marked, because the console shows what services print, too.
+    person.run("(sleep 3; echo the new line >/tmp/say) &")
+    person.child.send("svc log -f talker | while read line; do echo \"followed: $line\"; done\r")
+    person.child.expect("followed: the old line\r+\n")
+    person.child.expect("followed: the new line\r+\n")
+    person.child.send("\x03")
+    person.ready()
+    person.child.send("svc log -f talker\r")
+    person.child.expect("the new line\r+\n")
+    time.sleep(0.5)
+    person.child.sendintr()
+    person.ready()
+    assert re.search(r"^130$", person.run("echo $?"), re.MULTILINE)
+
+    person.child.send("poweroff\r")
+    person.child.expect(pexpect.EOF, timeout=90)
+    told = re.findall(r"(top|middle|base) (is asked to stop|ended with status 0)", person.child.before)
+    assert told == [(name, what) for name in ("top", "middle", "base") for what in ("is asked to stop", "ended with status 0")], person.child.before
