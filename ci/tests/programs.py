@@ -12,7 +12,7 @@ ON_ROOT_TOO = ("attributes", "files", "names")
 # Linked to each.
 LIBRARY = ("check", "leak", "supervisor")
 # Of what Linux has not.
-NATIVE = ("lending", "ports", "ports_buffers", "ports_hostile", "ports_rights", "ports_storm")
+NATIVE = ("lending", "ports", "ports_buffers", "ports_epoll", "ports_hostile", "ports_rights", "ports_storm")
 # In the full run only: on RaeenOS what another suite does where its outcome does not depend on the host's speed (test_messages.py, test_fairness.py),
 # on Linux what takes as long there as all others together.
 FULL = {RAEEN: ("fairness", "lending"), LINUX: ("exhaustion", "malformed")}
