@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Notifications between threads that wait in SYS_msg_serve: the short way, and where it ends. Native: not for Linux. */
 #include "check.h"
-#include "ports.h"
+#include "ports_kit.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -15,12 +15,8 @@
 
 enum { STORM = 100000, ROUNDS = 5000, MIXED = 5000, DEATHS = 40, CLASSES = 200, ADD = 1 };
 
-static struct { volatile int flags[8]; volatile long numbers[8]; } *shared;
-static int port, receiver;	/* the other side waits at @port, with @receiver */
-static int back;		/* this side's own */
-
-static struct result ask(int fd, msg_header header) { return native(NR_msg_ask, fd, header, 0, 0, 0); }
-static struct result serve(int fd, msg_header header, uint64_t token) { return native(NR_msg_serve, fd, header, token, 0, 0); }
+static int receiver;	/* the other side waits at @port, with this */
+static int back;	/* this side's own */
 
 /* The notification's bits, whatever interrupts; or a negative errno. */
 static int64_t wait_bits(int fd)
@@ -28,17 +24,14 @@ static int64_t wait_bits(int fd)
 	struct result got;
 
 	do
-		got = serve(fd, 0, 0);
+		got = msg_serve(fd, 0, 0);
 	while (got.value == -EINTR);
 	return got.value == MSG_NOTIFICATION ? (int64_t)got.token : got.value < 0 ? got.value : -EPROTO;
 }
 
-static void begin(void)
+static void begin_both(void)
 {
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED);
-	CHECK((long)msg_buffer() > 0);
-	CHECK((port = port_create(NULL, PORT_PERSISTENT | PORT_KEEP)) >= 0);
+	begin(PORT_PERSISTENT);
 	CHECK((back = port_create(NULL, PORT_PERSISTENT | PORT_KEEP)) >= 0);
 }
 
@@ -89,7 +82,7 @@ static void storm_of(long rounds)
 	struct port_state state;
 	pid_t pid;
 
-	begin();
+	begin_both();
 	pid = start(echo);
 	play(rounds);
 	CHECK_EQ(port_notify(port, 1), 0);
@@ -109,7 +102,7 @@ static void storm_in_a_crowd(void)
 {
 	pid_t hog, other, pid;
 
-	begin();
+	begin_both();
 	hog = fork();
 	if (!hog)
 		for (;;)
@@ -137,19 +130,19 @@ static void storm_in_a_crowd(void)
 static void add_and_echo(void *unused)
 {
 	uint64_t *numbers = (uint64_t *)msg_buffer();
-	struct result got = serve(receiver, 0, 0);
+	struct result got = msg_serve(receiver, 0, 0);
 
 	(void)unused;
 	while (got.value >= 0 || got.value == -EINTR) {
 		if (got.value == MSG_NOTIFICATION) {
 			if (port_notify(back, got.token) || got.token & 1)
 				_exit(0);
-			got = serve(receiver, 0, 0);
+			got = msg_serve(receiver, 0, 0);
 		} else if (got.value == -EINTR) {
-			got = serve(receiver, 0, 0);
+			got = msg_serve(receiver, 0, 0);
 		} else {
 			numbers[0] += numbers[1];
-			got = serve(receiver, HEADER(ADD, 8), got.token);
+			got = msg_serve(receiver, HEADER(ADD, 8), got.token);
 		}
 	}
 	_exit(3);
@@ -163,7 +156,7 @@ static void ask_all_the_time(void *unused)
 	for (long i = 0; i < MIXED; i++) {
 		numbers[0] = i;
 		numbers[1] = 7;
-		if (ask(port, HEADER(ADD, 16)).value != (int64_t)HEADER(ADD, 8) || numbers[0] != (uint64_t)i + 7)
+		if (msg_ask(port, HEADER(ADD, 16)).value != (int64_t)HEADER(ADD, 8) || numbers[0] != (uint64_t)i + 7)
 			_exit(1);
 	}
 }
@@ -172,7 +165,7 @@ static void mixed_with_calls(void)
 {
 	pid_t server, asker;
 
-	begin();
+	begin_both();
 	server = start(add_and_echo);
 	asker = check_spawn(ask_all_the_time, NULL);
 	for (long i = 1; i <= MIXED; i++)
@@ -199,7 +192,7 @@ static void signals_all_the_time(void)
 	struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { { 0, 0 }, { 0, 0 } };
 	pid_t pid, sender;
 
-	begin();
+	begin_both();
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGALRM, &action, NULL);
 	pid = start(echo);
@@ -235,7 +228,7 @@ static void notify_for_ever(void *unused)
 /* Either side is killed at any moment of a storm; what is left is usable by the next ones. */
 static void death_of_either_side(void)
 {
-	begin();
+	begin_both();
 	srand(1);
 	for (int i = 0; i < DEATHS; i++) {
 		int end = port_control(back, PORT_TAKE, PORT_KEEP), old = back;
@@ -272,7 +265,7 @@ static void wait_four_times(void *unused)
 	last = wait_bits(receiver);
 	if ((last != 2 && last != -ESTALE) || port_notify(back, 2))
 		_exit(2);
-	_exit(serve(receiver, 0, 0).value == -ESTALE ? 0 : 3);
+	_exit(msg_serve(receiver, 0, 0).value == -ESTALE ? 0 : 3);
 }
 
 /* Who has been replaced gets what it was notified of before, and does not wait again; even where somebody else could go on at once. */
@@ -281,7 +274,7 @@ static void replaced_receiver(void)
 	pid_t pid;
 	int taken;
 
-	begin();
+	begin_both();
 	pid = start(wait_four_times);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(port_notify(port, 2), 0);
@@ -322,7 +315,7 @@ static void bits_are_not_lost(void)
 	for (int round = 0; round < 40; round++) {
 		pid_t pid;
 
-		begin();
+		begin_both();
 		pid = start(take_all_bits);
 		if (round % 2)
 			CHECK(check_state(pid, 'S', 5000));
@@ -342,7 +335,7 @@ static void ask_thrice(void *unused)
 	(void)unused;
 	for (int i = 0; i < 3; i++) {
 		numbers[0] = 40 + i;
-		if (ask(port, HEADER(ADD, 8)).value != (int64_t)HEADER(ADD, 8) || numbers[0] != 41u + i)
+		if (msg_ask(port, HEADER(ADD, 8)).value != (int64_t)HEADER(ADD, 8) || numbers[0] != 41u + i)
 			_exit(1);
 	}
 }
@@ -354,14 +347,14 @@ static void two_calls_held(void)
 	struct result one, two;
 	pid_t pids[2];
 
-	begin();
+	begin_both();
 	numbers = (uint64_t *)msg_buffer();
 	for (int i = 0; i < 2; i++)
 		pids[i] = check_spawn(ask_thrice, NULL);
 	for (int i = 0; i < 3; i++) {
-		one = serve(port, 0, 0);
+		one = msg_serve(port, 0, 0);
 		first = numbers[0];
-		two = serve(port, 0, 0);
+		two = msg_serve(port, 0, 0);
 		numbers[0]++;
 		CHECK_EQ(msg_reply(port, HEADER(ADD, 8), two.token, NULL), 0);
 		numbers[0] = first + 1;
@@ -401,7 +394,7 @@ static void classes_count(void)
 	int early = 0, late = 0;
 	pid_t pid;
 
-	begin();
+	begin_both();
 	on_one_cpu(0);
 	pid = start(mark_and_echo);
 	on_one_cpu(15);

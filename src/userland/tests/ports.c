@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ports: calls, answers, messages, notifications, handles in messages, names, the end and the return of receivers. Native: not for Linux. */
 #include "check.h"
-#include "ports.h"
+#include "ports_kit.h"
 
 #include <raeen/caps.h>
 
@@ -17,19 +17,6 @@
 #include <unistd.h>
 
 enum { MS = 1000000, ADD = 1, STOP, HOLD, CRASH, BIG };
-
-/* Shared by all processes of a case. */
-static struct { volatile int flags[8]; volatile long numbers[8]; } *shared;
-static int port;	/* with every right */
-
-static void begin(unsigned flags)
-{
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED);
-	CHECK((long)msg_buffer() > 0);
-	port = port_create(NULL, flags | PORT_KEEP);
-	CHECK(port >= 0);
-}
 
 /* Serves @fd: ADD adds the two numbers, HOLD never answers, CRASH dies with the call in its hands. */
 static void serve(int fd)

@@ -2,6 +2,8 @@
 /* Native calls on ports as tests make them: what lies behind libraeen, with nothing between. */
 #pragma once
 
+#include "check.h"
+
 #include <raeen/ipc.h>
 #include <stdint.h>
 #include <string.h>
@@ -64,5 +66,8 @@ static inline struct result msg_reply_recv(int fd, msg_header header, uint64_t t
 {
 	return native(NR_msg_reply_recv, fd, header, token, timeout, (uint64_t)extra);
 }
+/* The two that are shorter. */
+static inline struct result msg_ask(int fd, msg_header header) { return native(NR_msg_ask, fd, header, 0, 0, 0); }
+static inline struct result msg_serve(int fd, msg_header header, uint64_t token) { return native(NR_msg_serve, fd, header, token, 0, 0); }
 
 #define HEADER(type, length) msg_header_make(type, length, 0, 0)

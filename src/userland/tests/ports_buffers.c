@@ -5,7 +5,7 @@
  */
 #include "check.h"
 #include "leak.h"
-#include "ports.h"
+#include "ports_kit.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -18,30 +18,17 @@
 
 enum { MS = 1000000, ADD = 1, SERVED = 300 };
 
-static struct { volatile int flags[8]; } *shared;
-static int port;
-
-static struct result ask(int fd, msg_header header) { return native(NR_msg_ask, fd, header, 0, 0, 0); }
-
-static void begin(void)
-{
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK((long)msg_buffer() > 0);
-	port = port_create(NULL, PORT_PERSISTENT | PORT_KEEP);
-	CHECK(port >= 0);
-}
-
 /* Adds one to each word of what comes until killed. */
 static void serve(void *argument)
 {
 	int fd = (long)argument;
 	uint64_t *numbers = (uint64_t *)msg_buffer();
-	struct result got = native(NR_msg_serve, fd, 0, 0, 0, 0);
+	struct result got = msg_serve(fd, 0, 0);
 
 	for (;;) {
 		for (unsigned i = 0; got.value > 0 && i < msg_length(got.value) / 8; i++)
 			numbers[i]++;
-		got = native(NR_msg_serve, fd, got.value > 0 ? (uint64_t)got.value : 0, got.value > 0 ? got.token : 0, 0, 0);
+		got = msg_serve(fd, got.value > 0 ? (uint64_t)got.value : 0, got.value > 0 ? got.token : 0);
 	}
 }
 
@@ -65,7 +52,7 @@ static int works(uint64_t *numbers)
 {
 	for (int i = 0; i < 16; i++)
 		numbers[i] = i * 7;
-	if (ask(port, HEADER(ADD, 128)).value != (int64_t)HEADER(ADD, 128))
+	if (msg_ask(port, HEADER(ADD, 128)).value != (int64_t)HEADER(ADD, 128))
 		return 0;
 	for (int i = 0; i < 16; i++)
 		if (numbers[i] != (uint64_t)i * 7 + 1)
@@ -75,7 +62,7 @@ static int works(uint64_t *numbers)
 
 static void asks_anyhow(void)
 {
-	CHECK_EQ(ask(port, HEADER(ADD, 128)).value, HEADER(ADD, 128));
+	CHECK_EQ(msg_ask(port, HEADER(ADD, 128)).value, HEADER(ADD, 128));
 	CHECK_EQ(msg_call(port, HEADER(ADD, MSG_PAYLOAD_MAX), MSG_WAIT, NULL).value, HEADER(ADD, MSG_PAYLOAD_MAX));
 	CHECK_EQ(msg_send(port, HEADER(ADD, 512), 0, NULL), 0);
 }
@@ -178,7 +165,7 @@ static void forked(void *unused)
 	strcpy(buffer, "parent");
 	pid = fork();
 	if (pid == 0) {
-		CHECK_EQ(ask(port, HEADER(ADD, 8)).value, -ENOBUFS);
+		CHECK_EQ(msg_ask(port, HEADER(ADD, 8)).value, -ENOBUFS);
 		CHECK(works((uint64_t *)msg_buffer()));
 		_exit(0);
 	}
@@ -221,7 +208,7 @@ static void with_each(void (*const *bodies)(void *))
 	static struct leak_mark mark;
 	pid_t server;
 
-	begin();
+	begin(PORT_PERSISTENT);
 	server = start();
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; bodies[i]; i++)
@@ -289,7 +276,7 @@ static void server_execs(void)
 	int receiver, answered = 0;
 	pid_t pid;
 
-	begin();
+	begin(PORT_PERSISTENT);
 	numbers = (uint64_t *)msg_buffer();
 	for (int round = 0; round < 5; round++) {
 		receiver = port_control(port, PORT_TAKE, PORT_KEEP);

@@ -3,7 +3,7 @@
 #include "check.h"
 #include "epoll_kit.h"
 #include "leak.h"
-#include "ports.h"
+#include "ports_kit.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -11,14 +11,12 @@
 
 enum { MS = 1000000, PORT = 7, OTHER, ROUNDS = 200 };
 
-static int port, watcher;
+static int watcher;
 
-static void begin(unsigned flags)
+static void begin_to_watch(unsigned flags)
 {
-	CHECK((long)msg_buffer() > 0);
-	port = port_create(NULL, flags | PORT_KEEP);
+	begin(flags);
 	watcher = new_epoll();
-	CHECK(port >= 0);
 }
 
 static void post(unsigned type)
@@ -37,7 +35,7 @@ static void by_level(void)
 {
 	int event = counter(0);
 
-	begin(0);
+	begin_to_watch(0);
 	add(watcher, port, EPOLLIN, PORT);
 	add(watcher, event, EPOLLIN, OTHER);
 	CHECK_EQ(ready(watcher), 0);
@@ -72,7 +70,7 @@ static void by_level(void)
 /* Whatever comes is told once. */
 static void by_edge(void)
 {
-	begin(0);
+	begin_to_watch(0);
 	post(1);
 	add(watcher, port, EPOLLIN | ON_EDGE, PORT);
 	CHECK_ONE(watcher, EPOLLIN, PORT);
@@ -115,7 +113,7 @@ static void send_each_way(void *argument)
 			CHECK_EQ(msg_call(port, HEADER(2, 0), MSG_WAIT, NULL).value, HEADER(2, 0));
 			break;
 		case 3:
-			CHECK_EQ(native(NR_msg_ask, port, HEADER(2, 0), 0, 0, 0).value, HEADER(2, 0));
+			CHECK_EQ(msg_ask(port, HEADER(2, 0)).value, HEADER(2, 0));
 		}
 		CHECK_EQ(read(taken, &count, sizeof(count)), sizeof(count));
 	}
@@ -127,7 +125,7 @@ static void wake(unsigned how)
 	int taken = eventfd(0, 0);
 	pid_t pid;
 
-	begin(0);
+	begin_to_watch(0);
 	add(watcher, port, EPOLLIN | how, PORT);
 	pid = check_spawn(send_each_way, (void *)(long)taken);
 	for (int i = 0; i < ROUNDS; i++) {
@@ -166,7 +164,7 @@ static void ends(void)
 	int receiver, send, next;
 	pid_t pid;
 
-	begin(PORT_PERSISTENT);
+	begin_to_watch(PORT_PERSISTENT);
 	receiver = port_create("test.watched", PORT_KEEP);
 	send = port_open("test.watched", PORT_SEND);
 	CHECK(receiver >= 0 && send >= 0);
@@ -215,7 +213,7 @@ static void given_out_again(void)
 	pid_t server, client;
 	int receiver;
 
-	begin(PORT_PERSISTENT | PORT_REPLAY);
+	begin_to_watch(PORT_PERSISTENT | PORT_REPLAY);
 	server = check_spawn(die_with_request, NULL);
 	client = fork();
 	if (client == 0) {
@@ -243,7 +241,7 @@ static void lies_in_what_it_watches(void)
 	int outer = new_epoll();
 	struct msg_extra extra = { .grants = 0 };
 
-	begin(0);
+	begin_to_watch(0);
 	add(watcher, port, EPOLLIN, PORT);
 	add(outer, watcher, EPOLLIN, OTHER);
 	extra.handles[0] = dup(watcher);
@@ -255,6 +253,7 @@ static void lies_in_what_it_watches(void)
 	close(port);
 	CHECK_EQ(ready(outer), 0);
 	close(outer);
+	munmap((void *)shared, 4096);
 }
 
 static void leaves_nothing(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What programs do to ports and message buffers that nobody should: whatever it is, the kernel and others' messages are none the worse for it. Native. */
 #include "check.h"
-#include "ports.h"
+#include "ports_kit.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -19,21 +19,6 @@
 
 enum { MS = 1000000, ADD = 1 };
 
-static struct { volatile int flags[16]; volatile long numbers[16]; } *shared;
-static int port;
-
-static void begin(unsigned flags)
-{
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED);
-	CHECK((long)msg_buffer() > 0);
-	port = port_create(NULL, flags | PORT_KEEP);
-	CHECK(port >= 0);
-}
-
-static struct result ask(int fd, msg_header header) { return native(NR_msg_ask, fd, header, 0, 0, 0); }
-static struct result serve(int fd, msg_header header, uint64_t token) { return native(NR_msg_serve, fd, header, token, 0, 0); }
-
 /* Both sides on one CPU, where the short way is. */
 static void on_cpu(int cpu)
 {
@@ -49,12 +34,12 @@ static void serve_forever(void *argument)
 {
 	int fd = (long)argument;
 	uint64_t *numbers = (uint64_t *)msg_buffer();
-	struct result got = serve(fd, 0, 0);
+	struct result got = msg_serve(fd, 0, 0);
 
 	for (;;) {
 		numbers[0]++;
 		shared->numbers[1] = sched_getcpu();
-		got = serve(fd, HEADER(ADD, 8), got.value >= 0 ? got.token : 0);
+		got = msg_serve(fd, HEADER(ADD, 8), got.value >= 0 ? got.token : 0);
 	}
 }
 
@@ -64,7 +49,7 @@ static long add_one(int fd, uint64_t number)
 	struct result got;
 
 	numbers[0] = number;
-	got = ask(fd, HEADER(ADD, 8));
+	got = msg_ask(fd, HEADER(ADD, 8));
 	return got.value == (int64_t)HEADER(ADD, 8) ? (long)numbers[0] : checked(got);
 }
 
@@ -106,8 +91,8 @@ static void no_buffer(void)
 	CHECK_ERR(msg_reply(fd, HEADER(1, 0), 1, NULL), ENOBUFS);
 	CHECK_EQ(msg_reply_recv(fd, HEADER(1, 0), 0, 0, NULL).value, -ENOBUFS);
 	CHECK_EQ(msg_reply_recv(fd, HEADER(1, 0), 1, 0, NULL).value, -ENOBUFS);
-	CHECK_EQ(ask(fd, HEADER(1, 0)).value, -ENOBUFS);
-	CHECK_EQ(serve(fd, HEADER(1, 0), 0).value, -ENOBUFS);
+	CHECK_EQ(msg_ask(fd, HEADER(1, 0)).value, -ENOBUFS);
+	CHECK_EQ(msg_serve(fd, HEADER(1, 0), 0).value, -ENOBUFS);
 	CHECK_EQ(native(NR_msg_send_many, fd, 1, 0, 0, 0).value, -ENOBUFS);
 	CHECK_EQ(native(NR_msg_recv_many, fd, 1, 0, 0, 0).value, -ENOBUFS);
 }
@@ -133,7 +118,7 @@ static void handle_sent_by_itself(void)
 	/* Somebody waits in SYS_msg_serve there; the number stands for nothing. */
 	pid = check_spawn(serve_forever, (void *)(long)other);
 	CHECK(check_state(pid, 'S', 5000));
-	CHECK_EQ(ask(fd, HEADER(ADD, 8)).value, -EBADF);
+	CHECK_EQ(msg_ask(fd, HEADER(ADD, 8)).value, -EBADF);
 	stop(pid);
 }
 
@@ -163,7 +148,7 @@ static void receiver_sent_with_the_answer(void)
 	CHECK_EQ(msg_reply_recv(receiver, msg_header_make(ADD, 0, 1, 0), got.token, 50 * MS, &extra).value, -ETIMEDOUT);
 	CHECK_EQ(check_wait(pid), 0);
 	CHECK_EQ(msg_recv(receiver, 0, NULL).value, -EBADF);
-	CHECK_EQ(serve(receiver, 0, 0).value, -EBADF);
+	CHECK_EQ(msg_serve(receiver, 0, 0).value, -EBADF);
 	receiver = port_control(port, PORT_TAKE, 0);
 	CHECK_EQ(msg_recv(receiver, 0, NULL).value, -EAGAIN);
 }
@@ -178,7 +163,7 @@ static void call_two(void *argument)
 	/* The first makes the descriptor known. */
 	for (int i = 0; i < 2; i++) {
 		numbers[0] = add + i;
-		got = ask(port, HEADER(ADD, 8));
+		got = msg_ask(port, HEADER(ADD, 8));
 		CHECK_EQ(got.value, HEADER(ADD, 8));
 		CHECK_EQ(numbers[0], add + i + 1000);
 	}
@@ -200,7 +185,7 @@ static void one_call_beside_another(void)
 		callers[i] = check_spawn(call_two, (void *)(long)(i * 100 + 1));
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 2; i++) {
-			got = serve(receiver, 0, 0);
+			got = msg_serve(receiver, 0, 0);
 			CHECK_EQ(got.value, HEADER(ADD, 8));
 			tokens[i] = got.token;
 			values[i] = numbers[0];
@@ -220,7 +205,7 @@ static void serve_then_batch(void *argument)
 	int fd = (long)argument;
 	char *buffer = msg_buffer();
 	struct msg_record *record = (struct msg_record *)buffer;
-	struct result got = serve(fd, 0, 0);
+	struct result got = msg_serve(fd, 0, 0);
 
 	for (int i = 0; i < 25; i++) {
 		CHECK_EQ(got.value, HEADER(ADD, 8));
@@ -233,7 +218,7 @@ static void serve_then_batch(void *argument)
 		CHECK_EQ(record->header, HEADER(ADD, 8));
 		got.token = record->token;
 		*(uint64_t *)buffer = *(uint64_t *)(record + 1) + 1;
-		got = serve(fd, HEADER(ADD, 8), got.token);
+		got = msg_serve(fd, HEADER(ADD, 8), got.token);
 	}
 	++*(uint64_t *)buffer;
 	msg_reply(fd, HEADER(ADD, 8), got.token, NULL);
@@ -408,7 +393,7 @@ static void hold_and_die(void *argument)
 	msg_buffer();
 	on_cpu(0);
 	for (;;) {
-		struct result got = serve((long)argument, 0, 0);
+		struct result got = msg_serve((long)argument, 0, 0);
 
 		if (shared->flags[0]) {
 			shared->flags[1] = 1;

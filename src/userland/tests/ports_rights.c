@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a program can do with ports that it has no right to: descriptors that are none, grants whose call is over, notifications without end. Native. */
 #include "check.h"
-#include "ports.h"
+#include "ports_kit.h"
 
 #include <pthread.h>
 #include <raeen/caps.h>
@@ -13,15 +13,14 @@
 enum { MS = 1000000, NR_handle_dup = 1040 };
 
 static const uint64_t no_descriptor = 1ull << 40;	/* what the kernel writes where it knows none */
-static int port, receiver;
+static int receiver;
 static uint64_t token;
 
 static int may(uint64_t bits) { return native(NR_cap_check, bits, 0, 0, 0, 0).value == 0; }
 
-static void begin(void)
+static void begin_with_receiver(void)
 {
-	CHECK((long)msg_buffer() > 0);
-	CHECK((port = port_create(NULL, PORT_PERSISTENT | PORT_KEEP)) >= 0);
+	begin(PORT_PERSISTENT);
 	CHECK((receiver = port_control(port, PORT_TAKE, PORT_KEEP)) >= 0);
 }
 
@@ -43,7 +42,7 @@ static void number_that_means_none(void)
 	struct msg_extra extra = { .grants = 0 };
 	pid_t pid;
 
-	begin();
+	begin_with_receiver();
 	pid = check_spawn(answer_one, NULL);
 	close(receiver);
 	extra.handles[0] = port;
@@ -90,7 +89,7 @@ static void grants_end_with_their_call(void)
 {
 	pthread_t thread;
 
-	begin();
+	begin_with_receiver();
 	CHECK_EQ(native(NR_cap_set, (uint64_t)&(uint64_t[2]){ CAPABILITIES_ALL & ~CAPABILITY_SYS_REBOOT, CAPABILITIES_ALL }, 0, 0, 0, 0).value, 0);
 	CHECK(!may(CAPABILITY_SYS_REBOOT));
 	/* Answered by another thread. */
@@ -125,7 +124,7 @@ static void grants_end_with_their_call(void)
 /* Notifications that never end do not keep a message waiting. */
 static void notifications_take_turns(void)
 {
-	begin();
+	begin_with_receiver();
 	CHECK_EQ(msg_send(port, HEADER(7, 0), 0, NULL), 0);
 	CHECK_EQ(msg_send(port, HEADER(8, 0), 0, NULL), 0);
 	CHECK_EQ(port_notify(port, 1), 0);
@@ -141,7 +140,7 @@ static void notifications_take_turns(void)
 /* Who may send no more does not notify by a descriptor that it used before. */
 static void notifying_needs_its_capability(void)
 {
-	begin();
+	begin_with_receiver();
 	CHECK_EQ(port_notify(port, 1), 0);
 	CHECK_EQ(port_notify(port, 1), 0);
 	CHECK_EQ(native(NR_cap_set, (uint64_t)&(uint64_t[2]){ CAPABILITY_IPC_RECV, CAPABILITY_IPC_RECV }, 0, 0, 0, 0).value, 0);

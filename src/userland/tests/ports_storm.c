@@ -137,7 +137,7 @@ static struct result settle(struct server *server, unsigned at, int form)
 	if (form == 1)
 		return msg_reply_recv(server->fd, HEADER(body.kind, body.length), token, 2000 * US, NULL);
 	if (form == 2)
-		return native(NR_msg_serve, server->fd, HEADER(body.kind, body.length), token, 0, 0);
+		return msg_serve(server->fd, HEADER(body.kind, body.length), token);
 	done = msg_reply(server->fd, HEADER(body.kind, body.length), token, NULL);
 	MUST(done == 0 || errno == ENOENT || errno == ESTALE, "reply: %d", errno);
 	return none;
@@ -203,7 +203,7 @@ static void *serve_thread(void *argument)
 			if (form == 0 && pick(&server->random, 4) == 0)
 				got = native(NR_msg_recv_many, server->fd, BATCH, 1000 * US, 0, 0);
 			else if (form == 2)
-				got = native(NR_msg_serve, server->fd, 0, 0, 0, 0);
+				got = msg_serve(server->fd, 0, 0);
 			else
 				got = msg_recv(server->fd, 1000 * US, &extra);
 		}
@@ -266,7 +266,7 @@ static void ask_something(uint64_t *random, char *buffer, int form, int timed)
 	}
 	body_make(body, nonce, length, kind);
 	if (form == FORM_ASK)
-		got = native(NR_msg_ask, fd, HEADER(kind, length), 0, 0, 0);
+		got = msg_ask(fd, HEADER(kind, length));
 	else
 		got = msg_call(fd, msg_header_make(kind, length, handles, pick(random, 20)), timed ? 200 * US + pick(random, 4000 * US) : MSG_WAIT,
 			       handles || pick(random, 2) ? &extra : NULL);
