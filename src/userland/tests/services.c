@@ -16,6 +16,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What is answered */
@@ -316,9 +318,58 @@ static void replaced_without_loss(void)
 	stop_echo();
 }
 
+/* Programs that must start without a file system */
+
+/* How many pages of the file at @path are in memory once all that can be had again has been given up; all of them were needed just now. */
+static long stay_in_memory(const char *path, long *pages)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), drop = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	unsigned char in_memory[1024] = { 0 };
+	char buffer[4096];
+	struct stat status;
+	long count = 0;
+	void *at;
+
+	CHECK_EQ(fstat(fd, &status), 0);
+	*pages = (status.st_size + 4095) / 4096;
+	at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(at != MAP_FAILED && *pages > 0 && *pages <= (long)sizeof in_memory);
+	while (read(fd, buffer, sizeof buffer) > 0)
+		continue;
+	CHECK_EQ(write(drop, "3", 1), 1);
+	CHECK_EQ(mincore(at, (size_t)status.st_size, in_memory), 0);
+	for (long i = 0; i < *pages; i++)
+		count += in_memory[i] & 1;
+	munmap(at, (size_t)status.st_size);
+	close(fd);
+	close(drop);
+	return count;
+}
+
+/* svc's file is sealed and never given up, as other files are; process 1 runs from such a file of the kernel's. */
+static void pinned(void)
+{
+	int fd = open("/sbin/svc", O_RDONLY | O_CLOEXEC), writer = open("/sbin/svc", O_WRONLY | O_CLOEXEC);
+	char program[64] = "";
+	long pages, stay;
+
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+	CHECK(writer < 0 || write(writer, "x", 1) < 0);
+	CHECK_ERR(truncate("/sbin/svc", 0), EPERM);
+	CHECK_ERR(unlink("/sbin/svc"), EBUSY);
+	CHECK_ERR(rename("/sbin/svc", "/sbin/other"), EBUSY);
+	stay = stay_in_memory("/sbin/svc", &pages);
+	CHECK_EQ(stay, pages);
+	CHECK(stay_in_memory("/sbin/overlay", &pages) < pages);
+	CHECK(readlink("/proc/1/exe", program, sizeof program - 1) > 0);
+	CHECK_STR(program, "/memfd:/sbin/manager (deleted)");
+	close(writer);
+	close(fd);
+}
+
 static const struct check_case cases[] = {
 	CASE(answers), CASE(refusals), CASE(handles), CASE(lent), CASE(example), CASE(threads_have_buffers), CASE(children_have_buffers), CASE(registers),
-	CASE(put_off), CASE(short_way), CASE(replaced_without_loss), { NULL, NULL },
+	CASE(put_off), CASE(short_way), CASE(replaced_without_loss), CASE(pinned), { NULL, NULL },
 };
 
 int main(int argc, char **argv)
