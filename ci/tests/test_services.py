@@ -60,5 +60,5 @@ def test_thousand_deaths(case):
     from outside, every other time with a request held for sure, else at any moment.
     """
     for _ in range(5):
-        out = boot(os.path.join(BUILD, "tests"), f"DEATHS=208 /tests/deaths {case}", "--smp", "4", timeout=300)
+        out = boot(os.path.join(BUILD, "tests"), f"env CASE_LIMIT_MS=500000 DEATHS=208 /tests/deaths {case}", "--smp", "4", timeout=600)
         assert re.search(r"^ok deaths: \d+ checks$", out, re.M)
