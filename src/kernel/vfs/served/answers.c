@@ -21,7 +21,7 @@ static int fault(enum served_fault which)
 /* The errno of a refusal, as a program may see it. */
 static int refusal(long error)
 {
-	return error < -ERRNO_MAX ? -EIO : (int)error;
+	return error < -ERRNO_MAX || error == -ESTALE ? -EIO : (int)error;	/* ESTALE makes the VFS ask again */
 }
 
 static bool mode_is_right(uint32_t mode)
