@@ -67,7 +67,7 @@ static long about_call(struct port *port, uint32_t epoch, uint64_t token, bool d
 		call_finish(call, -EIO, false);
 		lend_update(port);
 	}
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	return result;
 }
 

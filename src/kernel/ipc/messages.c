@@ -85,15 +85,15 @@ static int send_call(struct port *port, struct call *call)
 		receiver = ready_receiver(port, &call->message);
 		if (receiver) {
 			take_call(port, call, receiver, NULL);
-			lend_for(port, call);
+			lend_begin(port, call);
 			scheduler_wake(receiver->thread, &receiver->waiter.woken, true);
 		} else {
 			queue_add(port, &call->message, false);
-			lend_for(port, call);
+			lend_begin(port, call);
 			port_something_came(port, true);
 		}
 	}
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	return error;
 }
 
@@ -111,9 +111,11 @@ static bool withdraw(struct port *port, struct call *call, int why)
 		gone = false;	/* it is being served: a handler can wait for that, death cannot */
 	else
 		held_remove(call);
-	if (gone)
+	if (gone) {
+		lend_end(port, call);
 		lend_update(port);
-	spin_unlock_irq(&port->lock, flags);
+	}
+	lend_unlock(port, flags);
 	return gone;
 }
 
@@ -416,9 +418,9 @@ int msg_answer(struct port *port, uint32_t epoch, struct endpoint *me, uint64_t 
 		memcpy(call->reply_files, files, *count * sizeof(*files));
 		*count = 0;
 		call_finish(call, 0, soon);
-		if (unlikely(port->lent != LEVEL_COUNT))
+		if (unlikely(port->lent != LENT_NOTHING))
 			lend_update(port);
 	}
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	return error;
 }

@@ -69,7 +69,8 @@ struct port *port_alloc(unsigned port_flags)
 	port->last_token = 1ull << EPOCH_SHIFT;
 	port->id = atomic_add(&last_id, 1) + 1;
 	port->flags = port_flags;
-	port->lent = LEVEL_COUNT;
+	port->lent = LENT_NOTHING;
+	list_init(&port->stale_link);
 	flags = spin_lock_irq(&pool_lock);
 	list_push_back(&in_use, &port->pool_link);
 	spin_unlock_irq(&pool_lock, flags);
@@ -252,7 +253,7 @@ static uint32_t change_receiver(struct port *port, uint32_t epoch, bool replaced
 	if (ends)
 		die(port, &unread);
 	lend_update(port);
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	wake_all(&port->pollers);
 	if (ends)
 		free_unread(port, &unread);
