@@ -16,7 +16,7 @@
 
 void ipc_init(void)
 {
-	port_pool_init();
+	port_cache_init();
 	endpoint_init();
 }
 
@@ -108,11 +108,11 @@ long sys_port_create(uaddr_t user_name, unsigned flags)
 	if (flags & ~(PORT_PERSISTENT | PORT_REPLAY | PORT_KEEP) || (flags & (PORT_PERSISTENT | PORT_REPLAY)) == PORT_REPLAY)
 		return -EINVAL;
 	/* Who may not open a name may not pretend to be its owner either. */
-	if (user_name && !name_allowed(name))
+	if (user_name && !(name_allowed(name) && port_name_is_own(name)))
 		return -EPERM;
-	port = port_alloc(flags & (PORT_PERSISTENT | PORT_REPLAY));
+	port = port_alloc(flags & (PORT_PERSISTENT | PORT_REPLAY), &error);
 	if (!port)
-		return -ENOMEM;
+		return error;
 	if (user_name)
 		error = port_name_add(port, name);
 	file = error ? NULL : port_file_create(port, PORT_RIGHTS, port->epoch);

@@ -191,7 +191,7 @@ static void renew(struct endpoint *endpoint)
 
 	if (port == &no_port)
 		return;
-	/* Ports are never freed for good, so the lock is one, whatever port that is by now. */
+	/* Even if nobody waits there any more: who frees a port waits for endpoints_lock first. */
 	spin_lock_nested(&port->lock);
 	if (atomic_load(&call->message.port) == port && call_waits(call) && call->lends != key_of_caller(endpoint)) {
 		/* The short way knows nothing of this. */
@@ -212,13 +212,13 @@ static void go_on(uint64_t flags)
 		struct port *port = list_first(&stale_ports, struct port, stale_link);
 		struct endpoint *server = take_stale(port);
 
-		if (server) {
+		if (server)
 			renew(server);
-		} else {
+		else
 			list_remove(&port->stale_link);
-			port_put(port);
-		}
 		spin_unlock_irq(&endpoints_lock, flags);
+		if (!server)
+			port_put(port);
 		flags = spin_lock_irq(&endpoints_lock);
 	}
 	spin_unlock_irq(&endpoints_lock, flags);

@@ -9,52 +9,56 @@
 #include "process/process.h"
 #include "raeen/handles.h"
 #include "sched/scheduler.h"
+#include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/file.h"
 #include "vfs/poll.h"
 
+enum { USER_PORTS_MAX = 2048 /* of who may not administer */ };
+
 static const struct file_ops port_file_ops;
 static struct slab_cache *port_slab;
 
-/*
- * Ports that are free. They are never given back to the heap, so that who comes late with a pointer to one (lend.c) finds a lock where it was and
- * can look whether it is still the port it means.
- */
-static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_PORT_POOL);
-static struct list pool = LIST_INIT(pool);
-static struct list in_use = LIST_INIT(in_use);	/* guarded by pool_lock, too */
+static struct spinlock in_use_lock = SPINLOCK_INIT(LOCK_PORTS_IN_USE);
+static struct list in_use = LIST_INIT(in_use);
 
-void port_pool_init(void)
+void port_cache_init(void)
 {
 	port_slab = slab_cache_create("port", sizeof(struct port), 64);
 }
 
-static struct port *take_from_pool(void)
-{
-	uint64_t flags = spin_lock_irq(&pool_lock);
-	struct port *port = list_empty(&pool) ? NULL : list_first(&pool, struct port, pool_link);
-
-	if (port)
-		list_remove(&port->pool_link);
-	spin_unlock_irq(&pool_lock, flags);
-	if (port)
-		return port;
-	port = slab_zalloc(port_slab);
-	if (port)
-		spinlock_init(&port->lock, LOCK_PORT);
-	return port;
-}
-
 static uint64_t last_id;	/* atomic */
 
-struct port *port_alloc(unsigned port_flags)
+/* A port without anything in it, charged to the caller's user. */
+static struct port *make(int *error)
 {
-	struct port *port = take_from_pool();
+	struct user_account *account = user_account_current();
+	struct port *port;
+
+	*error = -ENOSPC;
+	if (user_account_charge_ports(account, 1, capabilities_may_administer() ? UINT64_MAX : USER_PORTS_MAX)) {
+		port = slab_zalloc(port_slab);
+		if (port) {
+			port->account = account;
+			*error = 0;
+			return port;
+		}
+		user_account_charge_ports(account, -1, 0);
+		*error = -ENOMEM;
+	}
+	if (account)
+		user_account_put(account);
+	return NULL;
+}
+
+struct port *port_alloc(unsigned port_flags, int *error)
+{
+	struct port *port = make(error);
 	uint64_t flags;
 
 	if (!port)
 		return NULL;
-	memset((char *)port + sizeof(port->lock), 0, sizeof(*port) - sizeof(port->lock));
+	spinlock_init(&port->lock, LOCK_PORT);
 	refcount_init(&port->refs, 1);
 	for (int i = 0; i < PORT_LEVELS; i++)
 		list_init(&port->queue[i]);
@@ -71,9 +75,9 @@ struct port *port_alloc(unsigned port_flags)
 	port->flags = port_flags;
 	port->lent = LENT_NOTHING;
 	list_init(&port->stale_link);
-	flags = spin_lock_irq(&pool_lock);
-	list_push_back(&in_use, &port->pool_link);
-	spin_unlock_irq(&pool_lock, flags);
+	flags = spin_lock_irq(&in_use_lock);
+	list_push_back(&in_use, &port->use_link);
+	spin_unlock_irq(&in_use_lock, flags);
 	return port;
 }
 
@@ -84,24 +88,31 @@ void port_put(struct port *port)
 	if (!refcount_put(&port->refs))
 		return;
 	KASSERT(!port->queued && !port_has_fast_receiver(port) && list_empty(&port->receivers) && list_empty(&port->servers));
-	flags = spin_lock_irq(&pool_lock);
-	list_remove(&port->pool_link);
-	list_push_front(&pool, &port->pool_link);
-	spin_unlock_irq(&pool_lock, flags);
+	KASSERT(!port->callers.root && list_empty(&port->name_link) && list_empty(&port->stale_link));
+	flags = spin_lock_irq(&in_use_lock);
+	list_remove(&port->use_link);
+	spin_unlock_irq(&in_use_lock, flags);
+	/* Who has found it by a call that waited here may just be about to look at its lock (lend.c). */
+	flags = spin_lock_irq(&endpoints_lock);
+	spin_unlock_irq(&endpoints_lock, flags);
+	user_account_charge_ports(port->account, -1, 0);
+	if (port->account)
+		user_account_put(port->account);
+	slab_free(port_slab, port);
 }
 
 struct port *port_next(struct port *port)
 {
-	uint64_t flags = spin_lock_irq(&pool_lock);
-	struct list *link = port ? port->pool_link.next : in_use.next;
+	uint64_t flags = spin_lock_irq(&in_use_lock);
+	struct list *link = port ? port->use_link.next : in_use.next;
 
 	/* Those without a reference are just leaving. */
-	while (link != &in_use && !refcount_get_unless_zero(&list_entry(link, struct port, pool_link)->refs))
+	while (link != &in_use && !refcount_get_unless_zero(&list_entry(link, struct port, use_link)->refs))
 		link = link->next;
-	spin_unlock_irq(&pool_lock, flags);
+	spin_unlock_irq(&in_use_lock, flags);
 	if (port)
 		port_put(port);
-	return link == &in_use ? NULL : list_entry(link, struct port, pool_link);
+	return link == &in_use ? NULL : list_entry(link, struct port, use_link);
 }
 
 void port_summary(struct port *port, char *buf, size_t size)

@@ -18,6 +18,7 @@
 struct file;
 struct process;
 struct thread;
+struct user_account;
 struct vm_object;
 
 enum {
@@ -157,7 +158,8 @@ struct port {
 	uint64_t notifications, replayed;
 	struct port *inside;		/* the port in whose queue the RECV handle lies; guarded by nesting_lock */
 	unsigned inside_count;		/* how often, as descriptors can be duplicated; guarded by it, too */
-	struct list pool_link;		/* port.c: ports that are free, or in use */
+	struct list use_link;		/* port.c */
+	struct user_account *account;	/* who made it and is charged it; referenced */
 	struct list name_link;		/* names.c */
 	char name[PORT_NAME_MAX];	/* empty: none. Set once */
 };
@@ -170,10 +172,10 @@ static inline uint64_t token_number(uint64_t token) { return token & ((1ull << E
 
 /* ---- port.c ---- */
 
-/* A port with the first epoch and one reference. NULL when out of memory. */
-struct port *port_alloc(unsigned flags);
+/* A port with the first epoch and one reference. NULL: *@error, else 0, is -ENOMEM, or -ENOSPC if its maker has too many. */
+struct port *port_alloc(unsigned flags, int *error);
 static inline void port_get(struct port *port) { refcount_get(&port->refs); }
-void port_put(struct port *port);	/* any context */
+void port_put(struct port *port);	/* with no lock of ipc/ held */
 
 /* A file with @rights on @port, whose reference it takes. With RECV @badge is the epoch. NULL when out of memory: the caller keeps the reference. */
 struct file *port_file_create(struct port *port, uint32_t rights, uint64_t badge);
@@ -191,7 +193,7 @@ void port_lose_receiver(struct port *port, uint32_t epoch);
 /* The same for whoever is the receiver, and a new epoch begins, which is returned; 0: the port is dead. */
 uint32_t port_replace_receiver(struct port *port);
 
-void port_pool_init(void);
+void port_cache_init(void);
 
 /* ---- names.c ---- */
 
@@ -199,6 +201,7 @@ struct port_names;
 bool port_names_allow(const struct port_names *names, const char *name);
 
 int port_name_check(const char *name);			/* 0 or -EINVAL */
+bool port_name_is_own(const char *name);		/* may the caller make a port of that name, as far as its user is concerned? */
 int port_name_add(struct port *port, const char *name);	/* -EEXIST, -ENOSPC */
 void port_name_remove(struct port *port);
 struct port *port_name_find(const char *name);		/* referenced, alive; NULL */

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MS = 1000000, WORK = 1, HIGH = -15, LOW = 15, LITTLE = 40, MOST = 60 /* percent */, CHAIN = 12, CROWD = 200, PROCESSES = 20 };
+enum { MS = 1000000, WORK = 1, HIGH = -15, LOW = 15, LITTLE = 50, MOST = 70 /* percent */, CHAIN = 12, CROWD = 200, PROCESSES = 20 };
 
 static struct { volatile int ready, hogged; } *shared;
 static int ports[CHAIN + 1];

@@ -76,7 +76,8 @@ enum {
 
 /*
  * SYS_port_create: a port with name @name (NULL: none), and a handle with every right. EEXIST while another has the name; EPERM if SYS_port_restrict has
- * taken it from the process, for which SYS_port_open finds nothing there (ENOENT).
+ * taken it from the process, for which SYS_port_open finds nothing there (ENOENT). Who is not root with SYS_ADMIN makes only names that begin with
+ * "user.UID." (EPERM), UID being the real user id in decimal, at most 64 at a time, and at most 2,048 ports with name or without (ENOSPC).
  */
 enum {
 	PORT_PERSISTENT = 1 << 0,	/* outlives its receiver: name, queue and clients' handles wait for the next one */
