@@ -10,7 +10,7 @@ ON_ROOT_TOO = ("attributes", "files", "names")
 # Linked to each.
 LIBRARY = ("check", "leak", "supervisor")
 # Of what Linux has not.
-NATIVE = ("lending", "ports", "ports_buffers", "ports_hostile", "ports_lend", "ports_rights", "ports_shares", "ports_storm")
+NATIVE = ("lending", "ports", "ports_buffers", "ports_handles", "ports_hostile", "ports_lend", "ports_rights", "ports_shares", "ports_storm")
 # What means harm comes late, and something that must still work after it.
 LAST = ("exhaustion", "hostile")
 AFTER = "process"

@@ -20,14 +20,7 @@ void ipc_init(void)
 	endpoint_init();
 }
 
-/* A port that a call uses. */
-struct port_ref {
-	struct fd_ref fd;
-	struct port *port;	/* NULL: see @error */
-	int error;
-};
-
-static struct port_ref port_borrow(int fd, uint32_t rights)
+struct port_ref port_borrow(int fd, uint32_t rights)
 {
 	struct port_ref ref = { .fd = fd_borrow(fd) };
 
@@ -53,11 +46,6 @@ static struct port_ref port_borrow_for(int fd, uint32_t rights, msg_header heade
 static uint64_t known_descriptor(int fd, struct port_ref ref)
 {
 	return endpoint_owns_descriptors() && fd_file_of_mine(fd) == ref.fd.file ? (uint64_t)fd : NO_DESCRIPTOR;
-}
-
-static void port_release_ref(struct port_ref ref)
-{
-	fd_release(ref.fd);
 }
 
 /* Gives the program @fd for @file, or puts it. */
@@ -353,7 +341,7 @@ static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t ti
 	me->serve_port = me->serve_fd == NO_DESCRIPTOR ? &no_port : ref.port;
 	capabilities_end_grant();
 	me->by_serve = serve && me->serve_fd != NO_DESCRIPTOR;
-	error = msg_receive(ref.port, me->serve_epoch, me, timeout, extra, &receipt);
+	error = msg_receive(ref.port, me->serve_epoch, me, timeout, extra ? FILES_WITH_SLOTS : FILES_ONLY, &receipt);
 	me->by_serve = false;
 	return error ? error : tell(me, &receipt, extra, true);
 }

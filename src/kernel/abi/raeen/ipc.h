@@ -108,7 +108,8 @@ struct port_state {
 /*
  * Batches. SYS_msg_send_many sends @count messages that lie one behind the other in the message buffer, each a struct msg_record followed by its payload,
  * and the next at a multiple of 8; none carries handles or waits for an answer. Returns how many were taken. SYS_msg_recv_many waits for one and takes
- * as many as there are, up to @max and what fits; a message with handles ends the batch, and comes alone by SYS_msg_recv.
+ * as many as there are, up to @max and what fits; one that fills the buffer comes alone, as by SYS_msg_recv. A message with handles ends the batch; when it is
+ * the first it stays in the queue (EMSGSIZE) and comes by SYS_msg_recv.
  */
 struct msg_record {
 	msg_header header;
