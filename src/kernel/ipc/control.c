@@ -65,7 +65,7 @@ static long about_call(struct port *port, uint32_t epoch, uint64_t token, bool d
 	if (call && drop) {
 		held_remove(call);
 		call_finish(call, -EIO, false);
-		lend_update(port);
+		lend_less(port);
 	}
 	lend_unlock(port, flags);
 	return result;

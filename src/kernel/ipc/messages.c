@@ -113,7 +113,7 @@ static bool withdraw(struct port *port, struct call *call, int why)
 		held_remove(call);
 	if (gone) {
 		lend_end(port, call);
-		lend_update(port);
+		lend_less(port);
 	}
 	lend_unlock(port, flags);
 	return gone;
@@ -419,8 +419,7 @@ int msg_answer(struct port *port, uint32_t epoch, struct endpoint *me, uint64_t 
 		memcpy(call->reply_files, files, *count * sizeof(*files));
 		*count = 0;
 		call_finish(call, 0, soon);
-		if (unlikely(port->lent != LENT_NOTHING))
-			lend_update(port);
+		lend_less(port);
 	}
 	lend_unlock(port, flags);
 	return error;

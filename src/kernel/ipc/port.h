@@ -318,11 +318,16 @@ bool nesting_change_receiver(struct port *port, bool replaced);
 
 /* ---- lend.c; port->lock held ---- */
 
-/* @call has just come; it is over, which lend_update() has to follow. */
+/* @call has just come; it is over, which lend_less() or lend_update() has to follow. */
 void lend_begin(struct port *port, struct call *call);
 void lend_end(struct port *port, struct call *call);
 /* The servers are lent what the calls that wait now lend. */
 void lend_update(struct port *port);
+static inline void lend_less(struct port *port)	/* after lend_end() */
+{
+	if (unlikely(port->lent != LENT_NOTHING))
+		lend_update(port);
+}
 /* @server serves @port from now on. */
 void lend_join(struct port *port, struct endpoint *server);
 /* Nobody serves @port any more. */

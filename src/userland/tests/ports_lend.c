@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lent priority ends when nobody lends it any more: also where servers wait for each other, for themselves, or are replaced. Programs that serve are of
- * the low class, who lends is of the high one, and what counts is the share of a hog of the normal class. Native.
+ * the low class, who lends is of the high one, and what counts is the share of a hog of the normal class. And crowds of callers. Native.
  */
 #include "check.h"
 #include "ports.h"
@@ -297,9 +297,47 @@ static void best_of_many(void)
 		CHECK_EQ(check_wait(processes[i]), 0);
 }
 
+static void *call_with_number(void *number)
+{
+	*(long *)msg_buffer() = (long)number;
+	CHECK_EQ(msg_call(ports[0], HEADER(WORK, sizeof(long)), MSG_WAIT, NULL).value, HEADER(WORK, 0));
+	return NULL;
+}
+
+/* Calls that a lost receiver held come again in the order in which it received them, however many. */
+static void crowd_is_given_again(void)
+{
+	struct { pthread_t thread; long number; } callers[CROWD];
+	pthread_attr_t attributes;
+	unsigned wrong = 0;
+	int port;
+
+	begin();
+	ports[0] = port_create(NULL, PORT_PERSISTENT | PORT_REPLAY);
+	port = port_control(ports[0], PORT_TAKE, 0);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 16384);
+	for (long i = 0; i < CROWD; i++)
+		CHECK_EQ(pthread_create(&callers[i].thread, &attributes, call_with_number, (void *)(i * 7919 % 1009)), 0);
+	for (int i = 0; i < CROWD; i++) {
+		CHECK_EQ(msg_recv(port, 10000ll * MS, NULL).value, HEADER(WORK, sizeof(long)));
+		callers[i].number = *(long *)msg_buffer();
+	}
+	port = port_control(ports[0], PORT_TAKE, 0);
+	for (int i = 0; i < CROWD; i++) {
+		struct result got = msg_recv(port, 0, NULL);
+
+		wrong += got.value != (int64_t)HEADER(WORK, sizeof(long)) || *(long *)msg_buffer() != callers[i].number;
+		CHECK_EQ(msg_reply(port, HEADER(WORK, 0), got.token, NULL), 0);
+	}
+	CHECK_EQ(wrong, 0);
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(callers[i].thread, NULL);
+}
+
 static const struct check_case cases[] = {
 	CASE(circle_does_not_feed_itself), CASE(own_port_does_not_feed_itself), CASE(chain_ends), CASE(too_long_chain_is_not_lent),
-	CASE(replaced_server_lends_no_more), CASE(first_server_is_lent_to), CASE(best_of_many), { NULL, NULL },
+	CASE(replaced_server_lends_no_more), CASE(first_server_is_lent_to), CASE(best_of_many), CASE(crowd_is_given_again), { NULL, NULL },
 };
 
 int main(int argc, char **argv)
