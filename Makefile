@@ -30,9 +30,9 @@ COMPILER := host
 export COMPILER
 CROSS_TOOL = $(if $(filter-out host,$(COMPILER)),$(1)=$(abspath $(COMPILER))/bin/x86_64-raeen-linux-musl-$(2))
 
-# Tests that run side by side, each with a virtual machine of its own.
-TEST_JOBS := 2
-PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --durations=5
+# Tests that run side by side, each with a virtual machine of its own. More than there are cores, as guests often wait.
+TEST_JOBS := 3
+PYTEST = /usr/bin/python3 -m pytest -p no:cacheprovider -n $(TEST_JOBS) -q --durations=5
 
 # How many times the usual number of runs each fuzz target makes.
 FUZZ := 1
@@ -53,7 +53,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi compiler toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz test-programs test test-full lint bench \
+.PHONY: help deps uapi compiler toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz host-tests-alone test-programs test test-full lint bench \
 	clean distclean
 
 help: ## list the targets
@@ -131,7 +131,7 @@ run-bochs: iso ## boot in Bochs, another emulator: SCREEN=none (serial console),
 debug: iso ## boot in QEMU, stopped, with gdb attached
 	@toolchain/debug $(VM)
 
-host-test: deps compiler
+define HOST_TESTS
 	@echo "== host: toolchain/test"
 	@toolchain/test
 	@echo "== host: ports/test"
@@ -144,29 +144,53 @@ host-test: deps compiler
 	@+$(SUBMAKE) -C src/servers hosttest
 	@echo "== host: make -C src/userland hosttest"
 	@+$(SUBMAKE) -C src/userland hosttest
-
-fuzz: deps image ## run the fuzz targets; FUZZ=N for N times as long
+endef
+define FUZZ_TESTS
 	@echo "== host: toolchain/fuzz"
 	@toolchain/fuzz $(FUZZ)
+endef
+
+host-test: deps compiler
+	$(HOST_TESTS)
+
+fuzz: deps image ## run the fuzz targets; FUZZ=N for N times as long
+	$(FUZZ_TESTS)
+
+# Both without what they depend on: beside the guests nothing may be built that these use.
+host-tests-alone:
+	$(HOST_TESTS)
+	$(FUZZ_TESTS)
+
+# The host's tests run beside the guests and take what these leave of the cores, though a little at least: some have time limits. What they say is shown
+# when both have ended, unless that would only hide what the guests' say.
+define GUEST_TESTS
+	@echo "== guest: pytest ci/tests (beside it the host's tests: build/host-tests.log)"
+	@nice -n 5 $(MAKE) -s --no-print-directory FUZZ=$(FUZZ) host-tests-alone > $(BUILD)/host-tests.log 2>&1 & host=$$!; \
+		trap 'kill $$host; exit 1' INT TERM; \
+		$(PYTEST) $(1) ci/tests; guests=$$?; \
+		wait $$host; host=$$?; \
+		[ $$host = 0 ] && [ $$guests != 0 ] || cat $(BUILD)/host-tests.log; \
+		[ $$host = 0 ] || echo "== the host's tests FAILED"; [ $$guests = 0 ] || echo "== the guests' tests FAILED"; \
+		[ $$host = 0 ] && [ $$guests = 0 ]
+	@echo "== all tests passed"
+endef
 
 test-programs: compiler
 	@+$(SUBMAKE) -C src/userland tests
 	@+$(SUBMAKE) -C src/servers tests
 
 # Ports outside the image are built here, and tried in the guest like those in it.
-test: lint iso debug-iso host-test fuzz test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
+test: lint iso debug-iso test-programs ## run all tests: on the host, and in virtual machines (under 10 minutes)
 	@ports/build --quick
-	@echo "== guest: pytest ci/tests"
-	@$(PYTEST) -m "not full" ci/tests
-	@echo "== all tests passed"
+	$(call GUEST_TESTS,-m "not full")
 
 test-full: FUZZ := 20
-test-full: lint iso debug-iso host-test fuzz test-programs ## the same, and what takes longer
+# What takes long seldom waits.
+test-full: TEST_JOBS := 2
+test-full: lint iso debug-iso test-programs ## the same, and what takes longer
 	@ports/build --all
 	@toolchain/deps debug full
-	@echo "== guest: pytest ci/tests, with those that take long"
-	@$(PYTEST) ci/tests
-	@echo "== all tests passed"
+	$(call GUEST_TESTS)
 
 lint: deps ## check style and what the documentation promises
 	@if [ -x ci/lint ]; then ci/lint; else echo "lint: there is no ci/lint"; fi

@@ -8,9 +8,21 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 
+# Files that take longest begin first, in this order, so that at the end no worker waits long for another. The others follow in the order of their names.
+LONGEST = ("programs_raeen", "programs_linux", "dynamic_binaries", "supervision", "vm", "trace_tools", "boot", "manager", "stress", "messages", "cpus", "bench",
+           "sandbox", "static_binaries", "init_restart", "glibc_threads", "keymap")
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: takes longer; run by make test-full only")
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        name = item.path.stem.removeprefix("test_")
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)

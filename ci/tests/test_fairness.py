@@ -17,8 +17,8 @@ from guest import BUILD, RAEEN, console_text, vm_line
 from qmp import Qmp
 
 WINDOWS = [1000, pytest.param(10000, marks=pytest.mark.full)]
-ONE_CPU = ["equal_hogs", "nice_hogs", "idle_class", "fifo_keeps_the_cpu", "round_robin_takes_turns", "realtime_budget", "sleeper_on_one_cpu",
-           "length_of_the_queue"]
+ONE_CPU = ["equal_hogs", "nice_hogs", "idle_class", "fifo_keeps_the_cpu", "round_robin_takes_turns", "realtime_settings", "realtime_budget",
+           "sleeper_on_one_cpu", "length_of_the_queue"]
 SEVERAL = ["sleeper_on_all_cpus", "three_on_two_cpus", "pinned_hogs", "realtime_goes_elsewhere", "affinity_under_load"]
 # Channel 0, both bytes, a square wave of 100 us.
 PIT_SQUARE_WAVE = ("0x43 0x36", "0x40 119", "0x40 0")

@@ -7,11 +7,11 @@ from guest import LINUX
 
 
 @pytest.fixture(scope="module")
-def results():
-    return programs.run(LINUX)
+def results(request):
+    return programs.run(LINUX, only=programs.chosen(request))
 
 
-@pytest.mark.parametrize("name", programs.names(native=False))
+@pytest.mark.parametrize("name", programs.cases(LINUX))
 def test_program(results, name):
     result = results[name]
     assert result.status == 0, result.output

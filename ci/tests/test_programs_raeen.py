@@ -7,11 +7,11 @@ from guest import RAEEN
 
 
 @pytest.fixture(scope="module")
-def results():
-    return programs.run(RAEEN)
+def results(request):
+    return programs.run(RAEEN, only=programs.chosen(request))
 
 
-@pytest.mark.parametrize("name", programs.names())
+@pytest.mark.parametrize("name", programs.cases(RAEEN))
 def test_program(results, name):
     result = results[name]
     assert result.status == 0, result.output

@@ -145,6 +145,17 @@ def test_timeline_of_a_recorded_run(traced, folder):
     assert any(re.match(r"sleep, thread \d+\n.*\nthen sleeps", text) for text in shown)
 
 
+def test_messages_have_names(folder, overlay):
+    """Both sides of a request, with and without the calls that carry them; the service manager is asked by svc."""
+    for groups in ("message,sched", "message,sched,syscall"):
+        path = record(folder, overlay, "messages", f"trace -o /tmp/out -e {groups} svc list")
+        run_tool(TIMELINE, path, "-o", folder / "messages.svg", "--width", 60000)
+        shown = titles(folder / "messages.svg")
+        assert any(re.match(r"sends svc\.list: \d+ bytes; gets an answer: \d+ bytes\nsvc \d+,", text) for text in shown), groups
+        assert any(re.search(r"gets svc\.list: \d+ bytes\nmanager 1,", text) for text in shown), groups
+        assert any(re.match(r"msg_", text) for text in shown) == ("syscall" in groups)
+
+
 def test_a_thread_is_on_one_cpu_at_a_time(traced):
     """Neither do the CPUs' slices overlap, nor is a thread in two places; the switches of a CPU form a chain."""
     trace = tf.read(traced)
@@ -293,6 +304,30 @@ def test_timeline_tells_the_story(folder):
     arrows = [arrow for arrow in picture.iter(SVG + "path") if arrow.find(SVG + "title") is not None]
     assert [arrow.find(SVG + "title").text for arrow in arrows] == ["a name wakes first 10: it runs 10 µs later"]
     assert re.match(r"M492\.0,\d+ C.* 592\.0,\d+$", arrows[0].get("d"))
+
+
+def test_timeline_shows_messages(folder):
+    def message(kind, length):
+        return kind | length << 32
+    calls = {1044: "msg_ask", 1045: "msg_serve", 1034: "port_notify", 1028: "msg_send", 1029: "msg_recv", 1031: "msg_reply_recv"}
+    exchanges = ((1044, message(0x50001, 64), message(0, 8), "sends example.greet: 64 bytes; gets an answer: 8 bytes"),
+                 (1045, tf.NO_MESSAGE, 0x80000000, "gets a notification"),
+                 (1045, 0, message(0x60002, 1), "sends an answer: 0 bytes; gets message 6.2: 1 bytes"),
+                 (1031, 1, -4, "sends the error EPERM: 0 bytes; fails: EINTR"),
+                 (1034, 5, 0, "notifies: bits 0x5"),
+                 (1028, message(0x50002, 8) | 2 << 48, 0, "sends example.forget: 8 bytes, 2 handles"),
+                 (1029, tf.NO_MESSAGE, None, "(no return seen)"))
+    records = rec(0, tf.SWITCH, 0, 0, ord("R"), 10)
+    for at, (call, sent, got, _) in enumerate(exchanges, 1):
+        records += rec(at * 10, tf.MESSAGE_ENTER, 0, 10, call, sent)
+        if got is not None:
+            records += rec(at * 10 + 5, tf.MESSAGE_LEAVE, 0, 10, call, got)
+    records += rec(100, tf.SWITCH, 0, 10, ord("S"), 0)
+    lines = "".join(f"syscall {number} {name}\n" for number, name in calls.items()).encode()
+    path, out = folder / "exchange", folder / "exchange.svg"
+    path.write_bytes(head().replace(b"syscall 0 read\n", lines) + records + text_records("message 327681 example.greet\nmessage 327682 example.forget\n"))
+    run_tool(TIMELINE, path, "-o", out, "--width", 1116)
+    assert [text.split("\n")[0] for text in titles(out) if "first 10, from" in text] == [text for _, _, _, text in exchanges]
 
 
 def test_timeline_shows_a_part(folder):

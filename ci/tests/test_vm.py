@@ -14,10 +14,11 @@ from guest import LINUX, RAEEN, VM, console_text, vm, vm_line
 BOTH = pytest.mark.parametrize("guest", [RAEEN, LINUX])
 
 
-@pytest.fixture
-def overlay(tmp_path):
-    """A folder with all that an overlay may hold, and 1 MiB of random bytes (the seed is in the file's name)."""
-    seed = random.randrange(1 << 32)
+@pytest.fixture(params=[256, pytest.param(1024, marks=pytest.mark.full)])
+def overlay(request, tmp_path):
+    """A folder with all that an overlay may hold, and some KiB of random bytes (the seed is in the file's name)."""
+    seed = int(os.environ.get("SEED", random.randrange(1 << 32)))
+    print(f"SEED={seed}")
     root = tmp_path / "root"
     (root / "deep/er").mkdir(parents=True)
     (root / "deep/er/file").write_text("content\n")
@@ -26,7 +27,7 @@ def overlay(tmp_path):
     (root / "deep/link").symlink_to("er/file")
     (root / "deep/empty").touch(mode=0o600)
     (root / "deep/a name with spaces \xe9").touch()
-    (root / f"random-{seed}").write_bytes(random.Random(seed).randbytes(1 << 20))
+    (root / f"random-{seed}").write_bytes(random.Random(seed).randbytes(request.param << 10))
     return root
 
 

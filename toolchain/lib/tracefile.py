@@ -4,7 +4,8 @@ import struct
 from dataclasses import dataclass, field
 
 (SWITCH, WAKE, MIGRATE, FORK, NAME, CALL_ENTER, CALL_LEAVE, FAULT_ENTER, FAULT_LEAVE, INTERRUPT_ENTER, INTERRUPT_LEAVE, SAMPLE, FRAMES, TEXT,
- LOST) = range(1, 16)
+ LOST, MESSAGE_ENTER, MESSAGE_LEAVE) = range(1, 18)
+NO_MESSAGE = 2**64 - 1
 RECORD = struct.Struct("<QQIBBH")
 END = b"\nend\n"
 HEAD_MAX = 8 << 20
@@ -38,7 +39,8 @@ class Trace:
     parents: dict = field(default_factory=dict)         # who made a process
     records: list = field(default_factory=list)         # in the order of the file
     lost: dict = field(default_factory=dict)            # by CPU
-    texts: list = field(default_factory=list)           # (order, line) of TEXT records
+    texts: list = field(default_factory=list)           # (order, line) of TEXT records, but those that name messages
+    messages: dict = field(default_factory=dict)        # names of types of messages
     warnings: list = field(default_factory=list)
 
 
@@ -103,6 +105,14 @@ def name_of(tsc, argument):
     return struct.pack("<QQ", tsc, argument).split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
+def take_text(order, line, trace):
+    words = line.split(" ")
+    if words[0] == "message" and len(words) == 3 and words[1].isdecimal():
+        trace.messages[int(words[1])] = words[2]
+    else:
+        trace.texts.append((order, line))
+
+
 def parse_records(data, trace):
     start, hz = trace.numbers["start_tsc"], trace.numbers["tsc_hz"]
     last = {}           # time by CPU: records without one of their own have that of the record before; names, which others may
@@ -113,9 +123,10 @@ def parse_records(data, trace):
             text_order = order
             text += struct.pack("<QQ", tsc, argument)[:extra]
             *lines, text = text.split(b"\n")
-            trace.texts += [(order, line.decode("utf-8", "replace")) for line in lines]
+            for line in lines:
+                take_text(order, line.decode("utf-8", "replace"), trace)
             continue
-        if not 1 <= event <= LOST or cpu >= 64:
+        if not 1 <= event <= MESSAGE_LEAVE or cpu >= 64:
             bad += 1
             continue
         if event in (NAME, FRAMES, LOST):
@@ -140,7 +151,7 @@ def parse_records(data, trace):
         if event == NAME:
             named.setdefault(cpu, []).append(trace.records[-1])
     if text:
-        trace.texts.append((text_order, text.decode("utf-8", "replace")))
+        take_text(text_order, text.decode("utf-8", "replace"), trace)
     if bad:
         trace.warnings.append(f"{bad} records make no sense and were left out: the file is damaged")
     if bad > len(trace.records):

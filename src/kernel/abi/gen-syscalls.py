@@ -120,7 +120,8 @@ def main():
     count = linux_count + native_end - NATIVE
     (out / "syscall_prototypes.h").write_text(
         head + '#pragma once\n#include "lib/types.h"\n\n'
-        + f"enum {{ SYSCALL_LINUX_COUNT = {linux_count}, SYSCALL_NATIVE = {NATIVE}, SYSCALL_COUNT = {count} }};\n\n" + "".join(prototypes(calls)))
+        + f"enum {{ SYSCALL_LINUX_COUNT = {linux_count}, SYSCALL_NATIVE = {NATIVE}, SYSCALL_COUNT = {count} }};\n"
+        + "enum {\n" + "".join(f"\tSYSCALL_{call.name} = {nr},\n" for nr, call in sorted(entries.items()) if nr >= NATIVE) + "};\n\n" + "".join(prototypes(calls)))
     (out / "syscall_asm.inc").write_text(
         "; Generated from abi/syscalls.def by abi/gen-syscalls.py.\n"
         + f"SYSCALL_LINUX_COUNT equ {linux_count}\nSYSCALL_NATIVE equ {NATIVE}\nSYSCALL_COUNT equ {count}\n"

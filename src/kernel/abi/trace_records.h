@@ -26,13 +26,18 @@ enum trace_event {
 	TRACE_FRAMES,		/* the others, two a record: tsc and argument */
 	TRACE_TEXT,		/* extra: bytes of text in tsc and argument; added by programs (src/userland/bin/trace) */
 	TRACE_LOST,		/* argument: how many records of this CPU were overwritten unread here */
+	TRACE_MESSAGE_ENTER,	/* extra: number of a call that sends or receives messages; argument: what it sends: the header (abi/raeen/ipc.h), */
+				/* TRACE_NO_MESSAGE for nothing, of port_notify the bits, of msg_send_many how many */
+	TRACE_MESSAGE_LEAVE,	/* extra: number; argument: the result: a negative errno, or the header of what was received */
 };
+
+#define TRACE_NO_MESSAGE UINT64_MAX	/* no header, no bits, no number is that */
 
 /* The groups that can be switched on, as bits. */
 enum trace_group {
 	TRACE_GROUP_SCHED = 1 << 0, TRACE_GROUP_SYSCALL = 1 << 1, TRACE_GROUP_FAULT = 1 << 2, TRACE_GROUP_INTERRUPT = 1 << 3,
-	TRACE_GROUP_SAMPLE = 1 << 4,
-	TRACE_GROUP_ALWAYS = 1 << 5,	/* thread names, with any other */
+	TRACE_GROUP_SAMPLE = 1 << 4, TRACE_GROUP_MESSAGE = 1 << 5,
+	TRACE_GROUP_ALWAYS = 1 << 6,	/* thread names, with any other */
 };
 
 /*

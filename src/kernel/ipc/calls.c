@@ -70,8 +70,7 @@ static int copy_name(char *name, uaddr_t from)
 	return port_name_check(name);
 }
 
-/* May the process open, and make, ports named @name? */
-static bool name_allowed(const char *name)
+bool port_name_is_allowed(const char *name)
 {
 	struct process *process = current_process();
 	uint64_t flags = spin_lock_irq(&process->lock);
@@ -96,7 +95,7 @@ long sys_port_create(uaddr_t user_name, unsigned flags)
 	if (flags & ~(PORT_PERSISTENT | PORT_REPLAY | PORT_KEEP) || (flags & (PORT_PERSISTENT | PORT_REPLAY)) == PORT_REPLAY)
 		return -EINVAL;
 	/* Who may not open a name may not pretend to be its owner either. */
-	if (user_name && !(name_allowed(name) && port_name_is_own(name)))
+	if (user_name && !(port_name_is_allowed(name) && port_name_is_own(name)))
 		return -EPERM;
 	port = port_alloc(flags & (PORT_PERSISTENT | PORT_REPLAY), &error);
 	if (!port)
@@ -125,7 +124,7 @@ long sys_port_open(uaddr_t user_name, unsigned rights)
 	if (!rights || rights & ~(PORT_SEND | PORT_NOTIFY | PORT_DUP))
 		return -EINVAL;
 	/* Outside of its profile a port does not exist. */
-	port = name_allowed(name) ? port_name_find(name) : NULL;
+	port = port_name_is_allowed(name) ? port_name_find(name) : NULL;
 	if (!port)
 		return -ENOENT;
 	file = port_file_create(port, rights, 0);

@@ -30,6 +30,7 @@ static void make_stand_ins(void)
 	no_thread.cpu = CPU_MAX;
 	no_endpoint.thread = busy_endpoint.thread = &no_thread;
 	no_endpoint.serving = &no_endpoint;
+	no_endpoint.lent = LENT_NOTHING;
 	no_endpoint.ask_fd = no_endpoint.serve_fd = no_endpoint.notify_fd = NO_DESCRIPTOR;
 	no_endpoint.call.message.port = no_endpoint.serve_port = no_endpoint.notify_port = &no_port;
 	spinlock_init(&no_port.lock, LOCK_PORT);
@@ -97,6 +98,25 @@ static void endpoint_free(struct endpoint *endpoint)
 	slab_free(endpoint_slab, endpoint);
 }
 
+static void init_fields(struct endpoint *endpoint)
+{
+	endpoint->call.message.is_call = true;
+	endpoint->call.message.payload = endpoint->payload;
+	list_init(&endpoint->call.message.link);
+	list_init(&endpoint->server_link);
+	list_init(&endpoint->receiver_link);
+	endpoint->call.message.level = MSG_PRIORITY_MAX;
+	forget(endpoint);
+	endpoint->serving = &no_endpoint;
+	endpoint->lent = LENT_NOTHING;
+}
+
+void endpoint_init_kernel(struct endpoint *endpoint)
+{
+	init_fields(endpoint);
+	endpoint->call.by_kernel = true;
+}
+
 static struct endpoint *endpoint_alloc(struct thread *thread)
 {
 	struct endpoint *endpoint = slab_zalloc(endpoint_slab);
@@ -114,15 +134,7 @@ static struct endpoint *endpoint_alloc(struct thread *thread)
 	}
 	endpoint->thread = endpoint->call.caller = thread;
 	endpoint->waiter.thread = endpoint->call.waiter.thread = thread;
-	endpoint->call.message.is_call = true;
-	endpoint->call.message.payload = endpoint->payload;
-	list_init(&endpoint->call.message.link);
-	list_init(&endpoint->server_link);
-	list_init(&endpoint->receiver_link);
-	endpoint->call.message.level = MSG_PRIORITY_MAX;
-	forget(endpoint);
-	endpoint->serving = &no_endpoint;
-	endpoint->lent = LENT_NOTHING;
+	init_fields(endpoint);
 	endpoint->ask_resume = (uint64_t)message_ask_resume;
 	endpoint->serve_resume = (uint64_t)message_serve_resume;
 	endpoint->notified_resume = (uint64_t)message_notified_resume;

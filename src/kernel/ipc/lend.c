@@ -183,14 +183,17 @@ static struct endpoint *take_stale(struct port *port)
 	return found;
 }
 
-/* If @endpoint's thread waits for an answer, its call lends what it has now. */
-static void renew(struct endpoint *endpoint)
+/* If the thread of @server waits for an answer, also to a call of the kernel's (kernel_call.c), its call lends what it has now. */
+static void renew(struct endpoint *server)
 {
+	struct endpoint *endpoint = server->thread->endpoint;
 	struct call *call = &endpoint->call;
 	struct port *port = atomic_load(&call->message.port);
 
 	if (port == &no_port)
 		return;
+	if (endpoint != server)
+		atomic_store(&endpoint->lent, atomic_load(&server->lent));
 	/* Even if nobody waits there any more: who frees a port waits for endpoints_lock first. */
 	spin_lock_nested(&port->lock);
 	if (atomic_load(&call->message.port) == port && call_waits(call) && call->lends != key_of_caller(endpoint)) {

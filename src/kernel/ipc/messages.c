@@ -127,9 +127,9 @@ static int interrupted(int64_t timeout)
 
 /*
  * Until the answer has come. That it has is told by the state, because who waits by the short way does not set @woken back. Who has given it may
- * still be busy with the waiter then, under the port's lock.
+ * still be busy with the waiter then, under the port's lock. @mode: what ends the wait while nobody has received the call.
  */
-static long wait_for_answer(struct port *port, struct call *call, int64_t timeout)
+static long wait_for_answer(struct port *port, struct call *call, int64_t timeout, enum wait_mode mode)
 {
 	uint64_t deadline = timeout < 0 ? WAIT_FOREVER : msg_deadline(timeout), flags;
 
@@ -142,7 +142,7 @@ static long wait_for_answer(struct port *port, struct call *call, int64_t timeou
 		if (atomic_load(&call->message.state) == MESSAGE_DONE)
 			break;
 		held = call_is_held(call);
-		error = wait_sleep(&call->waiter, deadline, held ? WAIT_KILLABLE : WAIT_INTERRUPTIBLE);
+		error = wait_sleep(&call->waiter, deadline, held ? WAIT_KILLABLE : mode);
 		if (error && withdraw(port, call, error))
 			return error == -ETIMEDOUT ? error : held ? -EINTR : interrupted(timeout);
 	}
@@ -169,7 +169,7 @@ long msg_finish_call(struct endpoint *me)
 	if (call->message.state == MESSAGE_HELD_SHORT)
 		call->message.state = MESSAGE_HELD;
 	spin_unlock_irq(&call->message.port->lock, flags);
-	result = wait_for_answer(call->message.port, call, MSG_WAIT);
+	result = wait_for_answer(call->message.port, call, MSG_WAIT, WAIT_INTERRUPTIBLE);
 
 	put_in_order(call);
 	return result;
@@ -185,11 +185,24 @@ long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout)
 	if (!result) {
 		result = send_call(port, call);
 		if (!result)
-			result = wait_for_answer(port, call, timeout);
+			result = wait_for_answer(port, call, timeout, WAIT_INTERRUPTIBLE);
 		handles_leave(call->message.files, call->message.handle_count);
 	}
 	put_in_order(call);
 	return result;
+}
+
+long msg_call_from_kernel(struct port *port, struct endpoint *me)
+{
+	struct call *call = &me->call;
+	long result;
+
+	call->reply_count = 0;
+	result = send_call(port, call);
+	if (!result)
+		result = wait_for_answer(port, call, MSG_WAIT, WAIT_KILLABLE);
+	put_in_order(call);
+	return result == -ERESTARTSYS ? -EINTR : result;
 }
 
 int msg_post(struct port *port, struct posted *posted)

@@ -67,6 +67,7 @@ struct call {
 	struct endpoint *server;	/* while held: in whose @serving it is; NULL: in port->held */
 	uint64_t token, request;	/* of this delivery; of the first one, once it has ended */
 	uint32_t deaths;
+	bool by_kernel;			/* not by the program of @caller */
 	uint16_t lends;			/* lend.c: with @node in port->callers; 0: it is not there */
 	struct rb_node node;
 	struct waiter waiter;		/* only its @woken is used */
@@ -205,6 +206,7 @@ bool port_name_is_own(const char *name);		/* may the caller make a port of that 
 int port_name_add(struct port *port, const char *name);	/* -EEXIST, -ENOSPC */
 void port_name_remove(struct port *port);
 struct port *port_name_find(const char *name);		/* referenced, alive; NULL */
+bool port_name_is_allowed(const char *name);		/* may the calling process open, and make, ports of that name? (calls.c) */
 
 /* ---- queue.c; port->lock held ---- */
 
@@ -347,6 +349,9 @@ static inline void lend_unlock(struct port *port, uint64_t flags)
 void endpoint_init(void);
 /* Held by who looks at another thread's endpoint without the lock of a port that it is at: it stays as long. */
 extern struct spinlock endpoints_lock;
+
+/* For calls that the kernel makes: zeroed but for the payload. */
+void endpoint_init_kernel(struct endpoint *endpoint);
 
 /* The calling thread's; NULL: it has no message buffer yet. */
 struct endpoint *endpoint_current(void);

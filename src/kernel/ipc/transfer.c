@@ -57,7 +57,10 @@ void message_deliver(const struct message *message, struct endpoint *receiver, u
 
 		receiver->deaths = call->deaths;
 		receiver->request = call->deaths ? call->request : token;
-		msg_fill_sender(&receiver->sender, call->caller);
+		if (unlikely(call->by_kernel))
+			receiver->sender = (struct sender){ .capabilities = CAPABILITIES_ALL };
+		else
+			msg_fill_sender(&receiver->sender, call->caller);
 	}
 }
 

@@ -57,7 +57,7 @@ static void drop_private_parts(struct private_parts *parts)
 /* The caller, by now the only thread, takes the process's number if another was the first. */
 static void become_first_thread(struct thread *thread)
 {
-	struct process *process = thread->process;
+	struct process *process = thread->process, *child;
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 
 	if (thread->tid != process->pid) {
@@ -68,13 +68,15 @@ static void become_first_thread(struct thread *thread)
 	}
 	process->did_exec = true;
 	process->exit_signal = SIGCHLD;
+	/* Nor may who was made by the old program choose a signal for the new one, which can have more rights. */
+	list_for_each(child, &process->children, sibling)
+		child->exit_signal = SIGCHLD;
 	spin_unlock_irq(&process_tree_lock, flags);
 }
 
-/* Swaps the memory. The parent of a vfork goes on as soon as its own is free. */
-static void replace_memory(struct exec *exec, struct thread *thread)
+void exec_replace_memory(struct exec *exec)
 {
-	struct process *process = thread->process;
+	struct process *process = exec->process;
 	struct address_space *old = process->as;
 	uint64_t flags = spin_lock_irq(&process->lock);
 
@@ -85,11 +87,10 @@ static void replace_memory(struct exec *exec, struct thread *thread)
 	address_space_switch(exec->as);
 	preempt_enable();
 	exec->as = NULL;
-	vfork_release(thread);
+	vfork_release(current_thread());
 	address_space_put(old);
 	process_set_executable(process, exec->vnode);
 	exec->vnode = NULL;
-	thread_set_name(thread, exec->name);
 }
 
 static void replace_parts(struct process *process, struct private_parts *parts)
@@ -187,7 +188,8 @@ static int commit(struct exec *exec)
 	/* At no instant may the caller's user look into memory that is not his: neither the new set-id program's nor an old one's. */
 	if (exec->secure)
 		replace_credentials(exec, process);
-	replace_memory(exec, thread);
+	exec_replace_memory(exec);
+	thread_set_name(thread, exec->name);
 	replace_parts(process, &parts);
 	if (!exec->secure)
 		replace_credentials(exec, process);

@@ -35,6 +35,12 @@ int exec_load(struct exec *exec, int dir_fd, const char *path, unsigned lookup_f
 /* The same for the program at @place, which keeps its references. */
 int exec_load_place(struct exec *exec, const struct path *place);
 
+/*
+ * Gives exec->process, whose only thread is the calling one, the memory, the name and the program file that were loaded, in place of its own. The parent of
+ * a vfork goes on as soon as its memory is free. Takes over @exec's references to them. Cannot fail; may sleep.
+ */
+void exec_replace_memory(struct exec *exec);
+
 /* The registers a program starts with. */
 struct trap_frame;
 void exec_start_frame(const struct exec *exec, struct trap_frame *frame);

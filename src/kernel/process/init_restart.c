@@ -11,7 +11,6 @@
 #include "lib/panic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/address_space.h"
 #include "mm/heap.h"
 #include "process/exec.h"
 #include "process/init_restart.h"
@@ -135,23 +134,6 @@ static struct exec *load_program(struct process *process, int status)
 	}
 }
 
-static void replace_memory(struct process *process, struct exec *exec)
-{
-	struct address_space *old = process->as;
-	uint64_t flags = spin_lock_irq(&process->lock);
-
-	process->as = exec->as;
-	string_copy(process->name, exec->name, sizeof(process->name));
-	spin_unlock_irq(&process->lock, flags);
-	preempt_disable();
-	address_space_switch(exec->as);
-	preempt_enable();
-	exec->as = NULL;
-	address_space_put(old);
-	process_set_executable(process, exec->vnode);
-	exec->vnode = NULL;
-}
-
 /* No handlers, nothing pending, nothing under way. */
 static void reset_signals(struct process *process)
 {
@@ -185,7 +167,7 @@ void init_restart(struct process *process)
 	posix_timers_end(process);
 	reset_identity(process, self);
 	exec = load_program(process, status);
-	replace_memory(process, exec);
+	exec_replace_memory(exec);
 	reset_signals(process);
 	thread_count_charge_anyway();
 	heir = init_make_thread(process, exec);

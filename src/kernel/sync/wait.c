@@ -18,11 +18,12 @@ void wait_queue_init(struct wait_queue *queue)
 	wait_queue_init_class(queue, LOCK_WAIT_QUEUE);
 }
 
-static void enqueue(struct wait_queue *queue, struct waiter *waiter, bool exclusive)
+static inline __attribute__((always_inline)) void enqueue(struct wait_queue *queue, struct waiter *waiter, bool exclusive,
+							  bool (*notify)(struct waiter *waiter))
 {
 	uint64_t flags;
 
-	*waiter = (struct waiter){ .queue = queue, .thread = current_thread(), .exclusive = exclusive };
+	*waiter = (struct waiter){ .queue = queue, .thread = current_thread(), .notify = notify, .exclusive = exclusive };
 	flags = spin_lock_irq(&queue->lock);
 	/* Exclusive waiters stand at the end in order of arrival, so that wake_one reaches all the others first. */
 	if (exclusive)
@@ -36,12 +37,17 @@ static void enqueue(struct wait_queue *queue, struct waiter *waiter, bool exclus
 
 void wait_begin(struct wait_queue *queue, struct waiter *waiter)
 {
-	enqueue(queue, waiter, false);
+	enqueue(queue, waiter, false, NULL);
 }
 
 void wait_begin_exclusive(struct wait_queue *queue, struct waiter *waiter)
 {
-	enqueue(queue, waiter, true);
+	enqueue(queue, waiter, true, NULL);
+}
+
+void wait_begin_notify(struct wait_queue *queue, struct waiter *waiter, bool exclusive, bool (*notify)(struct waiter *waiter))
+{
+	enqueue(queue, waiter, exclusive, notify);
 }
 
 int wait_sleep(struct waiter *waiter, uint64_t deadline, enum wait_mode mode)

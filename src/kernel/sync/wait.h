@@ -52,6 +52,8 @@ void wait_queue_init_class(struct wait_queue *queue, enum lock_class class);
 /* Queues the calling thread. Does not sleep. */
 void wait_begin(struct wait_queue *queue, struct waiter *waiter);
 void wait_begin_exclusive(struct wait_queue *queue, struct waiter *waiter);
+/* Queues @waiter for @notify, which says what a wake-up does instead of waking the calling thread (struct waiter). */
+void wait_begin_notify(struct wait_queue *queue, struct waiter *waiter, bool exclusive, bool (*notify)(struct waiter *waiter));
 
 /*
  * Sleeps until woken, or until @deadline (clock_monotonic_ns() time). Returns 0 when woken, -ETIMEDOUT, or -ERESTARTSYS when a

@@ -13,6 +13,12 @@
 
 static unsigned log_level = LOG_WARNING;
 
+/* What a test has said, its seed above all, is seen also when it crashes. */
+__attribute__((constructor)) static void say_at_once(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	va_list args;

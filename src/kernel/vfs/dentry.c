@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/oom.h"
+#include "security/random.h"
 #include "vfs/dir_change.h"
 #include <linux/stat.h>
 
@@ -191,12 +192,23 @@ static struct dentry *use_directory_alias_locked(struct dentry *directory, const
 	return NULL;
 }
 
+/* Would a directory be below itself? Then the file system's answer is wrong. Tree lock held. */
+static bool is_above_locked(const struct vnode *vnode, const struct dentry *directory)
+{
+	struct dentry *alias;
+
+	list_for_each(alias, &vnode->dentries, vnode_link)
+		if (dentry_is_ancestor_locked(alias, directory))
+			return true;
+	return false;
+}
+
 /* Caches an answer: @vnode (whose reference is taken over, also on failure) or NULL for "no such name". */
 static int dentry_add_answer(struct dentry *directory, const struct path_component *name, struct vnode *vnode, uint64_t version, struct dentry **out)
 {
 	struct dentry *fresh = dentry_alloc(directory, directory->fs, name), *found, *result = NULL;
 	struct dentry_old_place old = { 0 };
-	bool certain;
+	bool certain, circle = false;
 
 	if (!fresh) {
 		if (vnode)
@@ -211,9 +223,11 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		dentry_get(found);
 		result = found;
 	} else if (vnode && vnode->type == S_IFDIR) {
-		result = use_directory_alias_locked(directory, name, vnode, certain && !found, &old);
+		circle = !(directory->fs->flags & FS_VOLATILE) && is_above_locked(vnode, directory);
+		if (!circle)
+			result = use_directory_alias_locked(directory, name, vnode, certain && !found, &old);
 	}
-	if (!result) {
+	if (!result && !circle) {
 		result = fresh;
 		fresh = NULL;
 		if (vnode) {
@@ -235,7 +249,7 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		vnode_put(vnode);
 	dentry_cache_trim();
 	*out = result;
-	return 0;
+	return circle ? -EUCLEAN : 0;
 }
 
 int dentry_lookup(struct dentry *directory, const struct path_component *name, struct dentry **out)
@@ -282,6 +296,14 @@ void dentry_drop_fs(struct fs *fs)
 	} while (found);
 }
 
+/* Is it the only name in memory of a file that is mapped, or runs? /proc shows it as long. Tree lock held; the counts are hints. */
+static bool is_name_of_used_locked(const struct dentry *dentry)
+{
+	const struct vnode *vnode = dentry->vnode;
+
+	return vnode && vnode->dentries.next == vnode->dentries.prev && atomic_load_relaxed(&vnode->object.refs.count) > 1 + vnode->cached;
+}
+
 /* Second chance over the hashed dentries that nobody uses. Returns how many went. */
 static size_t dentry_shrink_count(size_t wanted)
 {
@@ -293,7 +315,7 @@ static size_t dentry_shrink_count(size_t wanted)
 		dentry = list_first(&all, struct dentry, all_link);
 		list_remove(&dentry->all_link);
 		list_push_back(&all, &dentry->all_link);
-		if (atomic_load_relaxed(&dentry->refs.count) != 1)
+		if (atomic_load_relaxed(&dentry->refs.count) != 1 || is_name_of_used_locked(dentry))
 			continue;
 		if (dentry->state & DENTRY_USED) {
 			dentry->state &= ~DENTRY_USED;
@@ -339,6 +361,7 @@ void dentry_init(void)
 	size_t wanted = frame_total() / FRAMES_PER_BUCKET;
 	unsigned bits = BUCKET_BITS_MIN;
 
+	path_hash_begin(random_u64());
 	while (bits < BUCKET_BITS_MAX && (1ul << bits) < wanted)
 		bits++;
 	dentry_slab = slab_cache_create("dentry", sizeof(struct dentry), 64);

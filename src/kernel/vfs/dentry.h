@@ -25,6 +25,7 @@ struct mount;
 enum dentry_state {
 	DENTRY_USED = 1,	/* a hint for the shrinker */
 	DENTRY_COVERED = 2,	/* ->covers is not NULL */
+	DENTRY_ON_WAY = 4,	/* for the time of mount_showing_locked() */
 };
 
 struct dentry {

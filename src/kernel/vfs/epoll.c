@@ -123,7 +123,7 @@ static void add_place(struct poll_table *table, struct wait_queue *queue, unsign
 	}
 	place->item = item;
 	place->events = events;
-	poll_enqueue(&place->waiter, queue, item->events & EPOLLEXCLUSIVE, epoll_notify);
+	wait_begin_notify(queue, &place->waiter, item->events & EPOLLEXCLUSIVE, epoll_notify);
 }
 
 static void leave_queues(struct epoll_item *item)

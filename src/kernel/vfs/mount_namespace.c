@@ -78,8 +78,8 @@ int mount_copy(const struct path *what, bool whole, const struct mount_namespace
 static void follow_copy_locked(struct path *place, const struct mount_namespace *copied, struct path *old)
 {
 	*old = (struct path){ NULL, NULL };
-	if (place->mount->namespace != copied)
-		return;		/* in a place that no longer is, or another's */
+	if (place->mount->namespace != copied || !place->mount->copy)
+		return;		/* in a place that no longer is, is another's, or was moved out of the root */
 	*old = *place;
 	place->mount = place->mount->copy;
 	path_get(place);

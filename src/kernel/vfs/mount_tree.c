@@ -187,19 +187,32 @@ unsigned mount_tree_size_locked(struct mount *top)
 	return count;
 }
 
-struct mount *mount_showing_locked(const struct dentry *dentry)
+/* Marks @dentry and all above it, or no more. */
+static void mark_way_locked(struct dentry *dentry, bool on)
+{
+	for (;; dentry = dentry->parent) {
+		dentry->state = on ? dentry->state | DENTRY_ON_WAY : dentry->state & ~DENTRY_ON_WAY;
+		if (dentry->parent == dentry)
+			break;
+	}
+}
+
+struct mount *mount_showing_locked(struct dentry *dentry)
 {
 	const struct mount_namespace *here = mount_namespace_current();
-	struct mount *mount, *other = NULL;
+	struct mount *mount, *found = NULL;
 
+	/* Going up from @dentry for each of the mounts could take as long as there are many, times it is deep. */
+	mark_way_locked(dentry, true);
 	list_for_each(mount, &dentry->fs->mounts, fs_link) {
-		if (!mount->namespace || !dentry_is_ancestor_locked(mount->root, dentry))
+		if (!mount->namespace || !(mount->root->state & DENTRY_ON_WAY) || (found && mount->namespace != here))
 			continue;
+		found = mount;
 		if (mount->namespace == here)
-			return mount;
-		other = other ?: mount;
+			break;
 	}
-	return other;
+	mark_way_locked(dentry, false);
+	return found;
 }
 
 static struct mount **chain_of(const struct mount *parent, const struct dentry *dentry)

@@ -114,7 +114,7 @@ static inline int mount_begin_write(struct mount *mount)
 static inline void mount_end_write(struct mount *mount) { atomic_sub(&mount->writers, 1); }
 
 /* The first mount in which the caller sees @dentry, or any that shows it, or NULL. Tree lock held. */
-struct mount *mount_showing_locked(const struct dentry *dentry);
+struct mount *mount_showing_locked(struct dentry *dentry);
 /* Is something mounted on @dentry in the caller's namespace? Elsewhere it may be: what removes the name takes those mounts away. */
 bool mount_is_point(const struct dentry *dentry);
 void mount_detach_from(struct dentry *dentry);	/* may sleep */

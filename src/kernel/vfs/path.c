@@ -20,7 +20,9 @@
 #include <linux/stat.h>
 
 /* What one stretch under the lock ended with. */
-enum stretch { STRETCH_DONE, STRETCH_LOOKUP, STRETCH_LINK };
+enum stretch { STRETCH_DONE, STRETCH_LOOKUP, STRETCH_LINK, STRETCH_PAUSE };
+
+enum { CHECKS_MAX = 8 /* ways up that are looked at in one stretch: each is as long as directories are deep */ };
 
 void path_get(const struct path *path)
 {
@@ -51,27 +53,42 @@ struct vnode *path_vnode(const struct path *path)
 	return path->dentry ? path->dentry->vnode : NULL;
 }
 
+/* Is walk->at, which is not the root of its mount, still below what that shows of the file system? While the lock is held one look is enough. */
+static bool is_inside(struct path_walk *walk)
+{
+	if (walk->inside == walk->at.mount)
+		return true;
+	walk->checks++;
+	if (!dentry_is_ancestor_locked(walk->at.mount->root, walk->at.dentry))
+		return false;
+	walk->inside = walk->at.mount;
+	return true;
+}
+
 /*
  * The directory above walk->at, as seen from @root. Tree lock held. -ENOENT: it was moved away from what its mount shows of the file system, and what
  * is above it now is none of the walk's business.
  */
-static int step_up(struct path *at, const struct path *root)
+static int step_up(struct path_walk *walk, const struct path *root)
 {
+	struct path *at = &walk->at;
+
 	for (;;) {
 		const struct dentry *top = at->mount->root;
 
 		if (at->dentry == root->dentry && at->mount == root->mount)
 			break;
 		if (at->dentry != top) {
-			at->dentry = at->dentry->parent;
-			if (unlikely(top->parent != top) && !dentry_is_ancestor_locked(top, at->dentry))
+			if (unlikely(top->parent != top) && !is_inside(walk))
 				return -ENOENT;
+			at->dentry = at->dentry->parent;
 			break;
 		}
 		if (!at->mount->parent)
 			break;
 		at->dentry = at->mount->mountpoint;
 		at->mount = at->mount->parent;
+		walk->inside = NULL;
 	}
 	mount_cross_locked(at);
 	return 0;
@@ -85,6 +102,8 @@ static void hold_and_unlock(struct path_walk *walk)
 	walk->held = walk->at;
 	path_get(&walk->held);
 	spin_unlock(&vfs_tree_lock);
+	walk->inside = NULL;
+	walk->checks = 0;
 	if (old.dentry)
 		path_put(&old);
 }
@@ -169,8 +188,9 @@ static void step_known(struct path_walk *walk)
 }
 
 /*
- * Walks as far as the cache goes. Tree lock held. @child: a looked-up entry for the first component, or NULL. Returns a stretch or a negative errno. For
- * STRETCH_LOOKUP and STRETCH_LINK walk->last is the component in question, walk->at its directory, and *stop the symlink.
+ * Walks as far as the cache goes. Tree lock held. @child: a looked-up entry for the first component, or NULL. Returns a stretch or a negative errno.
+ * STRETCH_PAUSE: others wait for the lock. For STRETCH_LOOKUP and STRETCH_LINK walk->last is the component in question, walk->at its directory, and
+ * *stop the symlink.
  */
 static int walk_stretch(struct path_walk *walk, const struct path *root, struct dentry *child, struct dentry **stop)
 {
@@ -197,10 +217,12 @@ static int walk_stretch(struct path_walk *walk, const struct path *root, struct 
 			walk->trailing_slash = trailing_slash;
 		if (unlikely(c.name[0] == '.') && (path_component_is_dot(&c) || path_component_is_dot_dot(&c))) {
 			walk->last_kind = c.len == 1 ? WALK_LAST_DOT : WALK_LAST_DOT_DOT;
-			error = c.len == 2 ? step_up(&walk->at, root) : 0;
+			error = c.len == 2 ? step_up(walk, root) : 0;
 			if (error)
 				return error;
 			walk->rest = next;
+			if (unlikely(walk->checks >= CHECKS_MAX))
+				return STRETCH_PAUSE;
 			continue;
 		}
 		walk->last = c;
@@ -371,6 +393,10 @@ static int walk_on(struct path_walk *walk, struct fs_context *context)
 		hold_and_unlock(walk);
 		if (looked_up)
 			dentry_put(looked_up);
+		if (result == STRETCH_PAUSE) {
+			spin_lock(&vfs_tree_lock);
+			continue;
+		}
 		if (result == STRETCH_LOOKUP) {
 			result = dentry_lookup(walk->held.dentry, &walk->last, &child);
 			if (result)
@@ -414,7 +440,8 @@ static int walk_text(struct path_walk *walk, int dir_fd, char *text, size_t len,
 	int error;
 
 	walk->flags = flags;
-	walk->depth = 0;
+	walk->depth = walk->checks = 0;
+	walk->inside = NULL;
 	walk->stat_done = false;
 	walk->trailing_slash = false;
 	walk->last_kind = WALK_LAST_ROOT;

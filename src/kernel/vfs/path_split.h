@@ -21,6 +21,9 @@ const char *path_next_component(const char *text, struct path_component *compone
 /* The hash of a name, as path_next_component computes it. @name must be readable to the next multiple of 8 bytes. */
 uint64_t path_name_hash(const char *name, uint32_t len);
 
+/* Before the first name is hashed: who knows the factor can find names that all get into one chain of a table. */
+void path_hash_begin(uint64_t secret);
+
 /*
  * Is the name @stored (as dentries keep it: ended by a slash, then padded with zeroes to whole words) this component? Lengths and hashes are known to be
  * equal. For one word the hash is a bijection, so then nothing is left to compare.
@@ -36,7 +39,10 @@ static inline bool path_name_equal(const char *stored, const struct path_compone
 #define PATH_BYTES(b) (0x0101010101010101ull * (b))
 #define PATH_HASH_FACTOR 0x9e3779b97f4a7c15ull
 
-/* The same in memory: as an operand there it costs no instruction, as an immediate of eight bytes one. */
+/*
+ * The same in memory: as an operand there it costs no instruction, as an immediate of eight bytes one. The factor is another one after each boot
+ * (path_hash_begin).
+ */
 struct path_constants { uint64_t ones, tops, slashes, factor; };
 extern const struct path_constants path_constants;
 

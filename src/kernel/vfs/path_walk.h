@@ -36,6 +36,8 @@ struct path_walk {
 
 	/* Private. */
 	unsigned flags, depth;
+	unsigned checks;		/* tree lock: ways up to a mount's root that were looked at since it was taken */
+	const struct mount *inside;	/* tree lock: at is known to be inside of what this mount shows, if it is by it */
 	struct path at;			/* the place reached; kept by the tree lock or by held */
 	struct path held;		/* references that keep a place alive while the tree lock is not held */
 	char *buffer;			/* from kmalloc, or NULL when the text is inline */

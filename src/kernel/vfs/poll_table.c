@@ -71,21 +71,6 @@ static bool notify(struct waiter *waiter)
 	return true;
 }
 
-void poll_enqueue(struct waiter *waiter, struct wait_queue *queue, bool exclusive, bool (*notify)(struct waiter *waiter))
-{
-	uint64_t flags;
-
-	*waiter = (struct waiter){ .queue = queue, .thread = current_thread(), .notify = notify, .exclusive = exclusive };
-	flags = spin_lock_irq(&queue->lock);
-	if (exclusive)
-		list_push_back(&queue->waiters, &waiter->link);
-	else
-		list_push_front(&queue->waiters, &waiter->link);
-	spin_unlock_irq(&queue->lock, flags);
-	/* The look at the file's state comes after the queueing: its waker changes the state first and looks at the queue then. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
 static void add_entry(struct poll_table *table, struct wait_queue *queue, unsigned events)
 {
 	struct poll_waits *waits = container_of(table, struct poll_waits, table);
@@ -98,7 +83,7 @@ static void add_entry(struct poll_table *table, struct wait_queue *queue, unsign
 	file_get(table->file);
 	entry->file = table->file;
 	entry->waits = waits;
-	poll_enqueue(&entry->waiter, queue, false, notify);
+	wait_begin_notify(queue, &entry->waiter, false, notify);
 }
 
 void poll_register(struct poll_table *table, struct wait_queue *queue, unsigned events)

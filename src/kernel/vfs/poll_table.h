@@ -36,9 +36,6 @@ struct poll_waits {
 void poll_waits_init(struct poll_waits *waits);
 void poll_waits_free(struct poll_waits *waits);	/* leaves all queues; may sleep */
 
-/* Puts @waiter into @queue with @notify (see sync/wait.h); wait_end() takes it out. The look at what is waited for comes after this. */
-void poll_enqueue(struct waiter *waiter, struct wait_queue *queue, bool exclusive, bool (*notify)(struct waiter *waiter));
-
 /* What is ready at @file; registers with @table if not NULL. */
 unsigned poll_file(struct file *file, struct poll_table *table);
 

@@ -66,6 +66,8 @@ int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
 		changes = vnode->attr_changes;
 		spin_unlock(&vnode->attr_lock);
 		error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &fresh);
+		if (!error && (fresh.mode & S_IFMT) != vnode->type)
+			error = -EUCLEAN;
 		if (error)
 			return error;
 		spin_lock(&vnode->attr_lock);

@@ -13,7 +13,8 @@ SCALARS = {"u8": ("uint8_t", 1), "u16": ("uint16_t", 2), "u32": ("uint32_t", 4),
 TAKEN = set("""auto bool break case char const continue default do double else enum extern float for goto if inline int long register restrict return
 short signed sizeof static struct switch typedef union unsigned void volatile while call length payload handles version""".split())
 NAME = r"[a-z][a-z0-9_]*"
-PROTOCOL = re.compile(rf"^protocol ({NAME}) (\d+) (\d+)\.(\d+)$")
+PROTOCOL = re.compile(rf"^protocol ({NAME}) (\d+) (\d+)\.(\d+)( kernel)?$")
+KERNEL_ID = 0x8000     # in the ids of protocols that only the kernel sends: MSG_TYPE_KERNEL
 BLOCK = re.compile(rf"^(enum|struct) ({NAME})$")
 REQUEST = re.compile(rf"^(request|notice) (\d+) ({NAME})((?: \[[^\]]*\])*)$")
 MEMBER = re.compile(rf"^({NAME}) ({NAME})(?:\[(\.\.)?(\d+)\])?$")
@@ -117,6 +118,8 @@ class Protocol:
             self.name, self.id, self.major, self.minor, self.text = match[1], int(match[2]), int(match[3]), int(match[4]), text
             if self.name != self.path.stem or not 1 <= self.id <= 0x7fff or not 1 <= self.major <= 0xffff or self.minor > 0xffff:
                 self.fail("expected the file's name, an id from 1 to 32767 and a version from 1.0 on")
+            self.kernel = bool(match[5])
+            self.id |= KERNEL_ID if self.kernel else 0
         elif not self.name:
             self.fail("expected a line `protocol NAME ID MAJOR.MINOR : text` first")
         elif match := BLOCK.match(head):

@@ -4,8 +4,8 @@
 
 Usage: gen-proto.py CAPS.DEF OUTDIR NAME.def...
 
-For each: NAME.h for clients, NAME_server.h and NAME_server.c for servers, NAME_tables.c for the test; for all: names.h. A file is written only
-when it changes.
+For each: NAME.h for clients (of a protocol that only the kernel sends: what travels), NAME_server.h and NAME_server.c for servers, NAME_tables.c for the
+test; for all: names.h. A file is written only when it changes.
 """
 import sys
 from pathlib import Path
@@ -148,13 +148,33 @@ static inline int {name}_version(int port, int64_t timeout)
 """
 
 
+INCLUDES = """#include <raeen/message.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+"""
+
+# The kernel is the client.
+KERNEL_INCLUDES = f"""#ifdef IN_KERNEL
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "lib/types.h"
+#else
+{INCLUDES.rstrip()}
+#endif
+
+"""
+
+
 def client_header(protocol):
     upper = protocol.name.upper()
-    parts = [head(protocol), "#pragma once\n\n#include <raeen/message.h>\n#include <errno.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n"]
+    parts = [head(protocol), "#pragma once\n\n", KERNEL_INCLUDES if protocol.kernel else INCLUDES]
     parts.append(f"enum {{ {upper}_ID = {protocol.id}, {upper}_MAJOR = {protocol.major}, {upper}_MINOR = {protocol.minor} }};\n\n")
     types = [f"\t{upper}_VERSION = {protocol.id << 16:#x},\t/* Which version is spoken. */"]
     types += [f"\t{upper}_{r.name.upper()} = {protocol.id << 16 | r.number:#x},\t/* {r.text} */" for r in protocol.requests]
-    parts.append(f"/* Types of messages. */\nenum {upper.lower()}_type {{\n" + "\n".join(types) + "\n};\n\n")
+    parts.append(f"/* Types of messages. */\nenum {{\n" + "\n".join(types) + "\n};\n\n")
     for r in protocol.requests:
         for word in ("needs", "grants"):
             bits = getattr(r, word)
@@ -167,8 +187,10 @@ def client_header(protocol):
         parts += [struct_code(protocol, r.fields[way]) + "\n" for way, _ in WAYS if r.fields[way].fields]
     for r in protocol.requests:
         parts.append(reply_check(protocol, r))
-        parts.append(client_code(protocol, r))
-    parts.append(VERSION.format(name=protocol.name, upper=upper))
+        if not protocol.kernel:
+            parts.append(client_code(protocol, r))
+    if not protocol.kernel:
+        parts.append(VERSION.format(name=protocol.name, upper=upper))
     return "".join(parts).rstrip() + "\n"
 
 

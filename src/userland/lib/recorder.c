@@ -4,7 +4,10 @@
  *
  * With maps: the file gets, as TRACE_TEXT records, the lines "map PID START END OFFSET PATH" of what each sampled process has mapped executable. They
  * are read when a process has begun a program, and again now and then when it was sampled; a process that lives for less than that stays unknown.
+ *
+ * With messages recorded: likewise the lines "message TYPE NAME" of the types that were met and have names.
  */
+#include "raeen/message.h"
 #include "recorder.h"
 #include "trace_records.h"
 
@@ -19,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUFFER = 256 << 10, INTERVAL_MS = 10, MAPS_INTERVAL_MS = 200, TID_MAX = 65536, TEXT_BYTES = 16, TEXT_CPU = 255 };
+enum { BUFFER = 256 << 10, INTERVAL_MS = 10, MAPS_INTERVAL_MS = 200, TID_MAX = 65536, TEXT_BYTES = 16, TEXT_CPU = 255, TYPES_MAX = 256 };
 
 static const struct recording *task;
 static int device, output;
@@ -106,6 +109,30 @@ static bool add_maps(int pid)
 	return add_text(text, length);
 }
 
+/* Adds the names of messages whose types have not been met before. */
+static bool name_messages(const struct trace_record *records, size_t count)
+{
+	static uint32_t met[TYPES_MAX];
+	static size_t met_count;
+
+	for (const struct trace_record *record = records; record < records + count; record++) {
+		uint32_t type = record->argument;
+		char line[160];
+		size_t at = 0;
+
+		if ((record->event != TRACE_MESSAGE_ENTER && record->event != TRACE_MESSAGE_LEAVE) || !message_type_name(type))
+			continue;
+		while (at < met_count && met[at] != type)
+			at++;
+		if (at < met_count || met_count == TYPES_MAX)
+			continue;
+		met[met_count++] = type;
+		if (!add_text(line, snprintf(line, sizeof line, "message %u %.120s\n", type, message_type_name(type))))
+			return false;
+	}
+	return true;
+}
+
 static int process_of_thread(unsigned tid)
 {
 	return tid < TID_MAX ? process_of[tid] : 0;
@@ -178,7 +205,7 @@ static bool copy_records(bool all)
 		for (ssize_t i = 0; i < got / (ssize_t)sizeof *buffer; i++)
 			if (buffer[i].event == TRACE_LOST)
 				dropped += buffer[i].argument;
-		if (!write_all(buffer, got) || (task->maps && !look_at(buffer, got / sizeof *buffer)))
+		if (!write_all(buffer, got) || !name_messages(buffer, got / sizeof *buffer) || (task->maps && !look_at(buffer, got / sizeof *buffer)))
 			return false;
 	} while (all ? got > 0 : got > (ssize_t)sizeof buffer / 2);
 	return true;

@@ -170,6 +170,29 @@ static int helper_identity(void)
 	return (e == 0 && s == 0) | (ge == 44 && gs == 44) << 1 | is_secure() << 2;
 }
 
+/* A child made with @signal as the news of its end ends when the caller has become the set-id program @path: that must not bring the program to its end. */
+static int outlive_child(const char *path, int signal)
+{
+	pid_t child = fork();
+	int ends[2];
+	char byte;
+
+	if (child == 0) {
+		setresuid(1000, 1000, 1000);
+		if (pipe2(ends, O_CLOEXEC) || (child = syscall(SYS_clone, signal, 0, 0, 0, 0)) < 0)
+			_exit(98);
+		if (!child) {
+			close(ends[1]);
+			read(ends[0], &byte, 1);
+			check_sleep(50);	/* on Linux descriptors are closed before the program is another */
+			_exit(0);
+		}
+		execl(path, "program", "--linger", (char *)NULL);
+		_exit(99);
+	}
+	return check_wait(child);
+}
+
 /* /tmp may be mounted without set-id programs: work in a folder of the root file system. */
 static void set_id_programs(void)
 {
@@ -182,6 +205,8 @@ static void set_id_programs(void)
 	CHECK_EQ(run_as_user("./program", "--identity"), 0);
 	CHECK_EQ(chmod("program", 04755), 0);
 	CHECK_EQ(run_as_user("./program", "--identity"), 1 | 4);
+	CHECK_EQ(outlive_child("./program", SIGKILL), 0);
+	CHECK_EQ(outlive_child("./program", SIGUSR2), 0);
 	/* What it runs in turn is no less in danger from its caller: who has other effective ids than real ones is secure too. */
 	copy_self("plain");
 	CHECK_EQ(run_as_user("./program", "--run-plain"), 1 | 4);
@@ -358,5 +383,9 @@ int main(int argc, char **argv)
 		execl("./plain", "plain", "--identity", (char *)NULL);
 	if (argc > 1 && !strcmp(argv[1], "--identity"))
 		return helper_identity();
+	if (argc > 1 && !strcmp(argv[1], "--linger")) {
+		check_sleep(300);
+		return 0;
+	}
 	return check_main("ids", cases, argc, argv);
 }

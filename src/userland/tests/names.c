@@ -5,11 +5,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef RENAME_NOREPLACE
@@ -375,12 +377,66 @@ static void relative_to_descriptor(void)
 	CHECK(S_ISFIFO(info.st_mode));
 }
 
+enum { NAMES = 5000 };
+
+/* Makes different names. A @factor not 0: such whose products with it are equal in their upper 16 bits, which takes a thousand tries each. */
+static void make_names(char (*names)[8], uint64_t factor)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	enum { LETTERS = sizeof letters - 1 };
+	static unsigned char last[65536];
+	uint64_t word;
+
+	for (int i = 0; i < LETTERS; i++)
+		last[(uint16_t)(letters[i] * factor)] = letters[i];
+	for (uint64_t n = 1, made = 0; made < NAMES; n++) {
+		uint64_t rest = n * 2654435761u + n;
+		char *name = names[made];
+
+		memset(name, 0, 8);
+		for (int i = 0; i < 6; i++, rest /= LETTERS)
+			name[i] = letters[rest % LETTERS];
+		memcpy(&word, name, 8);
+		word |= (uint64_t)'/' << 56;
+		name[6] = factor ? last[(uint16_t)-(word * factor >> 48)] : letters[n % LETTERS];
+		made += name[6] != 0;
+	}
+}
+
+/* The time of this thread, in us, that it takes to look for all of them. */
+static long cost_of_names(char (*names)[8])
+{
+	struct timespec before, after;
+	struct stat info;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+	for (int i = 0; i < NAMES; i++)
+		if (!stat(names[i], &info))
+			CHECK_STR(names[i], "");
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+	return (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+}
+
+/* Nobody can choose names that the kernel's table of them keeps in one chain, which it would go along for each of them with all others waiting. */
+static void chosen_names(void)
+{
+	static char any[NAMES][8], chosen[NAMES][8];
+	long usual, cost;
+
+	make_names(any, 0);
+	make_names(chosen, 0x9e3779b97f4a7c15);
+	usual = cost_of_names(any);
+	cost = cost_of_names(chosen);
+	if (!CHECK(cost < 5 * usual + 50000))
+		printf("%ld us for chosen names, %ld us for others\n", cost, usual);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(rename_files), CASE(rename_folders), CASE(hard_links), CASE(symbolic_links), CASE(folders),
 		CASE(removed_folder), CASE(working_folder), CASE(listing), CASE(listing_positions), CASE(long_names),
-		CASE(relative_to_descriptor), { NULL, NULL },
+		CASE(relative_to_descriptor), CASE(chosen_names), { NULL, NULL },
 	};
 
 	return check_main("names", cases, argc, argv);

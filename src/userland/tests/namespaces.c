@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { USER = 1000, MOUNTS_TRIED = 1100, ROUNDS = 40 };
+enum { CAP_CHECK = 1039, USER = 1000, MOUNTS_TRIED = 1100, ROUNDS = 40 };
 
 static volatile int *phase;	/* shared with children */
 
@@ -111,6 +111,53 @@ static void places_of_others(void)
 	CHECK_ERR(mount(name, "b", NULL, MS_BIND, NULL), EINVAL);
 	CHECK_EQ(fchdir(old), 0);
 	CHECK_EQ(size_of("f"), 1);
+	CHECK_EQ(chdir("/"), 0);
+}
+
+struct moved { int from, to; };
+
+static void move_away(void *argument)
+{
+	const struct moved *moved = argument;
+
+	leave();
+	phase[0] = 1;
+	CHECK(check_await(&phase[1], 10000));
+	CHECK_EQ(renameat(moved->from, "d", moved->to, "d"), 0);
+}
+
+/*
+ * What somebody in another namespace moves out of the root takes along what is mounted there: a copy of the namespace cannot have it, and who stands
+ * there stays.
+ */
+static void places_moved_away(void)
+{
+	struct moved moved;
+	pid_t child;
+
+	share_phase();
+	leave();
+	tmpfs_at("w");
+	CHECK_EQ(mkdir("w/root", 0755), 0);
+	CHECK_EQ(mkdir("w/root/d", 0755), 0);
+	CHECK_EQ(mkdir("w/root/old", 0755), 0);
+	CHECK_EQ(mkdir("w/out", 0755), 0);
+	moved = (struct moved){ open("w/root", O_PATH), open("w/out", O_PATH) };
+	child = check_spawn(move_away, &moved);
+	CHECK(check_await(&phase[0], 10000));
+	CHECK_EQ(mount("w/root", "w/root", NULL, MS_BIND, NULL), 0);
+	CHECK_EQ(mount("none", "w/root/d", "tmpfs", 0, NULL), 0);
+	/* Where this is Linux's test guest its first root cannot be replaced. */
+	if (syscall(SYS_pivot_root, "w/root", "w/root/old") && !CHECK_EQ(syscall(CAP_CHECK, 0L), -1))
+		return;
+	CHECK_EQ(chdir(access("/d", F_OK) ? "w/root/d" : "/d"), 0);
+	check_write_file("f", "four", 0644);
+	phase[1] = 1;
+	CHECK_EQ(check_wait(child), 0);
+	CHECK_EQ(unshare(CLONE_NEWNS), 0);
+	CHECK_EQ(size_of("f"), 4);
+	CHECK(open("f", O_RDWR) >= 0);
+	CHECK_ERR(access("/d", F_OK), ENOENT);
 	CHECK_EQ(chdir("/"), 0);
 }
 
@@ -428,9 +475,9 @@ static void many_mounts(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(private_mounts), CASE(by_clone), CASE(places_follow), CASE(places_of_others), CASE(unshare_directories),
-		CASE(unshare_descriptors), CASE(refused_to_users), CASE(removed_under_mounts), CASE(names_in_turn), CASE(tables),
-		CASE(nothing_left_behind), CASE(at_once), CASE(many_mounts), { 0 },
+		CASE(private_mounts), CASE(by_clone), CASE(places_follow), CASE(places_of_others), CASE(places_moved_away),
+		CASE(unshare_directories), CASE(unshare_descriptors), CASE(refused_to_users), CASE(removed_under_mounts), CASE(names_in_turn),
+		CASE(tables), CASE(nothing_left_behind), CASE(at_once), CASE(many_mounts), { 0 },
 	};
 
 	return check_main("namespaces", cases, argc, argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /dev/trace: what is recorded of known patterns, who may read it, overflow, several readers, samples. On Linux, which has none, nothing is checked. */
 #include "check.h"
+#include "ports.h"
 #include "trace_records.h"
 
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RECORDS_MAX = 200000, PAGE = 4096, ROUNDS = 5 };
+enum { RECORDS_MAX = 200000, PAGE = 4096, ROUNDS = 5, MESSAGE_TYPE = 77 << 16 | 7 };
 
 static struct trace_record records[RECORDS_MAX];
 static size_t count;
@@ -108,6 +109,85 @@ static void calls_in_order(void)
 	close(fd);
 }
 
+static void confine(pid_t pid)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	CHECK_EQ(sched_setaffinity(pid, sizeof first, &first), 0);
+}
+
+static void pin(pid_t pid)
+{
+	struct sched_param parameters = { .sched_priority = 1 };
+
+	confine(pid);
+	CHECK_EQ(syscall(SYS_sched_setscheduler, pid, SCHED_FIFO, &parameters), 0);	/* musl has no function for it */
+}
+
+static void ask_and_notify(void *unused)
+{
+	int port = port_open("test.trace", PORT_SEND | PORT_NOTIFY);
+
+	(void)unused;
+	CHECK(port >= 0 && msg_buffer() > (char *)0);
+	for (int i = 0; i < ROUNDS; i++)
+		CHECK_EQ(native(NR_msg_ask, port, HEADER(MESSAGE_TYPE, 64), 0, 0, 0).value, HEADER(0, 8));
+	CHECK_EQ(port_notify(port, 5), 0);
+}
+
+static void expect_messages(size_t *at, pid_t tid, int number, uint64_t sent, uint64_t got)
+{
+	for (int event = TRACE_MESSAGE_ENTER; event <= TRACE_MESSAGE_LEAVE; event++, ++*at) {
+		while (*at < count && records[*at].tid != (uint32_t)tid)
+			++*at;
+		if (!CHECK(*at < count))
+			return;
+		CHECK_EQ(records[*at].event, event);
+		CHECK_EQ(records[*at].extra, number);
+		CHECK_EQ(records[*at].argument, event == TRACE_MESSAGE_ENTER ? sent : got);
+	}
+}
+
+/* None goes by the short way unseen, and no other call is recorded. */
+static void messages(void)
+{
+	int fd = trace_open(), port = port_create("test.trace", 0);
+	struct result got;
+	pid_t child;
+	size_t at = 0;
+
+	CHECK(port >= 0 && msg_buffer() > (char *)0);
+	/* On one CPU they would take the short way, and the records stand in their order. */
+	confine(0);
+	tell(fd, "on message");
+	child = check_spawn(ask_and_notify, NULL);
+	got = native(NR_msg_serve, port, 0, 0, 0, 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		CHECK_EQ(got.value, HEADER(MESSAGE_TYPE, 64));
+		got = native(NR_msg_serve, port, HEADER(0, 8), got.token, 0, 0);
+	}
+	CHECK_EQ(got.value, MSG_NOTIFICATION);
+	CHECK_EQ(got.token, 5);
+	CHECK_EQ(check_wait(child), 0);
+	CHECK_EQ(msg_recv(port, 0, NULL).value, -EAGAIN);
+	tell(fd, "off");
+	CHECK_EQ(msg_recv(port, 0, NULL).value, -EAGAIN);
+	read_head(fd);
+	CHECK(strstr(head, "\ngroups message\n"));
+	read_records(fd, -1, EVENT(TRACE_MESSAGE_ENTER) | EVENT(TRACE_MESSAGE_LEAVE) | EVENT(TRACE_CALL_ENTER) | EVENT(TRACE_CALL_LEAVE));
+	for (int i = 0; i < ROUNDS; i++)
+		expect_messages(&at, child, NR_msg_ask, HEADER(MESSAGE_TYPE, 64), HEADER(0, 8));
+	expect_messages(&at, child, NR_port_notify, 5, 0);
+	at = 0;
+	for (int i = 0; i <= ROUNDS; i++)
+		expect_messages(&at, getpid(), NR_msg_serve, i ? HEADER(0, 8) : TRACE_NO_MESSAGE, i < ROUNDS ? HEADER(MESSAGE_TYPE, 64) : MSG_NOTIFICATION);
+	expect_messages(&at, getpid(), NR_msg_recv, TRACE_NO_MESSAGE, -EAGAIN);
+	CHECK_EQ(count, 2 * (ROUNDS + 1) + 2 * (ROUNDS + 2));
+	close(fd);
+}
+
 /* Calls that replace the register frame go another way through the tracer; the registers must survive it. */
 static void frame_calls(void)
 {
@@ -165,17 +245,6 @@ static void faults(void)
 	}
 	CHECK_EQ(seen, 4);
 	close(fd);
-}
-
-static void pin(pid_t pid)
-{
-	struct sched_param parameters = { .sched_priority = 1 };
-	cpu_set_t first;
-
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	CHECK_EQ(sched_setaffinity(pid, sizeof first, &first), 0);
-	CHECK_EQ(syscall(SYS_sched_setscheduler, pid, SCHED_FIFO, &parameters), 0);	/* musl has no function for it */
 }
 
 static void answer(int in, int out)
@@ -445,7 +514,7 @@ static void switched_under_load(void)
 	for (int i = 0; i < 2; i++)
 		children[i] = check_spawn(storm, NULL);
 	for (int i = 0; i < 2 || (i < 12 && check_now() - begun < 4000); i++) {
-		tell(fd, i % 2 ? "on sched,syscall,fault,irq,sample rate=5000 size=64" : "on syscall,sched size=32");
+		tell(fd, i % 2 ? "on sched,syscall,fault,irq,sample,message rate=5000 size=64" : "on syscall,sched size=32");
 		check_sleep(5);
 		tell(fd, "off");
 		read_head(fd);
@@ -453,7 +522,8 @@ static void switched_under_load(void)
 		read_records(fd, -1, ALL_EVENTS);
 		CHECK(count > 0);
 		for (size_t at = 0; at < count; at++)
-			CHECK(records[at].event >= TRACE_SWITCH && records[at].event <= TRACE_LOST && records[at].event != TRACE_TEXT);
+			CHECK(records[at].event >= TRACE_SWITCH && records[at].event <= TRACE_MESSAGE_LEAVE &&
+			      records[at].event != TRACE_TEXT);
 	}
 	for (int i = 0; i < 2; i++) {
 		kill(children[i], 9);
@@ -470,8 +540,8 @@ static void nothing_to_check(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(calls_in_order), CASE(frame_calls), CASE(faults), CASE(switches), CASE(threads_are_named), CASE(overflow), CASE(two_readers),
-		CASE(refused), CASE(refused_whatever_the_mode), CASE(samples), CASE(switched_under_load), { NULL, NULL }
+		CASE(calls_in_order), CASE(messages), CASE(frame_calls), CASE(faults), CASE(switches), CASE(threads_are_named), CASE(overflow),
+		CASE(two_readers), CASE(refused), CASE(refused_whatever_the_mode), CASE(samples), CASE(switched_under_load), { NULL, NULL }
 	};
 	static const struct check_case none[] = { CASE(nothing_to_check), { NULL, NULL } };
 	struct utsname name;

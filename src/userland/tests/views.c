@@ -10,8 +10,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 enum { VIEW_ENTER = 1050, USER = 1000, ROUNDS = 30 };
 
@@ -299,6 +301,129 @@ static void refusals(void)
 	CHECK_EQ(entries_of("/"), 0);
 }
 
+/* The least time of this thread that a look at @path takes, in us. */
+static long cost_of(const char *path)
+{
+	struct timespec before, after;
+	struct stat st;
+	long cost, least = 0;
+
+	for (int i = 0; i < 5; i++) {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+		CHECK_EQ(stat(path, &st), 0);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+		cost = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+		if (!i || cost < least)
+			least = cost;
+	}
+	return least;
+}
+
+/*
+ * Who goes up in a view is looked after lest it leaves, which takes as long as the place is deep, with a lock that all paths need. Not for each step: a long
+ * path made of many would stop all others for seconds.
+ */
+static void long_ways_up(void)
+{
+	enum { DEPTH = 4000, STEPS = 1000, DOWN = 1000 };
+	const struct view_part deep = part("a", "/a", 0);
+	char up[3 * STEPS + 1] = "", down[2 * DOWN + 1] = "";
+	long outside, inside;
+	int made;
+
+	make_trees(1);
+	for (int i = 0; i < STEPS; i++)
+		memcpy(up + 3 * i, "../", 4);
+	for (int i = 0; i < DOWN; i++)
+		memcpy(down + 2 * i, "x/", 3);
+	CHECK_EQ(chdir("a"), 0);
+	for (made = 0; made < DEPTH && !mkdir("x", 0700) && !chdir("x"); made++)
+		;
+	CHECK_EQ(made, DEPTH);
+	outside = cost_of(up);
+	if (!fork()) {
+		for (int i = 0; i < DEPTH; i++)
+			chdir("..");
+		CHECK_EQ(chdir(".."), 0);
+		CHECK_EQ(view_enter(&deep, 1), 0);
+		CHECK_EQ(chdir("/a"), 0);
+		for (int i = 0; i < DEPTH / DOWN; i++)
+			CHECK_EQ(chdir(down), 0);
+		inside = cost_of(up);
+		if (!CHECK(inside < 50 * (outside + 10)))
+			printf("%ld us in a view, %ld us outside\n", inside, outside);
+		_exit(0);
+	}
+	check_wait(-1);
+	for (; made && !chdir("..") && !rmdir("x"); made--)
+		;
+	CHECK_EQ(made, 0);
+}
+
+/* The least time of this thread that its table of mappings takes, in us. */
+static long cost_of_maps(void)
+{
+	struct timespec before, after;
+	char text[4096];
+	long cost, least = 0;
+	int table;
+
+	for (int i = 0; i < 5; i++) {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+		CHECK((table = open("/proc/self/maps", O_RDONLY)) >= 0);
+		CHECK(read(table, text, sizeof text) > 0);
+		close(table);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+		cost = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+		if (!i || cost < least)
+			least = cost;
+	}
+	return least;
+}
+
+/*
+ * The name of a file that is mapped is looked for in all mounts of its file system: that must not go up from the file for each of them, with the lock
+ * of all paths held.
+ */
+static void names_among_mounts(void)
+{
+	enum { DEPTH = 1500, FIRST = VIEW_PARTS_MAX, SECOND = 8 };
+	struct view_part parts[FIRST];
+	char names[FIRST][8];
+	long before;
+	int made, file;
+
+	make_trees(1);
+	CHECK_EQ(chdir("a"), 0);
+	for (made = 0; made < DEPTH && !mkdir("x", 0700) && !chdir("x"); made++)
+		;
+	CHECK_EQ(made, DEPTH);
+	check_write_file("m", "m", 0600);
+	if (!fork()) {
+		CHECK((file = open("m", O_RDONLY)) >= 0);
+		CHECK(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0) != MAP_FAILED);
+		for (int i = 0; i <= DEPTH; i++)
+			chdir("..");
+		before = cost_of_maps();
+		for (int i = 0; i < FIRST; i++) {
+			snprintf(names[i], sizeof names[i], "/%d", i);
+			parts[i] = part(i ? "b" : "/proc", i ? names[i] : "/proc", 0);
+		}
+		CHECK_EQ(view_enter(parts, FIRST), 0);
+		for (int i = 1; i < SECOND; i++)
+			parts[i] = part("/", names[i], 0);
+		CHECK_EQ(view_enter(parts, SECOND), 0);
+		if (!CHECK(cost_of_maps() < 20 * (before + 10)))
+			printf("%ld us with many mounts, %ld us before\n", cost_of_maps(), before);
+		_exit(0);
+	}
+	check_wait(-1);
+	unlink("m");
+	for (; made && !chdir("..") && !rmdir("x"); made--)
+		;
+	CHECK_EQ(made, 0);
+}
+
 /* What others, and oneself, can do only by permission is no easier by a view. */
 static void permissions_stay(void)
 {
@@ -372,7 +497,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(for_users), CASE(for_root), CASE(sealed), CASE(processes_of_users), CASE(processes_of_root), CASE(kept_descriptors),
-		CASE(narrower_inside), CASE(whole_root), CASE(refusals), CASE(permissions_stay), CASE(shared_context), CASE(nothing_left_behind), { 0 },
+		CASE(narrower_inside), CASE(whole_root), CASE(long_ways_up), CASE(names_among_mounts), CASE(refusals), CASE(permissions_stay),
+		CASE(shared_context), CASE(nothing_left_behind), { 0 },
 	};
 	static const struct check_case none[] = { { 0 } };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tracing system calls: the dispatch table is filled with stubs (arch/x86_64/trace_entry.inc), so that untraced calls cost nothing more. */
+/*
+ * Tracing system calls, and messages, which are what some of them send and receive: the dispatch table is filled with stubs
+ * (arch/x86_64/trace_entry.inc), so that untraced calls cost nothing more. The short ways of messages are left while either is traced.
+ */
 #include "debug/trace/rings.h"
 #include "arch/x86_64/boot_layout.h"
 #include "lib/atomic.h"
@@ -9,6 +12,7 @@
 #include "syscall_prototypes.h"
 
 syscall_fn *trace_handlers[SYSCALL_COUNT];	/* set before the first stub is put in */
+static unsigned traced;				/* atomic: of the groups what is recorded here */
 
 /* trace_entry.inc gives the number, or for most calls the index in the table, which is the same for Linux's. */
 static unsigned number_of(unsigned number)
@@ -16,14 +20,41 @@ static unsigned number_of(unsigned number)
 	return number < SYSCALL_COUNT ? syscall_number(number) : number;
 }
 
-void trace_call_enter(unsigned number, uint64_t argument)
+static bool is_message_call(unsigned number)
 {
-	trace_add(TRACE_CALL_ENTER, trace_tid(current_thread()), number_of(number), argument);
+	return (number >= SYSCALL_msg_call && number <= SYSCALL_port_notify) || number == SYSCALL_msg_ask || number == SYSCALL_msg_serve;
+}
+
+/* What @number sends. */
+static uint64_t message_sent(unsigned number, uint64_t second, uint64_t token)
+{
+	bool answers = number == SYSCALL_msg_serve || number == SYSCALL_msg_reply_recv;
+
+	return number == SYSCALL_msg_recv || number == SYSCALL_msg_recv_many || (answers && !token) ? TRACE_NO_MESSAGE : second;
+}
+
+void trace_call_enter(unsigned number, uint64_t first, uint64_t second, uint64_t third)
+{
+	unsigned groups = atomic_load_relaxed(&traced);
+	uint32_t tid = trace_tid(current_thread());
+
+	number = number_of(number);
+	if (groups & TRACE_GROUP_SYSCALL)
+		trace_add(TRACE_CALL_ENTER, tid, number, first);
+	if (groups & TRACE_GROUP_MESSAGE && is_message_call(number))
+		trace_add(TRACE_MESSAGE_ENTER, tid, number, message_sent(number, second, third));
 }
 
 void trace_call_leave(unsigned number, long result)
 {
-	trace_add(TRACE_CALL_LEAVE, trace_tid(current_thread()), number_of(number), result);
+	unsigned groups = atomic_load_relaxed(&traced);
+	uint32_t tid = trace_tid(current_thread());
+
+	number = number_of(number);
+	if (groups & TRACE_GROUP_MESSAGE && is_message_call(number))
+		trace_add(TRACE_MESSAGE_LEAVE, tid, number, result);
+	if (groups & TRACE_GROUP_SYSCALL)
+		trace_add(TRACE_CALL_LEAVE, tid, number, result);
 }
 
 static syscall_fn *stand_in(syscall_fn *handler)
@@ -34,13 +65,19 @@ static syscall_fn *stand_in(syscall_fn *handler)
 	return trace_call;
 }
 
-void trace_calls_switch(bool on)
+static bool is_traced(unsigned number, unsigned groups)
+{
+	return groups & TRACE_GROUP_SYSCALL || (groups & TRACE_GROUP_MESSAGE && is_message_call(number));
+}
+
+void trace_calls_switch(unsigned groups)
 {
 	/* The table is read-only where it is read; its alias in the direct map is writable. */
 	syscall_fn **table = phys_to_virt(kernel_virt_to_phys(syscall_handlers));
 
 	if (!trace_handlers[0])
 		memcpy(trace_handlers, table, sizeof(trace_handlers));
+	atomic_store(&traced, groups & (TRACE_GROUP_SYSCALL | TRACE_GROUP_MESSAGE));
 	for (unsigned i = 0; i < SYSCALL_COUNT; i++)
-		atomic_store(&table[i], on ? stand_in(trace_handlers[i]) : trace_handlers[i]);
+		atomic_store(&table[i], is_traced(syscall_number(i), groups) ? stand_in(trace_handlers[i]) : trace_handlers[i]);
 }

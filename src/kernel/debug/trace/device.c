@@ -2,7 +2,7 @@
 /*
  * /dev/trace, root's: a write switches tracing, a read gives what was recorded (abi/trace_records.h), each reader all of it.
  *
- *	on GROUP,GROUP... [size=KIB] [rate=HZ]		sched syscall fault irq sample; the ring's size for each CPU; samples a second
+ *	on GROUP,GROUP... [size=KIB] [rate=HZ]		sched syscall fault irq sample message; the ring's size for each CPU; samples a second
  *	off
  *
  * Tracing belongs to the open file that switched it on: for others "on" gives EBUSY, and it ends when the file is closed. What was recorded stays
@@ -47,7 +47,7 @@ static struct reader *owner;			/* who has switched it on, or NULL */
 static unsigned generation, ring_count, open_count, groups;
 static uint64_t start_tsc, start_ns;
 
-static const char *const group_names[] = { "sched", "syscall", "fault", "irq", "sample" };	/* by bit */
+static const char *const group_names[] = { "sched", "syscall", "fault", "irq", "sample", "message" };	/* by bit */
 
 static void free_rings(void)
 {
@@ -87,7 +87,7 @@ static void switch_off(void)
 			trace_sampler_stop(rings[cpu]);
 		trace_rings[cpu] = NULL;
 	}
-	trace_calls_switch(false);
+	trace_calls_switch(0);
 	trace_points_switch(0);
 	owner = NULL;
 }
@@ -123,8 +123,7 @@ static int switch_on(struct reader *reader, unsigned wanted, size_t kib, unsigne
 	start_ns = clock_realtime_ns();
 	memcpy(trace_rings, rings, sizeof(rings));
 	trace_points_switch(wanted | TRACE_GROUP_ALWAYS);
-	if (wanted & TRACE_GROUP_SYSCALL)
-		trace_calls_switch(true);
+	trace_calls_switch(wanted);
 	if (wanted & TRACE_GROUP_SAMPLE)
 		start_samplers(NS_PER_SEC / rate);
 	return 0;

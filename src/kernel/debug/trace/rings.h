@@ -49,11 +49,11 @@ extern const struct trace_point trace_points_start[], trace_points_end[];	/* ker
 extern syscall_fn trace_call;
 extern syscall_fn *const trace_frame_calls[];
 extern syscall_fn *trace_handlers[];
-void trace_call_enter(unsigned number, uint64_t argument);
+void trace_call_enter(unsigned number, uint64_t first, uint64_t second, uint64_t third);
 void trace_call_leave(unsigned number, long result);
 
-/* calls.c: puts tracing handlers in, or takes them out. */
-void trace_calls_switch(bool on);
+/* calls.c: puts tracing handlers in where calls are to be recorded for @groups (TRACE_GROUP_SYSCALL, TRACE_GROUP_MESSAGE), and takes the others out. */
+void trace_calls_switch(unsigned groups);
 
 /* sampler.c: samples every @period ns on the ring's CPU, which is the calling one; or no more. */
 void trace_sampler_start(struct trace_ring *ring, uint64_t period);

@@ -8,7 +8,6 @@
  * kind: handles with the same number lead to the same one. What may not be looked at is left out.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -18,26 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIST_MAX = 65536 };
+#include "lib/proc.h"
 
 struct row {
 	char kind[24], rights[80], object[24];
 	unsigned long flags;
 	bool clofork;
 };
-
-static bool read_text(const char *path, char *text, size_t size)
-{
-	FILE *file = fopen(path, "re");
-	size_t length;
-
-	if (!file)
-		return false;
-	length = fread(text, 1, size - 1, file);
-	fclose(file);
-	text[length] = '\0';
-	return length > 0;
-}
 
 /* Copies the rest of the line of @text that begins with @key. */
 static bool find_line(const char *text, const char *key, char *value, size_t size)
@@ -108,7 +94,7 @@ static void show_descriptor(int pid, int fd)
 	ssize_t length;
 
 	snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", pid, fd);
-	if (!read_text(path, text, sizeof text))
+	if (!proc_read(path, text, sizeof text))
 		return;		/* closed meanwhile */
 	parse_info(text, &row);
 	snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
@@ -122,40 +108,12 @@ static void show_descriptor(int pid, int fd)
 	print_name(name);
 }
 
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Calls @visit for the numbered entries of @path in order. */
-static bool for_each_number(const char *path, int pid, void (*visit)(int pid, int number))
-{
-	DIR *folder = opendir(path);
-	struct dirent *entry;
-	size_t count = 0;
-	int *list;
-
-	if (!folder)
-		return false;
-	list = malloc(LIST_MAX * sizeof *list);
-	while (list && count < LIST_MAX && (entry = readdir(folder)))
-		if (isdigit((unsigned char)entry->d_name[0]))
-			list[count++] = atoi(entry->d_name);
-	closedir(folder);
-	if (list)
-		qsort(list, count, sizeof *list, compare);
-	for (size_t i = 0; i < count; i++)
-		visit(pid, list[i]);
-	free(list);
-	return true;
-}
-
 static bool show_process(int pid)
 {
 	char path[40];
 
 	snprintf(path, sizeof path, "/proc/%d/fd", pid);
-	return for_each_number(path, pid, show_descriptor);
+	return proc_for_each_number(path, pid, show_descriptor);
 }
 
 static void visit_process(int unused, int pid)
@@ -170,7 +128,7 @@ int main(int argc, char **argv)
 
 	printf("  PID    FD KIND       OBJECT RIGHTS                       FLAGS                    NAME\n");
 	if (argc == 1)
-		return !for_each_number("/proc", 0, visit_process);
+		return !proc_for_each_number("/proc", 0, visit_process);
 	for (int i = 1; i < argc; i++)
 		if (!show_process(atoi(argv[i]))) {
 			fprintf(stderr, "handles: %s: %s\n", argv[i], strerror(errno));

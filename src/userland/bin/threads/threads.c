@@ -7,8 +7,6 @@
  * STATE is the letter of /proc/PID/stat: R runs or is ready, S and D sleep, T is stopped, Z has ended. PRI and NI are as ps prints them. CPUS is the
  * affinity, TIME user and system time, SWITCHES how often it gave the CPU up and how often that was taken from it.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,26 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NICE_HIGH_BELOW = -10, NICE_LOW_ABOVE = 10, LIST_MAX = 32768 };	/* src/kernel/process/sched_calls.c */
+#include "lib/proc.h"
+
+enum { NICE_HIGH_BELOW = -10, NICE_LOW_ABOVE = 10 };	/* src/kernel/process/sched_calls.c */
 
 struct row {
 	char name[64], state, cpus[64];
 	long priority, nice, cpu, policy;
 	unsigned long user, system, given, taken;
 };
-
-static bool read_text(const char *path, char *text, size_t size)
-{
-	FILE *file = fopen(path, "re");
-	size_t length;
-
-	if (!file)
-		return false;
-	length = fread(text, 1, size - 1, file);
-	fclose(file);
-	text[length] = '\0';
-	return length > 0;
-}
 
 /* proc(5): the name is in parentheses and may hold any character, also these. */
 static bool parse_stat(char *text, struct row *row)
@@ -82,42 +69,14 @@ static void show_thread(int pid, int tid)
 	unsigned long ticks, second = sysconf(_SC_CLK_TCK);
 
 	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, tid);
-	if (!read_text(path, text, sizeof text) || !parse_stat(text, &row))
+	if (!proc_read(path, text, sizeof text) || !parse_stat(text, &row))
 		return;		/* it has ended meanwhile */
 	snprintf(path, sizeof path, "/proc/%d/task/%d/status", pid, tid);
-	if (read_text(path, text, sizeof text))
+	if (proc_read(path, text, sizeof text))
 		parse_status(text, &row);
 	ticks = row.user + row.system;
 	printf("%5d %5d %3ld %-8s %4ld %3ld   %c   %3lu:%02lu.%02lu %6s %10lu/%-8lu %s\n", pid, tid, row.cpu, class_name(&row), row.priority,
 	       row.nice, row.state, ticks / second / 60, ticks / second % 60, ticks % second * 100 / second, row.cpus, row.given, row.taken, row.name);
-}
-
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Calls @visit for the numbered entries of @path in order. */
-static bool for_each_number(const char *path, int pid, void (*visit)(int pid, int number))
-{
-	DIR *folder = opendir(path);
-	struct dirent *entry;
-	size_t count = 0;
-	int *list;
-
-	if (!folder)
-		return false;
-	list = malloc(LIST_MAX * sizeof *list);
-	while (list && count < LIST_MAX && (entry = readdir(folder)))
-		if (isdigit((unsigned char)entry->d_name[0]))
-			list[count++] = atoi(entry->d_name);
-	closedir(folder);
-	if (list)
-		qsort(list, count, sizeof *list, compare);
-	for (size_t i = 0; i < count; i++)
-		visit(pid, list[i]);
-	free(list);
-	return true;
 }
 
 static bool show_threads_of(int pid)
@@ -125,7 +84,7 @@ static bool show_threads_of(int pid)
 	char path[40];
 
 	snprintf(path, sizeof path, "/proc/%d/task", pid);
-	return for_each_number(path, pid, show_thread);
+	return proc_for_each_number(path, pid, show_thread);
 }
 
 static void show_process(int unused, int pid)
@@ -140,7 +99,7 @@ int main(int argc, char **argv)
 
 	printf("  PID   TID CPU CLASS     PRI  NI STATE      TIME   CPUS      SWITCHES       NAME\n");
 	if (argc == 1)
-		return !for_each_number("/proc", 0, show_process);
+		return !proc_for_each_number("/proc", 0, show_process);
 	for (int i = 1; i < argc; i++)
 		if (!show_threads_of(atoi(argv[i]))) {
 			fprintf(stderr, "threads: %s: no such process\n", argv[i]);

@@ -4,7 +4,7 @@
  *
  *	trace -o FILE [-e GROUP,GROUP...] [-s KIB] COMMAND [ARGUMENT...]
  *
- * Groups: sched, syscall, fault, irq (all by default). -s: the size of each CPU's ring. FILE is for toolchain/trace-timeline on the host. Exits as the
+ * Groups: sched, syscall, fault, irq, message (all by default). -s: the size of each CPU's ring. FILE is for toolchain/trace-timeline on the host. Exits as the
  * command does.
  */
 #include "lib/recorder.h"
@@ -16,7 +16,7 @@
 int main(int argc, char **argv)
 {
 	struct recording recording = { .program = "trace" };
-	const char *groups = "sched,syscall,fault,irq", *size = "2048";
+	const char *groups = "sched,syscall,fault,irq,message", *size = "2048";
 	int option;
 
 	while ((option = getopt(argc, argv, "+o:e:s:")) >= 0) {
@@ -30,10 +30,10 @@ int main(int argc, char **argv)
 			optind = argc;
 	}
 	if (!recording.output || optind >= argc) {
-		fprintf(stderr, "usage: trace -o FILE [-e sched,syscall,fault,irq] [-s KIB] COMMAND [ARGUMENT...]\n");
+		fprintf(stderr, "usage: trace -o FILE [-e sched,syscall,fault,irq,message] [-s KIB] COMMAND [ARGUMENT...]\n");
 		return 2;
 	}
 	recording.command = argv + optind;
-	snprintf(recording.switch_on, sizeof recording.switch_on, "on %.40s size=%.10s", groups, size);
+	snprintf(recording.switch_on, sizeof recording.switch_on, "on %.48s size=%.10s", groups, size);
 	return record(&recording);
 }

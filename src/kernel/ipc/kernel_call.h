@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that the kernel makes for the calling thread to a service: what a file system in a server is asked. They are messages like any other, so they
+ * lend their caller's priority, are given out again when the service dies (PORT_REPLAY), and can be served by the usual loop; as sender the service sees
+ * pid 0 with every capability. Their types are those that programs cannot send (MSG_TYPE_KERNEL).
+ */
+#pragma once
+
+#include "abi/raeen/ipc.h"
+#include "lib/types.h"
+
+struct kernel_call;
+struct port;
+
+/* The persistent, replaying port of that name, if the caller may open it, with a reference: else NULL and -ENOENT or -EINVAL in *error. */
+struct port *kernel_call_port(const char *name, int *error);
+void kernel_call_port_put(struct port *port);
+
+/* Room for a message and its answer. NULL when out of memory. */
+struct kernel_call *kernel_call_begin(void);
+void kernel_call_end(struct kernel_call *call);
+
+/* The MSG_PAYLOAD_MAX bytes that are sent, and where the answer comes; nobody else can touch them but during kernel_call(). */
+void *kernel_call_payload(struct kernel_call *call);
+
+/*
+ * Sends the first @length bytes as a message of @type and waits for the answer: its length, or the negative errno with which the service refused, or -EIO
+ * when it gave none, or -EINTR when the calling thread was killed meanwhile: the service may do what it was asked all the same. Sleeps; no lock is held.
+ */
+long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, unsigned length);

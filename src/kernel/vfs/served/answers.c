@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers of file systems in servers, looked at: see answers.h. */
+#include "vfs/served/answers.h"
+#include "lib/atomic.h"
+#include "vfs/stat_bits.h"
+
+enum { ERRNO_MAX = 133 /* EHWPOISON, Linux's last */, BLOCK_SIZE_MIN = 512, BLOCK_SIZE_MAX = 65536, NAME_MAX_BYTES = 255, TYPE_NAME_MAX = 16 };
+#define COOKIE_MAX (INT64_MAX - 16)	/* the VFS adds its own places */
+
+uint64_t served_faults[SERVED_FAULTS];
+const char *const served_fault_names[SERVED_FAULTS] = {
+	"length", "type_name", "node", "mode", "links", "size", "root", "loop", "target", "entry", "entry_name", "cookie", "statfs",
+};
+
+static int fault(enum served_fault which)
+{
+	atomic_add(&served_faults[which], 1);
+	return -EIO;
+}
+
+/* The errno of a refusal, as a program may see it. */
+static int refusal(long error)
+{
+	return error < -ERRNO_MAX ? -EIO : (int)error;
+}
+
+static bool mode_is_right(uint32_t mode)
+{
+	return !(mode & ~(uint32_t)(S_IFMT | 07777)) && (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISCHR(mode) || S_ISBLK(mode) ||
+							 S_ISFIFO(mode) || S_ISSOCK(mode));
+}
+
+static int take_attributes(const struct fs_attributes *in, struct fs_attr *out)
+{
+	if (!in->node.id)
+		return fault(SERVED_BAD_NODE);
+	if (!mode_is_right(in->mode))
+		return fault(SERVED_BAD_MODE);
+	if (!in->links)
+		return fault(SERVED_BAD_LINKS);
+	if (in->size > INT64_MAX)
+		return fault(SERVED_BAD_SIZE);
+	*out = (struct fs_attr){
+		.node = { in->node.id, in->node.generation }, .mode = in->mode, .links = in->links, .uid = in->uid, .gid = in->gid,
+		.rdev = S_ISCHR(in->mode) || S_ISBLK(in->mode) ? in->rdev : 0, .size = in->size, .blocks = in->blocks,
+		.atime = in->atime, .mtime = in->mtime, .ctime = in->ctime, .btime = in->btime,
+	};
+	return 0;
+}
+
+static bool is_node(struct fs_node_id node, struct fs_node_id other)
+{
+	return node.id == other.id && node.generation == other.generation;
+}
+
+int served_take_root(const void *message, long length, char type[16], struct fs_attr *root)
+{
+	const struct fs_root_reply *reply = message;
+	int error;
+
+	if (length < 0)
+		return refusal(length);
+	if (length != sizeof(*reply))
+		return fault(SERVED_BAD_LENGTH);
+	for (size_t i = 0; i < TYPE_NAME_MAX; i++) {
+		char c = reply->type[i];
+
+		if (!c && i)
+			break;
+		if (i == TYPE_NAME_MAX - 1 || c <= ' ' || c > '~')
+			return fault(SERVED_BAD_TYPE_NAME);
+	}
+	error = take_attributes(&reply->root, root);
+	if (error)
+		return error;
+	if (!S_ISDIR(root->mode))
+		return fault(SERVED_BAD_ROOT);
+	memcpy(type, reply->type, TYPE_NAME_MAX);
+	return 0;
+}
+
+int served_take_lookup(const void *message, long length, struct fs_node_id directory, struct fs_node_id root, struct fs_attr *attr)
+{
+	const struct fs_lookup_reply *reply = message;
+	int error;
+
+	if (length < 0)
+		return refusal(length);
+	if (length != sizeof(*reply))
+		return fault(SERVED_BAD_LENGTH);
+	error = take_attributes(&reply->attributes, attr);
+	if (error)
+		return error;
+	/* Longer circles are found where names are kept (vfs/dentry.c). */
+	return is_node(attr->node, directory) || is_node(attr->node, root) ? fault(SERVED_BAD_LOOP) : 0;
+}
+
+int served_take_getattr(const void *message, long length, struct fs_node_id node, struct fs_attr *attr)
+{
+	const struct fs_getattr_reply *reply = message;
+	int error;
+
+	if (length < 0)
+		return refusal(length);
+	if (length != sizeof(*reply))
+		return fault(SERVED_BAD_LENGTH);
+	error = take_attributes(&reply->attributes, attr);
+	return error ?: is_node(attr->node, node) ? 0 : fault(SERVED_BAD_NODE);
+}
+
+int served_take_target(const void *message, long length, char *buf, size_t size)
+{
+	const struct fs_readlink_reply *reply = message;
+	const size_t head = offsetof(struct fs_readlink_reply, target);
+	size_t count;
+
+	if (length < 0)
+		return refusal(length);
+	if (length < (long)head || reply->target_length > sizeof(reply->target) || length != (long)(head + reply->target_length))
+		return fault(SERVED_BAD_LENGTH);
+	count = reply->target_length;
+	if (!count || memchr(reply->target, 0, count))
+		return fault(SERVED_BAD_TARGET);
+	count = MIN(count, size);
+	memcpy(buf, reply->target, count);
+	return count;
+}
+
+int served_take_page(const void *message, long length, void *page)
+{
+	const struct fs_fill_reply *reply = message;
+	const size_t head = offsetof(struct fs_fill_reply, data);
+
+	if (length < 0)
+		return refusal(length);
+	if (length < (long)head || reply->data_length > sizeof(reply->data) || length != (long)(head + reply->data_length))
+		return fault(SERVED_BAD_LENGTH);
+	memcpy(page, reply->data, reply->data_length);
+	return 0;
+}
+
+int served_take_statfs(const void *message, long length, struct fs_statfs *out)
+{
+	const struct fs_statfs_reply *in = message;
+
+	if (length < 0)
+		return refusal(length);
+	if (length != sizeof(*in))
+		return fault(SERVED_BAD_LENGTH);
+	if (in->block_size < BLOCK_SIZE_MIN || in->block_size > BLOCK_SIZE_MAX || in->block_size & (in->block_size - 1) ||
+	    in->blocks_free > in->blocks || in->files_free > in->files || !in->name_max || in->name_max > NAME_MAX_BYTES)
+		return fault(SERVED_BAD_STATFS);
+	*out = (struct fs_statfs){ .type = in->type, .block_size = in->block_size, .blocks = in->blocks, .blocks_free = in->blocks_free,
+				   .blocks_available = in->blocks_free, .files = in->files, .files_free = in->files_free, .name_max = in->name_max };
+	return 0;
+}
+
+static bool name_is_right(const char *name, size_t len)
+{
+	bool dots = name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+
+	return !dots && !memchr(name, 0, len) && !memchr(name, '/', len);
+}
+
+/* The entry at @at of the @left bytes there: how many it takes, or -EIO. */
+static long take_entry(const uint8_t *at, size_t left, struct fs_dirent *out)
+{
+	struct fs_entry entry;
+	size_t size;
+
+	if (left < sizeof(entry))
+		return fault(SERVED_BAD_ENTRY);
+	memcpy(&entry, at, sizeof(entry));
+	size = sizeof(entry) + ROUND_UP((size_t)entry.name_length, 8);
+	if (!entry.id || !entry.name_length || size > left)
+		return fault(SERVED_BAD_ENTRY);
+	out->id = entry.id;
+	out->next = entry.next;
+	out->type = entry.type & 15;
+	out->name_len = entry.name_length;
+	memcpy(out->name, at + sizeof(entry), entry.name_length);
+	if (!name_is_right(out->name, out->name_len))
+		return fault(SERVED_BAD_ENTRY_NAME);
+	return size;
+}
+
+int served_take_entries(const void *message, long length, uint64_t *cookie, bool *end, bool *full, fs_readdir_emit *emit, void *context)
+{
+	const struct fs_readdir_reply *reply = message;
+	const size_t head = offsetof(struct fs_readdir_reply, entries);
+	size_t at = 0;
+
+	if (length < 0)
+		return refusal(length);
+	if (length < (long)head || reply->entries_length > sizeof(reply->entries) || length != (long)(head + reply->entries_length))
+		return fault(SERVED_BAD_LENGTH);
+	*end = !reply->entries_length;
+	*full = false;
+	while (at < reply->entries_length) {
+		struct fs_dirent entry;
+		long size = take_entry(reply->entries + at, reply->entries_length - at, &entry);
+
+		if (size < 0)
+			return size;
+		/* Forward, so that every listing ends. */
+		if (entry.next <= *cookie || entry.next > COOKIE_MAX)
+			return fault(SERVED_BAD_COOKIE);
+		if (!emit(context, &entry)) {
+			*full = true;
+			return 0;
+		}
+		*cookie = entry.next;
+		at += size;
+	}
+	return 0;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * files-service: a service of the tests that is a file system, read-only, whose content follows from its numbers (tree.h).
+ *
+ *	files-service [--die=N] [--garbage=SEED]
+ *
+ * --die: kills itself with every Nth request in its hands, before it answers. --garbage: answers are often wrong, in some field.
+ */
+#include "lib/server.h"
+#include "proto/fs_server.h"
+#include "test/files/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static unsigned long die_every, requests;
+static uint64_t garbage;	/* 0: none */
+
+static uint64_t random_number(void)
+{
+	garbage ^= garbage << 13;
+	garbage ^= garbage >> 7;
+	garbage ^= garbage << 17;
+	return garbage;
+}
+
+/* Something was asked: counts, and dies if it is time. A request that has seen a death is answered. */
+static void note_request(const struct server_call *call)
+{
+	if (die_every && ++requests % die_every == 0 && call->extra.deaths == 0)
+		kill(getpid(), SIGKILL);
+}
+
+/* With --garbage: overwrites one in three answers, @size bytes, somewhere. */
+static void spoil(void *answer, size_t size)
+{
+	if (!garbage || random_number() % 3)
+		return;
+	for (unsigned i = random_number() % 4 + 1; i > 0; i--)
+		((uint8_t *)answer)[random_number() % size] = random_number() % 4 ? (uint8_t)random_number() : 0;
+}
+
+static bool is_directory(uint64_t id) { return id >= 1 && id < 2 + TREE_DIRECTORIES; }
+
+static bool is_in_directory(uint64_t id)
+{
+	uint64_t file = id % 1000, directory = id / 1000;
+
+	return directory >= 2 && directory < 2 + TREE_DIRECTORIES && (file < TREE_FILES || file == TREE_LINK);
+}
+
+static int attributes_of(uint64_t id, struct fs_attributes *out)
+{
+	int64_t time = 1000000000 * (1700000000 + (int64_t)id);
+	uint32_t mode = is_directory(id) ? S_IFDIR | 0755 : id % 1000 == TREE_LINK ? S_IFLNK | 0777 : S_IFREG | 0644;
+
+	if (!is_directory(id) && !is_in_directory(id))
+		return -ESTALE;
+	*out = (struct fs_attributes){ .node = { .id = id, .generation = 1 }, .mode = mode, .links = is_directory(id) ? 2 : 1,
+				       .size = S_ISREG(mode) ? tree_size(id) : S_ISLNK(mode) ? 2 : 4096,
+				       .atime = time, .mtime = time, .ctime = time, .btime = time };
+	out->blocks = (out->size + 511) / 512;
+	return 0;
+}
+
+/* The name of entry @index of a directory, and its inode: 0 if there are not so many. */
+static uint64_t entry_of(uint64_t directory, uint64_t index, char name[16])
+{
+	if (directory == TREE_ROOT) {
+		snprintf(name, 16, "d%u", (unsigned)index);
+		return index < TREE_DIRECTORIES ? index + 2 : 0;
+	}
+	snprintf(name, 16, index == TREE_FILES ? "link" : "f%u", (unsigned)index);
+	return index < TREE_FILES ? directory * 1000 + index : index == TREE_FILES ? directory * 1000 + TREE_LINK : 0;
+}
+
+static int on_root(struct server_call *call, struct fs_root_reply *reply)
+{
+	note_request(call);
+	memcpy(reply->type, "testfs", 7);
+	return attributes_of(TREE_ROOT, &reply->root);
+}
+
+static int on_lookup(struct server_call *call, const struct fs_lookup_request *request, struct fs_lookup_reply *reply)
+{
+	char name[16];
+	uint64_t id;
+	int error;
+
+	note_request(call);
+	if (!is_directory(request->directory.id))
+		return -ENOTDIR;
+	for (uint64_t i = 0; (id = entry_of(request->directory.id, i, name)) != 0; i++) {
+		if (request->name_length != strlen(name) || memcmp(request->name, name, request->name_length) != 0)
+			continue;
+		error = attributes_of(id, &reply->attributes);
+		spoil(&reply->attributes, sizeof reply->attributes);
+		if (garbage && random_number() % 32 == 0)
+			reply->attributes.node.id = random_number() % (2 + TREE_DIRECTORIES);
+		return error;
+	}
+	return -ENOENT;
+}
+
+static int on_getattr(struct server_call *call, const struct fs_getattr_request *request, struct fs_getattr_reply *reply)
+{
+	int error = attributes_of(request->node.id, &reply->attributes);
+
+	note_request(call);
+	spoil(&reply->attributes, sizeof reply->attributes);
+	return error;
+}
+
+static int on_readlink(struct server_call *call, const struct fs_readlink_request *request, struct fs_readlink_reply *reply)
+{
+	note_request(call);
+	if (request->node.id % 1000 != TREE_LINK)
+		return -EINVAL;
+	memcpy(reply->target, "f7", 2);
+	reply->target_length = 2;
+	spoil(reply, 8);
+	return 0;
+}
+
+static int on_readdir(struct server_call *call, const struct fs_readdir_request *request, struct fs_readdir_reply *reply)
+{
+	char name[16];
+	uint64_t id;
+
+	note_request(call);
+	if (!is_directory(request->directory.id))
+		return -ENOTDIR;
+	/* The cookie is the index of the next entry; a few at a time, so that a listing takes several requests. */
+	for (uint64_t i = request->cookie; i < request->cookie + 7 && (id = entry_of(request->directory.id, i, name)) != 0; i++) {
+		struct fs_entry entry = { .id = id, .next = i + 1, .type = is_directory(id) ? DT_DIR : id % 1000 == TREE_LINK ? DT_LNK : DT_REG,
+					  .name_length = (uint8_t)strlen(name) };
+
+		memcpy(reply->entries + reply->entries_length, &entry, sizeof entry);
+		reply->entries_length += sizeof entry;
+		memset(reply->entries + reply->entries_length, 0, 8);
+		memcpy(reply->entries + reply->entries_length, name, entry.name_length);
+		reply->entries_length += 8;
+	}
+	if (reply->entries_length)
+		spoil(reply, reply->entries_length);
+	return 0;
+}
+
+static int on_fill(struct server_call *call, const struct fs_fill_request *request, struct fs_fill_reply *reply)
+{
+	uint64_t start = request->index * 4096, size = tree_size(request->node.id);
+
+	note_request(call);
+	if (!is_in_directory(request->node.id))
+		return -ESTALE;
+	for (uint64_t at = start; at < size && at < start + 4096; at++)
+		reply->data[reply->data_length++] = tree_byte(request->node.id, at);
+	spoil(reply, 4);
+	return 0;
+}
+
+static int on_statfs(struct server_call *call, struct fs_statfs_reply *reply)
+{
+	note_request(call);
+	*reply = (struct fs_statfs_reply){ .type = 0x7465737466, .block_size = 4096, .blocks = 4096, .blocks_free = 1, .files = 10000, .files_free = 2,
+					   .name_max = 15 };
+	spoil(reply, sizeof *reply);
+	return 0;
+}
+
+static const struct fs_operations operations = {
+	.root = on_root, .lookup = on_lookup, .getattr = on_getattr, .readlink = on_readlink, .readdir = on_readdir, .fill = on_fill, .statfs = on_statfs,
+};
+
+int main(int argc, char **argv)
+{
+	struct server server = { .name = "files", .port_flags = PORT_PERSISTENT | PORT_REPLAY, .protocols = { { &fs_protocol, &operations } } };
+
+	for (int i = 1; i < argc; i++) {
+		if (sscanf(argv[i], "--die=%lu", &die_every) != 1 && sscanf(argv[i], "--garbage=%lu", &garbage) != 1) {
+			fprintf(stderr, "usage: files-service [--die=N] [--garbage=SEED]\n");
+			return 2;
+		}
+	}
+	return server_run(&server);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A file system that is a service (src/servers/test/files), mounted: what programs see of it, also while it dies, with requests in its hands or
+ * at any moment, and when it answers wrongly. SEED=N. Native: on Linux nothing is checked.
+ */
+#include "check.h"
+#include "supervisor.h"
+#include "../../servers/test/files/tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PORT_NAME "test.files"
+enum { WALKERS = 4, COLD_WALKS = 2 };
+
+static struct service files;
+
+static unsigned long seed(void)
+{
+	const char *text = getenv("SEED");
+	unsigned long number = text ? strtoul(text, NULL, 10) : (unsigned long)check_now();
+
+	printf("SEED=%lu\n", number);
+	return number;
+}
+
+static void make_service(const char *argument)
+{
+	CHECK(message_buffer() != NULL);
+	files = (struct service){ .program = "files-service", .argument = argument, .state = -1, .alarm = -1 };
+	files.port = (int)port_create(PORT_NAME, PORT_PERSISTENT | PORT_REPLAY);
+	CHECK(files.port >= 0);
+	fcntl(files.port, F_SETFD, FD_CLOEXEC);
+}
+
+static void start(const char *argument)
+{
+	make_service(argument);
+	service_start(&files);
+	CHECK_EQ(mkdir("m", 0755), 0);
+	/* One that answers wrongly may do so now. */
+	for (int tries = 0; mount(PORT_NAME, "m", "served", 0, NULL) != 0; tries++)
+		if (!CHECK(argument && strncmp(argument, "--garbage", 9) == 0 && errno == EIO && tries < 100))
+			_exit(1);
+}
+
+static void stop(void)
+{
+	CHECK_EQ(umount("m"), 0);
+	kill(files.pid, SIGTERM);
+	service_wait(&files);
+	close(files.port);
+	close(files.alarm);
+}
+
+static void drop_caches(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	CHECK_EQ(write(fd, "3\n", 2), 2);
+	close(fd);
+}
+
+/* Reads a file; whether it is what it should be. */
+static int file_is_right(const char *path, uint64_t inode)
+{
+	static uint8_t data[TREE_SIZE_MAX + 1];
+	int fd = open(path, O_RDONLY), right = fd >= 0;
+	ssize_t count = 0, got;
+
+	while (right && (got = read(fd, data + count, sizeof data - (size_t)count)) != 0) {
+		right = got > 0;
+		count += right ? got : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	for (ssize_t i = 0; right && i < count; i++)
+		right = data[i] == tree_byte(inode, (uint64_t)i);
+	return right && (uint64_t)count == tree_size(inode);
+}
+
+/* The number of entries, "." and ".." too; -1 when the listing ends with an error. */
+static int list(const char *path)
+{
+	DIR *dir = opendir(path);
+	int count = 0;
+
+	if (!dir)
+		return -1;
+	for (errno = 0; readdir(dir); count++)
+		;
+	if (errno)
+		count = -1;
+	closedir(dir);
+	return count;
+}
+
+/* Reads the whole tree, by listing it, too, unless @listing is 0; returns how many things were wrong. */
+static int walk_tree(int listing)
+{
+	int wrong = listing && list("m") != TREE_DIRECTORIES + 2;
+
+	for (unsigned d = 0; d < TREE_DIRECTORIES; d++) {
+		char path[64], target[8] = "";
+		struct stat status;
+
+		snprintf(path, sizeof path, "m/d%u", d);
+		wrong += listing && list(path) != TREE_FILES + 1 + 2;
+		for (unsigned f = 0; f < TREE_FILES; f++) {
+			snprintf(path, sizeof path, "m/d%u/f%u", d, f);
+			wrong += stat(path, &status) != 0 || status.st_ino != tree_inode(d, f) || (uint64_t)status.st_size != tree_size(status.st_ino);
+			wrong += !file_is_right(path, tree_inode(d, f));
+		}
+		snprintf(path, sizeof path, "m/d%u/link", d);
+		wrong += readlink(path, target, sizeof target) != 2 || strcmp(target, "f7") != 0 || !file_is_right(path, tree_inode(d, 7));
+		snprintf(path, sizeof path, "m/d%u/nobody", d);
+		wrong += stat(path, &status) == 0 || errno != ENOENT;
+	}
+	return wrong;
+}
+
+static int walk(void)
+{
+	return walk_tree(1);
+}
+
+static void looks(void)
+{
+	struct statfs status;
+
+	start(NULL);
+	CHECK_EQ(walk(), 0);
+	drop_caches();
+	CHECK_EQ(walk(), 0);
+	CHECK_EQ(statfs("m", &status), 0);
+	CHECK_EQ(status.f_files, 10000);
+	CHECK_ERR(open("m/d0/f0", O_WRONLY), EROFS);
+	CHECK_ERR(mkdir("m/new", 0755), EROFS);
+	CHECK_ERR(unlink("m/d0/f0"), EROFS);
+	CHECK_ERR(umount("m/d0"), EINVAL);
+	stop();
+}
+
+/* What is in the caches asks nobody; only listings do. */
+static void cached_without_server(void)
+{
+	start(NULL);
+	CHECK_EQ(walk(), 0);
+	kill(files.pid, SIGSTOP);
+	CHECK_EQ(walk_tree(0), 0);
+	kill(files.pid, SIGCONT);
+	stop();
+}
+
+static void walk_cold(void *argument)
+{
+	int wrong = 0;
+
+	(void)argument;
+	for (int i = 0; i < COLD_WALKS; i++) {
+		drop_caches();
+		wrong += walk();
+	}
+	CHECK_EQ(wrong, 0);
+}
+
+static uint64_t requests_so_far(void)
+{
+	struct port_state state = { 0 };
+
+	CHECK_EQ(port_control(files.port, PORT_STATE, (long)&state), 0);
+	return state.received + state.replayed;
+}
+
+/* Several read everything, while instance after instance dies; with @kill_after also by our hand, after so many requests or fewer. Returns how many died. */
+static int walk_among_deaths(unsigned kill_after)
+{
+	pid_t walkers[WALKERS];
+	int deaths = 0, running = WALKERS;
+	uint64_t next = requests_so_far() + kill_after;
+
+	for (int i = 0; i < WALKERS; i++)
+		walkers[i] = check_spawn(walk_cold, NULL);
+	while (running) {
+		int status;
+		pid_t pid = waitpid(files.pid, &status, WNOHANG);
+
+		if (pid == files.pid) {
+			deaths++;
+			service_spawn(&files);
+		}
+		for (int i = 0; i < WALKERS; i++)
+			if (walkers[i] && waitpid(walkers[i], &status, WNOHANG) == walkers[i]) {
+				CHECK_EQ(status, 0);
+				walkers[i] = 0;
+				running--;
+			}
+		if (kill_after && requests_so_far() >= next) {
+			kill(files.pid, SIGKILL);
+			next = requests_so_far() + 1 + (unsigned)rand() % kill_after;
+		}
+		usleep(kill_after ? 100 : 1000);
+	}
+	return deaths;
+}
+
+static void dies_with_requests(void)
+{
+	int deaths;
+
+	start("--die=25");
+	deaths = walk_among_deaths(0);
+	printf("%d deaths, each with a request held\n", deaths);
+	CHECK(deaths > 20);
+	stop();
+}
+
+static void killed_at_any_moment(void)
+{
+	int deaths;
+
+	start(NULL);
+	srand(seed());
+	deaths = walk_among_deaths(100);
+	printf("%d deaths\n", deaths);
+	CHECK(deaths > 5);
+	waitpid(files.pid, NULL, WNOHANG);
+	service_start(&files);
+	stop();
+}
+
+/* Wrong answers are errors, or other content; nothing else happens. */
+static void wrong_answers(void)
+{
+	unsigned long first = seed();
+
+	for (unsigned long i = first; i < first + 4; i++) {
+		char argument[40];
+
+		snprintf(argument, sizeof argument, "--garbage=%lu", i * 2654435761u + 1);
+		start(argument);
+		for (int j = 0; j < 4; j++) {
+			walk();
+			drop_caches();
+		}
+		stop();
+		CHECK_EQ(rmdir("m"), 0);
+	}
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+static void read_one(void *argument)
+{
+	(void)argument;
+	signal(SIGUSR1, nothing);
+	file_is_right("m/d3/f3", tree_inode(3, 3));
+}
+
+/* Without a server who asks waits; he can be killed, and the others go on when there is one again. */
+static void waits_for_a_server(void)
+{
+	pid_t killed, waiting;
+
+	start(NULL);
+	kill(files.pid, SIGKILL);
+	service_wait(&files);
+	killed = check_spawn(read_one, NULL);
+	waiting = check_spawn(walk_cold, NULL);
+	CHECK(check_state(killed, 'D', 10000) || check_state(killed, 'S', 1));
+	kill(killed, SIGUSR1);	/* not a reason to give up */
+	check_sleep(50);
+	CHECK_EQ(waitpid(killed, NULL, WNOHANG), 0);
+	kill(killed, SIGKILL);
+	CHECK_EQ(check_wait(killed), CHECK_KILLED + SIGKILL);
+	CHECK_EQ(waitpid(waiting, NULL, WNOHANG), 0);
+	service_start(&files);
+	CHECK_EQ(check_wait(waiting), 0);
+	stop();
+}
+
+static void what_cannot_be_mounted(void)
+{
+	int port;
+
+	CHECK_EQ(mkdir("m", 0755), 0);
+	CHECK_ERR(mount("test.nobody", "m", "served", 0, NULL), ENOENT);
+	CHECK_ERR(mount("not a name", "m", "served", 0, NULL), ENOENT);
+	port = (int)port_create("test.volatile", PORT_PERSISTENT);
+	CHECK_ERR(mount("test.volatile", "m", "served", 0, NULL), EINVAL);
+	close(port);
+	make_service(NULL);
+	service_start(&files);
+	CHECK_ERR(mount(PORT_NAME, "m", "served", 0, "size=1"), EINVAL);
+	CHECK_EQ(mount(PORT_NAME, "m", "served", 0, NULL), 0);
+	stop();
+}
+
+/* Any program can send to the port: but not what only the kernel asks. */
+static void programs_cannot_ask(void)
+{
+	start(NULL);
+	CHECK_EQ(msg_call(files.port, msg_header_make(0x80060001, 0, 0, 0), LONG, NULL).header, -EINVAL);
+	stop();
+}
+
+static const struct check_case cases[] = {
+	CASE(looks), CASE(cached_without_server), CASE(dies_with_requests), CASE(killed_at_any_moment), CASE(wrong_answers), CASE(waits_for_a_server),
+	CASE(what_cannot_be_mounted), CASE(programs_cannot_ask), { NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return check_main("served", supervisor_works() ? cases : supervisor_no_cases, argc, argv);
+}
