@@ -45,6 +45,7 @@ def test_storm_for_long_under_checks():
     run("ports_storm", "--image", DEBUG_IMAGE, "--smp", 4, MESSAGES=MANY)
 
 
-def test_lending():
+@pytest.mark.parametrize("name", ("lending", "ports_lend"))
+def test_lending(name):
     """With a clock of instructions: the shares of the processor do not depend on the host."""
-    run("lending", "--icount", 3)
+    run(name, "--icount", 3)

@@ -49,14 +49,13 @@ static long send_many(struct port *port, struct endpoint *me, uint64_t badge, un
 long sys_msg_send_many(int fd, unsigned count, int64_t timeout)
 {
 	struct endpoint *me = endpoint_current();
-	struct fd_ref ref = fd_borrow(fd);
-	struct port *port;
+	struct port_ref ref = port_borrow(fd, PORT_SEND);
 	long result;
-	int error;
 
-	port = port_of_file(ref.file, PORT_SEND, &error);
-	result = !port ? error : me ? send_many(port, me, port_file_badge(ref.file), count, timeout) : -ENOBUFS;
-	fd_release(ref);
+	if (!ref.port)
+		return ref.error;
+	result = me ? send_many(ref.port, me, port_file_badge(ref.fd.file), count, timeout) : -ENOBUFS;
+	port_release_ref(ref);
 	return result;
 }
 
@@ -140,27 +139,25 @@ again:
 		cpu_user_frame()->rdx = batch.count;
 		return msg_header_make(MSG_BATCH, batch.used, 0, 0);
 	}
-	/* A notification, or a message that comes alone: what another thread has taken meanwhile is not there any more. */
-	error = msg_receive(port, epoch, me, 0, false, &receipt);
+	/* A notification, or a message that fills the buffer: what another thread has taken meanwhile is not there any more. */
+	error = msg_receive(port, epoch, me, 0, FILES_REFUSED, &receipt);
 	if (error == -EAGAIN && timeout < 0)
 		goto again;
 	if (error)
 		return error;
-	handles_put(receipt.files, receipt.file_count);
 	cpu_user_frame()->rdx = receipt.token;
-	return receipt.header & ~(0xffull << 48);
+	return receipt.header;
 }
 
 long sys_msg_recv_many(int fd, unsigned max, int64_t timeout)
 {
 	struct endpoint *me = endpoint_current();
-	struct fd_ref ref = fd_borrow(fd);
-	struct port *port;
+	struct port_ref ref = port_borrow(fd, PORT_RECV);
 	long result;
-	int error;
 
-	port = port_of_file(ref.file, PORT_RECV, &error);
-	result = !port ? error : !max ? -EINVAL : me ? recv_many(port, port_file_epoch(ref.file), me, max, timeout) : -ENOBUFS;
-	fd_release(ref);
+	if (!ref.port)
+		return ref.error;
+	result = !max ? -EINVAL : me ? recv_many(ref.port, port_file_epoch(ref.fd.file), me, max, timeout) : -ENOBUFS;
+	port_release_ref(ref);
 	return result;
 }

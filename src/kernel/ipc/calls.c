@@ -16,18 +16,11 @@
 
 void ipc_init(void)
 {
-	port_pool_init();
+	port_cache_init();
 	endpoint_init();
 }
 
-/* A port that a call uses. */
-struct port_ref {
-	struct fd_ref fd;
-	struct port *port;	/* NULL: see @error */
-	int error;
-};
-
-static struct port_ref port_borrow(int fd, uint32_t rights)
+struct port_ref port_borrow(int fd, uint32_t rights)
 {
 	struct port_ref ref = { .fd = fd_borrow(fd) };
 
@@ -53,11 +46,6 @@ static struct port_ref port_borrow_for(int fd, uint32_t rights, msg_header heade
 static uint64_t known_descriptor(int fd, struct port_ref ref)
 {
 	return endpoint_owns_descriptors() && fd_file_of_mine(fd) == ref.fd.file ? (uint64_t)fd : NO_DESCRIPTOR;
-}
-
-static void port_release_ref(struct port_ref ref)
-{
-	fd_release(ref.fd);
 }
 
 /* Gives the program @fd for @file, or puts it. */
@@ -107,11 +95,11 @@ long sys_port_create(uaddr_t user_name, unsigned flags)
 	if (flags & ~(PORT_PERSISTENT | PORT_REPLAY | PORT_KEEP) || (flags & (PORT_PERSISTENT | PORT_REPLAY)) == PORT_REPLAY)
 		return -EINVAL;
 	/* Who may not open a name may not pretend to be its owner either. */
-	if (user_name && !port_name_is_allowed(name))
+	if (user_name && !(port_name_is_allowed(name) && port_name_is_own(name)))
 		return -EPERM;
-	port = port_alloc(flags & (PORT_PERSISTENT | PORT_REPLAY));
+	port = port_alloc(flags & (PORT_PERSISTENT | PORT_REPLAY), &error);
 	if (!port)
-		return -ENOMEM;
+		return error;
 	if (user_name)
 		error = port_name_add(port, name);
 	file = error ? NULL : port_file_create(port, PORT_RIGHTS, port->epoch);
@@ -352,7 +340,7 @@ static long receive(struct port_ref ref, int fd, struct endpoint *me, int64_t ti
 	me->serve_port = me->serve_fd == NO_DESCRIPTOR ? &no_port : ref.port;
 	capabilities_end_grant();
 	me->by_serve = serve && me->serve_fd != NO_DESCRIPTOR;
-	error = msg_receive(ref.port, me->serve_epoch, me, timeout, extra, &receipt);
+	error = msg_receive(ref.port, me->serve_epoch, me, timeout, extra ? FILES_WITH_SLOTS : FILES_ONLY, &receipt);
 	me->by_serve = false;
 	return error ? error : tell(me, &receipt, extra, true);
 }

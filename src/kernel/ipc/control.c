@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SYS_port_control: new receivers, and what a port tells about itself. */
-#include "ipc/port.h"
+#include "ipc/messages.h"
 #include "lib/errno.h"
 #include "mm/user_copy.h"
 #include "raeen/handles.h"
@@ -65,9 +65,9 @@ static long about_call(struct port *port, uint32_t epoch, uint64_t token, bool d
 	if (call && drop) {
 		held_remove(call);
 		call_finish(call, -EIO, false);
-		lend_update(port);
+		lend_less(port);
 	}
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	return result;
 }
 
@@ -88,13 +88,12 @@ static long control(struct port *port, const struct file *file, unsigned operati
 
 long sys_port_control(int fd, unsigned operation, uint64_t argument)
 {
-	struct fd_ref ref = fd_borrow(fd);
-	struct port *port;
+	struct port_ref ref = port_borrow(fd, 0);
 	long result;
-	int error;
 
-	port = port_of_file(ref.file, 0, &error);
-	result = port ? control(port, ref.file, operation, argument) : error;
-	fd_release(ref);
+	if (!ref.port)
+		return ref.error;
+	result = control(ref.port, ref.fd.file, operation, argument);
+	port_release_ref(ref);
 	return result;
 }

@@ -30,6 +30,7 @@ static void make_stand_ins(void)
 	no_thread.cpu = CPU_MAX;
 	no_endpoint.thread = busy_endpoint.thread = &no_thread;
 	no_endpoint.serving = &no_endpoint;
+	no_endpoint.lent = LENT_NOTHING;
 	no_endpoint.ask_fd = no_endpoint.serve_fd = no_endpoint.notify_fd = NO_DESCRIPTOR;
 	no_endpoint.call.message.port = no_endpoint.serve_port = no_endpoint.notify_port = &no_port;
 	spinlock_init(&no_port.lock, LOCK_PORT);
@@ -107,6 +108,7 @@ static void init_fields(struct endpoint *endpoint)
 	endpoint->call.message.level = MSG_PRIORITY_MAX;
 	forget(endpoint);
 	endpoint->serving = &no_endpoint;
+	endpoint->lent = LENT_NOTHING;
 }
 
 void endpoint_init_kernel(struct endpoint *endpoint)
@@ -181,6 +183,8 @@ static void stop_serving(struct endpoint *endpoint)
 	flags = spin_lock_irq(&port->lock);
 	held_unserve_one(port, endpoint);
 	list_remove(&endpoint->server_link);
+	endpoint->stale = endpoint->dismissed = false;
+	atomic_store(&endpoint->lent, LENT_NOTHING);
 	spin_unlock_irq(&port->lock, flags);
 	sched_lend(endpoint->thread, LENT_BY_CALLS, LEVEL_COUNT);
 	endpoint->port = NULL;
@@ -192,21 +196,18 @@ int endpoint_serve(struct endpoint *endpoint, struct port *port, uint32_t epoch)
 	uint64_t flags;
 	int error = 0;
 
-	/* Who was replaced has been taken off. */
-	if (likely(endpoint->port == port && !list_empty(&endpoint->server_link)))
+	/* Who was replaced is taken off. */
+	if (likely(endpoint->port == port && !list_empty(&endpoint->server_link) && !endpoint->dismissed))
 		return 0;
 	stop_serving(endpoint);
 	port_get(port);
 	endpoint->port = port;
 	flags = spin_lock_irq(&port->lock);
-	if (!port_epoch_is(port, epoch)) {
+	if (!port_epoch_is(port, epoch))
 		error = -ESTALE;
-	} else {
-		list_push_back(&port->servers, &endpoint->server_link);
-		if (port->lent != LEVEL_COUNT)
-			sched_lend(endpoint->thread, LENT_BY_CALLS, port->lent);
-	}
-	spin_unlock_irq(&port->lock, flags);
+	else
+		lend_join(port, endpoint);
+	lend_unlock(port, flags);
 	return error;
 }
 

@@ -36,9 +36,9 @@ int handles_take(const int32_t *fds, unsigned count, struct file **files)
 		handles_put(files, taken);
 		return -EBADF;
 	}
-	/* What another thread closes meanwhile goes with the message all the same. */
+	/* What another thread closes meanwhile goes with the message all the same, and what it opens in its place is left alone. */
 	for (unsigned i = 0; i < count; i++)
-		fd_close(fds[i]);
+		fd_close_file(fds[i], files[i]);
 	return 0;
 }
 

@@ -110,6 +110,9 @@ static struct endpoint *use_endpoint(struct thread *thread, struct endpoint *end
 	uint64_t flags = spin_lock_irq(&endpoints_lock);
 	struct endpoint *before = thread->endpoint;
 
+	/* What the thread is lent as a server its call lends on. */
+	if (endpoint->call.by_kernel)
+		atomic_store(&endpoint->lent, atomic_load(&before->lent));
 	thread->endpoint = endpoint;
 	spin_unlock_irq(&endpoints_lock, flags);
 	return before;
@@ -124,6 +127,7 @@ long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, uns
 
 	endpoint->thread = endpoint->call.caller = endpoint->waiter.thread = endpoint->call.waiter.thread = thread;
 	endpoint->call.message.header = msg_header_make(type, length, 0, 0);
+	atomic_store(&endpoint->call.message.port, port);
 	own = use_endpoint(thread, endpoint);
 	error = msg_call_from_kernel(port, endpoint);
 	use_endpoint(thread, own);

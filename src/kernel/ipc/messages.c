@@ -85,15 +85,15 @@ static int send_call(struct port *port, struct call *call)
 		receiver = ready_receiver(port, &call->message);
 		if (receiver) {
 			take_call(port, call, receiver, NULL);
-			lend_for(port, call);
+			lend_begin(port, call);
 			scheduler_wake(receiver->thread, &receiver->waiter.woken, true);
 		} else {
 			queue_add(port, &call->message, false);
-			lend_for(port, call);
+			lend_begin(port, call);
 			port_something_came(port, true);
 		}
 	}
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	return error;
 }
 
@@ -111,9 +111,11 @@ static bool withdraw(struct port *port, struct call *call, int why)
 		gone = false;	/* it is being served: a handler can wait for that, death cannot */
 	else
 		held_remove(call);
-	if (gone)
-		lend_update(port);
-	spin_unlock_irq(&port->lock, flags);
+	if (gone) {
+		lend_end(port, call);
+		lend_less(port);
+	}
+	lend_unlock(port, flags);
 	return gone;
 }
 
@@ -339,9 +341,10 @@ static void finish_receipt(struct endpoint *me, struct posted *posted)
 	posted_free(posted);
 }
 
-static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout, bool peek, unsigned most, struct receipt *receipt)
+static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout, bool peek, enum files_wanted wanted,
+		   struct receipt *receipt)
 {
-	unsigned slots = most ? 0 : MSG_HANDLES_MAX, need = 0;
+	unsigned slots = wanted == FILES_ONLY ? MSG_HANDLES_MAX : 0, need = 0;
 	uint64_t deadline = 0, flags;
 	struct posted *posted = NULL;
 	int error;
@@ -356,7 +359,7 @@ static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64
 			break;
 		if (need) {
 			spin_unlock_irq(&port->lock, flags);
-			error = handles_reserve(receipt->slots + slots, need - slots);
+			error = wanted == FILES_REFUSED ? -EMSGSIZE : handles_reserve(receipt->slots + slots, need - slots);
 			flags = spin_lock_irq(&port->lock);
 			if (!error) {
 				slots = need;
@@ -390,7 +393,7 @@ static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64
 	spin_unlock_irq(&port->lock, flags);
 	if (!error)
 		finish_receipt(me, posted);
-	if (most) {
+	if (slots && wanted == FILES_WITH_SLOTS) {
 		unsigned used = error ? 0 : receipt->file_count;
 
 		handles_unreserve(receipt->slots + used, slots - used);
@@ -398,16 +401,16 @@ static int receive(struct port *port, uint32_t epoch, struct endpoint *me, int64
 	return error;
 }
 
-int msg_receive(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout, bool slots_wanted, struct receipt *receipt)
+int msg_receive(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout, enum files_wanted wanted, struct receipt *receipt)
 {
-	return receive(port, epoch, me, timeout, false, slots_wanted ? MSG_HANDLES_MAX : 0, receipt);
+	return receive(port, epoch, me, timeout, false, wanted, receipt);
 }
 
 int msg_wait(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout)
 {
 	struct receipt unused;
 
-	return receive(port, epoch, me, timeout, true, 0, &unused);
+	return receive(port, epoch, me, timeout, true, FILES_ONLY, &unused);
 }
 
 int msg_answer(struct port *port, uint32_t epoch, struct endpoint *me, uint64_t token, msg_header header, struct file **files, unsigned *count,
@@ -429,9 +432,8 @@ int msg_answer(struct port *port, uint32_t epoch, struct endpoint *me, uint64_t 
 		memcpy(call->reply_files, files, *count * sizeof(*files));
 		*count = 0;
 		call_finish(call, 0, soon);
-		if (unlikely(port->lent != LEVEL_COUNT))
-			lend_update(port);
+		lend_less(port);
 	}
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	return error;
 }

@@ -3,6 +3,18 @@
 #pragma once
 
 #include "ipc/port.h"
+#include "vfs/fd_table.h"
+
+/* A port that a call uses, by a descriptor. */
+struct port_ref {
+	struct fd_ref fd;
+	struct port *port;	/* NULL: see @error, and nothing is to be released */
+	int error;
+};
+
+/* calls.c: with all of @rights. -EBADF, -EINVAL, -EACCES. */
+struct port_ref port_borrow(int fd, uint32_t rights);
+static inline void port_release_ref(struct port_ref ref) { fd_release(ref.fd); }
 
 /* What was received, beyond what lies in the endpoint. */
 struct receipt {
@@ -10,7 +22,7 @@ struct receipt {
 	uint64_t token;			/* or the notification bits */
 	unsigned file_count;
 	struct file *files[MSG_HANDLES_MAX];	/* the caller's to give or put */
-	int32_t slots[MSG_HANDLES_MAX];		/* reserved for them, if @slots_wanted */
+	int32_t slots[MSG_HANDLES_MAX];		/* reserved for them, with FILES_WITH_SLOTS */
 };
 
 /* A time-out in ns as a deadline: 0 is not one. */
@@ -34,11 +46,14 @@ int msg_post(struct port *port, struct posted *posted);
 /* Puts @len bytes at the start of @me's buffer into a waiting receiver's: true if there was one. */
 bool msg_deliver_at_once(struct port *port, struct endpoint *me, msg_header header, uint64_t badge);
 
+/* What becomes of a message's files: they are left in the receipt, for the caller to put; they get reserved slots as well; it is not received. */
+enum files_wanted { FILES_ONLY, FILES_WITH_SLOTS, FILES_REFUSED };
+
 /*
- * Waits for a message or notification. @slots_wanted: its files get reserved slots; else they are left in @receipt, for the caller to put.
- * 0, -EAGAIN, -ETIMEDOUT, -EINTR, -ERESTARTSYS, -ESTALE, -EMFILE and -ENOMEM with the message still in the queue.
+ * Waits for a message or notification. 0, -EAGAIN, -ETIMEDOUT, -EINTR, -ERESTARTSYS, -ESTALE; -EMFILE, -ENOMEM and -EMSGSIZE (FILES_REFUSED) with the message
+ * still in the queue.
  */
-int msg_receive(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout, bool slots_wanted, struct receipt *receipt);
+int msg_receive(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout, enum files_wanted wanted, struct receipt *receipt);
 
 /* Waits until there is something to receive, without receiving it. 0, or as msg_receive. */
 int msg_wait(struct port *port, uint32_t epoch, struct endpoint *me, int64_t timeout);

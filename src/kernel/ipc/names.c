@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of ports, and which of them a process may open and make. A name belongs to its port until that is dead. */
+/*
+ * Names of ports, and which of them a process may open and make. A name belongs to its port until that is dead. Those that begin with "user.UID." are for
+ * the user; all others only for who may administer the system, as nobody else shall take a service's name while it is free.
+ */
 #include "ipc/ipc.h"
 #include "ipc/port.h"
 #include "lib/errno.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
+#include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
-enum { NAMES_MAX = 1024, RESTRICT_MAX = 4096 /* bytes of a list of names */ };
+/* Names in all; of a user who may not administer; so many that such users leave to others. */
+enum { NAMES_MAX = 1024, USER_NAMES_MAX = 64, NAMES_RESERVED = 512 };
+enum { RESTRICT_MAX = 4096 /* bytes of a list of names */ };
 
 /* The names that a process may open and make, one behind the other, each with a NUL; "prefix*" stands for all that begin so. Never changes. */
 struct port_names {
@@ -47,6 +54,30 @@ static struct port *find(const char *name)
 	return NULL;
 }
 
+bool port_name_is_own(const char *name)
+{
+	char prefix[sizeof("user.4294967295.")];
+	int len;
+
+	if (capabilities_may_administer())
+		return true;
+	len = snprintf(prefix, sizeof(prefix), "user.%u.", credentials_current()->uid);
+	return strncmp(name, prefix, len) == 0 && name[len];
+}
+
+/* names_lock held. */
+static bool has_room(const struct user_account *account)
+{
+	const struct port *port;
+	unsigned own = 0;
+
+	if (capabilities_may_administer())
+		return named_count < NAMES_MAX;
+	list_for_each(port, &named, name_link)
+		own += port->account == account;
+	return own < USER_NAMES_MAX && named_count < NAMES_MAX - NAMES_RESERVED;
+}
+
 int port_name_add(struct port *port, const char *name)
 {
 	int error = 0;
@@ -54,7 +85,7 @@ int port_name_add(struct port *port, const char *name)
 	spin_lock(&names_lock);
 	if (find(name))
 		error = -EEXIST;
-	else if (named_count == NAMES_MAX)
+	else if (!has_room(port->account))
 		error = -ENOSPC;
 	if (!error) {
 		string_copy(port->name, name, sizeof(port->name));

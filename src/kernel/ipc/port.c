@@ -9,52 +9,56 @@
 #include "process/process.h"
 #include "raeen/handles.h"
 #include "sched/scheduler.h"
+#include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/file.h"
 #include "vfs/poll.h"
 
+enum { USER_PORTS_MAX = 2048 /* of who may not administer */, SORT_BINS = 16 };
+
 static const struct file_ops port_file_ops;
 static struct slab_cache *port_slab;
 
-/*
- * Ports that are free. They are never given back to the heap, so that who comes late with a pointer to one (lend.c) finds a lock where it was and
- * can look whether it is still the port it means.
- */
-static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_PORT_POOL);
-static struct list pool = LIST_INIT(pool);
-static struct list in_use = LIST_INIT(in_use);	/* guarded by pool_lock, too */
+static struct spinlock in_use_lock = SPINLOCK_INIT(LOCK_PORTS_IN_USE);
+static struct list in_use = LIST_INIT(in_use);
 
-void port_pool_init(void)
+void port_cache_init(void)
 {
 	port_slab = slab_cache_create("port", sizeof(struct port), 64);
 }
 
-static struct port *take_from_pool(void)
-{
-	uint64_t flags = spin_lock_irq(&pool_lock);
-	struct port *port = list_empty(&pool) ? NULL : list_first(&pool, struct port, pool_link);
-
-	if (port)
-		list_remove(&port->pool_link);
-	spin_unlock_irq(&pool_lock, flags);
-	if (port)
-		return port;
-	port = slab_zalloc(port_slab);
-	if (port)
-		spinlock_init(&port->lock, LOCK_PORT);
-	return port;
-}
-
 static uint64_t last_id;	/* atomic */
 
-struct port *port_alloc(unsigned port_flags)
+/* A port without anything in it, charged to the caller's user. */
+static struct port *make(int *error)
 {
-	struct port *port = take_from_pool();
+	struct user_account *account = user_account_current();
+	struct port *port;
+
+	*error = -ENOSPC;
+	if (user_account_charge_ports(account, 1, capabilities_may_administer() ? UINT64_MAX : USER_PORTS_MAX)) {
+		port = slab_zalloc(port_slab);
+		if (port) {
+			port->account = account;
+			*error = 0;
+			return port;
+		}
+		user_account_charge_ports(account, -1, 0);
+		*error = -ENOMEM;
+	}
+	if (account)
+		user_account_put(account);
+	return NULL;
+}
+
+struct port *port_alloc(unsigned port_flags, int *error)
+{
+	struct port *port = make(error);
 	uint64_t flags;
 
 	if (!port)
 		return NULL;
-	memset((char *)port + sizeof(port->lock), 0, sizeof(*port) - sizeof(port->lock));
+	spinlock_init(&port->lock, LOCK_PORT);
 	refcount_init(&port->refs, 1);
 	for (int i = 0; i < PORT_LEVELS; i++)
 		list_init(&port->queue[i]);
@@ -69,10 +73,11 @@ struct port *port_alloc(unsigned port_flags)
 	port->last_token = 1ull << EPOCH_SHIFT;
 	port->id = atomic_add(&last_id, 1) + 1;
 	port->flags = port_flags;
-	port->lent = LEVEL_COUNT;
-	flags = spin_lock_irq(&pool_lock);
-	list_push_back(&in_use, &port->pool_link);
-	spin_unlock_irq(&pool_lock, flags);
+	port->lent = LENT_NOTHING;
+	list_init(&port->stale_link);
+	flags = spin_lock_irq(&in_use_lock);
+	list_push_back(&in_use, &port->use_link);
+	spin_unlock_irq(&in_use_lock, flags);
 	return port;
 }
 
@@ -83,24 +88,31 @@ void port_put(struct port *port)
 	if (!refcount_put(&port->refs))
 		return;
 	KASSERT(!port->queued && !port_has_fast_receiver(port) && list_empty(&port->receivers) && list_empty(&port->servers));
-	flags = spin_lock_irq(&pool_lock);
-	list_remove(&port->pool_link);
-	list_push_front(&pool, &port->pool_link);
-	spin_unlock_irq(&pool_lock, flags);
+	KASSERT(!port->callers.root && list_empty(&port->name_link) && list_empty(&port->stale_link));
+	flags = spin_lock_irq(&in_use_lock);
+	list_remove(&port->use_link);
+	spin_unlock_irq(&in_use_lock, flags);
+	/* Who has found it by a call that waited here may just be about to look at its lock (lend.c). */
+	flags = spin_lock_irq(&endpoints_lock);
+	spin_unlock_irq(&endpoints_lock, flags);
+	user_account_charge_ports(port->account, -1, 0);
+	if (port->account)
+		user_account_put(port->account);
+	slab_free(port_slab, port);
 }
 
 struct port *port_next(struct port *port)
 {
-	uint64_t flags = spin_lock_irq(&pool_lock);
-	struct list *link = port ? port->pool_link.next : in_use.next;
+	uint64_t flags = spin_lock_irq(&in_use_lock);
+	struct list *link = port ? port->use_link.next : in_use.next;
 
 	/* Those without a reference are just leaving. */
-	while (link != &in_use && !refcount_get_unless_zero(&list_entry(link, struct port, pool_link)->refs))
+	while (link != &in_use && !refcount_get_unless_zero(&list_entry(link, struct port, use_link)->refs))
 		link = link->next;
-	spin_unlock_irq(&pool_lock, flags);
+	spin_unlock_irq(&in_use_lock, flags);
 	if (port)
 		port_put(port);
-	return link == &in_use ? NULL : list_entry(link, struct port, pool_link);
+	return link == &in_use ? NULL : list_entry(link, struct port, use_link);
 }
 
 void port_summary(struct port *port, char *buf, size_t size)
@@ -141,15 +153,46 @@ struct port *port_of_file(const struct file *file, uint32_t rights, int *error)
 	return file->private;
 }
 
-/* Into @list, so that the call received first comes first. */
-static void insert_by_token(struct list *list, struct call *call)
+static uint64_t token_of(struct list *link)
 {
-	struct message *at;
+	return call_of(list_entry(link, struct message, link))->token;
+}
 
-	list_for_each(at, list, link)
-		if (call_of(at)->token > call->token)
-			break;
-	list_push_back(&at->link, &call->message.link);
+/* Both are in order, and @into afterwards, with all. */
+static void merge(struct list *into, struct list *from)
+{
+	struct list *at = into->next;
+
+	while (!list_empty(from)) {
+		struct list *link = from->next;
+
+		while (at != into && token_of(at) < token_of(link))
+			at = at->next;
+		list_remove(link);
+		list_push_back(at, link);
+	}
+}
+
+/* So that the call received first comes first. Interrupts are off: bin n holds 2^n calls in order, or none, so that few comparisons do. */
+static void sort_by_token(struct list *all)
+{
+	struct list bins[SORT_BINS], some;
+	unsigned bin;
+
+	list_init(&some);
+	for (bin = 0; bin < SORT_BINS; bin++)
+		list_init(&bins[bin]);
+	while (!list_empty(all)) {
+		struct list *link = all->next;
+
+		list_remove(link);
+		list_push_back(&some, link);
+		for (bin = 0; bin < SORT_BINS - 1 && !list_empty(&bins[bin]); bin++)
+			merge(&some, &bins[bin]);
+		merge(&bins[bin], &some);
+	}
+	for (bin = 0; bin < SORT_BINS; bin++)
+		merge(all, &bins[bin]);
 }
 
 /* What the receiver held when it was lost. port->lock held. */
@@ -163,8 +206,9 @@ static void give_up_held(struct port *port)
 	for (int i = 0; i < PORT_HELD_LISTS; i++)
 		list_for_each_safe(message, next, &port->held[i], link) {
 			held_remove(call_of(message));
-			insert_by_token(&all, call_of(message));
+			list_push_back(&all, &message->link);
 		}
+	sort_by_token(&all);
 	/* From the last to the first, each before those that came later. */
 	while (!list_empty(&all)) {
 		struct call *call = call_of(list_last(&all, struct message, link));
@@ -252,7 +296,7 @@ static uint32_t change_receiver(struct port *port, uint32_t epoch, bool replaced
 	if (ends)
 		die(port, &unread);
 	lend_update(port);
-	spin_unlock_irq(&port->lock, flags);
+	lend_unlock(port, flags);
 	wake_all(&port->pollers);
 	if (ends)
 		free_unread(port, &unread);

@@ -10,6 +10,7 @@
 #include "ipc/ipc.h"
 #include "lib/atomic.h"
 #include "lib/list.h"
+#include "lib/rbtree.h"
 #include "sched/run_queue.h"
 #include "sched/thread.h"
 #include "sync/wait.h"
@@ -17,6 +18,7 @@
 struct file;
 struct process;
 struct thread;
+struct user_account;
 struct vm_object;
 
 enum {
@@ -66,6 +68,8 @@ struct call {
 	uint64_t token, request;	/* of this delivery; of the first one, once it has ended */
 	uint32_t deaths;
 	bool by_kernel;			/* not by the program of @caller */
+	uint16_t lends;			/* lend.c: with @node in port->callers; 0: it is not there */
+	struct rb_node node;
 	struct waiter waiter;		/* only its @woken is used */
 	/* The answer, when it came by the long way. */
 	long result;			/* 0, or a negative errno */
@@ -106,6 +110,9 @@ struct endpoint {
 	/* As a receiver; guarded by port->lock. */
 	struct port *port;		/* whose servers it is among; referenced. Changed by the thread itself only, under the port's lock */
 	struct list server_link;	/* port->servers */
+	uint16_t lent;			/* what the port lends it (lend.c); changes under the port's lock, read without */
+	bool stale;			/* @lent has changed, and not yet what the call that it makes itself lends */
+	bool dismissed;			/* it was replaced, and is in @servers until that is done */
 	struct list receiver_link;	/* port->receivers while it waits for a message */
 	struct endpoint *serving;	/* whose call it holds, one of them; &no_endpoint: none */
 	struct waiter waiter;		/* only its @woken is used */
@@ -121,6 +128,7 @@ struct endpoint {
 };
 
 #define NO_DESCRIPTOR (1ull << 40)
+enum { LENT_NOTHING = LEVEL_COUNT << 8 };
 
 struct port {
 	struct spinlock lock;
@@ -142,13 +150,17 @@ struct port {
 	uint8_t flags;			/* PORT_PERSISTENT, PORT_REPLAY */
 	bool vacant;			/* no receiver, but one may come. Changed under nesting_lock, too */
 	bool dead;			/* for ever; nothing is queued, no call is held */
-	uint8_t lent;			/* level of the run queue that waiting callers lend the servers; LEVEL_COUNT: none */
+	uint16_t lent;			/* level of the run queue that waiting callers lend the servers, and more (lend.c); or LENT_NOTHING */
+	bool has_stale;			/* one of @servers is stale */
+	struct rb_tree callers;		/* calls that wait here, the best first; but for those held that came by the short way */
+	struct list stale_link;		/* lend.c */
 	int receiver_pid;		/* who received last */
 	uint64_t posts;			/* messages without answer that were received; calls are counted by @last_token */
 	uint64_t notifications, replayed;
 	struct port *inside;		/* the port in whose queue the RECV handle lies; guarded by nesting_lock */
 	unsigned inside_count;		/* how often, as descriptors can be duplicated; guarded by it, too */
-	struct list pool_link;		/* port.c: ports that are free, or in use */
+	struct list use_link;		/* port.c */
+	struct user_account *account;	/* who made it and is charged it; referenced */
 	struct list name_link;		/* names.c */
 	char name[PORT_NAME_MAX];	/* empty: none. Set once */
 };
@@ -161,10 +173,10 @@ static inline uint64_t token_number(uint64_t token) { return token & ((1ull << E
 
 /* ---- port.c ---- */
 
-/* A port with the first epoch and one reference. NULL when out of memory. */
-struct port *port_alloc(unsigned flags);
+/* A port with the first epoch and one reference. NULL: *@error, else 0, is -ENOMEM, or -ENOSPC if its maker has too many. */
+struct port *port_alloc(unsigned flags, int *error);
 static inline void port_get(struct port *port) { refcount_get(&port->refs); }
-void port_put(struct port *port);	/* any context */
+void port_put(struct port *port);	/* with no lock of ipc/ held */
 
 /* A file with @rights on @port, whose reference it takes. With RECV @badge is the epoch. NULL when out of memory: the caller keeps the reference. */
 struct file *port_file_create(struct port *port, uint32_t rights, uint64_t badge);
@@ -182,7 +194,7 @@ void port_lose_receiver(struct port *port, uint32_t epoch);
 /* The same for whoever is the receiver, and a new epoch begins, which is returned; 0: the port is dead. */
 uint32_t port_replace_receiver(struct port *port);
 
-void port_pool_init(void);
+void port_cache_init(void);
 
 /* ---- names.c ---- */
 
@@ -190,6 +202,7 @@ struct port_names;
 bool port_names_allow(const struct port_names *names, const char *name);
 
 int port_name_check(const char *name);			/* 0 or -EINVAL */
+bool port_name_is_own(const char *name);		/* may the caller make a port of that name, as far as its user is concerned? */
 int port_name_add(struct port *port, const char *name);	/* -EEXIST, -ENOSPC */
 void port_name_remove(struct port *port);
 struct port *port_name_find(const char *name);		/* referenced, alive; NULL */
@@ -222,7 +235,7 @@ void port_something_came(struct port *port, bool soon);
  */
 static inline struct endpoint *port_no_receiver(const struct port *port)
 {
-	return port->levels || port->notified || port->lent != LEVEL_COUNT ? &busy_endpoint : &no_endpoint;
+	return port->levels || port->notified || port->lent != LENT_NOTHING ? &busy_endpoint : &no_endpoint;
 }
 
 static inline bool port_has_fast_receiver(const struct port *port)
@@ -242,6 +255,12 @@ static inline bool call_is_held(const struct call *call)
 	uint8_t state = atomic_load_relaxed(&call->message.state);
 
 	return state == MESSAGE_HELD || state == MESSAGE_HELD_SHORT;
+}
+
+/* Its caller waits: it is queued or held. */
+static inline bool call_waits(const struct call *call)
+{
+	return atomic_load_relaxed(&call->message.state) == MESSAGE_QUEUED || call_is_held(call);
 }
 
 /* The call that @server holds as its @serving; NULL. */
@@ -301,17 +320,34 @@ bool nesting_change_receiver(struct port *port, bool replaced);
 
 /* ---- lend.c; port->lock held ---- */
 
-/* A call has come or gone, or the level of a caller has changed. */
+/* @call has just come; it is over, which lend_less() or lend_update() has to follow. */
+void lend_begin(struct port *port, struct call *call);
+void lend_end(struct port *port, struct call *call);
+/* The servers are lent what the calls that wait now lend. */
 void lend_update(struct port *port);
-/* The same for a call that has just come: nothing to do unless its caller is better than who serves. */
-void lend_for(struct port *port, const struct call *call);
+static inline void lend_less(struct port *port)	/* after lend_end() */
+{
+	if (unlikely(port->lent != LENT_NOTHING))
+		lend_update(port);
+}
+/* @server serves @port from now on. */
+void lend_join(struct port *port, struct endpoint *server);
 /* Nobody serves @port any more. */
 void lend_dismiss(struct port *port);
+
+/* After any of these, with no port's lock held: does the same to those for whom servers of @port wait. Any context. */
+void lend_pass_on(struct port *port);
+static inline void lend_unlock(struct port *port, uint64_t flags)
+{
+	spin_unlock_irq(&port->lock, flags);
+	if (unlikely(atomic_load(&port->has_stale)))
+		lend_pass_on(port);
+}
 
 /* ---- endpoint.c ---- */
 
 void endpoint_init(void);
-/* Held by who looks at another thread's endpoint without a port's lock: it stays as long. */
+/* Held by who looks at another thread's endpoint without the lock of a port that it is at: it stays as long. */
 extern struct spinlock endpoints_lock;
 
 /* For calls that the kernel makes: zeroed but for the payload. */

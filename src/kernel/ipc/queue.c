@@ -129,6 +129,7 @@ unsigned held_count(const struct port *port)
 
 void call_finish(struct call *call, long result, bool soon)
 {
+	lend_end(call->message.port, call);
 	call->result = result;
 	call->message.state = MESSAGE_DONE;
 	scheduler_wake(call->caller, &call->waiter.woken, soon);

@@ -165,7 +165,7 @@ void session_put(struct session *session);
 void process_init(void);
 
 /*
- * What a user holds beyond processes: pages of pipes and watches of epoll, which belong to no address space. user_account_current() is the record of the
+ * What a user holds beyond processes: pages of pipes, watches of epoll and ports, which belong to no address space. user_account_current() is the record of the
  * caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing. Any context.
  */
 struct user_account *user_account_current(void);
@@ -173,6 +173,7 @@ void user_account_put(struct user_account *account);
 /* Counts @pages more (@change > 0) unless the sum would pass @limit, or fewer. */
 bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit);
+bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit);
 
 /*
  * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.

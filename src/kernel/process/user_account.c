@@ -12,6 +12,7 @@ struct user_account {
 	uint64_t count;		/* atomic: threads, and zombies until they are reaped */
 	uint64_t pipe_pages;	/* atomic */
 	uint64_t watches;	/* atomic */
+	uint64_t ports;		/* atomic */
 	uint64_t message_bytes;	/* atomic */
 };
 
@@ -90,6 +91,11 @@ bool user_account_charge_pipes(struct user_account *account, long change, uint64
 bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit)
 {
 	return !account || charge(&account->watches, change, limit);
+}
+
+bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit)
+{
+	return !account || charge(&account->ports, change, limit);
 }
 
 /* What a user pays for a process of his with @bytes in queues. */

@@ -268,10 +268,25 @@ static struct cpu *busiest_other(const struct cpu *cpu, unsigned least)
 	return busiest;
 }
 
+/*
+ * @cpu has said that it idles. Who has not seen that makes a thread ready with its queue locked (arch/x86_64/notify_path.inc): that is waited for, so that the
+ * thread is found. Whoever locks a queue from now on sees it.
+ */
+static void await_makers(const struct cpu *cpu)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint64_t rest = atomic_load(&cpus_online) & ~bit_of(cpu); rest; rest &= rest - 1)
+		while (atomic_load(&cpus[__builtin_ctzll(rest)]->run_queue->lock.locked))
+			cpu_relax();
+}
+
 /* Takes something from the busiest, or, if nothing there may run here, from anybody. */
 static void steal(struct cpu *cpu)
 {
-	struct cpu *from = busiest_other(cpu, 0);
+	struct cpu *from;
+
+	await_makers(cpu);
+	from = busiest_other(cpu, 0);
 
 	if (!from || pull(cpu, from, LEVEL_COUNT, false))
 		return;

@@ -395,6 +395,19 @@ long fd_close(int fd)
 	return 0;
 }
 
+void fd_close_file(int fd, const struct file *file)
+{
+	struct fd_table *table = current_process()->files;
+	struct file *removed = NULL;
+
+	spin_lock(&table->lock);
+	if ((unsigned)fd < table->capacity && table->files[fd] == file)
+		removed = remove_locked(table, fd);
+	spin_unlock(&table->lock);
+	if (removed)
+		file_descriptor_closed(removed, table);
+}
+
 struct file *fd_get_from_with_flags(struct fd_table *table, int fd, unsigned *flags)
 {
 	struct file *file;

@@ -121,6 +121,7 @@ int fd_install(struct file *file, int from, bool close_on_exec);
 /* The same for a native handle: the lowest descriptor, close-on-exec and close-on-fork. */
 int fd_install_handle(struct file *file);
 long fd_close(int fd);
+void fd_close_file(int fd, const struct file *file);	/* if it is @file's still */
 
 /* Character devices: a driver registers its numbers; opening a node with one calls open(), which sets file->ops and file->private. */
 struct char_device {

@@ -261,6 +261,20 @@ static void mutate_message(const struct message_table *table)
 
 /* The test */
 
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+	return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
+/* Where the decoder's reply will be: what it does not clear shows. */
+static __attribute__((noinline)) void soil_stack(void)
+{
+	uint8_t bytes[4 * MSG_PAYLOAD_MAX];
+
+	memset(bytes, 0xa5, sizeof bytes);
+	__asm__ volatile("" :: "r"(bytes) : "memory");
+}
+
 int table_handler(struct server_call *call, const void *request, void *reply)
 {
 	const struct side_table *side = &current->reply;
@@ -269,6 +283,8 @@ int table_handler(struct server_call *call, const void *request, void *reply)
 	ASAN_UNPOISON_MEMORY_REGION(message.payload, sizeof message.payload);
 	if (current->request.field_count && !fields_valid(current->request.fields, current->request.field_count, request))
 		fail("the handler got something invalid");
+	if (reply && !is_zero(reply, side->size))
+		fail("the handler got a reply that is not zero");
 	if (reply)
 		fill_side(side, reply);
 	for (unsigned i = 0; i < side->handles; i++)
@@ -323,6 +339,8 @@ static bool run(void)
 	handled = 0;
 	memset(call.reply_handles, -1, sizeof call.reply_handles);
 	ASAN_POISON_MEMORY_REGION(message.payload + message.length, sizeof message.payload - message.length);
+	if (below(64) == 0)
+		soil_stack();
 	result = PROTOCOL_TABLE.protocol->serve(&call, PROTOCOL_TABLE.operations);
 	ASAN_UNPOISON_MEMORY_REGION(message.payload, sizeof message.payload);
 	if (valid != (result == 0) || handled != (valid && !current->inside))

@@ -90,8 +90,7 @@ def serve_function(protocol, request):
         lines.append("\tmemcpy(&request, message, length);")
         arguments.append("&request")
     if reply.fields:
-        size = reply.tail.offset if reply.tail else "sizeof reply"
-        lines.append(f"\tmemset(&reply, 0, {size});")
+        lines.append("\tmemset(&reply, 0, sizeof reply);")
         arguments.append("&reply")
     lines += [f"\tresult = operations->{request.name}({', '.join(arguments)});"]
     if not reply.fields and not request.handles["out"]:

@@ -185,6 +185,19 @@ static void take_in(struct server *server, struct result got, struct msg_extra *
 		use_handle(server, extra->handles[i]);
 }
 
+static struct result receive(struct server *server, int form, struct msg_extra *extra)
+{
+	if (form == 0 && pick(&server->random, 4) == 0) {
+		struct result got = native(NR_msg_recv_many, server->fd, BATCH, 1000 * US, 0, 0);
+
+		/* With handles it comes alone. */
+		return got.value == -EMSGSIZE ? msg_recv(server->fd, 0, extra) : got;
+	}
+	if (form == 2)
+		return native(NR_msg_serve, server->fd, 0, 0, 0, 0);
+	return msg_recv(server->fd, 1000 * US, extra);
+}
+
 static void *serve_thread(void *argument)
 {
 	struct server *server = argument;
@@ -200,12 +213,7 @@ static void *serve_thread(void *argument)
 			memset(&extra, -1, sizeof(extra));
 		}
 		if (got.value == -EAGAIN && server->held < HELD_MAX) {
-			if (form == 0 && pick(&server->random, 4) == 0)
-				got = native(NR_msg_recv_many, server->fd, BATCH, 1000 * US, 0, 0);
-			else if (form == 2)
-				got = msg_serve(server->fd, 0, 0);
-			else
-				got = msg_recv(server->fd, 1000 * US, &extra);
+			got = receive(server, form, &extra);
 		}
 		if (got.value == -ESTALE)
 			break;

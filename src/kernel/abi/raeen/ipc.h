@@ -76,7 +76,8 @@ enum {
 
 /*
  * SYS_port_create: a port with name @name (NULL: none), and a handle with every right. EEXIST while another has the name; EPERM if SYS_port_restrict has
- * taken it from the process, for which SYS_port_open finds nothing there (ENOENT).
+ * taken it from the process, for which SYS_port_open finds nothing there (ENOENT). Who is not root with SYS_ADMIN makes only names that begin with
+ * "user.UID." (EPERM), UID being the real user id in decimal, at most 64 at a time, and at most 2,048 ports with name or without (ENOSPC).
  */
 enum {
 	PORT_PERSISTENT = 1 << 0,	/* outlives its receiver: name, queue and clients' handles wait for the next one */
@@ -107,7 +108,8 @@ struct port_state {
 /*
  * Batches. SYS_msg_send_many sends @count messages that lie one behind the other in the message buffer, each a struct msg_record followed by its payload,
  * and the next at a multiple of 8; none carries handles or waits for an answer. Returns how many were taken. SYS_msg_recv_many waits for one and takes
- * as many as there are, up to @max and what fits; a message with handles ends the batch, and comes alone by SYS_msg_recv.
+ * as many as there are, up to @max and what fits; one that fills the buffer comes alone, as by SYS_msg_recv. A message with handles ends the batch; when it is
+ * the first it stays in the queue (EMSGSIZE) and comes by SYS_msg_recv.
  */
 struct msg_record {
 	msg_header header;

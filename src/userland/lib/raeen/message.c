@@ -106,6 +106,7 @@ const char *message_error_text(int error)
 		{ EPROTO, "the service's answer is malformed" },
 		{ EPROTONOSUPPORT, "the service speaks another version" },
 		{ ENOENT, "there is no such port, or who asked has given up" },
+		{ ENOSPC, "the user has too many ports, or names of ports" },
 		{ ENOSYS, "the service does not know the request" },
 		{ EPERM, "a capability or right is missing" },
 		{ ESTALE, "another instance of the service has taken over" },
