@@ -75,6 +75,7 @@ static void groups_and_sessions(void)
 	CHECK_ERR(setsid(), EPERM);		/* a group leader already */
 	child = start_job(idle);
 	CHECK_EQ(getpgid(child), child);
+	CHECK(check_state(child, 'S', 10000));	/* it has done the same by itself */
 	CHECK_EQ(getsid(child), getsid(0));
 	CHECK_EQ(setpgid(child, getpgrp()), 0);
 	CHECK_EQ(getpgid(child), getpgrp());
