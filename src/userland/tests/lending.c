@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MS = 1000000, WORK = 1, WORK_AFTER, POST, WORK_MS = 5, CALLS = 10, POSTS = 3 /* slow ones */, HIGH = -15, LOW = 15, LITTLE = 40, MOST = 60 /* percent */ };
+enum { MS = 1000000, WORK = 1, WORK_AFTER, POST, WORK_MS = 5, CALLS = 10, POSTS = 3 /* slow ones */ };
+enum { HIGH = -15, LOW = 15, LITTLE = 40, MOST = 60 /* percent */ };
 
 static struct { volatile int flags[8]; pthread_mutex_t mutex; } *shared;
 static int first, second, answers;
