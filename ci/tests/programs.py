@@ -9,6 +9,8 @@ from guest import BUILD, LINUX, RAEEN, ROOT, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names")
+# Needs a word on the kernel's command line: test_served.py.
+APART = ("served",)
 # Linked to each.
 LIBRARY = ("check", "leak", "supervisor")
 # Of what Linux has not.
@@ -23,7 +25,7 @@ AFTER = "process"
 
 def names(native=True):
     found = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "src/userland/tests/*.c")))
-    ordered = [name for name in found if name not in LIBRARY + LAST and (native or name not in NATIVE)]
+    ordered = [name for name in found if name not in LIBRARY + LAST + APART and (native or name not in NATIVE)]
     return ordered + [name + "-on-root" for name in ON_ROOT_TOO] + [*LAST, AFTER + "-after-" + LAST[-1]]
 
 

@@ -128,6 +128,8 @@ long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, uns
 	endpoint->thread = endpoint->call.caller = endpoint->waiter.thread = endpoint->call.waiter.thread = thread;
 	endpoint->call.message.header = msg_header_make(type, length, 0, 0);
 	atomic_store(&endpoint->call.message.port, port);
+	/* Before what programs can send: who may send to the port does not keep files from those who use them. */
+	endpoint->call.message.level = 0;
 	own = use_endpoint(thread, endpoint);
 	error = msg_call_from_kernel(port, endpoint);
 	use_endpoint(thread, own);

@@ -83,10 +83,11 @@ void lend_update(struct port *port)
 	}
 	port_note_load(port);
 	list_for_each(server, &port->servers, server_link) {
+		if (server->dismissed)
+			continue;
 		if (!left--)
 			return;
-		if (!server->dismissed)
-			lend_to(port, server, best);
+		lend_to(port, server, best);
 	}
 }
 
@@ -114,6 +115,12 @@ void lend_begin(struct port *port, struct call *call)
 		lend_update(port);
 }
 
+void lend_again(struct port *port, struct call *call)
+{
+	if (!call->lends)
+		insert(port, call);
+}
+
 void lend_end(struct port *port, struct call *call)
 {
 	if (call->lends)
@@ -127,7 +134,7 @@ void lend_join(struct port *port, struct endpoint *server)
 	struct list *link;
 
 	for (link = port->servers.next; link != &port->servers && before < SERVERS_MAX; link = link->next)
-		before++;
+		before += !list_entry(link, struct endpoint, server_link)->dismissed;
 	list_push_back(&port->servers, &server->server_link);
 	if (port->lent != LENT_NOTHING) {
 		if (before < SERVERS_MAX)

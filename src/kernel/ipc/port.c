@@ -222,6 +222,7 @@ static void give_up_held(struct port *port)
 			call_finish(call, -EIO, false);
 		} else {
 			queue_add(port, &call->message, true);
+			lend_again(port, call);
 			port->replayed++;
 			/* While it waits in the queue a signal may interrupt it: it has to sleep otherwise. */
 			scheduler_wake(call->caller, &call->waiter.woken, false);

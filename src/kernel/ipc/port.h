@@ -320,6 +320,8 @@ bool nesting_change_receiver(struct port *port, bool replaced);
 
 /* ---- lend.c; port->lock held ---- */
 
+/* @call, which was held by the short way, waits in the queue again; lend_update() has to follow. */
+void lend_again(struct port *port, struct call *call);
 /* @call has just come; it is over, which lend_less() or lend_update() has to follow. */
 void lend_begin(struct port *port, struct call *call);
 void lend_end(struct port *port, struct call *call);

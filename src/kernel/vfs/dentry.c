@@ -223,7 +223,7 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		dentry_get(found);
 		result = found;
 	} else if (vnode && vnode->type == S_IFDIR) {
-		circle = !(directory->fs->flags & FS_VOLATILE) && is_above_locked(vnode, directory);
+		circle = certain && is_above_locked(vnode, directory);
 		if (!circle)
 			result = use_directory_alias_locked(directory, name, vnode, certain && !found, &old);
 	}

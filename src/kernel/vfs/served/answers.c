@@ -18,10 +18,12 @@ static int fault(enum served_fault which)
 	return -EIO;
 }
 
-/* The errno of a refusal, as a program may see it. */
+/* The errno of a refusal, as a program may see it. Some would mean something to the VFS: that it asks again, or that memory is to be made free. */
 static int refusal(long error)
 {
-	return error < -ERRNO_MAX || error == -ESTALE ? -EIO : (int)error;	/* ESTALE makes the VFS ask again */
+	bool ours = error == -ESTALE || error == -ENOMEM || error == -EINTR || error == -EAGAIN;
+
+	return error < -ERRNO_MAX || ours ? -EIO : (int)error;
 }
 
 static bool mode_is_right(uint32_t mode)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A file system that is a service: each operation is a call to its port. */
 #include "vfs/served/served.h"
+#include "init/boot_info.h"
 #include "ipc/kernel_call.h"
 #include "lib/errno.h"
 #include "lib/log.h"
@@ -211,5 +212,7 @@ static struct fs_type served_type = { .name = "served", .mount = served_mount };
 
 void served_register(void)
 {
-	fs_type_register(&served_type);
+	/* Off, until who waits for a page from a server holds no lock that others need (README.md). */
+	if (command_line_has("served"))
+		fs_type_register(&served_type);
 }
