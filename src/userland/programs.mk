@@ -73,7 +73,7 @@ $(OUT)/$(1).passed: $(OUT)/$(1)
 endef
 $(foreach test,$(basename $(HOSTTESTS)),$(eval $(call hosttest,$(test))))
 # A header has no rule of its own here: tests are few, small, and are built again when any header changes.
-$(foreach test,$(basename $(HOSTTESTS)),$(eval $(OUT)/$(test): $(wildcard *.h */*.h */*/*.h)))
+$(foreach test,$(basename $(HOSTTESTS)),$(eval $(OUT)/$(test): $(wildcard *.h */*.h */*/*.h */*/*/*.h)))
 
 hosttest:
 

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include "store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct store *to_store(struct ext2_io *io)
+{
+	return (struct store *)io;
+}
+
+static int store_read(struct ext2_io *io, uint64_t offset, void *bytes, size_t len)
+{
+	struct store *store = to_store(io);
+
+	assert(offset <= store->size && len <= store->size - offset);
+	memcpy(bytes, store->disk + offset, len);
+	/* The superblock as the cache has it. */
+	if (io->block_size && store->blocks[offset / io->block_size].data)
+		memcpy(bytes, store->blocks[offset / io->block_size].data + offset % io->block_size, len);
+	return 0;
+}
+
+static void set_blocks(struct store *store)
+{
+	if (store->blocks)
+		return;
+	store->block_count = store->size / store->io.block_size;
+	store->blocks = calloc(store->block_count, sizeof(*store->blocks));
+}
+
+static uint8_t *disk_block(const struct store *store, uint32_t number)
+{
+	return store->disk + (size_t)number * store->io.block_size;
+}
+
+static uint8_t *copy_block(const struct store *store, const uint8_t *from)
+{
+	uint8_t *bytes = malloc(store->io.block_size);
+
+	memcpy(bytes, from, store->io.block_size);
+	return bytes;
+}
+
+static uint8_t *data_of(struct store *store, uint32_t number)
+{
+	struct store_block *block = &store->blocks[number];
+
+	if (!block->data)
+		block->data = copy_block(store, disk_block(store, number));
+	return block->data;
+}
+
+static int store_get(struct ext2_io *io, uint32_t number, bool fresh, struct ext2_view *view)
+{
+	struct store *store = to_store(io);
+
+	(void)fresh;
+	set_blocks(store);
+	assert(number < store->block_count);
+	if (store->gets_left >= 0 && store->gets_left-- == 0)
+		longjmp(store->end, 1);
+	view->data = data_of(store, number);
+	view->early = store->blocks[number].early ? store->blocks[number].early : view->data;
+	view->generation = store->blocks[number].generation;
+	view->handle = &store->blocks[number];
+	store->blocks[number].pins++;
+	return 0;
+}
+
+static void store_put(struct ext2_io *io, uint32_t number, struct ext2_view *view)
+{
+	struct store *store = to_store(io);
+
+	assert(view->handle == &store->blocks[number] && store->blocks[number].pins);
+	store->blocks[number].pins--;
+}
+
+static void add_write(struct store *store, struct store_phase *phase, uint32_t number, const uint8_t *bytes)
+{
+	if (phase->count == phase->room) {
+		phase->room = phase->room ? phase->room * 2 : 8;
+		phase->writes = realloc(phase->writes, phase->room * sizeof(*phase->writes));
+	}
+	phase->writes[phase->count++] = (struct store_write){ number, copy_block(store, bytes) };
+}
+
+static void add_phase(struct store *store, struct store_phase *phase)
+{
+	if (!phase->count)
+		return;
+	if (store->phase_count == store->phase_room) {
+		store->phase_room = store->phase_room ? store->phase_room * 2 : 64;
+		store->phases = realloc(store->phases, store->phase_room * sizeof(*store->phases));
+	}
+	phase->risky = store->risky;
+	phase->operation = store->operation;
+	store->phases[store->phase_count++] = *phase;
+}
+
+void store_end_group(struct store *store)
+{
+	struct store_phase first = store->data, middle = { 0 }, late = { 0 };
+
+	memset(&store->data, 0, sizeof(store->data));
+	for (uint32_t i = 0; store->blocks && i < store->block_count; i++) {
+		struct store_block *block = &store->blocks[i];
+		const uint8_t *early = block->early ? block->early : block->data;
+		bool is_first = (block->first || block->fresh) && !(store->lapses & STORE_NO_FIRST);
+
+		if (!block->dirty)
+			continue;
+		if (block->early_dirty || block->fresh)
+			add_write(store, is_first ? &first : &middle, i, early);
+		if (block->early)
+			add_write(store, &late, i, block->data);
+		free(block->early);
+		block->early = NULL;
+		block->dirty = block->early_dirty = block->fresh = block->first = false;
+	}
+	add_phase(store, &first);
+	add_phase(store, &middle);
+	add_phase(store, &late);
+	store->groups += store->group_used;
+	store->risky = store->group_used = false;
+}
+
+/* Is @number among the blocks whose generation the commit knows? */
+static bool has_base(const struct ext2_commit *commit, uint32_t number)
+{
+	for (unsigned i = 0; i < commit->base_count; i++)
+		if (commit->bases[i].block == number)
+			return true;
+	return false;
+}
+
+static void check_change(struct store *store, const struct ext2_commit *commit, const struct ext2_change *change)
+{
+	uint32_t size = store->io.block_size;
+
+	assert(change->block < store->block_count);
+	switch (change->kind) {
+	case EXT2_COPY:
+		assert(change->data && change->len && change->len <= size && change->offset <= size - change->len);
+		break;
+	case EXT2_SET_BITS: case EXT2_CLEAR_BITS:
+		assert(change->len && change->len <= size * 8 && change->offset <= size * 8 - change->len && change->flags & EXT2_FIRST);
+		assert(!(change->flags & EXT2_LATE) == (change->kind == EXT2_SET_BITS));
+		break;
+	case EXT2_FRESH:
+		break;
+	case EXT2_FORGET: case EXT2_NEW_DATA:
+		assert(change->len && change->len <= store->block_count - change->block);
+		return;
+	default:
+		assert(!"kind of a change");
+	}
+	assert(has_base(commit, change->block));
+}
+
+/* Must the open group end before this commit? */
+static bool needs_group(const struct store *store, const struct ext2_commit *commit)
+{
+	if (store->lapses & STORE_NO_BOUNDARY)
+		return false;
+	if (commit->flags & EXT2_BOUNDARY_BEFORE)
+		return true;
+	for (unsigned i = 0; i < commit->change_count && !(store->lapses & STORE_NO_SETTLED); i++)
+		if (commit->changes[i].flags & EXT2_SETTLED && store->blocks[commit->changes[i].block].fresh)
+			return true;
+	return false;
+}
+
+static void apply_bytes(struct store *store, const struct ext2_change *change, uint8_t *image, bool early)
+{
+	(void)early;
+	switch (change->kind) {
+	case EXT2_COPY:
+		memcpy(image + change->offset, change->data, change->len);
+		break;
+	case EXT2_FRESH:
+		memset(image, 0, store->io.block_size);
+		break;
+	case EXT2_SET_BITS: case EXT2_CLEAR_BITS:
+		for (uint32_t bit = change->offset; bit < change->offset + change->len; bit++) {
+			/* Nothing that is in use, or was in this group, is given away; nothing free is freed. */
+			assert(store->lapses || !(image[bit / 8] >> bit % 8 & 1) == (change->kind == EXT2_SET_BITS));
+			if (change->kind == EXT2_SET_BITS)
+				image[bit / 8] |= 1 << bit % 8;
+			else
+				image[bit / 8] &= ~(1 << bit % 8);
+		}
+	}
+}
+
+static void forget(struct store *store, const struct ext2_change *change)
+{
+	for (uint32_t i = change->block; i < change->block + change->len; i++) {
+		struct store_block *block = &store->blocks[i];
+
+		free(block->early);
+		block->early = NULL;
+		block->dirty = block->early_dirty = block->fresh = block->first = false;
+	}
+}
+
+static void apply(struct store *store, const struct ext2_change *change)
+{
+	struct store_block *block = &store->blocks[change->block];
+	bool late = change->flags & EXT2_LATE && !(store->lapses & STORE_NO_LATE);
+
+	if (change->kind == EXT2_FORGET) {
+		forget(store, change);
+		return;
+	}
+	if (change->kind == EXT2_NEW_DATA)
+		return;
+	data_of(store, change->block);
+	if (late && !block->early)
+		block->early = copy_block(store, block->data);
+	apply_bytes(store, change, block->data, false);
+	if (!late && block->early)
+		apply_bytes(store, change, block->early, true);
+	block->dirty = true;
+	block->early_dirty |= !late;
+	block->fresh |= change->kind == EXT2_FRESH;
+	block->first |= change->flags & EXT2_FIRST;
+}
+
+static void apply_commit(struct store *store, const struct ext2_commit *commit)
+{
+	if (needs_group(store, commit))
+		store_end_group(store);
+	store->group_used = true;
+	if (commit->flags & EXT2_BOUNDARY_BEFORE && commit->flags & EXT2_BOUNDARY_AFTER)
+		store->risky = true;
+	/* Pieces that are forgotten, first: the same commit may have changed them before it freed them. */
+	for (unsigned i = 0; i < commit->change_count; i++)
+		apply(store, &commit->changes[i]);
+	for (unsigned i = 0; i < commit->base_count; i++)
+		store->blocks[commit->bases[i].block].generation++;
+	if (commit->flags & EXT2_BOUNDARY_AFTER && !(store->lapses & STORE_NO_BOUNDARY))
+		store_end_group(store);
+	store->commits++;
+}
+
+static int store_commit(struct ext2_io *io, const struct ext2_commit *commit)
+{
+	struct store *store = to_store(io);
+	bool end = store->commits_left >= 0 && store->commits_left-- == 0;
+
+	if (end && !store->after)
+		longjmp(store->end, 1);
+	for (unsigned i = 0; i < commit->base_count; i++)
+		if (store->blocks[commit->bases[i].block].generation != commit->bases[i].generation)
+			return -ESTALE;
+	if (store->stale) {
+		store->stale = false;
+		return -ESTALE;
+	}
+	for (unsigned i = 0; i < commit->change_count; i++)
+		check_change(store, commit, &commit->changes[i]);
+	apply_commit(store, commit);
+	assert(commit->answer_len <= sizeof(store->answer));
+	if (commit->flags & EXT2_FINAL && commit->answer)
+		memcpy(store->answer, commit->answer, commit->answer_len);
+	if (end) {
+		store->ended_final = commit->flags & EXT2_FINAL;
+		longjmp(store->end, 2);
+	}
+	return 0;
+}
+
+static void store_log(struct ext2_io *io, const char *text)
+{
+	struct store *store = to_store(io);
+
+	store->logged++;
+	snprintf(store->last_log, sizeof(store->last_log), "%s", text);
+	if (!store->quiet)
+		fprintf(stderr, "ext2: %s\n", text);
+}
+
+void store_open(struct store *store, uint8_t *bytes, size_t size)
+{
+	memset(store, 0, sizeof(*store));
+	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .put = store_put, .commit = store_commit, .log = store_log };
+	store->disk = bytes;
+	store->size = size;
+	store->gets_left = store->commits_left = -1;
+}
+
+static void drop_log(struct store *store)
+{
+	for (unsigned i = 0; i < store->phase_count; i++) {
+		for (unsigned w = 0; w < store->phases[i].count; w++)
+			free(store->phases[i].writes[w].bytes);
+		free(store->phases[i].writes);
+	}
+	store->phase_count = 0;
+}
+
+void store_flush(struct store *store)
+{
+	store_end_group(store);
+	for (unsigned i = 0; i < store->phase_count; i++)
+		for (unsigned w = 0; w < store->phases[i].count; w++)
+			memcpy(disk_block(store, store->phases[i].writes[w].block), store->phases[i].writes[w].bytes, store->io.block_size);
+	drop_log(store);
+}
+
+void store_close(struct store *store)
+{
+	store_end_group(store);
+	drop_log(store);
+	for (uint32_t i = 0; store->blocks && i < store->block_count; i++) {
+		free(store->blocks[i].data);
+		free(store->blocks[i].early);
+	}
+	free(store->blocks);
+	free(store->phases);
+	free(store->disk);
+}
+
+uint8_t *store_image(const struct store *store)
+{
+	uint8_t *image = malloc(store->size);
+
+	memcpy(image, store->disk, store->size);
+	for (unsigned i = 0; i < store->phase_count; i++)
+		for (unsigned w = 0; w < store->phases[i].count; w++)
+			memcpy(image + (size_t)store->phases[i].writes[w].block * store->io.block_size, store->phases[i].writes[w].bytes,
+			       store->io.block_size);
+	for (unsigned i = 0; i < store->data.count; i++)
+		memcpy(image + (size_t)store->data.writes[i].block * store->io.block_size, store->data.writes[i].bytes, store->io.block_size);
+	for (uint32_t i = 0; store->blocks && i < store->block_count; i++)
+		if (store->blocks[i].dirty)
+			memcpy(image + (size_t)i * store->io.block_size, store->blocks[i].data, store->io.block_size);
+	return image;
+}
+
+void store_write_data(struct store *store, uint32_t block, const uint8_t *bytes)
+{
+	add_write(store, &store->data, block, bytes);
+	store->group_used = true;
+}
+
+uint8_t *store_cut(const struct store *store, unsigned phase, bool (*done)(void *context), void *context)
+{
+	uint8_t *image = malloc(store->size);
+	bool no_order = store->lapses & STORE_NO_ORDER;
+
+	memcpy(image, store->disk, store->size);
+	for (unsigned i = 0; i < store->phase_count && (no_order || i <= phase); i++) {
+		for (unsigned w = 0; w < store->phases[i].count; w++) {
+			const struct store_write *write = &store->phases[i].writes[w];
+
+			if ((!no_order && i < phase) || done(context))
+				memcpy(image + (size_t)write->block * store->io.block_size, write->bytes, store->io.block_size);
+		}
+	}
+	return image;
+}

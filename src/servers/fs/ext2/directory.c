@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories, read linearly: an index hides in entries that are not in use, so it need not be known. A cookie is a byte offset; entries never move, so
+ * it stays good while names come and go.
+ */
+#include "internal.h"
+
+int ext2_check_name(struct ext2_name name)
+{
+	if (!name.len || (name.len <= 2 && name.bytes[0] == '.' && name.bytes[name.len - 1] == '.'))
+		return -EINVAL;
+	if (name.len > EXT2_NAME_MAX)
+		return -ENAMETOOLONG;
+	return memchr(name.bytes, '/', name.len) || memchr(name.bytes, 0, name.len) ? -EINVAL : 0;
+}
+
+/* File types by ext2's numbers, as DT_* and as S_IFMT >> 12. */
+static const uint8_t dirent_types[] = { 0, 8, 4, 2, 6, 1, 12, 10 };
+
+uint8_t ext2_entry_type(const struct ext2 *fs, uint32_t mode)
+{
+	if (fs->file_types)
+		for (uint8_t i = 1; i < sizeof(dirent_types); i++)
+			if (dirent_types[i] == mode >> 12)
+				return i;
+	return 0;
+}
+
+int ext2_check_entry(struct ext2 *fs, uint32_t dir, uint32_t block_size, uint32_t offset, const uint8_t *block, struct ext2_entry *entry)
+{
+	uint32_t room = block_size - offset;
+
+	if (room < EXT2_ENTRY_HEADER)
+		return ext2_corrupt(fs, "directory inode %u: %u bytes are left for an entry", dir, room);
+	memcpy(entry, block + offset, sizeof(*entry));
+	if (entry->record_len % 4 || entry->record_len < EXT2_ENTRY_HEADER || entry->record_len > room)
+		return ext2_corrupt(fs, "directory inode %u: record length %u, expected 8 to %u in steps of 4", dir, entry->record_len, room);
+	if (!entry->inode)
+		return 0;
+	if (!entry->name_len || EXT2_ENTRY_HEADER + entry->name_len > entry->record_len || (!fs->file_types && entry->type))
+		return ext2_corrupt(fs, "directory inode %u: name of %u bytes in a record of %u", dir, entry->name_len, entry->record_len);
+	if (entry->inode > fs->inodes_count)
+		return ext2_corrupt(fs, "directory inode %u: inode %u, expected at most %u", dir, entry->inode, fs->inodes_count);
+	return 0;
+}
+
+int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t *block)
+{
+	int error = ext2_map_block(txn, dir, index, block);
+
+	if (!error && !*block)
+		error = ext2_corrupt(txn->fs, "directory inode %u has a hole at block %llu", dir->number, (unsigned long long)index);
+	return error;
+}
+
+static int find_in_block(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place)
+{
+	uint32_t size = txn->fs->block_size;
+	struct ext2_slot *slot;
+	const uint8_t *data;
+	int error = ext2_pin(txn, place->block, &slot);
+
+	if (error)
+		return error;
+	data = ext2_data(txn, slot);
+	for (place->offset = 0; !error && place->offset < size; place->offset += place->entry.record_len) {
+		const struct ext2_entry *entry = &place->entry;
+
+		error = ext2_check_entry(txn->fs, dir->number, size, place->offset, data, &place->entry);
+		if (!error && entry->inode && entry->name_len == name.len && memcmp(data + place->offset + EXT2_ENTRY_HEADER, name.bytes, name.len) == 0)
+			break;
+	}
+	ext2_unpin(slot);
+	return error ? error : place->offset < size ? 0 : -ENOENT;
+}
+
+int ext2_find(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place)
+{
+	uint64_t blocks = ext2_size(dir) >> txn->fs->block_shift;
+
+	for (place->index = 0; place->index < blocks; place->index++) {
+		int error = ext2_directory_block(txn, dir, place->index, &place->block);
+
+		if (!error)
+			error = find_in_block(txn, dir, name, place);
+		if (error != -ENOENT)
+			return error;
+	}
+	return -ENOENT;
+}
+
+static bool is_dots(const struct ext2_entry *entry, const uint8_t *name)
+{
+	return name[0] == '.' && (entry->name_len == 1 || (entry->name_len == 2 && name[1] == '.'));
+}
+
+int ext2_is_empty(struct ext2_txn *txn, const struct ext2_inode *dir)
+{
+	struct ext2_dirent entry;
+	int found = ext2_readdir(txn, (struct ext2_node){ dir->number, 0 }, 0, &entry, 1);
+
+	return found < 0 ? found : found ? -ENOTEMPTY : 0;
+}
+
+int ext2_parent(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t *parent)
+{
+	struct ext2_place place = { .index = 0 };
+	int error = ext2_size(dir) ? ext2_directory_block(txn, dir, 0, &place.block)
+				   : ext2_corrupt(txn->fs, "directory inode %u is empty", dir->number);
+
+	if (!error)
+		error = find_in_block(txn, dir, (struct ext2_name){ "..", 2 }, &place);
+	*parent = place.entry.inode;
+	return error == -ENOENT ? ext2_corrupt(txn->fs, "directory inode %u has no ..", dir->number) : error;
+}
+
+int ext2_set_parent(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t parent)
+{
+	struct ext2_place place = { .index = 0 };
+	int error = ext2_directory_block(txn, dir, 0, &place.block);
+
+	if (!error)
+		error = find_in_block(txn, dir, (struct ext2_name){ "..", 2 }, &place);
+	if (error == -ENOENT)
+		error = ext2_corrupt(txn->fs, "directory inode %u has no ..", dir->number);
+	return error ? error : ext2_set_entry(txn, &place, parent, S_IFDIR);
+}
+
+/* Without types in the entries the inode tells. */
+static uint8_t dirent_type(struct ext2_txn *txn, const struct ext2_entry *entry)
+{
+	struct ext2_inode inode;
+
+	if (txn->fs->file_types)
+		return entry->type < sizeof(dirent_types) ? dirent_types[entry->type] : 0;
+	return ext2_load_raw(txn, entry->inode, &inode) ? 0 : inode.disk.mode >> 12;
+}
+
+static int emit(struct ext2_txn *txn, const struct ext2_inode *dir, const struct ext2_entry *entry, const uint8_t *name, struct ext2_dirent *out)
+{
+	if (memchr(name, '/', entry->name_len) || memchr(name, 0, entry->name_len))
+		return ext2_corrupt(txn->fs, "directory inode %u: a name holds '/' or NUL", dir->number);
+	out->id = entry->inode;
+	out->type = dirent_type(txn, entry);
+	out->name_len = entry->name_len;
+	memcpy(out->name, name, entry->name_len);
+	return 0;
+}
+
+/* Entries of one block from byte @from of it on. */
+static int read_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t from, struct ext2_dirent *entries, unsigned max,
+		      unsigned *used)
+{
+	struct ext2_entry entry;
+	struct ext2_slot *slot;
+	uint32_t block;
+	int error = ext2_directory_block(txn, dir, index, &block);
+
+	if (!error)
+		error = ext2_pin(txn, block, &slot);
+	if (error)
+		return error;
+	for (uint32_t at = 0; !error && *used < max && at < txn->fs->block_size; at += entry.record_len) {
+		const uint8_t *data = ext2_data(txn, slot), *name = data + at + EXT2_ENTRY_HEADER;
+
+		error = ext2_check_entry(txn->fs, dir->number, txn->fs->block_size, at, data, &entry);
+		if (error || !entry.inode || at < from || is_dots(&entry, name))
+			continue;
+		error = emit(txn, dir, &entry, name, &entries[*used]);
+		entries[(*used)++].next = (index << txn->fs->block_shift) + at + entry.record_len;
+	}
+	ext2_unpin(slot);
+	return error;
+}
+
+int ext2_readdir(struct ext2_txn *txn, struct ext2_node node, uint64_t cookie, struct ext2_dirent *entries, unsigned max)
+{
+	const struct ext2 *fs = txn->fs;
+	struct ext2_inode dir;
+	unsigned used = 0;
+	int error = ext2_load_directory(txn, node, &dir);
+
+	while (!error && used < max && cookie < ext2_size(&dir)) {
+		uint64_t index = cookie >> fs->block_shift;
+
+		error = read_block(txn, &dir, index, cookie & (fs->block_size - 1), entries, max, &used);
+		cookie = (index + 1) << fs->block_shift;
+	}
+	return error ? error : (int)used;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing directories. An entry is removed by making its inode number 0, late; its space is used again only when that is on its way to the disk. Else an
+ * entry never moves or shrinks, so the block without the late changes is a directory, too: the one before, with the new names.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+
+enum { NO_OWNER = UINT32_MAX, KEPT_NAME = 4 };
+
+/* Bytes that no name needs. */
+struct gap {
+	uint32_t start, len;
+	uint32_t owner, owner_len;	/* the entry that they belong to and what it needs of its record; NO_OWNER: an entry not in use begins here */
+};
+
+static uint32_t needed(uint32_t name_len)
+{
+	return (EXT2_ENTRY_HEADER + name_len + 3) & ~3u;
+}
+
+static bool is_live(const uint8_t *data, const uint8_t *early, uint32_t at, const struct ext2_entry *entry)
+{
+	uint32_t number;
+
+	(void)data;
+	memcpy(&number, early + at, sizeof(number));
+	return entry->inode || number;
+}
+
+/* The first gap of @len bytes. 1, 0 if there is none, or an error. */
+static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, const uint8_t *early, uint32_t len, struct gap *gap)
+{
+	uint32_t size = txn->fs->block_size;
+	struct ext2_entry entry;
+
+	*gap = (struct gap){ .owner = NO_OWNER };
+	for (uint32_t at = 0; at < size; at += entry.record_len) {
+		int error = ext2_check_entry(txn->fs, dir, size, at, data, &entry);
+
+		if (error)
+			return error;
+		if (is_live(data, early, at, &entry)) {
+			uint32_t need = needed(entry.name_len);
+
+			*gap = (struct gap){ .start = at + need, .len = entry.record_len - MIN(need, entry.record_len), .owner = at, .owner_len = need };
+		} else if (gap->len) {
+			gap->len += entry.record_len;
+		} else {
+			*gap = (struct gap){ .start = at, .len = entry.record_len, .owner = NO_OWNER };
+		}
+		if (gap->len >= len)
+			return 1;
+	}
+	return 0;
+}
+
+static int find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct gap *gap)
+{
+	struct ext2_slot *slot;
+	int found = ext2_pin(txn, block, &slot);
+
+	if (found)
+		return found;
+	found = scan_block(txn, dir, ext2_data(txn, slot), now ? ext2_early(txn, slot) : ext2_data(txn, slot), len, gap);
+	ext2_unpin(slot);
+	return found;
+}
+
+static int search_directory(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t len, bool now, uint32_t *block, struct gap *gap)
+{
+	uint64_t blocks = ext2_size(dir) >> txn->fs->block_shift;
+
+	for (uint64_t i = 0; i < blocks; i++) {
+		int found = ext2_directory_block(txn, dir, i, block);
+
+		if (!found)
+			found = find_gap(txn, dir->number, *block, len, now, gap);
+		if (found)
+			return found;
+	}
+	return 0;
+}
+
+/* 1, 0 if the directory has to grow, or an error; -ENOSPC with txn->hidden when a new group would do. */
+static int find_room(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t len, uint32_t *block, struct gap *gap)
+{
+	int found = search_directory(txn, dir, len, true, block, gap);
+
+	if (found || txn->boundary)
+		return found;
+	found = search_directory(txn, dir, len, false, block, gap);
+	if (found <= 0)
+		return found;
+	txn->hidden = true;
+	return -ENOSPC;
+}
+
+/* Puts an entry into a gap. Its record takes all of it. */
+static int put_entry(struct ext2_txn *txn, uint32_t block, const struct gap *gap, struct ext2_name name, uint32_t inode, uint8_t type, unsigned flags)
+{
+	uint8_t bytes[EXT2_ENTRY_HEADER + EXT2_NAME_MAX];
+	struct ext2_entry entry = { .inode = inode, .record_len = gap->len, .name_len = name.len, .type = type };
+	uint16_t owner_len = gap->owner_len;
+	int error;
+
+	memcpy(bytes, &entry, sizeof(entry));
+	memcpy(bytes + sizeof(entry), name.bytes, name.len);
+	error = ext2_poke(txn, block, gap->start, bytes, sizeof(entry) + name.len, EXT2_FIRST | flags);
+	if (!error && gap->owner != NO_OWNER)
+		error = ext2_poke(txn, block, gap->owner + offsetof(struct ext2_entry, record_len), &owner_len, 2, EXT2_FIRST | flags);
+	return error;
+}
+
+static int grow(struct ext2_txn *txn, struct ext2_inode *dir)
+{
+	uint32_t size = txn->fs->block_size, block, count;
+	struct ext2_entry entry = { .record_len = size };
+	uint64_t blocks = ext2_size(dir) >> txn->fs->block_shift;
+	int error;
+
+	if (ext2_size(dir) + size > INT32_MAX)
+		return -ENOSPC;
+	error = ext2_fill(txn, dir, blocks, 1, &block, &count);
+	if (!error)
+		error = ext2_make_fresh(txn, block);
+	if (!error)
+		error = ext2_poke(txn, block, 0, &entry, sizeof(entry), EXT2_FIRST);
+	if (!error)
+		error = ext2_set_size(txn, dir, ext2_size(dir) + size);
+	dir->disk.flags &= ~EXT2_FLAG_INDEX;
+	if (!error)
+		error = ext2_store(txn, dir);
+	return error ? error : EXT2_MORE;
+}
+
+static int lose_index(struct ext2_txn *txn, struct ext2_inode *dir)
+{
+	dir->disk.flags &= ~EXT2_FLAG_INDEX;
+	return ext2_store(txn, dir);
+}
+
+int ext2_make_room(struct ext2_txn *txn, struct ext2_inode *dir, uint32_t name_len)
+{
+	struct gap gap;
+	uint32_t block;
+	int found = find_room(txn, dir, needed(name_len), &block, &gap);
+
+	return found < 0 ? found : found ? 0 : grow(txn, dir);
+}
+
+int ext2_add_entry(struct ext2_txn *txn, struct ext2_inode *dir, struct ext2_name name, uint32_t inode, uint32_t mode, unsigned flags)
+{
+	struct gap gap;
+	uint32_t block;
+	int found = find_room(txn, dir, needed(name.len), &block, &gap);
+
+	if (found <= 0)
+		return found ? found : grow(txn, dir);
+	found = put_entry(txn, block, &gap, name, inode, ext2_entry_type(txn->fs, mode), flags);
+	return found ? found : lose_index(txn, dir);
+}
+
+int ext2_remove_entry(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
+{
+	int error = ext2_poke_zero_late(txn, place->block, place->offset);
+
+	return error ? error : lose_index(txn, dir);
+}
+
+int ext2_set_entry(struct ext2_txn *txn, const struct ext2_place *place, uint32_t inode, uint32_t mode)
+{
+	uint8_t type = ext2_entry_type(txn->fs, mode);
+	int error = ext2_poke(txn, place->block, place->offset, &inode, sizeof(inode), EXT2_FIRST);
+
+	return error ? error : ext2_poke(txn, place->block, place->offset + offsetof(struct ext2_entry, type), &type, 1, EXT2_FIRST);
+}
+
+int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done)
+{
+	uint8_t len = name.len;
+	int error;
+
+	*done = needed(name.len) <= place->entry.record_len;
+	if (!*done)
+		return 0;
+	error = ext2_poke(txn, place->block, place->offset + offsetof(struct ext2_entry, name_len), &len, 1, EXT2_FIRST);
+	if (!error)
+		error = ext2_poke(txn, place->block, place->offset + EXT2_ENTRY_HEADER, name.bytes, name.len, EXT2_FIRST);
+	return error ? error : lose_index(txn, dir);
+}
+
+/* Has the block, in use or on its way out, an entry of this name? */
+static bool has_name(const uint8_t *data, uint32_t size, const char *name, uint32_t len)
+{
+	struct ext2_entry entry;
+
+	for (uint32_t at = 0; at + EXT2_ENTRY_HEADER <= size; at += entry.record_len) {
+		memcpy(&entry, data + at, sizeof(entry));
+		if (entry.record_len < EXT2_ENTRY_HEADER)
+			return true;
+		if (entry.name_len == len && at + EXT2_ENTRY_HEADER + len <= size && memcmp(data + at + EXT2_ENTRY_HEADER, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A name that exists only between two writes to the disk. */
+static int keep_here(struct ext2_txn *txn, const struct ext2_place *place, const struct gap *gap)
+{
+	struct ext2_place kept = { .block = place->block, .offset = gap->start };
+	struct ext2_slot *slot;
+	char name[KEPT_NAME + 1];
+	unsigned number = 0;
+	int error = ext2_pin(txn, place->block, &slot);
+
+	if (error)
+		return error;
+	do
+		snprintf(name, sizeof(name), "~%03x", number++ & 0xfff);
+	while (number < 0x1000 && has_name(ext2_data(txn, slot), txn->fs->block_size, name, KEPT_NAME));
+	ext2_unpin(slot);
+	error = put_entry(txn, place->block, gap, (struct ext2_name){ name, KEPT_NAME }, place->entry.inode, place->entry.type, 0);
+	return error ? error : ext2_poke_zero_late(txn, kept.block, kept.offset);
+}
+
+/* There is no room in the block: the name goes elsewhere, by a commit before this one. */
+static int keep_elsewhere(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
+{
+	char text[16];
+	struct ext2_name name = { text, snprintf(text, sizeof(text), ".~%08x", place->entry.inode) };
+	struct ext2_inode inode;
+	struct ext2_place kept;
+	int error = ext2_find(txn, dir, name, &kept);
+
+	if (!error && kept.entry.inode != place->entry.inode)
+		return ext2_corrupt(txn->fs, "directory inode %u: %s is not inode %u", dir->number, text, place->entry.inode);
+	if (!error) {
+		txn->flags |= EXT2_BOUNDARY_BEFORE;
+		return ext2_remove_entry(txn, dir, &kept);
+	}
+	if (error != -ENOENT)
+		return error;
+	error = ext2_load(txn, (struct ext2_node){ place->entry.inode, 0 }, &inode);
+	if (!error)
+		error = ext2_add_entry(txn, dir, name, inode.number, inode.disk.mode, 0);
+	return error ? error : EXT2_MORE;
+}
+
+int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
+{
+	struct gap gap;
+	int found = find_gap(txn, dir->number, place->block, needed(KEPT_NAME), true, &gap);
+
+	if (found < 0)
+		return found;
+	if (found)
+		return keep_here(txn, place, &gap);
+	if (!txn->boundary) {
+		found = find_gap(txn, dir->number, place->block, needed(KEPT_NAME), false, &gap);
+		txn->hidden |= found > 0;
+		if (found)
+			return found < 0 ? found : -ENOSPC;
+	}
+	return keep_elsewhere(txn, dir, place);
+}
+
+int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint32_t parent)
+{
+	uint8_t type = ext2_entry_type(txn->fs, S_IFDIR);
+	struct gap one = { .start = 0, .len = needed(1), .owner = NO_OWNER };
+	struct gap two = { .start = one.len, .len = txn->fs->block_size - one.len, .owner = NO_OWNER };
+	int error = put_entry(txn, block, &one, (struct ext2_name){ ".", 1 }, self, type, 0);
+
+	return error ? error : put_entry(txn, block, &two, (struct ext2_name){ "..", 2 }, parent, type, 0);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ext2 as a library: what the file-system server does, without its wire. It sees metadata blocks only, through struct ext2_io, and keeps nothing
+ * that is not in them but the geometry read at mount: an instance that dies between any two instructions loses nothing.
+ *
+ * Each operation works on one open transaction of its file system. It either returns a negative errno and has changed nothing, or 0 (or a count),
+ * and ext2_commit hands all its changes over at once together with the answer; EXT2_MORE asks for a commit that does not answer yet, and to be
+ * called again with the same arguments. ext2_run does all that. One thread; nothing here allocates memory or blocks, but for the calls of ext2_io.
+ *
+ * Names are not NUL-terminated, 1 to 255 bytes without '/' and NUL, never "." or "..": checked. Nothing from the disk is trusted; what is wrong there
+ * gives -EUCLEAN and a line in the log.
+ */
+#ifndef EXT2_H
+#define EXT2_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { EXT2_MORE = 1 << 20 };
+
+/* How a change is written back; README.md has the rules. */
+enum ext2_change_kind {
+	EXT2_COPY,		/* @len bytes at @offset become @data */
+	EXT2_SET_BITS,		/* @len bits from bit @offset of a bitmap */
+	EXT2_CLEAR_BITS,	/* the same; always late */
+	EXT2_FRESH,		/* the block was free: it begins as zeroes */
+	EXT2_FORGET,		/* @len blocks from @block are freed: what was cached of them is not written any more */
+	EXT2_NEW_DATA,		/* @len blocks from @block now hold file data, which is written (or zeroes are) with what comes first */
+};
+
+enum ext2_change_flags {
+	EXT2_FIRST = 1,		/* the block is written before those that are not */
+	EXT2_LATE = 2,		/* this change is written after all that is not late */
+	EXT2_SETTLED = 4,	/* the block must not be fresh in the open group: begin a new one if it is */
+};
+
+struct ext2_change {
+	uint32_t block;
+	uint32_t offset, len;
+	uint8_t kind, flags;
+	const uint8_t *data;	/* EXT2_COPY; valid during the call */
+};
+
+/* The generation that a changed block had when it was read. */
+struct ext2_base { uint32_t block; uint64_t generation; };
+
+enum ext2_commit_flags {
+	EXT2_FINAL = 1,			/* the request is answered with this */
+	EXT2_BOUNDARY_BEFORE = 2,	/* a group of commits ends before this one, */
+	EXT2_BOUNDARY_AFTER = 4,	/* or with it */
+};
+
+struct ext2_commit {
+	const struct ext2_change *changes;
+	const struct ext2_base *bases;
+	unsigned change_count, base_count, flags;
+	const void *answer;
+	size_t answer_len;
+};
+
+/* A cached block. @early is what it looks like without the late changes of the open group of commits; equal to @data when there are none. */
+struct ext2_view {
+	const uint8_t *data, *early;
+	uint64_t generation;
+	void *handle;		/* the owner's */
+};
+
+/* Where the blocks are. Errors are negative errno values. */
+struct ext2_io {
+	uint64_t size;		/* of the disk, in bytes */
+	uint32_t block_size;	/* set by ext2_mount before the first get */
+	/* Bytes of the disk, before the block size is known. */
+	int (*read)(struct ext2_io *io, uint64_t offset, void *bytes, size_t len);
+	/* Pins a block: the view is valid until put. @fresh: its content does not matter and need not be read. */
+	int (*get)(struct ext2_io *io, uint32_t block, bool fresh, struct ext2_view *view);
+	void (*put)(struct ext2_io *io, uint32_t block, struct ext2_view *view);
+	/* All or nothing. -ESTALE: a base is not current any more. */
+	int (*commit)(struct ext2_io *io, const struct ext2_commit *commit);
+	void (*log)(struct ext2_io *io, const char *text);
+};
+
+struct ext2;
+
+/* Bytes that ext2_mount needs for a file system of this block size, or of any that is supported (0). */
+size_t ext2_memory(uint32_t block_size);
+
+enum ext2_mount_flags {
+	EXT2_READ_ONLY = 1,
+	EXT2_ADOPT = 2,		/* the blocks come from an instance that died: not a mount for the disk, and the orphans are in use */
+};
+
+/*
+ * Checks superblock and group descriptors and makes *@fs in @memory, ext2_memory() bytes that stay the caller's, aligned for any type. Then ext2_start
+ * has to be run unless it is to be read only. Returns 0, -EINVAL (no ext2), -EOPNOTSUPP (features unknown, named in the log), -ENOMEM, or the disk's error.
+ */
+int ext2_mount(struct ext2_io *io, void *memory, size_t size, unsigned flags, struct ext2 **fs);
+/* Unknown read-only-compatible features and disks that end early make it true although writing was asked for. */
+bool ext2_is_read_only(const struct ext2 *fs);
+bool ext2_was_clean(const struct ext2 *fs);
+uint32_t ext2_root_generation(const struct ext2 *fs);
+
+struct ext2_txn;
+struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary);
+void ext2_abort(struct ext2_txn *txn);
+/* Also ends the transaction when it fails. 0, -ESTALE (begin again), or the commit's error. */
+int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t answer_len);
+
+/* Runs an operation to its end, with a new group where space was freed too recently, and again when it was overtaken. Returns what @operation does. */
+typedef int ext2_operation(struct ext2_txn *txn, void *arguments);
+int ext2_run(struct ext2 *fs, ext2_operation *operation, void *arguments, const void *answer, size_t answer_len);
+
+struct ext2_node { uint32_t id, generation; };
+
+struct ext2_attr {
+	struct ext2_node node;
+	uint32_t mode, links, uid, gid;
+	uint64_t rdev;		/* Linux's encoded dev_t */
+	uint64_t size, blocks;	/* bytes; units of 512 bytes */
+	int64_t atime, mtime, ctime, btime;	/* ns since 1970 */
+};
+
+struct ext2_name { const char *bytes; size_t len; };
+
+int ext2_lookup(struct ext2_txn *txn, struct ext2_node dir, struct ext2_name name, struct ext2_attr *out);
+int ext2_getattr(struct ext2_txn *txn, struct ext2_node node, struct ext2_attr *out);
+
+enum ext2_attr_mask { EXT2_MODE = 1, EXT2_UID = 2, EXT2_GID = 4, EXT2_SIZE = 8, EXT2_ATIME = 16, EXT2_MTIME = 32, EXT2_CTIME = 64 };
+/* EXT2_SIZE only for regular files: blocks beyond the new end are freed from the end on, in several commits if they are many. */
+int ext2_setattr(struct ext2_txn *txn, struct ext2_node node, unsigned mask, const struct ext2_attr *in, struct ext2_attr *out);
+
+struct ext2_new {
+	struct ext2_node dir;
+	struct ext2_name name;
+	uint32_t mode, uid, gid;	/* the mode's type says what is made */
+	uint64_t rdev;			/* of device nodes */
+	struct ext2_name target;	/* of symlinks, 1 to min(4095, block size - 1) bytes */
+	int64_t time;
+};
+/* A file, directory, device node, FIFO, socket or symlink. -EEXIST, -ENOSPC, -EMLINK, -ENAMETOOLONG, -ENOENT (the directory was removed). */
+int ext2_create(struct ext2_txn *txn, const struct ext2_new *new, struct ext2_attr *out);
+int ext2_link(struct ext2_txn *txn, struct ext2_node node, struct ext2_node dir, struct ext2_name name, int64_t time, struct ext2_attr *out);
+
+enum ext2_remove_flags {
+	EXT2_DIRECTORY = 1,	/* rmdir, else unlink */
+	EXT2_KEEP = 2,		/* somebody has it open */
+};
+/* What was removed. With @to_release the inode lives on as an orphan until ext2_release. */
+struct ext2_removed { struct ext2_attr attr; bool to_release; };
+int ext2_remove(struct ext2_txn *txn, struct ext2_node dir, struct ext2_name name, unsigned flags, int64_t time, struct ext2_removed *out);
+/* The last user of an inode without names is gone. 0 too when it has names, or is not there any more. May return EXT2_MORE many times. */
+int ext2_release(struct ext2_txn *txn, struct ext2_node node);
+
+enum ext2_rename_flags { EXT2_NOREPLACE = 1, EXT2_EXCHANGE = 2, EXT2_KEEP_TARGET = 4 };
+struct ext2_rename {
+	struct ext2_node from_dir, to_dir;
+	struct ext2_name from, to;
+	unsigned flags;
+	int64_t time;
+};
+/* @out: what was replaced, if attr.node.id is not 0. */
+int ext2_rename(struct ext2_txn *txn, const struct ext2_rename *rename, struct ext2_removed *out);
+
+/* At most @size bytes of a symlink's target. Returns the length. */
+int ext2_readlink(struct ext2_txn *txn, struct ext2_node node, char *target, size_t size);
+
+struct ext2_dirent {
+	uint32_t id;
+	uint8_t type;		/* DT_* */
+	uint8_t name_len;
+	char name[255];
+	uint64_t next;		/* cookie of what comes after it */
+};
+/* Up to @max entries from @cookie on (0: the start) without "." and "..". Returns their number; 0 at the end. A cookie stays good while names come and go. */
+int ext2_readdir(struct ext2_txn *txn, struct ext2_node dir, uint64_t cookie, struct ext2_dirent *entries, unsigned max);
+
+struct ext2_extent {
+	uint64_t first;		/* block of the file */
+	uint32_t count;
+	uint32_t block;		/* on the disk; 0 for a hole */
+	bool fresh;		/* just allocated: its old content must not be shown */
+};
+struct ext2_map {
+	struct ext2_node node;
+	uint64_t first, count;	/* blocks of the file */
+	bool allocate;		/* fill holes */
+	bool privileged;	/* may take what is reserved */
+	uint64_t size;		/* with allocate: the file is at least so long afterwards; at most the end of what is asked for */
+	int64_t time;		/* with allocate: of its change */
+};
+/*
+ * Extents from @map->first on, without gaps; fewer blocks than asked for when they do not fit, or one transaction or the disk is full (the next call goes
+ * on, or fails). Returns their number, -ENOSPC, -EFBIG.
+ */
+int ext2_map(struct ext2_txn *txn, const struct ext2_map *map, struct ext2_extent *extents, unsigned max);
+
+struct ext2_statfs { uint32_t block_size, blocks, blocks_free, blocks_available, inodes, inodes_free; };
+int ext2_statfs(struct ext2_txn *txn, struct ext2_statfs *out);
+
+/*
+ * First transaction of who writes: marks the file system as in use, and frees orphans unless EXT2_ADOPT. May return EXT2_MORE.
+ * -EUCLEAN: an orphan is broken; run again, it goes on without them.
+ */
+int ext2_start(struct ext2_txn *txn, int64_t time);
+/* Writes the totals into the superblock. @clean: marks it as no longer in use, after what is left of orphans is gone. May return EXT2_MORE. */
+int ext2_sync(struct ext2_txn *txn, int64_t time, bool clean);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* Inodes: read and checked, changed on a copy, and stored. */
+#include "internal.h"
+
+enum { NS = 1000000000 };
+
+int ext2_load_raw(struct ext2_txn *txn, uint32_t number, struct ext2_inode *inode)
+{
+	struct ext2 *fs = txn->fs;
+	uint32_t in_block = fs->block_size / fs->inode_size, index;
+	struct ext2_group group;
+	int error;
+
+	if (number != EXT2_ROOT && (number < fs->first_inode || number > fs->inodes_count))
+		return ext2_corrupt(fs, "inode %u, expected %u or %u to %u", number, EXT2_ROOT, fs->first_inode, fs->inodes_count);
+	error = ext2_read_group(txn, ext2_inode_group(fs, number), &group);
+	if (error)
+		return error;
+	index = (number - 1) % fs->inodes_per_group;
+	inode->number = number;
+	inode->table_block = group.inode_table + index / in_block;
+	inode->table_offset = index % in_block * fs->inode_size;
+	memset(&inode->disk, 0, sizeof(inode->disk));
+	error = ext2_peek(txn, inode->table_block, inode->table_offset, &inode->disk, MIN(fs->inode_size, sizeof(inode->disk)));
+	inode->stored = inode->disk;
+	return error;
+}
+
+bool ext2_has_blocks(const struct ext2 *fs, const struct ext2_inode *inode)
+{
+	uint32_t xattr_sectors = inode->disk.file_acl ? fs->block_size / 512 : 0;
+
+	if (S_ISLNK(inode->disk.mode))
+		return ext2_size(inode) >= sizeof(inode->disk.block) || inode->disk.sectors > xattr_sectors;
+	return S_ISREG(inode->disk.mode) || S_ISDIR(inode->disk.mode);
+}
+
+static int check_inode(struct ext2 *fs, const struct ext2_inode *inode)
+{
+	const struct ext2_disk_inode *disk = &inode->disk;
+	uint32_t unknown = EXT2_FLAG_COMPRESSED | EXT2_FLAG_ENCRYPTED | EXT2_FLAG_HUGE_FILE | EXT2_FLAG_EXTENTS | EXT2_FLAG_EA_INODE | EXT2_FLAG_INLINE_DATA;
+	uint32_t kind = disk->mode & S_IFMT;
+	uint64_t size = ext2_size(inode);
+
+	if (kind != S_IFREG && kind != S_IFDIR && kind != S_IFLNK && kind != S_IFCHR && kind != S_IFBLK && kind != S_IFIFO && kind != S_IFSOCK)
+		return ext2_corrupt(fs, "inode %u: mode 0%o is of no type", inode->number, disk->mode);
+	if (disk->flags & unknown)
+		return ext2_corrupt(fs, "inode %u: flags 0x%x, expected none of 0x%x", inode->number, disk->flags, unknown);
+	if (size > fs->max_size || (kind == S_IFDIR && (size % fs->block_size || size > INT32_MAX)) || (kind == S_IFLNK && size >= fs->block_size))
+		return ext2_corrupt(fs, "inode %u: a size of %llu does not fit", inode->number, (unsigned long long)size);
+	return 0;
+}
+
+int ext2_load(struct ext2_txn *txn, struct ext2_node node, struct ext2_inode *inode)
+{
+	int error;
+
+	if (node.id != EXT2_ROOT && (node.id < txn->fs->first_inode || node.id > txn->fs->inodes_count))
+		return node.generation ? -ESTALE : ext2_corrupt(txn->fs, "inode %u, expected %u or %u to %u", node.id, EXT2_ROOT, txn->fs->first_inode,
+								txn->fs->inodes_count);
+	error = ext2_load_raw(txn, node.id, inode);
+	if (error)
+		return error;
+	if (node.generation && node.generation != inode->disk.generation)
+		return -ESTALE;
+	if (!inode->disk.mode && !inode->disk.links)
+		return node.generation ? -ESTALE : ext2_corrupt(txn->fs, "inode %u is in use and empty", node.id);
+	return check_inode(txn->fs, inode);
+}
+
+int ext2_load_directory(struct ext2_txn *txn, struct ext2_node node, struct ext2_inode *inode)
+{
+	int error = ext2_load(txn, node, inode);
+
+	return error ? error : S_ISDIR(inode->disk.mode) ? 0 : -ENOTDIR;
+}
+
+int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode)
+{
+	const uint8_t *now = (const uint8_t *)&inode->disk, *before = (const uint8_t *)&inode->stored;
+	uint32_t from = 0, end = MIN(txn->fs->inode_size, sizeof(inode->disk));
+	int error;
+
+	while (from < end && now[from] == before[from])
+		from++;
+	if (from == end)
+		return 0;
+	while (now[end - 1] == before[end - 1])
+		end--;
+	error = ext2_poke(txn, inode->table_block, inode->table_offset + from, now + from, end - from, 0);
+	if (!error)
+		inode->stored = inode->disk;
+	return error;
+}
+
+int ext2_wipe(struct ext2_txn *txn, struct ext2_inode *inode)
+{
+	static const uint8_t zeroes[128];
+	uint32_t generation = inode->disk.generation;
+
+	memset(&inode->disk, 0, sizeof(inode->disk));
+	inode->disk.generation = generation;
+	for (uint32_t at = 0; at < txn->fs->inode_size; at += sizeof(zeroes)) {
+		int error = ext2_poke(txn, inode->table_block, inode->table_offset + at, zeroes, sizeof(zeroes), 0);
+
+		if (error)
+			return error;
+	}
+	memset(&inode->stored, 0, sizeof(inode->stored));
+	return ext2_store(txn, inode);
+}
+
+uint64_t ext2_size(const struct ext2_inode *inode)
+{
+	return inode->disk.size | (S_ISREG(inode->disk.mode) ? (uint64_t)inode->disk.size_high << 32 : 0);
+}
+
+/* The first file of 2 GiB changes the superblock. */
+static int allow_large(struct ext2_txn *txn)
+{
+	struct ext2_super super;
+	int error = ext2_super_peek(txn, &super);
+
+	if (error || super.ro_compat & EXT2_RO_LARGE_FILE)
+		return error;
+	super.ro_compat |= EXT2_RO_LARGE_FILE;
+	return ext2_super_poke(txn, offsetof(struct ext2_super, ro_compat), &super.ro_compat, sizeof(super.ro_compat));
+}
+
+int ext2_set_size(struct ext2_txn *txn, struct ext2_inode *inode, uint64_t size)
+{
+	if (size > txn->fs->max_size)
+		return -EFBIG;
+	inode->disk.size = size;
+	if (S_ISREG(inode->disk.mode))
+		inode->disk.size_high = size >> 32;
+	return size > INT32_MAX ? allow_large(txn) : 0;
+}
+
+static bool has_extra(const struct ext2 *fs, const struct ext2_inode *inode)
+{
+	return fs->inode_size >= sizeof(struct ext2_disk_inode) && inode->disk.extra_size >= EXT2_EXTRA_SIZE &&
+	       inode->disk.extra_size <= fs->inode_size - EXT2_OLD_INODE_SIZE;
+}
+
+/* The two low bits of the extra word count epochs of 2^32 s, the others are ns. */
+static int64_t join_time(uint32_t seconds, uint32_t extra)
+{
+	return ((int64_t)(int32_t)seconds + ((int64_t)(extra & 3) << 32)) * NS + MIN(extra >> 2, NS - 1u);
+}
+
+static void split_time(int64_t time, bool extra, uint32_t *seconds, uint32_t *more)
+{
+	int64_t whole = time / NS - (time % NS < 0), most = extra ? INT32_MAX + (3ll << 32) : INT32_MAX;
+
+	*more = 0;
+	if (whole < INT32_MIN || whole > most) {
+		*seconds = whole < 0 ? (uint32_t)INT32_MIN : (uint32_t)most;
+		*more = extra && whole > 0 ? 3 : 0;
+		return;
+	}
+	*seconds = whole;
+	if (extra)
+		*more = (uint32_t)((whole - (int32_t)whole) >> 32 & 3) | (uint32_t)(time - whole * NS) << 2;
+}
+
+void ext2_set_times(const struct ext2 *fs, struct ext2_inode *inode, unsigned which, int64_t time)
+{
+	struct ext2_disk_inode *disk = &inode->disk;
+	bool extra = has_extra(fs, inode);
+	uint32_t seconds, more;
+
+	split_time(time, extra, &seconds, &more);
+	if (which & EXT2_T_ACCESS)
+		disk->atime = seconds;
+	if (which & EXT2_T_MODIFY)
+		disk->mtime = seconds;
+	if (which & EXT2_T_CHANGE)
+		disk->ctime = seconds;
+	if (!extra)
+		return;
+	if (which & EXT2_T_ACCESS)
+		disk->atime_extra = more;
+	if (which & EXT2_T_MODIFY)
+		disk->mtime_extra = more;
+	if (which & EXT2_T_CHANGE)
+		disk->ctime_extra = more;
+	if (which & EXT2_T_BIRTH) {
+		disk->btime = seconds;
+		disk->btime_extra = more;
+	}
+}
+
+/* Linux's old encoding of a device number in the first pointer, its new one in the second. */
+static uint64_t get_rdev(const struct ext2_disk_inode *disk)
+{
+	if (disk->block[0])
+		return disk->block[0] & 0xffff;
+	return disk->block[1];
+}
+
+void ext2_set_rdev(struct ext2_inode *inode, uint64_t rdev)
+{
+	bool old = rdev <= 0xffff;
+
+	inode->disk.block[0] = old ? rdev : 0;
+	inode->disk.block[1] = old ? 0 : rdev;
+}
+
+void ext2_set_owner(struct ext2_inode *inode, uint32_t uid, uint32_t gid)
+{
+	inode->disk.uid = uid;
+	inode->disk.uid_high = uid >> 16;
+	inode->disk.gid = gid;
+	inode->disk.gid_high = gid >> 16;
+}
+
+void ext2_attr(const struct ext2 *fs, const struct ext2_inode *inode, struct ext2_attr *out)
+{
+	const struct ext2_disk_inode *disk = &inode->disk;
+	bool extra = has_extra(fs, inode);
+
+	*out = (struct ext2_attr){
+		.node = { inode->number, disk->generation }, .mode = disk->mode, .links = disk->links,
+		.uid = disk->uid | (uint32_t)disk->uid_high << 16, .gid = disk->gid | (uint32_t)disk->gid_high << 16,
+		.size = ext2_size(inode), .blocks = disk->sectors,
+		.atime = join_time(disk->atime, extra ? disk->atime_extra : 0), .mtime = join_time(disk->mtime, extra ? disk->mtime_extra : 0),
+		.ctime = join_time(disk->ctime, extra ? disk->ctime_extra : 0),
+	};
+	out->btime = extra ? join_time(disk->btime, disk->btime_extra) : out->ctime;
+	if (S_ISCHR(disk->mode) || S_ISBLK(disk->mode))
+		out->rdev = get_rdev(disk);
+}
+
+int ext2_may_change(const struct ext2_inode *inode)
+{
+	return inode->disk.flags & (EXT2_FLAG_IMMUTABLE | EXT2_FLAG_APPEND) ? -EPERM : 0;
+}

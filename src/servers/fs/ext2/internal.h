@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of the ext2 library. Sizes and numbers of blocks are those of the file system unless said otherwise. */
+#ifndef EXT2_INTERNAL_H
+#define EXT2_INTERNAL_H
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ext2.h"
+#include "format.h"
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+enum {
+	EXT2_MAX_SLOTS = 40,	/* blocks pinned at a time */
+	EXT2_MAX_COPIES = 16,	/* blocks changed by one transaction, other than by late changes alone */
+	EXT2_MAX_CHANGES = 128,
+	EXT2_MAX_DELTAS = 6,	/* groups whose counts one transaction changes */
+	EXT2_RESERVE_CHANGES = 24,	/* what an operation may still add when it has found that it is full */
+	EXT2_RESERVE_COPIES = 9,
+};
+
+struct ext2_slot {
+	uint32_t block;
+	uint16_t users;
+	bool pinned, changed, fresh;
+	uint8_t copy;		/* index + 1 of its private copy */
+	uint32_t used_at;
+	struct ext2_view view;
+};
+
+struct ext2_delta { uint32_t group; int32_t blocks, inodes, directories; };
+
+struct ext2_txn {
+	struct ext2 *fs;
+	bool boundary;		/* it begins a group: what was freed before may be used again */
+	bool hidden;		/* something did not fit that would in a new group */
+	unsigned flags;		/* of the commit */
+	uint32_t clock;
+	unsigned change_count, delta_count;
+	uint32_t copies_used;	/* bit mask */
+	struct ext2_slot slots[EXT2_MAX_SLOTS];
+	struct ext2_change changes[EXT2_MAX_CHANGES];
+	struct ext2_delta deltas[EXT2_MAX_DELTAS];
+	uint8_t *copies;	/* EXT2_MAX_COPIES blocks */
+};
+
+struct ext2 {
+	struct ext2_io *io;
+	uint32_t block_size, block_shift, pointers;	/* pointers: in an indirect block */
+	uint32_t blocks_count, first_data_block, blocks_per_group, reserved_blocks;
+	uint32_t inodes_count, inodes_per_group, first_inode, inode_size, extra_size;
+	uint32_t group_count, descriptor_blocks, reserved_descriptors, table_blocks;
+	uint64_t max_blocks, max_size;	/* of a file */
+	bool file_types, sparse_super, revision1, read_only, was_clean, adopted, skip_orphans;
+	unsigned errors_logged;
+	struct ext2_txn txn;
+};
+
+/* Logs unless too much was logged. Returns -EUCLEAN. */
+__attribute__((format(printf, 2, 3))) int ext2_corrupt(struct ext2 *fs, const char *format, ...);
+
+/* transaction.c */
+
+/* Pins block @number until ext2_unpin; its content as this transaction sees it is ext2_data(). 0 or a negative errno. */
+int ext2_pin(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot);
+void ext2_unpin(struct ext2_slot *slot);
+const uint8_t *ext2_data(const struct ext2_txn *txn, const struct ext2_slot *slot);
+/* What the block looks like on its way to the disk; space that is free in ext2_data() but not here must wait for the next group. */
+const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *slot);
+int ext2_peek(struct ext2_txn *txn, uint32_t block, uint32_t offset, void *bytes, uint32_t len);
+/* Changes bytes of a block; @flags are those of the change. */
+int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void *bytes, uint32_t len, unsigned flags);
+/* Zeroes 4 bytes late. This transaction goes on seeing them as they were. */
+int ext2_poke_zero_late(struct ext2_txn *txn, uint32_t block, uint32_t offset);
+/* Makes @block, which this transaction has allocated, all zeroes. */
+int ext2_make_fresh(struct ext2_txn *txn, uint32_t block);
+int ext2_set_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint32_t count);
+/* -EUCLEAN if one of them was cleared by this transaction already. It goes on seeing them set. */
+int ext2_clear_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint32_t count);
+/* A note for the kernel about blocks: EXT2_FORGET, EXT2_NEW_DATA. */
+int ext2_note(struct ext2_txn *txn, uint8_t kind, uint32_t block, uint32_t count);
+/* Takes back what was changed in @block. */
+void ext2_discard(struct ext2_txn *txn, uint32_t block);
+/* Counts of a group change with the commit. */
+int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int directories);
+/* Is there room for what an operation adds at most besides what it repeats? */
+bool ext2_has_room(const struct ext2_txn *txn);
+
+/* groups.c */
+
+int ext2_read_group(struct ext2_txn *txn, uint32_t group, struct ext2_group *out);
+int ext2_write_group(struct ext2_txn *txn, uint32_t group, const struct ext2_group *in);
+/* Its first block, and how many it has. */
+uint32_t ext2_group_start(const struct ext2 *fs, uint32_t group);
+uint32_t ext2_group_blocks(const struct ext2 *fs, uint32_t group);
+uint32_t ext2_block_group(const struct ext2 *fs, uint32_t block);
+uint32_t ext2_inode_group(const struct ext2 *fs, uint32_t inode);
+/* If block @block of @group holds the file system's own structures: the first block after them; else 0. */
+uint32_t ext2_system_end(const struct ext2 *fs, uint32_t group, const struct ext2_group *descriptor, uint32_t block);
+/* Can a file own @block? 0 or -EUCLEAN. */
+int ext2_check_block(struct ext2_txn *txn, uint32_t inode, uint32_t block);
+int ext2_check_groups(struct ext2_txn *txn);
+
+/* block_alloc.c */
+
+/*
+ * Allocates 1 to @want blocks in a row, near @goal; with @follow they should come right after what is before it, else begin where there is room to grow.
+ * -ENOSPC.
+ */
+int ext2_alloc_blocks(struct ext2_txn *txn, uint32_t goal, bool follow, uint32_t want, uint32_t *start, uint32_t *count);
+/* -EUCLEAN if they are free already, or no file's. @inode is for the message. */
+int ext2_free_blocks(struct ext2_txn *txn, uint32_t inode, uint32_t start, uint32_t count);
+/* -ENOSPC if only reserved blocks are left. */
+int ext2_check_reserve(struct ext2_txn *txn);
+uint32_t ext2_next_free(const uint8_t *bits, const uint8_t *early, uint32_t from, uint32_t end);
+
+/* inode_alloc.c */
+
+int ext2_alloc_inode(struct ext2_txn *txn, uint32_t parent, bool directory, uint32_t *number);
+int ext2_free_inode(struct ext2_txn *txn, uint32_t number, bool directory);
+
+/* inode.c */
+
+struct ext2_inode {
+	uint32_t number;
+	uint32_t table_block, table_offset;
+	struct ext2_disk_inode disk, stored;	/* stored: as the transaction has it */
+};
+
+/* @node.generation 0 fits any. -ESTALE: it is not that inode any more; -EUCLEAN. */
+int ext2_load(struct ext2_txn *txn, struct ext2_node node, struct ext2_inode *inode);
+/* The same, and a directory, else -ENOTDIR. */
+int ext2_load_directory(struct ext2_txn *txn, struct ext2_node node, struct ext2_inode *inode);
+/* For the orphan list: nothing of the inode but its place and its number is checked. */
+int ext2_load_raw(struct ext2_txn *txn, uint32_t number, struct ext2_inode *inode);
+int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode);
+/* Everything of the inode but its generation becomes zero, on the disk too. */
+int ext2_wipe(struct ext2_txn *txn, struct ext2_inode *inode);
+uint64_t ext2_size(const struct ext2_inode *inode);
+int ext2_set_size(struct ext2_txn *txn, struct ext2_inode *inode, uint64_t size);
+void ext2_attr(const struct ext2 *fs, const struct ext2_inode *inode, struct ext2_attr *out);
+enum ext2_times { EXT2_T_ACCESS = 1, EXT2_T_MODIFY = 2, EXT2_T_CHANGE = 4, EXT2_T_BIRTH = 8 };
+void ext2_set_times(const struct ext2 *fs, struct ext2_inode *inode, unsigned which, int64_t time);
+void ext2_set_rdev(struct ext2_inode *inode, uint64_t rdev);
+void ext2_set_owner(struct ext2_inode *inode, uint32_t uid, uint32_t gid);
+/* Has it a map of blocks (not a device, a symlink whose target is in the inode …)? */
+bool ext2_has_blocks(const struct ext2 *fs, const struct ext2_inode *inode);
+int ext2_may_change(const struct ext2_inode *inode);
+
+/* map.c */
+
+/* Block @index of the file; 0 for a hole. */
+int ext2_map_block(struct ext2_txn *txn, const struct ext2_inode *inode, uint64_t index, uint32_t *block);
+/* Fills the hole at @index with up to @want blocks in a row. The inode changes and is not yet stored. */
+int ext2_fill(struct ext2_txn *txn, struct ext2_inode *inode, uint64_t index, uint32_t want, uint32_t *block, uint32_t *count);
+
+/* truncate.c */
+
+/*
+ * Frees the blocks from @keep on, the last one first. The inode changes and is not yet stored. Returns 0 with *@end = @keep, or EXT2_MORE when the
+ * transaction is full; then all from *@end on are free.
+ */
+int ext2_truncate(struct ext2_txn *txn, struct ext2_inode *inode, uint64_t keep, uint64_t *end);
+/* Frees all an inode without names has, and the inode. EXT2_MORE: stored, and to be gone on with. */
+int ext2_destroy(struct ext2_txn *txn, struct ext2_inode *inode);
+/* Frees its block of extended attributes, or one reference to it. */
+int ext2_free_xattrs(struct ext2_txn *txn, struct ext2_inode *inode);
+
+/* directory.c, directory_change.c */
+
+struct ext2_place {
+	uint32_t block;		/* on the disk */
+	uint64_t index;		/* in the directory */
+	uint32_t offset;	/* in the block */
+	struct ext2_entry entry;
+};
+
+int ext2_check_name(struct ext2_name name);
+int ext2_check_entry(struct ext2 *fs, uint32_t dir, uint32_t block_size, uint32_t offset, const uint8_t *block, struct ext2_entry *entry);
+/* 0, -ENOENT, or an error. */
+int ext2_find(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place);
+int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t *block);
+int ext2_is_empty(struct ext2_txn *txn, const struct ext2_inode *dir);
+/* The inode that ".." names. */
+int ext2_parent(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t *parent);
+uint8_t ext2_entry_type(const struct ext2 *fs, uint32_t mode);
+
+/*
+ * Names @inode in @dir. The directory's inode changes and is stored. Returns EXT2_MORE when the directory had to grow first: nothing else may
+ * be in this transaction then.
+ */
+int ext2_add_entry(struct ext2_txn *txn, struct ext2_inode *dir, struct ext2_name name, uint32_t inode, uint32_t mode, unsigned flags);
+/* Makes sure that ext2_add_entry will find room. 0, or EXT2_MORE like it. */
+int ext2_make_room(struct ext2_txn *txn, struct ext2_inode *dir, uint32_t name_len);
+/* The entry's inode number becomes 0, late. */
+int ext2_remove_entry(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place);
+/* The entry names @inode from now on. */
+int ext2_set_entry(struct ext2_txn *txn, const struct ext2_place *place, uint32_t inode, uint32_t mode);
+int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done);
+/*
+ * Before the entry at @place gets another inode: until all else of this group is on the disk, its old inode keeps a name in the same block. Returns
+ * EXT2_MORE when that needed a commit of its own.
+ */
+int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place);
+int ext2_set_parent(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t parent);
+/* Writes "." and ".." into a new directory's first block. */
+int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint32_t parent);
+
+/* orphan.c */
+
+int ext2_orphan_add(struct ext2_txn *txn, struct ext2_inode *inode);
+/* Frees the inode, which has no blocks any more, or leaves it to whoever frees the one after it in the list. */
+int ext2_orphan_end(struct ext2_txn *txn, struct ext2_inode *inode);
+/* The last orphan of the list: 1, or 0 if there is none. */
+int ext2_orphan_last(struct ext2_txn *txn, struct ext2_inode *last);
+
+/* remove.c */
+
+/* One name less: frees @inode, or makes it an orphan when somebody has it open or it is too large for one transaction. */
+int ext2_drop_link(struct ext2_txn *txn, struct ext2_inode *inode, bool keep, int64_t time, struct ext2_removed *out);
+
+/* super.c */
+
+int ext2_super_peek(struct ext2_txn *txn, struct ext2_super *super);
+/* Changes @len bytes at @offset of the superblock, late. */
+int ext2_super_poke(struct ext2_txn *txn, uint32_t offset, const void *bytes, uint32_t len);
+
+#endif

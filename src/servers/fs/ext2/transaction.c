@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One transaction: which blocks are pinned, private copies of those that change, and the list of changes. Blocks that are not changed can leave again when
+ * others need their slots; so what is read is copied out or pinned.
+ */
+#include "internal.h"
+
+struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
+{
+	struct ext2_txn *txn = &fs->txn;
+
+	txn->boundary = boundary;
+	txn->hidden = false;
+	txn->flags = boundary ? EXT2_BOUNDARY_BEFORE : 0;
+	txn->change_count = txn->delta_count = 0;
+	txn->copies_used = 0;
+	txn->clock = 0;
+	return txn;
+}
+
+static void release_slot(struct ext2_txn *txn, struct ext2_slot *slot)
+{
+	if (slot->pinned)
+		txn->fs->io->put(txn->fs->io, slot->block, &slot->view);
+	memset(slot, 0, sizeof(*slot));
+}
+
+void ext2_abort(struct ext2_txn *txn)
+{
+	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++)
+		release_slot(txn, &txn->slots[i]);
+}
+
+static struct ext2_slot *find_slot(struct ext2_txn *txn, uint32_t number, struct ext2_slot **victim)
+{
+	*victim = NULL;
+	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++) {
+		struct ext2_slot *slot = &txn->slots[i];
+
+		if (slot->pinned && slot->block == number)
+			return slot;
+		if (slot->users || slot->changed)
+			continue;
+		if (!*victim || ((*victim)->pinned && (!slot->pinned || slot->used_at < (*victim)->used_at)))
+			*victim = slot;
+	}
+	return NULL;
+}
+
+static int pin(struct ext2_txn *txn, uint32_t number, bool fresh, struct ext2_slot **out)
+{
+	struct ext2_io *io = txn->fs->io;
+	struct ext2_slot *victim, *slot = find_slot(txn, number, &victim);
+	int error;
+
+	if (number >= txn->fs->blocks_count)
+		return ext2_corrupt(txn->fs, "block %u, expected less than %u", number, txn->fs->blocks_count);
+	if (!slot) {
+		if (!victim)
+			return -EIO;
+		release_slot(txn, victim);
+		slot = victim;
+		error = io->get(io, number, fresh, &slot->view);
+		if (error)
+			return error;
+		slot->block = number;
+		slot->pinned = true;
+	}
+	slot->users++;
+	slot->used_at = ++txn->clock;
+	*out = slot;
+	return 0;
+}
+
+int ext2_pin(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot)
+{
+	return pin(txn, number, false, slot);
+}
+
+void ext2_unpin(struct ext2_slot *slot)
+{
+	slot->users--;
+}
+
+static uint8_t *copy_of(const struct ext2_txn *txn, const struct ext2_slot *slot)
+{
+	return txn->copies + (size_t)(slot->copy - 1) * txn->fs->block_size;
+}
+
+const uint8_t *ext2_data(const struct ext2_txn *txn, const struct ext2_slot *slot)
+{
+	return slot->copy ? copy_of(txn, slot) : slot->view.data;
+}
+
+const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *slot)
+{
+	return txn->boundary || slot->fresh ? ext2_data(txn, slot) : slot->view.early;
+}
+
+int ext2_peek(struct ext2_txn *txn, uint32_t block, uint32_t offset, void *bytes, uint32_t len)
+{
+	struct ext2_slot *slot;
+	int error = ext2_pin(txn, block, &slot);
+
+	if (error)
+		return error;
+	memcpy(bytes, ext2_data(txn, slot) + offset, len);
+	ext2_unpin(slot);
+	return 0;
+}
+
+static int make_copy(struct ext2_txn *txn, struct ext2_slot *slot)
+{
+	uint32_t taken = txn->copies_used;
+	unsigned index = 0;
+
+	if (slot->copy)
+		return 0;
+	while (index < EXT2_MAX_COPIES && taken >> index & 1)
+		index++;
+	if (index == EXT2_MAX_COPIES)
+		return -EIO;
+	txn->copies_used |= 1u << index;
+	slot->copy = index + 1;
+	if (slot->fresh)
+		memset(copy_of(txn, slot), 0, txn->fs->block_size);
+	else
+		memcpy(copy_of(txn, slot), slot->view.data, txn->fs->block_size);
+	return 0;
+}
+
+static int add_change(struct ext2_txn *txn, struct ext2_slot *slot, struct ext2_change change)
+{
+	if (txn->change_count == EXT2_MAX_CHANGES)
+		return -EIO;
+	txn->changes[txn->change_count++] = change;
+	if (slot)
+		slot->changed = true;
+	return 0;
+}
+
+/* Makes an earlier change of the same kind larger, if @change touches it. */
+static bool merge(struct ext2_txn *txn, const struct ext2_change *change)
+{
+	for (unsigned i = txn->change_count; i-- > 0;) {
+		struct ext2_change *old = &txn->changes[i];
+		uint32_t end;
+
+		if (old->block != change->block || old->kind != change->kind || old->flags != change->flags || old->data != change->data)
+			continue;
+		if (change->offset > old->offset + old->len || old->offset > change->offset + change->len)
+			continue;
+		end = MAX(old->offset + old->len, change->offset + change->len);
+		old->offset = MIN(old->offset, change->offset);
+		old->len = end - old->offset;
+		return true;
+	}
+	return false;
+}
+
+static int change_slot(struct ext2_txn *txn, struct ext2_slot *slot, struct ext2_change change)
+{
+	return merge(txn, &change) ? 0 : add_change(txn, slot, change);
+}
+
+int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void *bytes, uint32_t len, unsigned flags)
+{
+	struct ext2_slot *slot;
+	int error = ext2_pin(txn, block, &slot);
+
+	if (error)
+		return error;
+	error = make_copy(txn, slot);
+	if (!error) {
+		memcpy(copy_of(txn, slot) + offset, bytes, len);
+		error = change_slot(txn, slot, (struct ext2_change){ .block = block, .offset = offset, .len = len, .kind = EXT2_COPY, .flags = flags });
+	}
+	ext2_unpin(slot);
+	return error;
+}
+
+int ext2_poke_zero_late(struct ext2_txn *txn, uint32_t block, uint32_t offset)
+{
+	static const uint8_t zeroes[4];
+	struct ext2_slot *slot;
+	int error = ext2_pin(txn, block, &slot);
+
+	if (error)
+		return error;
+	error = add_change(txn, slot, (struct ext2_change){ .block = block, .offset = offset, .len = sizeof(zeroes), .kind = EXT2_COPY,
+							    .flags = EXT2_FIRST | EXT2_LATE, .data = zeroes });
+	ext2_unpin(slot);
+	return error;
+}
+
+int ext2_make_fresh(struct ext2_txn *txn, uint32_t block)
+{
+	struct ext2_slot *slot;
+	int error = pin(txn, block, true, &slot);
+
+	if (error)
+		return error;
+	slot->fresh = true;
+	error = make_copy(txn, slot);
+	if (!error)
+		error = add_change(txn, slot, (struct ext2_change){ .block = block, .kind = EXT2_FRESH, .flags = EXT2_FIRST });
+	ext2_unpin(slot);
+	return error;
+}
+
+int ext2_set_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint32_t count)
+{
+	struct ext2_slot *slot;
+	int error = ext2_pin(txn, bitmap, &slot);
+
+	if (error)
+		return error;
+	error = make_copy(txn, slot);
+	for (uint32_t i = first; !error && i < first + count; i++)
+		copy_of(txn, slot)[i / 8] |= 1 << i % 8;
+	if (!error)
+		error = change_slot(txn, slot, (struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_SET_BITS,
+								     .flags = EXT2_FIRST });
+	ext2_unpin(slot);
+	return error;
+}
+
+int ext2_clear_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint32_t count)
+{
+	struct ext2_slot *slot;
+	int error;
+
+	for (unsigned i = 0; i < txn->change_count; i++) {
+		const struct ext2_change *old = &txn->changes[i];
+
+		if (old->kind == EXT2_CLEAR_BITS && old->block == bitmap && first < old->offset + old->len && old->offset < first + count)
+			return ext2_corrupt(txn->fs, "bitmap %u, bits from %u on are freed twice", bitmap, first);
+	}
+	error = ext2_pin(txn, bitmap, &slot);
+	if (error)
+		return error;
+	error = change_slot(txn, slot, (struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_CLEAR_BITS,
+							     .flags = EXT2_FIRST | EXT2_LATE });
+	ext2_unpin(slot);
+	return error;
+}
+
+int ext2_note(struct ext2_txn *txn, uint8_t kind, uint32_t block, uint32_t count)
+{
+	for (unsigned i = txn->change_count; i-- > 0;) {
+		struct ext2_change *old = &txn->changes[i];
+
+		if (old->kind != kind || (old->block != block + count && old->block + old->len != block))
+			continue;
+		old->block = MIN(old->block, block);
+		old->len += count;
+		return 0;
+	}
+	return add_change(txn, NULL, (struct ext2_change){ .block = block, .len = count, .kind = kind });
+}
+
+void ext2_discard(struct ext2_txn *txn, uint32_t block)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < txn->change_count; i++) {
+		const struct ext2_change *change = &txn->changes[i];
+
+		if (change->block != block || change->kind == EXT2_FORGET || change->kind == EXT2_NEW_DATA)
+			txn->changes[kept++] = *change;
+	}
+	txn->change_count = kept;
+	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++) {
+		struct ext2_slot *slot = &txn->slots[i];
+
+		if (!slot->pinned || slot->block != block)
+			continue;
+		if (slot->copy)
+			txn->copies_used &= ~(1u << (slot->copy - 1));
+		slot->copy = 0;
+		slot->changed = false;
+	}
+}
+
+int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int directories)
+{
+	struct ext2_delta *delta = txn->deltas;
+
+	while (delta < txn->deltas + txn->delta_count && delta->group != group)
+		delta++;
+	if (delta == txn->deltas + EXT2_MAX_DELTAS)
+		return -EIO;
+	if (delta == txn->deltas + txn->delta_count) {
+		txn->delta_count++;
+		*delta = (struct ext2_delta){ .group = group };
+	}
+	delta->blocks += blocks;
+	delta->inodes += inodes;
+	delta->directories += directories;
+	return 0;
+}
+
+bool ext2_has_room(const struct ext2_txn *txn)
+{
+	return txn->change_count + EXT2_RESERVE_CHANGES <= EXT2_MAX_CHANGES && txn->delta_count + 3 <= EXT2_MAX_DELTAS &&
+	       __builtin_popcount(txn->copies_used) + EXT2_RESERVE_COPIES <= EXT2_MAX_COPIES;
+}
+
+/* A count on the disk that is wrong must not wrap. */
+static uint16_t moved(uint16_t count, int by, uint32_t most)
+{
+	int64_t sum = (int64_t)count + by;
+
+	return sum < 0 ? 0 : MIN(sum, (int64_t)MIN(most, 0xffff));
+}
+
+static int write_counts(struct ext2_txn *txn)
+{
+	const struct ext2 *fs = txn->fs;
+
+	for (unsigned i = 0; i < txn->delta_count; i++) {
+		const struct ext2_delta *delta = &txn->deltas[i];
+		struct ext2_group group;
+		int error = ext2_read_group(txn, delta->group, &group);
+
+		if (error)
+			return error;
+		group.free_blocks = moved(group.free_blocks, delta->blocks, ext2_group_blocks(fs, delta->group));
+		group.free_inodes = moved(group.free_inodes, delta->inodes, fs->inodes_per_group);
+		group.used_directories = moved(group.used_directories, delta->directories, fs->inodes_per_group);
+		error = ext2_write_group(txn, delta->group, &group);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t answer_len)
+{
+	struct ext2_base bases[EXT2_MAX_SLOTS];
+	struct ext2_commit commit = { .changes = txn->changes, .bases = bases, .answer = answer, .answer_len = answer_len };
+	int error = write_counts(txn);
+
+	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++) {
+		const struct ext2_slot *slot = &txn->slots[i];
+
+		if (slot->changed)
+			bases[commit.base_count++] = (struct ext2_base){ slot->block, slot->view.generation };
+		for (unsigned c = 0; slot->copy && c < txn->change_count; c++) {
+			struct ext2_change *change = &txn->changes[c];
+
+			if (change->kind == EXT2_COPY && change->block == slot->block && !change->data)
+				change->data = copy_of(txn, slot) + change->offset;
+		}
+	}
+	commit.change_count = txn->change_count;
+	commit.flags = flags | txn->flags;
+	if (!error)
+		error = txn->fs->io->commit(txn->fs->io, &commit);
+	ext2_abort(txn);
+	return error;
+}
+
+int ext2_run(struct ext2 *fs, ext2_operation *operation, void *arguments, const void *answer, size_t answer_len)
+{
+	enum { TRIES = 16 };
+	bool boundary = false;
+	int result, error;
+
+	for (unsigned tries = 0; tries < TRIES;) {
+		struct ext2_txn *txn = ext2_begin(fs, boundary);
+
+		result = operation(txn, arguments);
+		if (result < 0 || (!txn->change_count && !txn->delta_count)) {
+			ext2_abort(txn);
+			if (result >= 0 || !txn->hidden || boundary)
+				return result == EXT2_MORE ? -EIO : result;
+			boundary = true;
+			continue;
+		}
+		error = ext2_commit(txn, result == EXT2_MORE ? 0 : EXT2_FINAL, answer, answer_len);
+		boundary = false;
+		tries += error == -ESTALE;
+		if (error && error != -ESTALE)
+			return error;
+		if (!error && result != EXT2_MORE)
+			return result;
+	}
+	return -EIO;
+}
