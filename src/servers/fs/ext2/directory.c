@@ -53,25 +53,38 @@ int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uin
 	return error;
 }
 
-static int find_in_block(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place)
+/* Searches one image of a block. 0, -ENOENT, or an error. */
+static int search_image(struct ext2_txn *txn, const struct ext2_inode *dir, const uint8_t *image, struct ext2_name name, struct ext2_place *place)
 {
 	uint32_t size = txn->fs->block_size;
+
+	for (place->offset = 0; place->offset < size; place->offset += place->entry.record_len) {
+		const struct ext2_entry *entry = &place->entry;
+		int error = ext2_check_entry(txn->fs, dir->number, size, place->offset, image, &place->entry);
+
+		if (error)
+			return error;
+		if (entry->inode && entry->name_len == name.len && memcmp(image + place->offset + EXT2_ENTRY_HEADER, name.bytes, name.len) == 0)
+			return 0;
+	}
+	return -ENOENT;
+}
+
+static int find_in_block(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place)
+{
 	struct ext2_slot *slot;
-	const uint8_t *data;
 	int error = ext2_pin(txn, place->block, &slot);
 
 	if (error)
 		return error;
-	data = ext2_data(txn, slot);
-	for (place->offset = 0; !error && place->offset < size; place->offset += place->entry.record_len) {
-		const struct ext2_entry *entry = &place->entry;
-
-		error = ext2_check_entry(txn->fs, dir->number, size, place->offset, data, &place->entry);
-		if (!error && entry->inode && entry->name_len == name.len && memcmp(data + place->offset + EXT2_ENTRY_HEADER, name.bytes, name.len) == 0)
-			break;
+	error = search_image(txn, dir, ext2_data(txn, slot), name, place);
+	/* On its way to the disk the name is still there: were it made again now, there would be two. */
+	if (error == -ENOENT && ext2_early(txn, slot) != ext2_data(txn, slot) && !search_image(txn, dir, ext2_early(txn, slot), name, place)) {
+		txn->boundary = true;
+		txn->flags |= EXT2_BOUNDARY_BEFORE;
 	}
 	ext2_unpin(slot);
-	return error ? error : place->offset < size ? 0 : -ENOENT;
+	return error;
 }
 
 int ext2_find(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place)

@@ -212,7 +212,10 @@ int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint
 /* orphan.c */
 
 int ext2_orphan_add(struct ext2_txn *txn, struct ext2_inode *inode);
-/* Frees the inode, which has no blocks any more, or leaves it to whoever frees the one after it in the list. */
+/*
+ * Frees the inode, which has no blocks any more, or leaves it to whoever frees the one after it in the list. EXT2_MORE: the one before it was left so, and
+ * is the last now.
+ */
 int ext2_orphan_end(struct ext2_txn *txn, struct ext2_inode *inode);
 /* The last orphan of the list: 1, or 0 if there is none. */
 int ext2_orphan_last(struct ext2_txn *txn, struct ext2_inode *last);

@@ -46,8 +46,8 @@ int ext2_orphan_add(struct ext2_txn *txn, struct ext2_inode *inode)
 		return error;
 	if (tail.number == inode->number)
 		return ext2_corrupt(txn->fs, "inode %u is an orphan already", inode->number);
-	/* What the disk still has in this inode's place may be the dtime of an earlier one, if it is as new as this group. */
-	if (tail.number && tail.table_block != inode->table_block)
+	/* That the tail is on the list, and what is in this inode's place, must be on the disk before the tail's dtime is anything but 0. */
+	if (tail.number)
 		txn->flags |= EXT2_BOUNDARY_BEFORE;
 	inode->disk.dtime = 0;
 	error = ext2_store(txn, inode);
@@ -61,12 +61,15 @@ int ext2_orphan_last(struct ext2_txn *txn, struct ext2_inode *last)
 	return error ? error : last->number != 0;
 }
 
-/* The last one of the list ends. */
-static int pop(struct ext2_txn *txn, struct ext2_inode *inode, bool directory)
+/* The last one of the list ends. That it is the last must be on the disk first; the superblock, which is late, is no such concern. */
+static int pop(struct ext2_txn *txn, struct ext2_inode *inode)
 {
+	bool directory = S_ISDIR(inode->disk.mode);
 	struct ext2_inode before;
 	int error = walk(txn, inode->number, &before);
 
+	if (before.number)
+		txn->flags |= EXT2_BOUNDARY_BEFORE;
 	if (!error)
 		error = point(txn, &before, 0);
 	if (!error)
@@ -78,8 +81,8 @@ static int pop(struct ext2_txn *txn, struct ext2_inode *inode, bool directory)
 
 int ext2_orphan_end(struct ext2_txn *txn, struct ext2_inode *inode)
 {
-	bool directory = S_ISDIR(inode->disk.mode);
 	uint32_t next = inode->disk.dtime, number = inode->number;
+	bool directory = S_ISDIR(inode->disk.mode);
 	struct ext2_inode last;
 	int error;
 
@@ -90,12 +93,8 @@ int ext2_orphan_end(struct ext2_txn *txn, struct ext2_inode *inode)
 			error = ext2_store(txn, inode);
 		return error || !directory ? error : ext2_count(txn, ext2_inode_group(txn->fs, number), 0, 0, -1);
 	}
-	error = pop(txn, inode, directory);
-	while (!error && ext2_has_room(txn)) {
+	error = pop(txn, inode);
+	if (!error)
 		error = walk(txn, 0, &last);
-		if (error || !last.number || last.disk.mode)
-			break;
-		error = pop(txn, &last, false);
-	}
-	return error;
+	return error ? error : last.number && !last.disk.mode ? EXT2_MORE : 0;
 }

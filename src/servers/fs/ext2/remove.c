@@ -87,9 +87,15 @@ int ext2_remove(struct ext2_txn *txn, struct ext2_node node, struct ext2_name na
 int ext2_release(struct ext2_txn *txn, struct ext2_node node)
 {
 	struct ext2_inode inode;
-	int error = txn->fs->read_only ? 0 : ext2_load(txn, node, &inode);
+	int error;
 
-	if (txn->fs->read_only || error == -ESTALE)
+	if (txn->fs->read_only)
 		return 0;
+	error = ext2_load(txn, node, &inode);
+	if (error == -ESTALE) {
+		/* What waited for it to go may go, too. */
+		error = ext2_orphan_last(txn, &inode);
+		return error <= 0 ? error : inode.disk.mode ? 0 : ext2_destroy(txn, &inode);
+	}
 	return error || inode.disk.links ? error : ext2_destroy(txn, &inode);
 }

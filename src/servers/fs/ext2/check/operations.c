@@ -177,27 +177,25 @@ static bool agree(struct world *world, const char *what, int result, bool expect
 	return expected;
 }
 
-static void step_create(struct world *world)
+/* The node that was made, if any. */
+static struct node *create(struct world *world, struct node *dir, uint32_t kind, const char *text)
 {
-	static const uint32_t kinds[] = { S_IFREG, S_IFREG, S_IFREG, S_IFDIR, S_IFDIR, S_IFLNK, S_IFCHR, S_IFIFO };
-	struct node *dir = tree_pick(world, S_IFDIR), *node = tree_new(world);
-	uint32_t kind = kinds[world_random(world, 8)];
-	char text[WORLD_NAME], target[WORLD_TARGET + 1] = "";
+	struct node *node = tree_new(world);
+	char target[WORLD_TARGET + 1] = "";
 	struct answer answer;
 	struct call call = { .answer = &answer };
 
 	if (!node)
-		return;
-	pick_name(world, text);
+		return NULL;
 	if (kind == S_IFLNK)
 		memset(target, 'a' + world_random(world, 26), 1 + world_random(world, WORLD_TARGET - 1));
 	call.new = (struct ext2_new){ .dir = dir->id, .name = to_name(text), .mode = kind | world_random(world, 01000), .uid = world_random(world, 100000),
 				      .gid = world_random(world, 100000), .rdev = 0x801 + world_random(world, 2) * 0x100000, .target = to_name(target),
 				      .time = world_time(world) };
 	if (!agree(world, "create", world_run(world, call_create, &call, &answer), !tree_find(world, dir, text)))
-		return;
+		return NULL;
 	*node = (struct node){ .used = true, .id = answer.attr.node, .mode = call.new.mode, .uid = call.new.uid, .gid = call.new.gid, .links = 1,
-			       .rdev = kind == S_IFCHR ? call.new.rdev : 0, .written = world->operations };
+			       .rdev = kind == S_IFCHR ? call.new.rdev : 0 };
 	memcpy(node->target, target, sizeof(target));
 	node->size = kind == S_IFLNK ? strlen(target) : kind == S_IFDIR ? world->store.io.block_size : 0;
 	if (kind == S_IFDIR) {
@@ -206,6 +204,31 @@ static void step_create(struct world *world)
 		dir->links++;
 	}
 	tree_add(world, dir, text, node);
+	return node;
+}
+
+static void step_create(struct world *world)
+{
+	static const uint32_t kinds[] = { S_IFREG, S_IFREG, S_IFREG, S_IFDIR, S_IFDIR, S_IFLNK, S_IFCHR, S_IFIFO };
+	char text[WORLD_NAME];
+	struct node *dir = tree_pick(world, S_IFDIR);
+
+	pick_name(world, text);
+	create(world, dir, kinds[world_random(world, 8)], text);
+}
+
+/* A directory, and at once what is in it. */
+static void step_plant(struct world *world)
+{
+	struct node *dir = tree_pick(world, S_IFDIR);
+	char text[WORLD_NAME];
+
+	pick_name(world, text);
+	dir = tree_find(world, dir, text) ? NULL : create(world, dir, S_IFDIR, text);
+	for (unsigned i = 0; dir && i < 6; i++) {
+		snprintf(text, sizeof(text), "p%u", i);
+		create(world, dir, i == 3 ? S_IFDIR : S_IFREG, text);
+	}
 }
 
 static void step_link(struct world *world)
@@ -226,9 +249,8 @@ static void step_link(struct world *world)
 	tree_add(world, dir, text, node);
 }
 
-static void end_node(struct world *world, struct node *node)
+static void end_node(struct node *node)
 {
-	world->gone[node->id.id % 4096] = world->operations;
 	node->used = false;
 }
 
@@ -240,7 +262,7 @@ static void release(struct world *world, struct node *node)
 
 	if (result)
 		world_fail(world, "release: %s", strerror(-result));
-	end_node(world, node);
+	end_node(node);
 }
 
 /* A name of @node went. */
@@ -251,15 +273,14 @@ static void lost_name(struct world *world, struct node *node, const struct ext2_
 	node->links = S_ISDIR(node->mode) ? 0 : node->links - 1;
 	if (node->links)
 		return;
-	node->removed = world->operations;
-	world->gone[node->id.id % 4096] = world->operations;
+	touch_removed(world, node);
 	node->open = keep;
 	if (keep && !removed->to_release)
 		world_fail(world, "inode %u is open and was freed", node->id.id);
 	if (!keep && removed->to_release)
 		release(world, node);
 	else if (!keep)
-		end_node(world, node);
+		end_node(node);
 }
 
 static void step_remove(struct world *world)
@@ -319,9 +340,9 @@ static void apply_rename(struct world *world, struct name *from, struct node *to
 	struct node *node = from->node, *old = to ? to->node : NULL;
 	bool keep = flags & EXT2_KEEP_TARGET;
 
-	node->moved = world->operations;
+	touch_moved(world, node);
 	if (flags & EXT2_EXCHANGE) {
-		old->moved = world->operations;
+		touch_moved(world, old);
 		from->node = old;
 		to->node = node;
 		set_parent(old, from->dir);
@@ -333,7 +354,7 @@ static void apply_rename(struct world *world, struct name *from, struct node *to
 		if (S_ISDIR(old->mode))
 			to_dir->links--;
 		to->node = node;
-		old->moved = world->operations;
+		touch_moved(world, old);
 		tree_remove(world, from);
 		lost_name(world, old, removed, keep);
 	} else {
@@ -442,7 +463,7 @@ static void step_write(struct world *world)
 	end *= world->store.io.block_size;
 	end = end < call.map.size ? end : call.map.size;
 	node->size = node->size > end ? node->size : end;
-	node->written = world->operations;
+	touch_written(world, node);
 }
 
 static void step_setattr(struct world *world)
@@ -470,7 +491,7 @@ static void step_setattr(struct world *world)
 		node->uid = call.attr.uid;
 	if (call.flags & EXT2_GID)
 		node->gid = call.attr.gid;
-	node->written = world->operations;
+	touch_written(world, node);
 	if (!(call.flags & EXT2_SIZE))
 		return;
 	node->size = call.attr.size;
@@ -510,8 +531,10 @@ void world_step(struct world *world)
 	unsigned kind = world_random(world, 100);
 
 	world->operations++;
-	if (kind < 26)
+	if (kind < 24)
 		step_create(world);
+	else if (kind < 26)
+		step_plant(world);
 	else if (kind < 46)
 		step_remove(world);
 	else if (kind < 66)

@@ -36,6 +36,32 @@ unsigned world_random(struct world *world, unsigned below)
 	return (unsigned)(state >> 33) % below;
 }
 
+static void touch(const struct world *world, unsigned long *when)
+{
+	if (!*when)
+		*when = world->operations;
+}
+
+void world_forget_touches(struct world *world)
+{
+	memset(world->touches, 0, sizeof(world->touches));
+}
+
+void touch_moved(struct world *world, const struct node *node)
+{
+	touch(world, &world->touches[node->id.id % 4096].moved);
+}
+
+void touch_removed(struct world *world, const struct node *node)
+{
+	touch(world, &world->touches[node->id.id % 4096].removed);
+}
+
+void touch_written(struct world *world, const struct node *node)
+{
+	touch(world, &world->touches[node->id.id % 4096].written);
+}
+
 struct name *tree_find(struct world *world, const struct node *dir, const char *text)
 {
 	for (unsigned i = 0; i < world->name_count; i++)
@@ -53,13 +79,13 @@ struct name *tree_add(struct world *world, struct node *dir, const char *text, s
 	name->dir = dir;
 	name->node = node;
 	snprintf(name->text, sizeof(name->text), "%s", text);
-	node->moved = world->operations;
+	touch_moved(world, node);
 	return name;
 }
 
 void tree_remove(struct world *world, struct name *name)
 {
-	name->node->moved = world->operations;
+	touch_moved(world, name->node);
 	*name = world->names[--world->name_count];
 }
 

@@ -21,9 +21,10 @@ struct node {
 	char target[WORLD_TARGET + 1];
 	struct { uint64_t index; uint32_t block, version; } blocks[WORLD_BLOCKS];
 	unsigned block_count;
-	/* Operations that touched it last. */
-	unsigned long removed, moved, written;
 };
+
+/* The operations that first did so to an inode since world_forget_touches; 0: none. */
+struct touch { unsigned long removed, moved, written; };
 
 struct name { struct node *dir, *node; char text[WORLD_NAME]; };
 
@@ -43,7 +44,7 @@ struct world {
 	unsigned long kills_done;
 	unsigned max_nodes;
 	uint64_t max_size;		/* of files, at least where the operations go */
-	unsigned long gone[4096];	/* inode numbers whose file was removed: by which operation */
+	struct touch touches[4096];	/* by inode number */
 };
 
 unsigned world_random(struct world *world, unsigned below);
@@ -75,6 +76,10 @@ void world_mount(struct world *world, unsigned flags);
 __attribute__((format(printf, 2, 3), noreturn)) void world_fail(const struct world *world, const char *format, ...);
 
 /* tree.c */
+void world_forget_touches(struct world *world);
+void touch_moved(struct world *world, const struct node *node);
+void touch_removed(struct world *world, const struct node *node);
+void touch_written(struct world *world, const struct node *node);
 struct name *tree_find(struct world *world, const struct node *dir, const char *text);
 struct name *tree_add(struct world *world, struct node *dir, const char *text, struct node *node);
 void tree_remove(struct world *world, struct name *name);
