@@ -189,6 +189,8 @@ test-full: FUZZ := 20
 test-full: TEST_JOBS := 2
 test-full: lint iso debug-iso test-programs ## the same, and what takes longer
 	@ports/build --all
+	@echo "== host: make -C src/servers hosttest-full"
+	@+$(SUBMAKE) -C src/servers hosttest-full
 	@toolchain/deps debug full
 	$(call GUEST_TESTS)
 

@@ -98,7 +98,6 @@ int ext2_mount(struct ext2_io *io, void *memory, size_t size, unsigned flags, st
 /* Unknown read-only-compatible features and disks that end early make it true although writing was asked for. */
 bool ext2_is_read_only(const struct ext2 *fs);
 bool ext2_was_clean(const struct ext2 *fs);
-uint32_t ext2_root_generation(const struct ext2 *fs);
 
 struct ext2_txn;
 struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary);

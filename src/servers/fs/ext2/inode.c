@@ -143,10 +143,12 @@ static bool has_extra(const struct ext2 *fs, const struct ext2_inode *inode)
 	       inode->disk.extra_size <= fs->inode_size - EXT2_OLD_INODE_SIZE;
 }
 
-/* The two low bits of the extra word count epochs of 2^32 s, the others are ns. */
+/* The two low bits of the extra word count epochs of 2^32 s, the others are ns. The last of these epochs ends after the last time in ns. */
 static int64_t join_time(uint32_t seconds, uint32_t extra)
 {
-	return ((int64_t)(int32_t)seconds + ((int64_t)(extra & 3) << 32)) * NS + MIN(extra >> 2, NS - 1u);
+	int64_t whole = (int64_t)(int32_t)seconds + ((int64_t)(extra & 3) << 32);
+
+	return MIN(whole, INT64_MAX / NS - 1) * NS + MIN(extra >> 2, NS - 1u);
 }
 
 static void split_time(int64_t time, bool extra, uint32_t *seconds, uint32_t *more)
