@@ -56,6 +56,7 @@ static int make_inode(struct ext2_txn *txn, const struct ext2_new *new, struct e
 	inode->disk.mode = new->mode;
 	inode->disk.links = 1 + directory;
 	inode->disk.extra_size = fs->extra_size;
+	inode->disk.born = txn->group;
 	ext2_set_owner(inode, new->uid, new->gid);
 	ext2_set_times(fs, inode, EXT2_T_ACCESS | EXT2_T_MODIFY | EXT2_T_CHANGE | EXT2_T_BIRTH, new->time);
 	if (S_ISCHR(new->mode) || S_ISBLK(new->mode))
@@ -94,6 +95,15 @@ static int make_content(struct ext2_txn *txn, const struct ext2_new *new, struct
 	return error ? error : ext2_set_size(txn, inode, new->target.len);
 }
 
+/*
+ * The directory must not be as new as its new file: whatever of both reached the disk, a live inode without a name is not mended by e2fsck -p. Unless one
+ * block has both inodes, and the directory's pointers, so that they get there together.
+ */
+static bool needs_settled(const struct ext2 *fs, const struct ext2_inode *dir, const struct ext2_inode *inode)
+{
+	return dir->table_block != inode->table_block || ext2_size(dir) > (uint64_t)EXT2_DIRECT << fs->block_shift;
+}
+
 int ext2_create(struct ext2_txn *txn, const struct ext2_new *new, struct ext2_attr *out)
 {
 	struct ext2_inode dir, inode;
@@ -116,8 +126,7 @@ int ext2_create(struct ext2_txn *txn, const struct ext2_new *new, struct ext2_at
 		return error;
 	dir.disk.links += S_ISDIR(new->mode);
 	ext2_set_times(txn->fs, &dir, EXT2_T_MODIFY | EXT2_T_CHANGE, new->time);
-	/* Its directory must not be as new: whatever of both reached the disk, a live inode without a name is not mended by e2fsck -p. */
-	error = ext2_add_entry(txn, &dir, new->name, inode.number, new->mode, EXT2_SETTLED);
+	error = ext2_add_entry(txn, &dir, new->name, inode.number, new->mode, needs_settled(txn->fs, &dir, &inode) ? EXT2_SETTLED : 0);
 	ext2_attr(txn->fs, &inode, out);
 	return error == EXT2_MORE ? -EIO : error;
 }

@@ -162,9 +162,11 @@ int ext2_add_entry(struct ext2_txn *txn, struct ext2_inode *dir, struct ext2_nam
 	return found ? found : lose_index(txn, dir);
 }
 
-int ext2_remove_entry(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
+int ext2_remove_entry(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, bool unborn)
 {
-	int error = ext2_poke_zero_late(txn, place->block, place->offset);
+	uint32_t none = 0;
+	int error = unborn ? ext2_poke(txn, place->block, place->offset, &none, sizeof(none), EXT2_FIRST)
+			   : ext2_poke_zero_late(txn, place->block, place->offset);
 
 	return error ? error : lose_index(txn, dir);
 }
@@ -238,7 +240,7 @@ static int keep_elsewhere(struct ext2_txn *txn, struct ext2_inode *dir, const st
 		return ext2_corrupt(txn->fs, "directory inode %u: %s is not inode %u", dir->number, text, place->entry.inode);
 	if (!error) {
 		txn->flags |= EXT2_BOUNDARY_BEFORE;
-		return ext2_remove_entry(txn, dir, &kept);
+		return ext2_remove_entry(txn, dir, &kept, false);
 	}
 	if (error != -ENOENT)
 		return error;

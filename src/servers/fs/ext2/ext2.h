@@ -23,9 +23,9 @@ enum { EXT2_MORE = 1 << 20 };
 enum ext2_change_kind {
 	EXT2_COPY,		/* @len bytes at @offset become @data */
 	EXT2_SET_BITS,		/* @len bits from bit @offset of a bitmap */
-	EXT2_CLEAR_BITS,	/* the same; always late */
+	EXT2_CLEAR_BITS,	/* the same */
 	EXT2_FRESH,		/* the block was free: it begins as zeroes */
-	EXT2_FORGET,		/* @len blocks from @block are freed: what was cached of them is not written any more */
+	EXT2_FORGET,		/* @len blocks from @block are freed: what is cached of them, also data that the open group has, is not written any more */
 	EXT2_NEW_DATA,		/* @len blocks from @block now hold file data, which is written (or zeroes are) with what comes first */
 };
 
@@ -55,6 +55,7 @@ struct ext2_commit {
 	const struct ext2_change *changes;
 	const struct ext2_base *bases;
 	unsigned change_count, base_count, flags;
+	uint32_t group;		/* unless 0: the group that must still be open, else -ESTALE */
 	const void *answer;
 	size_t answer_len;
 };
@@ -70,6 +71,11 @@ struct ext2_view {
 struct ext2_io {
 	uint64_t size;		/* of the disk, in bytes */
 	uint32_t block_size;	/* set by ext2_mount before the first get */
+	/*
+	 * The number of the open group. New inodes are marked with it, so it must not be one that was used for this disk before, as far as can be had:
+	 * counted from a random start, never 0.
+	 */
+	uint32_t group;
 	/* Bytes of the disk, before the block size is known. */
 	int (*read)(struct ext2_io *io, uint64_t offset, void *bytes, size_t len);
 	/* Pins a block: the view is valid until put. @fresh: its content does not matter and need not be read. */
@@ -182,7 +188,7 @@ struct ext2_extent {
 struct ext2_map {
 	struct ext2_node node;
 	uint64_t first, count;	/* blocks of the file */
-	bool allocate;		/* fill holes */
+	bool allocate;		/* fill holes, up to the end of the file or of @size */
 	bool privileged;	/* may take what is reserved */
 	uint64_t size;		/* with allocate: the file is at least so long afterwards; at most the end of what is asked for */
 	int64_t time;		/* with allocate: of its change */

@@ -47,6 +47,8 @@ static const char *try_cut(unsigned phase)
 		risky++;
 		free(mended);
 		status = fsck("-fy", image, world.store.size, &mended);
+		if (getenv("EXT2_TEST_KEEP"))
+			save_file(getenv("EXT2_TEST_KEEP"), image, world.store.size);
 		lost = true;
 	}
 	mended_all += status == 1;
@@ -94,13 +96,14 @@ static unsigned run(unsigned flavour, unsigned seed, unsigned lapses, unsigned c
 	return failed;
 }
 
-static void run_control(const char *name, unsigned lapse)
+/* @flavour: where it is most likely to matter; 4: all of them. */
+static void run_control(const char *name, unsigned lapse, unsigned flavour)
 {
 	enum { TRIES = 100 };
 	unsigned failed = 0, tries = 0, before = cuts;
 
 	while (!failed && tries++ < TRIES)
-		failed = run(tries % 4, 1000 + tries, lapse, 6);
+		failed = run(flavour < 4 ? flavour : tries % 4, 1000 + tries, lapse, 6);
 	printf("  without %s: %s after %u cuts\n", name, failed ? "noticed" : "NOT noticed", cuts - before);
 	bad += !failed;
 }
@@ -115,10 +118,10 @@ int main(void)
 		for (unsigned i = 0; i < sizeof(flavours) / sizeof(flavours[0]); i++)
 			run(i, first + round, 0, 16);
 	printf("ext2_cuts: %u cuts, %u mended, %u by e2fsck -y because a directory was moving, %u bad\n", cuts, mended_all, risky, bad);
-	run_control("any order", STORE_NO_ORDER);
-	run_control("names and new blocks first", STORE_NO_FIRST);
-	run_control("late changes late", STORE_NO_LATE);
-	run_control("boundaries", STORE_NO_BOUNDARY);
-	run_control("settled directories", STORE_NO_SETTLED);
+	run_control("any order", STORE_NO_ORDER, 4);
+	run_control("names and new blocks first", STORE_NO_FIRST, 4);
+	run_control("late changes late", STORE_NO_LATE, 4);
+	run_control("boundaries", STORE_NO_BOUNDARY, 4);
+	run_control("settled directories", STORE_NO_SETTLED, 3);
 	return bad != 0;
 }

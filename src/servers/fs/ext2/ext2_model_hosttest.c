@@ -58,8 +58,9 @@ static void run_flavour(unsigned flavour, unsigned seed, unsigned steps)
 			world.nodes[i].used = false;
 	world_sync(&world, true);
 	check_image(&world, flavours[flavour].options);
-	printf("  %-50s seed %u: %lu operations, %lu refused, %lu without space, %lu deaths, %lu commits in %lu groups\n", flavours[flavour].options, seed,
-	       world.operations, world.refused, world.full, world.kills_done, world.store.commits, world.store.groups);
+	printf("  %-50s seed %u: %lu operations, %lu refused, %lu without space, %lu deaths, %lu failures of the disk, %lu commits in %lu groups\n",
+	       flavours[flavour].options, seed, world.operations, world.refused, world.full, world.kills_done, world.failures, world.store.commits,
+	       world.store.groups);
 	world_close(&world);
 }
 

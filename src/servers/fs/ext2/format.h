@@ -86,7 +86,8 @@ struct ext2_disk_inode {
 	uint32_t dtime;		/* of an orphan: the next one */
 	uint16_t gid, links;
 	uint32_t sectors;	/* of 512 bytes, indirect blocks and that of extended attributes included */
-	uint32_t flags, os1;
+	uint32_t flags;
+	uint32_t born;		/* the group of commits that made it; without meaning to others (osd1) */
 	uint32_t block[EXT2_SLOTS];
 	uint32_t generation, file_acl;
 	uint32_t size_high;	/* of regular files */

@@ -238,3 +238,11 @@ int ext2_may_change(const struct ext2_inode *inode)
 {
 	return inode->disk.flags & (EXT2_FLAG_IMMUTABLE | EXT2_FLAG_APPEND) ? -EPERM : 0;
 }
+
+bool ext2_is_unborn(struct ext2_txn *txn, const struct ext2_inode *inode)
+{
+	bool unborn = inode->disk.born && inode->disk.born == txn->group && !txn->boundary;
+
+	txn->needs_group |= unborn;
+	return unborn;
+}

@@ -15,11 +15,10 @@
 
 enum {
 	EXT2_MAX_SLOTS = 40,	/* blocks pinned at a time */
-	EXT2_MAX_COPIES = 16,	/* blocks changed by one transaction, other than by late changes alone */
+	EXT2_MAX_COPIES = 20,	/* blocks changed by one transaction, other than by late changes alone */
 	EXT2_MAX_CHANGES = 128,
 	EXT2_MAX_DELTAS = 6,	/* groups whose counts one transaction changes */
-	EXT2_RESERVE_CHANGES = 24,	/* what an operation may still add when it has found that it is full */
-	EXT2_RESERVE_COPIES = 9,
+	EXT2_RESERVE_CHANGES = 30,	/* what an operation may still add when it has found that there is room */
 };
 
 struct ext2_slot {
@@ -37,7 +36,10 @@ struct ext2_txn {
 	struct ext2 *fs;
 	bool boundary;		/* it begins a group: what was freed before may be used again */
 	bool hidden;		/* something did not fit that would in a new group */
+	bool needs_group;	/* it must be in the open group */
+	bool frees_early;	/* what is freed was never on the disk, so that it may be used again at once */
 	unsigned flags;		/* of the commit */
+	uint32_t group;		/* the one that was open at its beginning */
 	uint32_t clock;
 	unsigned change_count, delta_count;
 	uint32_t copies_used;	/* bit mask */
@@ -86,8 +88,11 @@ int ext2_note(struct ext2_txn *txn, uint8_t kind, uint32_t block, uint32_t count
 void ext2_discard(struct ext2_txn *txn, uint32_t block);
 /* Counts of a group change with the commit. */
 int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int directories);
-/* Is there room for what an operation adds at most besides what it repeats? */
-bool ext2_has_room(const struct ext2_txn *txn);
+/*
+ * May so many more blocks and counts of groups change? What an operation does as long as there is room for it says so before each time; what is left
+ * must do for its end, too.
+ */
+bool ext2_has_room(const struct ext2_txn *txn, unsigned copies, unsigned deltas);
 
 /* groups.c */
 
@@ -149,6 +154,11 @@ void ext2_set_owner(struct ext2_inode *inode, uint32_t uid, uint32_t gid);
 /* Has it a map of blocks (not a device, a symlink whose target is in the inode …)? */
 bool ext2_has_blocks(const struct ext2 *fs, const struct ext2_inode *inode);
 int ext2_may_change(const struct ext2_inode *inode);
+/*
+ * Was it made in the open group, so that the disk does not know it at all? The transaction then has to be in that group, too: ext2_run begins again if
+ * it turns out that it will not.
+ */
+bool ext2_is_unborn(struct ext2_txn *txn, const struct ext2_inode *inode);
 
 /* map.c */
 
@@ -195,8 +205,8 @@ uint8_t ext2_entry_type(const struct ext2 *fs, uint32_t mode);
 int ext2_add_entry(struct ext2_txn *txn, struct ext2_inode *dir, struct ext2_name name, uint32_t inode, uint32_t mode, unsigned flags);
 /* Makes sure that ext2_add_entry will find room. 0, or EXT2_MORE like it. */
 int ext2_make_room(struct ext2_txn *txn, struct ext2_inode *dir, uint32_t name_len);
-/* The entry's inode number becomes 0, late. */
-int ext2_remove_entry(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place);
+/* The entry's inode number becomes 0, late unless @unborn. */
+int ext2_remove_entry(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, bool unborn);
 /* The entry names @inode from now on. */
 int ext2_set_entry(struct ext2_txn *txn, const struct ext2_place *place, uint32_t inode, uint32_t mode);
 int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done);

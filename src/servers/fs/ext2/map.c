@@ -196,7 +196,8 @@ static uint64_t map_some(struct ext2_txn *txn, struct ext2_inode *inode, const s
 
 		*error = map_run(txn, inode, next.first, most - done, &next.block, &next.count);
 		if (!*error && !next.block && map->allocate) {
-			if (!ext2_has_room(txn) || *used == max)
+			/* Three indirect blocks and the one above, four bitmaps, the inode. */
+			if (!ext2_has_room(txn, 9, 4) || *used == max)
 				break;
 			next.fresh = true;
 			*error = map->privileged ? 0 : ext2_check_reserve(txn);
@@ -223,11 +224,16 @@ static int finish_map(struct ext2_txn *txn, struct ext2_inode *inode, const stru
 	return ext2_store(txn, inode);
 }
 
+static uint64_t blocks_to(const struct ext2 *fs, uint64_t size)
+{
+	return (size + fs->block_size - 1) >> fs->block_shift;
+}
+
 int ext2_map(struct ext2_txn *txn, const struct ext2_map *map, struct ext2_extent *extents, unsigned max)
 {
 	const struct ext2 *fs = txn->fs;
 	struct ext2_inode inode;
-	uint64_t most = MIN(map->count, (uint64_t)UINT32_MAX / 2), done;
+	uint64_t most = MIN(map->count, (uint64_t)UINT32_MAX / 2), done, end;
 	unsigned used;
 	int error;
 
@@ -240,6 +246,12 @@ int ext2_map(struct ext2_txn *txn, const struct ext2_map *map, struct ext2_exten
 		error = ext2_load(txn, map->node, &inode);
 		if (error || !S_ISREG(inode.disk.mode))
 			return error ? error : -EINVAL;
+		/* e2fsck does not like blocks beyond the end of a file. */
+		end = blocks_to(fs, MAX(map->size, ext2_size(&inode)));
+		if (map->allocate)
+			most = MIN(most, end - MIN(map->first, end));
+		if (!most)
+			return -EINVAL;
 		done = map_some(txn, &inode, map, most, extents, &used, max, &error);
 		if (!error)
 			break;

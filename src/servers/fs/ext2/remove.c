@@ -35,8 +35,11 @@ int ext2_drop_link(struct ext2_txn *txn, struct ext2_inode *inode, bool keep, in
 	out->to_release = false;
 	if (inode->disk.links)
 		return ext2_store(txn, inode);
-	if (!keep && is_small(txn->fs, inode))
+	if (!keep && is_small(txn->fs, inode)) {
+		txn->frees_early = ext2_is_unborn(txn, inode) && !inode->disk.file_acl;
 		result = free_now(txn, inode);
+		txn->frees_early = false;
+	}
 	if (result != EXT2_MORE)
 		return result;
 	out->to_release = true;
@@ -80,7 +83,7 @@ int ext2_remove(struct ext2_txn *txn, struct ext2_node node, struct ext2_name na
 	if (S_ISDIR(inode.disk.mode) && dir.disk.links > 2)
 		dir.disk.links--;
 	ext2_set_times(txn->fs, &dir, EXT2_T_MODIFY | EXT2_T_CHANGE, time);
-	error = ext2_remove_entry(txn, &dir, &place);
+	error = ext2_remove_entry(txn, &dir, &place, ext2_is_unborn(txn, &inode));
 	return error ? error : ext2_drop_link(txn, &inode, flags & EXT2_KEEP, time, out);
 }
 

@@ -170,7 +170,7 @@ static int move_to_new(struct move *move)
 	error = ext2_add_entry(txn, move->to_dir, move->what->to, move->from.number, move->from.disk.mode, 0);
 	if (error)
 		return error == EXT2_MORE ? -EIO : error;
-	error = ext2_remove_entry(txn, move->from_dir, &move->from_place);
+	error = ext2_remove_entry(txn, move->from_dir, &move->from_place, ext2_is_unborn(txn, &move->from));
 	return error ? error : adopt(move, &move->from, move->from_dir, move->to_dir);
 }
 
@@ -178,19 +178,25 @@ static int move_to_new(struct move *move)
 static int move_over(struct move *move, struct ext2_removed *out)
 {
 	struct ext2_txn *txn = move->txn;
+	bool same_block = move->from_place.block == move->to_place.block, unborn = ext2_is_unborn(txn, &move->to);
 	int error = 0;
 
 	/* In one block both entries change at once, so the old one can name what is replaced until that is dead. */
-	if (move->from_place.block == move->to_place.block)
+	if (same_block && !unborn)
 		error = ext2_set_entry(txn, &move->from_place, move->to.number, move->to.disk.mode);
+	else if (unborn && (same_block || !is_directory(&move->from)))
+		error = 0;
 	else if (is_directory(&move->from))
 		txn->flags |= EXT2_BOUNDARY_BEFORE | EXT2_BOUNDARY_AFTER;
 	else
 		error = ext2_keep_name(txn, move->to_dir, &move->to_place);
 	if (!error)
 		error = ext2_set_entry(txn, &move->to_place, move->from.number, move->from.disk.mode);
+	/* A directory's two names, in one block, change at once, too. */
 	if (!error)
-		error = ext2_remove_entry(txn, move->from_dir, &move->from_place);
+		error = ext2_remove_entry(txn, move->from_dir, &move->from_place,
+					  unborn && same_block ? is_directory(&move->from) || ext2_is_unborn(txn, &move->from)
+							       : !same_block && ext2_is_unborn(txn, &move->from));
 	if (!error)
 		error = adopt(move, &move->from, move->from_dir, move->to_dir);
 	if (error)

@@ -10,7 +10,8 @@ struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
 	struct ext2_txn *txn = &fs->txn;
 
 	txn->boundary = boundary;
-	txn->hidden = false;
+	txn->hidden = txn->frees_early = txn->needs_group = false;
+	txn->group = fs->io->group;
 	txn->flags = boundary ? EXT2_BOUNDARY_BEFORE : 0;
 	txn->change_count = txn->delta_count = 0;
 	txn->copies_used = 0;
@@ -240,7 +241,7 @@ int ext2_clear_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint3
 	if (error)
 		return error;
 	error = change_slot(txn, slot, (struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_CLEAR_BITS,
-							     .flags = EXT2_FIRST | EXT2_LATE });
+							     .flags = EXT2_FIRST | (txn->frees_early ? 0 : EXT2_LATE) });
 	ext2_unpin(slot);
 	return error;
 }
@@ -300,10 +301,11 @@ int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int
 	return 0;
 }
 
-bool ext2_has_room(const struct ext2_txn *txn)
+bool ext2_has_room(const struct ext2_txn *txn, unsigned copies, unsigned deltas)
 {
-	return txn->change_count + EXT2_RESERVE_CHANGES <= EXT2_MAX_CHANGES && txn->delta_count + 3 <= EXT2_MAX_DELTAS &&
-	       __builtin_popcount(txn->copies_used) + EXT2_RESERVE_COPIES <= EXT2_MAX_COPIES;
+	/* Each count may be in a block of its own, copied at the commit. */
+	return txn->change_count + EXT2_RESERVE_CHANGES <= EXT2_MAX_CHANGES && txn->delta_count + deltas <= EXT2_MAX_DELTAS &&
+	       __builtin_popcount(txn->copies_used) + copies + txn->delta_count + deltas <= EXT2_MAX_COPIES;
 }
 
 /* A count on the disk that is wrong must not wrap. */
@@ -355,6 +357,7 @@ int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t
 	}
 	commit.change_count = txn->change_count;
 	commit.flags = flags | txn->flags;
+	commit.group = txn->needs_group ? txn->group : 0;
 	if (!error)
 		error = txn->fs->io->commit(txn->fs->io, &commit);
 	ext2_abort(txn);
@@ -375,6 +378,11 @@ int ext2_run(struct ext2 *fs, ext2_operation *operation, void *arguments, const 
 			ext2_abort(txn);
 			if (result >= 0 || !txn->hidden || boundary)
 				return result == EXT2_MORE ? -EIO : result;
+			boundary = true;
+			continue;
+		}
+		if (txn->needs_group && txn->flags & EXT2_BOUNDARY_BEFORE) {
+			ext2_abort(txn);
 			boundary = true;
 			continue;
 		}

@@ -7,6 +7,12 @@
 
 static const uint8_t zeroes[4096];
 
+/* Is there room to free a row of blocks? Three indirect blocks and what is left of the inode change with it; a row may be in two groups. */
+static bool has_room(const struct ext2_txn *txn)
+{
+	return ext2_has_room(txn, 6, 3);
+}
+
 static void count_sectors(const struct ext2 *fs, struct ext2_inode *inode, uint32_t blocks)
 {
 	uint64_t sectors = (uint64_t)blocks * (fs->block_size / 512);
@@ -72,7 +78,7 @@ static int free_pointers(struct ext2_txn *txn, struct ext2_inode *inode, struct 
 			i--;
 			continue;
 		}
-		if (!ext2_has_room(txn)) {
+		if (!has_room(txn)) {
 			*end = tree.first + i * reach;
 			error = EXT2_MORE;
 		} else if (tree.level == 1) {
@@ -93,7 +99,7 @@ static int free_tree(struct ext2_txn *txn, struct ext2_inode *inode, struct tree
 
 	if (error || tree.keep)
 		return error;
-	if (!ext2_has_room(txn)) {
+	if (!has_room(txn)) {
 		*end = tree.first + !tree.level;
 		return EXT2_MORE;
 	}

@@ -35,7 +35,7 @@ static void begin_again(struct world *world)
 {
 	for (uint32_t i = 0; i < world->store.block_count; i++)
 		world->store.blocks[i].pins = 0;
-	world->store.gets_left = world->store.commits_left = -1;
+	world->store.gets_left = world->store.commits_left = world->store.good_gets = -1;
 	world->kills_done++;
 	world_mount(world, EXT2_ADOPT);
 }
@@ -53,19 +53,27 @@ int world_run(struct world *world, ext2_operation *operation, void *arguments, s
 		memset(answer, 0, sizeof(*answer));
 		store->commits_left = world->kills == KILL_ALWAYS ? 0 : -1;
 		store->after = after;
-		if (world->kills == KILL_RANDOM) {
+		if (world->kills == KILL_RANDOM && rounds < 1000) {
 			store->gets_left = world_random(world, 4) ? -1 : (long)world_random(world, 40);
 			store->commits_left = world_random(world, 4) ? -1 : (long)world_random(world, 2);
 			store->after = world_random(world, 2);
 			store->stale = world_random(world, 8) == 0;
+			store->good_gets = world_random(world, 4) ? -1 : (long)world_random(world, 16);
 		}
 		end = setjmp(store->end);
 		if (!end) {
 			answer->result = ext2_run(world->fs, operation, arguments, answer, sizeof(*answer));
-			store->gets_left = store->commits_left = -1;
+			bool failed = answer->result == -EIO && store->good_gets < 0 && rounds < 1000;
+
+			store->gets_left = store->commits_left = store->good_gets = -1;
 			store->stale = false;
 			check_pins(world);
-			return answer->result;
+			if (!failed)
+				return answer->result;
+			/* The disk failed, and nothing happened: once more. */
+			world->failures++;
+			rounds += 2000;
+			continue;
 		}
 		begin_again(world);
 		if (end == 2 && store->ended_final) {
@@ -73,7 +81,7 @@ int world_run(struct world *world, ext2_operation *operation, void *arguments, s
 			return answer->result;
 		}
 		after = !after;
-		if (++rounds > 10000)
+		if (++rounds > 12000)
 			world_fail(world, "it never ends");
 	}
 }

@@ -63,6 +63,8 @@ static int store_get(struct ext2_io *io, uint32_t number, bool fresh, struct ext
 	assert(number < store->block_count);
 	if (store->gets_left >= 0 && store->gets_left-- == 0)
 		longjmp(store->end, 1);
+	if (store->good_gets >= 0 && store->good_gets-- == 0)
+		return -EIO;
 	view->data = data_of(store, number);
 	view->early = store->blocks[number].early ? store->blocks[number].early : view->data;
 	view->generation = store->blocks[number].generation;
@@ -88,10 +90,38 @@ static void add_write(struct store *store, struct store_phase *phase, uint32_t n
 	phase->writes[phase->count++] = (struct store_write){ number, copy_block(store, bytes) };
 }
 
+/* What comes first of a group may be written together with what was late of the one before, whose older state of a block it replaces. */
+static void join(struct store_phase *late, struct store_phase *first)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < late->count; i++) {
+		bool replaced = false;
+
+		for (unsigned n = 0; n < first->count; n++)
+			replaced |= first->writes[n].block == late->writes[i].block;
+		if (replaced)
+			free(late->writes[i].bytes);
+		else
+			late->writes[kept++] = late->writes[i];
+	}
+	late->count = kept;
+	if (late->room < kept + first->count) {
+		late->room = kept + first->count;
+		late->writes = realloc(late->writes, late->room * sizeof(*late->writes));
+	}
+	memcpy(late->writes + kept, first->writes, first->count * sizeof(*first->writes));
+	late->count += first->count;
+	free(first->writes);
+	memset(first, 0, sizeof(*first));
+}
+
 static void add_phase(struct store *store, struct store_phase *phase)
 {
-	if (!phase->count)
+	if (!phase->count) {
+		free(phase->writes);
 		return;
+	}
 	if (store->phase_count == store->phase_room) {
 		store->phase_room = store->phase_room ? store->phase_room * 2 : 64;
 		store->phases = realloc(store->phases, store->phase_room * sizeof(*store->phases));
@@ -121,10 +151,20 @@ void store_end_group(struct store *store)
 		block->early = NULL;
 		block->dirty = block->early_dirty = block->fresh = block->first = false;
 	}
+	if (first.count && store->phase_count && store->phases[store->phase_count - 1].late) {
+		struct store_phase *last = &store->phases[store->phase_count - 1];
+
+		join(last, &first);
+		last->late = false;
+		last->risky |= store->risky;
+		last->operation = store->operation;
+	}
+	late.late = true;
 	add_phase(store, &first);
 	add_phase(store, &middle);
 	add_phase(store, &late);
 	store->groups += store->group_used;
+	store->io.group++;
 	store->risky = store->group_used = false;
 }
 
@@ -148,7 +188,7 @@ static void check_change(struct store *store, const struct ext2_commit *commit, 
 		break;
 	case EXT2_SET_BITS: case EXT2_CLEAR_BITS:
 		assert(change->len && change->len <= size * 8 && change->offset <= size * 8 - change->len && change->flags & EXT2_FIRST);
-		assert(!(change->flags & EXT2_LATE) == (change->kind == EXT2_SET_BITS));
+		assert(!(change->flags & EXT2_LATE) || change->kind == EXT2_CLEAR_BITS);
 		break;
 	case EXT2_FRESH:
 		break;
@@ -198,6 +238,17 @@ static void apply_bytes(struct store *store, const struct ext2_change *change, u
 
 static void forget(struct store *store, const struct ext2_change *change)
 {
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < store->data.count; i++) {
+		struct store_write *write = &store->data.writes[i];
+
+		if (write->block - change->block < change->len)
+			free(write->bytes);
+		else
+			store->data.writes[kept++] = *write;
+	}
+	store->data.count = kept;
 	for (uint32_t i = change->block; i < change->block + change->len; i++) {
 		struct store_block *block = &store->blocks[i];
 
@@ -258,9 +309,14 @@ static int store_commit(struct ext2_io *io, const struct ext2_commit *commit)
 		if (store->blocks[commit->bases[i].block].generation != commit->bases[i].generation)
 			return -ESTALE;
 	if (store->stale) {
+		/* The group may end at any time. */
 		store->stale = false;
+		store_end_group(store);
 		return -ESTALE;
 	}
+	if (commit->group && commit->group != store->io.group)
+		return -ESTALE;
+	assert(!commit->group || !needs_group(store, commit));
 	for (unsigned i = 0; i < commit->change_count; i++)
 		check_change(store, commit, &commit->changes[i]);
 	apply_commit(store, commit);
@@ -290,7 +346,8 @@ void store_open(struct store *store, uint8_t *bytes, size_t size)
 	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .put = store_put, .commit = store_commit, .log = store_log };
 	store->disk = bytes;
 	store->size = size;
-	store->gets_left = store->commits_left = -1;
+	store->io.group = 0x5eed0000;
+	store->gets_left = store->commits_left = store->good_gets = -1;
 }
 
 static void drop_log(struct store *store)

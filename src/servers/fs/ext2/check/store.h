@@ -23,6 +23,7 @@ struct store_write { uint32_t block; uint8_t *bytes; };
 struct store_phase {
 	struct store_write *writes;
 	unsigned count, room;
+	bool late;
 	bool risky;	/* of a commit that wants to be alone: e2fsck -p may not mend it */
 	unsigned long operation;	/* the last one with a part in it */
 };
@@ -51,6 +52,7 @@ struct store {
 	jmp_buf end;
 	long gets_left, commits_left;	/* -1: never */
 	bool after;
+	long good_gets;			/* before one that fails with -EIO; -1: all are good */
 	bool ended_final;		/* the commit it ended after had answered */
 	bool stale;			/* the next commit finds a stale generation */
 	uint8_t answer[512];		/* the last one */

@@ -41,7 +41,7 @@ struct world {
 	unsigned name_count;
 	uint32_t version;
 	unsigned long operations, refused, full;
-	unsigned long kills_done;
+	unsigned long kills_done, failures;
 	unsigned max_nodes;
 	uint64_t max_size;		/* of files, at least where the operations go */
 	struct touch touches[4096];	/* by inode number */
