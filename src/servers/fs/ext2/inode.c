@@ -77,8 +77,9 @@ int ext2_load_directory(struct ext2_txn *txn, struct ext2_node node, struct ext2
 
 int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode)
 {
-	const uint8_t *now = (const uint8_t *)&inode->disk, *before = (const uint8_t *)&inode->stored;
-	uint32_t from = 0, end = MIN(txn->fs->inode_size, sizeof(inode->disk));
+	typedef uint32_t __attribute__((may_alias)) word;
+	const word *now = (const word *)&inode->disk, *before = (const word *)&inode->stored;
+	uint32_t from = 0, end = MIN(txn->fs->inode_size, sizeof(inode->disk)) / 4;
 	int error;
 
 	while (from < end && now[from] == before[from])
@@ -87,7 +88,7 @@ int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode)
 		return 0;
 	while (now[end - 1] == before[end - 1])
 		end--;
-	error = ext2_poke(txn, inode->table_block, inode->table_offset + from, now + from, end - from, 0);
+	error = ext2_poke(txn, inode->table_block, inode->table_offset + from * 4, now + from, (end - from) * 4, 0);
 	if (!error)
 		inode->stored = inode->disk;
 	return error;

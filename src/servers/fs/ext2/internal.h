@@ -15,6 +15,7 @@
 
 enum {
 	EXT2_MAX_SLOTS = 40,	/* blocks pinned at a time */
+	EXT2_HINTS = 64,
 	EXT2_MAX_COPIES = 20,	/* blocks changed by one transaction, other than by late changes alone */
 	EXT2_MAX_CHANGES = 128,
 	EXT2_MAX_DELTAS = 6,	/* groups whose counts one transaction changes */
@@ -24,7 +25,7 @@ enum {
 struct ext2_slot {
 	uint32_t block;
 	uint16_t users;
-	bool pinned, changed, fresh;
+	bool changed, fresh;
 	uint8_t copy;		/* index + 1 of its private copy */
 	uint32_t used_at;
 	struct ext2_view view;
@@ -43,6 +44,8 @@ struct ext2_txn {
 	uint32_t clock;
 	unsigned change_count, delta_count;
 	uint32_t copies_used;	/* bit mask */
+	unsigned slot_count;	/* those in use come first */
+	uint8_t hints[EXT2_HINTS];	/* index of the slot where a block was last seen, by its number */
 	struct ext2_slot slots[EXT2_MAX_SLOTS];
 	struct ext2_change changes[EXT2_MAX_CHANGES];
 	struct ext2_delta deltas[EXT2_MAX_DELTAS];

@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+enum { NO_BLOCK = UINT32_MAX };	/* of a slot that is not in use */
+
 struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
 {
 	struct ext2_txn *txn = &fs->txn;
@@ -19,53 +21,68 @@ struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
 	return txn;
 }
 
-static void release_slot(struct ext2_txn *txn, struct ext2_slot *slot)
-{
-	if (slot->pinned)
-		txn->fs->io->put(txn->fs->io, slot->block, &slot->view);
-	memset(slot, 0, sizeof(*slot));
-}
-
 void ext2_abort(struct ext2_txn *txn)
 {
-	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++)
-		release_slot(txn, &txn->slots[i]);
+	for (unsigned i = 0; i < txn->slot_count; i++)
+		if (txn->slots[i].block != NO_BLOCK)
+			txn->fs->io->put(txn->fs->io, txn->slots[i].block, &txn->slots[i].view);
+	txn->slot_count = 0;
 }
 
-static struct ext2_slot *find_slot(struct ext2_txn *txn, uint32_t number, struct ext2_slot **victim)
+static struct ext2_slot *find_slot(struct ext2_txn *txn, uint32_t number)
 {
-	*victim = NULL;
+	uint8_t *hint = &txn->hints[number % EXT2_HINTS];
+
+	if (*hint < txn->slot_count && txn->slots[*hint].block == number)
+		return &txn->slots[*hint];
+	for (unsigned i = 0; i < txn->slot_count; i++) {
+		if (txn->slots[i].block != number)
+			continue;
+		*hint = i;
+		return &txn->slots[i];
+	}
+	return NULL;
+}
+
+/* A slot for another block: a new one, or of those that can go the one that was not used for the longest time. */
+static struct ext2_slot *free_slot(struct ext2_txn *txn)
+{
+	struct ext2_slot *victim = NULL;
+
+	if (txn->slot_count < EXT2_MAX_SLOTS)
+		return &txn->slots[txn->slot_count];
 	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++) {
 		struct ext2_slot *slot = &txn->slots[i];
 
-		if (slot->pinned && slot->block == number)
-			return slot;
-		if (slot->users || slot->changed)
-			continue;
-		if (!*victim || ((*victim)->pinned && (!slot->pinned || slot->used_at < (*victim)->used_at)))
-			*victim = slot;
+		if (!slot->users && !slot->changed && (!victim || slot->used_at < victim->used_at))
+			victim = slot;
 	}
-	return NULL;
+	if (victim && victim->block != NO_BLOCK)
+		txn->fs->io->put(txn->fs->io, victim->block, &victim->view);
+	return victim;
 }
 
 static int pin(struct ext2_txn *txn, uint32_t number, bool fresh, struct ext2_slot **out)
 {
 	struct ext2_io *io = txn->fs->io;
-	struct ext2_slot *victim, *slot = find_slot(txn, number, &victim);
+	struct ext2_slot *slot = find_slot(txn, number);
+	unsigned index;
 	int error;
 
-	if (number >= txn->fs->blocks_count)
-		return ext2_corrupt(txn->fs, "block %u, expected less than %u", number, txn->fs->blocks_count);
 	if (!slot) {
-		if (!victim)
+		if (number >= txn->fs->blocks_count)
+			return ext2_corrupt(txn->fs, "block %u, expected less than %u", number, txn->fs->blocks_count);
+		slot = free_slot(txn);
+		if (!slot)
 			return -EIO;
-		release_slot(txn, victim);
-		slot = victim;
+		*slot = (struct ext2_slot){ .block = NO_BLOCK };
 		error = io->get(io, number, fresh, &slot->view);
 		if (error)
 			return error;
 		slot->block = number;
-		slot->pinned = true;
+		index = slot - txn->slots;
+		txn->hints[number % EXT2_HINTS] = index;
+		txn->slot_count = MAX(txn->slot_count, index + 1);
 	}
 	slot->users++;
 	slot->used_at = ++txn->clock;
@@ -262,6 +279,7 @@ int ext2_note(struct ext2_txn *txn, uint8_t kind, uint32_t block, uint32_t count
 
 void ext2_discard(struct ext2_txn *txn, uint32_t block)
 {
+	struct ext2_slot *slot;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < txn->change_count; i++) {
@@ -271,16 +289,13 @@ void ext2_discard(struct ext2_txn *txn, uint32_t block)
 			txn->changes[kept++] = *change;
 	}
 	txn->change_count = kept;
-	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++) {
-		struct ext2_slot *slot = &txn->slots[i];
-
-		if (!slot->pinned || slot->block != block)
-			continue;
-		if (slot->copy)
-			txn->copies_used &= ~(1u << (slot->copy - 1));
-		slot->copy = 0;
-		slot->changed = false;
-	}
+	slot = find_slot(txn, block);
+	if (!slot)
+		return;
+	if (slot->copy)
+		txn->copies_used &= ~(1u << (slot->copy - 1));
+	slot->copy = 0;
+	slot->changed = false;
 }
 
 int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int directories)
@@ -343,17 +358,14 @@ int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t
 	struct ext2_commit commit = { .changes = txn->changes, .bases = bases, .answer = answer, .answer_len = answer_len };
 	int error = write_counts(txn);
 
-	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++) {
-		const struct ext2_slot *slot = &txn->slots[i];
+	for (unsigned i = 0; i < txn->slot_count; i++)
+		if (txn->slots[i].changed)
+			bases[commit.base_count++] = (struct ext2_base){ txn->slots[i].block, txn->slots[i].view.generation };
+	for (unsigned i = 0; i < txn->change_count; i++) {
+		struct ext2_change *change = &txn->changes[i];
 
-		if (slot->changed)
-			bases[commit.base_count++] = (struct ext2_base){ slot->block, slot->view.generation };
-		for (unsigned c = 0; slot->copy && c < txn->change_count; c++) {
-			struct ext2_change *change = &txn->changes[c];
-
-			if (change->kind == EXT2_COPY && change->block == slot->block && !change->data)
-				change->data = copy_of(txn, slot) + change->offset;
-		}
+		if (change->kind == EXT2_COPY && !change->data)
+			change->data = copy_of(txn, find_slot(txn, change->block)) + change->offset;
 	}
 	commit.change_count = txn->change_count;
 	commit.flags = flags | txn->flags;
