@@ -396,6 +396,7 @@ int ext2_run(struct ext2 *fs, ext2_operation *operation, void *arguments, const 
 		if (txn->needs_group && txn->flags & EXT2_BOUNDARY_BEFORE) {
 			ext2_abort(txn);
 			boundary = true;
+			tries++;
 			continue;
 		}
 		error = ext2_commit(txn, result == EXT2_MORE ? 0 : EXT2_FINAL, answer, answer_len);
