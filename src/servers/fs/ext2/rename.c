@@ -127,14 +127,12 @@ static int exchange(struct move *move)
 	bool apart = move->from_place.block != move->to_place.block;
 	int error = 0;
 
-	if (is_directory(&move->from) || is_directory(&move->to)) {
-		if (apart || move->from_dir != move->to_dir)
-			txn->flags |= EXT2_BOUNDARY_BEFORE | EXT2_BOUNDARY_AFTER;
-	} else if (apart) {
+	if (apart && !is_directory(&move->from))
 		error = ext2_keep_name(txn, move->from_dir, &move->from_place);
-		if (!error)
-			error = ext2_keep_name(txn, move->to_dir, &move->to_place);
-	}
+	if (!error && apart && !is_directory(&move->to))
+		error = ext2_keep_name(txn, move->to_dir, &move->to_place);
+	if ((is_directory(&move->from) || is_directory(&move->to)) && (apart || move->from_dir != move->to_dir))
+		txn->flags |= EXT2_BOUNDARY_BEFORE | EXT2_BOUNDARY_AFTER;
 	if (!error)
 		error = ext2_set_entry(txn, &move->from_place, move->to.number, move->to.disk.mode);
 	if (!error)
