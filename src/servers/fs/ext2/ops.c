@@ -101,7 +101,7 @@ int ext2_readlink(struct ext2_txn *txn, struct ext2_node node, char *target, siz
 		if (!error)
 			error = ext2_peek(txn, block, 0, target, len);
 	}
-	if (!error && memchr(target, 0, len))
-		error = ext2_corrupt(txn->fs, "symlink inode %u: NUL in its target", inode.number);
+	if (!error && (!len || memchr(target, 0, len)))
+		error = ext2_corrupt(txn->fs, "symlink inode %u: its target is empty or has a NUL", inode.number);
 	return error ? error : (int)len;
 }
