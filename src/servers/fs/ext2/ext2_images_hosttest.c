@@ -309,7 +309,7 @@ static void test_attributes(void)
 	snprintf(path, sizeof(path), "%s/image", scratch_folder());
 	save_file(path, bytes, len);
 	free(bytes);
-	CHECK(!shell("cd %s && echo x > x && for i in a b c; do debugfs -w -R \"write x $i\" image; debugfs -w -R \"ea_set $i user.k$i v$i\" image; done "
+	CHECK(!shell("cd %s && echo x > x && for i in a b c d; do debugfs -w -R \"write x $i\" image; debugfs -w -R \"ea_set $i user.k$i v$i\" image; done "
 		     "> log 2>&1", scratch_folder()), "debugfs");
 	/* b's attributes become a's too, as Linux does it. */
 	CHECK(!shell("cd %s && block=$(debugfs -R 'stat a' image 2> /dev/null | sed -n 's/.*File ACL: *\\([0-9]*\\).*/\\1/p') && "
@@ -320,6 +320,8 @@ static void test_attributes(void)
 	bytes = load_file(path, &len);
 	CHECK(!session_open(&session, bytes, len, 0), "mount");
 	CHECK(!session_remove(&session, session.root, "c", 0, &removed), "c");
+	CHECK(!session_remove(&session, session.root, "d", EXT2_KEEP, &removed), "d");
+	CHECK(!session_release(&session, removed.node), "d's last use");
 	CHECK(!session_remove(&session, session.root, "a", 0, &removed), "a");
 	check_sound(&session, "attributes");
 	bytes = store_image(&session.store);

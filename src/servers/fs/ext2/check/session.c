@@ -120,7 +120,13 @@ int session_remove(struct session *session, struct ext2_node dir, const char *na
 	*out = request.removed.attr;
 	if (error || !request.removed.to_release || flags & EXT2_KEEP)
 		return error;
-	request.node = out->node;
+	return session_release(session, out->node);
+}
+
+int session_release(struct session *session, struct ext2_node node)
+{
+	struct request request = { .node = node };
+
 	return ext2_run(session->fs, do_release, &request, NULL, 0);
 }
 

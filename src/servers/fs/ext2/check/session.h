@@ -20,6 +20,7 @@ int session_lookup(struct session *session, struct ext2_node dir, const char *na
 /* Symlinks lead to "target", devices are 8:1. */
 int session_create(struct session *session, struct ext2_node dir, const char *name, uint32_t mode, struct ext2_attr *out);
 int session_remove(struct session *session, struct ext2_node dir, const char *name, unsigned flags, struct ext2_attr *out);
+int session_release(struct session *session, struct ext2_node node);
 int session_resize(struct session *session, struct ext2_node node, uint64_t size, struct ext2_attr *out);
 int session_map(struct session *session, struct ext2_node node, uint64_t first, uint64_t count, struct ext2_extent *extents, unsigned max);
 enum { EXT2_GROW_PRIVILEGED = 1 };
