@@ -193,6 +193,18 @@ int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const str
 	return error ? error : lose_index(txn, dir);
 }
 
+int ext2_rename_beside(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done)
+{
+	struct gap gap;
+	int found = find_gap(txn, dir->number, place->block, needed(name.len), true, &gap);
+
+	*done = found > 0;
+	if (found <= 0)
+		return found;
+	found = put_entry(txn, place->block, &gap, name, place->entry.inode, place->entry.type, 0);
+	return found ? found : ext2_remove_entry(txn, dir, place, true);
+}
+
 /* Has the block, in use or on its way out, an entry of this name? */
 static bool has_name(const uint8_t *data, uint32_t size, const char *name, uint32_t len)
 {

@@ -212,7 +212,9 @@ int ext2_make_room(struct ext2_txn *txn, struct ext2_inode *dir, uint32_t name_l
 int ext2_remove_entry(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, bool unborn);
 /* The entry names @inode from now on. */
 int ext2_set_entry(struct ext2_txn *txn, const struct ext2_place *place, uint32_t inode, uint32_t mode);
+/* Gives an entry another name, if that fits into its record; or by another entry in its block, which changes as a whole, if that has room. */
 int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done);
+int ext2_rename_beside(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done);
 /*
  * Before the entry at @place gets another inode: until all else of this group is on the disk, its old inode keeps a name in the same block. Returns
  * EXT2_MORE when that needed a commit of its own.

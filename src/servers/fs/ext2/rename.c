@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rename and exchange. In memory each is one commit. On the disk a file always has a name: the new one is there before the old one goes, and what is
- * replaced keeps one until it is dead (ext2_keep_name). Between different blocks that cannot be had for directories, since e2fsck -p mends neither two names
- * nor none: these are written apart from all else.
+ * replaced keeps one until it is dead (ext2_keep_name). A new name in the same block changes with the old one. Between different blocks that cannot be had
+ * for directories, since e2fsck -p mends neither two names nor none: these are written apart from all else.
  */
 #include "internal.h"
 
@@ -156,8 +156,11 @@ static int move_to_new(struct move *move)
 
 	if (is_directory(&move->from) && move->from_dir != move->to_dir && move->to_dir->disk.links >= EXT2_LINK_MAX)
 		return -EMLINK;
-	if (move->from_dir == move->to_dir)
+	if (move->from_dir == move->to_dir) {
 		error = ext2_rename_in_place(txn, move->from_dir, &move->from_place, move->what->to, &done);
+		if (!error && !done)
+			error = ext2_rename_beside(txn, move->from_dir, &move->from_place, move->what->to, &done);
+	}
 	if (error || done)
 		return error;
 	error = ext2_make_room(txn, move->to_dir, move->what->to.len);
