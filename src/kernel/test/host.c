@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "security/random.h"
 #include "sync/mutex.h"
+#include "test/host/host.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -44,9 +45,15 @@ void panic(const char *format, ...)
 	abort();
 }
 
-void *kmalloc(size_t size) { return malloc(size); }
-void *kzalloc(size_t size) { return calloc(1, size); }
-void *kmalloc_array(size_t count, size_t size) { return calloc(count, size); }
+static long allocations_left = -1;
+
+void host_fail_allocation(long after) { allocations_left = after; }
+bool host_allocation_fails(void) { return allocations_left >= 0 && allocations_left-- == 0; }
+bool host_allocation_failed(void) { return allocations_left < 0; }
+
+void *kmalloc(size_t size) { return host_allocation_fails() ? NULL : malloc(size); }
+void *kzalloc(size_t size) { return host_allocation_fails() ? NULL : calloc(1, size); }
+void *kmalloc_array(size_t count, size_t size) { return host_allocation_fails() ? NULL : calloc(count, size); }
 void kfree(void *pointer) { free(pointer); }
 
 char *kstrdup(const char *s)

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between block_cache.c (what is cached), commit.c (how it changes), write_group.c (what is to be written) and write_back.c (writing it).
+ *
+ * A block's newest bytes are block->data. Once it is in a group that has been closed, these bytes are the group's, too, until it is written: whoever changes
+ * the block makes a copy first, and the old bytes are the group's alone.
+ */
+#pragma once
+
+#include "block/block_cache.h"
+#include "block/disk.h"
+#include "mm/page_tree.h"
+#include "sync/mutex.h"
+
+enum write_phase { PHASE_FIRST, PHASE_REST, PHASE_LATE, PHASE_COUNT };
+
+/* A block's part in a group. */
+struct write_entry {
+	struct list link;		/* group->entries, or cache->failed */
+	struct list block_link;		/* block->closed, or alone */
+	struct block *block;		/* NULL: it was forgotten */
+	uint64_t number;
+	uint64_t first_commit, last_commit;	/* that changed it in this group */
+	uint8_t *early;			/* bytes for PHASE_FIRST or PHASE_REST, NULL: none; once closed */
+	uint8_t *late;			/* bytes for PHASE_LATE, NULL: none; once closed */
+	bool has_early, has_late;	/* while open: which changes it has seen */
+	bool first, fresh;
+	bool failed;			/* what was last written of it did not get to the disk */
+};
+
+/* New file data. */
+struct data_extent {
+	struct list link;
+	uint64_t block, count;
+};
+
+struct write_group {
+	struct list link;		/* cache->groups: closed ones, the oldest first */
+	struct list entries, extents;
+	unsigned entry_count, extent_count;
+	uint64_t first_commit, last_commit;	/* of its entries: those that failed before may be older than the group */
+	uint64_t opened_at;		/* ns */
+	uint64_t sequence;		/* once closed: the how many-th it is */
+	unsigned phase;			/* the next one to write; only who writes back touches it */
+};
+
+struct block {
+	uint64_t number;
+	uint64_t generation;		/* 0 while it is being read */
+	uint8_t *data;			/* NULL while it is being made fresh by a commit that is not yet sure */
+	uint8_t *early;			/* without the open group's late changes; NULL: as data */
+	struct write_entry *open;	/* its part in the open group */
+	struct write_entry *shared;	/* the closed group's part that data belongs to as well */
+	struct write_entry *retry;	/* in cache->failed */
+	struct list closed;		/* write_entry.block_link: its parts in closed groups */
+	struct list clean_link;		/* cache->clean, the one used last at the end; alone while dirty or being read */
+	unsigned pins;
+	bool reading, forgotten;	/* forgotten: while it was being read, by whom it is freed */
+};
+
+/* What a commit needs for one base, reserved before it happens. */
+struct block_plan {
+	struct block *block;
+	uint8_t *copy;			/* becomes data: it is shared, or fresh */
+	uint8_t *early;			/* becomes early */
+	struct write_entry *entry;
+	bool made;			/* the block is not cached but for this commit */
+	bool changed, late, fresh;
+};
+
+enum { WRITE_REQUESTS = 16, WRITE_SEGMENTS = 32, ERRORS_KEPT = 8 };
+
+struct write_request {
+	struct disk_request request;
+	struct disk_segment segments[WRITE_SEGMENTS];
+	struct write_entry *entries[WRITE_SEGMENTS];
+	struct block_cache *cache;
+	uint32_t busy;			/* atomic */
+};
+
+/* Commits @first to @last did not get to the disk. */
+struct write_error {
+	uint64_t sequence;
+	uint64_t first, last;
+	int error;
+};
+
+/* All is guarded by lock unless said otherwise. */
+struct block_cache {
+	struct mutex lock;
+	struct disk *disk;		/* set once, as are those up to options */
+	uint64_t first_sector, block_count;
+	unsigned block_size, block_sectors;
+	struct block_cache_options options;
+	struct list all_link;		/* block_cache.c's list */
+	struct wait_queue queue;	/* for blocks being read, for written commits, for requests */
+
+	struct page_tree blocks;
+	struct list clean;
+	unsigned cached;
+
+	uint64_t last_commit, written_commit;
+	struct write_group *open;	/* NULL: nothing has changed since the last one was closed */
+	struct list groups;
+	uint64_t groups_closed, groups_finished;	/* how many */
+	struct list failed;		/* struct write_entry: not in the open group, to be written with the next one */
+	unsigned dirty;			/* entries and extents of all groups, and failed ones */
+	struct block_plan plans[BLOCK_COMMIT_BASES];
+	uint8_t change_plan[BLOCK_COMMIT_CHANGES];
+	struct list spare_extents;	/* reserved by the commit under way */
+	struct write_group *spare_group;
+
+	bool writing;			/* somebody writes back */
+	bool held;			/* a flush failed: the oldest group waits for another try */
+	uint64_t retry_at, retry_pause;	/* ns */
+	uint64_t flush_started, flush_done;	/* numbers of flushes; done: of the last one that succeeded */
+	uint64_t error_sequence;
+	struct write_error errors[ERRORS_KEPT];	/* the newest last */
+	unsigned error_count;
+	struct write_request *requests;	/* WRITE_REQUESTS; who writes back uses them, without lock */
+
+	bool thread_stop, thread_runs;	/* atomic */
+	uint32_t thread_kicked;		/* atomic */
+	uint64_t thread_wake;		/* ns: when the thread looks again at the latest */
+	struct wait_queue thread_queue;
+
+	struct block_cache_stats stats;
+};
+
+/* ---- block_cache.c; cache->lock held ---- */
+
+uint64_t block_next_generation(void);
+static inline bool block_is_clean(const struct block *block)
+{
+	return !block->open && !block->retry && list_empty(&block->closed) && !block->reading;
+}
+/* It may have become clean, or has just been used: its place in the list of clean blocks. */
+void block_touch(struct block_cache *cache, struct block *block);
+/* A new block without bytes, in the tree, in no list. NULL when out of memory or the cache is full of dirty ones. */
+struct block *block_make(struct block_cache *cache, uint64_t number);
+/* Frees it and its bytes; it is in no group. */
+void block_free(struct block_cache *cache, struct block *block);
+/* Takes @block out of the cache whatever it is in. The bytes that closed groups still write stay theirs. */
+void block_forget(struct block_cache *cache, struct block *block);
+/* Sleeps until something of the cache has changed, without the lock. */
+void block_cache_wait(struct block_cache *cache);
+
+/* ---- write_group.c; cache->lock held ---- */
+
+/* Ends the open group, if there is one; failed blocks go with it. Cannot fail. */
+void write_group_close(struct block_cache *cache);
+/* The same, and makes a group for failed blocks if there is no open one. */
+void write_group_close_for_sync(struct block_cache *cache);
+/* Its entries are on the disk, or have failed: gives back what it has. */
+void write_group_finish(struct block_cache *cache, struct write_group *group);
+/* An open group without commits, in no list. NULL when out of memory. */
+struct write_group *write_group_make(struct block_cache *cache);
+void write_entry_drop(struct block_cache *cache, struct write_entry *entry);
+/* Adds and removes new data of the open group; takes what it needs from cache->spare_extents. */
+void write_group_add_data(struct block_cache *cache, uint64_t block, uint64_t count);
+void write_group_remove_data(struct block_cache *cache, uint64_t block, uint64_t count);
+
+/* ---- write_back.c; cache->lock held ---- */
+
+/* Waits until there is room for a commit. 0 or -EIO. */
+int write_back_throttle(struct block_cache *cache);
+/* The open group has changed: wakes the thread if it has to look earlier than it would. */
+void write_back_note(struct block_cache *cache);
+
+/* Without the lock: closes what is old enough and writes what is closed. Returns when to be called again, ns; UINT64_MAX: after write_back_note. */
+uint64_t write_back_poll(struct block_cache *cache, uint64_t now);
+
+/* ---- thread.c; with and without the lock ---- */
+
+void block_cache_wake_thread(struct block_cache *cache);
+void block_cache_stop_thread(struct block_cache *cache);

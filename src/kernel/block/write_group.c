@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is to be written: groups of commits, each block's part in them, and new file data. cache->lock is held in all of it. While a group is open its parts
+ * have no bytes of their own; when it is closed they share the blocks' newest.
+ */
+#include "block/block_internal.h"
+#include "lib/errno.h"
+#include "mm/heap.h"
+
+/* ---- Closing ---- */
+
+/* Merges two runs of a singly linked list that ends with NULL, by block number. */
+static struct list *merge(struct list *a, struct list *b)
+{
+	struct list *first = NULL, **end = &first;
+
+	while (a && b) {
+		bool take_b = list_entry(b, struct write_entry, link)->number < list_entry(a, struct write_entry, link)->number;
+		struct list **from = take_b ? &b : &a;
+
+		*end = *from;
+		end = &(*end)->next;
+		*from = *end;
+	}
+	*end = a ? a : b;
+	return first;
+}
+
+/* Neighbouring blocks are written by one request. */
+static void sort_entries(struct list *entries)
+{
+	struct list *runs[32] = { NULL }, *at = entries->next, *sorted = NULL;
+
+	while (at != entries) {
+		struct list *run = at;
+		unsigned i = 0;
+
+		at = at->next;
+		run->next = NULL;
+		for (; runs[i]; i++) {
+			run = merge(runs[i], run);
+			runs[i] = NULL;
+		}
+		runs[i] = run;
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(runs); i++)
+		if (runs[i])
+			sorted = merge(runs[i], sorted);
+	list_init(entries);
+	while (sorted) {
+		struct list *next = sorted->next;
+
+		list_push_back(entries, sorted);
+		sorted = next;
+	}
+}
+
+/* From now on the entry's bytes are what its block has now. */
+static void close_entry(struct write_entry *entry)
+{
+	struct block *block = entry->block;
+
+	if (entry->has_late) {
+		entry->late = block->data;
+		entry->early = entry->has_early ? block->early : NULL;
+		if (!entry->has_early)
+			kfree(block->early);
+		block->early = NULL;
+	} else {
+		entry->early = block->data;
+	}
+	block->open = NULL;
+	block->shared = entry;
+	list_push_back(&block->closed, &entry->block_link);
+}
+
+/* Blocks that did not get to the disk go with this group, ahead of what may need them. */
+static void add_failed(struct block_cache *cache, struct write_group *group)
+{
+	struct write_entry *entry, *next;
+
+	list_for_each_safe(entry, next, &cache->failed, link) {
+		list_remove(&entry->link);
+		list_push_back(&group->entries, &entry->link);
+		group->entry_count++;
+		entry->block->retry = NULL;
+		entry->first = true;
+		entry->failed = false;
+		group->first_commit = MIN(group->first_commit, entry->first_commit);
+		close_entry(entry);
+	}
+}
+
+void write_group_close(struct block_cache *cache)
+{
+	struct write_group *group = cache->open;
+	struct write_entry *entry;
+
+	if (!group)
+		return;
+	list_for_each(entry, &group->entries, link)
+		close_entry(entry);
+	add_failed(cache, group);
+	sort_entries(&group->entries);
+	cache->open = NULL;
+	group->sequence = ++cache->groups_closed;
+	list_push_back(&cache->groups, &group->link);
+}
+
+void write_group_close_for_sync(struct block_cache *cache)
+{
+	if (!cache->open && !list_empty(&cache->failed))
+		cache->open = write_group_make(cache);
+	write_group_close(cache);
+}
+
+struct write_group *write_group_make(struct block_cache *cache)
+{
+	struct write_group *group = kzalloc(sizeof(*group));
+
+	if (!group)
+		return NULL;
+	list_init(&group->entries);
+	list_init(&group->extents);
+	group->first_commit = cache->last_commit + 1;
+	group->last_commit = cache->last_commit;
+	return group;
+}
+
+/* ---- The end of entries ---- */
+
+void write_entry_drop(struct block_cache *cache, struct write_entry *entry)
+{
+	if (entry->block->open == entry) {
+		entry->block->open = NULL;
+		cache->open->entry_count--;
+	} else {
+		entry->block->retry = NULL;
+	}
+	list_remove(&entry->link);
+	cache->dirty--;
+	kfree(entry);
+}
+
+/* Its bytes are not needed any more, except for those that are the block's too. Whether it has to be written again. */
+static bool release_bytes(struct write_entry *entry)
+{
+	struct block *block = entry->block;
+	bool shared = block && block->shared == entry;
+
+	if (entry->late)
+		kfree(entry->early);
+	if (!shared)
+		kfree(entry->late ? entry->late : entry->early);
+	entry->early = entry->late = NULL;
+	if (block)
+		list_remove(&entry->block_link);
+	if (shared)
+		block->shared = NULL;
+	return shared && entry->failed;
+}
+
+static void finish_entry(struct block_cache *cache, struct write_entry *entry)
+{
+	struct block *block = entry->block;
+
+	list_remove(&entry->link);
+	if (release_bytes(entry)) {
+		entry->has_early = entry->has_late = entry->fresh = false;
+		block->retry = entry;
+		list_push_back(&cache->failed, &entry->link);
+		return;
+	}
+	cache->dirty--;
+	if (block && block_is_clean(block))
+		block_touch(cache, block);
+	kfree(entry);
+}
+
+void write_group_finish(struct block_cache *cache, struct write_group *group)
+{
+	struct write_entry *entry, *next;
+	struct data_extent *extent, *next_extent;
+
+	list_for_each_safe(entry, next, &group->entries, link)
+		finish_entry(cache, entry);
+	list_for_each_safe(extent, next_extent, &group->extents, link) {
+		kfree(extent);
+		cache->dirty--;
+	}
+	if (group->last_commit > cache->written_commit)
+		cache->written_commit = group->last_commit;
+	cache->groups_finished = group->sequence;
+	cache->stats.groups++;
+	list_remove(&group->link);
+	kfree(group);
+}
+
+/* ---- New file data ---- */
+
+static struct data_extent *take_spare(struct block_cache *cache)
+{
+	struct data_extent *extent = list_first(&cache->spare_extents, struct data_extent, link);
+
+	KASSERT(!list_empty(&cache->spare_extents));
+	list_remove(&extent->link);
+	return extent;
+}
+
+static void add_extent(struct block_cache *cache, uint64_t block, uint64_t count)
+{
+	struct data_extent *extent = take_spare(cache);
+
+	extent->block = block;
+	extent->count = count;
+	list_push_back(&cache->open->extents, &extent->link);
+	cache->open->extent_count++;
+	cache->dirty++;
+}
+
+void write_group_remove_data(struct block_cache *cache, uint64_t block, uint64_t count)
+{
+	struct data_extent *extent, *next;
+	uint64_t end = block + count;
+
+	list_for_each_safe(extent, next, &cache->open->extents, link) {
+		uint64_t extent_end = extent->block + extent->count;
+
+		if (extent->block >= end || block >= extent_end)
+			continue;
+		if (extent->block < block && extent_end > end)
+			add_extent(cache, end, extent_end - end);
+		if (extent->block < block) {
+			extent->count = block - extent->block;
+		} else if (extent_end > end) {
+			extent->block = end;
+			extent->count = extent_end - end;
+		} else {
+			list_remove(&extent->link);
+			cache->open->extent_count--;
+			cache->dirty--;
+			kfree(extent);
+		}
+	}
+}
+
+void write_group_add_data(struct block_cache *cache, uint64_t block, uint64_t count)
+{
+	struct list *extents = &cache->open->extents;
+	struct data_extent *last;
+
+	write_group_remove_data(cache, block, count);
+	last = list_last(extents, struct data_extent, link);
+	if (!list_empty(extents) && last->block + last->count == block)
+		last->count += count;
+	else
+		add_extent(cache, block, count);
+}
+
+static bool has_data(const struct write_group *group, uint64_t block, uint64_t end)
+{
+	const struct data_extent *extent;
+
+	list_for_each(extent, &group->extents, link)
+		if (extent->block < end && block < extent->block + extent->count)
+			return true;
+	return false;
+}
+
+bool block_data_pending(struct block_cache *cache, uint64_t block, uint64_t count)
+{
+	struct write_group *group;
+	bool pending;
+
+	mutex_lock(&cache->lock);
+	pending = cache->open && has_data(cache->open, block, block + count);
+	list_for_each(group, &cache->groups, link)
+		pending = pending || has_data(group, block, block + count);
+	mutex_unlock(&cache->lock);
+	return pending;
+}
