@@ -64,8 +64,11 @@ struct block_commit {
 
 /* What a file system's owner does for write-back. Called without a lock by who writes back; may sleep. */
 struct block_cache_ops {
-	/* Begins writing the file data of @count blocks from @block on, or zeroes where there is none. */
-	void (*write_data)(void *context, uint64_t block, uint64_t count);
+	/*
+	 * Begins writing the file data of @count blocks from @block on, as far as they are new data of this @group (block_data_group), and zeroes for
+	 * the rest: those have no data yet, or have been freed since, and what they belong to now is written with a later group.
+	 */
+	void (*write_data)(void *context, uint64_t block, uint64_t count, uint64_t group);
 	/* Waits until what was begun is on the disk (no flush). 0 or a negative errno. */
 	int (*wait_data)(void *context);
 	/* For block_sync: writes all dirty pages of the file system, and waits. 0 or a negative errno. */
@@ -132,11 +135,14 @@ int block_sync(struct block_cache *cache, struct block_error_mark *mark);
 /* Is one of these blocks new data whose mapping is not yet being written? Then only write_data may write to it. */
 bool block_data_pending(struct block_cache *cache, uint64_t block, uint64_t count);
 
+/* The number of the group, not yet written, that has @block as new data, the newest if there are several; 0: none. To be asked when the block was mapped. */
+uint64_t block_data_group(struct block_cache *cache, uint64_t block);
+
 /* The thread that writes back what is old or too much. -ENOMEM. block_cache_destroy ends it. */
 int block_cache_start_thread(struct block_cache *cache);
 
 struct block_cache_stats {
-	uint64_t cached, dirty, pinned;		/* blocks; dirty counts each for every group that has it */
+	uint64_t cached, dirty, pinned;		/* blocks; dirty counts each for every group that has it, and runs of new data, and groups */
 	uint64_t hits, reads, commits, stale, refused, groups, blocks_written, flushes, errors;
 };
 void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *stats);

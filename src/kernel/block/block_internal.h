@@ -104,7 +104,7 @@ struct block_cache {
 	struct list groups;
 	uint64_t groups_closed, groups_finished;	/* how many */
 	struct list failed;		/* struct write_entry: not in the open group, to be written with the next one */
-	unsigned dirty;			/* entries and extents of all groups, and failed ones */
+	unsigned dirty;			/* groups, their entries and extents, and failed ones */
 	struct block_plan plans[BLOCK_COMMIT_BASES];
 	uint8_t change_plan[BLOCK_COMMIT_CHANGES];
 	struct list spare_extents;	/* reserved by the commit under way */
@@ -153,7 +153,7 @@ void write_group_close(struct block_cache *cache);
 void write_group_close_for_sync(struct block_cache *cache);
 /* Its entries are on the disk, or have failed: gives back what it has. */
 void write_group_finish(struct block_cache *cache, struct write_group *group);
-/* An open group without commits, in no list. NULL when out of memory. */
+/* An open group without commits, in no list, not yet counted as dirty. NULL when out of memory. */
 struct write_group *write_group_make(struct block_cache *cache);
 void write_entry_drop(struct block_cache *cache, struct write_entry *entry);
 /* Adds and removes new data of the open group; takes what it needs from cache->spare_extents. */

@@ -228,6 +228,7 @@ static void open_group(struct block_cache *cache)
 	if (!cache->open) {
 		cache->open = cache->spare_group;
 		cache->spare_group = NULL;
+		cache->dirty++;
 		cache->open->opened_at = clock_monotonic_ns();
 	}
 	cache->open->last_commit = ++cache->last_commit;

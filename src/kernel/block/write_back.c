@@ -195,7 +195,7 @@ static void write_data(struct block_cache *cache, struct write_group *group)
 
 	if (ops && ops->write_data)
 		list_for_each(extent, &group->extents, link)
-			ops->write_data(cache->options.context, extent->block, extent->count);
+			ops->write_data(cache->options.context, extent->block, extent->count, group->sequence);
 }
 
 static int wait_data(struct block_cache *cache)

@@ -109,8 +109,10 @@ void write_group_close(struct block_cache *cache)
 
 void write_group_close_for_sync(struct block_cache *cache)
 {
-	if (!cache->open && !list_empty(&cache->failed))
+	if (!cache->open && !list_empty(&cache->failed)) {
 		cache->open = write_group_make(cache);
+		cache->dirty += cache->open != NULL;
+	}
 	write_group_close(cache);
 }
 
@@ -192,6 +194,7 @@ void write_group_finish(struct block_cache *cache, struct write_group *group)
 		cache->written_commit = group->last_commit;
 	cache->groups_finished = group->sequence;
 	cache->stats.groups++;
+	cache->dirty--;
 	list_remove(&group->link);
 	kfree(group);
 }
@@ -278,4 +281,20 @@ bool block_data_pending(struct block_cache *cache, uint64_t block, uint64_t coun
 		pending = pending || has_data(group, block, block + count);
 	mutex_unlock(&cache->lock);
 	return pending;
+}
+
+uint64_t block_data_group(struct block_cache *cache, uint64_t block)
+{
+	struct write_group *group;
+	uint64_t number = 0;
+
+	mutex_lock(&cache->lock);
+	list_for_each(group, &cache->groups, link)
+		if (has_data(group, block, block + 1))
+			number = group->sequence;
+	/* The open one will be the next to be closed. */
+	if (cache->open && has_data(cache->open, block, block + 1))
+		number = cache->groups_closed + 1;
+	mutex_unlock(&cache->lock);
+	return number;
 }
