@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/oom.h"
+#include "security/random.h"
 
 static struct mutex caches_lock = MUTEX_INIT(caches_lock, LOCK_BLOCK_CACHES);
 static struct list caches = LIST_INIT(caches);	/* guarded by caches_lock */
@@ -305,6 +306,7 @@ int block_cache_create(struct disk *disk, uint64_t first_sector, uint64_t block_
 	cache->block_sectors = block_size / disk->sector_size;
 	cache->options = *options;
 	cache->thread_wake = UINT64_MAX;
+	cache->groups_closed = cache->groups_finished = random_below(1u << 31);
 	wait_queue_init(&cache->queue);
 	wait_queue_init(&cache->thread_queue);
 	list_init(&cache->clean);

@@ -52,6 +52,7 @@ struct block_commit {
 	const struct block_base *bases;
 	const struct block_change *changes;
 	unsigned base_count, change_count, flags;
+	uint32_t group;			/* unless 0: the group that must still be open, and take this */
 	const void *answer;		/* for the caller of the request; BLOCK_FINAL only */
 	size_t answer_len;
 	/*
@@ -110,8 +111,14 @@ void block_unpin(struct block_cache *cache, uint64_t number);
 unsigned block_cache_drop(struct block_cache *cache);
 
 /*
+ * The number of the open group, or of the one that the next commit opens; never 0, and from a random start, so that one that was kept on the disk is
+ * hardly ever met again. It may end at any time: that a commit relies on it, block_commit.group says.
+ */
+uint32_t block_open_group(struct block_cache *cache);
+
+/*
  * Applies a commit as a whole or not at all. *@number becomes its number, one more than the last one's. Waits while too much is dirty. 0, -ESTALE (a base
- * is not current), -EINVAL (malformed), -ENOMEM, -ENOSPC (the disk has no memory for it), -EIO (too much is dirty and cannot be written), or what
+ * or the group is not current), -EINVAL (malformed), -ENOMEM, -ENOSPC (the disk has no memory for it), -EIO (too much is dirty and cannot be written), or what
  * answer_request said.
  */
 int block_commit(struct block_cache *cache, const struct block_commit *commit, uint64_t *number);

@@ -40,7 +40,7 @@ struct write_group {
 	unsigned entry_count, extent_count;
 	uint64_t first_commit, last_commit;	/* of its entries: those that failed before may be older than the group */
 	uint64_t opened_at;		/* ns */
-	uint64_t sequence;		/* once closed: the how many-th it is */
+	uint64_t sequence;		/* once closed: its number, cache->groups_closed then */
 	unsigned phase;			/* the next one to write; only who writes back touches it */
 };
 
@@ -102,7 +102,7 @@ struct block_cache {
 	uint64_t last_commit, written_commit;
 	struct write_group *open;	/* NULL: nothing has changed since the last one was closed */
 	struct list groups;
-	uint64_t groups_closed, groups_finished;	/* how many */
+	uint64_t groups_closed, groups_finished;	/* how many, counted from a random number */
 	struct list failed;		/* struct write_entry: not in the open group, to be written with the next one */
 	unsigned dirty;			/* groups, their entries and extents, and failed ones */
 	struct block_plan plans[BLOCK_COMMIT_BASES];

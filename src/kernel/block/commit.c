@@ -19,7 +19,7 @@ static bool is_range(const struct block_change *change)
 static bool counts_are_possible(const struct block_commit *commit)
 {
 	return commit->base_count <= BLOCK_COMMIT_BASES && commit->change_count <= BLOCK_COMMIT_CHANGES && !(commit->flags & ~BLOCK_COMMIT_FLAGS) &&
-	       (commit->flags & BLOCK_FINAL || !commit->answer_len);
+	       (commit->flags & BLOCK_FINAL || !commit->answer_len) && !(commit->group && commit->flags & BLOCK_BOUNDARY_BEFORE);
 }
 
 static bool bases_are_possible(const struct block_cache *cache, const struct block_commit *commit)
@@ -349,6 +349,21 @@ static void apply(struct block_cache *cache, const struct block_commit *commit)
 	write_back_note(cache);
 }
 
+static uint32_t open_group_number(const struct block_cache *cache)
+{
+	return cache->groups_closed + 1;
+}
+
+uint32_t block_open_group(struct block_cache *cache)
+{
+	uint32_t number;
+
+	mutex_lock(&cache->lock);
+	number = open_group_number(cache);
+	mutex_unlock(&cache->lock);
+	return number;
+}
+
 static int commit_locked(struct block_cache *cache, const struct block_commit *commit)
 {
 	int error = check(cache, commit);
@@ -356,6 +371,8 @@ static int commit_locked(struct block_cache *cache, const struct block_commit *c
 	if (error)
 		return error;
 	error = find_bases(cache, commit);
+	if (!error && commit->group && (commit->group != open_group_number(cache) || needs_new_group(cache, commit)))
+		error = -ESTALE;
 	if (!error && cache->open && needs_new_group(cache, commit)) {
 		write_group_close(cache);
 		write_back_note(cache);

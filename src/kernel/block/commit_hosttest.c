@@ -152,6 +152,8 @@ static void make_commit(void)
 					.answer_request = answer_request, .context = &answers };
 	while (count--)
 		add_base();
+	if (!host_random(3) && !(commit.flags & BLOCK_BOUNDARY_BEFORE))
+		commit.group = block_open_group(cache);
 	/* Some may have been dropped for others, and read anew or not. */
 	for (unsigned i = 0; i < commit.base_count; i++)
 		bases[i].generation = block_generation(cache, bases[i].block);
@@ -258,11 +260,17 @@ static void random_commit(void)
 
 	make_commit();
 	block_cache_get_stats(cache, &stats);
-	if (stats.dirty > MAX_BLOCKS / 2)
+	if (stats.dirty > MAX_BLOCKS / 2) {
 		model_written();
+		commit.group = 0;
+	}
+	if (commit.group && model_needs_group())
+		commit.group = 0;
 	answer = 0;
 	victim = host_random(commit.base_count);
-	if (spoil == 0)
+	if (spoil == 0 && commit.group && host_random(2))
+		commit.group += host_random(2) ? 1 : -1;
+	else if (spoil == 0)
 		bases[victim].generation += host_random(2) ? 1 : -1;
 	if (spoil == 1)
 		answer = -ECANCELED;
@@ -443,6 +451,10 @@ static void test_malformed(void)
 	make_simple(BLOCK_COPY, 0);
 	commit.answer_len = 1;	/* an answer that is not final */
 	expect_malformed();
+	make_simple(BLOCK_COPY, 0);
+	commit.group = block_open_group(cache);
+	commit.flags = BLOCK_BOUNDARY_BEFORE;	/* the group cannot take it when it has ended */
+	expect_malformed();
 	commit = (struct block_commit){ .bases = many_bases, .base_count = BLOCK_COMMIT_BASES + 1 };
 	expect_malformed();
 	commit = (struct block_commit){ .changes = many_changes, .change_count = BLOCK_COMMIT_CHANGES + 1 };
@@ -459,6 +471,33 @@ static void test_malformed(void)
 	stop();
 }
 
+/* A group ends with a sync, and for who would have to begin another one. */
+static void test_groups(void)
+{
+	struct block_error_mark mark;
+	uint32_t group;
+	uint64_t number;
+
+	start(8);
+	block_error_mark_init(cache, &mark);
+	make_simple(BLOCK_COPY, 0);
+	group = commit.group = block_open_group(cache);
+	assert(group && !block_commit(cache, &commit, &number) && block_open_group(cache) == group);
+	assert(!block_sync(cache, &mark) && block_open_group(cache) == group + 1);
+	bases[0].generation = block_generation(cache, 5);
+	assert(block_commit(cache, &commit, &number) == -ESTALE);
+	commit.group = group + 1;
+	changes[0].kind = BLOCK_FRESH;
+	assert(!block_commit(cache, &commit, &number));
+	bases[0].generation = block_generation(cache, 5);
+	changes[0].kind = BLOCK_COPY;
+	changes[0].flags = BLOCK_SETTLED;
+	assert(block_commit(cache, &commit, &number) == -ESTALE && block_open_group(cache) == group + 1);
+	commit.group = 0;
+	assert(!block_commit(cache, &commit, &number) && block_open_group(cache) == group + 2);
+	stop();
+}
+
 static uint64_t evil(uint64_t value)
 {
 	static const uint64_t values[] = { 0, 1, BLOCKS - 1, BLOCKS, UINT32_MAX, UINT64_MAX, 1ull << 63, 4096, 1024 };
@@ -471,7 +510,7 @@ static void mutate(void)
 	struct block_change *change = &changes[host_random(commit.change_count)];
 	struct block_base *base = &bases[host_random(commit.base_count)];
 
-	switch (host_random(8)) {
+	switch (host_random(9)) {
 	case 0: change->block = evil(change->block); break;
 	case 1: change->offset = evil(change->offset); break;
 	case 2: change->len = evil(change->len); break;
@@ -480,6 +519,7 @@ static void mutate(void)
 	case 5: base->block = evil(base->block); break;
 	case 6: base->generation = evil(base->generation); break;
 	case 7: commit.flags = evil(commit.flags); break;
+	case 8: commit.group = evil(commit.group); break;
 	}
 	/* Bytes that are there are not the commit's to say. */
 	if (change->kind == BLOCK_COPY && change->len > sizeof(bytes[0]))
@@ -516,6 +556,7 @@ static void test_mutated(uint64_t seed)
 int main(void)
 {
 	test_malformed();
+	test_groups();
 	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
 		test_random(seed);
 		if (seed <= 6)
