@@ -63,7 +63,10 @@ struct block_commit {
 	void *context;
 };
 
-/* What a file system's owner does for write-back. Called without a lock by who writes back; may sleep. */
+/*
+ * What a file system's owner does for write-back. Called without a lock by who writes back; may sleep, but must not wait for anything that waits for a
+ * server: a server's commit may be waiting for this.
+ */
 struct block_cache_ops {
 	/*
 	 * Begins writing the file data of @count blocks from @block on, as far as they are new data of this @group (block_data_group), and zeroes for
