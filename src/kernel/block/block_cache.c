@@ -180,8 +180,10 @@ int block_read(struct block_cache *cache, uint64_t number, void *data, void *ear
 	error = get_block(cache, number, &block);
 	if (!error) {
 		memcpy(data, block->data, cache->block_size);
-		if (early)
-			memcpy(early, block->early ? block->early : block->data, cache->block_size);
+		if (early && block->early) {
+			memcpy(early, block->early, cache->block_size);
+			error = 1;
+		}
 		*generation = block->generation;
 	}
 	mutex_unlock(&cache->lock);

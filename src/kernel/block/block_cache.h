@@ -52,6 +52,7 @@ struct block_commit {
 	const struct block_base *bases;
 	const struct block_change *changes;
 	unsigned base_count, change_count, flags;
+	uint64_t *generations;		/* if not NULL: becomes what each base has afterwards, 0 if it was forgotten; only when the commit happens */
 	uint32_t group;			/* unless 0: the group that must still be open, and take this */
 	const void *answer;		/* for the caller of the request; BLOCK_FINAL only */
 	size_t answer_len;
@@ -101,8 +102,9 @@ int block_cache_create(struct disk *disk, uint64_t first_sector, uint64_t block_
 void block_cache_destroy(struct block_cache *cache);
 
 /*
- * Copies block @number as it is, read from the disk if it is not cached, and its generation. @early (may be NULL): as it is without the late changes of the
- * open group. The generation changes with each commit that changes the block, and is never that of another time or block. 0, -EINVAL, -ENOMEM, -EIO.
+ * Copies block @number as it is, read from the disk if it is not cached, and its generation. The generation changes with each commit that changes the block,
+ * and is never that of another time or block. If the block has late changes of the open group, and @early is not NULL, what it is without them is copied
+ * there, and 1 returned. Else 0, -EINVAL, -ENOMEM, or -EIO.
  */
 int block_read(struct block_cache *cache, uint64_t number, void *data, void *early, uint64_t *generation);
 /* The generation to base a fresh block on: what it has if it is cached, else 0. Nothing is read. */

@@ -14,6 +14,11 @@ static bool is_range(const struct block_change *change)
 	return change->kind == BLOCK_FORGET || change->kind == BLOCK_NEW_DATA;
 }
 
+static bool in_range(const struct block_change *range, uint64_t block)
+{
+	return block >= range->block && block - range->block < range->len;
+}
+
 /* ---- Checking; nothing here is trusted ---- */
 
 static bool counts_are_possible(const struct block_commit *commit)
@@ -70,7 +75,7 @@ static bool change_is_possible(struct block_cache *cache, const struct block_com
 	for (unsigned i = 0; i < index; i++) {
 		const struct block_change *before = &commit->changes[i];
 
-		if (is_range(before) && change->block >= before->block && change->block - before->block < before->len)
+		if (is_range(before) && in_range(before, change->block))
 			return false;
 	}
 	plan = &cache->plans[base];
@@ -326,6 +331,17 @@ static void apply_range(struct block_cache *cache, const struct block_change *ch
 		write_group_remove_data(cache, change->block, change->len);
 }
 
+/* Those that are freed by the same commit have none any more. */
+static void tell_generations(const struct block_cache *cache, const struct block_commit *commit)
+{
+	for (unsigned i = 0; commit->generations && i < commit->base_count; i++) {
+		commit->generations[i] = cache->plans[i].block->generation;
+		for (unsigned c = 0; c < commit->change_count; c++)
+			if (is_range(&commit->changes[c]) && in_range(&commit->changes[c], commit->bases[i].block))
+				commit->generations[i] = 0;
+	}
+}
+
 static void apply(struct block_cache *cache, const struct block_commit *commit)
 {
 	open_group(cache);
@@ -338,6 +354,7 @@ static void apply(struct block_cache *cache, const struct block_commit *commit)
 	for (unsigned i = 0; i < commit->base_count; i++)
 		if (cache->plans[i].changed)
 			cache->plans[i].block->generation = block_next_generation();
+	tell_generations(cache, commit);
 	/* What the same commit changed before it freed it goes here, and its plan must not touch it any more. */
 	release_plans(cache, commit);
 	for (unsigned i = 0; i < commit->change_count; i++)
@@ -384,6 +401,8 @@ static int commit_locked(struct block_cache *cache, const struct block_commit *c
 	if (!error && commit->change_count) {
 		apply(cache, commit);
 	} else {
+		if (!error)
+			tell_generations(cache, commit);
 		release_plans(cache, commit);
 		release_rest(cache);
 	}

@@ -122,9 +122,13 @@ static void add_change(struct step *step, uint64_t block, unsigned kind, unsigne
 static int read_base(struct step *step, uint64_t block, void *data, void *early)
 {
 	struct block_base *base = &step->bases[step->commit.base_count++];
+	int error;
 
 	base->block = block;
-	return block_read(cache, block, data, early, &base->generation);
+	error = block_read(cache, block, data, early, &base->generation);
+	if (!error)
+		memcpy(early, data, BLOCK);
+	return error < 0 ? error : 0;
 }
 
 static bool bit(const uint8_t *bits, unsigned at)
