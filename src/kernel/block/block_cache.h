@@ -122,9 +122,9 @@ unsigned block_cache_drop(struct block_cache *cache);
 uint32_t block_open_group(struct block_cache *cache);
 
 /*
- * Applies a commit as a whole or not at all. *@number becomes its number, one more than the last one's. Waits while too much is dirty. 0, -ESTALE (a base
- * or the group is not current), -EINVAL (malformed), -ENOMEM, -ENOSPC (the disk has no memory for it), -EIO (too much is dirty and cannot be written), or what
- * answer_request said.
+ * Applies a commit as a whole or not at all. *@number becomes its number, one more than the last one's. Waits while too much is dirty, and runs the
+ * shrinkers when memory is short; no lock is held. 0, -ESTALE (a base or the group is not current), -EINVAL (malformed), -ENOMEM, -ENOSPC (the disk has no
+ * memory for it), -EIO (too much is dirty and cannot be written), or what answer_request said.
  */
 int block_commit(struct block_cache *cache, const struct block_commit *commit, uint64_t *number);
 

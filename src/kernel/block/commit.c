@@ -7,6 +7,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "mm/oom.h"
 #include "sched/clock.h"
 
 static bool is_range(const struct block_change *change)
@@ -381,10 +382,12 @@ uint32_t block_open_group(struct block_cache *cache)
 	return number;
 }
 
-static int commit_locked(struct block_cache *cache, const struct block_commit *commit)
+/* *@short_of_memory: it failed for that, before anybody was asked. */
+static int commit_locked(struct block_cache *cache, const struct block_commit *commit, bool *short_of_memory)
 {
 	int error = check(cache, commit);
 
+	*short_of_memory = false;
 	if (error)
 		return error;
 	error = find_bases(cache, commit);
@@ -394,8 +397,10 @@ static int commit_locked(struct block_cache *cache, const struct block_commit *c
 		write_group_close(cache);
 		write_back_note(cache);
 	}
-	if (!error && commit->change_count)
+	if (!error && commit->change_count) {
 		error = reserve(cache, commit);
+		*short_of_memory = error != 0;
+	}
 	if (!error && commit->answer_request)
 		error = commit->answer_request(commit->context, commit);
 	if (!error && commit->change_count) {
@@ -411,18 +416,24 @@ static int commit_locked(struct block_cache *cache, const struct block_commit *c
 
 int block_commit(struct block_cache *cache, const struct block_commit *commit, uint64_t *number)
 {
+	enum { TRIES = 3, RECLAIM_FRAMES = 2 * BLOCK_COMMIT_BASES };
+	unsigned tries = 0;
+	bool short_of_memory;
 	int error;
 
 	if (!counts_are_possible(commit))
 		return -EINVAL;
-	mutex_lock(&cache->lock);
-	error = write_back_throttle(cache);
-	if (!error)
-		error = commit_locked(cache, commit);
-	*number = cache->last_commit;
-	cache->stats.commits += !error;
-	cache->stats.stale += error == -ESTALE;
-	cache->stats.refused += error && error != -ESTALE;
-	mutex_unlock(&cache->lock);
+	do {
+		short_of_memory = false;
+		mutex_lock(&cache->lock);
+		error = write_back_throttle(cache);
+		if (!error)
+			error = commit_locked(cache, commit, &short_of_memory);
+		*number = cache->last_commit;
+		cache->stats.commits += !error;
+		cache->stats.stale += error == -ESTALE;
+		cache->stats.refused += error && error != -ESTALE;
+		mutex_unlock(&cache->lock);
+	} while (error && short_of_memory && ++tries < TRIES && memory_reclaim(RECLAIM_FRAMES));
 	return error;
 }

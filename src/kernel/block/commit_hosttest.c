@@ -504,6 +504,20 @@ static void test_groups(void)
 	stop();
 }
 
+/* Who is short of memory tries again when some was freed. */
+static void test_reclaim(void)
+{
+	uint64_t number;
+
+	start(9);
+	make_simple(BLOCK_COPY, 0);
+	host_let_reclaim(1);
+	host_fail_allocation(1);
+	assert(!block_commit(cache, &commit, &number) && number == 1 && host_allocation_failed());
+	host_fail_allocation(-1);
+	stop();
+}
+
 static uint64_t evil(uint64_t value)
 {
 	static const uint64_t values[] = { 0, 1, BLOCKS - 1, BLOCKS, UINT32_MAX, UINT64_MAX, 1ull << 63, 4096, 1024 };
@@ -563,6 +577,7 @@ int main(void)
 {
 	test_malformed();
 	test_groups();
+	test_reclaim();
 	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
 		test_random(seed);
 		if (seed <= 6)

@@ -259,3 +259,15 @@ void *frame_to_virt(const struct frame *frame)
 void shrinker_register(struct shrinker *shrinker)
 {
 }
+
+static size_t frames_to_reclaim;
+
+void host_let_reclaim(size_t frames) { frames_to_reclaim = frames; }
+
+size_t memory_reclaim(size_t frames)
+{
+	size_t freed = frames < frames_to_reclaim ? frames : frames_to_reclaim;
+
+	frames_to_reclaim -= freed;
+	return freed;
+}

@@ -18,3 +18,6 @@ void fibers_run(void);
 void fiber_yield(void);
 /* Lets others run for so long. */
 void fiber_sleep(uint64_t ns);
+
+/* So many frames memory_reclaim() says it frees from now on; 0 at the start. */
+void host_let_reclaim(size_t frames);
