@@ -107,6 +107,7 @@ struct block_cache {
 	unsigned dirty;			/* groups, their entries and extents, and failed ones */
 	struct block_plan plans[BLOCK_COMMIT_BASES];
 	uint8_t change_plan[BLOCK_COMMIT_CHANGES];
+	unsigned first_range;		/* the first change of the commit under way that frees or adds blocks; change_count: none */
 	struct list spare_extents;	/* reserved by the commit under way */
 	struct write_group *spare_group;
 

@@ -58,22 +58,32 @@ static bool fields_are_possible(const struct block_cache *cache, const struct bl
 	}
 }
 
-/* Notes the plan of change @index. */
-static bool change_is_possible(struct block_cache *cache, const struct block_commit *commit, unsigned index)
+/* The base of a block, BLOCK_COMMIT_BASES if there is none; often it is the one of the change before, @hint. */
+static unsigned find_base(const struct block_commit *commit, uint64_t block, unsigned hint)
+{
+	if (hint < commit->base_count && commit->bases[hint].block == block)
+		return hint;
+	for (unsigned i = 0; i < commit->base_count; i++)
+		if (commit->bases[i].block == block)
+			return i;
+	return BLOCK_COMMIT_BASES;
+}
+
+/* Notes the plan of change @index. Ranges come from @first_range on. */
+static bool change_is_possible(struct block_cache *cache, const struct block_commit *commit, unsigned index, unsigned first_range, unsigned hint)
 {
 	const struct block_change *change = &commit->changes[index];
 	struct block_plan *plan;
-	unsigned base = 0;
+	unsigned base;
 
 	if (change->kind >= BLOCK_CHANGE_KINDS || change->flags & ~BLOCK_CHANGE_FLAGS || change->block >= cache->block_count)
 		return false;
 	if (is_range(change))
 		return !change->flags && change->len && change->len <= cache->block_count - change->block;
-	while (base < commit->base_count && commit->bases[base].block != change->block)
-		base++;
-	if (base == commit->base_count)
+	base = find_base(commit, change->block, hint);
+	if (base == BLOCK_COMMIT_BASES)
 		return false;
-	for (unsigned i = 0; i < index; i++) {
+	for (unsigned i = first_range; i < index; i++) {
 		const struct block_change *before = &commit->changes[i];
 
 		if (is_range(before) && in_range(before, change->block))
@@ -96,9 +106,14 @@ static int check(struct block_cache *cache, const struct block_commit *commit)
 	memset(cache->plans, 0, sizeof(cache->plans[0]) * commit->base_count);
 	if (!bases_are_possible(cache, commit))
 		return -EINVAL;
-	for (unsigned i = 0; i < commit->change_count; i++) {
-		if (!change_is_possible(cache, commit, i))
+	cache->first_range = commit->change_count;
+	for (unsigned i = 0, hint = 0; i < commit->change_count; i++) {
+		if (!change_is_possible(cache, commit, i, cache->first_range, hint))
 			return -EINVAL;
+		if (is_range(&commit->changes[i]))
+			cache->first_range = MIN(cache->first_range, i);
+		else
+			hint = cache->change_plan[i];
 		if (commit->changes[i].kind == BLOCK_COPY)
 			bytes += commit->changes[i].len;
 	}
@@ -174,7 +189,7 @@ static int reserve_extents(struct block_cache *cache, const struct block_commit 
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < commit->change_count; i++)
+	for (unsigned i = cache->first_range; i < commit->change_count; i++)
 		count += commit->changes[i].kind == BLOCK_NEW_DATA ? 2 : commit->changes[i].kind == BLOCK_FORGET;
 	while (count--) {
 		struct data_extent *extent = kzalloc(sizeof(*extent));
@@ -205,9 +220,11 @@ static void release_plans(struct block_cache *cache, const struct block_commit *
 	for (unsigned i = 0; i < commit->base_count; i++) {
 		struct block_plan *plan = &cache->plans[i];
 
-		kfree(plan->copy);
-		kfree(plan->early);
-		kfree(plan->entry);
+		if (plan->copy || plan->early || plan->entry) {
+			kfree(plan->copy);
+			kfree(plan->early);
+			kfree(plan->entry);
+		}
 		if (plan->made)
 			block_free(cache, plan->block);
 		else if (plan->block)
@@ -337,7 +354,7 @@ static void tell_generations(const struct block_cache *cache, const struct block
 {
 	for (unsigned i = 0; commit->generations && i < commit->base_count; i++) {
 		commit->generations[i] = cache->plans[i].block->generation;
-		for (unsigned c = 0; c < commit->change_count; c++)
+		for (unsigned c = cache->first_range; c < commit->change_count; c++)
 			if (is_range(&commit->changes[c]) && in_range(&commit->changes[c], commit->bases[i].block))
 				commit->generations[i] = 0;
 	}
@@ -358,7 +375,7 @@ static void apply(struct block_cache *cache, const struct block_commit *commit)
 	tell_generations(cache, commit);
 	/* What the same commit changed before it freed it goes here, and its plan must not touch it any more. */
 	release_plans(cache, commit);
-	for (unsigned i = 0; i < commit->change_count; i++)
+	for (unsigned i = cache->first_range; i < commit->change_count; i++)
 		if (is_range(&commit->changes[i]))
 			apply_range(cache, &commit->changes[i]);
 	release_rest(cache);
