@@ -6,8 +6,8 @@
  */
 /* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
 /* LINK: fs/ext2/truncate.c fs/ext2/directory.c fs/ext2/directory_change.c fs/ext2/orphan.c fs/ext2/ops.c fs/ext2/create.c fs/ext2/remove.c */
-/* LINK: fs/ext2/rename.c fs/ext2/check/store.c fs/ext2/check/tree.c fs/ext2/check/world.c fs/ext2/check/operations.c fs/ext2/check/image.c */
-/* LINK: fs/ext2/check/cuts.c */
+/* LINK: fs/ext2/rename.c fs/ext2/check/store.c fs/ext2/check/disk_log.c fs/ext2/check/tree.c fs/ext2/check/world.c fs/ext2/check/operations.c */
+/* LINK: fs/ext2/check/image.c fs/ext2/check/cuts.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +60,7 @@ static const char *try_cut(unsigned phase)
 			shell("cat %s/check.log >&2", scratch_folder());
 		return text;
 	}
-	return promise_check(&world, &promise, mended, world.store.lapses & STORE_NO_ORDER ? world.operations : at->operation, lost);
+	return promise_check(&world, &promise, mended, world.store.no_barriers ? world.operations : at->operation, lost);
 }
 
 /* Returns how many of @count cuts were bad. */
@@ -114,6 +114,8 @@ int main(void)
 	unsigned first = seed ? atoi(seed) : 1, count = rounds ? atoi(rounds) : 2;
 
 	show = seed != NULL;
+	setlinebuf(stdout);
+	printf("ext2_cuts on %s: seeds %u to %u, controls 1001 and on\n", store_kind, first, first + count - 1);
 	for (unsigned round = 0; round < count; round++)
 		for (unsigned i = 0; i < sizeof(flavours) / sizeof(flavours[0]); i++)
 			run(i, first + round, 0, 16);

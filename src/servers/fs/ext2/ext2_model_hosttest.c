@@ -6,7 +6,8 @@
  */
 /* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
 /* LINK: fs/ext2/truncate.c fs/ext2/directory.c fs/ext2/directory_change.c fs/ext2/orphan.c fs/ext2/ops.c fs/ext2/create.c fs/ext2/remove.c */
-/* LINK: fs/ext2/rename.c fs/ext2/check/store.c fs/ext2/check/tree.c fs/ext2/check/world.c fs/ext2/check/operations.c fs/ext2/check/image.c */
+/* LINK: fs/ext2/rename.c fs/ext2/check/store.c fs/ext2/check/disk_log.c fs/ext2/check/tree.c fs/ext2/check/world.c fs/ext2/check/operations.c */
+/* LINK: fs/ext2/check/image.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,8 @@ int main(void)
 	const char *seed = getenv("EXT2_TEST_SEED"), *rounds = getenv("EXT2_TEST_ROUNDS");
 	unsigned first = seed ? atoi(seed) : 1, count = rounds ? atoi(rounds) : 1;
 
+	setlinebuf(stdout);
+	printf("ext2_model on %s: seeds %u to %u\n", store_kind, first, first + count - 1);
 	for (unsigned round = 0; round < count; round++)
 		for (unsigned i = 0; i < sizeof(flavours) / sizeof(flavours[0]); i++)
 			run_flavour(i, first + round, 600);

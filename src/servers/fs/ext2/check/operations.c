@@ -33,8 +33,7 @@ static void check_pins(struct world *world)
 /* Another instance: what the one before had in memory is gone, and so are its pins. */
 static void begin_again(struct world *world)
 {
-	for (uint32_t i = 0; i < world->store.block_count; i++)
-		world->store.blocks[i].pins = 0;
+	store_drop_views(&world->store);
 	world->store.gets_left = world->store.commits_left = world->store.good_gets = -1;
 	world->kills_done++;
 	world_mount(world, EXT2_ADOPT);

@@ -3,9 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const char store_kind[] = "a model of the kernel";
 
 static struct store *to_store(struct ext2_io *io)
 {
@@ -37,20 +38,12 @@ static uint8_t *disk_block(const struct store *store, uint32_t number)
 	return store->disk + (size_t)number * store->io.block_size;
 }
 
-static uint8_t *copy_block(const struct store *store, const uint8_t *from)
-{
-	uint8_t *bytes = malloc(store->io.block_size);
-
-	memcpy(bytes, from, store->io.block_size);
-	return bytes;
-}
-
 static uint8_t *data_of(struct store *store, uint32_t number)
 {
 	struct store_block *block = &store->blocks[number];
 
 	if (!block->data)
-		block->data = copy_block(store, disk_block(store, number));
+		block->data = store_copy_block(store, disk_block(store, number));
 	return block->data;
 }
 
@@ -61,9 +54,7 @@ static int store_get(struct ext2_io *io, uint32_t number, bool fresh, struct ext
 	(void)fresh;
 	set_blocks(store);
 	assert(number < store->block_count);
-	if (store->gets_left >= 0 && store->gets_left-- == 0)
-		longjmp(store->end, 1);
-	if (store->good_gets >= 0 && store->good_gets-- == 0)
+	if (store_get_fails(store))
 		return -EIO;
 	view->data = data_of(store, number);
 	view->early = store->blocks[number].early ? store->blocks[number].early : view->data;
@@ -73,21 +64,18 @@ static int store_get(struct ext2_io *io, uint32_t number, bool fresh, struct ext
 	return 0;
 }
 
+void store_drop_views(struct store *store)
+{
+	for (uint32_t i = 0; i < store->block_count; i++)
+		store->blocks[i].pins = 0;
+}
+
 static void store_put(struct ext2_io *io, uint32_t number, struct ext2_view *view)
 {
 	struct store *store = to_store(io);
 
 	assert(view->handle == &store->blocks[number] && store->blocks[number].pins);
 	store->blocks[number].pins--;
-}
-
-static void add_write(struct store *store, struct store_phase *phase, uint32_t number, const uint8_t *bytes)
-{
-	if (phase->count == phase->room) {
-		phase->room = phase->room ? phase->room * 2 : 8;
-		phase->writes = realloc(phase->writes, phase->room * sizeof(*phase->writes));
-	}
-	phase->writes[phase->count++] = (struct store_write){ number, copy_block(store, bytes) };
 }
 
 /* What comes first of a group may be written together with what was late of the one before, whose older state of a block it replaces. */
@@ -116,21 +104,6 @@ static void join(struct store_phase *late, struct store_phase *first)
 	memset(first, 0, sizeof(*first));
 }
 
-static void add_phase(struct store *store, struct store_phase *phase)
-{
-	if (!phase->count) {
-		free(phase->writes);
-		return;
-	}
-	if (store->phase_count == store->phase_room) {
-		store->phase_room = store->phase_room ? store->phase_room * 2 : 64;
-		store->phases = realloc(store->phases, store->phase_room * sizeof(*store->phases));
-	}
-	phase->risky = store->risky;
-	phase->operation = store->operation;
-	store->phases[store->phase_count++] = *phase;
-}
-
 void store_end_group(struct store *store)
 {
 	struct store_phase first = store->data, middle = { 0 }, late = { 0 };
@@ -144,9 +117,9 @@ void store_end_group(struct store *store)
 		if (!block->dirty)
 			continue;
 		if (block->early_dirty || block->fresh)
-			add_write(store, is_first ? &first : &middle, i, early);
+			store_add_write(store, is_first ? &first : &middle, i, early);
 		if (block->early)
-			add_write(store, &late, i, block->data);
+			store_add_write(store, &late, i, block->data);
 		free(block->early);
 		block->early = NULL;
 		block->dirty = block->early_dirty = block->fresh = block->first = false;
@@ -160,9 +133,10 @@ void store_end_group(struct store *store)
 		last->operation = store->operation;
 	}
 	late.late = true;
-	add_phase(store, &first);
-	add_phase(store, &middle);
-	add_phase(store, &late);
+	store->no_barriers = store->lapses & STORE_NO_ORDER;
+	store_add_phase(store, &first);
+	store_add_phase(store, &middle);
+	store_add_phase(store, &late);
 	store->groups += store->group_used;
 	store->io.group++;
 	store->risky = store->group_used = false;
@@ -271,7 +245,7 @@ static void apply(struct store *store, const struct ext2_change *change)
 		return;
 	data_of(store, change->block);
 	if (late && !block->early)
-		block->early = copy_block(store, block->data);
+		block->early = store_copy_block(store, block->data);
 	apply_bytes(store, change, block->data, false);
 	if (!late && block->early)
 		apply_bytes(store, change, block->early, true);
@@ -295,16 +269,13 @@ static void apply_commit(struct store *store, const struct ext2_commit *commit)
 		store->blocks[commit->bases[i].block].generation++;
 	if (commit->flags & EXT2_BOUNDARY_AFTER && !(store->lapses & STORE_NO_BOUNDARY))
 		store_end_group(store);
-	store->commits++;
 }
 
 static int store_commit(struct ext2_io *io, const struct ext2_commit *commit)
 {
 	struct store *store = to_store(io);
-	bool end = store->commits_left >= 0 && store->commits_left-- == 0;
+	bool end = store_begin_commit(store);
 
-	if (end && !store->after)
-		longjmp(store->end, 1);
 	for (unsigned i = 0; i < commit->base_count; i++)
 		if (store->blocks[commit->bases[i].block].generation != commit->bases[i].generation)
 			return -ESTALE;
@@ -320,44 +291,18 @@ static int store_commit(struct ext2_io *io, const struct ext2_commit *commit)
 	for (unsigned i = 0; i < commit->change_count; i++)
 		check_change(store, commit, &commit->changes[i]);
 	apply_commit(store, commit);
-	assert(commit->answer_len <= sizeof(store->answer));
-	if (commit->flags & EXT2_FINAL && commit->answer)
-		memcpy(store->answer, commit->answer, commit->answer_len);
-	if (end) {
-		store->ended_final = commit->flags & EXT2_FINAL;
-		longjmp(store->end, 2);
-	}
+	store_end_commit(store, commit, end);
 	return 0;
-}
-
-static void store_log(struct ext2_io *io, const char *text)
-{
-	struct store *store = to_store(io);
-
-	store->logged++;
-	snprintf(store->last_log, sizeof(store->last_log), "%s", text);
-	if (!store->quiet)
-		fprintf(stderr, "ext2: %s\n", text);
 }
 
 void store_open(struct store *store, uint8_t *bytes, size_t size)
 {
 	memset(store, 0, sizeof(*store));
-	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .put = store_put, .commit = store_commit, .log = store_log };
+	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .put = store_put, .commit = store_commit, .log = store_say };
 	store->disk = bytes;
 	store->size = size;
 	store->io.group = 0x5eed0000;
 	store->gets_left = store->commits_left = store->good_gets = -1;
-}
-
-static void drop_log(struct store *store)
-{
-	for (unsigned i = 0; i < store->phase_count; i++) {
-		for (unsigned w = 0; w < store->phases[i].count; w++)
-			free(store->phases[i].writes[w].bytes);
-		free(store->phases[i].writes);
-	}
-	store->phase_count = 0;
 }
 
 void store_flush(struct store *store)
@@ -366,13 +311,13 @@ void store_flush(struct store *store)
 	for (unsigned i = 0; i < store->phase_count; i++)
 		for (unsigned w = 0; w < store->phases[i].count; w++)
 			memcpy(disk_block(store, store->phases[i].writes[w].block), store->phases[i].writes[w].bytes, store->io.block_size);
-	drop_log(store);
+	store_drop_log(store);
 }
 
 void store_close(struct store *store)
 {
 	store_end_group(store);
-	drop_log(store);
+	store_drop_log(store);
 	for (uint32_t i = 0; store->blocks && i < store->block_count; i++) {
 		free(store->blocks[i].data);
 		free(store->blocks[i].early);
@@ -382,7 +327,7 @@ void store_close(struct store *store)
 	free(store->disk);
 }
 
-uint8_t *store_image(const struct store *store)
+uint8_t *store_image(struct store *store)
 {
 	uint8_t *image = malloc(store->size);
 
@@ -401,23 +346,6 @@ uint8_t *store_image(const struct store *store)
 
 void store_write_data(struct store *store, uint32_t block, const uint8_t *bytes)
 {
-	add_write(store, &store->data, block, bytes);
+	store_add_write(store, &store->data, block, bytes);
 	store->group_used = true;
-}
-
-uint8_t *store_cut(const struct store *store, unsigned phase, bool (*done)(void *context), void *context)
-{
-	uint8_t *image = malloc(store->size);
-	bool no_order = store->lapses & STORE_NO_ORDER;
-
-	memcpy(image, store->disk, store->size);
-	for (unsigned i = 0; i < store->phase_count && (no_order || i <= phase); i++) {
-		for (unsigned w = 0; w < store->phases[i].count; w++) {
-			const struct store_write *write = &store->phases[i].writes[w];
-
-			if ((!no_order && i < phase) || done(context))
-				memcpy(image + (size_t)write->block * store->io.block_size, write->bytes, store->io.block_size);
-		}
-	}
-	return image;
 }
