@@ -90,16 +90,6 @@ static void count_pages(struct vm_object *object, int64_t delta)
 		memory_count(MEMORY_SHARED, delta);
 }
 
-/* A cleared frame, clean pages of files given up for it if need be. */
-static struct frame *alloc_page(unsigned flags)
-{
-	struct frame *frame = frame_alloc(flags);
-
-	if (!frame && vm_object_shrink_all(SHRINK_ON_FAILURE))
-		frame = frame_alloc(flags);
-	return frame;
-}
-
 /* object->lock held. */
 static int insert_page(struct vm_object *object, uint64_t index, struct frame *frame, uint32_t flags)
 {
@@ -180,7 +170,7 @@ static void wait_for_filler(struct vm_object *object, uint64_t index)
  */
 static int create_page(struct vm_object *object, uint64_t index)
 {
-	struct frame *frame = alloc_page(FRAME_ZERO);
+	struct frame *frame = frame_alloc(FRAME_ZERO);
 	bool fill = object->ops->fill && index < vm_object_pages(object);
 	int error;
 
@@ -203,8 +193,20 @@ static int create_page(struct vm_object *object, uint64_t index)
 	return error;
 }
 
+/* Gives up clean pages of files when there was no memory. Whether it helped. object->lock is dropped meanwhile: who scans objects may be waited for. */
+static bool make_room(struct vm_object *object)
+{
+	size_t freed;
+
+	mutex_unlock(&object->lock);
+	freed = vm_object_shrink_all(SHRINK_ON_FAILURE);
+	mutex_lock(&object->lock);
+	return freed;
+}
+
 int vm_object_take_page(struct vm_object *object, uint64_t index, bool for_write, bool past_end, struct frame **out)
 {
+	bool made_room = false;
 	struct frame *frame;
 	int error = 0;
 
@@ -227,6 +229,10 @@ int vm_object_take_page(struct vm_object *object, uint64_t index, bool for_write
 			wait_for_filler(object, index);
 		else
 			error = create_page(object, index);
+		if (error == -ENOMEM && !made_room) {
+			made_room = true;
+			error = make_room(object) ? 0 : error;
+		}
 		if (error)
 			break;
 	}
