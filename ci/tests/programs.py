@@ -16,8 +16,8 @@ LIBRARY = ("check", "leak", "supervisor")
 # Of what Linux has not.
 NATIVE = ("lending", "ports", "ports_buffers", "ports_epoll", "ports_handles", "ports_hostile", "ports_lend", "ports_rights", "ports_shares", "ports_storm")
 # In the full run only: on RaeenOS what another suite does where its outcome does not depend on the host's speed (test_messages.py, test_fairness.py),
-# on Linux what takes as long there as all others together.
-FULL = {RAEEN: ("fairness", "lending", "ports_lend"), LINUX: ("exhaustion", "malformed")}
+# on Linux that, too, and what takes as long there as all others together.
+FULL = {RAEEN: ("fairness", "lending", "ports_lend"), LINUX: ("exhaustion", "fairness", "malformed")}
 # What means harm comes late, and something that must still work after it.
 LAST = ("exhaustion", "hostile")
 AFTER = "process"

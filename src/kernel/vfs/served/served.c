@@ -31,7 +31,8 @@ static struct fs_inode inode_of(struct fs_node_id node)
 /* Sends @length bytes of @request. Returns what kernel_call() does, with the answer at kernel_call_payload(). */
 static long ask(struct served *served, struct kernel_call *call, uint32_t type, const void *request, unsigned length)
 {
-	memcpy(kernel_call_payload(call), request, length);
+	if (length)
+		memcpy(kernel_call_payload(call), request, length);
 	return kernel_call(call, served->port, type, length);
 }
 
