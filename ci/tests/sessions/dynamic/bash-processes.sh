@@ -12,7 +12,7 @@ trap 'echo debug-exit' EXIT; trap; trap - EXIT
 (trap '' INT; kill -INT $BASHPID; echo survived); sleep 0.01 & wait $!; echo "waited $?"
 bash -c 'kill -KILL $$'; echo "killed $?"; bash -c 'kill -SEGV $$' 2>/dev/null; echo "fault $?"; bash -c 'exit 300'; echo "exit $?"
 nosuchcommand 2>/dev/null; echo "absent $?"; echo '#!/no/interpreter' > bad; chmod +x bad; ./bad 2>/dev/null; echo "bad $?"; ./f 2>/dev/null; echo "denied $?"
-for i in 1 2 3 4 5; do (sleep 0.0$i; exit $i) & done; total=0; for j in $(jobs -p); do wait $j; ((total += $?)); done; echo "sum $total"
+for i in 1 2 3 4 5; do (sleep 0.$i; exit $i) & done; total=0; for j in $(jobs -p); do wait $j; ((total += $?)); done; echo "sum $total"
 set -m; sleep 30 & sleep 31 & jobs | grep -c Running; kill %1; wait %1 2>/dev/null; echo "first $?"
 kill -STOP %2; sleep 0.2; jobs %2 | grep -c Stopped; kill -CONT %2; kill -KILL %2; wait %2 2>/dev/null; echo "second $?"; set +m
 coproc up { while read -r l; do echo "<$l>"; done; }; echo ping >&"${up[1]}"; read -r r <&"${up[0]}"; echo "$r"; eval "exec ${up[1]}>&-"; wait
