@@ -4,6 +4,7 @@
  * counts is the hog's share of it meanwhile. The last case is the control: the same without waiting for an answer, so that nothing is lent. Native.
  */
 #include "check.h"
+#include "hog_share.h"
 #include "ports.h"
 
 #include <pthread.h>
@@ -22,15 +23,7 @@ enum { HIGH = -15, LOW = 15, LITTLE = 40, MOST = 60 /* percent */ };
 
 static struct { volatile int flags[8]; pthread_mutex_t mutex; } *shared;
 static int first, second, answers;
-static pid_t hog, servers[2], low;
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
+static pid_t servers[2], low;
 
 static void burn(int ms)
 {
@@ -124,29 +117,6 @@ static void end(void)
 			kill(pids[i], SIGKILL);
 			waitpid(pids[i], NULL, 0);
 		}
-}
-
-/* The hog's part of the time since the last call, percent. */
-static long share_of_hog(void)
-{
-	static uint64_t time, used;
-	uint64_t now = clock_ns(CLOCK_MONOTONIC), cpu, share;
-	clockid_t clock;
-
-	CHECK_EQ(clock_getcpuclockid(hog, &clock), 0);
-	cpu = clock_ns(clock);
-	share = now > time ? (cpu - used) * 100 / (now - time) : 0;
-	time = now;
-	used = cpu;
-	return share;
-}
-
-static void check_share(long least, long most)
-{
-	long share = share_of_hog();
-
-	printf("the hog had %ld %%\n", share);
-	CHECK(share >= least && share <= most);
 }
 
 static void chain_is_lent(void)

@@ -4,6 +4,7 @@
  * the low class, who lends is of the high one, and what counts is the share of a hog of the normal class. And crowds of callers. Native.
  */
 #include "check.h"
+#include "hog_share.h"
 #include "ports.h"
 
 #include <pthread.h>
@@ -20,16 +21,8 @@ enum { MS = 1000000, WORK = 1, HIGH = -15, LOW = 15, LITTLE = 50, MOST = 70 /* p
 
 static struct { volatile int ready, hogged; } *shared;
 static int ports[CHAIN + 1];
-static pid_t hog, processes[PROCESSES];
+static pid_t processes[PROCESSES];
 static unsigned process_count;
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
 
 static void begin(void)
 {
@@ -87,29 +80,6 @@ static void end(void)
 		kill(processes[i], SIGKILL);
 	for (unsigned i = 0; i < process_count; i++)
 		waitpid(processes[i], NULL, 0);
-}
-
-/* The hog's part of the time since the last call, percent. */
-static long share_of_hog(void)
-{
-	static uint64_t time, used;
-	uint64_t now = clock_ns(CLOCK_MONOTONIC), cpu, share;
-	clockid_t clock;
-
-	CHECK_EQ(clock_getcpuclockid(hog, &clock), 0);
-	cpu = clock_ns(clock);
-	share = now > time ? (cpu - used) * 100 / (now - time) : 0;
-	time = now;
-	used = cpu;
-	return share;
-}
-
-static void check_share(long least, long most)
-{
-	long share = share_of_hog();
-
-	printf("the hog had %ld %%\n", share);
-	CHECK(share >= least && share <= most);
 }
 
 /* Calls the first port, which nobody answers: what is lent must show while the call waits, and not afterwards. */

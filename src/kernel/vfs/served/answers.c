@@ -110,15 +110,20 @@ int served_take_getattr(const void *message, long length, struct fs_node_id node
 	return error ?: is_node(attr->node, node) ? 0 : fault(SERVED_BAD_NODE);
 }
 
+/* Is an answer of @length bytes @head bytes and then *@count, which lies in the head, and at most @most? */
+static bool tail_is_right(long length, size_t head, const uint32_t *count, size_t most)
+{
+	return length >= (long)head && *count <= most && length == (long)(head + *count);
+}
+
 int served_take_target(const void *message, long length, char *buf, size_t size)
 {
 	const struct fs_readlink_reply *reply = message;
-	const size_t head = offsetof(struct fs_readlink_reply, target);
 	size_t count;
 
 	if (length < 0)
 		return refusal(length);
-	if (length < (long)head || reply->target_length > sizeof(reply->target) || length != (long)(head + reply->target_length))
+	if (!tail_is_right(length, offsetof(struct fs_readlink_reply, target), &reply->target_length, sizeof(reply->target)))
 		return fault(SERVED_BAD_LENGTH);
 	count = reply->target_length;
 	if (!count || memchr(reply->target, 0, count))
@@ -131,11 +136,10 @@ int served_take_target(const void *message, long length, char *buf, size_t size)
 int served_take_page(const void *message, long length, void *page)
 {
 	const struct fs_fill_reply *reply = message;
-	const size_t head = offsetof(struct fs_fill_reply, data);
 
 	if (length < 0)
 		return refusal(length);
-	if (length < (long)head || reply->data_length > sizeof(reply->data) || length != (long)(head + reply->data_length))
+	if (!tail_is_right(length, offsetof(struct fs_fill_reply, data), &reply->data_length, sizeof(reply->data)))
 		return fault(SERVED_BAD_LENGTH);
 	memcpy(page, reply->data, reply->data_length);
 	return 0;
@@ -189,12 +193,11 @@ static long take_entry(const uint8_t *at, size_t left, struct fs_dirent *out)
 int served_take_entries(const void *message, long length, uint64_t *cookie, bool *end, bool *full, fs_readdir_emit *emit, void *context)
 {
 	const struct fs_readdir_reply *reply = message;
-	const size_t head = offsetof(struct fs_readdir_reply, entries);
 	size_t at = 0;
 
 	if (length < 0)
 		return refusal(length);
-	if (length < (long)head || reply->entries_length > sizeof(reply->entries) || length != (long)(head + reply->entries_length))
+	if (!tail_is_right(length, offsetof(struct fs_readdir_reply, entries), &reply->entries_length, sizeof(reply->entries)))
 		return fault(SERVED_BAD_LENGTH);
 	*end = !reply->entries_length;
 	*full = false;
