@@ -211,7 +211,8 @@ static int walk_among_deaths(unsigned kill_after)
 			}
 		if (kill_after && requests_so_far() >= next) {
 			kill(files.pid, SIGKILL);
-			next = requests_so_far() + 1 + (unsigned)rand() % kill_after;
+			/* Not with the same request in its hands as before: what two have died with is given to no third. */
+			next = requests_so_far() + 2 * WALKERS + (unsigned)rand() % kill_after;
 		}
 		usleep(kill_after ? 100 : 1000);
 	}
