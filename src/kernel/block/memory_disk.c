@@ -11,6 +11,8 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 
+struct memory_disk *memory_disk_of_root;
+
 void *memory_disk_page(struct memory_disk *memory, uint64_t page, bool make)
 {
 	struct frame *frame;
@@ -164,6 +166,32 @@ void memory_disk_destroy(struct memory_disk *memory)
 	}
 	memory_disk_test_free(memory->test);
 	kfree(memory);
+}
+
+/* The page at @page or the first after it that is there; *@page says which. NULL: none. memory->lock held. */
+static void *next_page(struct memory_disk *memory, uint64_t *page)
+{
+	struct frame *frame;
+
+	if (*page < memory->module_pages)
+		return memory_disk_page(memory, *page, false);
+	frame = page_tree_next(&memory->pages, page);
+	return frame ? frame_to_virt(frame) : NULL;
+}
+
+bool memory_disk_next_run(struct memory_disk *memory, struct memory_disk_run *run)
+{
+	void *bytes;
+
+	mutex_lock(&memory->lock);
+	bytes = next_page(memory, &run->page);
+	if (bytes) {
+		run->start = virt_to_phys(bytes);
+		for (run->count = 1; memory_disk_page(memory, run->page + run->count, false) == (char *)bytes + run->count * PAGE_SIZE; run->count++)
+			;
+	}
+	mutex_unlock(&memory->lock);
+	return bytes;
 }
 
 struct disk *memory_disk_disk(struct memory_disk *memory)

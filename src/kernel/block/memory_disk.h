@@ -24,6 +24,14 @@ struct disk *memory_disk_disk(struct memory_disk *memory);
 /* Frames that it has taken besides the module. */
 uint64_t memory_disk_frames(struct memory_disk *memory);
 
+/* The disk that the root image is, registered as ram0; NULL: there is none. Set once, at boot. */
+extern struct memory_disk *memory_disk_of_root;
+
+/* Pages of the disk that lie in memory one behind the other. */
+struct memory_disk_run { uint64_t page, count; paddr_t start; };
+/* The first run at page run->page or after it, of a moment: pages that are there stay where they are. False: there is none. May sleep. */
+bool memory_disk_next_run(struct memory_disk *memory, struct memory_disk_run *run);
+
 /*
  * Tests' control, one command a call. May sleep. 0, -EINVAL, -ENOMEM, -EEXIST (a log is on) or -ENOSPC (too many fail commands):
  *	log on BYTES		begins an empty log of at most so many bytes

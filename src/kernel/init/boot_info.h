@@ -34,5 +34,7 @@ extern struct boot_info boot_info;
 /* The value of `name=value` (cut to @size), or "" for a bare `name`. Returns whether it was there. The last one wins. */
 bool command_line_get(const char *name, char *value, size_t size);
 bool command_line_has(const char *name);
+/* The bytes of `name=N`, N perhaps followed by K, M or G; @otherwise where it is missing or no such number. */
+uint64_t command_line_size(const char *name, uint64_t otherwise);
 /* Is `name=value` there among possibly many of that name (console=)? */
 bool command_line_has_value(const char *name, const char *value);

@@ -57,6 +57,24 @@ bool command_line_has(const char *name)
 	return command_line_get(name, value, sizeof(value));
 }
 
+uint64_t command_line_size(const char *name, uint64_t otherwise)
+{
+	static const char units[] = "KMG";
+	char value[24];
+	uint64_t number;
+	size_t len;
+
+	if (!command_line_get(name, value, sizeof(value)) || !(len = strlen(value)))
+		return otherwise;
+	for (unsigned i = 0; units[i]; i++) {
+		if (value[len - 1] != units[i])
+			continue;
+		value[len - 1] = 0;
+		return string_to_u64(value, &number) && number <= 1ull << 40 >> 10 * (i + 1) ? number << 10 * (i + 1) : otherwise;
+	}
+	return string_to_u64(value, &number) ? number : otherwise;
+}
+
 bool command_line_has_value(const char *name, const char *value)
 {
 	const char *at = boot_info.command_line, *word, *found;

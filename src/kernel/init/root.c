@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Boot steps that look at the command line and the boot loader's module. */
 #include "init/init.h"
+#include "block/memory_disk.h"
 #include "drivers/fw_cfg/fw_cfg.h"
 #include "init/boot_info.h"
 #include "lib/log.h"
@@ -8,6 +9,10 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "vfs/mount.h"
+
+/* How much larger than the image the disk is, and may be. */
+#define ROOT_FREE (256ull << 20)
+#define ROOT_FREE_MAX (1ull << 40)
 
 void command_line_append_from_firmware(void)
 {
@@ -35,6 +40,23 @@ void log_configure_from_command_line(void)
 		log_set_console_level(level);
 }
 
+/*
+ * The image as the disk ram0, for the service that takes the root over from the reader below it. Both use the same memory; whoever writes comes after the
+ * reader. Behind the image there is room as the command line says.
+ */
+static void make_memory_disk(size_t len)
+{
+	uint64_t more = command_line_size("root_free", ROOT_FREE);
+	struct memory_disk *memory;
+
+	if (!command_line_has_value("root", "ram0"))
+		return;
+	memory = memory_disk_create("ram0", boot_info.module_start, len, ROUND_UP(len + MIN(more, ROOT_FREE_MAX), PAGE_SIZE));
+	if (!memory || disk_register(memory_disk_disk(memory)))
+		panic("out of memory while making the disk of the root image");
+	memory_disk_of_root = memory;
+}
+
 void root_mount_module(void)
 {
 	size_t len = boot_info.module_end - boot_info.module_start;
@@ -46,4 +68,5 @@ void root_mount_module(void)
 	error = vfs_mount_root(phys_to_virt(boot_info.module_start), len);
 	if (error)
 		panic("cannot mount the root image (error %d): it is damaged or not an ext2 file system", -error);
+	make_memory_disk(len);
 }

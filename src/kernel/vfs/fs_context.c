@@ -151,6 +151,7 @@ void fs_context_replace_all(const struct path *old, const struct path *new)
 	struct fs_context *context;
 	int pid = 0;
 
+	replace_both(&fs_context_boot, old, new);	/* kernel threads */
 	while ((process = process_next(pid))) {
 		pid = process->pid;
 		context = process_get_fs(process);

@@ -31,7 +31,7 @@ void fs_context_set_cwd(struct fs_context *context, const struct path *path);
 unsigned fs_context_set_umask(struct fs_context *context, unsigned umask);	/* returns the old one */
 /* A context of its own for who stands at the root of @namespace, whose reference it takes over. NULL when out of memory: then nothing was. */
 struct fs_context *fs_context_create(struct mount_namespace *namespace, unsigned umask);
-/* Every process that has @old as its root or working directory has @new instead. May sleep. */
+/* Every process, and the kernel threads, that have @old as root or working directory have @new instead. May sleep. */
 void fs_context_replace_all(const struct path *old, const struct path *new);
 /* The root mount exists now. */
 void fs_context_init(const struct path *root);

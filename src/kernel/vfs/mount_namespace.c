@@ -206,6 +206,8 @@ int mount_pivot(const struct path *new, const struct path *put_old)
 			mount_put_over_locked(new->mount, left_root.mount, left_root.dentry);
 		} else {
 			new->mount->namespace->root = new->mount;
+			if (root.mount == mount_root)
+				mount_root = new->mount;
 		}
 		mount_put_over_locked(root.mount, place.mount, place.dentry);
 		vfs_paths_changed();

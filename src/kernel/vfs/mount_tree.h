@@ -50,7 +50,7 @@ struct mount_namespace {
 enum { MOUNTS_IN_NAMESPACE_MAX = 1024, MOUNTS_MAX = 16384 /* in all; ordinary users have half of them together */ };
 
 extern struct mount_namespace mount_namespace_first;
-extern struct mount *mount_root;	/* the first root; set once at boot */
+extern struct mount *mount_root;	/* the root of the first namespace, NULL before there is one; tree lock */
 
 static inline void mount_get(struct mount *mount) { refcount_get(&mount->refs); }
 void mount_free(struct mount *mount);	/* for mount_put() only */

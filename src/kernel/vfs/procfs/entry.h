@@ -9,6 +9,7 @@
 #include "vfs/procfs/proc_text.h"
 #include "vfs/path.h"
 
+struct file;
 struct process;
 struct thread;
 
@@ -26,6 +27,7 @@ struct proc_entry {
 	const struct proc_directory *directory;						/* directories */
 	int (*show)(struct proc_text *text, const struct proc_subject *subject);	/* files: 0 or negative errno */
 	int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable files */
+	int (*open)(struct file *file);							/* files with operations of their own: sets file->ops; 0 or negative errno */
 	int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* symlinks: length or negative errno */
 	int (*follow)(const struct proc_subject *subject, struct path *path);		/* symlinks that lead straight to an object */
 	uint32_t (*permissions)(const struct proc_subject *subject);			/* where they vary; else NULL */
@@ -45,11 +47,11 @@ struct proc_directory {
 
 enum proc_directory_number {
 	PROC_ROOT, PROC_PROCESS, PROC_TASKS, PROC_TASK, PROC_FD, PROC_FDINFO, PROC_SYS, PROC_SYS_KERNEL, PROC_SYS_RANDOM, PROC_SYS_VM,
-	PROC_DIRECTORY_COUNT
+	PROC_DISKS, PROC_DISKS_RAM0, PROC_DIRECTORY_COUNT
 };
 
 extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_task, proc_fd, proc_fdinfo, proc_sys, proc_sys_kernel,
-	proc_sys_random, proc_sys_vm;
+	proc_sys_random, proc_sys_vm, proc_disks, proc_disks_ram0;
 
 /* status.c, memory.c, process.c */
 int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);

@@ -203,6 +203,8 @@ static int proc_open(struct fs *fs, struct fs_node_id id, struct file *file)
 		error = proc_file_open(&node, file);
 		if (!error)
 			return 0;
+	} else if (node.entry->open) {
+		error = node.entry->open(file);
 	}
 	proc_node_put(&node);
 	return error;

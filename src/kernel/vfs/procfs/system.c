@@ -277,6 +277,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self },
 	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .directory = &proc_sys },
+	{ .name = "disks", .mode = S_IFDIR | 0500, .directory = &proc_disks },
 	{ .name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo },
 	{ .name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo },
 	{ .name = "cpuinfo", .mode = S_IFREG | 0444, .show = proc_show_cpuinfo },

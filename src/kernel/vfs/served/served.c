@@ -214,6 +214,6 @@ static struct fs_type served_type = { .name = "served", .mount = served_mount };
 void served_register(void)
 {
 	/* Off, until who waits for a page from a server holds no lock that others need (README.md). */
-	if (command_line_has("served"))
+	if (command_line_has("served") || command_line_has("root"))
 		fs_type_register(&served_type);
 }
