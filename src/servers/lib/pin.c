@@ -53,26 +53,46 @@ static int open_program(const char *path)
 	return -1;
 }
 
-int pin_program(const char *path)
+int pin_make(const char *path)
 {
 	const char *name = strrchr(path, '/');
-	int from = open_program(path), to, error;
+
+	return memfd_create(name ? name + 1 : path, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+int pin_fill(int fd, const char *path)
+{
+	int from = open_program(path), result, error;
 
 	if (from < 0)
 		return -1;
-	to = memfd_create(name ? name + 1 : path, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (to >= 0 && (copy(to, from) < 0 || fchmod(to, 0555) < 0)) {
-		error = errno;
-		close(to);
-		to = -1;
-		errno = error;
-	}
+	result = copy(fd, from) < 0 || fchmod(fd, 0555) < 0 ? -1 : 0;
 	error = errno;
 	/* The pages that were read are not needed twice. */
 	posix_fadvise(from, 0, 0, POSIX_FADV_DONTNEED);
 	close(from);
 	errno = error;
-	return to;
+	return result;
+}
+
+bool pin_is_filled(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && seals & F_SEAL_WRITE;
+}
+
+int pin_program(const char *path)
+{
+	int fd = pin_make(path), error;
+
+	if (fd >= 0 && pin_fill(fd, path) < 0) {
+		error = errno;
+		close(fd);
+		fd = -1;
+		errno = error;
+	}
+	return fd;
 }
 
 int pin_path(int fd, const char *path)

@@ -6,6 +6,8 @@
 #ifndef SERVERS_LIB_PIN_H
 #define SERVERS_LIB_PIN_H
 
+#include <stdbool.h>
+
 enum { PIN_MAX_BYTES = 64 << 20 };
 
 /*
@@ -13,6 +15,11 @@ enum { PIN_MAX_BYTES = 64 << 20 };
  * larger than PIN_MAX_BYTES. Waits for the disk that the file is on, and for nothing else.
  */
 int pin_program(const char *path);
+
+/* The same in steps, for who must not wait itself: an empty copy (-1 and errno), which a child may fill (0, or -1 and errno), and whether that was done. */
+int pin_make(const char *path);
+int pin_fill(int fd, const char *path);
+bool pin_is_filled(int fd);
 
 /* Makes @path lead to the sealed copy @fd. 0, or -1 and errno. */
 int pin_path(int fd, const char *path);

@@ -30,6 +30,34 @@ static bool is_member(const char *name, pid_t leader)
 	return (group == leader || session == leader) && state != 'Z' && state != 'X';
 }
 
+static bool is_kept(pid_t pid, const pid_t *kept, unsigned count)
+{
+	pid_t session = getsid(pid);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (session == kept[i])
+			return true;
+	}
+	return pid <= 1 || pid == getpid() || session < 0;
+}
+
+unsigned session_signal_others(const pid_t *kept, unsigned count, int number)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+	unsigned others = 0;
+
+	while (folder && (entry = readdir(folder))) {
+		pid_t pid = (pid_t)atoi(entry->d_name);
+
+		if (!is_kept(pid, kept, count) && kill(pid, number) == 0)
+			others++;
+	}
+	if (folder)
+		closedir(folder);
+	return others;
+}
+
 bool session_end(pid_t leader, bool thorough)
 {
 	bool found = false;

@@ -13,4 +13,9 @@
  */
 bool session_end(pid_t leader, bool thorough);
 
+/*
+ * Sends @number to every process but process 1, the caller, and those of the @count sessions @kept; 0 only counts. Returns how many there are.
+ */
+unsigned session_signal_others(const pid_t *kept, unsigned count, int number);
+
 #endif

@@ -86,6 +86,9 @@ void adopt_services(struct service_table *table)
 			log_warning("%s ended while there was no manager", service->config->name);
 			service_ended(service, -1, now_ns());
 		}
+		/* It has ended, with what result is to be seen. */
+		if (service->mounter > 0 && !is_my_child(service->mounter))
+			service->mount_due_ns = 0;
 		running += service->pid > 0;
 	}
 	close_unknown(table);

@@ -7,9 +7,10 @@
  */
 #include "adopt.h"
 #include "lib/log.h"
-#include "mounts.h"
+#include "storage.h"
+#include "lib/boot_files.h"
+#include "lib/boot_mounts.h"
 #include "lib/file.h"
-#include "lib/pin.h"
 #include "shutdown.h"
 #include "supervise.h"
 #include "table.h"
@@ -27,8 +28,6 @@
 #include <unistd.h>
 
 #define CONFIG_PATH "/etc/services.conf"
-#define OVERLAY_PATH "/dev/fw_cfg/overlay"
-#define COMMAND_PATH "/dev/fw_cfg/command"
 
 enum { MAX_CONFIG_BYTES = 1 << 20 };
 
@@ -104,6 +103,7 @@ static int check_config(const char *path)
 static struct service_table make_table(const struct table_boot *boot)
 {
 	struct service_table table = { .list = services };
+	char disk[BOOT_DISK_NAME];
 
 	for (unsigned i = 0; i < config.service_count; i++) {
 		struct service *service = &services[table.count++];
@@ -114,38 +114,17 @@ static struct service_table make_table(const struct table_boot *boot)
 		else if (boot->flags & TABLE_WITH_COMMAND && config.services[i].console)
 			service_unstartable(service, true, now_ns());
 	}
+	root_disk(disk);
+	service_choose_root(&table, disk, now_ns());
 	if (boot->flags & (TABLE_WITH_COMMAND | TABLE_EMERGENCY))
 		service_init(&services[table.count++], boot->flags & TABLE_WITH_COMMAND ? &agent_config : &emergency_config);
 	return table;
 }
 
-/* A sealed copy of the program at @path, to which the path leads from now on, -1: none, which is logged for @who. */
-static int pin(const char *who, const char *path)
-{
-	int fd = pin_program(path);
-
-	if (fd < 0 || pin_path(fd, path) < 0)
-		log_warning("%s is not %s: %s: %s", who, fd < 0 ? "pinned" : "reached by its path without a file system", path, strerror(errno));
-	return fd;
-}
-
-/* Programs that must start without a file system. Of the manager itself the kernel keeps a copy. */
-static void pin_programs(struct service_table *table)
-{
-	for (unsigned i = 0; i < table->count; i++) {
-		struct service *service = &table->list[i];
-
-		if (service->config->pinned && service->state != SERVICE_FAILED)
-			service->fds.program = pin(service->config->name, service->config->argv[0]);
-	}
-	/* Its path keeps it. */
-	close(pin("svc", "/sbin/svc"));
-}
-
 /* A new boot: reads services.conf and makes what outlives the manager. */
 static struct service_table begin(uint32_t flags)
 {
-	struct table_boot boot = { .text = file_read(CONFIG_PATH, MAX_CONFIG_BYTES, &boot.length), .flags = flags };
+	struct table_boot boot = { .text = boot_config_read(&config, CONFIG_PATH, &boot.length), .flags = flags };
 	struct service_table table;
 	int valid = boot.text ? config_parse(&config, boot.text, boot.length) : -1;
 
@@ -164,7 +143,7 @@ static struct service_table begin(uint32_t flags)
 		shutdown_machine(SHUTDOWN_HALT);
 	}
 	free((char *)boot.text);
-	pin_programs(&table);
+	storage_pin(&table);
 	return table;
 }
 
@@ -176,21 +155,6 @@ static enum shutdown_kind run(struct service_table *table)
 	return supervise(table, with_command ? &services[table->count - 1] : NULL);
 }
 
-/* Runs /sbin/overlay and waits for it. Returns false when the overlay is not complete. */
-static bool unpack_overlay(void)
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		execl("/sbin/overlay", "/sbin/overlay", OVERLAY_PATH, NULL);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
-		log_error("cannot run /sbin/overlay: %s", strerror(errno));
-	return status == 0;
-}
-
 /* What is done once a boot. */
 static void prepare(void)
 {
@@ -199,10 +163,6 @@ static void prepare(void)
 	mounts_all();                   /* /dev, /proc, ... */
 	log_open();                     /* on /dev/console */
 	set_host_name();                /* from /etc/hostname */
-	if (exists(OVERLAY_PATH) && !unpack_overlay() && exists(COMMAND_PATH)) {
-		log_error("the command is not run, as its overlay is not complete");
-		shutdown_machine(SHUTDOWN_POWER_OFF);
-	}
 }
 
 /* After the manager was killed: goes on with the services of the one before. */

@@ -41,12 +41,49 @@ bool service_has_supervision(const struct service_config *config)
 /* A service that failed or was skipped holds nobody back; that it did is in the log. */
 static bool lets_others_start(const struct service *service)
 {
-	return service->was_ready || service_at_rest(service);
+	return (service->was_ready || service_at_rest(service)) && (!service->config->mount.directory || service->mount_state == MOUNT_OVER);
+}
+
+static void need_for_root(struct service_table *table, struct service *service)
+{
+	if (service->for_root)
+		return;
+	service->for_root = true;
+	for (unsigned a = 0; a < service->config->after_count; a++) {
+		if (service->config->after_index[a] >= 0)
+			need_for_root(table, &table->list[service->config->after_index[a]]);
+	}
+}
+
+void service_choose_root(struct service_table *table, const char *disk, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		struct service *service = &table->list[i];
+		const char *directory = service->config->mount.directory;
+
+		if (!service->config->valid || !directory || strcmp(directory, "/") != 0)
+			continue;
+		if (!table->root && config_mounts_root(service->config, disk)) {
+			table->root = service;
+			need_for_root(table, service);
+			continue;
+		}
+		service->mount_state = MOUNT_OVER;
+		strcpy(service->reason, "the kernel's command line does not say root= with its disk");
+		service_unstartable(service, true, now_ns);
+	}
+}
+
+bool service_is_kept(const struct service_table *table, const struct service *service)
+{
+	return service->for_root && table->root && table->root->mounted;
 }
 
 static bool has_its_turn(const struct service_table *table, const struct service *service)
 {
-	if (service->state != SERVICE_WAITING || table->stopping || !service->config->valid)
+	if (service->state != SERVICE_WAITING || !service->config->valid || (table->stopping && !service_is_kept(table, service)))
+		return false;
+	if (table->root && !service->for_root && table->root->mount_state != MOUNT_OVER)
 		return false;
 	for (unsigned a = 0; a < service->config->after_count; a++) {
 		int index = service->config->after_index[a];
@@ -78,6 +115,8 @@ void service_forked(struct service *service, pid_t pid, uint64_t now_ns)
 	service->pid = pid;
 	service->started_ns = now_ns;
 	service->ready = service->killed = false;
+	if (service->config->mount.directory && service->mount_state == MOUNT_WAITS && service->mount_due_ns == 0)
+		service->mount_due_ns = now_ns + ready_patience_ns;
 	service->watchdog = (struct watchdog){ .period_ns = service->supervised ? service->config->watchdog_ns : 0 };
 	watchdog_beat(&service->watchdog, now_ns, 0);
 }
@@ -304,7 +343,7 @@ static bool is_stuck(const struct service_table *table)
 
 bool service_may_stop(const struct service_table *table, const struct service *service)
 {
-	return is_up(service) && (is_last(table, service) || is_stuck(table));
+	return is_up(service) && !service_is_kept(table, service) && (is_last(table, service) || is_stuck(table));
 }
 
 void service_stopping(struct service *service, uint64_t now_ns, uint64_t patience_end_ns, bool again)
@@ -324,7 +363,7 @@ void service_cancel(struct service *service, uint64_t now_ns)
 bool service_table_quiet(const struct service_table *table)
 {
 	for (unsigned i = 0; i < table->count; i++) {
-		if (has_process(&table->list[i]))
+		if (has_process(&table->list[i]) && !service_is_kept(table, &table->list[i]))
 			return false;
 	}
 	return true;
@@ -343,6 +382,8 @@ static uint64_t service_due(const struct service_table *table, const struct serv
 		due = watchdog_due(&service->watchdog);
 	if (service->upgrading && service->state == SERVICE_RUNNING && !service->killed && late < due)
 		due = late;
+	if (service->mount_state != MOUNT_OVER && service->mount_due_ns > 0 && service->mount_due_ns < due)
+		due = service->mount_due_ns;
 	return is_held_up(service) && late < due ? late : due;
 }
 
@@ -370,5 +411,5 @@ bool service_plausible(const struct service *service)
 	}
 	alive = service->state == SERVICE_STARTING || service->state == SERVICE_RUNNING || service->state == SERVICE_STOPPING;
 	return service->state < SERVICE_STATES && memchr(service->reason, 0, sizeof(service->reason)) && service->pid >= 0 && service->before >= 0 &&
-	       service->forgiven <= service->restart_count && (alive || service->pid == 0);
+	       service->forgiven <= service->restart_count && (alive || service->pid == 0) && service->mount_state <= MOUNT_OVER && service->mounter >= 0;
 }

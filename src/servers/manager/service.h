@@ -30,6 +30,14 @@ enum service_state {
 	SERVICE_STATES,
 };
 
+/* What becomes of a service's `mount` line; the steps of the root file system's decide when all others start. */
+enum mount_state {
+	MOUNT_WAITS,         /* for the service to be ready */
+	MOUNT_UNDER_WAY,     /* a child mounts it */
+	MOUNT_FILLS,         /* of the root only: a child brings in the overlay, into the new root or, where there is none, the old one */
+	MOUNT_OVER,
+};
+
 /* What a service tells over its supervision port: bits of a notification. */
 enum {
 	SERVICE_BIT_HEARTBEAT = 1 << 0,
@@ -71,6 +79,11 @@ struct service {
 	uint32_t forgiven;                   /* so many of them do not count any more */
 	uint64_t served;                     /* notifications with SERVICE_BIT_SERVED */
 	uint32_t watchdog_kills;
+	uint32_t mount_state;                /* enum mount_state */
+	bool mounted;                        /* it is */
+	bool for_root;                       /* the root file system needs it: it starts before all that do not, and ends with the machine */
+	pid_t mounter;                       /* the child of mount_state; 0: none */
+	uint64_t mount_due_ns;               /* the child is killed then */
 	int32_t last_status;                 /* as waitpid() gives it; -1: none has ended */
 	char reason[96];                     /* why it is in this state, for people */
 	struct watchdog watchdog;
@@ -80,6 +93,7 @@ struct service_table {
 	struct service *list;
 	unsigned count;
 	bool stopping;                       /* nothing is started any more */
+	struct service *root;                /* whose mount is the root file system; NULL: the one of the boot stays */
 };
 
 enum service_verdict { VERDICT_RESTART, VERDICT_AGAIN, VERDICT_ENDED, VERDICT_FAILED, VERDICT_GAVE_UP, VERDICT_REVERTED };
@@ -88,6 +102,15 @@ void service_init(struct service *service, const struct service_config *config);
 
 /* True when it has to say that it is ready, and may have a watchdog. */
 bool service_has_supervision(const struct service_config *config);
+
+/*
+ * The root file system comes from @disk: the first valid service that mounts that becomes table->root, what it starts after is for_root, too, and other
+ * services that mount one are skipped.
+ */
+void service_choose_root(struct service_table *table, const char *disk, uint64_t now_ns);
+
+/* True when it stays until the machine is off, as the root file system is its. */
+bool service_is_kept(const struct service_table *table, const struct service *service);
 
 /* True when it has no process, and gets none unless somebody asks. */
 bool service_at_rest(const struct service *service);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: manager/service.c lib/watchdog.c */
+/* LINK: manager/service.c lib/watchdog.c lib/services_conf/config.c lib/services_conf/keys.c lib/services_conf/order.c lib/services_conf/values.c */
 /* Restarts, back-off, giving up, start and stop order, against a clock made of numbers. */
 #include "service.h"
 #include "lib/services_conf/values.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of the machine's run (shutdown.h). */
 #include "shutdown.h"
+#include "lib/boot_mounts.h"
 #include "lib/log.h"
-#include "mounts.h"
+#include "lib/session.h"
 #include "lib/services_conf/values.h"
 
 #include <errno.h>
@@ -46,6 +47,53 @@ static void end_the_rest(void)
 		log_warning("some processes do not end");
 }
 
+enum { END_MS = 2000, PREPARE_S = 30 };
+
+static pid_t child;
+static bool prepared;
+
+static void end_others(const pid_t *kept, unsigned count)
+{
+	static const int numbers[] = { SIGTERM, SIGKILL };
+
+	for (unsigned i = 0; i < 2; i++) {
+		session_signal_others(kept, count, numbers[i]);
+		session_signal_others(kept, count, SIGCONT);
+		for (unsigned waited = 0; waited < END_MS && session_signal_others(kept, count, 0) > 0; waited += POLL_MS)
+			nanosleep(&(struct timespec){ .tv_nsec = POLL_MS * (long)NS_PER_MS }, NULL);
+	}
+}
+
+bool shutdown_prepare(const struct service_table *table)
+{
+	pid_t kept[CONFIG_MAX_SERVICES + 1];
+	unsigned count = 0;
+
+	if (!table->root || !table->root->mounted || prepared || child > 0)
+		return prepared || child == 0;
+	for (unsigned i = 0; i < table->count; i++) {
+		if (service_is_kept(table, &table->list[i]) && table->list[i].pid > 0)
+			kept[count++] = table->list[i].pid;
+	}
+	child = fork();
+	if (child != 0)
+		return child < 0;
+	alarm(PREPARE_S);
+	end_others(kept, count);
+	sync();
+	mounts_release();
+	_exit(0);
+}
+
+void shutdown_child_ended(pid_t pid, int status)
+{
+	if (pid != child || child <= 0)
+		return;
+	prepared = true;
+	if (status != 0)
+		log_error("the root file system was not unmounted within %d s: WHAT WAS WRITTEN LAST MAY BE LOST", PREPARE_S);
+}
+
 void shutdown_machine(enum shutdown_kind kind)
 {
 	static const struct {
@@ -57,11 +105,15 @@ void shutdown_machine(enum shutdown_kind kind)
 		[SHUTDOWN_HALT] = { RB_HALT_SYSTEM, "halt" },
 	};
 
-	end_the_rest();
-	sync();
+	if (!prepared) {
+		end_the_rest();
+		sync();
+	}
 	log_info("%s", ends[kind].text);
-	mounts_release();
-	sync();
+	if (!prepared) {
+		mounts_release();
+		sync();
+	}
 	log_drain();
 	if (reboot(ends[kind].command) < 0)
 		log_error("cannot %s: %s", ends[kind].text, strerror(errno));

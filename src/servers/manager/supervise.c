@@ -8,7 +8,9 @@
 #include "lib/pin.h"
 #include "lib/session.h"
 #include "ports.h"
+#include "shutdown.h"
 #include "spawn.h"
+#include "storage.h"
 #include "table.h"
 #include "lib/run_state.h"
 #include "lib/services_conf/values.h"
@@ -34,6 +36,8 @@ static sigset_t mask_while_waiting;
 
 static struct service_table *table;
 static bool more_to_reap;
+
+static storage_stop stop_it;
 
 static struct output outputs[CONFIG_MAX_SERVICES + 1];
 
@@ -257,6 +261,9 @@ static void reap(void)
 	for (unsigned i = 0; i < REAPED_AT_ONCE && (pid = waitpid(-1, &status, WNOHANG)) > 0; i++) {
 		struct service *service = find_process(pid);
 
+		if (!service && storage_ended(table, pid, status, stop_it, now_ns()))
+			continue;
+		shutdown_child_ended(pid, status);
 		if (service && (service->fds.report < 0 || read_report(service)))
 			on_end(service, status);
 	}
@@ -285,6 +292,14 @@ static void stop(struct service *service, bool again)
 
 	ask_to_end(service);
 	service_stopping(service, time, time + stop_patience_ns, again);
+}
+
+static void stop_it(struct service *service)
+{
+	if (service->pid > 0)
+		stop(service, false);
+	else
+		service_cancel(service, now_ns());
 }
 
 /* Who was asked to end and does not. */
@@ -334,6 +349,7 @@ static void check_times(void)
 
 		fd_drop(&unneeded);
 		end_before(service, time);
+		storage_look(table, service, stop_it, time);
 		watch(service, time);
 		lose_patience(service, time);
 		output_look(&outputs[i], service->fds.output, table_ring(i), service->config->name, time);
@@ -504,7 +520,7 @@ enum shutdown_kind supervise(struct service_table *services, const struct servic
 		if (table->stopping)
 			stop_next();
 		control_serve(polled[table->count * POLL_KINDS].revents != 0, now_ns());
-		if (table->stopping && service_table_quiet(table))
+		if (table->stopping && service_table_quiet(table) && shutdown_prepare(table))
 			return (enum shutdown_kind)asked_for;
 		start_waiting();
 		save();

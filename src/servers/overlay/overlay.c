@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * overlay ARCHIVE: unpacks a cpio archive over /: the folder that `ci/vm --overlay` brings. The manager runs it at boot and waits.
+ * overlay [--only PATH]... ARCHIVE: unpacks a cpio archive over /: the folder that `ci/vm --overlay` brings; or only what is named, where it is in the
+ * archive. The manager runs it at boot.
  *
  * Files replace what had their name; directories that exist stay as they are. Stops at the first error, which is its one line on standard
  * error, with status 1. lib/cpio.c reads the archive; this file makes what it holds.
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +22,9 @@ enum { BUFFER_SIZE = 1 << 20 };
 
 struct unpacking {
 	int archive;
-	int file;                    /* being written, or -1 */
+	char *const *only;           /* "--only", PATH, "--only", PATH... */
+	int only_count;              /* 0: all is wanted */
+	int file;                    /* being written, or -1: what comes is not wanted */
 	unsigned entries;
 	unsigned long long bytes;
 };
@@ -116,10 +120,19 @@ static int set_owner(const struct cpio_entry *entry, const char *path)
 	return 0;
 }
 
+static bool is_wanted(const struct unpacking *unpacking, const char *path)
+{
+	for (int i = 1; i < unpacking->only_count; i += 2) {
+		if (strcmp(unpacking->only[i], path) == 0)
+			return true;
+	}
+	return unpacking->only_count == 0;
+}
+
 static int finish_file(void *context)
 {
 	struct unpacking *unpacking = context;
-	int result = close(unpacking->file);
+	int result = unpacking->file < 0 ? 0 : close(unpacking->file);
 
 	unpacking->file = -1;
 	return result < 0 ? -errno : 0;
@@ -134,6 +147,8 @@ static int begin_entry(void *context, const struct cpio_entry *entry)
 	if (entry->name[0] == '\0')
 		return 0;
 	snprintf(path, sizeof(path), "/%s", entry->name);
+	if (!is_wanted(unpacking, path))
+		return 0;
 	if (entry->link)
 		snprintf(link_path, sizeof(link_path), "/%s", entry->link);
 	result = make(entry, path, link_path);
@@ -160,6 +175,8 @@ static int write_data(void *context, const void *bytes, size_t length)
 	struct unpacking *unpacking = context;
 	const char *from = bytes;
 
+	if (unpacking->file < 0)
+		return 0;
 	unpacking->bytes += length;
 	while (length > 0) {
 		ssize_t put = write(unpacking->file, from, length);
@@ -195,18 +212,22 @@ int main(int argc, char **argv)
 {
 	struct unpacking unpacking = { .file = -1 };
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: overlay ARCHIVE\n");
+	while (unpacking.only_count + 2 < argc && strcmp(argv[unpacking.only_count + 1], "--only") == 0)
+		unpacking.only_count += 2;
+	if (argc != unpacking.only_count + 2) {
+		fprintf(stderr, "usage: overlay [--only PATH]... ARCHIVE\n");
 		return 2;
 	}
-	unpacking.archive = open(argv[1], O_RDONLY | O_CLOEXEC);
+	unpacking.only = argv + 1;
+	unpacking.archive = open(argv[argc - 1], O_RDONLY | O_CLOEXEC);
 	if (unpacking.archive < 0) {
-		fprintf(stderr, "overlay: cannot open %s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "overlay: cannot open %s: %s\n", argv[argc - 1], strerror(errno));
 		return 1;
 	}
 	umask(0);
 	if (unpack(&unpacking) < 0)
 		return 1;
-	printf("overlay: unpacked %u entries, %llu KiB\n", unpacking.entries, (unpacking.bytes + 1023) / 1024);
+	if (unpacking.only_count == 0)
+		printf("overlay: unpacked %u entries, %llu KiB\n", unpacking.entries, (unpacking.bytes + 1023) / 1024);
 	return 0;
 }

@@ -244,6 +244,7 @@ static int ext2_sync(struct fs *fs)
 
 static void ext2_unmount(struct fs *fs)
 {
+	log_info("root: nobody reads the image of the boot any more");
 	kfree(to_ext2(fs));
 }
 

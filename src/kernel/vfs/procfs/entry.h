@@ -27,7 +27,7 @@ struct proc_entry {
 	const struct proc_directory *directory;						/* directories */
 	int (*show)(struct proc_text *text, const struct proc_subject *subject);	/* files: 0 or negative errno */
 	int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable files */
-	int (*open)(struct file *file);							/* files with operations of their own: sets file->ops; 0 or negative errno */
+	int (*open)(struct file *file);		/* files with operations of their own: sets file->ops. 0 or negative errno */
 	int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* symlinks: length or negative errno */
 	int (*follow)(const struct proc_subject *subject, struct path *path);		/* symlinks that lead straight to an object */
 	uint32_t (*permissions)(const struct proc_subject *subject);			/* where they vary; else NULL */

@@ -155,6 +155,8 @@ static void block_head(struct parser *parser, char **words, unsigned count)
 
 static void block_end(struct parser *parser)
 {
+	if (parser->place == PLACE_BLOCK && parser->block->mount.directory && parser->block->port_count == 0 && parser->block->valid)
+		refuse_line(parser, "found mount without a port, expected a port line before the end of the service");
 	if (parser->place == PLACE_BLOCK && parser->block->argv[0] == NULL && parser->block->valid) {
 		config_complain(parser->config, parser->line,
 				"found the end of service %s, expected a line exec /PATH [ARGUMENT...]",
@@ -258,6 +260,40 @@ int config_parse(struct config *config, const char *text, size_t length)
 	for (unsigned i = 0; i < config->service_count; i++)
 		valid += config->services[i].valid;
 	return valid;
+}
+
+size_t config_copy_block(const struct service_config *service, const char *text, size_t length, char *to)
+{
+	const char *end = text + length, *begin = NULL;
+	unsigned line = 1;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text)), *next = newline ? newline + 1 : end;
+
+		if (line++ == service->line)
+			begin = text;
+		text += strspn(text, " \t\r");
+		if (begin && *text == '}') {
+			memcpy(to, begin, (size_t)(next - begin));
+			return (size_t)(next - begin);
+		}
+		text = next;
+	}
+	return 0;
+}
+
+bool config_mounts_root(const struct service_config *service, const char *disk)
+{
+	const char *option = service->mount.options;
+	size_t length = strlen(disk);
+
+	if (length == 0 || !service->mount.directory || strcmp(service->mount.directory, "/") != 0)
+		return false;
+	for (; *option; option += strcspn(option, ","), option += *option == ',') {
+		if (strncmp(option, "disk=", 5) == 0 && strncmp(option + 5, disk, length) == 0 && (option[5 + length] == ',' || !option[5 + length]))
+			return true;
+	}
+	return false;
 }
 
 void config_free(struct config *config)

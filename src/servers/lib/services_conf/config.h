@@ -71,6 +71,8 @@ struct service_config {
 	uint64_t memory_bytes;       /* of address space; 0: no limit */
 	unsigned files;              /* descriptors; 0: as the manager's */
 	uint64_t state_bytes;        /* of memory that its instances hand on; 0: none */
+	/* What it serves is mounted there when it is ready, from its first port. directory NULL: nothing is; options may be "". */
+	struct { const char *directory, *type, *options; } mount;
 	bool pinned;                 /* its program is kept in sealed memory */
 	uint64_t watchdog_ns;        /* 0: none */
 	struct port_config ports[CONFIG_MAX_PORTS];
@@ -101,6 +103,15 @@ extern const uint64_t config_caps_default;
 int config_parse(struct config *config, const char *text, size_t length);
 
 void config_free(struct config *config);
+
+/*
+ * Copies the block of @service, as it stands in @text that it was parsed from, to @to, which has room for all of the text; "" if it does not end. Returns how
+ * many bytes that are.
+ */
+size_t config_copy_block(const struct service_config *service, const char *text, size_t length, char *to);
+
+/* Does the service mount the root file system from the disk @disk: `mount / TYPE disk=DISK`, with other options perhaps? */
+bool config_mounts_root(const struct service_config *service, const char *disk);
 
 /* Parser and order checker report through this. */
 __attribute__((format(printf, 3, 4)))

@@ -309,6 +309,21 @@ static bool parse_user(const struct key_line *line)
 	return parse_one_name(line, &line->service->user, "a login name");
 }
 
+/* mount DIRECTORY TYPE [OPTIONS] */
+static bool parse_mount(const struct key_line *line)
+{
+	struct service_config *service = line->service;
+
+	if (line->count < 2 || !value_path(line->words[1]))
+		return refuse(line, 1, "an absolute path without . and ..");
+	if (line->count < 3 || !value_name(line->words[2], CONFIG_MAX_NAME))
+		return refuse(line, 2, "a type of file system, for example served");
+	service->mount.directory = line->words[1];
+	service->mount.type = line->words[2];
+	service->mount.options = line->count > 3 ? line->words[3] : "";
+	return line->count <= 4 || refuse(line, 4, "the end of the line: options are one word, with commas");
+}
+
 static const struct key {
 	const char *name;
 	bool repeats;
@@ -329,6 +344,7 @@ static const struct key {
 	{ "ports", true, parse_ports },
 	{ "memory", false, parse_memory },
 	{ "files", false, parse_files },
+	{ "mount", false, parse_mount },
 	{ "pinned", false, parse_pinned },
 	{ "state", false, parse_state },
 };

@@ -118,10 +118,12 @@ bool value_count(const char *word, unsigned min, unsigned max, unsigned *count)
 
 bool value_view(const char *word)
 {
-	size_t length = strlen(word);
-	const char *part = word + 3;
+	return (strncmp(word, "ro:", 3) == 0 || strncmp(word, "rw:", 3) == 0) && value_path(word + 3);
+}
 
-	if ((strncmp(word, "ro:", 3) != 0 && strncmp(word, "rw:", 3) != 0) || *part != '/' || length > 127 + 3)
+bool value_path(const char *part)
+{
+	if (*part != '/' || strlen(part) > 127)
 		return false;
 	if (part[1] == '\0')
 		return true;

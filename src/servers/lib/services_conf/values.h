@@ -24,6 +24,9 @@ bool value_size(const char *word, uint64_t *bytes);
 /* A whole number from @min to @max. */
 bool value_count(const char *word, unsigned min, unsigned max, unsigned *count);
 
+/* An absolute path without empty parts, "." and "..", at most 127 bytes. */
+bool value_path(const char *word);
+
 /* ro:/path or rw:/path: an absolute path without empty parts, "." and "..", at most 127 bytes. */
 bool value_view(const char *word);
 

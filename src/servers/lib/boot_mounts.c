@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The boot file systems (mounts.h). */
-#include "mounts.h"
-#include "lib/log.h"
+/* The boot file systems (boot_mounts.h). */
+#include "boot_mounts.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* In the order of mounting. */
 static const struct boot_mount {
@@ -66,4 +69,82 @@ void mounts_release(void)
 	for (unsigned i = MOUNT_COUNT; i-- > 0;)
 		umount2(mounts[i].target, MNT_DETACH);
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+}
+
+/* Where the new root is until it is one. */
+#define NEW_ROOT "/mnt"
+
+/* What lies directly below the root. The others come along with what they are mounted on. */
+static bool is_first_level(const struct boot_mount *boot_mount)
+{
+	return strchr(boot_mount->target + 1, '/') == NULL;
+}
+
+/* Shows what is mounted at boot in the new root too: a process of the old root never misses them. */
+static const char *show_boot_mounts(void)
+{
+	char place[64];
+
+	for (unsigned i = 0; i < MOUNT_COUNT; i++) {
+		if (!is_first_level(&mounts[i]))
+			continue;
+		snprintf(place, sizeof(place), NEW_ROOT "%s", mounts[i].target);
+		if (mkdir(place, 0755) < 0 && errno != EEXIST)
+			return "make a directory for";
+		if (mount(mounts[i].target, place, NULL, MS_BIND | MS_REC, NULL) < 0)
+			return mounts[i].target;
+	}
+	return NULL;
+}
+
+/* The old root ends up over the new one, from where it is taken away with all that is still mounted in it. */
+static const char *change_root(void)
+{
+	if (chdir(NEW_ROOT) < 0)
+		return "enter it";
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return "make it the root";
+	if (umount2(".", MNT_DETACH) < 0)
+		log_error("the old root stays mounted: %s", strerror(errno));
+	return NULL;
+}
+
+const char *mounts_mount(const char *source, const char *directory, const char *type, const char *options)
+{
+	const bool is_root = strcmp(directory, "/") == 0;
+	const char *wrong;
+
+	if (mount(source, is_root ? NEW_ROOT : directory, type, 0, options) < 0)
+		return "mount it";
+	if (!is_root)
+		return NULL;
+	wrong = show_boot_mounts();
+	if (!wrong)
+		wrong = change_root();
+	if (wrong) {
+		int error = errno;
+
+		chdir("/");
+		mounts_clean_up();
+		errno = error;
+	}
+	return wrong;
+}
+
+void mounts_clean_up(void)
+{
+	umount2(NEW_ROOT, MNT_DETACH);
+}
+
+bool mounts_has(const char *source, const char *directory)
+{
+	FILE *file = fopen("/proc/self/mounts", "re");
+	char from[64], at[128];
+	bool found = false;
+
+	while (file && !found && fscanf(file, "%63s %127s%*[^\n]", from, at) == 2)
+		found = strcmp(from, source) == 0 && strcmp(at, directory) == 0;
+	if (file)
+		fclose(file);
+	return found;
 }
