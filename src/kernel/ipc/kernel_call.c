@@ -141,3 +141,43 @@ long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, uns
 		return -EIO;
 	return msg_type(reply) ? -(long)msg_type(reply) : (long)msg_length(reply);
 }
+
+int kernel_call_server_borrow(int fd, struct kernel_call_server *server)
+{
+	struct port_ref ref = port_borrow(fd, PORT_RECV);
+
+	if (!ref.port)
+		return -EBADF;
+	*server = (struct kernel_call_server){ .fd = ref.fd, .port = ref.port, .epoch = port_file_epoch(ref.fd.file) };
+	if (port_epoch_is(ref.port, server->epoch))
+		return 0;
+	port_release_ref(ref);
+	return -ESTALE;
+}
+
+void kernel_call_server_release(const struct kernel_call_server *server)
+{
+	fd_release(server->fd);
+}
+
+int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length)
+{
+	struct port *port = server->port;
+	uint64_t flags = spin_lock_irq(&port->lock);
+	struct call *call = NULL;
+	int error = 0;
+
+	if (!port_epoch_is(port, server->epoch))
+		error = -ESTALE;
+	else if (token && (!(call = held_find(port, token)) || !call->by_kernel))
+		error = -ENOENT;
+	if (!error && final) {
+		held_remove(call);
+		payload_write(&call->message.payload, 0, answer, length);
+		call->reply = msg_header_make(0, length, 0, 0);
+		call_finish(call, 0, false);
+		lend_less(port);
+	}
+	lend_unlock(port, flags);
+	return error;
+}

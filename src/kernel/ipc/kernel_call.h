@@ -8,6 +8,7 @@
 
 #include "abi/raeen/ipc.h"
 #include "lib/types.h"
+#include "vfs/fd_table.h"
 
 struct kernel_call;
 struct port;
@@ -28,3 +29,22 @@ void *kernel_call_payload(struct kernel_call *call);
  * when it gave none, or -EINTR when the calling thread was killed meanwhile: the service may do what it was asked all the same. Sleeps; no lock is held.
  */
 long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, unsigned length);
+
+/* ---- The other side: what the server does in a system call of its own ---- */
+
+/* Who receives, as his handle shows. */
+struct kernel_call_server {
+	struct fd_ref fd;
+	struct port *port;		/* while the handle is borrowed */
+	uint32_t epoch;
+};
+
+/* Borrows the handle @fd: 0, -EBADF (it is not one with RECV), -ESTALE (another instance has taken over). To be released, when 0. */
+int kernel_call_server_borrow(int fd, struct kernel_call_server *server);
+void kernel_call_server_release(const struct kernel_call_server *server);
+
+/*
+ * Is @server still the port's receiver, and, unless @token is 0, the kernel's call @token in its hands? If so, and @final, that call ends with @length bytes
+ * at @answer: both at one instant. 0, -ESTALE, -ENOENT (whoever asked has given up, or it is no call of the kernel's). Does not sleep, takes the port's lock.
+ */
+int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length);

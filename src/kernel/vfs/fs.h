@@ -55,6 +55,8 @@ enum fs_flags {
 	FS_VOLATILE = 1 << 2,		/* attributes and entries change by themselves (procfs, devpts): nothing is cached */
 	FS_PAGES_ARE_DATA = 1 << 3,	/* changed pages are the only copy (tmpfs): they and their vnodes stay while linked; clean ones can be filled again */
 	FS_MADE_READ_ONLY = 1 << 4,	/* FS_READ_ONLY came from a remount and may go by one */
+	FS_SERVED = 1 << 5,		/* each operation asks a program (vfs/served/), which may be slow, or dead */
+	FS_KEEPS_TIMES = 1 << 6,	/* it sets the times that change with names itself: of directories, and the ctime of what is named */
 };
 
 struct fs_ops {
@@ -102,8 +104,11 @@ struct fs_ops {
 	void (*describe)(struct fs *fs, struct fs_node_id node, char *buf, size_t size);
 };
 
+struct file_data_ops;
+
 struct fs {
 	const struct fs_ops *ops;
+	const struct file_data_ops *data;	/* where the data of its files is; NULL: it comes by fill_page, and stays in pages */
 	const char *type;		/* "ext2", "tmpfs" … */
 	unsigned flags;			/* enum fs_flags; those of read-only change by a remount */
 	uint64_t dev;			/* st_dev; assigned by fs_register_instance */

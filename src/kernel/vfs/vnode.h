@@ -16,6 +16,7 @@
 
 struct pipe;
 struct file_locks;
+struct mapped_file;
 struct credentials;
 
 /* What the path walk asks of a node, so that one comparison answers it; by its type and permission bits. */
@@ -62,6 +63,7 @@ struct vnode {
 	char *link_target;		/* atomic, set once: a symlink's text, NUL-terminated */
 	uint32_t writers;		/* open for writing; exec refuses with ETXTBSY; guarded by attr_lock */
 	uint32_t executing;		/* mapped as a program; open for writing refuses; guarded by attr_lock */
+	struct mapped_file *map;	/* atomic, set once: where its data is on a disk; owned by vfs/mapped */
 	struct file_locks *locks;	/* atomic, set once: flock and fcntl record locks; owned by vfs/lock.c */
 };
 

@@ -83,6 +83,11 @@ static void serve_message(struct server *server, struct server_call *call)
 		server->held++;
 		return;
 	}
+	if (result == SERVER_ANSWERED) {
+		server->answered++;
+		server->served++;
+		return;
+	}
 	if (result != 0) {
 		call->reply_length = call->reply_handle_count = 0;
 		server->failed++;

@@ -28,6 +28,7 @@ enum {
 	SERVER_PROTOCOLS_MAX = 4,
 	SERVER_DESCRIPTORS_MAX = 16,
 	SERVER_LATER = 1,		/* a handler's result: will be answered by the request's _answer() function, or server_answer() */
+	SERVER_ANSWERED = 2,		/* likewise: was answered by another way, without an error */
 };
 
 struct server;
@@ -46,7 +47,7 @@ struct server_call {
 	int32_t reply_handles[MSG_HANDLES_MAX];	/* a handler puts the descriptors here that go to the caller */
 };
 
-/* What is generated for each protocol. @serve checks and serves one message: 0, a negative errno, or SERVER_LATER. */
+/* What is generated for each protocol. @serve checks and serves one message: 0, a negative errno, SERVER_LATER or SERVER_ANSWERED. */
 struct protocol {
 	const char *name;
 	uint16_t id, major, minor;

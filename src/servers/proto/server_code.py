@@ -54,8 +54,9 @@ def server_header(protocol):
     name = protocol.name
     parts = [f"#pragma once\n\n#include \"proto/{name}.h\"\n#include \"lib/server.h\"\n\n"]
     parts += [handle_names(protocol, r) for r in protocol.requests]
-    parts.append(f"/*\n * What a server of {name} does: one function a request (NULL: ENOSYS). The request is checked and a copy; the reply is zero. Returns 0, a\n"
-                 " * negative errno, or SERVER_LATER when it will be answered by an _answer() function. What is left in call->extra.handles is closed.\n */\n")
+    parts.append(f"/*\n * What a server of {name} does: one function a request (NULL: ENOSYS). The request is checked and a copy; the reply is zero, but for the\n"
+                 " * bytes that it ends with where their number is told. Returns 0, a negative errno, SERVER_LATER when it will be answered by an _answer() function,\n"
+                 " * or SERVER_ANSWERED. What is left in call->extra.handles is closed.\n */\n")
     parts.append(f"struct {name}_operations {{\n" + "".join(operation(protocol, r) for r in protocol.requests) + "};\n\n")
     parts.append(f"/* For struct server. */\nextern const struct protocol {name}_protocol;\n\n")
     parts += [answer_function(protocol, r) for r in protocol.requests]
@@ -90,7 +91,8 @@ def serve_function(protocol, request):
         lines.append("\tmemcpy(&request, message, length);")
         arguments.append("&request")
     if reply.fields:
-        lines.append("\tmemset(&reply, 0, sizeof reply);")
+        size = f"offsetof(struct {name}_{reply.name}, {reply.tail.name})" if reply.tail else "sizeof reply"
+        lines.append(f"\tmemset(&reply, 0, {size});")
         arguments.append("&reply")
     lines += [f"\tresult = operations->{request.name}({', '.join(arguments)});"]
     if not reply.fields and not request.handles["out"]:

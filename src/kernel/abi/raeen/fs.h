@@ -35,7 +35,8 @@ struct fs_block {
 	/* Filled. */
 	uint64_t generation;		/* 0: not cached (only where no data was wanted) */
 	uint32_t group;			/* the open group */
-	uint32_t has_early;		/* 1: early is what the block is without the late changes of the open group; 0: it was not written, as it would be data */
+	/* 1: early is what the block is without the late changes of the open group; 0: it was not written, as it would be data. */
+	uint32_t has_early;
 };
 
 enum fs_change_kind { FS_COPY, FS_SET_BITS, FS_CLEAR_BITS, FS_FRESH, FS_FORGET, FS_NEW_DATA };

@@ -149,20 +149,22 @@ static uint8_t dirent_type(struct ext2_txn *txn, const struct ext2_entry *entry)
 	return ext2_load_raw(txn, entry->inode, &inode) ? 0 : inode.disk.mode >> 12;
 }
 
-static int emit(struct ext2_txn *txn, const struct ext2_inode *dir, const struct ext2_entry *entry, const uint8_t *name, struct ext2_dirent *out)
+struct listing { ext2_take *take; void *context; bool full; };
+
+static int emit(struct ext2_txn *txn, const struct ext2_inode *dir, const struct ext2_entry *entry, const uint8_t *name, uint64_t next,
+		struct listing *listing)
 {
+	struct ext2_seen seen = { .id = entry->inode, .name_len = entry->name_len, .name = (const char *)name, .next = next };
+
 	if (memchr(name, '/', entry->name_len) || memchr(name, 0, entry->name_len))
 		return ext2_corrupt(txn->fs, "directory inode %u: a name holds '/' or NUL", dir->number);
-	out->id = entry->inode;
-	out->type = dirent_type(txn, entry);
-	out->name_len = entry->name_len;
-	memcpy(out->name, name, entry->name_len);
+	seen.type = dirent_type(txn, entry);
+	listing->full = !listing->take(listing->context, &seen);
 	return 0;
 }
 
 /* Entries of one block from byte @from of it on. */
-static int read_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t from, struct ext2_dirent *entries, unsigned max,
-		      unsigned *used)
+static int read_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t from, struct listing *listing)
 {
 	struct ext2_entry entry;
 	struct ext2_slot *slot;
@@ -173,31 +175,53 @@ static int read_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64
 		error = ext2_pin(txn, block, &slot);
 	if (error)
 		return error;
-	for (uint32_t at = 0; !error && *used < max && at < txn->fs->block_size; at += entry.record_len) {
+	for (uint32_t at = 0; !error && !listing->full && at < txn->fs->block_size; at += entry.record_len) {
 		const uint8_t *data = ext2_data(txn, slot), *name = data + at + EXT2_ENTRY_HEADER;
 
 		error = ext2_check_entry(txn->fs, dir->number, txn->fs->block_size, at, data, &entry);
 		if (error || !entry.inode || at < from || is_dots(&entry, name))
 			continue;
-		error = emit(txn, dir, &entry, name, &entries[*used]);
-		entries[(*used)++].next = (index << txn->fs->block_shift) + at + entry.record_len;
+		error = emit(txn, dir, &entry, name, (index << txn->fs->block_shift) + at + entry.record_len, listing);
 	}
 	ext2_unpin(slot);
 	return error;
 }
 
-int ext2_readdir(struct ext2_txn *txn, struct ext2_node node, uint64_t cookie, struct ext2_dirent *entries, unsigned max)
+int ext2_list(struct ext2_txn *txn, struct ext2_node node, uint64_t cookie, ext2_take *take, void *context)
 {
 	const struct ext2 *fs = txn->fs;
+	struct listing listing = { .take = take, .context = context };
 	struct ext2_inode dir;
-	unsigned used = 0;
 	int error = ext2_load_directory(txn, node, &dir);
 
-	while (!error && used < max && cookie < ext2_size(&dir)) {
+	while (!error && !listing.full && cookie < ext2_size(&dir)) {
 		uint64_t index = cookie >> fs->block_shift;
 
-		error = read_block(txn, &dir, index, cookie & (fs->block_size - 1), entries, max, &used);
+		error = read_block(txn, &dir, index, cookie & (fs->block_size - 1), &listing);
 		cookie = (index + 1) << fs->block_shift;
 	}
-	return error ? error : (int)used;
+	return error;
+}
+
+struct array { struct ext2_dirent *entries; unsigned used, max; };
+
+static bool take_into_array(void *context, const struct ext2_seen *seen)
+{
+	struct array *array = context;
+	struct ext2_dirent *entry = &array->entries[array->used];
+
+	if (array->used == array->max)
+		return false;
+	*entry = (struct ext2_dirent){ .id = seen->id, .type = seen->type, .name_len = seen->name_len, .next = seen->next };
+	memcpy(entry->name, seen->name, seen->name_len);
+	array->used++;
+	return true;
+}
+
+int ext2_readdir(struct ext2_txn *txn, struct ext2_node dir, uint64_t cookie, struct ext2_dirent *entries, unsigned max)
+{
+	struct array array = { .entries = entries, .max = max };
+	int error = ext2_list(txn, dir, cookie, take_into_array, &array);
+
+	return error ? error : (int)array.used;
 }

@@ -239,11 +239,29 @@ static int keep_here(struct ext2_txn *txn, const struct ext2_place *place, const
 	return error ? error : ext2_poke_zero_late(txn, kept.block, kept.offset);
 }
 
+enum { ELSEWHERE_NAME = 16 };
+
+static struct ext2_name name_elsewhere(char text[ELSEWHERE_NAME], uint32_t inode)
+{
+	return (struct ext2_name){ text, snprintf(text, ELSEWHERE_NAME, ".~%08x", inode) };
+}
+
+int ext2_forget_kept(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
+{
+	char text[ELSEWHERE_NAME];
+	struct ext2_place kept;
+	int error = ext2_find(txn, dir, name_elsewhere(text, place->entry.inode), &kept);
+
+	if (error || kept.entry.inode != place->entry.inode)
+		return error == -ENOENT ? 0 : error;
+	return ext2_remove_entry(txn, dir, &kept, false);
+}
+
 /* There is no room in the block: the name goes elsewhere, by a commit before this one. */
 static int keep_elsewhere(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
 {
-	char text[16];
-	struct ext2_name name = { text, snprintf(text, sizeof(text), ".~%08x", place->entry.inode) };
+	char text[ELSEWHERE_NAME];
+	struct ext2_name name = name_elsewhere(text, place->entry.inode);
 	struct ext2_inode inode;
 	struct ext2_place kept;
 	int error = ext2_find(txn, dir, name, &kept);

@@ -56,6 +56,7 @@ struct ext2_commit {
 	const struct ext2_base *bases;
 	unsigned change_count, base_count, flags;
 	uint32_t group;		/* unless 0: the group that must still be open, else -ESTALE */
+	uint64_t free_blocks;	/* that anybody may have afterwards */
 	const void *answer;
 	size_t answer_len;
 };
@@ -165,9 +166,24 @@ struct ext2_rename {
 };
 /* @out: what was replaced, if attr.node.id is not 0. */
 int ext2_rename(struct ext2_txn *txn, const struct ext2_rename *rename, struct ext2_removed *out);
+/* After a rename that nobody waits for any more ended before its last commit: takes back what those before have done. */
+int ext2_rename_undo(struct ext2_txn *txn, const struct ext2_rename *rename);
 
 /* At most @size bytes of a symlink's target. Returns the length. */
 int ext2_readlink(struct ext2_txn *txn, struct ext2_node node, char *target, size_t size);
+
+/* An entry as it lies in the directory; the name is valid during the call. */
+struct ext2_seen {
+	uint32_t id;
+	uint8_t type;		/* DT_* */
+	uint8_t name_len;
+	const char *name;
+	uint64_t next;		/* cookie of what comes after it */
+};
+/* Says whether it had room for it; if not, the listing ends before it. */
+typedef bool ext2_take(void *context, const struct ext2_seen *entry);
+/* Entries from @cookie on (0: the start) without "." and "..", one after the other. A cookie stays good while names come and go. */
+int ext2_list(struct ext2_txn *txn, struct ext2_node dir, uint64_t cookie, ext2_take *take, void *context);
 
 struct ext2_dirent {
 	uint32_t id;
@@ -176,7 +192,7 @@ struct ext2_dirent {
 	char name[255];
 	uint64_t next;		/* cookie of what comes after it */
 };
-/* Up to @max entries from @cookie on (0: the start) without "." and "..". Returns their number; 0 at the end. A cookie stays good while names come and go. */
+/* The same, up to @max entries. Returns their number; 0 at the end. */
 int ext2_readdir(struct ext2_txn *txn, struct ext2_node dir, uint64_t cookie, struct ext2_dirent *entries, unsigned max);
 
 struct ext2_extent {
@@ -192,21 +208,28 @@ struct ext2_map {
 	bool privileged;	/* may take what is reserved */
 	uint64_t size;		/* with allocate: the file is at least so long afterwards; at most the end of what is asked for */
 	int64_t time;		/* with allocate: of its change */
+	/* Filled: of the file afterwards; units of 512 bytes. */
+	uint64_t size_after, sectors_after;
 };
 /*
  * Extents from @map->first on, without gaps; fewer blocks than asked for when they do not fit, or one transaction or the disk is full (the next call goes
  * on, or fails). Returns their number, -ENOSPC, -EFBIG.
  */
-int ext2_map(struct ext2_txn *txn, const struct ext2_map *map, struct ext2_extent *extents, unsigned max);
+int ext2_map(struct ext2_txn *txn, struct ext2_map *map, struct ext2_extent *extents, unsigned max);
 
 struct ext2_statfs { uint32_t block_size, blocks, blocks_free, blocks_available, inodes, inodes_free; };
-int ext2_statfs(struct ext2_txn *txn, struct ext2_statfs *out);
+void ext2_statfs(const struct ext2 *fs, struct ext2_statfs *out);
 
 /*
  * First transaction of who writes: marks the file system as in use, and frees orphans unless EXT2_ADOPT. May return EXT2_MORE.
  * -EUCLEAN: an orphan is broken; run again, it goes on without them.
  */
 int ext2_start(struct ext2_txn *txn, int64_t time);
+/*
+ * For a disk that is larger than the file system, and all zeroes behind it: the file system becomes as large, as far as its descriptors reach. After
+ * ext2_start, before anything else. May return EXT2_MORE. -EOPNOTSUPP: it cannot grow, the log says why.
+ */
+int ext2_grow(struct ext2_txn *txn);
 /* Writes the totals into the superblock. @clean: marks it as no longer in use, after what is left of orphans is gone. May return EXT2_MORE. */
 int ext2_sync(struct ext2_txn *txn, int64_t time, bool clean);
 

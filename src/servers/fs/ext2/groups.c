@@ -105,12 +105,15 @@ int ext2_check_groups(struct ext2_txn *txn)
 {
 	struct ext2 *fs = txn->fs;
 
+	fs->free_blocks = fs->free_inodes = 0;
 	for (uint32_t i = 0; i < fs->group_count; i++) {
 		struct ext2_group group;
 		int error = ext2_read_group(txn, i, &group);
 
 		if (error)
 			return error;
+		fs->free_blocks += group.free_blocks;
+		fs->free_inodes += group.free_inodes;
 		if (!in_group(fs, i, group.block_bitmap, 1) || !in_group(fs, i, group.inode_bitmap, 1) ||
 		    !in_group(fs, i, group.inode_table, fs->table_blocks) || group.block_bitmap == group.inode_bitmap ||
 		    overlap(group.block_bitmap, 1, group.inode_table, fs->table_blocks) ||

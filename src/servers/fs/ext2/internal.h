@@ -43,6 +43,7 @@ struct ext2_txn {
 	uint32_t group;		/* the one that was open at its beginning */
 	uint32_t clock;
 	unsigned change_count, delta_count;
+	int64_t freed_blocks, freed_inodes;	/* with write_counts(): by how much the totals change */
 	uint32_t copies_used;	/* bit mask */
 	unsigned slot_count;	/* those in use come first */
 	uint8_t hints[EXT2_HINTS];	/* index of the slot where a block was last seen, by its number */
@@ -60,6 +61,7 @@ struct ext2 {
 	uint32_t group_count, descriptor_blocks, reserved_descriptors, table_blocks;
 	uint64_t max_blocks, max_size;	/* of a file */
 	bool file_types, sparse_super, revision1, read_only, was_clean, adopted, skip_orphans;
+	uint64_t free_blocks, free_inodes;	/* of all groups, as committed: who changes them is this instance alone */
 	unsigned errors_logged;
 	struct ext2_txn txn;
 };
@@ -110,6 +112,7 @@ uint32_t ext2_inode_group(const struct ext2 *fs, uint32_t inode);
 uint32_t ext2_system_end(const struct ext2 *fs, uint32_t group, const struct ext2_group *descriptor, uint32_t block);
 /* Can a file own @block? 0 or -EUCLEAN. */
 int ext2_check_block(struct ext2_txn *txn, uint32_t inode, uint32_t block);
+/* Also adds up what is free. */
 int ext2_check_groups(struct ext2_txn *txn);
 
 /* block_alloc.c */
@@ -220,6 +223,8 @@ int ext2_rename_beside(struct ext2_txn *txn, struct ext2_inode *dir, const struc
  * EXT2_MORE when that needed a commit of its own.
  */
 int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place);
+/* Takes away the name that such a commit of its own has made for the entry's inode, if there is one. */
+int ext2_forget_kept(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place);
 int ext2_set_parent(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t parent);
 /* Writes "." and ".." into a new directory's first block. */
 int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint32_t parent);
@@ -241,6 +246,9 @@ int ext2_orphan_last(struct ext2_txn *txn, struct ext2_inode *last);
 int ext2_drop_link(struct ext2_txn *txn, struct ext2_inode *inode, bool keep, int64_t time, struct ext2_removed *out);
 
 /* super.c */
+
+/* What of @free blocks is not reserved. */
+uint32_t ext2_available(const struct ext2 *fs, uint64_t free);
 
 int ext2_super_peek(struct ext2_txn *txn, struct ext2_super *super);
 /* Changes @len bytes at @offset of the superblock, late. */

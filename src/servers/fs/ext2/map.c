@@ -229,7 +229,7 @@ static uint64_t blocks_to(const struct ext2 *fs, uint64_t size)
 	return (size + fs->block_size - 1) >> fs->block_shift;
 }
 
-int ext2_map(struct ext2_txn *txn, const struct ext2_map *map, struct ext2_extent *extents, unsigned max)
+int ext2_map(struct ext2_txn *txn, struct ext2_map *map, struct ext2_extent *extents, unsigned max)
 {
 	const struct ext2 *fs = txn->fs;
 	struct ext2_inode inode;
@@ -263,5 +263,7 @@ int ext2_map(struct ext2_txn *txn, const struct ext2_map *map, struct ext2_exten
 		ext2_begin(txn->fs, txn->boundary);
 	}
 	error = map->allocate ? finish_map(txn, &inode, map, done) : 0;
+	map->size_after = ext2_size(&inode);
+	map->sectors_after = inode.disk.sectors;
 	return error ? error : (int)used;
 }

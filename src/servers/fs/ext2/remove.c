@@ -87,6 +87,20 @@ int ext2_remove(struct ext2_txn *txn, struct ext2_node node, struct ext2_name na
 	return error ? error : ext2_drop_link(txn, &inode, flags & EXT2_KEEP, time, out);
 }
 
+/* What began in the open group may end in it early, unless another orphan, which the disk may know, leads to it. */
+static int destroy(struct ext2_txn *txn, struct ext2_inode *inode)
+{
+	struct ext2_super super;
+	int error = ext2_super_peek(txn, &super);
+
+	if (error)
+		return error;
+	txn->frees_early = super.last_orphan == inode->number && !inode->disk.file_acl && ext2_is_unborn(txn, inode);
+	error = ext2_destroy(txn, inode);
+	txn->frees_early = false;
+	return error;
+}
+
 int ext2_release(struct ext2_txn *txn, struct ext2_node node)
 {
 	struct ext2_inode inode;
@@ -100,5 +114,5 @@ int ext2_release(struct ext2_txn *txn, struct ext2_node node)
 		error = ext2_orphan_last(txn, &inode);
 		return error <= 0 ? error : inode.disk.mode ? 0 : ext2_destroy(txn, &inode);
 	}
-	return error || inode.disk.links ? error : ext2_destroy(txn, &inode);
+	return error || inode.disk.links ? error : destroy(txn, &inode);
 }

@@ -237,3 +237,19 @@ int ext2_rename(struct ext2_txn *txn, const struct ext2_rename *rename, struct e
 	error = ext2_store(txn, &move.from);
 	return error ? error : store_dirs(&move);
 }
+
+int ext2_rename_undo(struct ext2_txn *txn, const struct ext2_rename *rename)
+{
+	struct move move = { .txn = txn, .what = rename };
+	int error = load_dirs(&move);
+
+	if (!error)
+		error = ext2_find(txn, move.from_dir, rename->from, &move.from_place);
+	if (!error)
+		error = ext2_forget_kept(txn, move.from_dir, &move.from_place);
+	if (!error)
+		error = ext2_find(txn, move.to_dir, rename->to, &move.to_place);
+	if (!error)
+		error = ext2_forget_kept(txn, move.to_dir, &move.to_place);
+	return error == -ENOENT ? 0 : error;
+}

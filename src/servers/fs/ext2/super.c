@@ -243,56 +243,45 @@ int ext2_super_poke(struct ext2_txn *txn, uint32_t at, const void *bytes, uint32
 	return ext2_poke(txn, block, offset + at, bytes, len, EXT2_LATE);
 }
 
-static int add_up(struct ext2_txn *txn, uint32_t *blocks, uint32_t *inodes)
+/* A count on the disk may be wrong. */
+static uint32_t all_blocks(const struct ext2 *fs, uint64_t free)
 {
-	uint64_t all_blocks = 0, all_inodes = 0;
+	return MIN(free, (uint64_t)fs->blocks_count);
+}
 
-	for (uint32_t i = 0; i < txn->fs->group_count; i++) {
-		struct ext2_group group;
-		int error = ext2_read_group(txn, i, &group);
+static uint32_t all_inodes(const struct ext2 *fs)
+{
+	return MIN(fs->free_inodes, (uint64_t)fs->inodes_count);
+}
 
-		if (error)
-			return error;
-		all_blocks += group.free_blocks;
-		all_inodes += group.free_inodes;
-	}
-	*blocks = MIN(all_blocks, (uint64_t)txn->fs->blocks_count);
-	*inodes = MIN(all_inodes, (uint64_t)txn->fs->inodes_count);
-	return 0;
+uint32_t ext2_available(const struct ext2 *fs, uint64_t free)
+{
+	uint32_t blocks = all_blocks(fs, free);
+
+	return blocks > fs->reserved_blocks ? blocks - fs->reserved_blocks : 0;
 }
 
 int ext2_check_reserve(struct ext2_txn *txn)
 {
-	uint32_t blocks, inodes;
-	int error;
+	const struct ext2 *fs = txn->fs;
 
-	if (!txn->fs->reserved_blocks)
-		return 0;
-	error = add_up(txn, &blocks, &inodes);
-	return error ? error : blocks <= txn->fs->reserved_blocks ? -ENOSPC : 0;
+	return fs->reserved_blocks && !ext2_available(fs, fs->free_blocks) ? -ENOSPC : 0;
 }
 
-int ext2_statfs(struct ext2_txn *txn, struct ext2_statfs *out)
+void ext2_statfs(const struct ext2 *fs, struct ext2_statfs *out)
 {
-	const struct ext2 *fs = txn->fs;
-	uint32_t blocks, inodes;
-	int error = add_up(txn, &blocks, &inodes);
-
-	*out = (struct ext2_statfs){ .block_size = fs->block_size, .blocks = fs->blocks_count, .inodes = fs->inodes_count };
-	if (error)
-		return error;
-	out->blocks_free = blocks;
-	out->blocks_available = blocks > fs->reserved_blocks ? blocks - fs->reserved_blocks : 0;
-	out->inodes_free = inodes;
-	return 0;
+	*out = (struct ext2_statfs){ .block_size = fs->block_size, .blocks = fs->blocks_count, .blocks_free = all_blocks(fs, fs->free_blocks),
+				     .blocks_available = ext2_available(fs, fs->free_blocks), .inodes = fs->inodes_count, .inodes_free = all_inodes(fs) };
 }
 
 static int write_totals(struct ext2_txn *txn, struct ext2_super *super, int64_t time)
 {
-	int error = add_up(txn, &super->free_blocks, &super->free_inodes);
+	const struct ext2 *fs = txn->fs;
 
+	super->free_blocks = all_blocks(fs, fs->free_blocks);
+	super->free_inodes = all_inodes(fs);
 	super->write_time = time / 1000000000;
-	return error ? error : ext2_super_poke(txn, 0, super, offsetof(struct ext2_super, max_mount_count));
+	return ext2_super_poke(txn, 0, super, offsetof(struct ext2_super, max_mount_count));
 }
 
 /* One orphan less, from the end of the list. 0: there is none; else EXT2_MORE or an error. */

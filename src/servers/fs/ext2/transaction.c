@@ -17,6 +17,7 @@ struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
 	txn->flags = boundary ? EXT2_BOUNDARY_BEFORE : 0;
 	txn->change_count = txn->delta_count = 0;
 	txn->copies_used = 0;
+	txn->freed_blocks = txn->freed_inodes = 0;
 	txn->clock = 0;
 	return txn;
 }
@@ -342,9 +343,13 @@ static int write_counts(struct ext2_txn *txn)
 
 		if (error)
 			return error;
+		txn->freed_blocks -= group.free_blocks;
+		txn->freed_inodes -= group.free_inodes;
 		group.free_blocks = moved(group.free_blocks, delta->blocks, ext2_group_blocks(fs, delta->group));
 		group.free_inodes = moved(group.free_inodes, delta->inodes, fs->inodes_per_group);
 		group.used_directories = moved(group.used_directories, delta->directories, fs->inodes_per_group);
+		txn->freed_blocks += group.free_blocks;
+		txn->freed_inodes += group.free_inodes;
 		error = ext2_write_group(txn, delta->group, &group);
 		if (error)
 			return error;
@@ -356,6 +361,7 @@ int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t
 {
 	struct ext2_base bases[EXT2_MAX_SLOTS];
 	struct ext2_commit commit = { .changes = txn->changes, .bases = bases, .answer = answer, .answer_len = answer_len };
+	struct ext2 *fs = txn->fs;
 	int error = write_counts(txn);
 
 	for (unsigned i = 0; i < txn->slot_count; i++)
@@ -370,8 +376,13 @@ int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t
 	commit.change_count = txn->change_count;
 	commit.flags = flags | txn->flags;
 	commit.group = txn->needs_group ? txn->group : 0;
+	commit.free_blocks = ext2_available(fs, fs->free_blocks + txn->freed_blocks);
 	if (!error)
-		error = txn->fs->io->commit(txn->fs->io, &commit);
+		error = fs->io->commit(fs->io, &commit);
+	if (!error) {
+		fs->free_blocks += txn->freed_blocks;
+		fs->free_inodes += txn->freed_inodes;
+	}
 	ext2_abort(txn);
 	return error;
 }

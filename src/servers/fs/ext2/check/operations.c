@@ -13,148 +13,6 @@ int64_t world_time(struct world *world)
 	return 1700000000000000000ll + (int64_t)world->operations * 1000000000;
 }
 
-void world_mount(struct world *world, unsigned flags)
-{
-	int error;
-
-	memset(world->memory, 0xa5, ext2_memory(0));
-	error = ext2_mount(&world->store.io, world->memory, ext2_memory(0), flags, &world->fs);
-	if (error)
-		world_fail(world, "mount: %s", strerror(-error));
-}
-
-static void check_pins(struct world *world)
-{
-	for (uint32_t i = 0; i < world->store.block_count; i++)
-		if (world->store.blocks[i].pins)
-			world_fail(world, "block %u stays pinned", i);
-}
-
-/* Another instance: what the one before had in memory is gone, and so are its pins. */
-static void begin_again(struct world *world)
-{
-	store_drop_views(&world->store);
-	world->store.gets_left = world->store.commits_left = world->store.good_gets = -1;
-	world->kills_done++;
-	world_mount(world, EXT2_ADOPT);
-}
-
-int world_run(struct world *world, ext2_operation *operation, void *arguments, struct answer *answer)
-{
-	struct store *store = &world->store;
-	volatile bool after = false;
-	volatile unsigned rounds = 0;
-
-	store->operation = world->operations;
-	for (;;) {
-		int end;
-
-		memset(answer, 0, sizeof(*answer));
-		store->commits_left = world->kills == KILL_ALWAYS ? 0 : -1;
-		store->after = after;
-		if (world->kills == KILL_RANDOM && rounds < 1000) {
-			store->gets_left = world_random(world, 4) ? -1 : (long)world_random(world, 40);
-			store->commits_left = world_random(world, 4) ? -1 : (long)world_random(world, 2);
-			store->after = world_random(world, 2);
-			store->stale = world_random(world, 8) == 0;
-			store->good_gets = world_random(world, 4) ? -1 : (long)world_random(world, 16);
-		}
-		end = setjmp(store->end);
-		if (!end) {
-			answer->result = ext2_run(world->fs, operation, arguments, answer, sizeof(*answer));
-			bool failed = answer->result == -EIO && store->good_gets < 0 && rounds < 1000;
-
-			store->gets_left = store->commits_left = store->good_gets = -1;
-			store->stale = false;
-			check_pins(world);
-			if (!failed)
-				return answer->result;
-			/* The disk failed, and nothing happened: once more. */
-			world->failures++;
-			rounds += 2000;
-			continue;
-		}
-		begin_again(world);
-		if (end == 2 && store->ended_final) {
-			memcpy(answer, store->answer, sizeof(*answer));
-			return answer->result;
-		}
-		after = !after;
-		if (++rounds > 12000)
-			world_fail(world, "it never ends");
-	}
-}
-
-/* Each operation, as ext2_run calls it. */
-struct call {
-	struct answer *answer;
-	struct ext2_new new;
-	struct ext2_rename rename;
-	struct ext2_map map;
-	struct ext2_node node, dir;
-	struct ext2_name name;
-	struct ext2_attr attr;
-	unsigned flags;
-	int64_t time;
-	bool clean;
-};
-
-static int call_create(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_create(txn, &call->new, &call->answer->attr);
-}
-
-static int call_link(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_link(txn, call->node, call->dir, call->name, call->time, &call->answer->attr);
-}
-
-static int call_remove(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_remove(txn, call->dir, call->name, call->flags, call->time, &call->answer->removed);
-}
-
-static int call_release(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_release(txn, call->node);
-}
-
-static int call_rename(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_rename(txn, &call->rename, &call->answer->removed);
-}
-
-static int call_map(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_map(txn, &call->map, call->answer->extents, 16);
-}
-
-static int call_setattr(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_setattr(txn, call->node, call->flags, &call->attr, &call->answer->attr);
-}
-
-static int call_sync(struct ext2_txn *txn, void *arguments)
-{
-	struct call *call = arguments;
-
-	return call->answer->result = ext2_sync(txn, call->time, call->clean);
-}
-
 static struct ext2_name to_name(const char *text)
 {
 	return (struct ext2_name){ text, strlen(text) };
@@ -199,7 +57,9 @@ static struct node *create(struct world *world, struct node *dir, uint32_t kind,
 	call.new = (struct ext2_new){ .dir = dir->id, .name = to_name(text), .mode = kind | world_random(world, 01000), .uid = world_random(world, 100000),
 				      .gid = world_random(world, 100000), .rdev = 0x801 + world_random(world, 2) * 0x100000, .target = to_name(target),
 				      .time = world_time(world) };
-	if (!agree(world, "create", world_run(world, call_create, &call, &answer), !tree_find(world, dir, text)))
+	if (kind == S_IFLNK)
+		call.new.mode = S_IFLNK | 0777;
+	if (!agree(world, "create", world_run(world, CALL_CREATE, &call, &answer), !tree_find(world, dir, text)))
 		return NULL;
 	*node = (struct node){ .used = true, .id = answer.attr.node, .mode = call.new.mode, .uid = call.new.uid, .gid = call.new.gid, .links = 1,
 			       .rdev = kind == S_IFCHR ? call.new.rdev : 0 };
@@ -250,7 +110,7 @@ static void step_link(struct world *world)
 	pick_name(world, text);
 	call.node = node->id;
 	call.name = to_name(text);
-	if (!agree(world, "link", world_run(world, call_link, &call, &answer), !S_ISDIR(node->mode) && !tree_find(world, dir, text)))
+	if (!agree(world, "link", world_run(world, CALL_LINK, &call, &answer), !S_ISDIR(node->mode) && !tree_find(world, dir, text)))
 		return;
 	node->links++;
 	tree_add(world, dir, text, node);
@@ -265,7 +125,7 @@ static void release(struct world *world, struct node *node)
 {
 	struct answer answer;
 	struct call call = { .answer = &answer, .node = node->id };
-	int result = world_run(world, call_release, &call, &answer);
+	int result = world_run(world, CALL_RELEASE, &call, &answer);
 
 	if (result)
 		world_fail(world, "release: %s", strerror(-result));
@@ -308,7 +168,7 @@ static void step_remove(struct world *world)
 	call.name = to_name(name->text);
 	call.flags = (rmdir ? EXT2_DIRECTORY : 0) | (keep ? EXT2_KEEP : 0);
 	expected = rmdir ? S_ISDIR(node->mode) && tree_is_empty(world, node) : !S_ISDIR(node->mode);
-	if (!agree(world, "remove", world_run(world, call_remove, &call, &answer), expected))
+	if (!agree(world, "remove", world_run(world, CALL_REMOVE, &call, &answer), expected))
 		return;
 	tree_remove(world, name);
 	if (S_ISDIR(node->mode))
@@ -396,7 +256,7 @@ static void step_rename(struct world *world)
 	expected = may_rename(world, from, to_dir, to, flags);
 	if (to && to->node == from->node)
 		expected = !(flags & EXT2_NOREPLACE);
-	if (!agree(world, "rename", world_run(world, call_rename, &call, &answer), expected))
+	if (!agree(world, "rename", world_run(world, CALL_RENAME, &call, &answer), expected))
 		return;
 	if (!to || to->node != from->node)
 		apply_rename(world, from, to_dir, text, to, flags, &answer.removed);
@@ -459,7 +319,7 @@ static void step_write(struct world *world)
 	call.map = (struct ext2_map){ .node = node->id, .first = first, .count = 1 + world_random(world, 10), .allocate = true,
 				      .privileged = world_random(world, 2), .time = world_time(world) };
 	call.map.size = (first + call.map.count) * world->store.io.block_size - world_random(world, world->store.io.block_size);
-	result = world_run(world, call_map, &call, &answer);
+	result = world_run(world, CALL_MAP, &call, &answer);
 	if (!agree(world, "write", result, call.map.size <= world->max_size))
 		return;
 	for (int i = 0; i < result; i++) {
@@ -491,7 +351,7 @@ static void step_setattr(struct world *world)
 	call.attr.size = world_random(world, 4) ? world_random(world, node->size + 1) : node->size + world_random(world, 100000);
 	if (!S_ISREG(node->mode))
 		call.flags &= ~EXT2_SIZE;
-	if (!agree(world, "setattr", world_run(world, call_setattr, &call, &answer), !(call.flags & EXT2_SIZE) || call.attr.size <= world->max_size))
+	if (!agree(world, "setattr", world_run(world, CALL_SETATTR, &call, &answer), !(call.flags & EXT2_SIZE) || call.attr.size <= world->max_size))
 		return;
 	if (call.flags & EXT2_MODE)
 		node->mode = (node->mode & S_IFMT) | call.attr.mode;
@@ -528,7 +388,7 @@ void world_sync(struct world *world, bool clean)
 {
 	struct answer answer;
 	struct call call = { .answer = &answer, .time = world_time(world), .clean = clean };
-	int result = world_run(world, call_sync, &call, &answer);
+	int result = world_run(world, CALL_SYNC, &call, &answer);
 
 	if (result)
 		world_fail(world, "sync: %s", strerror(-result));

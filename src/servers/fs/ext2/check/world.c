@@ -126,11 +126,6 @@ void world_compare(struct world *world)
 	}
 }
 
-static int call_start(struct ext2_txn *txn, void *arguments)
-{
-	return ext2_start(txn, *(int64_t *)arguments);
-}
-
 static void adopt_node(struct world *world, struct node *node, const struct ext2_attr *attr, struct node *parent)
 {
 	*node = (struct node){ .used = true, .id = attr->node, .mode = attr->mode, .uid = attr->uid, .gid = attr->gid, .links = attr->links,
@@ -144,7 +139,7 @@ void world_open(struct world *world, uint8_t *bytes, size_t size, unsigned seed)
 	struct ext2_attr attr;
 	struct answer answer;
 	struct ext2_txn *txn;
-	int64_t time;
+	struct call call = { .answer = &answer };
 
 	memset(world, 0, sizeof(*world));
 	world->seed = seed;
@@ -154,8 +149,8 @@ void world_open(struct world *world, uint8_t *bytes, size_t size, unsigned seed)
 	world->memory = malloc(ext2_memory(0));
 	store_open(&world->store, bytes, size);
 	world_mount(world, 0);
-	time = world_time(world);
-	if (world_run(world, call_start, &time, &answer))
+	call.time = world_time(world);
+	if (world_run(world, CALL_START, &call, &answer))
 		world_fail(world, "start: %d", answer.result);
 	txn = ext2_begin(world->fs, false);
 	if (ext2_getattr(txn, (struct ext2_node){ 2, 0 }, &attr))

@@ -60,7 +60,22 @@ void world_sync(struct world *world, bool clean);
 void world_empty(struct world *world);
 int64_t world_time(struct world *world);
 
-/* operations.c: runs one to its end through all deaths. The answer's first member is its result. */
+/* What may be asked. */
+enum call_kind { CALL_START, CALL_GROW, CALL_CREATE, CALL_LINK, CALL_REMOVE, CALL_RELEASE, CALL_RENAME, CALL_MAP, CALL_SETATTR, CALL_SYNC };
+struct call {
+	struct answer *answer;
+	struct ext2_new new;
+	struct ext2_rename rename;
+	struct ext2_map map;
+	struct ext2_node node, dir;
+	struct ext2_name name;
+	struct ext2_attr attr;
+	unsigned flags;
+	int64_t time;
+	bool clean;
+};
+
+/* direct.c, or requests.c: runs one to its end through all deaths. The answer's first member is its result. */
 struct answer {
 	int result;
 	union {
@@ -70,7 +85,7 @@ struct answer {
 		struct ext2_statfs statfs;
 	};
 };
-int world_run(struct world *world, ext2_operation *operation, void *arguments, struct answer *answer);
+int world_run(struct world *world, enum call_kind kind, struct call *call, struct answer *answer);
 void world_mount(struct world *world, unsigned flags);
 
 __attribute__((format(printf, 2, 3), noreturn)) void world_fail(const struct world *world, const char *format, ...);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mounted file system that is a service: what the proxy, the server's system calls, and vfs/mapped/ (files whose data are blocks of its disk) share.
+ *
+ * Life: mounts and vnodes hold the fs, as of any file system; its unmount takes the structure out of the registry, waits until no system call of the server's
+ * is in it any more, and then gives back cache, disk and port. So who has a reference of the fs may use all of them.
+ */
+#pragma once
+
+#include "abi/raeen/ipc.h"
+#include "block/block_cache.h"
+#include "block/disk.h"
+#include "vfs/fs.h"
+
+struct port;
+
+enum { SERVED_TYPE_NAME = 16, SERVED_REQUESTS = 20 /* types in fs.def */ };
+
+struct served {
+	struct fs fs;
+	struct port *port;		/* referenced; set once, as all that follow unless said otherwise */
+	char port_name[PORT_NAME_MAX], type[SERVED_TYPE_NAME];
+	struct disk *disk;		/* of option disk=; nobody else mounts it meanwhile. NULL: none */
+	/* Set by the server while it answers FS_ROOT, or never. NULL: it fills pages itself. */
+	struct block_cache *cache;
+	struct block_error_mark mark;	/* the file system's as a whole: of sync and syncfs */
+	unsigned block_size;		/* 0: no cache */
+	uint64_t block_count;
+	bool read_only, unordered;	/* options */
+	bool started;			/* FS_START was answered: there may be changes, and nodes without names */
+	bool in_use;			/* mounting is over; the registry's */
+	uint64_t free_blocks;		/* atomic: that ordinary users have, as the last commit said; UINT64_MAX: not known */
+
+	struct list link;		/* the registry's, as is users */
+	unsigned users;			/* system calls of the server that are in here, and who lists */
+	bool closing;			/* no more may come in */
+
+	/* For /proc/served, atomic. */
+	uint64_t asked[SERVED_REQUESTS];	/* messages, by number in fs.def */
+	uint64_t refused, unanswered, wrong;	/* answers that were an errno; none; not as fs.def says */
+};
+
+static inline struct served *served_of(struct fs *fs)
+{
+	return container_of(fs, struct served, fs);
+}
+
+/* Asks where blocks of a file are. @allocate and what follows it: see map_extents in fs.def. */
+struct served_map_request {
+	uint64_t first, count;		/* blocks; count is not 0 */
+	uint64_t size;			/* bytes; allocate only */
+	bool allocate, privileged;
+};
+
+struct served_extent {
+	uint64_t first, block;		/* the file's block and the disk's; block 0: a hole */
+	uint32_t count;			/* not 0 */
+	bool fresh;			/* allocated by this request: what the disk has there must not be shown */
+};
+
+struct served_map_result {
+	uint64_t blocks;		/* of 512 bytes, of the whole file */
+	uint64_t size;			/* bytes */
+};
+
+/*
+ * Fills up to @max (not 0) @extents, which begin with @request->first, have no gaps and lie on the disk (block 0 is a hole; with allocate only beyond
+ * @result->size); they may be fewer than asked for. Returns how many, at least 1, or -ENOSPC, -EFBIG, -EINTR (killed), -EIO, -ENOMEM and what else the server
+ * said. Sleeps; no lock is to be held that the server, or anybody whom it needs, could wait for.
+ */
+int served_map(struct fs *fs, struct fs_node_id node, const struct served_map_request *request, struct served_extent *extents, unsigned max,
+	       struct served_map_result *result);
+
+/* ---- The registry, for served/ and /proc/served ---- */
+
+/* Makes it known. -EBUSY: another mount has its port or disk. */
+int served_register_mount(struct served *served);
+/* Forgets it, and waits until the server's calls have left it. */
+void served_unregister_mount(struct served *served);
+/* The mount with a disk behind @port, to be left again; NULL. */
+struct served *served_enter(struct port *port);
+void served_leave(struct served *served);
+/* Mounting is over: the cache is there now or never. */
+void served_set_in_use(struct served *served);
+bool served_is_in_use(struct served *served);
+/* Its cache; NULL. While it is being mounted that may change, afterwards served->cache will do. */
+struct block_cache *served_cache(struct served *served);
+/* Gives @served its cache. -EBUSY: it has another one, or is in use without; 0 also if it has just such a one. -EINVAL, -ENOMEM. May sleep. */
+int served_make_cache(struct served *served, unsigned block_size, uint64_t blocks);
+
+/* The next in a listing, entered; @previous is left. NULL: there are no more. */
+struct served *served_next(struct served *previous);
