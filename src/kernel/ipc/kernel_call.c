@@ -137,7 +137,8 @@ long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, uns
 		return error == -EINTR ? error : -EIO;
 	reply = endpoint->call.reply;
 	handles_put(endpoint->call.reply_files, endpoint->call.reply_count);
-	if (msg_type(reply) > ERRNO_MAX)
+	/* EINTR means that the caller was killed. */
+	if (msg_type(reply) > ERRNO_MAX || msg_type(reply) == EINTR)
 		return -EIO;
 	return msg_type(reply) ? -(long)msg_type(reply) : (long)msg_length(reply);
 }

@@ -26,7 +26,8 @@ void *kernel_call_payload(struct kernel_call *call);
 
 /*
  * Sends the first @length bytes as a message of @type and waits for the answer: its length, or the negative errno with which the service refused, or -EIO
- * when it gave none, or -EINTR when the calling thread was killed meanwhile: the service may do what it was asked all the same. Sleeps; no lock is held.
+ * when it gave none, or -EINTR when the calling thread was killed meanwhile (the service's own EINTR is EIO): it may do what it was asked all the same. Any
+ * thread, also one of the kernel's own. Sleeps; no lock is held.
  */
 long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, unsigned length);
 

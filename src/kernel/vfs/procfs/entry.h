@@ -64,6 +64,9 @@ int proc_show_limits(struct proc_text *text, const struct proc_subject *subject)
 /* cpuinfo.c */
 int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject);
 
+/* served.c */
+int proc_show_served(struct proc_text *text, const struct proc_subject *subject);
+
 /* May the caller see what @process has open and where it is? 0 or -EACCES. */
 int proc_check_inspect(struct process *process);
 

@@ -291,6 +291,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "interrupts", .mode = S_IFREG | 0444, .show = show_interrupts },
 	{ .name = "lock_stat", .mode = S_IFREG | 0400, .show = show_lock_stat },
 	{ .name = "ports", .mode = S_IFREG | 0400, .show = show_ports },
+	{ .name = "served", .mode = S_IFREG | 0400, .show = proc_show_served },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
 };
 

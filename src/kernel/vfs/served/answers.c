@@ -9,7 +9,8 @@ enum { ERRNO_MAX = 133 /* EHWPOISON, Linux's last */, BLOCK_SIZE_MIN = 512, BLOC
 
 uint64_t served_faults[SERVED_FAULTS];
 const char *const served_fault_names[SERVED_FAULTS] = {
-	"length", "type_name", "node", "mode", "links", "size", "root", "loop", "target", "entry", "entry_name", "cookie", "statfs",
+	"length", "type_name", "node", "mode", "links", "size", "root", "loop", "target", "entry", "entry_name", "cookie", "statfs", "type",
+	"removed", "extent", "file",
 };
 
 static int fault(enum served_fault which)
@@ -21,7 +22,7 @@ static int fault(enum served_fault which)
 /* The errno of a refusal, as a program may see it. Some would mean something to the VFS: that it asks again, or that memory is to be made free. */
 static int refusal(long error)
 {
-	bool ours = error == -ESTALE || error == -ENOMEM || error == -EINTR || error == -EAGAIN;
+	bool ours = error == -ESTALE || error == -ENOMEM || error == -EAGAIN;
 
 	return error < -ERRNO_MAX || ours ? -EIO : (int)error;
 }
@@ -32,13 +33,14 @@ static bool mode_is_right(uint32_t mode)
 							 S_ISFIFO(mode) || S_ISSOCK(mode));
 }
 
-static int take_attributes(const struct fs_attributes *in, struct fs_attr *out)
+/* @named: it has a name, surely. */
+static int take_attributes(const struct fs_attributes *in, bool named, struct fs_attr *out)
 {
 	if (!in->node.id)
 		return fault(SERVED_BAD_NODE);
 	if (!mode_is_right(in->mode))
 		return fault(SERVED_BAD_MODE);
-	if (!in->links)
+	if (named && !in->links)
 		return fault(SERVED_BAD_LINKS);
 	if (in->size > INT64_MAX)
 		return fault(SERVED_BAD_SIZE);
@@ -72,7 +74,7 @@ int served_take_root(const void *message, long length, char type[16], struct fs_
 		if (i == TYPE_NAME_MAX - 1 || c <= ' ' || c > '~')
 			return fault(SERVED_BAD_TYPE_NAME);
 	}
-	error = take_attributes(&reply->root, root);
+	error = take_attributes(&reply->root, true, root);
 	if (error)
 		return error;
 	if (!S_ISDIR(root->mode))
@@ -90,14 +92,20 @@ int served_take_lookup(const void *message, long length, struct fs_node_id direc
 		return refusal(length);
 	if (length != sizeof(*reply))
 		return fault(SERVED_BAD_LENGTH);
-	error = take_attributes(&reply->attributes, attr);
+	error = take_attributes(&reply->attributes, true, attr);
 	if (error)
 		return error;
 	/* Longer circles are found where names are kept (vfs/dentry.c). */
 	return is_node(attr->node, directory) || is_node(attr->node, root) ? fault(SERVED_BAD_LOOP) : 0;
 }
 
-int served_take_getattr(const void *message, long length, struct fs_node_id node, struct fs_attr *attr)
+/* All of these answers are attributes, and no more. */
+_Static_assert(sizeof(struct fs_getattr_reply) == sizeof(struct fs_attributes) && sizeof(struct fs_setattr_reply) == sizeof(struct fs_attributes) &&
+	       sizeof(struct fs_link_reply) == sizeof(struct fs_attributes) && sizeof(struct fs_lookup_reply) == sizeof(struct fs_attributes) &&
+	       sizeof(struct fs_create_reply) == sizeof(struct fs_attributes) && sizeof(struct fs_mkdir_reply) == sizeof(struct fs_attributes) &&
+	       sizeof(struct fs_symlink_reply) == sizeof(struct fs_attributes), "attributes");
+
+int served_take_attributes(const void *message, long length, struct fs_node_id node, bool named, struct fs_attr *attr)
 {
 	const struct fs_getattr_reply *reply = message;
 	int error;
@@ -106,8 +114,54 @@ int served_take_getattr(const void *message, long length, struct fs_node_id node
 		return refusal(length);
 	if (length != sizeof(*reply))
 		return fault(SERVED_BAD_LENGTH);
-	error = take_attributes(&reply->attributes, attr);
+	error = take_attributes(&reply->attributes, named, attr);
 	return error ?: is_node(attr->node, node) ? 0 : fault(SERVED_BAD_NODE);
+}
+
+int served_take_made(const void *message, long length, struct fs_node_id directory, struct fs_node_id root, uint32_t type, struct fs_attr *attr)
+{
+	int error = served_take_lookup(message, length, directory, root, attr);
+
+	return error ?: (attr->mode & S_IFMT) == type ? 0 : fault(SERVED_BAD_TYPE);
+}
+
+_Static_assert(sizeof(struct fs_unlink_reply) == sizeof(struct fs_rmdir_reply) && offsetof(struct fs_unlink_reply, links) ==
+	       offsetof(struct fs_rmdir_reply, links), "the same answer");
+
+int served_take_removed(const void *message, long length, struct fs_node_id directory, struct fs_node_id root, bool was_directory, struct fs_attr *attr)
+{
+	const struct fs_unlink_reply *reply = message;
+	struct fs_node_id node;
+
+	if (length < 0)
+		return refusal(length);
+	if (length != sizeof(*reply))
+		return fault(SERVED_BAD_LENGTH);
+	node = (struct fs_node_id){ reply->node.id, reply->node.generation };
+	if (!node.id || reply->reserved1 || (was_directory && reply->links) || is_node(node, directory) || is_node(node, root))
+		return fault(SERVED_BAD_REMOVED);
+	*attr = (struct fs_attr){ .node = node, .links = reply->links };
+	return 0;
+}
+
+int served_take_renamed(const void *message, long length, struct fs_node_id from, struct fs_node_id to, struct fs_node_id root, bool replaces)
+{
+	const struct fs_rename_reply *reply = message;
+	struct fs_node_id node;
+
+	if (length < 0)
+		return refusal(length);
+	if (length != sizeof(*reply))
+		return fault(SERVED_BAD_LENGTH);
+	node = (struct fs_node_id){ reply->replaced.id, reply->replaced.generation };
+	if (reply->reserved0 || (node.id ? !replaces : reply->links != 0))
+		return fault(SERVED_BAD_REMOVED);
+	return node.id && (is_node(node, from) || is_node(node, to) || is_node(node, root)) ? fault(SERVED_BAD_REMOVED) : 0;
+}
+
+int served_take_done(const void *message, long length)
+{
+	return length < 0 ? refusal(length) : length ? fault(SERVED_BAD_LENGTH) : 0;
 }
 
 /* Is an answer of @length bytes @head bytes and then *@count, which lies in the head, and at most @most? */
@@ -218,4 +272,47 @@ int served_take_entries(const void *message, long length, uint64_t *cookie, bool
 		at += size;
 	}
 	return 0;
+}
+
+/* Is this what follows @next, the file's block that comes next? @end: the first block after what was asked for, @file_end: after the file. */
+static bool extent_is_right(const struct fs_extent *extent, uint64_t next, uint64_t end, uint64_t file_end, const struct served_map_request *request,
+			    uint64_t blocks)
+{
+	if (extent->first != next || !extent->count || extent->count > end - next || extent->fresh > request->allocate)
+		return false;
+	if (!extent->block)
+		return !extent->fresh && (!request->allocate || next >= file_end);
+	return extent->block < blocks && extent->count <= blocks - extent->block;
+}
+
+int served_take_extents(const void *message, long length, const struct served_map_request *request, uint64_t blocks, unsigned block_size,
+			struct served_extent *extents, unsigned max, struct served_map_result *result)
+{
+	const struct fs_map_extents_reply *reply = message;
+	uint64_t next = request->first, file_end;
+	unsigned count, i;
+
+	if (length < 0)
+		return refusal(length);
+	if (!tail_is_right(length, offsetof(struct fs_map_extents_reply, extents), &reply->extents_length, sizeof(reply->extents)) ||
+	    reply->extents_length % sizeof(struct fs_extent))
+		return fault(SERVED_BAD_LENGTH);
+	if (reply->size > INT64_MAX || (request->allocate && reply->size < request->size))
+		return fault(SERVED_BAD_FILE);
+	file_end = reply->size / block_size + (reply->size % block_size != 0);
+	count = reply->extents_length / sizeof(struct fs_extent);
+	for (i = 0; i < count; i++) {
+		struct fs_extent extent;
+
+		memcpy(&extent, reply->extents + i * sizeof(extent), sizeof(extent));
+		if (!extent_is_right(&extent, next, request->first + request->count, file_end, request, blocks))
+			return fault(SERVED_BAD_EXTENT);
+		next += extent.count;
+		if (i < max)
+			extents[i] = (struct served_extent){ extent.first, extent.block, extent.count, extent.fresh };
+	}
+	if (!count)
+		return fault(SERVED_BAD_EXTENT);
+	*result = (struct served_map_result){ .blocks = reply->blocks, .size = reply->size };
+	return MIN(count, max);
 }

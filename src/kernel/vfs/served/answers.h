@@ -8,6 +8,7 @@
 #define IN_KERNEL
 #include "proto/fs.h"
 #include "vfs/fs.h"
+#include "vfs/served/served_map.h"
 
 enum served_fault {
 	SERVED_BAD_LENGTH,		/* not what the definition of the answer says */
@@ -23,6 +24,10 @@ enum served_fault {
 	SERVED_BAD_ENTRY_NAME,
 	SERVED_BAD_COOKIE,		/* which leads nowhere */
 	SERVED_BAD_STATFS,
+	SERVED_BAD_TYPE,		/* of what was made: not what was asked for */
+	SERVED_BAD_REMOVED,		/* what lost its name: one that cannot have had it, or names where there cannot be any, or reserved fields */
+	SERVED_BAD_EXTENT,		/* where a file's blocks are: gaps, not on the disk, holes that should be none */
+	SERVED_BAD_FILE,		/* the file with these blocks: shorter than asked for, or too long */
 	SERVED_FAULTS
 };
 
@@ -34,7 +39,19 @@ extern const char *const served_fault_names[SERVED_FAULTS];
  */
 int served_take_root(const void *message, long length, char type[16], struct fs_attr *root);
 int served_take_lookup(const void *message, long length, struct fs_node_id directory, struct fs_node_id root, struct fs_attr *attr);
-int served_take_getattr(const void *message, long length, struct fs_node_id node, struct fs_attr *attr);
+/* Of getattr, setattr and link: those of @node. With @named it has names. */
+int served_take_attributes(const void *message, long length, struct fs_node_id node, bool named, struct fs_attr *attr);
+/* Of create, mkdir and symlink: of the node of type @type (S_IFMT) that was made in @directory. */
+int served_take_made(const void *message, long length, struct fs_node_id directory, struct fs_node_id root, uint32_t type, struct fs_attr *attr);
+/* Of unlink and rmdir: what had a name in @directory, and its links. */
+int served_take_removed(const void *message, long length, struct fs_node_id directory, struct fs_node_id root, bool was_directory, struct fs_attr *attr);
+/* Of rename between two directories; @replaces: something that was there may have lost its name. */
+int served_take_renamed(const void *message, long length, struct fs_node_id from, struct fs_node_id to, struct fs_node_id root, bool replaces);
+/* Of what answers with nothing. */
+int served_take_done(const void *message, long length);
+/* Up to @max extents of a file, on a disk of @blocks blocks of @block_size bytes; returns how many. */
+int served_take_extents(const void *message, long length, const struct served_map_request *request, uint64_t blocks, unsigned block_size,
+			struct served_extent *extents, unsigned max, struct served_map_result *result);
 int served_take_target(const void *message, long length, char *buf, size_t size);	/* the length of the target */
 int served_take_page(const void *message, long length, void *page);
 int served_take_statfs(const void *message, long length, struct fs_statfs *out);
