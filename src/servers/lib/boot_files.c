@@ -3,15 +3,33 @@
 #include "boot_files.h"
 #include "file.h"
 #include "log.h"
+#include "pin.h"
+#include "shutdown.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAX_CONFIG_BYTES = 1 << 20, MAX_COMMAND_LINE = 4096 };
+
+void boot_set_host_name(void)
+{
+	char name[65];
+	int fd = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (length <= 0)
+		return;
+	name[length] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	if (sethostname(name, strlen(name)) < 0)
+		log_warning("cannot set the host name: %s", strerror(errno));
+}
 
 bool root_disk(char name[BOOT_DISK_NAME])
 {
@@ -61,7 +79,6 @@ bool overlay_incomplete(void)
 	if (access(COMMAND_PATH, F_OK) < 0)
 		return false;
 	log_error("the command is not run, as its overlay is not complete");
-	kill(getpid(), SIGUSR2);
 	return true;
 }
 
@@ -170,7 +187,15 @@ char *boot_config_read(struct config *config, const char *path, size_t *length)
 		log_error("root=%s: no service of %s mounts / from that disk: WHAT IS WRITTEN TO / IS IN MEMORY ONLY", disk, path);
 		free(text);
 	}
-	if (!overlay_bring_in(NULL, 0))
-		overlay_incomplete();
+	if (!overlay_bring_in(NULL, 0) && overlay_incomplete())
+		shutdown_machine(SHUTDOWN_POWER_OFF);
 	return file_read(path, MAX_CONFIG_BYTES, length);
+}
+
+void boot_pin(const char *who, int fd, const char *path)
+{
+	if (fd < 0 || (!pin_is_filled(fd) && pin_fill(fd, path) < 0))
+		log_warning("%s is not pinned: %s: %s", who, path, strerror(errno));
+	else if (pin_path(fd, path) < 0)
+		log_warning("%s is not reached by its path without a file system: %s: %s", who, path, strerror(errno));
 }

@@ -10,6 +10,9 @@
 
 enum { BOOT_DISK_NAME = 32 };
 
+/* Names the machine as /etc/hostname says, if it does. */
+void boot_set_host_name(void);
+
 /* Copies what the last word root=NAME of the kernel's command line says. False: there is none, and "" is copied. */
 bool root_disk(char name[BOOT_DISK_NAME]);
 
@@ -19,7 +22,7 @@ bool root_disk(char name[BOOT_DISK_NAME]);
  */
 bool overlay_bring_in(const char *const *only, unsigned count);
 
-/* Says so if there is a command, which depends on it, has the machine powered off, and returns true: nothing should be started any more. */
+/* If there is a command, which depends on it, says that it is not run, and returns true: the machine is to be powered off. */
 bool overlay_incomplete(void);
 
 /*
@@ -27,5 +30,8 @@ bool overlay_incomplete(void);
  * then its file is taken, with those blocks of the image's that the root needs if it does not say what mounts one; and the programs of these.
  */
 char *boot_config_read(struct config *config, const char *path, size_t *length);
+
+/* Fills the copy @fd (pin.h) of the program at @path, unless it is, and makes the path lead to it. What fails is logged for @who. */
+void boot_pin(const char *who, int fd, const char *path);
 
 #endif

@@ -37,3 +37,15 @@ void fd_drop(int32_t *fd)
 		close(*fd);
 	*fd = -1;
 }
+
+int fd_pipe(int32_t *reading, int32_t *writing)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*reading = ends[0];
+	*writing = ends[1];
+	return 0;
+}

@@ -12,4 +12,7 @@ char *file_read(const char *path, size_t max, size_t *length);
 /* Closes *@fd, if it is one, and makes it -1. */
 void fd_drop(int32_t *fd);
 
+/* Both ends of a pipe, close-on-exec, the reading one non-blocking. 0, or -1 and errno. */
+int fd_pipe(int32_t *reading, int32_t *writing);
+
 #endif

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* What a launcher gives a program (launch.h). */
 #include "launch.h"
+#include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -25,6 +29,45 @@ static int set_policy(int policy, int priority)
 	struct sched_param param = { .sched_priority = priority };
 
 	return (int)syscall(SYS_sched_setscheduler, 0, policy, &param);
+}
+
+void launch_reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < SIGRTMIN; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void launch_make_standard(int fd, int from, int to)
+{
+	for (int target = from; target <= to; target++) {
+		if (fd != target)
+			dup2(fd, target);
+	}
+	if (fd > STDERR_FILENO)
+		close(fd);
+	else
+		fcntl(fd, F_SETFD, 0);
+}
+
+const char *launch_open_console(const char *path)
+{
+	/* Without O_NONBLOCK the open of a serial line may wait for a carrier. */
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return "open";
+	/* Asks the terminal for its settings: a serial line without hardware opens, but has none. */
+	if (!isatty(fd))
+		return "use";
+	fcntl(fd, F_SETFL, O_RDWR);
+	if (ioctl(fd, TIOCSCTTY, 1) < 0)
+		log_warning("%s cannot be a controlling terminal: %s", path, strerror(errno));
+	launch_make_standard(fd, STDIN_FILENO, STDERR_FILENO);
+	return NULL;
 }
 
 int launch_use_class(enum service_class class)

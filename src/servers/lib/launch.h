@@ -9,6 +9,15 @@
 
 enum { LAUNCH_CPUS = 64 };
 
+/* exec does both for handlers, but a signal may come before exec; the mask would be inherited. */
+void launch_reset_signals(void);
+
+/* Makes @fd standard input, output and error as far as @from and @to say. */
+void launch_make_standard(int fd, int from, int to);
+
+/* Opens the terminal at @path as standard input, output and error, and controlling terminal. Returns NULL, or what failed ("open", "use") and errno. */
+const char *launch_open_console(const char *path);
+
 /* 0, or -1 and errno. */
 int launch_use_class(enum service_class class);
 

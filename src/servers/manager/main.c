@@ -11,20 +11,16 @@
 #include "lib/boot_files.h"
 #include "lib/boot_mounts.h"
 #include "lib/file.h"
-#include "shutdown.h"
 #include "supervise.h"
 #include "table.h"
 #include "lib/run_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define CONFIG_PATH "/etc/services.conf"
@@ -48,29 +44,6 @@ static struct config config;
 
 /* One more than the file may have, for the agent or the emergency shell. */
 static struct service services[CONFIG_MAX_SERVICES + 1];
-
-static bool exists(const char *path)
-{
-	struct stat status;
-
-	return stat(path, &status) == 0;
-}
-
-static void set_host_name(void)
-{
-	char name[65];
-	int fd = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	if (length <= 0)
-		return;
-	name[length] = '\0';
-	name[strcspn(name, "\n")] = '\0';
-	if (sethostname(name, strlen(name)) < 0)
-		log_warning("cannot set the host name: %s", strerror(errno));
-}
 
 /* Logs what config_parse() found wrong in the file at @path. */
 static void log_errors(const char *path)
@@ -162,7 +135,7 @@ static void prepare(void)
 	reboot(RB_DISABLE_CAD);         /* ctrl-alt-del sends SIGINT, where the kernel lets one choose */
 	mounts_all();                   /* /dev, /proc, ... */
 	log_open();                     /* on /dev/console */
-	set_host_name();                /* from /etc/hostname */
+	boot_set_host_name();           /* from /etc/hostname */
 }
 
 /* After the manager was killed: goes on with the services of the one before. */
@@ -181,7 +154,7 @@ static struct service_table go_on(void)
 	if (wrong) {
 		log_error("restarted in place, and the table of services is of no use: %s; everything starts anew", wrong);
 		adopt_nothing();
-		return begin(exists(COMMAND_PATH) ? TABLE_WITH_COMMAND : 0);
+		return begin(access(COMMAND_PATH, F_OK) == 0 ? TABLE_WITH_COMMAND : 0);
 	}
 	log_keep(table_ring(table.count));
 	adopt_services(&table);
@@ -199,7 +172,7 @@ static int boot(void)
 		log_open();
 	} else {
 		prepare();
-		table = begin(exists(COMMAND_PATH) ? TABLE_WITH_COMMAND : 0);
+		table = begin(access(COMMAND_PATH, F_OK) == 0 ? TABLE_WITH_COMMAND : 0);
 	}
 	shutdown_machine(run(&table));
 }

@@ -10,11 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,52 +34,15 @@ static void fail(int report_fd, bool no_console, const char *step, const char *w
 	_exit(127);
 }
 
-/* exec does both for handlers, but a signal may come before exec; the mask would be inherited. */
-static void reset_signals(void)
-{
-	sigset_t none;
-
-	for (int number = 1; number < SIGRTMIN; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Makes @fd standard input, output and error as far as @from says. */
-static void make_standard(int fd, int from, int to)
-{
-	for (int target = from; target <= to; target++) {
-		if (fd != target)
-			dup2(fd, target);
-	}
-	if (fd > STDERR_FILENO)
-		close(fd);
-	else
-		fcntl(fd, F_SETFD, 0);
-}
-
-static bool means_absent(int error)
-{
-	return error == ENOENT || error == ENXIO || error == ENODEV || error == EIO || error == ENOTTY;
-}
-
 static void open_console(const char *name, int report_fd)
 {
 	char path[CONFIG_MAX_NAME + 8];
-	int fd;
+	const char *wrong;
 
 	snprintf(path, sizeof(path), "/dev/%s", name);
-	/* Without O_NONBLOCK the open of a serial line may wait for a carrier. */
-	fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		fail(report_fd, means_absent(errno), "open", path);
-	/* Asks the terminal for its settings: a serial line without hardware opens, but has none. */
-	if (!isatty(fd))
-		fail(report_fd, means_absent(errno), "use", path);
-	fcntl(fd, F_SETFL, O_RDWR);
-	if (ioctl(fd, TIOCSCTTY, 1) < 0)
-		log_warning("%s cannot be a controlling terminal: %s", path, strerror(errno));
-	make_standard(fd, STDIN_FILENO, STDERR_FILENO);
+	wrong = launch_open_console(path);
+	if (wrong)
+		fail(report_fd, errno == ENOENT || errno == ENXIO || errno == ENODEV || errno == EIO || errno == ENOTTY, wrong, path);
 }
 
 /* Without a terminal: no input; what it prints goes to the manager, into its log and to the console. */
@@ -91,7 +52,7 @@ static void open_no_input(int output, int report_fd)
 
 	if (fd < 0)
 		fail(report_fd, false, "open", "/dev/null");
-	make_standard(fd, STDIN_FILENO, STDIN_FILENO);
+	launch_make_standard(fd, STDIN_FILENO, STDIN_FILENO);
 	if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
 		fail(report_fd, false, "use", "the pipe of its log");
 }
@@ -165,7 +126,7 @@ static void child(const struct service *service, const struct ports_given *given
 	/* The ring has one writer: the parent. What the child logs goes to the console only. */
 	log_keep(NULL);
 	say(report_fd, &first);
-	reset_signals();
+	launch_reset_signals();
 	setsid();
 	umask(022);
 	if (chdir("/") < 0)
@@ -198,19 +159,6 @@ static void child(const struct service *service, const struct ports_given *given
 	fail(report_fd, false, "execute", config->argv[0]);
 }
 
-/* Both ends of a pipe, close-on-exec, the reading one non-blocking. 0, or -1 and errno. */
-static int make_pipe(int32_t *reading, int32_t *writing)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -1;
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	*reading = ends[0];
-	*writing = ends[1];
-	return 0;
-}
-
 static pid_t give_up(struct service *service, struct spawn_word *failed, int error, const char *step, const char *what)
 {
 	*failed = (struct spawn_word){ .error = error };
@@ -227,9 +175,9 @@ pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*s
 	int error;
 	pid_t pid;
 
-	if (service->fds.output < 0 && !service->config->console && make_pipe(&service->fds.output, &service->fds.output_write) < 0)
+	if (service->fds.output < 0 && !service->config->console && fd_pipe(&service->fds.output, &service->fds.output_write) < 0)
 		return give_up(service, failed, errno, "make", "a pipe for its log");
-	if (make_pipe(&service->fds.report, &service->fds.report_write) < 0)
+	if (fd_pipe(&service->fds.report, &service->fds.report_write) < 0)
 		return give_up(service, failed, errno, "make", "a pipe");
 	if (service->config->state_bytes > 0 && service->fds.state < 0) {
 		service->fds.state = region_memory(service->config->name, service->config->state_bytes);

@@ -4,6 +4,7 @@
 #include "lib/boot_mounts.h"
 #include "lib/boot_files.h"
 #include "lib/file.h"
+#include "lib/launch.h"
 #include "lib/log.h"
 #include "lib/pin.h"
 #include "lib/services_conf/values.h"
@@ -20,14 +21,11 @@ static const uint64_t mount_patience_ns = 20 * NS_PER_S, fill_patience_ns = 600 
 /* Exits with what @work returns. The child's signals are as they were before the manager had its own. 0: there is none. */
 static pid_t run_child(int (*work)(struct service_table *table, const struct service *service), struct service_table *table, const struct service *service)
 {
-	sigset_t none;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		log_keep(NULL);
-		sigemptyset(&none);
-		signal(SIGCHLD, SIG_DFL);
-		sigprocmask(SIG_SETMASK, &none, NULL);
+		launch_reset_signals();
 		_exit(work(table, service));
 	}
 	if (pid < 0)
@@ -46,14 +44,6 @@ static int mount_it(struct service_table *table, const struct service *service)
 	return wrong != NULL;
 }
 
-static void pin_here(const char *who, int fd, const char *path)
-{
-	if (fd < 0 || (!pin_is_filled(fd) && pin_fill(fd, path) < 0))
-		log_warning("%s is not pinned: %s: %s", who, path, strerror(errno));
-	else if (pin_path(fd, path) < 0)
-		log_warning("%s is not reached by its path without a file system: %s: %s", who, path, strerror(errno));
-}
-
 /* The overlay, and then the programs that must start without a file system. */
 static int fill(struct service_table *table, const struct service *root)
 {
@@ -64,10 +54,10 @@ static int fill(struct service_table *table, const struct service *root)
 		const struct service *service = &table->list[i];
 
 		if (service->config->pinned && service->fds.program >= 0)
-			pin_here(service->config->name, service->fds.program, service->config->argv[0]);
+			boot_pin(service->config->name, service->fds.program, service->config->argv[0]);
 	}
 	/* Its path keeps it. */
-	pin_here("svc", svc, "/sbin/svc");
+	boot_pin("svc", svc, "/sbin/svc");
 	close(svc);
 	if (root && !root->mounted)
 		mounts_clean_up();
@@ -168,8 +158,11 @@ bool storage_ended(struct service_table *table, pid_t pid, int status, storage_s
 		fail(table, service, stop, time);
 	} else {
 		service->mount_due_ns = UINT64_MAX;
+		/* Else nothing is started any more. */
 		if (status == 0 || !overlay_incomplete())
 			over(table, service);
+		else
+			kill(getpid(), SIGUSR2);
 	}
 	return true;
 }

@@ -8,7 +8,6 @@
 #include "lib/pin.h"
 #include "lib/session.h"
 #include "ports.h"
-#include "shutdown.h"
 #include "spawn.h"
 #include "storage.h"
 #include "table.h"
@@ -503,6 +502,19 @@ static void stop_next(void)
 	}
 }
 
+/* All services have ended but those that the root file system needs. True when these are not needed either. */
+static bool prepare_shutdown(void)
+{
+	pid_t kept[CONFIG_MAX_SERVICES + 1];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < table->count; i++) {
+		if (service_is_kept(table, &table->list[i]))
+			kept[count++] = table->list[i].pid;
+	}
+	return count == 0 || shutdown_prepare(kept, count);
+}
+
 enum shutdown_kind supervise(struct service_table *services, const struct service *essential)
 {
 	table = services;
@@ -520,7 +532,7 @@ enum shutdown_kind supervise(struct service_table *services, const struct servic
 		if (table->stopping)
 			stop_next();
 		control_serve(polled[table->count * POLL_KINDS].revents != 0, now_ns());
-		if (table->stopping && service_table_quiet(table) && shutdown_prepare(table))
+		if (table->stopping && service_table_quiet(table) && prepare_shutdown())
 			return (enum shutdown_kind)asked_for;
 		start_waiting();
 		save();

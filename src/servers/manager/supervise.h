@@ -6,9 +6,8 @@
 #ifndef MANAGER_SUPERVISE_H
 #define MANAGER_SUPERVISE_H
 
+#include "lib/shutdown.h"
 #include "service.h"
-
-enum shutdown_kind { SHUTDOWN_NONE, SHUTDOWN_POWER_OFF, SHUTDOWN_REBOOT, SHUTDOWN_HALT };
 
 /* Blocks SIGCHLD and the signals that ask for a shutdown; supervise() takes them. Call before the first fork. */
 void supervise_signals(void);

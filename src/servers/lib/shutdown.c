@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of the machine's run (shutdown.h). */
 #include "shutdown.h"
-#include "lib/boot_mounts.h"
-#include "lib/log.h"
-#include "lib/session.h"
-#include "lib/services_conf/values.h"
+#include "boot_mounts.h"
+#include "log.h"
+#include "services_conf/values.h"
+#include "session.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLL_MS = 10 };
+enum { POLL_MS = 10, END_MS = 2000, PREPARE_S = 30 };
+
+/* The child of shutdown_prepare(), -1: it could not be made; it has ended. */
+static pid_t child;
+static bool prepared;
 
 /* Reaps until no child is left (true), or @patience_ms have passed. Every orphan is a child of process 1. */
 static bool reap_all(unsigned patience_ms)
@@ -40,17 +44,12 @@ static void end_the_rest(void)
 		return;
 	kill(-1, SIGTERM);
 	kill(-1, SIGCONT);
-	if (reap_all(2000))
+	if (reap_all(END_MS))
 		return;
 	kill(-1, SIGKILL);
-	if (!reap_all(2000))
+	if (!reap_all(END_MS))
 		log_warning("some processes do not end");
 }
-
-enum { END_MS = 2000, PREPARE_S = 30 };
-
-static pid_t child;
-static bool prepared;
 
 static void end_others(const pid_t *kept, unsigned count)
 {
@@ -64,17 +63,10 @@ static void end_others(const pid_t *kept, unsigned count)
 	}
 }
 
-bool shutdown_prepare(const struct service_table *table)
+bool shutdown_prepare(const pid_t *kept, unsigned count)
 {
-	pid_t kept[CONFIG_MAX_SERVICES + 1];
-	unsigned count = 0;
-
-	if (!table->root || !table->root->mounted || prepared || child > 0)
-		return prepared || child == 0;
-	for (unsigned i = 0; i < table->count; i++) {
-		if (service_is_kept(table, &table->list[i]) && table->list[i].pid > 0)
-			kept[count++] = table->list[i].pid;
-	}
+	if (prepared || child != 0)
+		return prepared || child < 0;
 	child = fork();
 	if (child != 0)
 		return child < 0;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The end of the machine's run: the processes that are left, file systems, and power. For process 1. */
+#ifndef SERVERS_LIB_SHUTDOWN_H
+#define SERVERS_LIB_SHUTDOWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum shutdown_kind { SHUTDOWN_NONE, SHUTDOWN_POWER_OFF, SHUTDOWN_REBOOT, SHUTDOWN_HALT };
+
+/*
+ * Where the root file system needs services, whose @count sessions are @kept: a child ends everybody else, syncs and makes the root read-only, while the
+ * caller goes on supervising. Call until it returns true. Not needed elsewhere: then shutdown_machine() does all that.
+ */
+bool shutdown_prepare(const pid_t *kept, unsigned count);
+
+/* A child of the caller's ended with @status; perhaps it is that of shutdown_prepare(). */
+void shutdown_child_ended(pid_t pid, int status);
+
+/* Never returns. */
+__attribute__((noreturn))
+void shutdown_machine(enum shutdown_kind kind);
+
+#endif
