@@ -88,6 +88,8 @@ struct fs_ops {
 	void (*release)(struct fs *fs, struct fs_node_id node);
 	int (*sync)(struct fs *fs);
 	int (*statfs)(struct fs *fs, struct fs_statfs *out);
+	/* By a remount it may be changed again, or nobody changes it any more (then everything was told to it). 0 or negative errno. May be NULL. */
+	int (*remount)(struct fs *fs, bool read_only);
 	void (*unmount)(struct fs *fs);		/* frees @fs */
 
 	/*

@@ -7,6 +7,7 @@
 #include "vfs/fs_registry.h"
 #include "vfs/mount_list.h"
 #include "vfs/path_walk.h"
+#include "vfs/vnode.h"
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
@@ -87,13 +88,25 @@ static int mount_move_from(const char *source, const struct path *target)
 	return error;
 }
 
+/* A file system that cannot be changed again stays as it is; one that cannot finish what it has is read-only all the same, with an error. */
 static int mount_remount(const struct path *target, unsigned flags)
 {
 	const unsigned of_times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
+	struct fs *fs = target->mount->fs;
+	bool was = fs->flags & FS_READ_ONLY, is = flags & MS_RDONLY, told = fs->ops->remount && was != is && !(flags & MS_BIND);
+	int error = 0;
 
 	if (!(flags & of_times))
 		flags |= atomic_load_relaxed(&target->mount->flags) & of_times;
-	return mount_set_flags(target->mount, flags & MOUNT_KEPT_FLAGS, !(flags & MS_BIND));
+	if (told && was)
+		error = fs->flags & FS_MADE_READ_ONLY ? fs->ops->remount(fs, false) : -EROFS;
+	if (!error)
+		error = mount_set_flags(target->mount, flags & MOUNT_KEPT_FLAGS, !(flags & MS_BIND));
+	if (!error && told && is) {
+		vnode_flush_all(fs);
+		error = fs->ops->remount(fs, true);
+	}
+	return error;
 }
 
 static int mount_at(const char *source, const struct path *target, const char *type_name, unsigned flags, const char *data)

@@ -231,6 +231,11 @@ int served_sync_as(struct served *served, bool clean)
 	return disk_error ?: error;
 }
 
+int served_remount(struct fs *fs, bool read_only)
+{
+	return read_only ? served_sync_as(served_of(fs), true) : served_start(served_of(fs));
+}
+
 int served_sync(struct fs *fs)
 {
 	return served_sync_as(served_of(fs), false);

@@ -155,5 +155,6 @@ const struct fs_ops served_ops = {
 	.release = served_release,
 	.sync = served_sync,
 	.statfs = served_statfs,
+	.remount = served_remount,
 	.unmount = served_unmount,
 };
