@@ -409,8 +409,73 @@ static void test_plausible(void)
 	CHECK(!service_plausible(&services[0]), "more forgiven than there were");
 }
 
+/* Service 0, after 1, serves the root; 2 has nothing to do with it. */
+static void set_up_root(void)
+{
+	set_up();
+	configs[0].mount.directory = "/";
+	configs[0].mount.options = "disk=ram0";
+	configs[0].port_count = 1;
+	after(0, 1);
+}
+
+static void test_root(void)
+{
+	set_up_root();
+	service_choose_root(&table, "ram0", 0);
+	CHECK(table.root == &services[0] && services[0].for_root && services[1].for_root && !services[2].for_root, "what the root needs");
+	CHECK(service_may_start(&table, &services[1], 0) && !service_may_start(&table, &services[2], 0), "all others wait");
+	run(&services[1], 0);
+	CHECK(service_may_start(&table, &services[0], 0) && !service_may_start(&table, &services[2], 0), "for the whole way");
+	run(&services[0], 0);
+	service_notified(&services[0], SERVICE_BIT_READY, 1, 0);
+	CHECK(!service_may_start(&table, &services[2], 1), "ready is not mounted");
+	services[0].mount_state = MOUNT_FILLS;
+	services[0].mounted = true;
+	CHECK(!service_may_start(&table, &services[2], 1), "nor is the overlay in");
+	services[0].mount_state = MOUNT_OVER;
+	CHECK(service_may_start(&table, &services[2], 1), "now it is");
+	run(&services[2], 2);
+	table.stopping = true;
+	CHECK(!service_may_stop(&table, &services[0]) && !service_may_stop(&table, &services[1]) && service_may_stop(&table, &services[2]), "the root stays");
+	CHECK(!service_table_quiet(&table), "one runs");
+	ended(&services[2], CLEAN, 3);
+	CHECK(service_table_quiet(&table), "what the root needs does not count");
+	ended(&services[0], KILLED, 3);
+	CHECK(service_may_start(&table, &services[0], 3) && !service_may_start(&table, &services[2], 3), "and is started even now");
+}
+
+static void test_no_root(void)
+{
+	set_up_root();
+	service_choose_root(&table, "", 0);
+	CHECK(!table.root && services[0].state == SERVICE_SKIPPED && services[0].reason[0], "another root: skipped, and it says why");
+	CHECK(service_may_start(&table, &services[1], 0) && service_may_start(&table, &services[2], 0), "nobody waits");
+	set_up_root();
+	service_choose_root(&table, "ram0", 0);
+	run(&services[1], 0);
+	run(&services[0], 0);
+	CHECK(services[0].mount_due_ns > 0 && service_table_due(&table) <= services[0].mount_due_ns, "its time is known");
+	services[0].mount_state = MOUNT_OVER;
+	CHECK(service_may_start(&table, &services[2], 0), "not mounted in time: the others start");
+	table.stopping = true;
+	CHECK(service_may_stop(&table, &services[0]), "and it stops like them");
+	set_up_root();
+	configs[0].mount.directory = "/data";
+	after(2, 0);
+	service_choose_root(&table, "ram0", 0);
+	run(&services[1], 0);
+	run(&services[0], 0);
+	service_notified(&services[0], SERVICE_BIT_READY, 1, 0);
+	CHECK(!table.root && !service_may_start(&table, &services[2], 1), "another mount is waited for by who starts after it");
+	services[0].mount_state = MOUNT_OVER;
+	CHECK(service_may_start(&table, &services[2], 1), "until it is there");
+}
+
 int main(void)
 {
+	test_root();
+	test_no_root();
 	test_ready();
 	test_watchdog();
 	test_served();

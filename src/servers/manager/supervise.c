@@ -2,6 +2,7 @@
 /* The manager's event loop (supervise.h). */
 #include "supervise.h"
 #include "control.h"
+#include "lib/bounded.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/output.h"
@@ -26,7 +27,7 @@
 /* Between SIGTERM and SIGKILL; the same in an upgrade, while requests are held; between two looks at what has no event. */
 static const uint64_t stop_patience_ns = 5 * NS_PER_S, drain_patience_ns = 20 * NS_PER_S, look_ns = 50 * NS_PER_MS, session_look_ns = 2 * NS_PER_MS;
 
-enum { REAPED_AT_ONCE = 64 };
+enum { REAPED_AT_ONCE = 64, UPGRADE_COPY_MS = 5000 };
 
 /* Set by signals, which are only delivered inside ppoll(). */
 static volatile sig_atomic_t asked_for;
@@ -453,10 +454,21 @@ static int do_kill(struct service *service, int number)
 	return 0;
 }
 
+/* In a child: the file may be a file system's whose server is being replaced, or has died. */
+struct new_program { int fd; const char *path; };
+
+static int take_program(void *argument)
+{
+	const struct new_program *program = argument;
+
+	return (program->fd < 0 ? access(program->path, X_OK) : pin_fill(program->fd, program->path)) < 0 ? -errno : 0;
+}
+
 static int do_upgrade(struct service *service, const char *path)
 {
 	const struct service_config *config = service->config;
-	int program = -1;
+	struct new_program new = { .fd = -1, .path = *path ? path : config->argv[0] };
+	int result;
 
 	if (table->stopping || !config->valid)
 		return table->stopping ? -ESHUTDOWN : -EINVAL;
@@ -464,15 +476,15 @@ static int do_upgrade(struct service *service, const char *path)
 		if (!config->ports[i].persistent)
 			return -ENOTSUP;
 	}
-	if (*path || config->pinned) {
-		program = pin_program(*path ? path : config->argv[0]);
-		if (program < 0)
-			return -errno;
-	} else if (access(config->argv[0], X_OK) < 0) {
+	if ((*path || config->pinned) && (new.fd = pin_make(new.path)) < 0)
 		return -errno;
+	result = bounded_run(take_program, &new, UPGRADE_COPY_MS);
+	if (result < 0) {
+		fd_drop(&new.fd);
+		return result;
 	}
-	program = service_upgrade(service, program);
-	fd_drop(&program);
+	new.fd = service_upgrade(service, new.fd);
+	fd_drop(&new.fd);
 	do_stop(service, true);
 	service->drains = true;
 	return 0;

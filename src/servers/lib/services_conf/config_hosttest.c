@@ -60,6 +60,31 @@ static void test_design_example(void)
 	CHECK(ext2->port_count == 1 && ext2->ports[0].persistent && ext2->ports[0].replay, "port");
 }
 
+/* What the root file system needs can be taken out of one file and put into another. */
+static void test_mount(void)
+{
+	static const char text[] = "# text\nservice disk {\n exec /d\n}\nservice fs { # of the root\n exec /f }\n\tafter disk\n port fs.root\n"
+				   " mount / served ro,disk=ram0\n  } # end\n"
+				   "service data {\n exec /x\n port d\n mount /data served\n}\nservice open {\n exec /y\n";
+	char block[sizeof(text)];
+	size_t length;
+
+	CHECK(parse(text) == 4 - 1 && find("fs") && find("data"), "%u errors", config.error_count);
+	CHECK(strcmp(find("fs")->mount.directory, "/") == 0 && strcmp(find("fs")->mount.type, "served") == 0, "directory and type");
+	CHECK(strcmp(find("data")->mount.options, "") == 0, "no options");
+	CHECK(config_mounts_root(find("fs"), "ram0") && !config_mounts_root(find("fs"), "ram") && !config_mounts_root(find("fs"), "ram01"), "its disk");
+	CHECK(!config_mounts_root(find("fs"), "") && !config_mounts_root(find("data"), "ram0") && !config_mounts_root(find("disk"), "ram0"), "not the root");
+	length = config_copy_block(find("fs"), text, strlen(text), block);
+	block[length] = '\0';
+	CHECK(strncmp(block, "service fs {", 12) == 0 && strcmp(block + length - 10, "  } # end\n") == 0, "a block: %s", block);
+	CHECK(config_copy_block(find("open"), text, strlen(text), block) == 0, "one without an end");
+	length = config_copy_block(find("disk"), text, strlen(text), block);
+	block[length] = '\0';
+	CHECK(strcmp(block, "service disk {\n exec /d\n}\n") == 0, "a block: %s", block);
+	CHECK(parse(block) == 1 && config.error_count == 0, "it is one");
+	CHECK(parse("service a {\nexec /a\nmount /a served\n}") == 0 && config.errors[0].line == 4, "nothing is served without a port");
+}
+
 static void test_other_keys(void)
 {
 	const struct service_config *a;
@@ -135,6 +160,12 @@ static const struct bad_line {
 	{ "ports", "expected names of ports that it may open, or all" },
 	{ "ports a/b", "found 'a/b', expected names of ports" },
 	{ "ports a b c d e f g h i j k l m n o p q", "found 'q', expected at most 16 ports to open" },
+	{ "mount", "expected an absolute path" },
+	{ "mount / ", "found the end of the line, expected a type of file system" },
+	{ "mount mnt served", "found 'mnt', expected an absolute path" },
+	{ "mount /a/../b served", "found '/a/../b', expected an absolute path" },
+	{ "mount / 9p", "found '9p', expected a type" },
+	{ "mount / served disk=a ro", "found 'ro', expected the end of the line: options are one word" },
 	{ "memory", "expected a size such as 512KiB" },
 	{ "memory 64", "found '64', expected a size" },
 	{ "memory 64MB", "expected a size" },
@@ -360,6 +391,7 @@ static void test_values(void)
 int main(void)
 {
 	test_design_example();
+	test_mount();
 	test_other_keys();
 	test_bad_lines();
 	test_refused_values_change_nothing();
