@@ -35,7 +35,7 @@ int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, s
 		  unsigned flags);
 void served_release(struct fs *fs, struct fs_node_id node);
 int served_sync(struct fs *fs);
-/* The totals are written into the superblock, with @clean for the last time, and the mount's error mark hears of what is not on the disk. */
 int served_remount(struct fs *fs, bool read_only);
+/* The totals are written into the superblock, with @clean for the last time, and the mount's error mark hears of what is not on the disk. */
 int served_sync_as(struct served *served, bool clean);
 int served_start(struct served *served);
