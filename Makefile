@@ -8,6 +8,9 @@
 BUILD := $(abspath build)
 export BUILD
 
+# How much room the live system's disk has besides its image (make iso ROOT_FREE=1G); empty: what the kernel takes, 256M.
+ROOT_FREE :=
+
 # What "make run" starts: make run SMP=4 MEM=1G KVM=no CPU=qemu64 MACHINE=pc UEFI=yes APPEND="loglevel=7"
 SMP := 2
 MEM := 512M
@@ -93,8 +96,12 @@ image: userland ports ## build build/root.ext2, the root file system
 iso: kernel image ## build build/raeen.iso (CD and disk, BIOS and UEFI)
 	@$(MAKE) -s --no-print-directory $(ISO)
 
-$(ISO): $(KERNEL) $(SELF_TEST_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
-	@grub/make-iso $@ $(KERNEL) $(IMAGE) $(SELF_TEST_KERNEL)
+# Touched when the options are others than last time.
+ISO_OPTIONS := $(BUILD)/iso-options
+$(shell mkdir -p $(BUILD); test "$$(cat $(ISO_OPTIONS) 2>/dev/null)" = "$(ROOT_FREE)" -a -e $(ISO_OPTIONS) || echo "$(ROOT_FREE)" > $(ISO_OPTIONS))
+
+$(ISO): $(KERNEL) $(SELF_TEST_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso $(ISO_OPTIONS)
+	@ROOT_FREE=$(ROOT_FREE) grub/make-iso $@ $(KERNEL) $(IMAGE) $(SELF_TEST_KERNEL)
 	@echo "iso: build/raeen.iso"
 
 # KVM=auto takes hardware virtualisation where the CPU has it and this user may. A /dev/kvm without it (a hypervisor in
@@ -112,8 +119,8 @@ debug-iso: uapi image ## build build/raeen-debug.iso: the kernel with its run-ti
 	@+$(SUBMAKE) -C src/kernel KERNEL_DEBUG=yes all
 	@$(MAKE) -s --no-print-directory $(DEBUG_ISO)
 
-$(DEBUG_ISO): $(DEBUG_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso
-	@grub/make-iso $@ $(DEBUG_KERNEL) $(IMAGE)
+$(DEBUG_ISO): $(DEBUG_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso $(ISO_OPTIONS)
+	@ROOT_FREE=$(ROOT_FREE) grub/make-iso $@ $(DEBUG_KERNEL) $(IMAGE)
 	@echo "debug-iso: build/raeen-debug.iso"
 
 run: iso ## boot in QEMU: a window where there is a display, else the serial console (Ctrl-A X ends it)
