@@ -9,8 +9,8 @@ from guest import BUILD, LINUX, RAEEN, ROOT, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names")
-# Needs a word on the kernel's command line: test_served.py.
-APART = ("served",)
+# Need words on the kernel's command line: test_served.py.
+APART = ("served", "served_calls", "served_changes")
 # Linked to each.
 LIBRARY = ("check", "leak", "supervisor")
 # Of what Linux has not.

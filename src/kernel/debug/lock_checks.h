@@ -37,7 +37,7 @@ void lock_check_sleeping(const struct wait_queue *lock);
 void lock_note_sleeping(const struct wait_queue *lock, bool shared);
 void lock_note_sleeping_release(const struct wait_queue *lock, bool shared);
 
-/* User memory is accessed: if preemption is on, a page fault may have to take the locks of the address space. */
+/* User memory is accessed: if preemption is on, a page fault may have to take the locks of the address space, and wait for a file system's server. */
 void lock_check_user_access(void);
 
 /* The calling thread goes to user mode or ends: it must hold nothing. entry.asm calls the first (debug/checks.inc). */

@@ -3,8 +3,11 @@
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
 #include "mm/page_table.h"
+#include "mm/uio.h"
+#include "mm/user_copy.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "process/process.h"
 #include "process/signal.h"
 
 #include <asm/signal.h>
@@ -57,6 +60,64 @@ size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, 
 		done += part;
 	}
 	return done;
+}
+
+static int page_in(uaddr_t at, size_t len, bool write)
+{
+	struct address_space *as = current_process()->as;
+
+	if (!user_range_ok(at, len))
+		return -EFAULT;
+	for (uaddr_t page = at & PAGE_MASK; page < at + len; page += PAGE_SIZE) {
+		struct frame *frame = address_space_page(as, page, write);
+
+		if (signal_fatal_pending()) {
+			if (frame)
+				frame_put(frame);
+			return -EINTR;
+		}
+		if (!frame)
+			return -EFAULT;
+		frame_put(frame);
+	}
+	return 0;
+}
+
+int uio_page_in(const struct uio *uio, size_t len, bool write)
+{
+	const struct uio_segment *segment = uio->segments;
+	size_t offset = uio->segment_offset;
+	int error = 0;
+
+	if (uio->kernel)
+		return 0;
+	for (len = MIN(len, uio->left); len && !error; segment++, offset = 0) {
+		size_t part = MIN(len, segment->len - offset);
+
+		error = part ? page_in(segment->base + offset, part, write) : 0;
+		len -= part;
+	}
+	return error;
+}
+
+size_t uio_write_to_now(struct uio *uio, const void *kernel_buf, size_t len)
+{
+	size_t moved;
+
+	preempt_disable();
+	moved = uio_write_to(uio, kernel_buf, len);
+	preempt_enable();
+	return moved;
+}
+
+size_t uio_read_from_now(struct uio *uio, void *kernel_buf, size_t len)
+{
+	size_t moved;
+
+	preempt_disable();
+	moved = uio_read_from(uio, kernel_buf, len);
+	preempt_enable();
+	return moved;
 }
 
 /* What kind of access makes the pages of the VMA at @addr present for good; false where nothing is mapped or accessible. */

@@ -24,5 +24,13 @@ void uio_init_vector(struct uio *uio, const struct uio_segment *segments, size_t
 /* Move min(len, uio->left) bytes between @kernel_buf and the uio. Return bytes moved; fewer than that on a bad address (0 → caller gives -EFAULT). */
 size_t uio_write_to(struct uio *uio, const void *kernel_buf, size_t len);	/* kernel_buf → uio: a read(2) */
 size_t uio_read_from(struct uio *uio, void *kernel_buf, size_t len);		/* uio → kernel_buf: a write(2) */
+/*
+ * Makes the pages of the next min(len, uio->left) bytes present, to be written to or read, for a copy with preemption off; they may be gone again when it
+ * comes. 0, -EFAULT, or -EINTR if the caller is killed. May sleep for as long as a file system does not answer: nobody else's lock may be held.
+ */
+int uio_page_in(const struct uio *uio, size_t len, bool write);
+/* The same as above without sleeping: pages that are absent end it as bad addresses do. */
+size_t uio_write_to_now(struct uio *uio, const void *kernel_buf, size_t len);
+size_t uio_read_from_now(struct uio *uio, void *kernel_buf, size_t len);
 /* Clears bytes of the uio: a read of zeroes. */
 size_t uio_write_zeroes(struct uio *uio, size_t len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The slow paths of sleeping locks: a word taken by compare-and-exchange, a wait queue for those who come too late. */
 #include "sync/mutex.h"
+#include "lib/errno.h"
 
 /* A wait in @queue, the queue of a lock. */
 static void count(const struct wait_queue *queue, uint64_t sleeps)
@@ -28,6 +29,27 @@ void mutex_lock_slow(struct mutex *mutex)
 		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 	wait_end(&waiter);
 	count(&mutex->queue, sleeps);
+}
+
+int mutex_lock_killable_slow(struct mutex *mutex)
+{
+	struct waiter waiter;
+	uint64_t sleeps = 0;
+	int error = 0;
+	bool taken;
+
+	KASSERT(!mutex_held(mutex));
+	wait_begin_exclusive(&mutex->queue, &waiter);
+	for (; !(taken = mutex_take(mutex)) && !error; sleeps++)
+		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
+	wait_end(&waiter);
+	count(&mutex->queue, sleeps);
+	if (taken)
+		return 0;
+	/* Who let the lock go may have woken this thread, and so nobody else. */
+	if (!atomic_load(&mutex->owner) && mutex_waited_for(mutex))
+		mutex_wake(mutex);
+	return -EINTR;
 }
 
 void mutex_unlock_broken(struct mutex *mutex)

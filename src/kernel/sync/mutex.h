@@ -25,6 +25,7 @@ void rwlock_init(struct rwlock *lock, enum lock_class class);
 
 #ifdef HOST_TEST
 void mutex_lock(struct mutex *mutex);
+int mutex_lock_killable(struct mutex *mutex);
 bool mutex_try_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 bool mutex_held(const struct mutex *mutex);

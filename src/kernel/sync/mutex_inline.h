@@ -42,6 +42,23 @@ static CHECKED_INLINE void mutex_lock(struct mutex *mutex)
 		lock_note_sleeping(&mutex->queue, false);
 }
 
+int mutex_lock_killable_slow(struct mutex *mutex);
+
+/* The same, but -EINTR, without the lock, if the caller is killed while it waits. */
+static CHECKED_INLINE __attribute__((warn_unused_result)) int mutex_lock_killable(struct mutex *mutex)
+{
+	int error = 0;
+
+	check_may_sleep();
+	if (KERNEL_CHECKS)
+		lock_check_sleeping(&mutex->queue);
+	if (unlikely(!mutex_take(mutex)))
+		error = mutex_lock_killable_slow(mutex);
+	if (KERNEL_CHECKS && !error)
+		lock_note_sleeping(&mutex->queue, false);
+	return error;
+}
+
 /* The parts of mutex_unlock() for fast paths, without its check: lets the lock go; tells whether anybody must be woken; wakes. */
 static CHECKED_INLINE void mutex_let_go(struct mutex *mutex)
 {

@@ -2,6 +2,7 @@
 /* Runs the kernel's self-tests, found through their linker section. */
 #include "test/selftest.h"
 #include "lib/log.h"
+#include "test/test_disk.h"
 
 static bool failed;
 
@@ -17,6 +18,9 @@ bool selftest_run_all(void)
 {
 	unsigned passes = 0, failures = 0;
 
+	/* This kernel is wanted for the disk. */
+	if (test_disk_make())
+		return false;
 	for (const struct selftest *test = selftests_start; test < selftests_end; test++) {
 		failed = false;
 		test->run();

@@ -27,5 +27,5 @@ extern const struct selftest selftests_start[], selftests_end[];	/* the section,
 
 void selftest_check(bool ok, const char *condition, const char *file, int line);
 
-/* Runs all tests and logs `selftest: N passed, M failed`. Returns whether this kernel has any; if not, it logs which one has. May sleep. */
+/* Runs all tests and logs `selftest: N passed, M failed`. Returns whether it has run any; a kernel without logs which one has some. May sleep. */
 bool selftest_run_all(void);

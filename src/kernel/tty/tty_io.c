@@ -228,47 +228,52 @@ static size_t write_chunk(struct tty_file *tty_file, struct file *file, const ch
 	return done;
 }
 
-static ssize_t write_claimed(struct tty_file *tty_file, struct file *file, struct uio *uio)
+/* Adds what it has written to *total. -EFAULT: the next byte is not in memory now, or at all. */
+static int write_claimed(struct tty_file *tty_file, struct file *file, struct uio *uio, size_t *total)
 {
 	struct tty *tty = tty_file->tty;
 	struct waiter waiter;
 	char chunk[TTY_CHUNK];
-	size_t total = 0;
 	int error = 0;
 
 	wait_begin(&tty->write_queue, &waiter);
 	while (uio->left && !error) {
 		size_t wanted = MIN(uio->left, sizeof(chunk));
-		size_t len = uio_read_from(uio, chunk, wanted);
+		size_t len = uio_read_from_now(uio, chunk, wanted);
 
-		total += write_chunk(tty_file, file, chunk, len, &waiter, &error);
+		*total += write_chunk(tty_file, file, chunk, len, &waiter, &error);
 		if (len < wanted && !error)
 			error = -EFAULT;
 		if (!error && signal_pending())
 			error = -ERESTARTSYS;
 	}
 	wait_end(&waiter);
-	return total ? (ssize_t)total : error;
+	return error;
 }
 
 ssize_t tty_file_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	struct tty_file *tty_file = file->private;
 	struct tty *tty = tty_file->tty;
+	size_t total = 0;
 	int error = 0;
 
 	if (tty_file_hung_up(tty_file))
 		return -EIO;
 	if (!tty_file->console && LINE_FLAG(&tty->line, c_lflag, TOSTOP))
 		error = tty_check_background(tty, SIGTTOU);
-	if (!error)
+	while (!error) {
 		error = tty_claim(&tty->lock, &tty->writing, &tty->write_queue, file);
-	if (error)
-		return error;
-	ssize_t result = write_claimed(tty_file, file, uio);
-
-	tty_unclaim(&tty->lock, &tty->writing, &tty->write_queue);
-	return result;
+		if (error)
+			break;
+		error = write_claimed(tty_file, file, uio, &total);
+		tty_unclaim(&tty->lock, &tty->writing, &tty->write_queue);
+		if (error != -EFAULT)
+			break;
+		/* Memory may have to be waited for as long as a file system does not answer: others write meanwhile. */
+		error = uio_page_in(uio, 1, false);
+	}
+	return total ? (ssize_t)total : error;
 }
 
 unsigned tty_file_poll(struct file *file, struct poll_table *table)

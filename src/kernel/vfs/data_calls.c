@@ -35,7 +35,8 @@ static ssize_t transfer_at_file_position(struct fd_ref ref, struct uio *uio, boo
 
 	if (likely(!shared) || !file->ops->seek)
 		return transfer(file, uio, &file->pos, write);
-	mutex_lock(&file->pos_lock);
+	if (mutex_lock_killable(&file->pos_lock))
+		return -EINTR;
 	done = transfer(file, uio, &file->pos, write);
 	mutex_unlock(&file->pos_lock);
 	return done;

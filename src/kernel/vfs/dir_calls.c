@@ -59,7 +59,8 @@ static long read_entries(struct file *file, uaddr_t buf, struct batch *batch)
 	uint64_t start;
 	long error;
 
-	mutex_lock(&file->pos_lock);
+	if (mutex_lock_killable(&file->pos_lock))
+		return -EINTR;
 	start = file->pos;
 	error = file->ops->readdir(file, gather, batch);
 	if (!error && batch->used && copy_to_user(buf, batch->buf, batch->used))

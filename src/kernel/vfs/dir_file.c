@@ -94,7 +94,8 @@ static int64_t directory_seek(struct file *file, int64_t offset, int whence)
 {
 	if (whence != SEEK_SET && whence != SEEK_CUR)
 		return -EINVAL;
-	mutex_lock(&file->pos_lock);
+	if (mutex_lock_killable(&file->pos_lock))
+		return -EINTR;
 	if (whence == SEEK_CUR && __builtin_add_overflow(offset, (int64_t)file->pos, &offset))
 		offset = -1;
 	if (offset >= 0)

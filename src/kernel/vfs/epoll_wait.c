@@ -4,6 +4,7 @@
 #include "syscall_prototypes.h"
 #include "arch/x86_64/user_access_now.h"
 #include "lib/errno.h"
+#include "mm/uio.h"
 #include "mm/user_copy.h"
 #include "sched/clock.h"
 #include "vfs/fd_table.h"
@@ -101,11 +102,11 @@ static inline bool copy_event(uaddr_t to, const struct epoll_event *event)
 	preempt_disable();
 	copied = user_copy_out_now(to, event, sizeof(*event));
 	preempt_enable();
-	return likely(copied) || !copy_to_user(to, event, sizeof(*event));
+	return copied;
 }
 
-/* Writes up to @max events to @to, which was checked to lie in user space: how many, or -EFAULT if not one could be written. */
-static long report(struct epoll *epoll, uaddr_t to, int max)
+/* Writes up to @max events to @to, which was checked to lie in user space: how many, or -EFAULT if the place for the first is not there now. */
+static long report_now(struct epoll *epoll, uaddr_t to, int max)
 {
 	const struct epoll_item *last;
 	struct epoll_item *item;
@@ -138,6 +139,30 @@ static long report(struct epoll *epoll, uaddr_t to, int max)
 out:
 	mutex_unlock(&epoll->lock);
 	return count;
+}
+
+/* The memory is waited for without the lock: it may lie in a file whose server does not answer, and others, who close what is watched, need the lock. */
+static __attribute__((noinline)) long report_slowly(struct epoll *epoll, uaddr_t to, int max)
+{
+	const struct uio_segment segment = { to, sizeof(struct epoll_event) };
+	const struct uio uio = { .segments = &segment, .segment_count = 1, .left = segment.len };
+	long count;
+
+	do {
+		count = uio_page_in(&uio, segment.len, true);
+		if (!count)
+			count = report_now(epoll, to, max);
+		else if (count == -EFAULT)
+			break;
+	} while (count == -EFAULT);
+	return count;
+}
+
+static inline long report(struct epoll *epoll, uaddr_t to, int max)
+{
+	long count = report_now(epoll, to, max);
+
+	return likely(count != -EFAULT) ? count : report_slowly(epoll, to, max);
 }
 
 static long sleep_until(struct epoll *epoll, uaddr_t events, int max, uint64_t deadline)

@@ -17,6 +17,8 @@ struct fs;
 struct vnode;
 struct file;
 struct path;
+struct fs_worker;
+struct file_data_ops;
 
 struct fs_node_id { uint64_t id; uint64_t generation; };
 
@@ -55,8 +57,8 @@ enum fs_flags {
 	FS_VOLATILE = 1 << 2,		/* attributes and entries change by themselves (procfs, devpts): nothing is cached */
 	FS_PAGES_ARE_DATA = 1 << 3,	/* changed pages are the only copy (tmpfs): they and their vnodes stay while linked; clean ones can be filled again */
 	FS_MADE_READ_ONLY = 1 << 4,	/* FS_READ_ONLY came from a remount and may go by one */
-	FS_SERVED = 1 << 5,		/* each operation asks a program (vfs/served/), which may be slow, or dead */
-	FS_KEEPS_TIMES = 1 << 6,	/* it sets the times that change with names itself: of directories, and the ctime of what is named */
+	FS_SERVED = 1 << 5,		/* a server answers, perhaps never: what nobody waits for is asked by a thread of the file system (worker.h) */
+	FS_KEEPS_TIMES = 1 << 6,	/* sets times itself when names change: a directory's, and ctime of what has the names */
 };
 
 struct fs_ops {
@@ -84,12 +86,17 @@ struct fs_ops {
 	 * lock and does not sleep. May be NULL.
 	 */
 	int (*charge)(struct fs *fs, int64_t pages);
-	/* Nobody uses the node any more: the VFS has dropped its vnode. With links == 0 the file system frees it. */
+	/*
+	 * Nobody uses the node any more: the VFS has dropped its vnode. With links == 0 the file system frees it. FS_SERVED: called only for nodes without
+	 * names, as far as is known, by the file system's worker.
+	 */
 	void (*release)(struct fs *fs, struct fs_node_id node);
 	int (*sync)(struct fs *fs);
 	int (*statfs)(struct fs *fs, struct fs_statfs *out);
 	/* By a remount it may be changed again, or nobody changes it any more (then everything was told to it). 0 or negative errno. May be NULL. */
 	int (*remount)(struct fs *fs, bool read_only);
+	/* FS_SERVED only: it was mounted, nobody uses it any more, and it was told everything: its last words. By the worker, before unmount. May be NULL. */
+	int (*end)(struct fs *fs);
 	void (*unmount)(struct fs *fs);		/* frees @fs */
 
 	/*
@@ -106,17 +113,16 @@ struct fs_ops {
 	void (*describe)(struct fs *fs, struct fs_node_id node, char *buf, size_t size);
 };
 
-struct file_data_ops;
-
 struct fs {
 	const struct fs_ops *ops;
-	const struct file_data_ops *data;	/* where the data of its files is; NULL: it comes by fill_page, and stays in pages */
+	const struct file_data_ops *data;	/* of files that are blocks of a disk; NULL: data come by fill_page */
 	const char *type;		/* "ext2", "tmpfs" … */
 	unsigned flags;			/* enum fs_flags; those of read-only change by a remount */
 	uint64_t dev;			/* st_dev; assigned by fs_register_instance */
 	struct fs_node_id root;
 	void *private;			/* the file system's own state */
 	struct refcount refs;		/* mounts and vnodes */
+	struct fs_worker *worker;	/* FS_SERVED: since it was mounted first */
 	struct list mounts;		/* the tree lock's (dentry.h): those that show it */
 	struct list mounted_link;	/* the tree lock's: in the list of file systems that have mounts */
 };

@@ -3,6 +3,7 @@
 #include "vfs/fs_registry.h"
 #include "lib/string.h"
 #include "sync/spinlock.h"
+#include "vfs/worker.h"
 
 static struct spinlock types_lock = SPINLOCK_INIT(LOCK_FILESYSTEM_TYPES);
 static struct list types = LIST_INIT(types);	/* types_lock */
@@ -40,6 +41,7 @@ struct fs_type *fs_type_next(struct fs_type *previous)
 void fs_register_instance(struct fs *fs)
 {
 	refcount_init(&fs->refs, 1);
+	fs->worker = NULL;
 	list_init(&fs->mounts);
 	list_init(&fs->mounted_link);
 	/* Like Linux's anonymous devices: major 0, minors from 1 (20 bits of them, then they repeat). */
@@ -50,6 +52,10 @@ void fs_register_instance(struct fs *fs)
 
 void fs_put(struct fs *fs)
 {
-	if (refcount_put(&fs->refs))
+	if (!refcount_put(&fs->refs))
+		return;
+	if (fs->worker)
+		fs_worker_end(fs);
+	else
 		fs->ops->unmount(fs);
 }

@@ -79,7 +79,8 @@ static ssize_t memfd_write(struct file *file, struct uio *uio, uint64_t *pos)
 	int64_t len;
 	ssize_t done;
 
-	mutex_lock(&vnode->write_lock);
+	if (mutex_lock_killable(&vnode->write_lock))
+		return -EINTR;
 	len = writable_bytes(vnode, file->flags & O_APPEND ? atomic_load(&vnode->object.size) : *pos, wanted);
 	if (!wanted || len < 0) {
 		done = wanted ? len : 0;
@@ -282,7 +283,8 @@ long memfd_add_seals(struct file *file, uint64_t seals)
 	if (!memfd_is(vnode))
 		return memfd_get_seals(file) < 0 ? -EINVAL : -EPERM;
 	memfd = memfd_of(vnode);
-	mutex_lock(&vnode->write_lock);
+	if (mutex_lock_killable(&vnode->write_lock))
+		return -EINTR;
 	mutex_lock(&vnode->object.lock);
 	if (memfd->seals & F_SEAL_SEAL)
 		error = -EPERM;

@@ -8,6 +8,7 @@
 #include "vfs/mount_list.h"
 #include "vfs/path_walk.h"
 #include "vfs/vnode.h"
+#include "vfs/worker.h"
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
@@ -157,6 +158,7 @@ long sys_mount(uaddr_t source, uaddr_t target, uaddr_t type, unsigned long flags
 
 long sys_umount2(uaddr_t target, int flags)
 {
+	struct fs_worker *worker = NULL;
 	struct path path;
 	long error;
 
@@ -167,8 +169,11 @@ long sys_umount2(uaddr_t target, int flags)
 		return error;
 	mount_cross(&path);	/* "." is not crossed by a walk, but what lies over it is meant */
 	error = path.dentry == path.mount->root ? mount_detach(path.mount, 1, flags & UMOUNT_DETACH) : -EINVAL;
+	if (!error && !(flags & UMOUNT_DETACH))
+		worker = fs_worker_get(path.mount->fs);
 	path_put(&path);
-	return error;
+	/* Its end, if this was the last mount of a server: killed, the caller does not learn of it, but the worker goes on. */
+	return worker ? fs_worker_wait_and_put(worker) : error;
 }
 
 long sys_pivot_root(uaddr_t new_root, uaddr_t put_old)

@@ -8,6 +8,7 @@
 #include "security/capabilities.h"
 #include "vfs/fs_registry.h"
 #include "vfs/mount_list.h"
+#include "vfs/worker.h"
 #include <linux/mount.h>
 #include <linux/stat.h>
 
@@ -95,7 +96,10 @@ int mount_create_fs(struct fs *fs, const char *name, const char *source, unsigne
 	struct fs_attr attr = { .node = fs->root, .mode = S_IFDIR | 0755, .links = 2 };
 	struct vnode *vnode = NULL;
 	struct dentry *root = NULL;
-	int error = fs->ops->getattr ? fs->ops->getattr(fs, fs->root, &attr) : 0;
+	int error = fs->flags & FS_SERVED ? fs_worker_start(fs) : 0;
+
+	if (!error && fs->ops->getattr)
+		error = fs->ops->getattr(fs, fs->root, &attr);
 
 	if (!error) {
 		vnode = vnode_find_or_create(fs, &attr);
@@ -436,7 +440,9 @@ void mount_free(struct mount *mount)
 		list_remove(&fs->mounted_link);
 	spin_unlock(&vfs_tree_lock);
 	dentry_put(mount->root);
-	if (last) {
+	if (last && fs->worker) {
+		fs_worker_unmounted(fs);
+	} else if (last) {
 		if (fs->ops->sync)
 			fs->ops->sync(fs);
 		dentry_drop_fs(fs);

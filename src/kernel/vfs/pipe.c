@@ -3,18 +3,18 @@
  * Pipes and FIFOs. Both are a vnode of type FIFO with a struct pipe behind it: a pipe's vnode lives in an internal file system without names, so
  * that /proc/PID/fd/N of a pipe can be opened again.
  *
- * Locks: pipe->lock (mutex) guards the ring and the counts of ends, held while bytes move; vnode->attr_lock guards vnode->pipe and pipe->users. Who
- * waits queues itself before it lets pipe->lock go, who changes something wakes after it did: by wake_one for bytes and room, which all wait for but
- * those that ask to share them (EPOLLEXCLUSIVE), and by wake_all for ends.
+ * Locks: pipe->lock (mutex) guards the ring and the counts of ends. It is held while bytes move, but never while a page of the user's is waited for.
+ * vnode->attr_lock guards vnode->pipe and pipe->users. Who waits queues itself before it lets pipe->lock go, who changes something wakes after it did: by
+ * wake_one for bytes and room, which all wait for but those that ask to share them (EPOLLEXCLUSIVE), and by wake_all for ends.
  */
 #include "vfs/pipe.h"
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
-#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "arch/x86_64/user_access_now.h"
+#include "mm/uio.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
 #include "sched/clock.h"
@@ -22,6 +22,7 @@
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
 #include "vfs/mount_tree.h"
+#include "vfs/pipe_fs.h"
 #include "vfs/pipe_ring.h"
 #include "vfs/poll.h"
 #include <asm/ioctls.h>
@@ -32,7 +33,6 @@
 enum { PIPE_PAGES = 16, PIPE_PAGES_MAX = 256 /* 1 MiB for ordinary users */, PIPE_ATOMIC = 4096 /* PIPE_BUF */ };
 /* An ordinary user's pipes together: beyond the first part of RAM a new pipe gets one page, beyond the second it is refused. */
 enum { USER_SOFT_PART = 16, USER_HARD_PART = 8 };
-enum { PIPE_FS_MAGIC = 0x50495045 };
 
 struct pipe {
 	struct mutex lock;
@@ -47,8 +47,6 @@ struct pipe {
 };
 
 static size_t pipes;			/* atomic */
-static uint64_t last_pipe_id;		/* atomic */
-static struct mount *pipe_mount;
 static struct slab_cache *pipe_slab;
 static const struct file_ops pipe_file_ops;
 
@@ -149,39 +147,94 @@ static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue)
 	return error;
 }
 
+/*
+ * Move bytes without sleeping, so that nobody waits for the lock because somebody's memory is not there, which may be for as long as a file system does
+ * not answer. In pieces, as preemption is off. -EFAULT: the next byte's page is not there, if it is anywhere.
+ */
+static ssize_t take_now(struct pipe *pipe, struct uio *uio)
+{
+	size_t wanted = uio->left;
+	ssize_t moved = 0, done = 0;
+
+	while (uio->left && pipe->ring.used) {
+		size_t rest = uio->left > PAGE_SIZE ? uio->left - PAGE_SIZE : 0;
+
+		uio->left -= rest;
+		preempt_disable();
+		moved = pipe_ring_read(&pipe->ring, uio);
+		preempt_enable();
+		uio->left += rest;
+		if (moved < 0)
+			break;
+	}
+	done = wanted - uio->left;
+	return done ? done : moved;
+}
+
+static ssize_t put_now(struct pipe *pipe, struct uio *uio, bool whole)
+{
+	size_t rest = uio->left > PIPE_ATOMIC ? uio->left - PIPE_ATOMIC : 0;
+	ssize_t moved;
+
+	uio->left -= rest;
+	preempt_disable();
+	moved = whole ? pipe_ring_write_whole(&pipe->ring, uio) : pipe_ring_write(&pipe->ring, uio);
+	preempt_enable();
+	uio->left += rest;
+	return moved;
+}
+
+/* Waits for memory of the caller with pipe->lock let go, when others have what they may be waiting for on @queue (NULL: nothing). */
+static int wait_for_memory(struct pipe *pipe, const struct uio *uio, size_t len, bool write, struct wait_queue *queue)
+{
+	int error;
+
+	mutex_unlock(&pipe->lock);
+	if (queue)
+		wake_one(queue);
+	error = uio_page_in(uio, len, write);
+	mutex_lock(&pipe->lock);
+	return error;
+}
+
+/* What a read does when there is nothing to read: 0 if it shall look again. pipe->lock held. */
+static ssize_t pipe_wait_to_read(struct file *file, struct pipe *pipe)
+{
+	int error;
+
+	if (file->flags & O_NONBLOCK)
+		return -EAGAIN;
+	error = pipe_sleep(pipe, &pipe->read_queue);
+	return error && !pipe->ring.used && pipe->writers ? error : 0;
+}
+
 static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	struct pipe *pipe = file->private;
 	bool was_tight = false;
-	ssize_t done = 0;
-	int error;
+	ssize_t done = 0, moved = 0;
 
-	if (!uio->left)
-		return 0;
 	mutex_lock(&pipe->lock);
-	for (;;) {
+	while (uio->left && moved >= 0) {
 		if (pipe->ring.used) {
-			was_tight = pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
-			done = pipe_ring_read(&pipe->ring, uio);
+			/* A writer waits only when less than PIPE_ATOMIC bytes were free. */
+			was_tight |= pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
+			moved = take_now(pipe, uio);
+			done += MAX(moved, 0);
+			if (moved == -EFAULT) {
+				moved = wait_for_memory(pipe, uio, 1, true, was_tight ? &pipe->write_queue : NULL);
+				was_tight = false;
+			}
+		} else if (done || !pipe->writers) {
 			break;
-		}
-		if (!pipe->writers)
-			break;
-		if (file->flags & O_NONBLOCK) {
-			done = -EAGAIN;
-			break;
-		}
-		error = pipe_sleep(pipe, &pipe->read_queue);
-		if (error && !pipe->ring.used && pipe->writers) {
-			done = error;
-			break;
+		} else {
+			moved = pipe_wait_to_read(file, pipe);
 		}
 	}
 	mutex_unlock(&pipe->lock);
-	/* A writer waits only when less than PIPE_ATOMIC bytes were free. */
 	if (was_tight)
 		wake_one(&pipe->write_queue);
-	return done;
+	return done ? done : moved;
 }
 
 static ssize_t broken_pipe(void)
@@ -198,37 +251,27 @@ static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	struct pipe *pipe = file->private;
 	/* Up to PIPE_ATOMIC bytes go in as one piece. */
-	size_t need = uio->left <= PIPE_ATOMIC ? uio->left : 1;
-	ssize_t done = 0, error = 0;
+	bool whole = uio->left <= PIPE_ATOMIC;
+	size_t total = uio->left, need = whole ? total : 1;
+	ssize_t error = 0, done;
 
-	if (!uio->left)
-		return 0;
 	mutex_lock(&pipe->lock);
-	while (uio->left) {
+	while (uio->left && error >= 0) {
 		if (!pipe->readers) {
 			error = -EPIPE;
-			break;
-		}
-		if (pipe_ring_room(&pipe->ring) >= need) {
-			ssize_t moved = pipe_ring_write(&pipe->ring, uio);
-
-			if (moved <= 0) {
-				error = moved;
-				break;
-			}
-			done += moved;
-			continue;
-		}
-		if (file->flags & O_NONBLOCK) {
+		} else if (pipe_ring_room(&pipe->ring) >= need) {
+			error = put_now(pipe, uio, whole);
+			if (error == -EFAULT)
+				error = wait_for_memory(pipe, uio, need, false, uio->left < total ? &pipe->read_queue : NULL);
+		} else if (file->flags & O_NONBLOCK) {
 			error = -EAGAIN;
-			break;
+		} else {
+			wake_one(&pipe->read_queue);
+			error = pipe_sleep(pipe, &pipe->write_queue);
 		}
-		wake_one(&pipe->read_queue);
-		error = pipe_sleep(pipe, &pipe->write_queue);
-		if (error)
-			break;
 	}
 	mutex_unlock(&pipe->lock);
+	done = total - uio->left;
 	if (done)
 		wake_one(&pipe->read_queue);
 	if (error == -EPIPE && !done)
@@ -463,28 +506,6 @@ long pipe_set_size(struct file *file, uint64_t size)
 	return error ? error : (long)(pages << PAGE_SHIFT);
 }
 
-/* A vnode outside any directory for a new pipe, and its place. */
-static int make_place(struct path *path)
-{
-	uint64_t id = atomic_add(&last_pipe_id, 1);
-	const struct credentials *credentials = credentials_current();
-	int64_t now = clock_realtime_ns();
-	struct fs_attr attr = { .node.id = id + 1, .mode = S_IFIFO | 0600, .links = 1, .uid = credentials->fsuid, .gid = credentials->fsgid,
-				.atime = now, .mtime = now, .ctime = now, .btime = now };
-	struct vnode *vnode = vnode_create_private(pipe_mount->fs, &attr);
-	char name[32] __attribute__((aligned(8)));
-
-	if (!vnode)
-		return -ENOMEM;
-	snprintf(name, sizeof(name), "pipe:[%llu]", (unsigned long long)id + 1);
-	path->dentry = dentry_create_root(vnode, name);
-	if (!path->dentry)
-		return -ENOMEM;
-	mount_get(pipe_mount);
-	path->mount = pipe_mount;
-	return 0;
-}
-
 /* One end of the pipe at @place. */
 static struct file *make_end(const struct path *place, struct pipe *pipe, uint32_t flags)
 {
@@ -509,7 +530,7 @@ static int make_ends(uint32_t flags, struct file *ends[2])
 {
 	struct path place;
 	struct pipe *pipe;
-	int error = make_place(&place);
+	int error = pipe_fs_new_place(&place);
 
 	if (error)
 		return error;
@@ -557,29 +578,9 @@ long sys_pipe(uaddr_t fds)
 	return sys_pipe2(fds, 0);
 }
 
-static int pipe_fs_setattr(struct fs *fs, struct fs_node_id node, unsigned mask, const struct fs_attr *in, struct fs_attr *out)
-{
-	return 0;	/* a pipe's attributes live in its vnode only */
-}
-
-static int pipe_fs_statfs(struct fs *fs, struct fs_statfs *out)
-{
-	*out = (struct fs_statfs){ .type = PIPE_FS_MAGIC, .block_size = PAGE_SIZE, .name_max = NAME_MAX_LEN };
-	return 0;
-}
-
-static void pipe_fs_unmount(struct fs *fs)
-{
-	panic("pipe: the internal file system lost its last reference");
-}
-
-static const struct fs_ops pipe_fs_ops = { .setattr = pipe_fs_setattr, .statfs = pipe_fs_statfs, .unmount = pipe_fs_unmount };
-static struct fs pipe_fs = { .ops = &pipe_fs_ops, .type = "pipefs", .root = { 1, 0 } };
-
 void pipe_init(void)
 {
 	pipe_slab = slab_cache_create("pipe", sizeof(struct pipe), 64);
-	fs_register_instance(&pipe_fs);
-	if (!pipe_slab || mount_create_fs(&pipe_fs, "", "pipefs", 0, &pipe_mount))
+	if (!pipe_slab || pipe_fs_init())
 		panic("pipe: no memory for the internal file system");
 }

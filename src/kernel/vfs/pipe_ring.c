@@ -85,7 +85,8 @@ ssize_t pipe_ring_read(struct pipe_ring *ring, struct uio *uio)
 	return done;
 }
 
-ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio)
+/* Copies behind the tail. What was copied counts only once the tail is moved. */
+static ssize_t copy_in(struct pipe_ring *ring, struct uio *uio)
 {
 	uint64_t at = ring->tail, end = ring->head + ((uint64_t)ring->page_count << PAGE_SHIFT);
 	ssize_t done = 0;
@@ -109,9 +110,29 @@ ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio)
 			break;
 		}
 	}
-	ring->tail = at;
-	__atomic_store_n(&ring->used, at - ring->head, __ATOMIC_RELEASE);
 	return done;
+}
+
+ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio)
+{
+	ssize_t done = copy_in(ring, uio);
+
+	if (done > 0)
+		pipe_ring_put(ring, done);
+	return done;
+}
+
+ssize_t pipe_ring_write_whole(struct pipe_ring *ring, struct uio *uio)
+{
+	struct uio before = *uio;
+	ssize_t done = copy_in(ring, uio);
+
+	if (!uio->left) {
+		pipe_ring_put(ring, done);
+		return done;
+	}
+	*uio = before;
+	return done == -ENOMEM ? done : -EFAULT;
 }
 
 int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count)

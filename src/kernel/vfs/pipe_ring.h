@@ -30,9 +30,11 @@ static inline uint64_t pipe_ring_room(const struct pipe_ring *ring)
 	return ((uint64_t)ring->page_count << PAGE_SHIFT) - pipe_ring_used(ring);
 }
 
-/* Move what is there and fits. Bytes moved, -EFAULT when a bad address stopped it before the first, -ENOMEM. May sleep (page faults). */
+/* Move what is there and fits. Bytes moved, -EFAULT when a bad or absent address stopped it before the first, -ENOMEM. With preemption off do not sleep. */
 ssize_t pipe_ring_read(struct pipe_ring *ring, struct uio *uio);
 ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio);
+/* All of @uio, for which there is room, or nothing: then @uio is as before. */
+ssize_t pipe_ring_write_whole(struct pipe_ring *ring, struct uio *uio);
 
 /*
  * The bytes that are there and lie in the page of the head, not to its very end: their place, with *@len cut to how many they are. NULL: use

@@ -65,6 +65,22 @@ static void step_write(size_t len)
 	written += done;
 }
 
+/* All or nothing. */
+static void step_write_whole(size_t len)
+{
+	struct uio_segment segment;
+	struct uio uio;
+	ssize_t done;
+
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (written + i) * 7 % 251;
+	uio_init_kernel(&uio, &segment, buf, len);
+	done = pipe_ring_write_whole(&ring, &uio);
+	assert(done == (len <= fault_after ? (ssize_t)len : -EFAULT));
+	assert(uio.left == (done < 0 ? len : 0) && uio.segment_offset == (done < 0 ? 0 : len));
+	written += done < 0 ? 0 : done;
+}
+
 static void step_read(size_t len)
 {
 	struct uio_segment segment;
@@ -89,7 +105,9 @@ int main(void)
 		size_t len = rand() % 4 ? rand() % 300 : rand() % sizeof(buf);
 
 		fault_after = rand() % 16 ? SIZE_MAX : (size_t)rand() % 5000;
-		if (rand() & 1)
+		if (len && len <= pipe_ring_room(&ring) && rand() % 4 == 0)
+			step_write_whole(len);
+		else if (rand() & 1)
 			step_write(len);
 		else
 			step_read(len);

@@ -92,7 +92,8 @@ static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
 
 	if (!uio->left)
 		return 0;
-	mutex_lock(&file->vnode->write_lock);
+	if (mutex_lock_killable(&file->vnode->write_lock))
+		return -EINTR;
 	done = write_locked(file, uio, pos);
 	mutex_unlock(&file->vnode->write_lock);
 	if (done > 0 && unlikely(file->flags & (O_DSYNC | O_SYNC)) && file->ops->fsync)
@@ -132,7 +133,8 @@ int64_t file_seek_sized(struct file *file, int64_t offset, int whence, uint64_t 
 {
 	int64_t target;
 
-	mutex_lock(&file->pos_lock);
+	if (mutex_lock_killable(&file->pos_lock))
+		return -EINTR;
 	target = seek_target(file, offset, whence, size);
 	if (target >= 0)
 		file->pos = target;
@@ -168,11 +170,13 @@ static int regular_truncate(struct file *file, uint64_t size)
 {
 	struct vnode *vnode = file->vnode;
 	size_t len = 1;
-	int error = 0;
+	int error;
 
 	if (size > FILE_SIZE_MAX)
 		return -EFBIG;
-	mutex_lock(&vnode->write_lock);
+	error = mutex_lock_killable(&vnode->write_lock);
+	if (error)
+		return error;
 	if (size > atomic_load(&vnode->object.size))
 		error = regular_file_check_limit(size - 1, &len);
 	if (!error) {

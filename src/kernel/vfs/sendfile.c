@@ -85,7 +85,8 @@ static ssize_t send_between(struct file *out, struct file *in, uaddr_t offset, s
 		done = copy_data(out, &out->pos, in, &pos, count);
 		return put_user_u64(offset, pos) ? -EFAULT : done;
 	}
-	mutex_lock(&in->pos_lock);
+	if (mutex_lock_killable(&in->pos_lock))
+		return -EINTR;
 	done = copy_data(out, &out->pos, in, &in->pos, count);
 	mutex_unlock(&in->pos_lock);
 	return done;

@@ -39,8 +39,9 @@ long sys_syncfs(int fd)
 	if (ref.file->vnode) {
 		struct fs *fs = ref.file->vnode->fs;
 
-		vnode_flush_all(fs);
-		error = fs->ops->sync ? fs->ops->sync(fs) : 0;
+		error = vnode_flush_all(fs);
+		if (error != -EINTR && fs->ops->sync)
+			error = fs->ops->sync(fs) ?: error;
 	}
 	fd_release(ref);
 	return error;
@@ -141,7 +142,8 @@ static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t
 		return -EBADF;
 	if (!vnode || vnode->type != S_IFREG)
 		return vnode && vnode->type == S_IFDIR ? -EISDIR : vnode && vnode->type == S_IFIFO ? -ESPIPE : -ENODEV;
-	mutex_lock(&vnode->write_lock);
+	if (mutex_lock_killable(&vnode->write_lock))
+		return -EINTR;
 	error = memfd_check_allocate(vnode, mode, offset, len);
 	switch (error ? -1 : mode) {
 	case -1:

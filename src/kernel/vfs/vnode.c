@@ -10,12 +10,14 @@
  */
 #include "vfs/vnode_cache.h"
 #include "lib/errno.h"
+#include "lib/log.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/oom.h"
 #include "sched/clock.h"
 #include "vfs/fs_registry.h"
 #include "vfs/lock.h"
+#include "vfs/worker.h"
 #include "vfs/path_string.h"
 #include <linux/stat.h>
 
@@ -84,6 +86,12 @@ static struct vnode_bucket *vnode_bucket(const struct fs *fs, struct fs_node_id 
 	return &buckets[key * 0x9e3779b97f4a7c15ull >> (64 - BUCKET_BITS)];
 }
 
+/* FS_SERVED: does the file system want to hear of the end? */
+static bool vnode_release_is_told(const struct vnode *vnode)
+{
+	return (!vnode->attr.links || vnode->links_unsure) && !(vnode->fs->flags & FS_READ_ONLY);
+}
+
 /* Tells the file system and takes the dying vnode out of the hash. */
 static void vnode_unhash(struct vnode *vnode)
 {
@@ -93,7 +101,7 @@ static void vnode_unhash(struct vnode *vnode)
 		atomic_add(&bucket->removals, 1);
 		atomic_add(&all_removals, 1);
 	}
-	if (vnode->fs->ops->release)
+	if (vnode->fs->ops->release && (!vnode->fs->worker || vnode_release_is_told(vnode)))
 		vnode->fs->ops->release(vnode->fs, vnode->node);
 	spin_lock(&vnode_cache_lock);
 	list_remove(&vnode->hash_link);
@@ -102,16 +110,17 @@ static void vnode_unhash(struct vnode *vnode)
 	wake_all(&vnode_gone);
 }
 
-/* The last reference is gone: the pages are freed, no new reference can come (count 0). */
-static void vnode_release(struct vm_object *object)
+void vnode_end(struct vnode *vnode)
 {
-	struct vnode *vnode = container_of(object, struct vnode, object);
 	struct fs *fs = vnode->fs;
+	int error = 0;
 
-	KASSERT(list_empty(&vnode->dentries) && !vnode->cached);
 	if (vnode->hashed) {
 		if (vnode->dirty && vnode->attr.links)
-			vnode_flush_attributes(vnode);
+			error = vnode_flush_attributes(vnode);
+		if (error)
+			log_warning("vfs: a %s file system did not take attributes of inode %llu (error %d)", fs->type,
+				    (unsigned long long)vnode->node.id, -error);
 		vnode_unhash(vnode);
 	} else if (fs->ops->release) {
 		fs->ops->release(fs, vnode->node);
@@ -120,6 +129,19 @@ static void vnode_release(struct vm_object *object)
 	file_locks_free(vnode);
 	fs_put(fs);
 	slab_free(vnode_slab, vnode);
+}
+
+/* The last reference is gone: the pages are freed, no new reference can come (count 0). */
+static void vnode_release(struct vm_object *object)
+{
+	struct vnode *vnode = container_of(object, struct vnode, object);
+
+	KASSERT(list_empty(&vnode->dentries) && !vnode->cached);
+	/* Who lets go of a file waits for no server. */
+	if (vnode->fs->worker && (vnode->dirty || vnode_release_is_told(vnode)))
+		fs_worker_take(vnode);
+	else
+		vnode_end(vnode);
 }
 
 static const struct vm_object_ops vnode_object_ops = {
@@ -138,11 +160,12 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 		vnode = slab_alloc(vnode_slab);
 	if (!vnode)
 		return NULL;
-	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = vnode->status_holds = false;
-	vnode->dirty = vnode->attr_changes = 0;
+	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = vnode->status_holds = vnode->links_unsure = false;
+	vnode->dirty = vnode->telling = vnode->attr_changes = 0;
 	vnode->changed_pages = vnode->dir_version = 0;
 	vnode->writers = vnode->executing = 0;
 	vnode->pipe = NULL;
+	vnode->map = NULL;
 	vnode->link_target = NULL;
 	vnode->locks = NULL;
 	spinlock_init(&vnode->attr_lock, LOCK_VNODE_ATTR);
@@ -197,12 +220,13 @@ static void insert_locked(struct vnode_bucket *bucket, struct vnode *vnode)
 	cached_count++;
 }
 
-/* Sleeps until the dying vnode of this node has left the hash. */
-static void wait_until_gone(struct vnode_bucket *bucket, const struct fs *fs, struct fs_node_id node)
+/* Sleeps until the dying vnode of this node has left the hash. 0, or -EINTR when the caller is killed. */
+static int wait_until_gone(struct vnode_bucket *bucket, const struct fs *fs, struct fs_node_id node)
 {
 	struct waiter waiter;
 	struct vnode *vnode;
 	bool dying;
+	int error = 0;
 
 	wait_begin(&vnode_gone, &waiter);
 	for (;;) {
@@ -210,11 +234,12 @@ static void wait_until_gone(struct vnode_bucket *bucket, const struct fs *fs, st
 		vnode = find_locked(bucket, fs, node);
 		dying = vnode && !atomic_load_relaxed(&vnode->object.refs.count);
 		spin_unlock(&vnode_cache_lock);
-		if (!dying)
+		if (!dying || error)
 			break;
-		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
 	}
 	wait_end(&waiter);
+	return dying ? -EINTR : 0;
 }
 
 void vnode_lookup_begin(struct vnode_guard *guard)
@@ -253,6 +278,7 @@ int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_gu
 	struct vnode_bucket *bucket = vnode_bucket(fs, attr->node);
 	struct vnode *vnode, *fresh = NULL;
 	bool alive, holds;
+	int error = -ESTALE;
 
 	if (is_new) {
 		fresh = vnode_alloc(fs, attr);
@@ -274,7 +300,10 @@ int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_gu
 		if (alive || !holds)
 			break;
 		if (vnode) {
-			wait_until_gone(bucket, fs, attr->node);
+			error = wait_until_gone(bucket, fs, attr->node);
+			if (error)
+				break;
+			error = -ESTALE;
 			continue;
 		}
 		if (!fresh)
@@ -285,7 +314,7 @@ int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_gu
 	if (fresh)
 		vnode_discard(fresh);
 	if (!alive)
-		return -ESTALE;
+		return error;
 	refresh_from_answer(vnode, attr);
 	*out = vnode;
 	return 0;
@@ -332,6 +361,16 @@ void vnode_forget(struct vnode *vnode)
 		vnode_put(vnode);
 }
 
+/* How many names there are is not known: asked for by the next stat, and by the end of the vnode. */
+static void links_are_unsure(struct vnode *vnode)
+{
+	spin_lock(&vnode->attr_lock);
+	vnode->links_unsure = vnode->attr_stale = true;
+	vnode->status_holds = false;
+	vnode->attr_changes++;
+	spin_unlock(&vnode->attr_lock);
+}
+
 void vnode_recheck_links(struct vnode *vnode)
 {
 	struct fs_attr attr;
@@ -344,8 +383,10 @@ void vnode_recheck_links(struct vnode *vnode)
 		attr.links = 0;
 		changes = atomic_load(&vnode->attr_changes);
 		error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &attr);
-		if (error && error != -ENOENT)
+		if (error && error != -ENOENT) {
+			links_are_unsure(vnode);
 			return;
+		}
 	} while (!vnode_renew_links(vnode, attr.links, changes));
 	if (!attr.links)
 		vnode_forget(vnode);
@@ -371,14 +412,16 @@ void vnode_forget_fs(struct fs *fs)
 	} while (found);
 }
 
-void vnode_flush_all(struct fs *fs)
+/* Tells @fs (NULL: all) about changed attributes; without @wait not those of files that are being written. The first error; goes on but when killed. */
+static int flush_each(struct fs *fs, bool wait)
 {
 	struct vnode *vnode, *batch[SHRINK_BATCH];
 	size_t count, rounds, limit;
+	int error, first = 0;
 
 	/* The list turns while it is walked, so one turn over what was there at the start reaches every vnode. */
 	limit = atomic_load_relaxed(&cached_count);
-	for (rounds = 0; rounds < limit; rounds += SHRINK_BATCH) {
+	for (rounds = 0; rounds < limit && first != -EINTR; rounds += SHRINK_BATCH) {
 		count = 0;
 		spin_lock(&vnode_cache_lock);
 		for (size_t i = 0; i < SHRINK_BATCH && !list_empty(&lru); i++) {
@@ -392,16 +435,41 @@ void vnode_flush_all(struct fs *fs)
 		}
 		spin_unlock(&vnode_cache_lock);
 		for (size_t i = 0; i < count; i++) {
-			vnode_sync_attributes(batch[i]);
+			error = first == -EINTR ? 0 : wait ? vnode_sync_attributes(batch[i]) : vnode_try_sync_attributes(batch[i]);
+			if (error && (!first || error == -EINTR))
+				first = error;
 			vnode_put(batch[i]);
 		}
 	}
+	return first;
+}
+
+int vnode_flush_all(struct fs *fs)
+{
+	return flush_each(fs, true);
+}
+
+void vnode_flush_idle(struct fs *fs)
+{
+	flush_each(fs, false);
 }
 
 /*
  * Second chance: a vnode that nobody but the cache holds and that was not looked up since the last visit goes. Where changed pages are the only
- * copy (tmpfs) a vnode with such pages stays.
+ * copy (tmpfs) a vnode with such pages stays; if a server has to be told of changes, it is told first, by the worker. vnode_cache_lock held.
  */
+static bool vnode_must_stay(const struct vnode *vnode)
+{
+	bool changed = atomic_load_relaxed(&vnode->changed_pages);
+
+	if (vnode->fs->flags & FS_PAGES_ARE_DATA)
+		return changed;
+	if (!vnode->fs->worker || !(vnode->dirty || changed))
+		return false;
+	fs_worker_flush(vnode->fs);
+	return true;
+}
+
 static size_t vnode_shrink(size_t frames)
 {
 	struct vnode *victims[SHRINK_BATCH], *vnode;
@@ -415,7 +483,7 @@ static size_t vnode_shrink(size_t frames)
 		list_push_back(&lru, &vnode->lru_link);
 		if (atomic_load_relaxed(&vnode->object.refs.count) != 1)
 			continue;
-		if (vnode->fs->flags & FS_PAGES_ARE_DATA && atomic_load_relaxed(&vnode->changed_pages))
+		if (vnode_must_stay(vnode))
 			continue;
 		if (vnode->used) {
 			vnode->used = false;

@@ -48,7 +48,9 @@ struct vnode {
 	struct list lru_link;		/* vnode cache's lock: while cached */
 	struct mutex write_lock;	/* serialises write, append and truncate of one file */
 	struct spinlock attr_lock;
+	bool links_unsure;		/* attr_lock: the file system was asked to change names of it, or how many there are, and gave no answer */
 	uint32_t dirty;			/* attr_lock: FS_SET_* that the file system has not been told */
+	uint32_t telling;		/* attr_lock: FS_SET_* that it is being told */
 	uint32_t attr_changes;		/* attr_lock: counts changes after which an earlier answer about attributes is out of date */
 	struct fs_attr attr;		/* guarded by attr_lock; attr.size mirrors object.size for regular files */
 	/* What stat gives, kept until something of it changes (stat_fill.h): whether it holds, and the size and changed pages it was made with. attr_lock */
@@ -63,8 +65,8 @@ struct vnode {
 	char *link_target;		/* atomic, set once: a symlink's text, NUL-terminated */
 	uint32_t writers;		/* open for writing; exec refuses with ETXTBSY; guarded by attr_lock */
 	uint32_t executing;		/* mapped as a program; open for writing refuses; guarded by attr_lock */
-	struct mapped_file *map;	/* atomic, set once: where its data is on a disk; owned by vfs/mapped */
 	struct file_locks *locks;	/* atomic, set once: flock and fcntl record locks; owned by vfs/lock.c */
+	struct mapped_file *map;	/* where its blocks are; owned by vfs/mapped */
 };
 
 static inline void vnode_get(struct vnode *vnode) { vm_object_get(&vnode->object); }
@@ -125,9 +127,9 @@ void vnode_set_no_links(struct vnode *vnode, int64_t now);
 void vnode_recheck_links(struct vnode *vnode);
 /* Tells the file system what it does not know yet; write_lock held, or nobody else uses it: a truncation meanwhile would be undone. May sleep. */
 int vnode_flush_attributes(struct vnode *vnode);
-int vnode_sync_attributes(struct vnode *vnode);	/* takes the lock itself (fsync, sync) */
-/* The same for every cached vnode of @fs, or of all file systems when NULL. May sleep. */
-void vnode_flush_all(struct fs *fs);
+int vnode_sync_attributes(struct vnode *vnode);	/* takes the lock itself (fsync, sync); -EINTR if killed meanwhile */
+/* The same for every cached vnode of @fs, or of all file systems when NULL; tries all, unless killed (-EINTR). The first error. May sleep. */
+int vnode_flush_all(struct fs *fs);
 
 /* A write or a change of owner by somebody without privilege takes the set-id bits away. */
 void vnode_clear_set_id(struct vnode *vnode);

@@ -39,7 +39,7 @@ void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr)
 void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
 {
 	struct fs_attr old = vnode->attr;
-	uint32_t dirty = vnode->dirty;
+	uint32_t dirty = vnode->dirty | vnode->telling;
 
 	vnode->attr = *attr;
 	classify_locked(vnode);
@@ -115,7 +115,9 @@ int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
 	if (vnode->fs->flags & FS_READ_ONLY)
 		return -EROFS;
 	if (mask & FS_SET_SIZE) {
-		mutex_lock(&vnode->write_lock);
+		error = mutex_lock_killable(&vnode->write_lock);
+		if (error)
+			return error;
 		error = vnode_truncate_locked(vnode, in->size);
 		mutex_unlock(&vnode->write_lock);
 		mask &= ~FS_SET_SIZE;
@@ -189,11 +191,20 @@ void vnode_touch_accessed(struct vnode *vnode)
 	spin_unlock(&vnode->attr_lock);
 }
 
+/* Names changed: the file system has to be told of these times, unless it has set them itself. attr_lock held. */
+static void times_of_names_locked(struct vnode *vnode, uint32_t times)
+{
+	if (vnode->fs->flags & FS_KEEPS_TIMES)
+		vnode->attr_stale = true;	/* which, only it knows */
+	else
+		vnode->dirty |= times;
+}
+
 void vnode_touch_directory(struct vnode *vnode, int64_t now)
 {
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.mtime = vnode->attr.ctime = now;
-	vnode->dirty |= FS_SET_MTIME | FS_SET_CTIME;
+	times_of_names_locked(vnode, FS_SET_MTIME | FS_SET_CTIME);
 	vnode->status_holds = false;
 	vnode->attr_stale = true;
 	vnode->attr_changes++;
@@ -206,7 +217,8 @@ void vnode_touch_changed(struct vnode *vnode)
 
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.ctime = now;
-	vnode->dirty |= FS_SET_CTIME;
+	times_of_names_locked(vnode, FS_SET_CTIME);
+	vnode->attr_changes++;
 	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
 }
@@ -217,7 +229,7 @@ void vnode_set_no_links(struct vnode *vnode, int64_t now)
 	vnode->attr.links = 0;
 	vnode->attr_changes++;
 	vnode->attr.ctime = now;
-	vnode->dirty |= FS_SET_CTIME;
+	times_of_names_locked(vnode, FS_SET_CTIME);
 	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
 }
@@ -251,23 +263,40 @@ int vnode_flush_attributes(struct vnode *vnode)
 	vnode->dirty = 0;
 	vnode->attr_changes++;
 	vnode_copy_attr_locked(vnode, &in);
+	/* While the file system is told, an answer of it that is older must not undo what it is told. */
+	if (vnode->fs->flags & (FS_READ_ONLY | FS_VOLATILE) || !vnode->fs->ops->setattr)
+		mask = 0;
+	vnode->telling |= mask;
 	spin_unlock(&vnode->attr_lock);
-	if (!mask || vnode->fs->flags & (FS_READ_ONLY | FS_VOLATILE) || !vnode->fs->ops->setattr)
+	if (!mask)
 		return 0;
 	error = vnode->fs->ops->setattr(vnode->fs, vnode->node, mask, &in, &out);
-	if (error) {
-		spin_lock(&vnode->attr_lock);
+	spin_lock(&vnode->attr_lock);
+	vnode->telling &= ~mask;
+	vnode->attr_changes++;
+	if (error)
 		vnode->dirty |= mask;
-		spin_unlock(&vnode->attr_lock);
-	}
+	spin_unlock(&vnode->attr_lock);
 	return error;
 }
 
 int vnode_sync_attributes(struct vnode *vnode)
 {
+	int error = mutex_lock_killable(&vnode->write_lock);
+
+	if (error)
+		return error;
+	error = vnode_flush_attributes(vnode);
+	mutex_unlock(&vnode->write_lock);
+	return error;
+}
+
+int vnode_try_sync_attributes(struct vnode *vnode)
+{
 	int error;
 
-	mutex_lock(&vnode->write_lock);
+	if (!mutex_try_lock(&vnode->write_lock))
+		return 0;
 	error = vnode_flush_attributes(vnode);
 	mutex_unlock(&vnode->write_lock);
 	return error;

@@ -9,6 +9,13 @@ void vnode_cache_shrink_all(void);
 size_t vnode_cache_total(void);		/* vnodes that exist */
 size_t vnode_cache_cached(void);	/* those that the cache holds */
 
+/* After the last reference: tells the file system what it has to know, and frees @vnode. May sleep, where there is no worker (worker.h) in any call. */
+void vnode_end(struct vnode *vnode);
+/* As vnode_sync_attributes(), unless the file is being written. */
+int vnode_try_sync_attributes(struct vnode *vnode);
+/* As vnode_flush_all(), but files that are being written are left for another time. */
+void vnode_flush_idle(struct fs *fs);
+
 /* Copies the attributes in memory with what the page cache knows better. attr_lock held. */
 void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr);
 /* The file system's answer to a question asked when vnode->attr_changes was @changes. False: others have changed something meanwhile. */

@@ -218,6 +218,12 @@ void lock_note_sleeping_release(const struct wait_queue *lock, bool shared)
 		thread->held->locks[i - 1] = thread->held->locks[i];
 }
 
+/* May wait for as long as a server of a file system does not answer; who waits for one of these locks can be killed, and is no part of the system. */
+static bool may_be_held_at_user_access(enum lock_class class)
+{
+	return class == LOCK_FILE_POSITION || class == LOCK_VNODE_WRITE || class == LOCK_PROC_FILE;
+}
+
 void lock_check_user_access(void)
 {
 	const struct lock_class_info *wanted = &lock_classes[LOCK_ADDRESS_SPACE];
@@ -228,7 +234,7 @@ void lock_check_user_access(void)
 	for (unsigned i = 0; i < thread->held->count; i++) {
 		const struct held_lock *held = &thread->held->locks[i];
 
-		if (sleeping_class_of(held->lock)->rank >= wanted->rank)
+		if (!may_be_held_at_user_access(held->lock->lock.class))
 			report_pair("access to user memory", wanted, __builtin_return_address(0), sleeping_class_of(held->lock), held->place);
 	}
 }

@@ -283,7 +283,7 @@ static ssize_t copy_records(struct reader *reader, struct uio *uio)
 
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
 		while (rings[cpu] && uio->left >= size && (count = take_records(reader, cpu, uio->left / size))) {
-			copied = uio_write_to(uio, reader->chunk, count * size) / size;
+			copied = uio_write_to_now(uio, reader->chunk, count * size) / size;
 			total += copied;
 			if (copied == count)
 				continue;
@@ -294,9 +294,9 @@ static ssize_t copy_records(struct reader *reader, struct uio *uio)
 	return total * size;
 }
 
-static ssize_t trace_read(struct file *file, struct uio *uio, uint64_t *pos)
+/* -EFAULT also when the memory is not there now. */
+static ssize_t read_now(struct reader *reader, struct uio *uio)
 {
-	struct reader *reader = file->private;
 	size_t wanted;
 	ssize_t result = 0;
 
@@ -305,7 +305,7 @@ static ssize_t trace_read(struct file *file, struct uio *uio, uint64_t *pos)
 		result = make_head(reader);
 	wanted = result ? 0 : MIN(uio->left, reader->head.len - reader->head_done);
 	if (wanted) {
-		result = uio_write_to(uio, reader->head.data + reader->head_done, wanted);
+		result = uio_write_to_now(uio, reader->head.data + reader->head_done, wanted);
 		reader->head_done += result;
 		if (!result)
 			result = -EFAULT;
@@ -313,6 +313,20 @@ static ssize_t trace_read(struct file *file, struct uio *uio, uint64_t *pos)
 		result = uio->left && uio->left < sizeof(struct trace_record) ? -EINVAL : copy_records(reader, uio);
 	}
 	mutex_unlock(&trace_lock);
+	return result;
+}
+
+static ssize_t trace_read(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	const struct uio before = *uio;
+	ssize_t result;
+
+	while ((result = read_now(file->private, uio)) == -EFAULT) {
+		*uio = before;
+		result = uio_page_in(uio, sizeof(struct trace_record), true);
+		if (result)
+			break;
+	}
 	return result;
 }
 

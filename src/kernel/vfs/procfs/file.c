@@ -55,7 +55,8 @@ static ssize_t proc_file_read(struct file *file, struct uio *uio, uint64_t *pos)
 	struct proc_file *proc = file->private;
 	ssize_t result = 0;
 
-	mutex_lock(&proc->lock);
+	if (mutex_lock_killable(&proc->lock))	/* held while its holder's memory is waited for */
+		return -EINTR;
 	if (!proc->generated || !*pos)
 		result = generate(proc);
 	if (!result && uio->left && *pos < proc->text.len) {

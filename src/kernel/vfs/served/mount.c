@@ -51,7 +51,6 @@ static int begin_changes(struct served *served)
 	return served->read_only ? 0 : error;
 }
 
-/* Nobody but the server can know it, and soon not he either. */
 static void served_free(struct served *served)
 {
 	served_unregister_mount(served);
@@ -63,6 +62,7 @@ static void served_free(struct served *served)
 	kfree(served);
 }
 
+/* By the file system's worker, but where it had no mount: it may wait for the next instance of the server. */
 void served_unmount(struct fs *fs)
 {
 	struct served *served = served_of(fs);
@@ -73,38 +73,39 @@ void served_unmount(struct fs *fs)
 	served_free(served);
 }
 
-/* The mount options at *@at up to the next comma. False: it is none, or wrong. */
-static bool take_option(struct served *served, const char *option, size_t len)
+/* One of the mount options: 0, -EINVAL, -ENXIO (there is no such disk). */
+static int take_option(struct served *served, const char *option, size_t len)
 {
 	char name[DISK_NAME_LEN];
 
 	if (len == 2 && !memcmp(option, "ro", 2)) {
 		served->read_only = true;
 	} else if (len == 9 && !memcmp(option, "unordered", 9)) {
-		served->unordered = true;
+		served->unordered = true;	/* for tests that must be able to fail */
 	} else if (len > 5 && len - 5 < sizeof(name) && !memcmp(option, "disk=", 5) && !served->disk) {
 		memcpy(name, option + 5, len - 5);
 		name[len - 5] = 0;
 		served->disk = disk_find(name);
-		return served->disk;
+		return served->disk ? 0 : -ENXIO;
 	} else {
-		return false;
+		return -EINVAL;
 	}
-	return true;
+	return 0;
 }
 
-static bool take_options(struct served *served, const char *text)
+static int take_options(struct served *served, const char *text)
 {
-	while (*text) {
+	int error = 0;
+
+	while (*text && !error) {
 		size_t len = 0;
 
 		while (text[len] && text[len] != ',')
 			len++;
-		if (!take_option(served, text, len))
-			return false;
+		error = take_option(served, text, len);
 		text += len + (text[len] == ',');
 	}
-	return true;
+	return error;
 }
 
 static int begin_mount(struct served *served, const char *source)
@@ -132,7 +133,7 @@ static int served_mount(const char *source, const char *data, struct fs **fs)
 		return -ENOMEM;
 	served->free_blocks = UINT64_MAX;
 	list_init(&served->link);
-	error = take_options(served, data) ? begin_mount(served, source) : -EINVAL;
+	error = take_options(served, data) ?: begin_mount(served, source);
 	if (error) {
 		if (served->disk)
 			disk_put(served->disk);

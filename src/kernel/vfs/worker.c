@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker of a file system in a server (worker.h). Its queue is made of what it is given: it needs no memory to take a vnode.
+ *
+ * Lock: workers_lock (spinlock) guards what all workers are to do. Wake-ups are sent with it held, so that who is woken may free the worker.
+ */
+#include "vfs/worker.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "mm/heap.h"
+#include "sched/thread.h"
+#include "vfs/dentry.h"
+#include "vfs/fs_registry.h"
+#include "vfs/vnode_cache.h"
+
+struct fs_worker {
+	struct fs *fs;
+	struct refcount refs;		/* the thread, and those who wait in fs_worker_wait_and_put */
+	struct wait_queue work;		/* the thread waits */
+	struct wait_queue done;		/* others wait for it */
+	/* workers_lock: */
+	struct list ending;		/* vnodes by lru_link */
+	bool flush, unmounted, end;	/* what was asked for and has not begun */
+	bool busy;			/* the last mount is gone, and not all is told */
+	bool shown;			/* it had a mount, so it was in use */
+	bool ended;			/* the file system is no more */
+};
+
+static struct spinlock workers_lock = SPINLOCK_INIT(LOCK_FS_WORKERS);
+
+static void worker_put(struct fs_worker *worker)
+{
+	if (refcount_put(&worker->refs))
+		kfree(worker);
+}
+
+/* What is to be done next, taken off the list. */
+enum work { WORK_NONE, WORK_VNODE, WORK_FLUSH, WORK_UNMOUNTED, WORK_END };
+
+static enum work take_work(struct fs_worker *worker, struct vnode **vnode)
+{
+	enum work work = WORK_NONE;
+
+	spin_lock(&workers_lock);
+	if (!list_empty(&worker->ending)) {
+		*vnode = list_first(&worker->ending, struct vnode, lru_link);
+		list_remove(&(*vnode)->lru_link);
+		work = WORK_VNODE;
+	} else if (worker->unmounted) {
+		worker->unmounted = worker->flush = false;
+		work = WORK_UNMOUNTED;
+	} else if (worker->end) {
+		work = WORK_END;
+	} else if (worker->flush) {
+		worker->flush = false;
+		work = WORK_FLUSH;
+	}
+	spin_unlock(&workers_lock);
+	return work;
+}
+
+static enum work wait_for_work(struct fs_worker *worker, struct vnode **vnode)
+{
+	struct waiter waiter;
+	enum work work = take_work(worker, vnode);
+
+	if (work)
+		return work;
+	wait_begin(&worker->work, &waiter);
+	while (!(work = take_work(worker, vnode)))
+		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+	wait_end(&waiter);
+	return work;
+}
+
+static void end_queued(struct fs_worker *worker)
+{
+	struct vnode *vnode;
+
+	do {
+		vnode = NULL;
+		spin_lock(&workers_lock);
+		if (!list_empty(&worker->ending)) {
+			vnode = list_first(&worker->ending, struct vnode, lru_link);
+			list_remove(&vnode->lru_link);
+		}
+		spin_unlock(&workers_lock);
+		if (vnode)
+			vnode_end(vnode);
+	} while (vnode);
+}
+
+/* Nothing shows @fs any more; mappings of its files may be left. Puts the reference that fs_worker_unmounted() took. */
+static void tell_all(struct fs_worker *worker)
+{
+	struct fs *fs = worker->fs;
+	int error = vnode_flush_all(fs);
+	bool last;
+
+	dentry_drop_fs(fs);
+	vnode_forget_fs(fs);
+	end_queued(worker);
+	/* After the put it is this thread that unmounts it, so @fs stays until then. */
+	fs_put(fs);
+	spin_lock(&workers_lock);
+	last = worker->end;
+	spin_unlock(&workers_lock);
+	if (!last && fs->ops->sync && !(fs->flags & FS_READ_ONLY))
+		error = fs->ops->sync(fs) ?: error;
+	if (error)
+		log_error("vfs: a %s file system was unmounted, but did not take all changes (error %d)", fs->type, -error);
+}
+
+static void end_fs(struct fs *fs, bool shown)
+{
+	int error = shown && fs->ops->end && !(fs->flags & FS_READ_ONLY) ? fs->ops->end(fs) : 0;
+
+	if (error)
+		log_error("vfs: the end of a %s file system failed (error %d)", fs->type, -error);
+	fs->ops->unmount(fs);
+}
+
+static void done(struct fs_worker *worker, enum work work)
+{
+	spin_lock(&workers_lock);
+	if (work == WORK_UNMOUNTED)
+		worker->busy = false;
+	else
+		worker->ended = true;
+	wake_all(&worker->done);
+	spin_unlock(&workers_lock);
+}
+
+static void worker_thread(void *arg)
+{
+	struct fs_worker *worker = arg;
+	struct vnode *vnode;
+	enum work work;
+
+	do {
+		work = wait_for_work(worker, &vnode);
+		switch (work) {
+		case WORK_VNODE:
+			vnode_end(vnode);
+			break;
+		case WORK_FLUSH:
+			vnode_flush_idle(worker->fs);
+			break;
+		case WORK_UNMOUNTED:
+			tell_all(worker);
+			done(worker, work);
+			break;
+		default:
+			end_fs(worker->fs, worker->shown);
+			done(worker, work);
+		}
+	} while (work != WORK_END);
+	worker_put(worker);
+}
+
+int fs_worker_start(struct fs *fs)
+{
+	struct fs_worker *worker = kzalloc(sizeof(*worker));
+	struct thread *thread = worker ? thread_create_kernel("fs-worker", worker_thread, worker, CLASS_NORMAL) : NULL;
+
+	if (!thread) {
+		kfree(worker);
+		return -ENOMEM;
+	}
+	worker->fs = fs;
+	refcount_init(&worker->refs, 1);
+	wait_queue_init(&worker->work);
+	wait_queue_init(&worker->done);
+	list_init(&worker->ending);
+	fs->worker = worker;
+	thread_start(thread);
+	return 0;
+}
+
+void fs_worker_take(struct vnode *vnode)
+{
+	struct fs_worker *worker = vnode->fs->worker;
+
+	spin_lock(&workers_lock);
+	list_push_back(&worker->ending, &vnode->lru_link);
+	wake_all(&worker->work);
+	spin_unlock(&workers_lock);
+}
+
+void fs_worker_flush(struct fs *fs)
+{
+	struct fs_worker *worker = fs->worker;
+
+	spin_lock(&workers_lock);
+	if (!worker->flush) {
+		worker->flush = true;
+		wake_all(&worker->work);
+	}
+	spin_unlock(&workers_lock);
+}
+
+void fs_worker_unmounted(struct fs *fs)
+{
+	struct fs_worker *worker = fs->worker;
+
+	fs_get(fs);
+	spin_lock(&workers_lock);
+	worker->unmounted = worker->busy = worker->shown = true;
+	wake_all(&worker->work);
+	spin_unlock(&workers_lock);
+}
+
+void fs_worker_end(struct fs *fs)
+{
+	struct fs_worker *worker = fs->worker;
+
+	spin_lock(&workers_lock);
+	worker->end = true;
+	wake_all(&worker->work);
+	spin_unlock(&workers_lock);
+}
+
+struct fs_worker *fs_worker_get(struct fs *fs)
+{
+	if (fs->worker)
+		refcount_get(&fs->worker->refs);
+	return fs->worker;
+}
+
+int fs_worker_wait_and_put(struct fs_worker *worker)
+{
+	struct waiter waiter;
+	bool over = false;
+	int error = 0;
+
+	wait_begin(&worker->done, &waiter);
+	while (!error) {
+		spin_lock(&workers_lock);
+		over = worker->ended || (!worker->busy && !worker->end);
+		spin_unlock(&workers_lock);
+		if (over)
+			break;
+		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
+	}
+	wait_end(&waiter);
+	worker_put(worker);
+	return over ? 0 : -EINTR;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes of a file system that is a service: each operation comes to the server as it was meant, and its answer to the program. Needs a disk "test0". */
+#include "served_model.h"
+#include "supervisor.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+static void names(void *argument)
+{
+	struct stat status;
+	char target[80];
+	int fd;
+
+	(void)argument;
+	umask(0);
+	fd = open("m/file", O_CREAT | O_EXCL | O_RDWR, 0640);
+	CHECK(fd >= 0);
+	CHECK_ERR(open("m/file", O_CREAT | O_EXCL | O_RDWR, 0640), EEXIST);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_mode, S_IFREG | 0640);
+	CHECK_EQ(mkdir("m/dir", 0751), 0);
+	CHECK_EQ(stat("m/dir", &status), 0);
+	CHECK_EQ(status.st_mode, S_IFDIR | 0751);
+	CHECK_EQ(symlink("where/it/leads", "m/dir/sym"), 0);
+	CHECK_EQ(readlink("m/dir/sym", target, sizeof target), 14);
+	CHECK(memcmp(target, "where/it/leads", 14) == 0);
+	CHECK_EQ(mknod("m/node", S_IFCHR | 0600, makedev(5, 77)), 0);
+	CHECK_EQ(stat("m/node", &status), 0);
+	CHECK(S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 77));
+	CHECK_EQ(mkfifo("m/fifo", 0600), 0);
+	CHECK_EQ(link("m/file", "m/dir/other"), 0);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_nlink, 2);
+	CHECK_EQ(unlink("m/file"), 0);
+	CHECK_ERR(stat("m/file", &status), ENOENT);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_nlink, 1);
+	CHECK_EQ(unlink("m/dir/other"), 0);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_nlink, 0);
+	close(fd);
+	CHECK_EQ(unlink("m/dir/sym"), 0);
+	CHECK_EQ(rmdir("m/dir"), 0);
+	CHECK_EQ(unlink("m/node"), 0);
+	CHECK_EQ(unlink("m/fifo"), 0);
+}
+
+static unsigned nodes(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < MODEL_NODES; i++)
+		count += model->nodes[i].mode != 0;
+	return count;
+}
+
+static void making_and_removing(void)
+{
+	uint64_t before;
+
+	start_model();
+	before = model->changes;
+	CHECK_EQ(served_child(names, NULL), 0);
+	CHECK(model->changes - before >= 12);
+	CHECK_EQ(model->asked[FS_CREATE & 0xffff], 3);
+	CHECK_EQ(model->asked[FS_MKDIR & 0xffff], 1);
+	CHECK_EQ(model->asked[FS_SYMLINK & 0xffff], 1);
+	CHECK_EQ(model->asked[FS_LINK & 0xffff], 1);
+	CHECK_EQ(model->asked[FS_UNLINK & 0xffff], 5);
+	CHECK_EQ(model->asked[FS_RMDIR & 0xffff], 1);
+	stop_model();
+	CHECK_EQ(nodes(), 1);	/* what lost its names was released, and only that */
+	CHECK_EQ(model->asked[FS_RELEASE & 0xffff], 5);
+}
+
+enum { NOREPLACE = 1, EXCHANGE = 2 };
+
+/* As renameat2(2) has it. */
+static int rename_with(const char *from, const char *to, unsigned flags)
+{
+	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
+static void move(void *argument)
+{
+	struct stat status;
+
+	(void)argument;
+	close(open("m/a", O_CREAT | O_WRONLY, 0600));
+	close(open("m/b", O_CREAT | O_WRONLY, 0644));
+	CHECK_EQ(mkdir("m/d", 0755), 0);
+	CHECK_ERR(rename_with("m/a", "m/b", NOREPLACE), EEXIST);
+	CHECK_EQ(rename_with("m/a", "m/b", EXCHANGE), 0);
+	CHECK_EQ(stat("m/a", &status), 0);
+	CHECK_EQ(status.st_mode & 0777, 0644);
+	CHECK_EQ(rename_with("m/a", "m/d/a-long-name", NOREPLACE), 0);
+	CHECK_EQ(rename("m/d/a-long-name", "m/b"), 0);
+	CHECK_EQ(stat("m/b", &status), 0);
+	CHECK_EQ(status.st_mode & 0777, 0644);
+	CHECK_ERR(stat("m/a", &status), ENOENT);
+	CHECK_EQ(unlink("m/b"), 0);
+	CHECK_EQ(rmdir("m/d"), 0);
+}
+
+static void renaming(void)
+{
+	start_model();
+	CHECK_EQ(served_child(move, NULL), 0);
+	CHECK(model->asked[FS_RENAME & 0xffff] >= 3);
+	CHECK_EQ(model->renamed.flags, 4);	/* the last one: what it replaces lives on until it is released */
+	CHECK_EQ(model->renamed.from_size, strlen("a-long-name"));
+	CHECK_EQ(model->renamed.names_length, strlen("a-long-nameb"));
+	CHECK_EQ(model->renamed.to.id, MODEL_ROOT);
+	CHECK(model->renamed.time / 1000000000 >= time(NULL) - 100);
+	stop_model();
+	CHECK_EQ(nodes(), 1);
+}
+
+static void attributes(void *argument)
+{
+	struct timespec times[2] = { { .tv_sec = 1000000001, .tv_nsec = 5 }, { .tv_sec = 1000000002, .tv_nsec = 6 } };
+	struct statfs figures;
+	struct stat status;
+	int fd;
+
+	(void)argument;
+	fd = open("m/file", O_CREAT | O_RDWR, 0600);
+	CHECK_EQ(fchmod(fd, 04755), 0);
+	CHECK_EQ(fchown(fd, 12, 13), 0);
+	CHECK_EQ(futimens(fd, times), 0);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK(status.st_uid == 12 && status.st_gid == 13 && status.st_atim.tv_sec == 1000000001 && status.st_mtim.tv_nsec == 6);
+	CHECK_EQ(ftruncate(fd, 5000), 0);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_size, 5000);
+	CHECK_EQ(statfs("m", &figures), 0);
+	CHECK_EQ(figures.f_bfree, 50);
+	CHECK_EQ(syncfs(fd), 0);
+	close(fd);
+}
+
+/* The value of @key in the line of /proc/served; -1: it is not there. */
+static long counted(const char *key)
+{
+	static char text[8192];
+	char wanted[32], *at;
+	int fd = open("/proc/served", O_RDONLY);
+	ssize_t got = read(fd, text, sizeof text - 1);
+
+	close(fd);
+	text[got < 0 ? 0 : got] = 0;
+	snprintf(wanted, sizeof wanted, " %s=", key);
+	at = strstr(text, MODEL_PORT " disk=test0 ");
+	at = at ? strstr(at, wanted) : NULL;
+	return at ? atol(at + strlen(wanted)) : -1;
+}
+
+static void setting_attributes(void)
+{
+	start_model();
+	CHECK_EQ(served_child(attributes, NULL), 0);
+	CHECK(model->asked[FS_SYNC & 0xffff] >= 1);
+	CHECK_EQ(model->clean, 0);
+	CHECK_EQ(counted("start"), 1);
+	CHECK_EQ(counted("create"), 1);
+	CHECK_EQ(counted("setattr"), model->asked[FS_SETATTR & 0xffff]);
+	CHECK_EQ(counted("free"), 77);
+	CHECK_EQ(counted("wrong"), 0);
+	CHECK_EQ(counted("commits"), model->changes);
+	CHECK_EQ(counted("dirty"), 0);		/* syncfs was the last thing */
+	CHECK(counted("written") > 0);
+	stop_model();
+	CHECK_EQ(counted("start"), -1);
+}
+
+static void look_only(void *argument)
+{
+	(void)argument;
+	CHECK_ERR(mkdir("m/new", 0700), EROFS);
+	CHECK_ERR(mount(NULL, "m", NULL, MS_REMOUNT, NULL), EROFS);
+	CHECK_ERR(mkdir("m/new", 0700), EROFS);
+}
+
+static void read_only(void)
+{
+	make_port();
+	CHECK_EQ(served_child(do_mount, "ro,disk=test0"), 0);
+	CHECK_EQ(served_child(look_only, NULL), 0);
+	CHECK_EQ(model->asked[FS_START & 0xffff], 0);
+	CHECK_EQ(model->changes, 0);
+	CHECK_EQ(served_child(do_unmount, NULL), 0);
+}
+
+static const struct check_case cases[] = {
+	CASE(making_and_removing), CASE(renaming), CASE(setting_attributes), CASE(read_only), { NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return check_main("served_changes", supervisor_works() ? cases : supervisor_no_cases, argc, argv);
+}
