@@ -57,15 +57,15 @@ static bool has_super(const struct ext2 *fs, uint32_t group)
 	return !fs->sparse_super || group <= 1 || is_power_of(group, 3) || is_power_of(group, 5) || is_power_of(group, 7);
 }
 
-static uint32_t copies_end(const struct ext2 *fs, uint32_t group)
+uint32_t ext2_copies_end(const struct ext2 *fs, uint32_t group)
 {
 	return ext2_group_start(fs, group) + (has_super(fs, group) ? 1 + fs->descriptor_blocks + fs->reserved_descriptors : 0);
 }
 
 uint32_t ext2_system_end(const struct ext2 *fs, uint32_t group, const struct ext2_group *descriptor, uint32_t block)
 {
-	if (block < copies_end(fs, group))
-		return copies_end(fs, group);
+	if (block < ext2_copies_end(fs, group))
+		return ext2_copies_end(fs, group);
 	if (block == descriptor->block_bitmap || block == descriptor->inode_bitmap)
 		return block + 1;
 	if (block >= descriptor->inode_table && block - descriptor->inode_table < fs->table_blocks)

@@ -62,6 +62,7 @@ struct ext2 {
 	uint64_t max_blocks, max_size;	/* of a file */
 	bool file_types, sparse_super, revision1, read_only, was_clean, adopted, skip_orphans;
 	uint64_t free_blocks, free_inodes;	/* of all groups, as committed: who changes them is this instance alone */
+	uint32_t grown_from;	/* ext2_grow: what the first group had before; 0: not known */
 	unsigned errors_logged;
 	struct ext2_txn txn;
 };
@@ -114,6 +115,8 @@ uint32_t ext2_system_end(const struct ext2 *fs, uint32_t group, const struct ext
 int ext2_check_block(struct ext2_txn *txn, uint32_t inode, uint32_t block);
 /* Also adds up what is free. */
 int ext2_check_groups(struct ext2_txn *txn);
+/* The first block after the copies of superblock and descriptors, if the group has some; else its first. */
+uint32_t ext2_copies_end(const struct ext2 *fs, uint32_t group);
 
 /* block_alloc.c */
 
@@ -247,6 +250,10 @@ int ext2_drop_link(struct ext2_txn *txn, struct ext2_inode *inode, bool keep, in
 
 /* super.c */
 
+/* Takes over what the superblock says now: where all is, and what is free. */
+int ext2_reload(struct ext2_txn *txn);
+/* One line in the log. */
+__attribute__((format(printf, 2, 3))) void ext2_say(struct ext2_io *io, const char *format, ...);
 /* What of @free blocks is not reserved. */
 uint32_t ext2_available(const struct ext2 *fs, uint64_t free);
 

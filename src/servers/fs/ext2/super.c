@@ -20,7 +20,7 @@ static const struct feature ro_compat_names[] = {
 	{ 0x2000, "project" }, { 0x4000, "shared_blocks" }, { 0x8000, "verity" }, { 0x10000, "orphan_present" },
 };
 
-__attribute__((format(printf, 2, 3))) static void say(struct ext2_io *io, const char *format, ...)
+void ext2_say(struct ext2_io *io, const char *format, ...)
 {
 	char text[256];
 	va_list args;
@@ -101,7 +101,7 @@ static int read_geometry(struct ext2 *fs, const struct ext2_super *super)
 
 	if (super->first_data_block != (size == 1024) || super->blocks_count <= super->first_data_block + 1 ||
 	    super->blocks_per_group < 8 || super->blocks_per_group > size * 8 || super->blocks_per_group % 8) {
-		say(fs->io, "first block %u, %u blocks, %u in a group: expected %u, more, and 8 to %u in steps of 8", super->first_data_block,
+		ext2_say(fs->io, "first block %u, %u blocks, %u in a group: expected %u, more, and 8 to %u in steps of 8", super->first_data_block,
 		    super->blocks_count, super->blocks_per_group, size == 1024, size * 8);
 		return -EINVAL;
 	}
@@ -113,7 +113,7 @@ static int read_geometry(struct ext2 *fs, const struct ext2_super *super)
 	fs->inode_size = fs->revision1 ? super->inode_size : EXT2_OLD_INODE_SIZE;
 	fs->first_inode = fs->revision1 ? super->first_inode : EXT2_OLD_FIRST_INODE;
 	if (!inode_fields_are_good(fs, super)) {
-		say(fs->io, "%u inodes of %u bytes, %u in a group, the first free one %u: this does not fit", super->inodes_count, fs->inode_size,
+		ext2_say(fs->io, "%u inodes of %u bytes, %u in a group, the first free one %u: this does not fit", super->inodes_count, fs->inode_size,
 		    super->inodes_per_group, fs->first_inode);
 		return -EINVAL;
 	}
@@ -124,7 +124,7 @@ static int read_geometry(struct ext2 *fs, const struct ext2_super *super)
 	/* Compatible feature 0x10, resize_inode, says whether the field means anything. */
 	fs->reserved_descriptors = fs->revision1 && super->compat & 0x10 ? MIN(super->reserved_descriptors, size / 4) : 0;
 	if (fs->descriptor_blocks + 1 >= ext2_group_blocks(fs, 0)) {
-		say(fs->io, "%u groups: their descriptors do not fit into the first", fs->group_count);
+		ext2_say(fs->io, "%u groups: their descriptors do not fit into the first", fs->group_count);
 		return -EINVAL;
 	}
 	if (fs->inode_size > EXT2_OLD_INODE_SIZE)
@@ -150,18 +150,18 @@ static int read_super(struct ext2 *fs, struct ext2_super *super)
 	int error;
 
 	if (io->size < EXT2_SUPER_OFFSET + EXT2_SUPER_SIZE) {
-		say(io, "the disk has %llu bytes: too few for a superblock", (unsigned long long)io->size);
+		ext2_say(io, "the disk has %llu bytes: too few for a superblock", (unsigned long long)io->size);
 		return -EINVAL;
 	}
 	error = io->read(io, EXT2_SUPER_OFFSET, super, sizeof(*super));
 	if (error)
 		return error;
 	if (super->magic != EXT2_MAGIC || super->log_block_size > 2) {
-		say(io, "magic number 0x%x, block size 1024 << %u: expected 0x%x, at most 2", super->magic, super->log_block_size, EXT2_MAGIC);
+		ext2_say(io, "magic number 0x%x, block size 1024 << %u: expected 0x%x, at most 2", super->magic, super->log_block_size, EXT2_MAGIC);
 		return -EINVAL;
 	}
 	if (super->revision > 1) {
-		say(io, "revision %u, expected 0 or 1", super->revision);
+		ext2_say(io, "revision %u, expected 0 or 1", super->revision);
 		return -EOPNOTSUPP;
 	}
 	fs->block_shift = 10 + super->log_block_size;
@@ -195,7 +195,7 @@ int ext2_mount(struct ext2_io *io, void *memory, size_t size, unsigned flags, st
 	if (!error && size < ext2_memory(fs->block_size))
 		error = -ENOMEM;
 	if (!error && io->size >> fs->block_shift < fs->blocks_count) {
-		say(io, "the disk has %llu blocks, the file system %u", (unsigned long long)(io->size >> fs->block_shift), fs->blocks_count);
+		ext2_say(io, "the disk has %llu blocks, the file system %u", (unsigned long long)(io->size >> fs->block_shift), fs->blocks_count);
 		error = -EINVAL;
 	}
 	if (error)
@@ -221,6 +221,16 @@ bool ext2_is_read_only(const struct ext2 *fs)
 bool ext2_was_clean(const struct ext2 *fs)
 {
 	return fs->was_clean;
+}
+
+int ext2_reload(struct ext2_txn *txn)
+{
+	struct ext2_super super;
+	int error = ext2_super_peek(txn, &super);
+
+	if (!error)
+		error = read_geometry(txn->fs, &super);
+	return error ? error : ext2_check_groups(txn);
 }
 
 static uint32_t super_block(const struct ext2 *fs, uint32_t *offset)

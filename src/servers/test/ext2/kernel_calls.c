@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's calls of the ext2 server (../../fs/ext2/kernel_calls.h), with points at which the service ends, and answers that are spoiled. */
+#include "fs/ext2/kernel_calls.h"
+#include "test/ext2/points.h"
+
+#include <raeen/stubs.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+int call_disk(int port, struct fs_disk_info *info)
+{
+	return (int)fs_disk(port, info);
+}
+
+int call_disk_read(int port, uint64_t offset, void *bytes, size_t length)
+{
+	return (int)fs_disk_read(port, offset, bytes, length);
+}
+
+int call_set_blocks(int port, uint32_t block_size, uint64_t blocks)
+{
+	return (int)fs_set_blocks(port, block_size, blocks);
+}
+
+int call_block_read(int port, uint64_t number, struct fs_block *block)
+{
+	return (int)fs_block_read(port, number, block);
+}
+
+static void end_if_time(unsigned long every, unsigned long count)
+{
+	if (every && count % every == 0 && points.call->extra.deaths == 0)
+		kill(getpid(), SIGKILL);
+}
+
+int call_commit(int port, struct fs_commit *commit)
+{
+	static unsigned long commits;
+	static uint8_t answer[MSG_PAYLOAD_MAX];
+	int error;
+
+	commits++;
+	end_if_time(points.die_before_commit, commits);
+	if (points.garbage && commit->answer_length != 0) {
+		memcpy(answer, (const void *)commit->answer, commit->answer_length);
+		spoil(answer, commit->answer_length);
+		commit->answer = (uintptr_t)answer;
+	}
+	error = (int)fs_commit(port, commit);
+	end_if_time(points.die_after_commit, commits);
+	return error;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ext2-service: the ext2 server (../../fs/ext2) for the tests, which goes wrong when it is told to.
+ *
+ *	ext2-service [--grow] [OPTION=N ...]
+ *
+ *	--die=N			kills itself with each Nth request in its hands
+ *	--die-before-commit=N	... before each Nth commit
+ *	--die-after-commit=N	... after it, before anything else
+ *	--hang=N		does nothing any more, with each Nth request in its hands
+ *	--late=N		answers each Nth request three seconds later, without a heartbeat meanwhile
+ *	--garbage=SEED		answers are often wrong, in some field
+ *	--poison=NAME		kills itself with each request that has NAME in it
+ *
+ * Never twice with the same request, but for --poison.
+ */
+#include "fs/ext2/handlers.h"
+#include "test/ext2/points.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LATE_S = 3 };
+
+struct points points;
+
+static uint64_t random_number(void)
+{
+	points.garbage ^= points.garbage << 13;
+	points.garbage ^= points.garbage >> 7;
+	points.garbage ^= points.garbage << 17;
+	return points.garbage;
+}
+
+void spoil(void *answer, size_t size)
+{
+	if (!points.garbage || !size || random_number() % 3)
+		return;
+	for (unsigned i = random_number() % 4 + 1; i > 0; i--)
+		((uint8_t *)answer)[random_number() % size] = random_number() % 4 ? (uint8_t)random_number() : 0;
+}
+
+static bool is_time(unsigned long every, unsigned long count)
+{
+	return every && count % every == 0 && points.call->extra.deaths == 0;
+}
+
+static void go_wrong(const struct server_call *call)
+{
+	static unsigned long requests;
+	struct timespec rest = { .tv_sec = LATE_S };
+
+	requests++;
+	if (points.poison && memmem(call->payload, msg_length(call->header), points.poison, strlen(points.poison)))
+		kill(getpid(), SIGKILL);
+	if (is_time(points.die, requests))
+		kill(getpid(), SIGKILL);
+	while (is_time(points.hang, requests))
+		pause();
+	while (is_time(points.late, requests) && nanosleep(&rest, &rest) < 0)
+		;
+}
+
+static int serve(struct server_call *call, const void *operations)
+{
+	int result;
+
+	points.call = call;
+	go_wrong(call);
+	result = fs_protocol.serve(call, operations);
+	if (result == 0)
+		spoil(call->payload, call->reply_length);
+	return result;
+}
+
+static bool take_option(const char *text, struct ext2_server *instance)
+{
+	static const char poison[] = "--poison=";
+
+	if (strcmp(text, "--grow") == 0)
+		instance->grow = true;
+	else if (strncmp(text, poison, sizeof poison - 1) == 0 && text[sizeof poison - 1])
+		points.poison = text + sizeof poison - 1;
+	else
+		return sscanf(text, "--die=%lu", &points.die) == 1 || sscanf(text, "--die-before-commit=%lu", &points.die_before_commit) == 1 ||
+		       sscanf(text, "--die-after-commit=%lu", &points.die_after_commit) == 1 || sscanf(text, "--hang=%lu", &points.hang) == 1 ||
+		       sscanf(text, "--late=%lu", &points.late) == 1 || sscanf(text, "--garbage=%lu", &points.garbage) == 1;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	static struct ext2_server instance;
+	static struct protocol protocol;
+	static struct server server = { .name = "ext2", .port_flags = PORT_PERSISTENT | PORT_REPLAY, .protocols = { { &protocol, &ext2_operations } },
+					.context = &instance };
+
+	protocol = fs_protocol;
+	protocol.serve = serve;
+	for (int i = 1; i < argc; i++) {
+		if (!take_option(argv[i], &instance)) {
+			fprintf(stderr, "ext2-service: %s: expected --grow, --die=N, --die-before-commit=N, --die-after-commit=N, --hang=N, --late=N, "
+					"--garbage=SEED or --poison=NAME\n", argv[i]);
+			return 2;
+		}
+	}
+	return server_run(&server);
+}
