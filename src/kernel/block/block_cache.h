@@ -149,6 +149,8 @@ bool block_data_pending(struct block_cache *cache, uint64_t block, uint64_t coun
 
 /* The number of the group, not yet written, that has @block as new data, the newest if there are several; 0: none. To be asked when the block was mapped. */
 uint64_t block_data_group(struct block_cache *cache, uint64_t block);
+/* The same for as many of @count blocks from @block on as it holds for: *@run, at least one. */
+uint64_t block_data_run(struct block_cache *cache, uint64_t block, uint64_t count, uint64_t *run);
 
 /* The thread that writes back what is old or too much. -ENOMEM. block_cache_destroy ends it. */
 int block_cache_start_thread(struct block_cache *cache);

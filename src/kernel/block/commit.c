@@ -189,8 +189,16 @@ static int reserve_extents(struct block_cache *cache, const struct block_commit 
 {
 	unsigned count = 0;
 
-	for (unsigned i = cache->first_range; i < commit->change_count; i++)
-		count += commit->changes[i].kind == BLOCK_NEW_DATA ? 2 : commit->changes[i].kind == BLOCK_FORGET;
+	for (unsigned i = cache->first_range; i < commit->change_count; i++) {
+		const struct block_change *change = &commit->changes[i];
+		bool is_new = change->kind == BLOCK_NEW_DATA;
+		int error = is_new ? disk_prepare(cache->disk, cache->first_sector + change->block * cache->block_sectors,
+						  (uint64_t)change->len * cache->block_sectors) : 0;
+
+		if (error)
+			return error;
+		count += is_new ? 2 : change->kind == BLOCK_FORGET;
+	}
 	while (count--) {
 		struct data_extent *extent = kzalloc(sizeof(*extent));
 

@@ -283,18 +283,43 @@ bool block_data_pending(struct block_cache *cache, uint64_t block, uint64_t coun
 	return pending;
 }
 
-uint64_t block_data_group(struct block_cache *cache, uint64_t block)
+/* Is @block new data of @group? Cuts *@end to where that changes. */
+static bool data_until(const struct write_group *group, uint64_t block, uint64_t *end)
 {
+	const struct data_extent *extent;
+	bool found = false;
+
+	list_for_each(extent, &group->extents, link) {
+		if (extent->block > block) {
+			*end = MIN(*end, extent->block);
+		} else if (extent->block + extent->count > block) {
+			*end = MIN(*end, extent->block + extent->count);
+			found = true;
+		}
+	}
+	return found;
+}
+
+uint64_t block_data_run(struct block_cache *cache, uint64_t block, uint64_t count, uint64_t *run)
+{
+	uint64_t number = 0, end = block + count;
 	struct write_group *group;
-	uint64_t number = 0;
 
 	mutex_lock(&cache->lock);
 	list_for_each(group, &cache->groups, link)
-		if (has_data(group, block, block + 1))
+		if (data_until(group, block, &end))
 			number = group->sequence;
 	/* The open one will be the next to be closed. */
-	if (cache->open && has_data(cache->open, block, block + 1))
+	if (cache->open && data_until(cache->open, block, &end))
 		number = cache->groups_closed + 1;
 	mutex_unlock(&cache->lock);
+	*run = end - block;
 	return number;
+}
+
+uint64_t block_data_group(struct block_cache *cache, uint64_t block)
+{
+	uint64_t run;
+
+	return block_data_run(cache, block, 1, &run);
 }

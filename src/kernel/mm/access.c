@@ -42,6 +42,28 @@ struct frame *address_space_page(struct address_space *as, uint64_t addr, bool w
 	return frame;
 }
 
+void address_space_written(struct address_space *as, uint64_t addr, struct frame *frame)
+{
+	struct vm_object *object = NULL;
+	uint64_t index = 0;
+
+	if (!(frame->flags & FRAME_CACHE))
+		return;
+	rwlock_read_lock(&as->lock);
+	struct vma *vma = address_space_find(as, addr);
+
+	if (vma && vma->object && !(vma->flags & MAP_PRIVATE)) {
+		object = vma->object;
+		vm_object_get(object);
+		index = (vma->offset + (addr - vma->start)) >> PAGE_SHIFT;
+	}
+	rwlock_read_unlock(&as->lock);
+	if (!object)
+		return;
+	vm_object_written(object, index, frame);
+	vm_object_put(object);
+}
+
 size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write)
 {
 	size_t done = 0;
@@ -56,6 +78,8 @@ size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, 
 			memcpy((char *)frame_virt(frame) + offset, (char *)buf + done, part);
 		else
 			memcpy((char *)buf + done, (char *)frame_virt(frame) + offset, part);
+		if (write)
+			address_space_written(as, addr + done, frame);
 		frame_put(frame);
 		done += part;
 	}

@@ -4,6 +4,7 @@
 #include "mm/address_space_internal.h"
 #include "mm/page_table.h"
 #include "mm/user_copy.h"
+#include "mm/vm_object_internal.h"
 #include "lib/errno.h"
 
 #include <linux/mman.h>
@@ -199,7 +200,7 @@ int64_t address_space_map_locked(struct address_space *as, uint64_t addr, uint64
 	len = ROUND_UP(len, PAGE_SIZE);
 	if (object && offset + len < offset)
 		return -EOVERFLOW;
-	if (!(flags & MAP_NORESERVE) && (prot & PROT_WRITE) && memory_overcommits(len) && (!object || !object->ops->fill))
+	if (!(flags & MAP_NORESERVE) && (prot & PROT_WRITE) && memory_overcommits(len) && (!object || !vm_object_is_filled(object)))
 		return -ENOMEM;
 	if (len > as->space_limit)
 		return -ENOMEM;
@@ -229,12 +230,23 @@ int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len,
 
 /* ---- Unmapping ---- */
 
+/*
+ * The part of @vma in [start, end) is about to go. Until its pages are gone its object must know that it maps them, or what other threads store there
+ * meanwhile would be lost when the pages are written back.
+ */
+static inline void unmap_before(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end)
+{
+	if (unlikely(vma->object && vma->object->ops->prepare_write && !(vma->flags & MAP_PRIVATE)))
+		page_table_unmap(as, MAX(start, vma->start), MIN(end, vma->end));
+}
+
 static inline void remove_vma(struct address_space *as, struct vma *vma, struct vma *prev, struct vma *next)
 {
 	as->vma_count--;
 	as->mapped_bytes -= vma->end - vma->start;
 	vma_tree_remove_between(&as->vmas, vma, prev, next);
 	if (vma->object) {
+		unmap_before(as, vma, vma->start, vma->end);
 		vma_unlink_object(vma);
 		vm_object_put(vma->object);
 	}
@@ -262,6 +274,7 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 		flags = vma->flags;
 		if (vma->end > end && !vma_split(as, vma, end))
 			return -ENOMEM;
+		unmap_before(as, vma, start, end);
 		vma_set_bounds(as, vma, vma->start, start);
 		prev = vma;
 		vma = vma_next(vma);
@@ -271,6 +284,7 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 	for (; vma && vma->start < end; vma = next) {
 		flags |= vma->flags;
 		if (vma->end > end) {
+			unmap_before(as, vma, start, end);
 			vma_set_bounds(as, vma, end, vma->end);
 			break;
 		}

@@ -144,13 +144,18 @@ void vma_link(struct address_space *as, struct vma *vma)
 	vma_link_at(as, vma, &at);
 }
 
+static void remove_from_space(struct address_space *as, struct vma *vma)
+{
+	vma_tree_remove(&as->vmas, vma);
+	as->vma_count--;
+	as->mapped_bytes -= vma->end - vma->start;
+}
+
 void vma_unlink(struct address_space *as, struct vma *vma)
 {
 	if (vma->object)
 		vma_unlink_object(vma);
-	vma_tree_remove(&as->vmas, vma);
-	as->vma_count--;
-	as->mapped_bytes -= vma->end - vma->start;
+	remove_from_space(as, vma);
 }
 
 void vma_set_bounds(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end)
@@ -166,6 +171,7 @@ void vma_set_bounds(struct address_space *as, struct vma *vma, uint64_t start, u
 struct vma *vma_split(struct address_space *as, struct vma *vma, uint64_t at)
 {
 	struct vma *upper = as->vma_count < VMA_COUNT_MAX ? vma_alloc(as) : NULL;
+	struct vma_place place;
 
 	if (!upper)
 		return NULL;
@@ -176,8 +182,12 @@ struct vma *vma_split(struct address_space *as, struct vma *vma, uint64_t at)
 		upper->offset += at - vma->start;
 		vm_object_get(upper->object);
 	}
+	/* At no time does the object miss somebody who maps a page: truncation and write-back look for them. */
+	if (upper->object)
+		vma_link_object(upper);
 	vma_set_bounds(as, vma, vma->start, at);
-	vma_link(as, upper);
+	place = vma_tree_locate(&as->vmas, at);
+	vma_insert_at(as, upper, &place);
 	return upper;
 }
 
@@ -187,10 +197,12 @@ static void join(struct address_space *as, struct vma *left, struct vma *right)
 	uint64_t end = right->end;
 
 	__atomic_fetch_or(&left->flags, right->flags & (VMA_HAS_COPIES | VMA_TOUCHED), __ATOMIC_RELAXED);
-	vma_unlink(as, right);
+	remove_from_space(as, right);
 	vma_set_bounds(as, left, left->start, end);
-	if (right->object)
+	if (right->object) {
+		vma_unlink_object(right);
 		vm_object_put(right->object);
+	}
 	vma_free(as, right);
 }
 

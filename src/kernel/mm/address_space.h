@@ -123,6 +123,8 @@ struct fault_result address_space_fault(struct address_space *as, uint64_t addr,
 
 /* The page at @addr, for reading or for writing, with a reference; NULL if it cannot be had. May sleep. */
 struct frame *address_space_page(struct address_space *as, uint64_t addr, bool write);
+/* @frame, from address_space_page for writing, has been changed by the kernel or a device: a shared page of a file may be clean by now. May sleep. */
+void address_space_written(struct address_space *as, uint64_t addr, struct frame *frame);
 
 /*
  * For exec: gives a private file mapping, where it was not touched yet, a page of its own with the file's bytes before @addr and zeroes

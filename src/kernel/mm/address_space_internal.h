@@ -36,15 +36,21 @@ void vma_link(struct address_space *as, struct vma *vma);
 void vma_link_object(struct vma *vma);
 void vma_unlink_object(struct vma *vma);
 
-/* The same for a VMA whose place was located already. */
+/* The part that makes the space know of it, whose place was located already. */
+static inline void vma_insert_at(struct address_space *as, struct vma *vma, const struct vma_place *at)
+{
+	vma_tree_insert_at(&as->vmas, vma, at);
+	as->vma_count++;
+	as->mapped_bytes += vma->end - vma->start;
+}
+
+/* vma_link for a VMA whose place was located already. */
 static inline void vma_link_at(struct address_space *as, struct vma *vma, const struct vma_place *at)
 {
 	vma->as = as;
 	if (vma->object)
 		vma_link_object(vma);
-	vma_tree_insert_at(&as->vmas, vma, at);
-	as->vma_count++;
-	as->mapped_bytes += vma->end - vma->start;
+	vma_insert_at(as, vma, at);
 }
 /* Takes it out again; the caller frees it. Its pages are NOT unmapped; its object reference is the caller's. */
 void vma_unlink(struct address_space *as, struct vma *vma);

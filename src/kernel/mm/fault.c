@@ -3,7 +3,7 @@
  * Resolving page faults: demand zero, pages of objects with their neighbours, copy-on-write, stack growth.
  *
  * Handlers run with as->lock held for reading, and take object->lock, then as->table_lock. They return a fault_status; memory is
- * reclaimed only after every lock is dropped.
+ * reclaimed, and an object's owner asked for a page or told of a change, only after every lock is dropped.
  */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
@@ -18,7 +18,19 @@
 #include <asm/signal.h>
 #include <linux/mman.h>
 
-enum fault_status { FAULT_DONE, FAULT_RETRY, FAULT_NO_MEMORY, FAULT_NO_PAGE };
+/* FAULT_FILL: the owner of an object is to be asked first, see struct fault_need. FAULT_KILLED: the thread is, while it waited. */
+enum fault_status { FAULT_DONE, FAULT_RETRY, FAULT_NO_MEMORY, FAULT_NO_PAGE, FAULT_FILL, FAULT_KILLED };
+
+/* How an access writes: 0 if it does not. */
+enum fault_write { WRITES = 1, WRITES_PREPARED = 2 };	/* the latter: what struct fault_need says has been done */
+
+/* With FAULT_FILL: page @index of @object (a reference) is to be made present, and prepared for a change if @prepare. */
+struct fault_need {
+	struct vm_object *object;
+	uint64_t index;
+	bool prepare;
+	const struct frame *frame;	/* the page, once that is done; after a truncation another one may be in its place */
+};
 
 enum { AROUND_PAGES = 16, AROUND_PAGES_IN_A_ROW = 128, RECLAIM_FRAMES = 128, RECLAIM_TRIES = 4 };
 
@@ -85,8 +97,15 @@ static enum fault_status break_sharing(struct address_space *as, struct vma *vma
 	return FAULT_DONE;
 }
 
+/* Must @frame, a page of @vma's object, be prepared before a write to a shared mapping? */
+static inline bool must_prepare(const struct vma *vma, const struct frame *frame, enum fault_write write, const struct fault_need *need)
+{
+	return vm_object_must_prepare(vma->object, frame) && !(write == WRITES_PREPARED && need->frame == frame);
+}
+
 /* There is an entry already. table_lock held. */
-static __attribute__((noinline)) enum fault_status fault_present(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte, bool write)
+static __attribute__((noinline)) enum fault_status fault_present(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte,
+								  enum fault_write write, const struct fault_need *need)
 {
 	if (!(*pte & PTE_PRESENT))
 		*pte = pte_make(frame_of_phys(*pte & PTE_ADDRESS), vma->prot, false);
@@ -97,8 +116,14 @@ static __attribute__((noinline)) enum fault_status fault_present(struct address_
 	}
 	if (vma->flags & MAP_PRIVATE)
 		return break_sharing(as, vma, addr, pte);
-	if (vma->object && vm_object_mark_dirty(vma->object, frame_of_phys(*pte & PTE_ADDRESS)))
-		return FAULT_NO_PAGE;
+	if (vma->object) {
+		struct frame *frame = frame_of_phys(*pte & PTE_ADDRESS);
+
+		if (must_prepare(vma, frame, write, need))
+			return FAULT_FILL;
+		if (vm_object_mark_dirty(vma->object, frame))
+			return FAULT_NO_PAGE;
+	}
 	*pte |= PTE_WRITE | PTE_DIRTY;
 	tlb_flush_page_local(addr);
 	return FAULT_DONE;
@@ -123,7 +148,7 @@ static inline __attribute__((always_inline)) enum fault_status fill_anonymous(st
 	if (!pte) {
 		status = FAULT_NO_MEMORY;
 	} else if (unlikely(*pte)) {
-		status = fault_present(as, vma, addr, pte, write);
+		status = fault_present(as, vma, addr, pte, write ? WRITES : 0, NULL);
 	} else if (write) {
 		struct frame *frame = ready && *ready ? *ready : alloc_anonymous(FRAME_ZERO);
 
@@ -230,7 +255,8 @@ static void map_around(struct address_space *as, struct vma *vma, uint64_t addr,
 }
 
 /* The page is in the object and ready: map it. object->lock held. */
-static enum fault_status map_object_page(struct address_space *as, struct vma *vma, uint64_t addr, struct frame *frame, bool write)
+static enum fault_status map_object_page(struct address_space *as, struct vma *vma, uint64_t addr, struct frame *frame, enum fault_write write,
+					 const struct fault_need *need)
 {
 	enum fault_status status = FAULT_DONE;
 	struct frame *copy = NULL;
@@ -241,7 +267,7 @@ static enum fault_status map_object_page(struct address_space *as, struct vma *v
 	if (!pte) {
 		status = FAULT_NO_MEMORY;
 	} else if (*pte) {
-		status = fault_present(as, vma, addr, pte, write);
+		status = fault_present(as, vma, addr, pte, write, need);
 	} else if (write && (vma->flags & MAP_PRIVATE)) {
 		copy = alloc_anonymous(0);
 		if (copy) {
@@ -252,6 +278,8 @@ static enum fault_status map_object_page(struct address_space *as, struct vma *v
 		} else {
 			status = FAULT_NO_MEMORY;
 		}
+	} else if (write && must_prepare(vma, frame, write, need)) {
+		status = FAULT_FILL;
 	} else if (write && vm_object_mark_dirty(vma->object, frame)) {
 		status = FAULT_NO_PAGE;
 	} else {
@@ -261,7 +289,14 @@ static enum fault_status map_object_page(struct address_space *as, struct vma *v
 	return status;
 }
 
-static __attribute__((noinline)) enum fault_status fault_object(struct address_space *as, struct vma *vma, uint64_t addr, bool write)
+static enum fault_status status_of(int error)
+{
+	return error == -ENOMEM ? FAULT_NO_MEMORY : error == -EINTR ? FAULT_KILLED : FAULT_NO_PAGE;
+}
+
+/* *@need is set with FAULT_FILL; before, it counts if @write is WRITES_PREPARED. */
+static __attribute__((noinline)) enum fault_status fault_object(struct address_space *as, struct vma *vma, uint64_t addr, enum fault_write write,
+								 struct fault_need *need)
 {
 	struct vm_object *object = vma->object;
 	uint64_t index = object_index(vma, addr);
@@ -275,42 +310,74 @@ static __attribute__((noinline)) enum fault_status fault_object(struct address_s
 	spin_lock(&as->table_lock);
 	pte = page_table_peek_locked(as, addr);
 	if (pte && *pte)
-		status = fault_present(as, vma, addr, pte, write);
+		status = fault_present(as, vma, addr, pte, write, need);
 	spin_unlock(&as->table_lock);
 
 	while (status == FAULT_RETRY) {
 		mutex_lock(&object->lock);
 		frame = index < vm_object_pages(object) ? vm_object_ready_page(object, index) : NULL;
 		if (frame)
-			status = map_object_page(as, vma, addr, frame, write);
+			status = map_object_page(as, vma, addr, frame, write, need);
 		mutex_unlock(&object->lock);
 		if (frame)
 			break;
+		if (vm_object_is_filled(object)) {
+			status = FAULT_FILL;
+			break;
+		}
 		error = vm_object_get_page(object, index, false, &frame);
 		if (error)
-			return error == -ENOMEM ? FAULT_NO_MEMORY : FAULT_NO_PAGE;
+			return status_of(error);
 		frame_put(frame);
+	}
+	if (unlikely(status == FAULT_FILL)) {
+		vm_object_get(object);
+		*need = (struct fault_need){ object, index, write && !(vma->flags & MAP_PRIVATE) && object->ops->prepare_write, NULL };
 	}
 	return status;
 }
 
-bool address_space_cut_page(struct address_space *as, uint64_t addr)
+/* The object page that a private mapping shows at @addr, with a reference, if it may have a copy; NULL if not. */
+static struct frame *page_to_cut(struct address_space *as, uint64_t addr)
 {
-	struct frame *frame, *copy = NULL;
-	uint64_t *pte;
+	struct vm_object *object = NULL;
+	struct frame *frame = NULL;
+	uint64_t index = 0;
 
 	rwlock_read_lock(&as->lock);
 	struct vma *vma = address_space_find(as, addr);
 
-	if (!vma || !vma->object || !(vma->flags & MAP_PRIVATE) || !(vma->prot & PROT_WRITE) ||
-	    vm_object_get_page(vma->object, object_index(vma, addr & PAGE_MASK), false, &frame))
-		goto out;
+	if (vma && vma->object && (vma->flags & MAP_PRIVATE) && (vma->prot & PROT_WRITE)) {
+		object = vma->object;
+		vm_object_get(object);
+		index = object_index(vma, addr & PAGE_MASK);
+	}
+	rwlock_read_unlock(&as->lock);
+	if (!object)
+		return NULL;
+	if (vm_object_get_page(object, index, false, &frame))
+		frame = NULL;
+	vm_object_put(object);
+	return frame;
+}
+
+bool address_space_cut_page(struct address_space *as, uint64_t addr)
+{
+	struct frame *frame = page_to_cut(as, addr), *copy;
+	uint64_t *pte;
+
+	if (!frame)
+		return false;
 	copy = alloc_anonymous(FRAME_ZERO);
 	if (copy)
 		memcpy(frame_virt(copy), frame_virt(frame), addr % PAGE_SIZE);
 	frame_put(frame);
+	/* Only exec, to whom the space belongs, maps things there meanwhile. */
+	rwlock_read_lock(&as->lock);
+	struct vma *vma = address_space_find(as, addr);
+
 	spin_lock(&as->table_lock);
-	pte = copy ? page_table_make_locked(as, addr) : NULL;
+	pte = copy && vma ? page_table_make_locked(as, addr) : NULL;
 	if (pte && !*pte) {
 		touch(vma);
 		atomic_or(&vma->flags, VMA_HAS_COPIES);
@@ -321,7 +388,6 @@ bool address_space_cut_page(struct address_space *as, uint64_t addr)
 		copy = NULL;
 	}
 	spin_unlock(&as->table_lock);
-out:
 	rwlock_read_unlock(&as->lock);
 	return copy;
 }
@@ -377,9 +443,48 @@ static inline struct vma *find_vma(struct address_space *as, uint64_t addr)
 	return vma;
 }
 
+/* Has the owner do what @need says, no lock held, and tries again; the page stays in memory meanwhile. FAULT_RETRY where something else is mapped by now. */
+static __attribute__((noinline)) enum fault_status fault_after_fill(struct address_space *as, uint64_t addr, enum fault_access access,
+								     struct fault_need *need)
+{
+	enum fault_status status = FAULT_FILL;
+
+	while (status == FAULT_FILL) {
+		struct fault_need had = *need;
+		enum fault_write write = access != FAULT_WRITE ? 0 : had.prepare ? WRITES_PREPARED : WRITES;
+		struct frame *frame = NULL;
+		int error = vm_object_get_page(had.object, had.index, false, &frame);
+
+		if (!error && had.prepare)
+			error = vm_object_prepare_write(had.object, had.index << PAGE_SHIFT, 1);
+		status = error ? status_of(error) : FAULT_RETRY;
+		if (!error) {
+			rwlock_read_lock(&as->lock);
+			struct vma *vma = find_vma(as, addr);
+
+			need->frame = frame;
+			if (vma && addr >= vma->start && vma->object == had.object && object_index(vma, addr & PAGE_MASK) == had.index &&
+			    access_allowed(vma, access))
+				status = fault_object(as, vma, addr & PAGE_MASK, write, need);
+			rwlock_read_unlock(&as->lock);
+		}
+		if (frame)
+			frame_put(frame);
+		vm_object_put(had.object);
+	}
+	return status;
+}
+
+/* A killed thread goes on to its end if the access was the program's own; the kernel's ends as one to a bad address does. */
+static struct fault_result fault_killed(bool user)
+{
+	return user ? (struct fault_result){ 0, 0 } : (struct fault_result){ SIGBUS, BUS_ADRERR };
+}
+
 struct fault_result address_space_fault(struct address_space *as, uint64_t addr, enum fault_access access, bool user)
 {
-	bool write = access == FAULT_WRITE;
+	enum fault_write write = access == FAULT_WRITE;
+	struct fault_need need;
 	unsigned tries = 0;
 
 	for (;;) {
@@ -401,13 +506,20 @@ struct fault_result address_space_fault(struct address_space *as, uint64_t addr,
 			return (struct fault_result){ SIGSEGV, SEGV_ACCERR };
 		}
 		if (vma->object)
-			status = fault_object(as, vma, addr & PAGE_MASK, write);
+			status = fault_object(as, vma, addr & PAGE_MASK, write, &need);
 		else
 			status = fault_anonymous(as, vma, addr & PAGE_MASK, write);
 		rwlock_read_unlock(&as->lock);
 
 		if (likely(status == FAULT_DONE))
 			return (struct fault_result){ 0, 0 };
+		if (status == FAULT_FILL) {
+			status = fault_after_fill(as, addr, access, &need);
+			if (status == FAULT_DONE)
+				return (struct fault_result){ 0, 0 };
+		}
+		if (status == FAULT_KILLED)
+			return fault_killed(user);
 		if (status == FAULT_NO_PAGE)
 			return (struct fault_result){ SIGBUS, BUS_ADRERR };
 		if (status == FAULT_NO_MEMORY && !memory_reclaim(RECLAIM_FRAMES) && ++tries == RECLAIM_TRIES)

@@ -24,6 +24,7 @@ enum frame_flags {
 	FRAME_ANONYMOUS = 1 << 5,	/* private page of a program */
 	FRAME_LARGE = 1 << 6,		/* first frame of a large kmalloc; private: its bytes */
 	FRAME_NOT_RAM = 1 << 7,		/* a hole in the physical address space */
+	FRAME_WRITEBACK = 1 << 8,	/* cache page on its way to the disk; set under the object's lock, cleared without */
 };
 
 enum frame_alloc_flags {

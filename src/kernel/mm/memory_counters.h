@@ -9,10 +9,12 @@
 
 enum memory_counter {
 	MEMORY_CACHED,		/* pages in VM objects */
-	MEMORY_SHARED,		/* of them in pinned objects, or changed since they were filled */
+	MEMORY_SHARED,		/* of them in pinned objects, or dirty in objects without write-back */
 	MEMORY_ANONYMOUS,	/* frames with FRAME_ANONYMOUS */
 	MEMORY_PAGE_TABLES,	/* of user address spaces */
 	MEMORY_KERNEL_STACKS,	/* pages */
+	MEMORY_DIRTY,		/* of MEMORY_CACHED: dirty in objects that are written back */
+	MEMORY_WRITEBACK,	/* of MEMORY_CACHED: FRAME_WRITEBACK; dirty again, too, perhaps */
 	MEMORY_COUNTERS
 };
 _Static_assert(MEMORY_COUNTERS == sizeof(((struct cpu *)0)->memory_counts) / sizeof(int64_t), "struct cpu has room for each");

@@ -53,6 +53,8 @@ void memory_get_stats(struct memory_stats *stats)
 		.free = frame_free(),
 		.cached = memory_counted(MEMORY_CACHED),
 		.shared = memory_counted(MEMORY_SHARED),
+		.dirty = memory_counted(MEMORY_DIRTY),
+		.write_back = memory_counted(MEMORY_WRITEBACK),
 		.anonymous = memory_counted(MEMORY_ANONYMOUS),
 		.slab = heap_pages(),
 		.page_tables = memory_counted(MEMORY_PAGE_TABLES),

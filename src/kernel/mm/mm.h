@@ -20,6 +20,8 @@ struct memory_stats {
 	uint64_t available;	/* what programs could get: free and clean file pages, less the kernel's reserve */
 	uint64_t cached;	/* pages in VM objects: page cache, tmpfs and shared memory */
 	uint64_t shared;	/* the part of cached that lives only in memory (tmpfs, shared memory) */
+	uint64_t dirty;		/* the part of cached that is to be written back */
+	uint64_t write_back;	/* the part of cached that is being written back */
 	uint64_t anonymous;	/* private anonymous pages of programs */
 	uint64_t slab;		/* kernel heap */
 	uint64_t page_tables;	/* of address spaces */

@@ -251,6 +251,40 @@ long sys_brk(uint64_t addr)
 
 /* ---- Looking at mappings ---- */
 
+/*
+ * msync of the mapping at *@addr; moves *@addr to its end. Mapped pages are the file's pages, so what is left to do is to check that all is mapped, and
+ * with MS_SYNC to have the owner write them.
+ */
+static int sync_mapping(struct address_space *as, uint64_t *addr, uint64_t end, int flags)
+{
+	struct vm_object *object = NULL;
+	uint64_t first = 0, stop = 0;
+	int error = 0;
+
+	rwlock_read_lock(&as->lock);
+	struct vma *vma = vma_tree_find(&as->vmas, *addr);
+
+	if (!vma || vma->start > *addr)
+		error = -ENOMEM;
+	else if ((flags & MS_INVALIDATE) && (vma->flags & VMA_LOCKED))
+		error = -EBUSY;
+	if (!error) {
+		if ((flags & MS_SYNC) && vma->object && vma->object->ops->sync && !(vma->flags & MAP_PRIVATE)) {
+			object = vma->object;
+			vm_object_get(object);
+			first = (vma->offset + *addr - vma->start) >> PAGE_SHIFT;
+			stop = first + ((MIN(end, vma->end) - *addr) >> PAGE_SHIFT);
+		}
+		*addr = vma->end;
+	}
+	rwlock_read_unlock(&as->lock);
+	if (object) {
+		error = object->ops->sync(object, first, stop);
+		vm_object_put(object);
+	}
+	return error;
+}
+
 long sys_msync(uint64_t addr, size_t len, int flags)
 {
 	struct address_space *as = address_space_current();
@@ -262,20 +296,8 @@ long sys_msync(uint64_t addr, size_t len, int flags)
 		return -EINVAL;
 	if (end < addr)
 		return -ENOMEM;
-	/* Mapped pages are the file's pages, so there is nothing to copy back; what is checked is that all is mapped. */
-	rwlock_read_lock(&as->lock);
-	while (addr < end) {
-		struct vma *vma = vma_tree_find(&as->vmas, addr);
-
-		if (!vma || vma->start > addr)
-			error = -ENOMEM;
-		else if ((flags & MS_INVALIDATE) && (vma->flags & VMA_LOCKED))
-			error = -EBUSY;
-		if (error)
-			break;
-		addr = vma->end;
-	}
-	rwlock_read_unlock(&as->lock);
+	while (addr < end && !error)
+		error = sync_mapping(as, &addr, end, flags);
 	return error;
 }
 

@@ -167,6 +167,9 @@ void page_table_destroy(struct address_space *as);
  */
 void page_table_protect(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end);
 
+/* Takes the right to write away from the page at @addr if it maps @frame; no CPU writes to it afterwards. For write-back; as->lock NOT needed. */
+void page_table_protect_page(struct address_space *as, uint64_t addr, const struct frame *frame);
+
 /*
  * Maps the pages of @vma's range that @parent has in @child too, in tables of its own or in shared ones; both lose the right to write. The caller
  * flushes the parent's TLB afterwards. 0 or -ENOMEM.

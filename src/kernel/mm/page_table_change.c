@@ -71,6 +71,18 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 	}
 }
 
+void page_table_protect_page(struct address_space *as, uint64_t addr, const struct frame *frame)
+{
+	spin_lock(&as->table_lock);
+	uint64_t *pte = page_table_find_own_locked(as, addr);
+
+	if (pte && (*pte & PTE_WRITE) && (*pte & PTE_ADDRESS) == frame_phys(frame)) {
+		*pte &= ~(uint64_t)PTE_WRITE;
+		tlb_flush_range(as->root, addr, addr + PAGE_SIZE, false);
+	}
+	spin_unlock(&as->table_lock);
+}
+
 /* Copies the part of the table at @slot that maps @vma from @at on into a table of @child's own. */
 static int copy_slice(struct address_space *child, const struct vma *vma, uint64_t at, const uint64_t *slot)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Giving up clean pages of files. Objects are visited in turn; pages that nobody maps go first, mapped ones are unmapped when that was
- * not enough. Pages of pinned objects, dirty pages and pages of locked mappings stay.
+ * not enough. Pages of pinned objects, dirty ones, those under write-back and pages of locked mappings stay.
  *
  * Locks: list_lock (spinlock) guards the list of objects and `scanned`; an object's mutex is only tried, so that this may be called with
  * another object's lock held. scan_lock (mutex) is held while an object is scanned, for those who destroy it meanwhile to wait on.
@@ -38,7 +38,7 @@ void vm_object_list_remove(struct vm_object *object)
 /* Drops clean pages of @object from @index on and before @end, mapped ones only if @mapped too. object->lock held. */
 static size_t shrink_object(struct vm_object *object, uint64_t index, uint64_t end, size_t frames, bool mapped)
 {
-	enum { KEEP = FRAME_BUSY | FRAME_DIRTY };
+	enum { KEEP = FRAME_BUSY | FRAME_DIRTY | FRAME_WRITEBACK };
 	size_t freed = 0;
 	struct frame *frame;
 

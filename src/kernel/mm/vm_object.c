@@ -11,6 +11,8 @@
 #include "lib/panic.h"
 #include "lib/string.h"
 
+#include <linux/mman.h>
+
 enum { SHRINK_ON_FAILURE = 64 };
 
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, uint64_t size)
@@ -107,11 +109,15 @@ static int insert_page(struct vm_object *object, uint64_t index, struct frame *f
 	return 0;
 }
 
-/* Changed pages of objects that are not pinned are counted one by one; there is no write-back yet, so they live only in memory. */
+/* Dirty pages are counted one by one; those of objects without write-back live only in memory, as all pages of pinned ones do. */
 static void count_dirty(struct vm_object *object, int delta)
 {
-	if (!object->pinned)
+	if (object->ops->prepare_write) {
+		atomic_add(&object->dirty_pages, delta);
+		memory_count(MEMORY_DIRTY, delta);
+	} else if (!object->pinned) {
 		memory_count(MEMORY_SHARED, delta);
+	}
 }
 
 int vm_object_mark_dirty(struct vm_object *object, struct frame *frame)
@@ -123,73 +129,165 @@ int vm_object_mark_dirty(struct vm_object *object, struct frame *frame)
 	error = object->ops->charge ? object->ops->charge(object, 1) : 0;
 	if (error)
 		return error;
+	/* First the count, so that it is never too low: it says whether to look for dirty pages at all. */
+	count_dirty(object, 1);
 	if (atomic_or(&frame->flags, FRAME_DIRTY) & FRAME_DIRTY) {
 		/* Another thread was quicker and has paid. */
 		if (object->ops->charge)
 			object->ops->charge(object, -1);
-		return 0;
+		count_dirty(object, -1);
+	} else if (object->ops->prepare_write && object->ops->dirtied) {
+		object->ops->dirtied(object);
 	}
-	count_dirty(object, 1);
 	return 0;
+}
+
+void vm_object_mark_clean(struct vm_object *object, struct frame *frame)
+{
+	atomic_and(&frame->flags, ~(uint32_t)FRAME_DIRTY);
+	if (object->ops->charge)
+		object->ops->charge(object, -1);
+	count_dirty(object, -1);
 }
 
 void vm_object_drop_page(struct vm_object *object, uint64_t index)
 {
 	struct frame *frame = page_tree_remove(&object->pages, index);
 
-	if (frame->flags & FRAME_DIRTY) {
-		if (object->ops->charge)
-			object->ops->charge(object, -1);
-		count_dirty(object, -1);
-	}
+	if (frame->flags & FRAME_DIRTY)
+		vm_object_mark_clean(object, frame);
+	if (unlikely(frame->flags & FRAME_BUSY))
+		wake_all(&object->busy);
 	count_pages(object, -1);
 	frame_put(frame);
 }
 
-/* Sleeps until a page that is being filled is ready. object->lock is dropped meanwhile. */
-static void wait_for_filler(struct vm_object *object, uint64_t index)
+int vm_object_wait_page(struct vm_object *object, uint64_t index, uint32_t flags, enum wait_mode mode)
 {
 	struct waiter waiter;
+	int error = 0;
 
 	wait_begin(&object->busy, &waiter);
-	for (;;) {
+	while (!error) {
 		struct frame *frame = page_tree_get(&object->pages, index);
 
-		if (!frame || !(frame->flags & FRAME_BUSY))
+		if (!frame || !(atomic_load(&frame->flags) & flags))
 			break;
 		mutex_unlock(&object->lock);
-		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+		error = wait_block(&waiter, WAIT_FOREVER, mode);
 		mutex_lock(&object->lock);
 	}
 	wait_end(&waiter);
+	return error ? -EINTR : 0;
 }
 
 /*
- * Makes page @index, which is absent. object->lock is held, and dropped while the owner fills the page. On success the page is in the
- * tree; the caller looks it up again, because it may be gone already.
+ * Pages under construction, which are busy. The maker has a reference to each, the tree another one as long as it has them: truncation takes them
+ * away without waiting.
+ */
+struct page_run {
+	uint64_t first;
+	unsigned count;
+	struct frame *frames[VM_OBJECT_RUN_MAX];
+};
+
+/* Puts pages in from run->first on, which is absent: @wanted, or as many as are absent and as there is memory for. object->lock held. */
+static int begin_run(struct vm_object *object, struct page_run *run, unsigned wanted)
+{
+	unsigned flags = object->ops->fill_pages ? 0 : FRAME_ZERO;
+	int error = 0;
+
+	for (run->count = 0; run->count < wanted; run->count++) {
+		uint64_t index = run->first + run->count;
+		struct frame *frame;
+
+		if (run->count && page_tree_get(&object->pages, index))
+			break;
+		frame = frame_alloc(flags);
+		error = frame ? insert_page(object, index, frame, FRAME_BUSY) : -ENOMEM;
+		if (error) {
+			if (frame)
+				frame_put(frame);
+			break;
+		}
+		frame_ref(frame);
+		run->frames[run->count] = frame;
+	}
+	return run->count ? 0 : error;
+}
+
+/* The pages from the run's @from-th on are ready or, with @error, will not be. object->lock held. */
+static void end_run(struct vm_object *object, struct page_run *run, unsigned from, int error)
+{
+	for (unsigned i = from; i < run->count; i++) {
+		struct frame *frame = run->frames[i];
+
+		atomic_and(&frame->flags, ~(uint32_t)FRAME_BUSY);
+		if (error && page_tree_get(&object->pages, run->first + i) == frame)
+			vm_object_drop_page(object, run->first + i);
+		frame_put(frame);
+	}
+	run->count = from;
+	wake_all(&object->busy);
+}
+
+/* The owner fills the run. object->lock is held, and dropped meanwhile. */
+static int fill_run(struct vm_object *object, struct page_run *run)
+{
+	const struct vm_object_ops *ops = object->ops;
+	int error;
+
+	mutex_unlock(&object->lock);
+	if (ops->fill_pages)
+		error = ops->fill_pages(object, run->first, run->frames, run->count);
+	else
+		error = ops->fill(object, run->first, frame_virt(run->frames[0]));
+	mutex_lock(&object->lock);
+	return error;
+}
+
+/* How many pages to bring in with page @index, which the object's size covers. object->lock held. */
+static unsigned run_length(struct vm_object *object, uint64_t index)
+{
+	const struct vm_object_ops *ops = object->ops;
+	uint64_t wanted = ops->fill_pages && ops->window ? ops->window(object, index) : 1;
+
+	wanted = MIN(MAX(wanted, 1ull), (uint64_t)VM_OBJECT_RUN_MAX);
+	return MIN(wanted, vm_object_pages(object) - index);
+}
+
+static int create_empty_page(struct vm_object *object, uint64_t index)
+{
+	struct frame *frame = frame_alloc(FRAME_ZERO);
+	int error = frame ? insert_page(object, index, frame, 0) : -ENOMEM;
+
+	if (error && frame)
+		frame_put(frame);
+	return error;
+}
+
+/*
+ * Makes page @index, which is absent, and those that come with it. object->lock is held, and dropped while the owner fills them. On success the page is
+ * in the tree; the caller looks it up again, because it may be gone already.
  */
 static int create_page(struct vm_object *object, uint64_t index)
 {
-	struct frame *frame = frame_alloc(FRAME_ZERO);
-	bool fill = object->ops->fill && index < vm_object_pages(object);
+	struct page_run run;
 	int error;
 
-	if (!frame)
-		return -ENOMEM;
-	error = insert_page(object, index, frame, fill ? FRAME_BUSY : 0);
-	if (error) {
-		frame_put(frame);
-		return error;
-	}
-	if (!fill)
-		return 0;
-	mutex_unlock(&object->lock);
-	error = object->ops->fill(object, index, frame_virt(frame));
-	mutex_lock(&object->lock);
-	atomic_and(&frame->flags, ~(uint32_t)FRAME_BUSY);
+	if (!vm_object_is_filled(object) || index >= vm_object_pages(object))
+		return create_empty_page(object, index);
+	run.first = index;
+	error = begin_run(object, &run, run_length(object, index));
 	if (error)
-		vm_object_drop_page(object, index);
-	wake_all(&object->busy);
+		return error;
+	error = fill_run(object, &run);
+	if (unlikely(error) && error != -EINTR && run.count > 1) {
+		/* What was to come with it may be at fault. */
+		end_run(object, &run, 1, error);
+		error = fill_run(object, &run);
+	}
+	end_run(object, &run, 0, error);
 	return error;
 }
 
@@ -226,7 +324,7 @@ int vm_object_take_page(struct vm_object *object, uint64_t index, bool for_write
 			break;
 		}
 		if (frame)
-			wait_for_filler(object, index);
+			error = vm_object_wait_page(object, index, FRAME_BUSY, WAIT_KILLABLE);
 		else
 			error = create_page(object, index);
 		if (error == -ENOMEM && !made_room) {
@@ -242,7 +340,9 @@ int vm_object_take_page(struct vm_object *object, uint64_t index, bool for_write
 
 int vm_object_get_page(struct vm_object *object, uint64_t index, bool for_write, struct frame **frame)
 {
-	return vm_object_take_page(object, index, for_write, false, frame);
+	int error = for_write ? vm_object_prepare_write(object, index << PAGE_SHIFT, 1) : 0;
+
+	return error ? error : vm_object_take_page(object, index, for_write, false, frame);
 }
 
 int vm_object_add_page(struct vm_object *object, uint64_t index, struct frame *frame)
@@ -284,18 +384,17 @@ void vm_object_grow(struct vm_object *object, uint64_t size)
 	mutex_unlock(&object->lock);
 }
 
-/* Drops every page from @first on. object->lock held (and dropped while waiting for pages under construction). */
+/* Drops every page from @first on. object->lock held (and dropped while waiting for pages under write-back). */
 static void drop_pages_from(struct vm_object *object, uint64_t first)
 {
 	uint64_t index = first;
 	struct frame *frame;
 
 	while ((frame = page_tree_next(&object->pages, &index))) {
-		if (frame->flags & FRAME_BUSY) {
-			wait_for_filler(object, index);
-			continue;
-		}
-		vm_object_drop_page(object, index);
+		if (atomic_load(&frame->flags) & FRAME_WRITEBACK)
+			vm_object_wait_page(object, index, FRAME_WRITEBACK, WAIT_UNINTERRUPTIBLE);
+		else
+			vm_object_drop_page(object, index);
 	}
 }
 
@@ -314,11 +413,10 @@ void vm_object_truncate(struct vm_object *object, uint64_t size)
 	if (shrinks && tail) {
 		struct frame *frame = page_tree_get(&object->pages, size >> PAGE_SHIFT);
 
-		if (frame && (frame->flags & FRAME_BUSY)) {
-			wait_for_filler(object, size >> PAGE_SHIFT);
-			frame = page_tree_get(&object->pages, size >> PAGE_SHIFT);
-		}
-		if (frame)
+		/* One that is being filled is filled again when it is wanted: whoever fills it now may not know of the new end. */
+		if (frame && (frame->flags & FRAME_BUSY))
+			vm_object_drop_page(object, size >> PAGE_SHIFT);
+		else if (frame)
 			memset((char *)frame_virt(frame) + tail, 0, PAGE_SIZE - tail);
 	}
 	mutex_unlock(&object->lock);
@@ -356,8 +454,26 @@ bool vm_object_unmap_frame(struct vm_object *object, uint64_t index, const struc
 	list_for_each(vma, &object->mappings, object_link)
 		if ((vma->flags & VMA_LOCKED) && vma_range_of(vma, index, index, &start, &end))
 			return false;
+	vm_object_take_frame(object, index, frame);
+	return true;
+}
+
+void vm_object_take_frame(struct vm_object *object, uint64_t index, const struct frame *frame)
+{
+	struct vma *vma;
+	uint64_t start, end;
+
 	list_for_each(vma, &object->mappings, object_link)
 		if (vma_range_of(vma, index, index, &start, &end))
 			page_table_unmap_page(vma->as, start, frame);
-	return true;
+}
+
+void vm_object_protect_frame(struct vm_object *object, uint64_t index, const struct frame *frame)
+{
+	struct vma *vma;
+	uint64_t start, end;
+
+	list_for_each(vma, &object->mappings, object_link)
+		if (!(vma->flags & MAP_PRIVATE) && vma_range_of(vma, index, index, &start, &end))
+			page_table_protect_page(vma->as, start, frame);
 }

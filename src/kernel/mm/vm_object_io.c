@@ -16,7 +16,7 @@ long vm_object_ready_end_busy(struct vm_object *object, long done)
 /* A page that is absent and would be all zeroes need not be made for reading. */
 static bool is_hole(struct vm_object *object, uint64_t index)
 {
-	if (object->ops->fill)
+	if (vm_object_is_filled(object))
 		return false;
 	mutex_lock(&object->lock);
 	bool hole = !page_tree_get(&object->pages, index);
@@ -81,6 +81,7 @@ static ssize_t write_new_page(struct vm_object *object, uint64_t index, struct u
 		error = vm_object_take_page(object, index, true, true, &page);
 		if (!error) {
 			__builtin_memcpy(frame_virt(page), frame_virt(frame), moved);
+			vm_object_written(object, index, page);
 			frame_put(page);
 		}
 	}
@@ -109,6 +110,7 @@ static ssize_t write_page(struct vm_object *object, uint64_t pos, struct uio *ui
 	if (error)
 		return error;
 	moved = uio_read_from(uio, (char *)frame_virt(frame) + (pos & (PAGE_SIZE - 1)), len);
+	vm_object_written(object, pos >> PAGE_SHIFT, frame);
 	frame_put(frame);
 	return moved;
 }

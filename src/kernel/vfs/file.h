@@ -2,6 +2,7 @@
 /* Open files and descriptor tables. A `struct file` is one open file description, shared by dup, fork and SCM_RIGHTS. */
 #pragma once
 
+#include "block/block_cache.h"
 #include "lib/atomic.h"
 #include "mm/uio.h"
 #include "sync/mutex.h"
@@ -86,6 +87,9 @@ struct file {
 	 */
 	struct vm_object *readable;
 	struct epoll_item *watches;	/* who watches it by epoll (epoll.h) */
+	/* If it is a writer, of a file system with fs->data: the errors of writing back that fsync has told. */
+	struct block_error_mark disk_errors;
+	uint64_t page_errors;
 };
 
 enum file_rights { FILE_RIGHT_READ = 1 << 0, FILE_RIGHT_WRITE = 1 << 1, FILE_RIGHT_PATH_ONLY = 1 << 2 /* O_PATH */ };

@@ -3,6 +3,7 @@
 #include "lib/errno.h"
 #include "process/process.h"
 #include "vfs/fd_table.h"
+#include "vfs/file_data.h"
 #include "vfs/file_life.h"
 #include "vfs/mount_tree.h"
 #include "vfs/name_change.h"
@@ -81,6 +82,8 @@ static int open_regular(struct file *file, int flags, bool created)
 			return error;
 		}
 		file->writer = true;
+		if (unlikely(file->vnode->fs->data))
+			file->vnode->fs->data->opened(file);
 	}
 	return flags & O_TRUNC && !created ? truncate_on_open(file) : 0;
 }

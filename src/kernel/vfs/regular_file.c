@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "mm/vm_object.h"
 #include "process/process.h"
+#include "vfs/file_data.h"
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
 #include <asm/resource.h>
@@ -24,16 +25,18 @@ static bool wants_atime(const struct file *file)
 
 static ssize_t regular_read(struct file *file, struct uio *uio, uint64_t *pos)
 {
+	bool direct = file->flags & O_DIRECT && file->vnode->fs->data;
 	ssize_t done;
 
-	done = vm_object_read(&file->vnode->object, *pos, uio);
+	done = unlikely(direct) ? file->vnode->fs->data->direct_read(file, uio, *pos) : vm_object_read(&file->vnode->object, *pos, uio);
 	if (done > 0)
 		*pos += done;
 	if (unlikely(!file->atime_done)) {
 		file->atime_done = true;
 		if (wants_atime(file))
 			vnode_touch_accessed(file->vnode);
-		file->readable = &file->vnode->object;
+		if (!direct)
+			file->readable = &file->vnode->object;
 	}
 	return done;
 }
@@ -58,6 +61,37 @@ int regular_file_check_limit(uint64_t pos, size_t *len)
 	return 0;
 }
 
+/* write_locked() of a file whose data are blocks of a disk: in pieces, so that not too much is dirty at a time. */
+static ssize_t write_blocks_locked(struct file *file, struct uio *uio, uint64_t at)
+{
+	const uint64_t piece = 1 << 20;
+	struct vnode *vnode = file->vnode;
+	const struct file_data_ops *data = vnode->fs->data;
+	size_t wanted = uio->left;
+	ssize_t done = 0, moved;
+
+	do {
+		size_t left = wanted - done;
+		int64_t room = data->begin_write(vnode, at, MIN(left, piece));
+
+		if (room < 0)
+			return done ? done : room;
+		uio->left = room;
+		moved = file->flags & O_DIRECT ? data->direct_write(file, uio, at) : vm_object_write(&vnode->object, at, uio);
+		if (moved > 0)
+			vnode_touch_written(vnode, at + moved);
+		data->end_write(vnode);
+		if (moved < 0)
+			return done ? done : moved;
+		done += moved;
+		at += moved;
+		uio->left = wanted - done;
+		if (moved < room)
+			break;
+	} while (uio->left && !signal_fatal_pending());
+	return done;
+}
+
 static inline ssize_t write_locked(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	struct vnode *vnode = file->vnode;
@@ -71,11 +105,15 @@ static inline ssize_t write_locked(struct file *file, struct uio *uio, uint64_t 
 		uio->left = len;
 		if (unlikely(vnode->attr.mode & (S_ISUID | S_ISGID)))
 			vnode_clear_set_id(vnode);
-		done = vm_object_write(&vnode->object, at, uio);
+		if (unlikely(vnode->fs->data))
+			done = write_blocks_locked(file, uio, at);
+		else
+			done = vm_object_write(&vnode->object, at, uio);
 		uio->left += wanted - len;
 	}
 	if (done > 0) {
-		vnode_touch_written(vnode, at + done);
+		if (likely(!vnode->fs->data))
+			vnode_touch_written(vnode, at + done);
 		*pos = at + done;
 	}
 	return done;
@@ -89,6 +127,7 @@ ssize_t regular_file_write_locked(struct file *file, struct uio *uio, uint64_t *
 static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	ssize_t done;
+	int error;
 
 	if (!uio->left)
 		return 0;
@@ -96,8 +135,11 @@ static ssize_t regular_write(struct file *file, struct uio *uio, uint64_t *pos)
 		return -EINTR;
 	done = write_locked(file, uio, pos);
 	mutex_unlock(&file->vnode->write_lock);
-	if (done > 0 && unlikely(file->flags & (O_DSYNC | O_SYNC)) && file->ops->fsync)
-		file->ops->fsync(file, true);
+	if (done > 0 && unlikely(file->flags & (O_DSYNC | O_SYNC)) && file->ops->fsync) {
+		error = file->ops->fsync(file, true);
+		if (error)
+			return error;
+	}
 	return done;
 }
 
@@ -159,8 +201,11 @@ static int regular_mmap(struct file *file, uint64_t offset, uint64_t len, unsign
 static int regular_fsync(struct file *file, bool data_only)
 {
 	struct fs *fs = file->vnode->fs;
-	int error = vnode_sync_attributes(file->vnode);
+	int error;
 
+	if (fs->data)
+		return fs->data->fsync(file, data_only);
+	error = vnode_sync_attributes(file->vnode);
 	if (!error && fs->ops->sync)
 		error = fs->ops->sync(fs);
 	return error;

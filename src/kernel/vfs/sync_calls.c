@@ -5,6 +5,7 @@
 #include "mm/frame.h"
 #include "process/process.h"
 #include "vfs/fd_table.h"
+#include "vfs/file_data.h"
 #include "vfs/memfd.h"
 #include "vfs/mount_list.h"
 #include "vfs/regular_file.h"
@@ -85,6 +86,29 @@ static int populate(struct vnode *vnode, uint64_t start, uint64_t end, bool for_
 	return error;
 }
 
+/* The same where data are blocks of a disk: they get such, which are zeroes. */
+static int allocate_blocks(struct vnode *vnode, uint64_t start, uint64_t end, bool keep_size)
+{
+	const uint64_t piece = 16 << 20;
+	uint64_t old = atomic_load(&vnode->object.size);
+	int error = 0;
+
+	while (start < end && !error) {
+		uint64_t len = MIN(end - start, piece);
+		int64_t room = vnode->fs->data->begin_write(vnode, start, len);
+
+		error = room < 0 ? room : (uint64_t)room < len ? -ENOSPC : signal_fatal_pending() ? -EINTR : 0;
+		if (!error && !keep_size)
+			vnode_touch_written(vnode, start + len);
+		if (room >= 0)
+			vnode->fs->data->end_write(vnode);
+		start += len;
+	}
+	if (error && end > old && !keep_size)
+		vnode_truncate_locked(vnode, old);
+	return error;
+}
+
 static int allocate(struct vnode *vnode, uint64_t start, uint64_t len, bool keep_size)
 {
 	uint64_t end = start + len, old = atomic_load(&vnode->object.size);
@@ -97,11 +121,13 @@ static int allocate(struct vnode *vnode, uint64_t start, uint64_t len, bool keep
 		return error;
 	if (vnode->fs->flags & FS_READ_ONLY)
 		return -EROFS;
-	if ((len >> PAGE_SHIFT) > frame_free())
-		return -ENOSPC;
 	if (keep_size)
 		end = MIN(end, old);
-	else if (end > old)
+	if (vnode->fs->data)
+		return allocate_blocks(vnode, start, end, keep_size);
+	if ((len >> PAGE_SHIFT) > frame_free())
+		return -ENOSPC;
+	if (!keep_size && end > old)
 		vnode_touch_written(vnode, end);
 	error = populate(vnode, start, end, true);
 	/* What could not be had is not kept in part. */
@@ -111,10 +137,9 @@ static int allocate(struct vnode *vnode, uint64_t start, uint64_t len, bool keep
 }
 
 /* Clears a range inside the file by writing zeroes; the size stays. */
-static int clear_range(struct vnode *vnode, uint64_t start, uint64_t len)
+static int clear_bytes(struct vnode *vnode, uint64_t start, uint64_t end)
 {
 	static const char zeroes[512];
-	uint64_t end = MIN(start + len, atomic_load(&vnode->object.size));
 	ssize_t done = 0;
 
 	while (start < end && done >= 0) {
@@ -131,6 +156,27 @@ static int clear_range(struct vnode *vnode, uint64_t start, uint64_t len)
 	if (done >= 0)
 		vnode_touch_written(vnode, 0);
 	return done < 0 ? done : 0;
+}
+
+static int clear_range(struct vnode *vnode, uint64_t start, uint64_t len)
+{
+	const uint64_t piece = 1 << 20;
+	uint64_t end = MIN(start + len, atomic_load(&vnode->object.size));
+	int error = 0;
+
+	if (!vnode->fs->data)
+		return clear_bytes(vnode, start, end);
+	for (; start < end && !error; start += piece) {
+		int64_t part = MIN(end - start, piece), room = vnode->fs->data->begin_write(vnode, start, part);
+
+		if (room >= 0) {
+			error = room < part ? -ENOSPC : clear_bytes(vnode, start, start + room);
+			vnode->fs->data->end_write(vnode);
+		} else {
+			error = room;
+		}
+	}
+	return error;
 }
 
 static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t len)

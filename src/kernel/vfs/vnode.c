@@ -17,6 +17,7 @@
 #include "sched/clock.h"
 #include "vfs/fs_registry.h"
 #include "vfs/lock.h"
+#include "vfs/mapped/mapped.h"
 #include "vfs/worker.h"
 #include "vfs/path_string.h"
 #include <linux/stat.h>
@@ -125,6 +126,8 @@ void vnode_end(struct vnode *vnode)
 	} else if (fs->ops->release) {
 		fs->ops->release(fs, vnode->node);
 	}
+	if (vnode->map)
+		fs->data->free(vnode);
 	kfree(vnode->link_target);
 	file_locks_free(vnode);
 	fs_put(fs);
@@ -152,6 +155,19 @@ static const struct vm_object_ops vnode_object_ops = {
 	.identify = vnode_identify,
 };
 
+/* Of regular files whose data are blocks of a disk. */
+static const struct vm_object_ops mapped_object_ops = {
+	.fill_pages = mapped_fill_pages,
+	.window = mapped_window,
+	.prepare_write = mapped_prepare_write,
+	.dirtied = mapped_dirtied,
+	.sync = mapped_sync_pages,
+	.charge = mapped_charge,
+	.release = vnode_release,
+	.describe = vnode_describe,
+	.identify = vnode_identify,
+};
+
 static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 {
 	struct vnode *vnode = slab_alloc(vnode_slab);
@@ -169,7 +185,10 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	vnode->link_target = NULL;
 	vnode->locks = NULL;
 	spinlock_init(&vnode->attr_lock, LOCK_VNODE_ATTR);
-	vm_object_init(&vnode->object, &vnode_object_ops, (attr->mode & S_IFMT) == S_IFREG ? attr->size : 0);
+	if ((attr->mode & S_IFMT) == S_IFREG)
+		vm_object_init(&vnode->object, fs->data ? &mapped_object_ops : &vnode_object_ops, attr->size);
+	else
+		vm_object_init(&vnode->object, &vnode_object_ops, 0);
 	fs_get(fs);
 	vnode->fs = fs;
 	vnode->node = attr->node;

@@ -7,6 +7,7 @@
  * Lock: vnode->attr_lock, a leaf; the file system is called without it.
  */
 #include "vfs/dentry.h"
+#include "vfs/file_data.h"
 #include "vfs/vnode_cache.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -132,22 +133,30 @@ int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
 	return error;
 }
 
-int vnode_truncate_locked(struct vnode *vnode, uint64_t size)
+static int truncate_pages(struct vnode *vnode, uint64_t size)
 {
 	struct fs_attr in = { .size = size }, out;
-	int64_t now = clock_realtime_ns();
-	int error = 0;
+	int error = vnode->fs->ops->setattr ? vnode->fs->ops->setattr(vnode->fs, vnode->node, FS_SET_SIZE, &in, &out) : 0;
 
-	if (vnode->fs->flags & FS_READ_ONLY)
-		return -EROFS;
-	if (vnode->fs->ops->setattr)
-		error = vnode->fs->ops->setattr(vnode->fs, vnode->node, FS_SET_SIZE, &in, &out);
 	if (error)
 		return error;
 	/* First the limit, so that a page filled after this holds no byte that the truncation takes away. */
 	if (size < atomic_load(&vnode->fill_limit))
 		atomic_store(&vnode->fill_limit, size);
 	vm_object_truncate(&vnode->object, size);
+	return 0;
+}
+
+int vnode_truncate_locked(struct vnode *vnode, uint64_t size)
+{
+	int64_t now = clock_realtime_ns();
+	int error;
+
+	if (vnode->fs->flags & FS_READ_ONLY)
+		return -EROFS;
+	error = vnode->fs->data ? vnode->fs->data->truncate(vnode, size) : truncate_pages(vnode, size);
+	if (error)
+		return error;
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.size = size;
 	vnode->attr.mtime = vnode->attr.ctime = now;

@@ -47,7 +47,7 @@ struct cpu {
 	uint64_t balance_at;		/* TSC: when it looks again whether another CPU has more to do (sched/placement.c) */
 	struct { uint64_t since, used, period_end; } realtime;	/* TSC, cycles, TSC; own CPU, interrupts off (sched/realtime.c) */
 	uint64_t switches, forks;
-	int64_t memory_counts[5];	/* mm/memory_counters.h; read by anybody */
+	int64_t memory_counts[7];	/* mm/memory_counters.h; read by anybody */
 	struct { uint64_t all, timer, reschedule, tlb; } interrupts;	/* counts; read by anybody */
 	uint32_t start_state;		/* enum cpu_start_state; atomic */
 

@@ -38,8 +38,8 @@ static int show_meminfo(struct proc_text *text, const struct proc_subject *subje
 	add_kib(text, "SwapCached:", 0);
 	add_kib(text, "SwapTotal:", 0);
 	add_kib(text, "SwapFree:", 0);
-	add_kib(text, "Dirty:", 0);
-	add_kib(text, "Writeback:", 0);
+	add_kib(text, "Dirty:", stats.dirty);
+	add_kib(text, "Writeback:", stats.write_back);
 	add_kib(text, "AnonPages:", stats.anonymous);
 	add_kib(text, "Shmem:", stats.shared);
 	add_kib(text, "Slab:", stats.slab);

@@ -7,6 +7,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "vfs/mapped/mapped.h"
 #include "vfs/served/ask.h"
 
 /* Does the server speak our version? */
@@ -54,8 +55,11 @@ static int begin_changes(struct served *served)
 static void served_free(struct served *served)
 {
 	served_unregister_mount(served);
-	if (served->cache)
+	if (served->cache) {
+		mapped_fs_stop(served->mapped);
 		block_cache_destroy(served->cache);
+		mapped_fs_destroy(served->mapped);
+	}
 	if (served->disk)
 		disk_put(served->disk);
 	kernel_call_port_put(served->port);
@@ -148,7 +152,8 @@ static int served_mount(const char *source, const char *data, struct fs **fs)
 	}
 	served->fs.ops = &served_ops;
 	served->fs.type = served->type;
-	served->fs.flags = FS_FILLS_PAGES | FS_SERVED | FS_KEEPS_TIMES | (served->read_only ? FS_READ_ONLY : 0);
+	served->fs.data = served->cache ? &mapped_data_ops : NULL;
+	served->fs.flags = (served->cache ? 0 : FS_FILLS_PAGES) | FS_SERVED | FS_KEEPS_TIMES | (served->read_only ? FS_READ_ONLY : 0);
 	fs_register_instance(&served->fs);
 	*fs = &served->fs;
 	return 0;

@@ -6,6 +6,7 @@
 #include "sched/clock.h"
 #include "sync/spinlock.h"
 #include "sync/wait.h"
+#include "vfs/mapped/mapped.h"
 
 enum { RAM_PART = 16 /* of the memory, for the blocks of a file system */, BLOCKS_LEAST = 4 * BLOCK_COMMIT_BASES };
 
@@ -126,7 +127,7 @@ struct block_cache *served_cache(struct served *served)
 }
 
 /* @cache is the mount's now; true. Or what there is already decides: *error, 1 if there is none yet. */
-static bool set_cache(struct served *served, struct block_cache *cache, unsigned block_size, uint64_t blocks, int *error)
+static bool set_cache(struct served *served, struct block_cache *cache, struct mapped_fs *mapped, unsigned block_size, uint64_t blocks, int *error)
 {
 	struct block_error_mark mark = { 0 };
 	bool set = false;
@@ -143,6 +144,7 @@ static bool set_cache(struct served *served, struct block_cache *cache, unsigned
 		served->block_size = block_size;
 		served->block_count = blocks;
 		served->mark = mark;
+		served->mapped = mapped;
 		served->cache = cache;
 		set = true;
 		*error = 0;
@@ -155,21 +157,35 @@ static bool set_cache(struct served *served, struct block_cache *cache, unsigned
 
 int served_make_cache(struct served *served, unsigned block_size, uint64_t blocks)
 {
-	struct block_cache_options options = { .age_ns = age, .flags = served->unordered ? BLOCK_CACHE_UNORDERED : 0 };
+	struct block_cache_options options = {
+		.age_ns = age, .flags = served->unordered ? BLOCK_CACHE_UNORDERED : 0, .ops = &mapped_cache_ops,
+	};
+	struct mapped_fs *mapped;
 	struct block_cache *cache;
 	int error;
 
-	set_cache(served, NULL, block_size, blocks, &error);
+	set_cache(served, NULL, NULL, block_size, blocks, &error);
 	if (error <= 0)
 		return error;
 	if (!block_size)
 		return -EINVAL;
+	mapped = mapped_fs_create(&served->fs, served->disk, block_size);
+	if (!mapped)
+		return -ENOMEM;
+	options.context = mapped;
 	options.max_blocks = MAX(frame_total() / RAM_PART * PAGE_SIZE / block_size, (size_t)BLOCKS_LEAST);
 	error = block_cache_create(served->disk, 0, blocks, block_size, &options, &cache);
-	if (error)
+	if (error) {
+		mapped_fs_destroy(mapped);
 		return error;
+	}
 	error = block_cache_start_thread(cache);
-	if (error || !set_cache(served, cache, block_size, blocks, &error))
+	if (!error)
+		error = mapped_fs_start(mapped, cache);
+	if (error || !set_cache(served, cache, mapped, block_size, blocks, &error)) {
+		mapped_fs_stop(mapped);
 		block_cache_destroy(cache);
+		mapped_fs_destroy(mapped);
+	}
 	return error;
 }

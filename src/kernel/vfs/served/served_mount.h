@@ -24,6 +24,7 @@ struct served {
 	struct disk *disk;		/* of option disk=; nobody else mounts it meanwhile. NULL: none */
 	/* Set by the server while it answers FS_ROOT, or never. NULL: it fills pages itself. */
 	struct block_cache *cache;
+	struct mapped_fs *mapped;	/* with it: the data of its files */
 	struct block_error_mark mark;	/* the file system's as a whole: of sync and syncfs */
 	unsigned block_size;		/* 0: no cache */
 	uint64_t block_count;

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of this folder. */
+#pragma once
+
+#include "block/disk.h"
+#include "lib/list.h"
+#include "mm/frame.h"
+#include "sync/mutex.h"
+#include "vfs/mapped/extent_map.h"
+#include "vfs/mapped/mapped.h"
+#include "vfs/mapped/new_data.h"
+#include "vfs/served/served_map.h"
+#include "vfs/served/served_mount.h"
+#include "vfs/vnode.h"
+
+enum { MAPPED_BATCH = 16 /* pages written by one request */ };
+
+/* No truncation is under way. */
+#define NO_BARRIER UINT64_MAX
+
+/* Of a mount. */
+struct mapped_fs {
+	struct fs *fs;			/* set once, as is what follows up to zeroes */
+	struct disk *disk;
+	struct block_cache *cache;
+	unsigned block_shift;		/* a block's size is 1 << that */
+	unsigned sector_shift;		/* and 1 << that sectors */
+	struct frame *zeroes;		/* a page of them */
+
+	struct mutex new_lock;		/* guards what follows up to data_error */
+	struct new_data new_data;
+	/* Groups up to this one are being written, or have been; and up to that one their data are on the disk. Numbers grow. */
+	uint64_t writing_group, written_group;
+	int data_error;			/* of writing the group's data */
+
+	struct wait_queue queue;	/* for barriers, askers and written_group */
+	struct list dirty;		/* struct mapped_file, the longest dirty first; guarded by write_back.c's lock */
+	int64_t dirty_pages;		/* atomic */
+	uint32_t thread_kicked;		/* atomic, as are those two */
+	bool thread_stop, thread_runs;
+	struct wait_queue thread_queue;
+};
+
+/* Of a vnode, made when first wanted: vnode->map. */
+struct mapped_file {
+	struct vnode *vnode;
+	struct mapped_fs *mapped;
+	/*
+	 * Who writes pages to the disk; not held while a server is asked. Comes before the object's lock.
+	 */
+	struct mutex write_back_lock;
+	struct mutex lock;		/* guards what follows up to write_end; not held while the disk works or a server is asked */
+	struct extent_map map;
+	uint64_t sequence;		/* grows when blocks of the file may have become others' */
+	uint64_t barrier;		/* pages from this one on are being truncated: nothing is done with them */
+	unsigned askers;		/* requests that a truncation has to wait for: see mapped_begin_asking */
+	uint64_t write_end;		/* bytes up to there are being written, whatever the size says; 0: none are */
+
+	struct list new_runs;		/* struct new_run.file_link; guarded by mapped->new_lock */
+	struct list dirty_link;		/* mapped->dirty, or alone; guarded by write_back.c's lock, as is dirtied_at */
+	uint64_t dirtied_at;		/* ns */
+	uint64_t errors;		/* atomic: pages that could not be written; and the last such errno */
+	int last_error;
+	uint64_t next_index;		/* hints for read-ahead: the page wanted next if it is read from begin to end, */
+	unsigned window;		/* and how many pages came last */
+};
+
+static inline struct mapped_fs *mapped_of(const struct vnode *vnode)
+{
+	return served_of(vnode->fs)->mapped;
+}
+
+static inline struct vnode *vnode_of_object(struct vm_object *object)
+{
+	return container_of(object, struct vnode, object);
+}
+
+static inline uint64_t mapped_blocks(const struct mapped_fs *mapped, uint64_t bytes)
+{
+	return (bytes >> mapped->block_shift) + !!(bytes & ((1u << mapped->block_shift) - 1));
+}
+
+static inline uint64_t mapped_page_blocks(const struct mapped_fs *mapped, uint64_t pages)
+{
+	return pages << (PAGE_SHIFT - mapped->block_shift);
+}
+
+static inline uint64_t mapped_sector(const struct mapped_fs *mapped, uint64_t block)
+{
+	return block << mapped->sector_shift;
+}
+
+/* ---- map.c ---- */
+
+/* The vnode's map; NULL when out of memory. */
+struct mapped_file *mapped_file_of(struct vnode *vnode);
+
+enum place_kind {
+	PLACE_UNKNOWN,
+	PLACE_HOLE,
+	PLACE_DISK,	/* the disk has it; it is written in place */
+	PLACE_NEW,	/* new data of a group that is not being written yet: zeroes, unless a page has it, and only the group writes it */
+	PLACE_NOW,	/* the same of the group that is being written just now: what the disk has is not known */
+};
+struct place {
+	enum place_kind kind;
+	uint64_t block, count;	/* the disk's; for how many blocks from the one asked for on this holds */
+};
+
+/* Where block @first of the file is; at most @most blocks. */
+struct place mapped_find(struct mapped_file *file, uint64_t first, uint64_t most);
+
+/*
+ * Asks the server about @count blocks, at least one, and keeps what it says, unless the file was truncated meanwhile. 0: look again; or a negative errno.
+ */
+int mapped_ask(struct mapped_file *file, uint64_t first, uint64_t count);
+/*
+ * All blocks from @first to before @end are to have a place on the disk, and the file is at least @size bytes long then, or as long as the last of them
+ * reaches; @size 0: as it is, -ENXIO where it ends. Waits for a truncation. 0 or a negative errno: then only those before the first that has none do.
+ */
+int mapped_allocate(struct mapped_file *file, uint64_t first, uint64_t end, uint64_t size);
+
+/*
+ * Nothing is known any more of where blocks from @first on are. @freed: they have no data either; else a group of commits that has them as new data still
+ * writes what their pages have.
+ */
+void mapped_cut(struct mapped_file *file, uint64_t first, bool freed);
+
+/*
+ * Until mapped_end_asking no truncation that concerns page @page begins: blocks may be asked for, and given to the disk. -EINTR (killed).
+ */
+int mapped_begin_asking(struct mapped_file *file, uint64_t page);
+void mapped_end_asking(struct mapped_file *file);
+
+/* Waits until no truncation concerns pages before @end. *@sequence: file->sequence then. 0 or -EINTR (killed). */
+int mapped_wait_barrier(struct mapped_file *file, uint64_t end, uint64_t *sequence);
+/* Waits until no data of a group are being written. 0 or -EINTR (killed). */
+int mapped_wait_group(struct mapped_fs *mapped);
+
+/* ---- page_io.c ---- */
+
+/* What writing pages has met. */
+struct written {
+	int error;		/* the last one */
+	bool later;		/* pages that a group of commits has to write first */
+	bool homeless;		/* dirty pages with blocks that have no place: @index is the first */
+	uint64_t index;
+};
+
+/* Writes dirty pages from @first to before @end as far as they may be written. Waits for the disk only. file->write_back_lock held. */
+void mapped_write_in_place(struct mapped_file *file, uint64_t first, uint64_t end, struct written *written);
+
+/* ---- write_back.c ---- */
+
+/* Writes the file's dirty pages from @first to before @end that may be; asks the server if need be. A reference to the vnode is held. */
+void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, struct written *written);
+/* The file has no dirty pages any more, perhaps: off the list. */
+void mapped_forget_clean(struct mapped_file *file);
+void mapped_forget_dirty(struct mapped_file *file);	/* the file goes */
+/* Before more pages become dirty: writes some, if there are too many. 0, -EIO, -EINTR. */
+int mapped_throttle(struct mapped_file *file);
+int mapped_write_groups(struct mapped_fs *mapped);	/* new data, too: all groups up to now */
+int mapped_write_all(struct mapped_fs *mapped);		/* every dirty page that may be written; the first error */
+int mapped_start_thread(struct mapped_fs *mapped);
+void mapped_stop_thread(struct mapped_fs *mapped);
+
+/* ---- write.c, sync.c, direct.c: struct file_data_ops ---- */
+
+/* Places for the blocks of these pages, as far as the file goes. 0 or a negative errno. */
+int mapped_place_pages(struct mapped_file *file, uint64_t first, uint64_t count);
+int64_t mapped_begin_write(struct vnode *vnode, uint64_t pos, uint64_t len);
+void mapped_end_write(struct vnode *vnode);
+int mapped_truncate(struct vnode *vnode, uint64_t size);
+void mapped_opened(struct file *file);
+int mapped_fsync(struct file *file, bool data_only);
+ssize_t mapped_direct_read(struct file *file, struct uio *uio, uint64_t pos);
+ssize_t mapped_direct_write(struct file *file, struct uio *uio, uint64_t pos);
+
+/* ---- page_io.c: struct block_cache_ops ---- */
+
+void mapped_write_data(void *context, uint64_t block, uint64_t count, uint64_t group);
+int mapped_wait_data(void *context);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Files whose data are blocks of a disk: what the VFS core and the mounts of such file systems (vfs/served/) call. README.md has the rules. */
+#pragma once
+
+#include "block/block_cache.h"
+#include "vfs/file_data.h"
+
+struct disk;
+struct frame;
+struct fs;
+struct mapped_fs;
+struct vm_object;
+
+/*
+ * What a mount has for it. @block_size as of the cache that is to be made, with mapped_cache_ops and this as their context. NULL when out of memory.
+ */
+struct mapped_fs *mapped_fs_create(struct fs *fs, struct disk *disk, unsigned block_size);
+/* The cache is there: files may be used (fs->data = &mapped_data_ops). Starts the thread. -ENOMEM. */
+int mapped_fs_start(struct mapped_fs *mapped, struct block_cache *cache);
+/* No vnode is left, and all that writes back groups of the cache is over, or will find no data. Before the cache is destroyed. */
+void mapped_fs_stop(struct mapped_fs *mapped);
+/* After that. */
+void mapped_fs_destroy(struct mapped_fs *mapped);
+
+extern const struct block_cache_ops mapped_cache_ops;	/* context: struct mapped_fs */
+extern const struct file_data_ops mapped_data_ops;
+
+/* vm_object_ops of regular files with fs->data. */
+int mapped_fill_pages(struct vm_object *object, uint64_t first, struct frame **frames, unsigned count);
+unsigned mapped_window(struct vm_object *object, uint64_t index);
+int mapped_prepare_write(struct vm_object *object, uint64_t first, uint64_t count);
+void mapped_dirtied(struct vm_object *object);
+int mapped_charge(struct vm_object *object, int pages);
+int mapped_sync_pages(struct vm_object *object, uint64_t first, uint64_t end);

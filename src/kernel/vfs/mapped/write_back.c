@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing dirty pages back: the list of files that have some, the thread of each mount, and the limit beyond which writers do it themselves.
+ *
+ * New data are not written by this but with their group (block/README.md), by the block cache's thread or whoever syncs.
+ */
+#include "vfs/mapped/internal.h"
+#include "lib/errno.h"
+#include "process/process.h"
+#include "sched/clock.h"
+#include "sched/thread.h"
+
+/* A page is written so long after it became dirty. A mount's dirty pages are at most so much of RAM, or else who makes more writes. */
+#define AGE_NS (5 * NS_PER_SEC)
+enum { LIMIT_PART = 5, BACKGROUND_PART = 10 };
+
+static struct spinlock dirty_lock = SPINLOCK_INIT(LOCK_MAPPED_DIRTY);
+/* Not in a mount, which may go as soon as thread_runs is false. */
+static struct wait_queue ended_queue = WAIT_QUEUE_INIT(ended_queue);
+
+/* ---- Which files ---- */
+
+static void wake_thread(struct mapped_fs *mapped)
+{
+	atomic_store(&mapped->thread_kicked, 1);
+	wake_all(&mapped->thread_queue);
+}
+
+void mapped_dirtied(struct vm_object *object)
+{
+	struct mapped_file *file = atomic_load(&vnode_of_object(object)->map);
+	struct mapped_fs *mapped = file->mapped;
+	bool first;
+
+	spin_lock(&dirty_lock);
+	first = list_empty(&mapped->dirty);
+	if (list_empty(&file->dirty_link)) {
+		file->dirtied_at = clock_monotonic_ns();
+		list_push_back(&mapped->dirty, &file->dirty_link);
+	}
+	spin_unlock(&dirty_lock);
+	if (first)
+		wake_thread(mapped);
+}
+
+int mapped_charge(struct vm_object *object, int pages)
+{
+	struct vnode *vnode = vnode_of_object(object);
+
+	atomic_add(&vnode->changed_pages, pages);
+	atomic_add(&vnode->map->mapped->dirty_pages, pages);
+	return 0;
+}
+
+void mapped_forget_clean(struct mapped_file *file)
+{
+	spin_lock(&dirty_lock);
+	if (!vm_object_has_dirty(&file->vnode->object))
+		list_remove(&file->dirty_link);
+	spin_unlock(&dirty_lock);
+}
+
+void mapped_forget_dirty(struct mapped_file *file)
+{
+	spin_lock(&dirty_lock);
+	list_remove(&file->dirty_link);
+	spin_unlock(&dirty_lock);
+}
+
+/*
+ * The file that has been dirty longest, if that is since before @until, with a reference to its vnode; from then on it counts as dirty since @now. NULL, and
+ * *@next: since when the first one is dirty, UINT64_MAX if there is none.
+ */
+static struct mapped_file *next_file(struct mapped_fs *mapped, uint64_t until, uint64_t now, uint64_t *next)
+{
+	struct mapped_file *file = NULL;
+
+	*next = UINT64_MAX;
+	spin_lock(&dirty_lock);
+	while (!file && !list_empty(&mapped->dirty)) {
+		file = list_first(&mapped->dirty, struct mapped_file, dirty_link);
+		if (file->dirtied_at >= until) {
+			*next = file->dirtied_at;
+			file = NULL;
+			break;
+		}
+		list_remove(&file->dirty_link);
+		/* Who has no users any more, and so no names either, needs nothing to be written. */
+		if (!refcount_get_unless_zero(&file->vnode->object.refs)) {
+			file = NULL;
+			continue;
+		}
+		file->dirtied_at = MAX(now, until);
+		list_push_back(&mapped->dirty, &file->dirty_link);
+	}
+	spin_unlock(&dirty_lock);
+	return file;
+}
+
+/* ---- Writing ---- */
+
+void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, struct written *written)
+{
+	uint64_t asked = UINT64_MAX;
+
+	*written = (struct written){ 0 };
+	for (;;) {
+		int error;
+
+		written->homeless = false;
+		mutex_lock(&file->write_back_lock);
+		mapped_write_in_place(file, first, end, written);
+		mutex_unlock(&file->write_back_lock);
+		if (!written->homeless)
+			break;
+		/* The map was forgotten, or the file grew after the page was mapped: a place is asked for, and then it goes on there. */
+		first = written->index;
+		error = first == asked ? -EIO : mapped_place_pages(file, first, 1);
+		asked = first;
+		if (error) {
+			written->error = error;
+			break;
+		}
+	}
+	mapped_forget_clean(file);
+}
+
+/* Writes what has been dirty since before @until. The first error. *@next: as of next_file. *@later: groups have to be written for some. */
+static int write_older(struct mapped_fs *mapped, uint64_t until, bool attributes, bool *later, uint64_t *next)
+{
+	uint64_t now = clock_monotonic_ns();
+	struct mapped_file *file;
+	int error = 0;
+
+	while ((file = next_file(mapped, MIN(until, now + 1), now, next))) {
+		struct vnode *vnode = file->vnode;
+		struct written written;
+
+		mapped_write_file(file, 0, UINT64_MAX, &written);
+		*later |= written.later;
+		if (!error)
+			error = written.error;
+		if (attributes)
+			vnode_sync_attributes(vnode);
+		vnode_put(vnode);
+		if (signal_fatal_pending())
+			return -EINTR;
+	}
+	return error;
+}
+
+int mapped_write_all(struct mapped_fs *mapped)
+{
+	bool later = false;
+	uint64_t next;
+
+	return write_older(mapped, UINT64_MAX, false, &later, &next);
+}
+
+/* Groups are written, new data with them. Whose errors these are is somebody else's affair. */
+int mapped_write_groups(struct mapped_fs *mapped)
+{
+	struct block_error_mark mark;
+
+	block_error_mark_init(mapped->cache, &mark);
+	mark.first_commit = 0;
+	return block_sync_until(mapped->cache, &mark, UINT64_MAX);
+}
+
+static bool too_many(struct mapped_fs *mapped, unsigned part)
+{
+	return atomic_load_relaxed(&mapped->dirty_pages) > (int64_t)(frame_total() / part);
+}
+
+int mapped_throttle(struct mapped_file *file)
+{
+	struct mapped_fs *mapped = file->mapped;
+	struct written written;
+	int error;
+
+	if (likely(!too_many(mapped, BACKGROUND_PART)))
+		return 0;
+	if (!too_many(mapped, LIMIT_PART)) {
+		wake_thread(mapped);
+		return 0;
+	}
+	mapped_write_file(file, 0, UINT64_MAX, &written);
+	error = written.error;
+	if (too_many(mapped, LIMIT_PART))
+		error = mapped_write_all(mapped);
+	if (error != -EINTR && too_many(mapped, LIMIT_PART))
+		error = mapped_write_groups(mapped) ?: error;
+	if (error == -EINTR)
+		return error;
+	/* Pages that cannot be written must not fill the memory. */
+	return error && too_many(mapped, LIMIT_PART) ? -EIO : 0;
+}
+
+/* ---- The thread ---- */
+
+static void write_back_thread(void *arg)
+{
+	struct mapped_fs *mapped = arg;
+	struct waiter waiter;
+
+	while (!atomic_load(&mapped->thread_stop)) {
+		bool later = false, urgent = too_many(mapped, BACKGROUND_PART);
+		uint64_t now = clock_monotonic_ns(), next;
+
+		atomic_store(&mapped->thread_kicked, 0);
+		write_older(mapped, urgent ? UINT64_MAX : now > AGE_NS ? now - AGE_NS : 0, true, &later, &next);
+		if (urgent && later && too_many(mapped, BACKGROUND_PART))
+			mapped_write_groups(mapped);
+		wait_begin(&mapped->thread_queue, &waiter);
+		while (!atomic_load(&mapped->thread_kicked) && !atomic_load(&mapped->thread_stop))
+			if (wait_block(&waiter, next == UINT64_MAX ? WAIT_FOREVER : next + AGE_NS, WAIT_UNINTERRUPTIBLE))
+				break;
+		wait_end(&waiter);
+	}
+	atomic_store(&mapped->thread_runs, false);
+	wake_all(&ended_queue);
+}
+
+int mapped_start_thread(struct mapped_fs *mapped)
+{
+	struct thread *thread = thread_create_kernel("file-data", write_back_thread, mapped, CLASS_NORMAL);
+
+	if (!thread)
+		return -ENOMEM;
+	mapped->thread_runs = true;
+	thread_start(thread);
+	return 0;
+}
+
+void mapped_stop_thread(struct mapped_fs *mapped)
+{
+	struct waiter waiter;
+
+	atomic_store(&mapped->thread_stop, true);
+	wake_all(&mapped->thread_queue);
+	wait_begin(&ended_queue, &waiter);
+	while (atomic_load(&mapped->thread_runs))
+		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+	wait_end(&waiter);
+}
+
+static int write_pages(void *context)
+{
+	return mapped_write_all(context);
+}
+
+const struct block_cache_ops mapped_cache_ops = { .write_data = mapped_write_data, .wait_data = mapped_wait_data, .write_pages = write_pages };
