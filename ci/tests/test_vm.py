@@ -87,7 +87,7 @@ def test_guest_gone(guest):
 @pytest.mark.parametrize("guest, append", [(RAEEN, "init=/nonexistent"), (LINUX, "rdinit=/nonexistent")])
 def test_panic(guest, append):
     done = vm(guest, "echo never", "--append", append)
-    assert done.returncode == 125
+    assert done.returncode == 125, done.stderr.decode(errors="replace")[-4000:]
     assert done.stdout == b""
     assert b"kernel panic" in done.stderr.lower()
 

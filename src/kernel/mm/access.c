@@ -42,6 +42,36 @@ struct frame *address_space_page(struct address_space *as, uint64_t addr, bool w
 	return frame;
 }
 
+/* May a fault at @addr have to ask a file system? */
+static bool may_ask(struct address_space *as, uint64_t addr)
+{
+	rwlock_read_lock(&as->lock);
+	struct vma *vma = address_space_find(as, addr);
+	bool may = vma && vma->object;
+
+	rwlock_read_unlock(&as->lock);
+	return may;
+}
+
+size_t address_space_peek(struct address_space *as, uint64_t addr, void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t offset = (addr + done) & (PAGE_SIZE - 1), part = MIN(len - done, PAGE_SIZE - offset);
+		struct frame *frame = present_frame(as, addr + done, false);
+
+		if (!frame && !may_ask(as, addr + done))
+			frame = address_space_page(as, addr + done, false);
+		if (!frame)
+			break;
+		memcpy((char *)buf + done, (char *)frame_virt(frame) + offset, part);
+		frame_put(frame);
+		done += part;
+	}
+	return done;
+}
+
 void address_space_written(struct address_space *as, uint64_t addr, struct frame *frame)
 {
 	struct vm_object *object = NULL;

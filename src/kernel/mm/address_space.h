@@ -132,7 +132,10 @@ void address_space_written(struct address_space *as, uint64_t addr, struct frame
  */
 bool address_space_cut_page(struct address_space *as, uint64_t addr);
 
-/* Reads or writes another process's memory (ptrace-like, /proc/PID/cmdline). Returns bytes moved. May sleep. */
+/* Reads another process's memory as far as that takes no question to a file system, which may have no answer (/proc/PID/cmdline). Bytes read. */
+size_t address_space_peek(struct address_space *as, uint64_t addr, void *buf, size_t len);
+
+/* Reads or writes another process's memory (ptrace-like). Returns bytes moved. May sleep. */
 size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write);
 
 /* Unmaps the pages [first, last] of @object from every VMA that maps them (truncation). object->lock held. */

@@ -95,9 +95,7 @@ struct fs_ops {
 	int (*statfs)(struct fs *fs, struct fs_statfs *out);
 	/* By a remount it may be changed again, or nobody changes it any more (then everything was told to it). 0 or negative errno. May be NULL. */
 	int (*remount)(struct fs *fs, bool read_only);
-	/* FS_SERVED only: it was mounted, nobody uses it any more, and it was told everything: its last words. By the worker, before unmount. May be NULL. */
-	int (*end)(struct fs *fs);
-	void (*unmount)(struct fs *fs);		/* frees @fs */
+	void (*unmount)(struct fs *fs);		/* nobody uses it any more; frees @fs. FS_SERVED: by the worker, which has told everything */
 
 	/*
 	 * Only for file systems inside the kernel whose files are not plain bytes (procfs, devpts): called at open; may set file->ops and file->private.

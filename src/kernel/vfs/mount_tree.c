@@ -110,8 +110,12 @@ int mount_create_fs(struct fs *fs, const char *name, const char *source, unsigne
 	if (root)
 		dentry_put(root);
 	if (error) {
+		struct fs_worker *worker = fs_worker_get(fs);
+
 		vnode_forget_fs(fs);
 		fs_put(fs);
+		if (worker)
+			(void)fs_worker_wait_and_put(worker);
 	}
 	return error;
 }

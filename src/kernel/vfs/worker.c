@@ -22,7 +22,6 @@ struct fs_worker {
 	struct list ending;		/* vnodes by lru_link */
 	bool flush, unmounted, end;	/* what was asked for and has not begun */
 	bool busy;			/* the last mount is gone, and not all is told */
-	bool shown;			/* it had a mount, so it was in use */
 	bool ended;			/* the file system is no more */
 };
 
@@ -111,15 +110,6 @@ static void tell_all(struct fs_worker *worker)
 		log_error("vfs: a %s file system was unmounted, but did not take all changes (error %d)", fs->type, -error);
 }
 
-static void end_fs(struct fs *fs, bool shown)
-{
-	int error = shown && fs->ops->end && !(fs->flags & FS_READ_ONLY) ? fs->ops->end(fs) : 0;
-
-	if (error)
-		log_error("vfs: the end of a %s file system failed (error %d)", fs->type, -error);
-	fs->ops->unmount(fs);
-}
-
 static void done(struct fs_worker *worker, enum work work)
 {
 	spin_lock(&workers_lock);
@@ -151,7 +141,7 @@ static void worker_thread(void *arg)
 			done(worker, work);
 			break;
 		default:
-			end_fs(worker->fs, worker->shown);
+			worker->fs->ops->unmount(worker->fs);
 			done(worker, work);
 		}
 	} while (work != WORK_END);
@@ -205,7 +195,7 @@ void fs_worker_unmounted(struct fs *fs)
 
 	fs_get(fs);
 	spin_lock(&workers_lock);
-	worker->unmounted = worker->busy = worker->shown = true;
+	worker->unmounted = worker->busy = true;
 	wake_all(&worker->work);
 	spin_unlock(&workers_lock);
 }

@@ -38,10 +38,10 @@ static void hanging_release(struct fs *fs, struct fs_node_id node)
 	real_ops->release(fs, node);
 }
 
-static int hanging_end(struct fs *fs)
+static void hanging_unmount(struct fs *fs)
 {
 	answer(&ended);
-	return 0;
+	real_ops->unmount(fs);
 }
 
 static void wait_for(const uint32_t *count, uint32_t wanted)
@@ -143,7 +143,7 @@ SELFTEST(vnodes_of_a_hanging_server_hold_nobody_up)
 	ops = *fs->ops;
 	ops.setattr = hanging_setattr;
 	ops.release = hanging_release;
-	ops.end = hanging_end;
+	ops.unmount = hanging_unmount;
 	fs->ops = &ops;
 	fs->flags = FS_SERVED;
 	tester = current_thread();

@@ -3,31 +3,23 @@
 #include "session.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-/* True when process @name is alive and belongs to the session or the group of @leader. */
-static bool is_member(const char *name, pid_t leader)
+/*
+ * True when process @name is alive and belongs to the session or the group of @leader. Asks for nothing that could wait for the process's memory, which
+ * may lie in files that this system's services have to give: so not for its `stat` in /proc. One that has ended and was not reaped runs no program.
+ */
+static bool is_member(const char *name, pid_t pid, pid_t leader)
 {
-	char path[40], text[512], *end, state;
-	int fd, group, session;
-	ssize_t length;
+	char path[40], program[8];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	text[length > 0 ? length : 0] = '\0';
-	/* Its name, before that, may have any characters. */
-	end = strrchr(text, ')');
-	if (!end || sscanf(end, ") %c %*d %d %d", &state, &group, &session) != 3)
+	if (getsid(pid) != leader && getpgid(pid) != leader)
 		return false;
-	return (group == leader || session == leader) && state != 'Z' && state != 'X';
+	snprintf(path, sizeof(path), "/proc/%.20s/exe", name);
+	return readlink(path, program, sizeof(program)) > 0;
 }
 
 static bool is_kept(pid_t pid, const pid_t *kept, unsigned count)
@@ -70,7 +62,7 @@ bool session_end(pid_t leader, bool thorough)
 	while (folder && (entry = readdir(folder))) {
 		pid_t pid = (pid_t)atoi(entry->d_name);
 
-		if (pid <= 1 || !is_member(entry->d_name, leader))
+		if (pid <= 1 || !is_member(entry->d_name, pid, leader))
 			continue;
 		kill(pid, SIGKILL);
 		found = true;

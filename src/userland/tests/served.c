@@ -14,9 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -297,6 +301,136 @@ static void waits_for_a_server(void)
 	stop();
 }
 
+/* Where those who wait for the stopped server touch its file, and what they share with those who do not. */
+static struct {
+	char *cold;		/* a page of a file that is not in memory */
+	int pipe[2];
+	int file;		/* whose position is shared */
+	int epoll, watched;
+	int master, slave;
+} stuck;
+
+static void touches(void) { *(volatile char *)stuck.cold; }
+static void writes_pipe(void) { write(stuck.pipe[1], stuck.cold, 100); }
+static void writes_much(void) { write(stuck.pipe[1], stuck.cold, 2 * 4096); }
+static void reads_pipe(void) { read(stuck.pipe[0], stuck.cold, 1); }
+static void reads_file(void) { read(stuck.file, &(char){ 0 }, 1); }
+static void seeks(void) { lseek(stuck.file, 0, SEEK_CUR); }
+static void waits_epoll(void) { epoll_wait(stuck.epoll, (struct epoll_event *)stuck.cold, 1, -1); }
+static void writes_terminal(void) { write(stuck.slave, stuck.cold, 600); }
+static void asks_ioctl(void) { ioctl(stuck.pipe[0], FIONREAD, stuck.cold); }
+static void waits_futex(void) { syscall(SYS_futex, stuck.cold, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0); }
+static void looks_up(void) { access("m/d5/f5", F_OK); }
+static void lists(void) { list("m/d1"); }
+static void opens(void) { close(open(stuck.cold, O_RDONLY)); }
+static void asks_statfs(void) { statfs("m", (struct statfs *)stuck.cold); }
+
+static void (*const ways_to_wait[])(void) = {
+	touches, writes_pipe, writes_much, reads_pipe, reads_file, seeks, waits_epoll, writes_terminal, asks_ioctl, waits_futex, looks_up, lists, opens,
+	asks_statfs, touches, touches, touches,
+};
+enum { STUCK = sizeof ways_to_wait / sizeof ways_to_wait[0] };
+
+static void wait_in_one_way(void *way)
+{
+	((void (*const *)(void))way)[0]();
+}
+
+static void open_what_is_shared(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd = open("m/d2/f2", O_RDONLY);
+
+	stuck.cold = mmap(NULL, 4096 * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(stuck.cold != MAP_FAILED);
+	stuck.file = fd;
+	CHECK_EQ(pipe(stuck.pipe), 0);
+	CHECK_EQ(write(stuck.pipe[1], "abc", 3), 3);
+	stuck.watched = dup(stuck.pipe[0]);
+	stuck.epoll = epoll_create1(0);
+	CHECK_EQ(epoll_ctl(stuck.epoll, EPOLL_CTL_ADD, stuck.watched, &event), 0);
+	stuck.master = posix_openpt(O_RDWR | O_NOCTTY);
+	CHECK_EQ(unlockpt(stuck.master), 0);
+	stuck.slave = open(ptsname(stuck.master), O_RDWR | O_NOCTTY);
+	CHECK(stuck.slave >= 0);
+}
+
+/* What reads about every process, as ps and top do. */
+static void look_at_processes(void)
+{
+	static const char *const files[] = { "stat", "status", "cmdline", "statm", "maps" };
+	struct dirent *entry;
+	char path[64], text[4096];
+	DIR *dir = opendir("/proc");
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		for (unsigned i = 0; i < sizeof files / sizeof files[0] && atoi(entry->d_name); i++) {
+			snprintf(path, sizeof path, "/proc/%.20s/%s", entry->d_name, files[i]);
+			int fd = open(path, O_RDONLY);
+
+			while (read(fd, text, sizeof text) > 0)
+				;
+			close(fd);
+		}
+	closedir(dir);
+}
+
+/* All that others do goes on: those who share a pipe, a terminal, an epoll with somebody who waits, too. */
+static void go_on(void *unused)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	char text[16];
+
+	(void)unused;
+	alarm(30);
+	CHECK_EQ(write(stuck.pipe[1], "def", 3), 3);
+	CHECK_EQ(read(stuck.pipe[0], text, sizeof text), 6);
+	CHECK_EQ(write(stuck.pipe[1], "g", 1), 1);
+	CHECK_EQ(epoll_wait(stuck.epoll, &event, 1, 10000), 1);
+	event.events = EPOLLIN | EPOLLET;
+	CHECK_EQ(epoll_ctl(stuck.epoll, EPOLL_CTL_MOD, stuck.watched, &event), 0);
+	CHECK_EQ(close(stuck.watched), 0);
+	CHECK_EQ(write(stuck.slave, "x", 1), 1);
+	CHECK_EQ(read(stuck.master, text, 1), 1);
+	look_at_processes();
+	CHECK_EQ(system("svc list > /dev/null"), 0);
+	drop_caches();
+	sync();
+	look_at_processes();
+	CHECK_EQ(system("ps > /dev/null && ls -l / > /dev/null"), 0);
+}
+
+static void only_who_asks_waits(void)
+{
+	pid_t waiting[STUCK];
+	long before;
+
+	start(NULL);
+	open_what_is_shared();
+	CHECK_EQ(chdir("."), 0);
+	kill(files.pid, SIGSTOP);
+	for (unsigned i = 0; i < STUCK; i++)
+		waiting[i] = check_spawn(wait_in_one_way, (void *)&ways_to_wait[i]);
+	check_sleep(300);
+	for (unsigned i = 0; i < STUCK; i++)
+		CHECK_EQ(waitpid(waiting[i], NULL, WNOHANG), 0);
+	CHECK_EQ(check_wait(check_spawn(go_on, NULL)), 0);
+	before = check_now();
+	for (unsigned i = 0; i < STUCK; i++) {
+		kill(waiting[i], SIGKILL);
+		CHECK_EQ(check_wait(waiting[i]), CHECK_KILLED + SIGKILL);
+	}
+	CHECK(check_now() - before < 10000);
+	close(stuck.file);
+	CHECK_EQ(munmap(stuck.cold, 4096 * 2), 0);
+	CHECK_EQ(umount("m"), 0);
+	kill(files.pid, SIGKILL);
+	kill(files.pid, SIGCONT);
+	service_wait(&files);
+	close(files.port);
+	close(files.alarm);
+}
+
 static void what_cannot_be_mounted(void)
 {
 	int port;
@@ -324,6 +458,7 @@ static void programs_cannot_ask(void)
 
 static const struct check_case cases[] = {
 	CASE(looks), CASE(cached_without_server), CASE(dies_with_requests), CASE(killed_at_any_moment), CASE(wrong_answers), CASE(waits_for_a_server),
+	CASE(only_who_asks_waits),
 	CASE(what_cannot_be_mounted), CASE(programs_cannot_ask), { NULL, NULL },
 };
 

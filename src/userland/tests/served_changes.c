@@ -196,8 +196,23 @@ static void read_only(void)
 	CHECK_EQ(served_child(do_unmount, NULL), 0);
 }
 
+/* A server that has no changes is read-only; one that cannot begin with them is not mounted. */
+static void changes_do_not_begin(void)
+{
+	make_port();
+	start_error = -EROFS;
+	CHECK_EQ(served_child(do_mount, "disk=test0"), 0);
+	CHECK_EQ(served_child(look_only, NULL), 0);
+	CHECK_EQ(served_child(do_unmount, NULL), 0);
+	start_error = -ENOSPC;
+	CHECK_EQ(served_child(do_mount, "disk=test0"), ENOSPC);
+	start_error = 0;
+	CHECK_EQ(served_child(do_mount, "disk=test0"), 0);
+	CHECK_EQ(served_child(do_unmount, NULL), 0);
+}
+
 static const struct check_case cases[] = {
-	CASE(making_and_removing), CASE(renaming), CASE(setting_attributes), CASE(read_only), { NULL, NULL },
+	CASE(making_and_removing), CASE(renaming), CASE(setting_attributes), CASE(read_only), CASE(changes_do_not_begin), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

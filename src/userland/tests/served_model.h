@@ -43,6 +43,7 @@ static struct model {
 static int port = -1;		/* every right; its RECV counts until another takes over */
 static int receiver = -1;	/* which handle has RECV now */
 static uint64_t disk_blocks;
+static int start_error;		/* with which FS_START is refused */
 
 static struct model *make_model(void)
 {
@@ -345,7 +346,7 @@ static void serve_one(uint32_t type, uint64_t token)
 		answer_root(token);
 		break;
 	case FS_START:
-		answer(token, 0, NULL, 0, 1);
+		answer(token, start_error, NULL, 0, 1);
 		break;
 	case FS_SETATTR:
 		set_attributes(token, (void *)&message);

@@ -186,11 +186,11 @@ ssize_t fw_cfg_read(uint16_t key, uint32_t pos, uint32_t len, struct uio *uio)
 		mutex_lock(&transfer_lock);
 		error = load(key, pos + total, piece);
 		if (!error)
-			copied = uio_write_to(uio, bounce, piece);
+			copied = uio_write_to_now(uio, bounce, piece);
 		mutex_unlock(&transfer_lock);
 		total += copied;
 		if (!error && copied < piece)
-			error = -EFAULT;
+			error = uio_page_in(uio, piece - copied, true);
 		else if (signal_fatal_pending())
 			error = -EINTR;
 	}

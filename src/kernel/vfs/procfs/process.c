@@ -24,7 +24,7 @@ static int show_memory(struct proc_text *text, const struct proc_subject *subjec
 	while (start < end && !text->failed) {
 		size_t len = MIN(end - start, (uint64_t)PAGE_SIZE);
 		char *room = proc_text_reserve(text, len);
-		size_t done = room ? address_space_access(as, start, room, len, false) : 0;
+		size_t done = room ? address_space_peek(as, start, room, len) : 0;
 
 		proc_text_commit(text, done);
 		start += done;

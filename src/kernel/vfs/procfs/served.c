@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/served (root): what the kernel has asked the services that are file systems, and what it has of their blocks. A line each: names and numbers. */
+/*
+ * /proc/served (root): what the kernel has asked the services that are file systems, and what it has of their blocks, a line for each, of names and numbers;
+ * then a line for all of how answers were wrong.
+ */
 #include "block/block_cache.h"
 #include "lib/atomic.h"
 #include "proto/names.h"
 #include "vfs/procfs/entry.h"
+#include "vfs/served/answers.h"
 #include "vfs/served/served_mount.h"
 
 _Static_assert(ARRAY_LEN(protocol_type_names) == SERVED_REQUESTS, "a name for each request");
@@ -35,5 +39,9 @@ int proc_show_served(struct proc_text *text, const struct proc_subject *subject)
 			show_cache(text, cache);
 		proc_text_add(text, "\n", 1);
 	}
+	proc_text_print(text, "wrong:");
+	for (unsigned i = 0; i < SERVED_FAULTS; i++)
+		proc_text_print(text, " %s=%lu", served_fault_names[i], atomic_load(&served_faults[i]));
+	proc_text_add(text, "\n", 1);
 	return 0;
 }

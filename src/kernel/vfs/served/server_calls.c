@@ -122,7 +122,7 @@ long sys_fs_set_blocks(int fd, unsigned size, uint64_t count)
 	return error ? error : end(&caller, served_make_cache(caller.served, size, count));
 }
 
-/* Reads the block into @bytes, of two blocks, and from there to the program. */
+/* Reads the block into @bytes, where the early image has room too if it is wanted, and from there to the program. */
 static int read_block(struct block_cache *cache, unsigned block_size, uint64_t number, struct fs_block *block, char *bytes)
 {
 	char *early = block->early ? bytes + block_size : NULL;
@@ -150,7 +150,7 @@ static int get_block(const struct served *served, struct block_cache *cache, uin
 		block->generation = block_generation(cache, number);
 		return 0;
 	}
-	bytes = kmalloc(2 * served->block_size);
+	bytes = kmalloc((block->early ? 2 : 1) * served->block_size);
 	if (!bytes)
 		return -ENOMEM;
 	error = read_block(cache, served->block_size, number, block, bytes);
