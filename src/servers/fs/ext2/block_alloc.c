@@ -13,7 +13,16 @@ static bool is_used(const uint8_t *bits, const uint8_t *early, uint32_t at)
 uint32_t ext2_next_free(const uint8_t *bits, const uint8_t *early, uint32_t from, uint32_t end)
 {
 	for (uint32_t at = from; at < end;) {
-		if (at % 8 == 0 && (bits[at / 8] | early[at / 8]) == 0xff)
+		uint64_t some[2];
+
+		if (at % 64 == 0 && end - at >= 64) {
+			memcpy(&some[0], bits + at / 8, sizeof(some[0]));
+			memcpy(&some[1], early + at / 8, sizeof(some[1]));
+			some[0] |= some[1];
+			if (some[0] != UINT64_MAX)
+				return at + __builtin_ctzll(~some[0]);
+			at += 64;
+		} else if (at % 8 == 0 && (bits[at / 8] | early[at / 8]) == 0xff)
 			at += 8;
 		else if (is_used(bits, early, at))
 			at++;

@@ -49,7 +49,7 @@ static int make_inode(struct ext2_txn *txn, const struct ext2_new *new, struct e
 	if (!error && inode->disk.links)
 		error = ext2_corrupt(txn->fs, "inode %u has %u links, but its bitmap calls it free", number, inode->disk.links);
 	if (!error)
-		error = ext2_wipe(txn, inode);
+		error = ext2_clear(txn, inode);
 	if (error)
 		return error;
 	inode->disk.generation = inode->disk.generation + 1 ? inode->disk.generation + 1 : 1;

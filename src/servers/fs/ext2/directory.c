@@ -26,22 +26,15 @@ uint8_t ext2_entry_type(const struct ext2 *fs, uint32_t mode)
 	return 0;
 }
 
-int ext2_check_entry(struct ext2 *fs, uint32_t dir, uint32_t block_size, uint32_t offset, const uint8_t *block, struct ext2_entry *entry)
+int ext2_bad_entry(struct ext2 *fs, uint32_t dir, uint32_t room, const struct ext2_entry *entry)
 {
-	uint32_t room = block_size - offset;
-
 	if (room < EXT2_ENTRY_HEADER)
 		return ext2_corrupt(fs, "directory inode %u: %u bytes are left for an entry", dir, room);
-	memcpy(entry, block + offset, sizeof(*entry));
 	if (entry->record_len % 4 || entry->record_len < EXT2_ENTRY_HEADER || entry->record_len > room)
 		return ext2_corrupt(fs, "directory inode %u: record length %u, expected 8 to %u in steps of 4", dir, entry->record_len, room);
-	if (!entry->inode)
-		return 0;
-	if (!entry->name_len || EXT2_ENTRY_HEADER + entry->name_len > entry->record_len || (!fs->file_types && entry->type))
-		return ext2_corrupt(fs, "directory inode %u: name of %u bytes in a record of %u", dir, entry->name_len, entry->record_len);
 	if (entry->inode > fs->inodes_count)
 		return ext2_corrupt(fs, "directory inode %u: inode %u, expected at most %u", dir, entry->inode, fs->inodes_count);
-	return 0;
+	return ext2_corrupt(fs, "directory inode %u: name of %u bytes in a record of %u", dir, entry->name_len, entry->record_len);
 }
 
 int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t *block)

@@ -9,12 +9,6 @@
 
 enum { NO_OWNER = UINT32_MAX, KEPT_NAME = 4 };
 
-/* Bytes that no name needs. */
-struct gap {
-	uint32_t start, len;
-	uint32_t owner, owner_len;	/* the entry that they belong to and what it needs of its record; NO_OWNER: an entry not in use begins here */
-};
-
 static uint32_t needed(uint32_t name_len)
 {
 	return (EXT2_ENTRY_HEADER + name_len + 3) & ~3u;
@@ -30,12 +24,12 @@ static bool is_live(const uint8_t *data, const uint8_t *early, uint32_t at, cons
 }
 
 /* The first gap of @len bytes. 1, 0 if there is none, or an error. */
-static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, const uint8_t *early, uint32_t len, struct gap *gap)
+static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, const uint8_t *early, uint32_t len, struct ext2_gap *gap)
 {
 	uint32_t size = txn->fs->block_size;
 	struct ext2_entry entry;
 
-	*gap = (struct gap){ .owner = NO_OWNER };
+	*gap = (struct ext2_gap){ .owner = NO_OWNER };
 	for (uint32_t at = 0; at < size; at += entry.record_len) {
 		int error = ext2_check_entry(txn->fs, dir, size, at, data, &entry);
 
@@ -44,11 +38,11 @@ static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, c
 		if (is_live(data, early, at, &entry)) {
 			uint32_t need = needed(entry.name_len);
 
-			*gap = (struct gap){ .start = at + need, .len = entry.record_len - MIN(need, entry.record_len), .owner = at, .owner_len = need };
+			*gap = (struct ext2_gap){ .start = at + need, .len = entry.record_len - MIN(need, entry.record_len), .owner = at, .owner_len = need };
 		} else if (gap->len) {
 			gap->len += entry.record_len;
 		} else {
-			*gap = (struct gap){ .start = at, .len = entry.record_len, .owner = NO_OWNER };
+			*gap = (struct ext2_gap){ .start = at, .len = entry.record_len, .owner = NO_OWNER };
 		}
 		if (gap->len >= len)
 			return 1;
@@ -56,7 +50,7 @@ static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, c
 	return 0;
 }
 
-static int find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct gap *gap)
+static int find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct ext2_gap *gap)
 {
 	struct ext2_slot *slot;
 	int found = ext2_pin(txn, block, &slot);
@@ -68,7 +62,7 @@ static int find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t
 	return found;
 }
 
-static int search_directory(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t len, bool now, uint32_t *block, struct gap *gap)
+static int search_directory(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t len, bool now, uint32_t *block, struct ext2_gap *gap)
 {
 	uint64_t blocks = ext2_size(dir) >> txn->fs->block_shift;
 
@@ -84,7 +78,7 @@ static int search_directory(struct ext2_txn *txn, const struct ext2_inode *dir, 
 }
 
 /* 1, 0 if the directory has to grow, or an error; -ENOSPC with txn->hidden when a new group would do. */
-static int find_room(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t len, uint32_t *block, struct gap *gap)
+static int find_room(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t len, uint32_t *block, struct ext2_gap *gap)
 {
 	int found = search_directory(txn, dir, len, true, block, gap);
 
@@ -98,7 +92,7 @@ static int find_room(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_
 }
 
 /* Puts an entry into a gap. Its record takes all of it. */
-static int put_entry(struct ext2_txn *txn, uint32_t block, const struct gap *gap, struct ext2_name name, uint32_t inode, uint8_t type, unsigned flags)
+static int put_entry(struct ext2_txn *txn, uint32_t block, const struct ext2_gap *gap, struct ext2_name name, uint32_t inode, uint8_t type, unsigned flags)
 {
 	uint8_t bytes[EXT2_ENTRY_HEADER + EXT2_NAME_MAX];
 	struct ext2_entry entry = { .inode = inode, .record_len = gap->len, .name_len = name.len, .type = type };
@@ -143,19 +137,27 @@ static int lose_index(struct ext2_txn *txn, struct ext2_inode *dir)
 
 int ext2_make_room(struct ext2_txn *txn, struct ext2_inode *dir, uint32_t name_len)
 {
-	struct gap gap;
+	struct ext2_gap gap;
 	uint32_t block;
 	int found = find_room(txn, dir, needed(name_len), &block, &gap);
 
-	return found < 0 ? found : found ? 0 : grow(txn, dir);
+	if (found <= 0)
+		return found ? found : grow(txn, dir);
+	txn->room.dir = dir->number;
+	txn->room.len = needed(name_len);
+	txn->room.block = block;
+	txn->room.gap = gap;
+	return 0;
 }
 
 int ext2_add_entry(struct ext2_txn *txn, struct ext2_inode *dir, struct ext2_name name, uint32_t inode, uint32_t mode, unsigned flags)
 {
-	struct gap gap;
-	uint32_t block;
-	int found = find_room(txn, dir, needed(name.len), &block, &gap);
+	struct ext2_gap gap = txn->room.gap;
+	uint32_t block = txn->room.block;
+	bool known = txn->room.dir == dir->number && txn->room.len == needed(name.len);
+	int found = known ? 1 : find_room(txn, dir, needed(name.len), &block, &gap);
 
+	txn->room.dir = 0;
 	if (found <= 0)
 		return found ? found : grow(txn, dir);
 	found = put_entry(txn, block, &gap, name, inode, ext2_entry_type(txn->fs, mode), flags);
@@ -195,7 +197,7 @@ int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const str
 
 int ext2_rename_beside(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done)
 {
-	struct gap gap;
+	struct ext2_gap gap;
 	int found = find_gap(txn, dir->number, place->block, needed(name.len), true, &gap);
 
 	*done = found > 0;
@@ -221,7 +223,7 @@ static bool has_name(const uint8_t *data, uint32_t size, const char *name, uint3
 }
 
 /* A name that exists only between two writes to the disk. */
-static int keep_here(struct ext2_txn *txn, const struct ext2_place *place, const struct gap *gap)
+static int keep_here(struct ext2_txn *txn, const struct ext2_place *place, const struct ext2_gap *gap)
 {
 	struct ext2_place kept = { .block = place->block, .offset = gap->start };
 	struct ext2_slot *slot;
@@ -282,7 +284,7 @@ static int keep_elsewhere(struct ext2_txn *txn, struct ext2_inode *dir, const st
 
 int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
 {
-	struct gap gap;
+	struct ext2_gap gap;
 	int found = find_gap(txn, dir->number, place->block, needed(KEPT_NAME), true, &gap);
 
 	if (found < 0)
@@ -301,8 +303,8 @@ int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ex
 int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint32_t parent)
 {
 	uint8_t type = ext2_entry_type(txn->fs, S_IFDIR);
-	struct gap one = { .start = 0, .len = needed(1), .owner = NO_OWNER };
-	struct gap two = { .start = one.len, .len = txn->fs->block_size - one.len, .owner = NO_OWNER };
+	struct ext2_gap one = { .start = 0, .len = needed(1), .owner = NO_OWNER };
+	struct ext2_gap two = { .start = one.len, .len = txn->fs->block_size - one.len, .owner = NO_OWNER };
 	int error = put_entry(txn, block, &one, (struct ext2_name){ ".", 1 }, self, type, 0);
 
 	return error ? error : put_entry(txn, block, &two, (struct ext2_name){ "..", 2 }, parent, type, 0);

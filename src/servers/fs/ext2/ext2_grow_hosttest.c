@@ -19,16 +19,17 @@ struct flavour {
 	unsigned kib, disk_kib;
 	uint32_t blocks, inodes;	/* afterwards, at least */
 	bool stays;			/* it cannot grow */
+	unsigned cuts;
 };
 
 static const struct flavour flavours[] = {
-	{ "genext2fs", "-B 4096 -b 200 -N 288", 0, 140 << 10, 32768, 8192, false },
-	{ "genext2fs", "-B 4096 -b 400 -N 1500", 0, 64 << 10, 16384, 4096, false },
-	{ "genext2fs", "-B 1024 -b 1600 -N 160", 0, 40 << 10, 40000, 2000, false },
-	{ "mke2fs", "-b 4096 -I 256 -O ^resize_inode", 6144, 150 << 10, 38000, 3000, false },
-	{ "mke2fs", "-b 1024 -O ^resize_inode -g 256 -N 64", 1024, 9000, 8192, 500, false },
-	{ "mke2fs", "-b 1024 -O ^resize_inode,^sparse_super,^filetype -r 0", 2048, 20000, 19000, 900, false },
-	{ "mke2fs", "-b 1024 -g 512", 2048, 20000, 2048, 0, true },
+	{ "genext2fs", "-B 4096 -b 200 -N 288", 0, 140 << 10, 32768, 8192, false, 4 },
+	{ "genext2fs", "-B 4096 -b 400 -N 1500", 0, 64 << 10, 16384, 4096, false, 3 },
+	{ "genext2fs", "-B 1024 -b 1600 -N 160", 0, 40 << 10, 40000, 2000, false, 30 },
+	{ "mke2fs", "-b 4096 -I 256 -O ^resize_inode", 6144, 150 << 10, 38000, 3000, false, 4 },
+	{ "mke2fs", "-b 1024 -O ^resize_inode -g 256 -N 64", 1024, 9000, 8192, 500, false, 12 },
+	{ "mke2fs", "-b 1024 -O ^resize_inode,^sparse_super,^filetype -r 0", 2048, 20000, 19000, 900, false, 12 },
+	{ "mke2fs", "-b 1024 -g 512", 2048, 20000, 2048, 0, true, 1 },
 };
 
 static uint8_t *make(const struct flavour *flavour, size_t *len)
@@ -126,9 +127,10 @@ static void run_flavour(const struct flavour *flavour, enum world_kills kills, u
 	grow(&world);
 	world.kills = KILL_NEVER;
 	store_end_group(&world.store);
-	for (unsigned phase = 0; phase < world.store.phase_count && tried < cuts; phase++) {
-		for (unsigned one_in = 1; one_in <= 3 && tried < cuts; one_in++, tried++)
-			try_cut(&world, flavour, store_cut(&world.store, phase, by_chance, &one_in));
+	for (; tried < cuts && world.store.phase_count; tried++) {
+		unsigned one_in = 1 + tried % 3;
+
+		try_cut(&world, flavour, store_cut(&world.store, tried * world.store.phase_count / cuts, by_chance, &one_in));
 	}
 	world_compare(&world);
 	world_sync(&world, true);
@@ -152,12 +154,12 @@ static void run_flavour(const struct flavour *flavour, enum world_kills kills, u
 int main(void)
 {
 	const char *rounds = getenv("EXT2_TEST_ROUNDS");
-	unsigned cuts = rounds ? 12 * (unsigned)atoi(rounds) : 5;
+	unsigned times = rounds ? (unsigned)atoi(rounds) : 1;
 
 	setlinebuf(stdout);
 	printf("ext2_grow on %s\n", store_kind);
 	for (unsigned i = 0; i < sizeof(flavours) / sizeof(flavours[0]); i++) {
-		run_flavour(&flavours[i], KILL_NEVER, cuts);
+		run_flavour(&flavours[i], KILL_NEVER, flavours[i].cuts * times);
 		run_flavour(&flavours[i], KILL_ALWAYS, 0);
 	}
 	printf("ext2_grow: passed\n");

@@ -16,10 +16,13 @@
 #include "check/fake_calls.h"
 #include "check/requests.h"
 
-static const struct { const char *options; unsigned kib; } flavours[] = {
-	{ "-b 1024 -I 128", 2048 }, { "-b 1024 -I 256 -g 512", 2048 }, { "-b 2048 -O ^resize_inode,^sparse_super,^filetype", 4096 },
-	{ "-b 4096 -I 256 -O ^resize_inode", 6144 }, { "-r 0 -O none -b 1024", 2048 }, { "-b 1024 -O dir_index,large_file,ext_attr -N 64 -g 256", 1024 },
-	{ "-b 4096 -r 0 -O none", 4096 }, { "-b 1024 -m 20 -N 40", 300 },
+enum { GROWN = 24 << 20 };
+
+static const struct { const char *options; unsigned kib; bool grows; } flavours[] = {
+	{ "-b 1024 -I 128", 2048, false }, { "-b 1024 -I 256 -g 512", 2048, false }, { "-b 2048 -O ^resize_inode,^sparse_super,^filetype", 4096, false },
+	{ "-b 4096 -I 256 -O ^resize_inode", 6144, true }, { "-r 0 -O none -b 1024", 2048, false },
+	{ "-b 1024 -O dir_index,large_file,ext_attr -N 64 -g 256", 1024, false },
+	{ "-b 4096 -r 0 -O none", 4096, false }, { "-b 1024 -m 20 -N 40", 300, false },
 };
 
 static void check_image(struct world *world, const char *when)
@@ -34,13 +37,34 @@ static void check_image(struct world *world, const char *when)
 	free(image);
 }
 
+/* By a start with that option, at which it dies; then what the tests look through knows of it, too. */
+static void grow(struct world *world)
+{
+	struct answer answer;
+	struct call call = { .answer = &answer };
+
+	world->kills = KILL_ALWAYS;
+	if (world_run(world, CALL_GROW, &call, &answer))
+		world_fail(world, "grow: %s", strerror(-answer.result));
+	world->kills = KILL_NEVER;
+	if (ext2_mount(&world->store.io, world->memory, ext2_memory(0), EXT2_ADOPT | EXT2_READ_ONLY, &world->fs))
+		world_fail(world, "mount of what has grown");
+}
+
 static void run_flavour(unsigned flavour, unsigned seed, unsigned steps)
 {
 	static struct world world;
 	size_t len;
 	uint8_t *image = make_image(flavours[flavour].options, flavours[flavour].kib, &len);
 
+	if (flavours[flavour].grows) {
+		image = realloc(image, GROWN);
+		memset(image + len, 0, GROWN - len);
+		len = GROWN;
+	}
 	world_open(&world, image, len, seed);
+	if (flavours[flavour].grows)
+		grow(&world);
 	for (unsigned i = 0; i < steps; i++) {
 		world.kills = world_random(&world, 3);
 		world_step(&world);

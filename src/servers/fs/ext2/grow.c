@@ -90,6 +90,7 @@ static int extend_last(struct ext2_txn *txn, struct ext2_super *super, uint32_t 
 	fs->blocks_count = MAX(end, fs->blocks_count);
 	error = clear_padding(txn, group.block_bitmap, old, ext2_group_blocks(fs, last));
 	group.free_blocks += ext2_group_blocks(fs, last) - old;
+	txn->freed_blocks += ext2_group_blocks(fs, last) - old;
 	if (!error)
 		error = ext2_write_group(txn, last, &group);
 	if (!error)
@@ -178,6 +179,7 @@ static int use_table(struct ext2_txn *txn, struct ext2_super *super, struct ext2
 	fs->table_blocks = inodes / (fs->block_size / fs->inode_size);
 	group->inode_table = to;
 	group->free_blocks -= fs->table_blocks - old_blocks;
+	txn->freed_blocks -= fs->table_blocks - old_blocks;
 	group->free_inodes += inodes - old_inodes;
 	error = ext2_write_group(txn, 0, group);
 	if (!error)
@@ -232,6 +234,7 @@ static int add_group(struct ext2_txn *txn, uint32_t number)
 				    .free_inodes = fs->inodes_per_group };
 	int error = ext2_make_fresh(txn, at);
 
+	txn->freed_blocks += group.free_blocks;
 	if (!error)
 		error = ext2_set_bits(txn, at, 0, used);
 	if (!error && count < bits_of(fs))

@@ -94,21 +94,39 @@ int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode)
 	return error;
 }
 
-int ext2_wipe(struct ext2_txn *txn, struct ext2_inode *inode)
+/* What is behind the fields that are known: extended attributes in the inode. */
+static int clear_rest(struct ext2_txn *txn, const struct ext2_inode *inode)
 {
 	static const uint8_t zeroes[128];
+
+	for (uint32_t at = sizeof(inode->disk), len; at < txn->fs->inode_size; at += len) {
+		uint8_t bytes[sizeof(zeroes)];
+		int error;
+
+		len = MIN(txn->fs->inode_size - at, (uint32_t)sizeof(zeroes));
+		error = ext2_peek(txn, inode->table_block, inode->table_offset + at, bytes, len);
+		if (!error && memcmp(bytes, zeroes, len) != 0)
+			error = ext2_poke(txn, inode->table_block, inode->table_offset + at, zeroes, len, 0);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int ext2_clear(struct ext2_txn *txn, struct ext2_inode *inode)
+{
 	uint32_t generation = inode->disk.generation;
 
 	memset(&inode->disk, 0, sizeof(inode->disk));
 	inode->disk.generation = generation;
-	for (uint32_t at = 0; at < txn->fs->inode_size; at += sizeof(zeroes)) {
-		int error = ext2_poke(txn, inode->table_block, inode->table_offset + at, zeroes, sizeof(zeroes), 0);
+	return clear_rest(txn, inode);
+}
 
-		if (error)
-			return error;
-	}
-	memset(&inode->stored, 0, sizeof(inode->stored));
-	return ext2_store(txn, inode);
+int ext2_wipe(struct ext2_txn *txn, struct ext2_inode *inode)
+{
+	int error = ext2_clear(txn, inode);
+
+	return error ? error : ext2_store(txn, inode);
 }
 
 uint64_t ext2_size(const struct ext2_inode *inode)

@@ -33,6 +33,12 @@ struct ext2_slot {
 
 struct ext2_delta { uint32_t group; int32_t blocks, inodes, directories; };
 
+/* Bytes of a directory's block that no name needs. */
+struct ext2_gap {
+	uint32_t start, len;
+	uint32_t owner, owner_len;	/* the entry that they belong to and what it needs of its record; UINT32_MAX: an entry not in use begins here */
+};
+
 struct ext2_txn {
 	struct ext2 *fs;
 	bool boundary;		/* it begins a group: what was freed before may be used again */
@@ -40,6 +46,8 @@ struct ext2_txn {
 	bool needs_group;	/* it must be in the open group */
 	bool frees_early;	/* what is freed was never on the disk, so that it may be used again at once */
 	unsigned flags;		/* of the commit */
+	/* Where ext2_make_room has found room, for ext2_add_entry. */
+	struct { uint32_t dir, len, block; struct ext2_gap gap; } room;	/* dir 0: nowhere yet */
 	uint32_t group;		/* the one that was open at its beginning */
 	uint32_t clock;
 	unsigned change_count, delta_count;
@@ -79,7 +87,7 @@ const uint8_t *ext2_data(const struct ext2_txn *txn, const struct ext2_slot *slo
 /* What the block looks like on its way to the disk; space that is free in ext2_data() but not here must wait for the next group. */
 const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *slot);
 int ext2_peek(struct ext2_txn *txn, uint32_t block, uint32_t offset, void *bytes, uint32_t len);
-/* Changes bytes of a block; @flags are those of the change. */
+/* Changes bytes of a block (@bytes NULL: to zeroes); @flags are those of the change. */
 int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void *bytes, uint32_t len, unsigned flags);
 /* Zeroes 4 bytes late. This transaction goes on seeing them as they were. */
 int ext2_poke_zero_late(struct ext2_txn *txn, uint32_t block, uint32_t offset);
@@ -151,7 +159,9 @@ int ext2_load_directory(struct ext2_txn *txn, struct ext2_node node, struct ext2
 /* For the orphan list: nothing of the inode but its place and its number is checked. */
 int ext2_load_raw(struct ext2_txn *txn, uint32_t number, struct ext2_inode *inode);
 int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode);
-/* Everything of the inode but its generation becomes zero, on the disk too. */
+/* Everything of the inode but its generation becomes zero; to be stored. */
+int ext2_clear(struct ext2_txn *txn, struct ext2_inode *inode);
+/* The same, and stored. */
 int ext2_wipe(struct ext2_txn *txn, struct ext2_inode *inode);
 uint64_t ext2_size(const struct ext2_inode *inode);
 int ext2_set_size(struct ext2_txn *txn, struct ext2_inode *inode, uint64_t size);
@@ -198,7 +208,26 @@ struct ext2_place {
 };
 
 int ext2_check_name(struct ext2_name name);
-int ext2_check_entry(struct ext2 *fs, uint32_t dir, uint32_t block_size, uint32_t offset, const uint8_t *block, struct ext2_entry *entry);
+/* Says what is wrong with it. -EUCLEAN. */
+int ext2_bad_entry(struct ext2 *fs, uint32_t dir, uint32_t room, const struct ext2_entry *entry);
+
+/* The entry at @offset of a directory's block. 0 or -EUCLEAN. */
+static inline int ext2_check_entry(struct ext2 *fs, uint32_t dir, uint32_t block_size, uint32_t offset, const uint8_t *block, struct ext2_entry *entry)
+{
+	uint32_t room = block_size - offset;
+
+	*entry = (struct ext2_entry){ .inode = 0 };
+	if (room >= EXT2_ENTRY_HEADER)
+		memcpy(entry, block + offset, sizeof(*entry));
+	if (entry->record_len % 4 || entry->record_len < EXT2_ENTRY_HEADER || entry->record_len > room)
+		return ext2_bad_entry(fs, dir, room, entry);
+	if (!entry->inode)
+		return 0;
+	if (!entry->name_len || EXT2_ENTRY_HEADER + (uint32_t)entry->name_len > entry->record_len || (!fs->file_types && entry->type) ||
+	    entry->inode > fs->inodes_count)
+		return ext2_bad_entry(fs, dir, room, entry);
+	return 0;
+}
 /* 0, -ENOENT, or an error. */
 int ext2_find(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place);
 int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t *block);

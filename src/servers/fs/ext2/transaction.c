@@ -19,6 +19,7 @@ struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
 	txn->copies_used = 0;
 	txn->freed_blocks = txn->freed_inodes = 0;
 	txn->clock = 0;
+	txn->room.dir = 0;
 	return txn;
 }
 
@@ -191,7 +192,10 @@ int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void 
 		return error;
 	error = make_copy(txn, slot);
 	if (!error) {
-		memcpy(copy_of(txn, slot) + offset, bytes, len);
+		if (bytes)
+			memcpy(copy_of(txn, slot) + offset, bytes, len);
+		else
+			memset(copy_of(txn, slot) + offset, 0, len);
 		error = change_slot(txn, slot, (struct ext2_change){ .block = block, .offset = offset, .len = len, .kind = EXT2_COPY, .flags = flags });
 	}
 	ext2_unpin(slot);

@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-static const uint8_t zeroes[4096];
-
 /* Is there room to free a row of blocks? Three indirect blocks and what is left of the inode change with it; a row may be in two groups. */
 static bool has_room(const struct ext2_txn *txn)
 {
@@ -44,7 +42,7 @@ static int free_row(struct ext2_txn *txn, struct ext2_inode *inode, struct tree 
 	for (*count = 1; last - *count + 1 > tree.keep && pointers[last - *count] == top - *count && top > *count;)
 		++*count;
 	error = free_blocks(txn, inode, top - *count + 1, *count);
-	return error ? error : ext2_poke(txn, number, (last - *count + 1) * 4, zeroes, *count * 4, 0);
+	return error ? error : ext2_poke(txn, number, (last - *count + 1) * 4, NULL, *count * 4, 0);
 }
 
 static int free_branch(struct ext2_txn *txn, struct ext2_inode *inode, struct tree tree, uint32_t at, uint32_t pointer, uint64_t reach, uint64_t *end)
