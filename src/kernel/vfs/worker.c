@@ -96,6 +96,9 @@ static void tell_all(struct fs_worker *worker)
 	int error = vnode_flush_all(fs);
 	bool last;
 
+	/* Dirty pages go with their vnodes. */
+	if (fs->data && fs->ops->sync && !(fs->flags & FS_READ_ONLY))
+		error = fs->ops->sync(fs) ?: error;
 	dentry_drop_fs(fs);
 	vnode_forget_fs(fs);
 	end_queued(worker);

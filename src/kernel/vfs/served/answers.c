@@ -297,7 +297,7 @@ int served_take_extents(const void *message, long length, const struct served_ma
 	if (!tail_is_right(length, offsetof(struct fs_map_extents_reply, extents), &reply->extents_length, sizeof(reply->extents)) ||
 	    reply->extents_length % sizeof(struct fs_extent))
 		return fault(SERVED_BAD_LENGTH);
-	if (reply->size > INT64_MAX || (request->allocate && reply->size < request->size))
+	if (reply->size > INT64_MAX)
 		return fault(SERVED_BAD_FILE);
 	file_end = reply->size / block_size + (reply->size % block_size != 0);
 	count = reply->extents_length / sizeof(struct fs_extent);
@@ -313,6 +313,9 @@ int served_take_extents(const void *message, long length, const struct served_ma
 	}
 	if (!count)
 		return fault(SERVED_BAD_EXTENT);
+	/* It is as long as was asked for as far as the answer goes. */
+	if (request->allocate && reply->size < MIN(request->size, next * block_size))
+		return fault(SERVED_BAD_FILE);
 	*result = (struct served_map_result){ .blocks = reply->blocks, .size = reply->size };
 	return MIN(count, max);
 }
