@@ -89,7 +89,7 @@ static struct cached_block *find_place(struct blocks *blocks)
 		if (!block->pins && (!oldest || (int32_t)(block->used_at - oldest->used_at) < 0))
 			oldest = block;
 	}
-	if (blocks->count < (oldest ? BLOCKS_KEPT : BLOCKS_MAX))
+	if (blocks->count < BLOCKS_MAX && (!oldest || (blocks->count + 1) * blocks->io.block_size <= BLOCKS_KEPT_BYTES))
 		return &blocks->blocks[blocks->count++];
 	if (oldest)
 		leave(blocks, oldest);

@@ -9,10 +9,10 @@
 #include "ext2.h"
 
 /*
- * BLOCKS_KEPT at a time are kept, and more only as long as one transaction has them pinned (it has 40 at most). Of the memory only what was used at some
+ * So many bytes of blocks are kept, and more only as long as one transaction has them pinned (it has 40 at most). Of the memory only what was used at some
  * time is there.
  */
-enum { BLOCKS_KEPT = 24, BLOCKS_MAX = 42, BLOCKS_BUCKETS = 64 };
+enum { BLOCKS_KEPT_BYTES = 64 << 10, BLOCKS_MAX = 42, BLOCKS_BUCKETS = 64 };
 
 struct cached_block {
 	uint64_t generation;
