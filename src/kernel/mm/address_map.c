@@ -234,9 +234,9 @@ int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len,
  * The part of @vma in [start, end) is about to go. Until its pages are gone its object must know that it maps them, or what other threads store there
  * meanwhile would be lost when the pages are written back.
  */
-static inline void unmap_before(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end)
+static __attribute__((noinline)) void unmap_before(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end)
 {
-	if (unlikely(vma->object && vma->object->ops->prepare_write && !(vma->flags & MAP_PRIVATE)))
+	if (vma->object->ops->prepare_write && !(vma->flags & MAP_PRIVATE))
 		page_table_unmap(as, MAX(start, vma->start), MIN(end, vma->end));
 }
 
@@ -274,7 +274,8 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 		flags = vma->flags;
 		if (vma->end > end && !vma_split(as, vma, end))
 			return -ENOMEM;
-		unmap_before(as, vma, start, end);
+		if (vma->object)
+			unmap_before(as, vma, start, end);
 		vma_set_bounds(as, vma, vma->start, start);
 		prev = vma;
 		vma = vma_next(vma);
@@ -284,7 +285,8 @@ int address_space_unmap_locked(struct address_space *as, uint64_t start, uint64_
 	for (; vma && vma->start < end; vma = next) {
 		flags |= vma->flags;
 		if (vma->end > end) {
-			unmap_before(as, vma, start, end);
+			if (vma->object)
+				unmap_before(as, vma, start, end);
 			vma_set_bounds(as, vma, end, vma->end);
 			break;
 		}

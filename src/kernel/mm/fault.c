@@ -295,8 +295,7 @@ static enum fault_status status_of(int error)
 }
 
 /* *@need is set with FAULT_FILL; before, it counts if @write is WRITES_PREPARED. */
-static __attribute__((noinline)) enum fault_status fault_object(struct address_space *as, struct vma *vma, uint64_t addr, enum fault_write write,
-								 struct fault_need *need)
+static enum fault_status try_object(struct address_space *as, struct vma *vma, uint64_t addr, enum fault_write write, struct fault_need *need)
 {
 	struct vm_object *object = vma->object;
 	uint64_t index = object_index(vma, addr);
@@ -443,34 +442,41 @@ static inline struct vma *find_vma(struct address_space *as, uint64_t addr)
 	return vma;
 }
 
-/* Has the owner do what @need says, no lock held, and tries again; the page stays in memory meanwhile. FAULT_RETRY where something else is mapped by now. */
-static __attribute__((noinline)) enum fault_status fault_after_fill(struct address_space *as, uint64_t addr, enum fault_access access,
-								     struct fault_need *need)
+/*
+ * A fault on a mapping of an object. as->lock is held, and dropped while the owner of the object does what is needed, when the page stays in memory:
+ * @vma may be gone afterwards. FAULT_RETRY if something else is mapped by then.
+ */
+static __attribute__((noinline)) enum fault_status fault_object(struct address_space *as, struct vma *vma, uint64_t addr, enum fault_access access)
 {
-	enum fault_status status = FAULT_FILL;
+	struct fault_need need;
+	enum fault_status status = try_object(as, vma, addr & PAGE_MASK, access == FAULT_WRITE ? WRITES : 0, &need);
 
-	while (status == FAULT_FILL) {
-		struct fault_need had = *need;
+	while (unlikely(status == FAULT_FILL)) {
+		struct fault_need had = need;
 		enum fault_write write = access != FAULT_WRITE ? 0 : had.prepare ? WRITES_PREPARED : WRITES;
 		struct frame *frame = NULL;
-		int error = vm_object_get_page(had.object, had.index, false, &frame);
+		bool same;
+		int error;
 
+		rwlock_read_unlock(&as->lock);
+		error = vm_object_get_page(had.object, had.index, false, &frame);
 		if (!error && had.prepare)
 			error = vm_object_prepare_write(had.object, had.index << PAGE_SHIFT, 1);
+		rwlock_read_lock(&as->lock);
+		vma = find_vma(as, addr);
+		need.frame = frame;
+		same = vma && addr >= vma->start && vma->object == had.object && object_index(vma, addr & PAGE_MASK) == had.index;
 		status = error ? status_of(error) : FAULT_RETRY;
-		if (!error) {
-			rwlock_read_lock(&as->lock);
-			struct vma *vma = find_vma(as, addr);
-
-			need->frame = frame;
-			if (vma && addr >= vma->start && vma->object == had.object && object_index(vma, addr & PAGE_MASK) == had.index &&
-			    access_allowed(vma, access))
-				status = fault_object(as, vma, addr & PAGE_MASK, write, need);
-			rwlock_read_unlock(&as->lock);
-		}
+		if (!error && same && access_allowed(vma, access))
+			status = try_object(as, vma, addr & PAGE_MASK, write, &need);
 		if (frame)
 			frame_put(frame);
+		/* Unless the mapping still has it, this may be the object's end, which takes long. */
+		if (!same)
+			rwlock_read_unlock(&as->lock);
 		vm_object_put(had.object);
+		if (!same)
+			rwlock_read_lock(&as->lock);
 	}
 	return status;
 }
@@ -483,8 +489,7 @@ static struct fault_result fault_killed(bool user)
 
 struct fault_result address_space_fault(struct address_space *as, uint64_t addr, enum fault_access access, bool user)
 {
-	enum fault_write write = access == FAULT_WRITE;
-	struct fault_need need;
+	bool write = access == FAULT_WRITE;
 	unsigned tries = 0;
 
 	for (;;) {
@@ -506,18 +511,13 @@ struct fault_result address_space_fault(struct address_space *as, uint64_t addr,
 			return (struct fault_result){ SIGSEGV, SEGV_ACCERR };
 		}
 		if (vma->object)
-			status = fault_object(as, vma, addr & PAGE_MASK, write, &need);
+			status = fault_object(as, vma, addr, access);
 		else
 			status = fault_anonymous(as, vma, addr & PAGE_MASK, write);
 		rwlock_read_unlock(&as->lock);
 
 		if (likely(status == FAULT_DONE))
 			return (struct fault_result){ 0, 0 };
-		if (status == FAULT_FILL) {
-			status = fault_after_fill(as, addr, access, &need);
-			if (status == FAULT_DONE)
-				return (struct fault_result){ 0, 0 };
-		}
 		if (status == FAULT_KILLED)
 			return fault_killed(user);
 		if (status == FAULT_NO_PAGE)

@@ -140,6 +140,7 @@ static void hold_filler(uintptr_t index)
 SELFTEST(truncation_does_not_wait_for_fillers)
 {
 	struct vm_object *object = begin(4);
+	struct frame *frame;
 
 	hold_filler(50);
 	vm_object_truncate(object, 52 * PAGE_SIZE - 10);
@@ -152,6 +153,15 @@ SELFTEST(truncation_does_not_wait_for_fillers)
 	selftest_join(&group);
 	/* The filler found its page gone, and made it again. */
 	SELFTEST_CHECK(!owner.result && owner.calls == 2 && object->page_count == 4);
+	/* One that fails does not take the page that came after it. */
+	hold_filler(BAD_PAGE);
+	vm_object_truncate(object, BAD_PAGE * PAGE_SIZE);
+	vm_object_truncate(object, PAGES * PAGE_SIZE);
+	SELFTEST_CHECK(!vm_object_take_page(object, BAD_PAGE + 40, true, true, &frame) && object->page_count == 5);
+	frame_put(frame);
+	atomic_store(&owner.held, 0);
+	selftest_join(&group);
+	SELFTEST_CHECK(owner.result == -EIO && object->page_count == 5);
 	end();
 }
 

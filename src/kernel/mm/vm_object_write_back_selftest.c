@@ -96,20 +96,30 @@ static uint64_t read_word(struct address_space *as, uint64_t addr)
 	return value;
 }
 
-/* Stores as a program does: through the page tables, faults and all. False: SIGBUS. */
-static bool store(struct address_space *as, uint64_t addr, uint64_t value)
+/*
+ * Stores @count values from @value on, one after the other, as a program does: through the TLB and the page tables, faults and all. False: SIGBUS.
+ */
+static bool store_many(struct address_space *as, uint64_t addr, uint64_t value, unsigned count)
 {
-	for (;;) {
-		bool done;
+	unsigned done = 0;
 
+	for (;;) {
 		preempt_disable();
 		address_space_switch(as);
-		done = !put_user_u64(addr, value);
+		while (done < count && !put_user_u64(addr, value + done))
+			done++;
 		address_space_switch(NULL);
 		preempt_enable();
-		if (done || address_space_fault(as, addr, FAULT_WRITE, true).signal)
-			return done;
+		if (done == count)
+			return true;
+		if (address_space_fault(as, addr, FAULT_WRITE, true).signal)
+			return false;
 	}
+}
+
+static bool store(struct address_space *as, uint64_t addr, uint64_t value)
+{
+	return store_many(as, addr, value, 1);
 }
 
 static bool write_word(uint64_t pos, uint64_t value)
@@ -320,9 +330,53 @@ SELFTEST(truncation_waits_for_pages_under_write_back)
 	end();
 }
 
+/* ---- Mappings that are cut and joined ---- */
+
+static struct address_space *shaken;
+static uint64_t shaken_at;
+
+static void protect_first(void *prot)
+{
+	SELFTEST_CHECK(!address_space_protect(shaken, shaken_at, PAGE_SIZE, (uintptr_t)prot));
+}
+
+static unsigned waiting_for(struct mutex *mutex)
+{
+	unsigned count = 0;
+
+	for (struct list *at = mutex->queue.waiters.next; at != &mutex->queue.waiters; at = at->next)
+		count++;
+	return count;
+}
+
+/* Write-back comes in as soon as whoever cuts or joins the mappings lets go of the object for the first time. */
+SELFTEST(mappings_being_cut_and_joined_are_seen_by_write_back)
+{
+	const unsigned prots[] = { PROT_READ, READ_WRITE };
+	struct vm_object *object = begin();
+
+	shaken = map_object(&shaken_at);
+	SELFTEST_CHECK(store(shaken, shaken_at + 5 * PAGE_SIZE, 1));
+	for (unsigned i = 0; i < 2; i++) {
+		mutex_lock(&object->lock);
+		selftest_start(&group, CLASS_NORMAL, protect_first, (void *)(uintptr_t)prots[i]);
+		while (waiting_for(&object->lock) < 1)
+			sched_yield();
+		selftest_start(&group, CLASS_HIGH, write_back_all, NULL);
+		while (waiting_for(&object->lock) < 2)
+			sched_yield();
+		mutex_unlock(&object->lock);
+		selftest_join(&group);
+		SELFTEST_CHECK(shaken->vma_count == 2 - i && !vm_object_has_dirty(object));
+		SELFTEST_CHECK(store(shaken, shaken_at + 5 * PAGE_SIZE, 2 + i) && vm_object_has_dirty(object));
+	}
+	address_space_put(shaken);
+	end();
+}
+
 /* ---- Threads that change pages in every way while others write them back ---- */
 
-enum { STORERS = 6, STORES = 1500, STORED_FROM = 4, STORED_PAGES = 4 };
+enum { STORERS = 6, STORES = 300, STORED_FROM = 4, STORED_PAGES = 4, SEVERAL = 200 };
 
 static struct {
 	struct address_space *spaces[2];
@@ -342,7 +396,7 @@ static bool change(unsigned me, uint64_t pos, uint64_t value)
 	case 1:
 		return address_space_access(as, addr, &value, sizeof(value), true) == sizeof(value);
 	default:
-		return store(as, addr, value);
+		return store_many(as, addr, value - (SEVERAL - 1), SEVERAL);
 	}
 }
 
@@ -354,11 +408,11 @@ static void storer(void *arg)
 	for (uint64_t i = 1; i <= STORES; i++) {
 		uint64_t page = STORED_FROM + (i * 7 + me) % STORED_PAGES, pos = page * PAGE_SIZE + me * sizeof(uint64_t);
 
-		SELFTEST_CHECK(change(me, pos, i));
-		if (i % 16)
+		SELFTEST_CHECK(change(me, pos, i * SEVERAL));
+		if (i % 4)
 			continue;
 		sync_pages(page, page + 1);
-		if (atomic_load(&owner.disk[page][me]) != i)
+		if (atomic_load(&owner.disk[page][me]) != i * SEVERAL)
 			atomic_add(&race.lost, 1);
 	}
 	atomic_sub(&race.left, 1);

@@ -160,7 +160,6 @@ void mapped_forget_dirty(struct mapped_file *file);	/* the file goes */
 /* Before more pages become dirty: writes some, if there are too many. 0, -EIO, -EINTR. */
 int mapped_throttle(struct mapped_file *file);
 int mapped_write_groups(struct mapped_fs *mapped);	/* new data, too: all groups up to now */
-int mapped_write_all(struct mapped_fs *mapped);		/* every dirty page that may be written; the first error */
 int mapped_start_thread(struct mapped_fs *mapped);
 void mapped_stop_thread(struct mapped_fs *mapped);
 

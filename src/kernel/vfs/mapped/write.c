@@ -238,6 +238,8 @@ int mapped_truncate(struct vnode *vnode, uint64_t size)
 		return -ENOMEM;
 	if (size < old)
 		return shrink(file, size);
+	if (size == old && !(atomic_load_relaxed(&vnode->dirty) & FS_SET_SIZE))
+		return 0;
 	error = size > old ? grow_over(file) : 0;
 	if (!error)
 		error = tell_size(vnode, size);

@@ -149,14 +149,6 @@ static int write_older(struct mapped_fs *mapped, uint64_t until, bool attributes
 	return error;
 }
 
-int mapped_write_all(struct mapped_fs *mapped)
-{
-	bool later = false;
-	uint64_t next;
-
-	return write_older(mapped, UINT64_MAX, false, &later, &next);
-}
-
 /* Groups are written, new data with them. Whose errors these are is somebody else's affair. */
 int mapped_write_groups(struct mapped_fs *mapped)
 {
@@ -176,6 +168,8 @@ int mapped_throttle(struct mapped_file *file)
 {
 	struct mapped_fs *mapped = file->mapped;
 	struct written written;
+	bool later = false;
+	uint64_t next;
 	int error;
 
 	if (likely(!too_many(mapped, BACKGROUND_PART)))
@@ -187,7 +181,7 @@ int mapped_throttle(struct mapped_file *file)
 	mapped_write_file(file, 0, UINT64_MAX, &written);
 	error = written.error;
 	if (too_many(mapped, LIMIT_PART))
-		error = mapped_write_all(mapped);
+		error = write_older(mapped, UINT64_MAX, false, &later, &next);
 	if (error != -EINTR && too_many(mapped, LIMIT_PART))
 		error = mapped_write_groups(mapped) ?: error;
 	if (error == -EINTR)
@@ -244,9 +238,19 @@ void mapped_stop_thread(struct mapped_fs *mapped)
 	wait_end(&waiter);
 }
 
+/* Pages that their group does not write, as their places came too late for that, are written after it. */
 static int write_pages(void *context)
 {
-	return mapped_write_all(context);
+	struct mapped_fs *mapped = context;
+	bool later = false;
+	uint64_t next;
+	int error = write_older(mapped, UINT64_MAX, false, &later, &next);
+
+	if (later && error != -EINTR) {
+		mapped_write_groups(mapped);
+		error = write_older(mapped, UINT64_MAX, false, &later, &next) ?: error;
+	}
+	return error;
 }
 
 const struct block_cache_ops mapped_cache_ops = { .write_data = mapped_write_data, .wait_data = mapped_wait_data, .write_pages = write_pages };
