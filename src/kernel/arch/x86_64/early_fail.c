@@ -32,7 +32,7 @@ static void put_framebuffer(const struct boot_framebuffer *fb, char c)
 	for (unsigned y = 0; y < font_normal.height; y++) {
 		volatile uint32_t *line = (volatile uint32_t *)(fb->address + (row * font_normal.height + y) * fb->pitch) +
 					  column * font_normal.width;
-		unsigned bits = font_next_row(&font_normal, &rows);
+		unsigned bits = font_next_row(&rows);
 
 		for (unsigned x = 0; x < font_normal.width; x++)
 			line[x] = bits >> (font_normal.width - 1 - x) & 1 ? 0xffffffff : 0;

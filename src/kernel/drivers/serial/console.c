@@ -17,6 +17,7 @@ enum {
 	LOCK_SPINS = 1000000,
 	LINE_SPINS = 200000,	/* reads of the status register, about 1 µs each on a PC */
 	LINE_MS = 100,		/* 16 bytes take 17 ms at 9600 baud */
+	PANIC_PATIENCE = 40,	/* times as long in a panic, once: nothing is worth more than its message, and a busy emulator stands still, too */
 };
 
 /* In a panic whoever has the lock may be what broke: then with a bound, and never again after the bound was reached. */
@@ -36,8 +37,8 @@ static bool lock_bounded(struct serial_port *port)
 /* The clock stands still until it is set up; then the spins alone are the bound. */
 static bool wait_for_room(struct serial_port *port)
 {
-	unsigned spins = port->stuck ? 1 : LINE_SPINS;
-	uint64_t limit = clock_monotonic_ns() + LINE_MS * NS_PER_MS;
+	unsigned patience = panic_started() ? PANIC_PATIENCE : 1, spins = port->stuck ? 1 : patience * LINE_SPINS;
+	uint64_t limit = clock_monotonic_ns() + patience * LINE_MS * NS_PER_MS;
 
 	do {
 		if (serial_port_line_status(port) & LSR_TRANSMIT_EMPTY) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bitmap fonts, generated at build time from a Debian font package (font.mk, psf2c.py). */
+/* The bitmap font, generated at build time from a Debian font package (font.mk, psf2c.py). */
 #pragma once
 
 #include "lib/types.h"
@@ -7,7 +7,7 @@
 struct font_character { uint16_t character, glyph; };	/* glyph: where it begins in the font's glyphs */
 
 struct font {
-	unsigned width, height;		/* pixels; width is 8 or 16 */
+	unsigned width, height;		/* pixels: 8, and at most 32 */
 	const uint8_t *glyphs;		/* each as font_find() and font_next_row() read it */
 	const struct font_character *characters;	/* in rising order */
 	unsigned character_count;
@@ -23,19 +23,16 @@ struct font_rows {
 	unsigned bits;
 };
 
-extern const struct font font_normal, font_large;	/* 8x16 and 16x32 */
+extern const struct font font_normal;	/* 8x16 */
 
 /* A character's glyph, before its first row; a substitute when the font does not have it. */
 struct font_rows font_find(const struct font *font, uint32_t character);
 
-/* The next row, of which there are font->height; bit width-1 is the leftmost pixel. */
-static inline unsigned font_next_row(const struct font *font, struct font_rows *rows)
+/* The next row, of which there are font->height; bit 7 is the leftmost pixel. */
+static inline unsigned font_next_row(struct font_rows *rows)
 {
-	if (rows->changes & 1) {
+	if (rows->changes & 1)
 		rows->bits = *rows->next++;
-		if (font->width > 8)
-			rows->bits = rows->bits << 8 | *rows->next++;
-	}
 	rows->changes >>= 1;
 	return rows->bits;
 }

@@ -8,10 +8,11 @@
 #include "mm/kernel_map.h"
 
 enum { LARGE_MIN_WIDTH = 1600, LARGE_MIN_HEIGHT = 1000, CELL_WIDTH_MAX = 16, CURSOR_LINES = 2 };
+static const struct font *const font = &font_normal;
 
 static uint8_t *screen;
 static struct boot_framebuffer info;
-static const struct font *font;
+static unsigned scale;		/* 1, or 2: each pixel of a character is four of the screen */
 static unsigned pixel_bytes;
 static uint32_t pixels[256];	/* the palette as the framebuffer wants it; written by init only */
 
@@ -40,14 +41,14 @@ static bool framebuffer_init(const struct boot_framebuffer *boot)
 			    info.bits_per_pixel);
 		return false;
 	}
-	font = info.width >= LARGE_MIN_WIDTH && info.height >= LARGE_MIN_HEIGHT ? &font_large : &font_normal;
+	scale = info.width >= LARGE_MIN_WIDTH && info.height >= LARGE_MIN_HEIGHT ? 2 : 1;
 	screen = kernel_map_physical(info.address, (size_t)info.pitch * info.height, MAP_WRITE_COMBINING);
 	if (!screen)
 		return false;
 	make_palette();
 	video_geometry = (struct video_geometry){
-		.rows = MIN(info.height / font->height, (unsigned)TERMINAL_ROWS_MAX),
-		.columns = MIN(info.width / font->width, (unsigned)TERMINAL_COLUMNS_MAX),
+		.rows = MIN(info.height / (scale * font->height), (unsigned)TERMINAL_ROWS_MAX),
+		.columns = MIN(info.width / (scale * font->width), (unsigned)TERMINAL_COLUMNS_MAX),
 		.x_pixels = info.width, .y_pixels = info.height,
 	};
 	for (unsigned y = 0; y < info.height; y++)
@@ -57,11 +58,23 @@ static bool framebuffer_init(const struct boot_framebuffer *boot)
 	return true;
 }
 
+/* Each of 8 bits twice. */
+static unsigned doubled(unsigned bits)
+{
+	bits = (bits | bits << 4) & 0x0f0f;
+	bits = (bits | bits << 2) & 0x3333;
+	bits = (bits | bits << 1) & 0x5555;
+	return bits | bits << 1;
+}
+
 /* One row of a cell: pixels of 4 bytes go out two at a time, others through a small buffer. */
 static void draw_row(uint8_t *to, unsigned bits, uint32_t foreground, uint32_t background)
 {
 	uint8_t line[CELL_WIDTH_MAX * 4];
-	unsigned width = font->width;
+	unsigned width = scale * font->width;
+
+	if (scale > 1)
+		bits = doubled(bits);
 
 	if (pixel_bytes == 4) {
 		const uint64_t pairs[4] = {
@@ -84,21 +97,22 @@ static void draw_row(uint8_t *to, unsigned bits, uint32_t foreground, uint32_t b
 static void framebuffer_draw(unsigned row, unsigned column, const struct drawn_cell *cell)
 {
 	struct font_rows rows = font_find(font, cell->character);
-	uint8_t *to = screen + (size_t)row * font->height * info.pitch + column * font->width * pixel_bytes;
+	uint8_t *to = screen + (size_t)row * scale * font->height * info.pitch + column * scale * font->width * pixel_bytes;
 	uint32_t foreground = pixels[cell->foreground], background = pixels[cell->background];
 	unsigned all = (1u << font->width) - 1, height = font->height;
-	unsigned cursor_from = cell->flags & DRAWN_CURSOR_BLOCK ? 0 : height - height / 16 * CURSOR_LINES;
+	unsigned cursor_from = cell->flags & DRAWN_CURSOR_BLOCK ? 0 : height - CURSOR_LINES;
 
-	for (unsigned y = 0; y < height; y++, to += info.pitch) {
-		unsigned bits = font_next_row(font, &rows);
+	for (unsigned y = 0; y < height; y++) {
+		unsigned bits = font_next_row(&rows);
 
-		if ((cell->flags & DRAWN_UNDERLINE) && y == height - height / 16 - 1)
+		if ((cell->flags & DRAWN_UNDERLINE) && y == height - 2)
 			bits = all;
 		if ((cell->flags & DRAWN_STRIKE) && y == height / 2)
 			bits = all;
 		if ((cell->flags & DRAWN_CURSOR) && y >= cursor_from)
 			bits ^= all;
-		draw_row(to, bits, foreground, background);
+		for (unsigned i = 0; i < scale; i++, to += info.pitch)
+			draw_row(to, bits, foreground, background);
 	}
 }
 

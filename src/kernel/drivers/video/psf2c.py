@@ -59,16 +59,14 @@ def parse(path):
 
 
 def pack(font, glyph):
-    """A bit for each row that differs from the one above, and then these rows, most significant bit leftmost."""
-    size = font.width // 8
-    rows = [glyph[at:at + size] for at in range(0, len(glyph), size)]
-    changed = [y for y, row in enumerate(rows) if row != (rows[y - 1] if y else bytes(size))]
-    return sum(1 << y for y in changed).to_bytes(font.height // 8, "little") + b"".join(rows[y] for y in changed)
+    """A bit for each row that differs from the one above, and then these rows, a byte each, most significant bit leftmost."""
+    changed = [y for y, row in enumerate(glyph) if row != (glyph[y - 1] if y else 0)]
+    return sum(1 << y for y in changed).to_bytes(font.height // 8, "little") + bytes(glyph[y] for y in changed)
 
 
 def emit(out, name, font):
-    if font.width not in (8, 16) or font.height not in (8, 16, 24, 32):
-        raise ValueError(f"{name}: {font.width}x{font.height} pixels; expected a width of 8 or 16, a height of 8, 16, 24 or 32")
+    if font.width != 8 or font.height not in (8, 16, 24, 32):
+        raise ValueError(f"{name}: {font.width}x{font.height} pixels; expected a width of 8, a height of 8, 16, 24 or 32")
     glyphs, place = [], {}
     for glyph in font.characters.values():
         packed = pack(font, font.glyphs[glyph])
