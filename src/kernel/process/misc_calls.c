@@ -245,15 +245,15 @@ long sys_reboot(unsigned magic1, unsigned magic2, unsigned command, uaddr_t argu
 	switch (command) {
 	case LINUX_REBOOT_CMD_RESTART:
 	case LINUX_REBOOT_CMD_RESTART2:
-		vfs_sync_all();
+		vfs_sync_at_end();
 		power_reboot();
 		break;
 	case LINUX_REBOOT_CMD_HALT:
-		vfs_sync_all();
+		vfs_sync_at_end();
 		power_halt();
 		break;
 	case LINUX_REBOOT_CMD_POWER_OFF:
-		vfs_sync_all();
+		vfs_sync_at_end();
 		power_off();
 		break;
 	case LINUX_REBOOT_CMD_CAD_OFF:

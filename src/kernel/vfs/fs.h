@@ -12,6 +12,7 @@
 #include "lib/types.h"
 #include "lib/list.h"
 #include "lib/atomic.h"
+#include "lib/errno.h"
 
 struct fs;
 struct vnode;
@@ -88,7 +89,7 @@ struct fs_ops {
 	int (*charge)(struct fs *fs, int64_t pages);
 	/*
 	 * Nobody uses the node any more: the VFS has dropped its vnode. With links == 0 the file system frees it. FS_SERVED: called only for nodes without
-	 * names, as far as is known, by the file system's worker.
+	 * names, as far as is known; by the file system's worker, if anybody used the node.
 	 */
 	void (*release)(struct fs *fs, struct fs_node_id node);
 	int (*sync)(struct fs *fs);
@@ -124,6 +125,12 @@ struct fs {
 	struct list mounts;		/* the tree lock's (dentry.h): those that show it */
 	struct list mounted_link;	/* the tree lock's: in the list of file systems that have mounts */
 };
+
+/* After this error the file system may have made a change all the same: it gave no answer, or none that makes sense. */
+static inline bool fs_change_is_unsure(int error)
+{
+	return error == -EIO || error == -EINTR || error == -EUCLEAN;
+}
 
 /* A type that mount(2) knows. */
 struct fs_type {

@@ -33,4 +33,5 @@ struct mount_line {
 };
 /* Calls @emit for each mount that who lives in @context can reach. May sleep. 0 or -ENOMEM. */
 int mount_list(struct fs_context *context, void (*emit)(void *argument, const struct mount_line *line), void *argument);
-void vfs_sync_all(void);
+/* Before the machine stops: tells all file systems everything, all at once, for at most 10 s: one whose server hangs is left. */
+void vfs_sync_at_end(void);

@@ -80,6 +80,14 @@ static int check_parent(const struct path_walk *walk)
 	return vnode_check_access(parent->vnode, PERMIT_WRITE | PERMIT_EXECUTE);
 }
 
+void name_maybe_changed(struct dentry *parent, const struct path_component *name, struct vnode *named)
+{
+	dentry_drop_name(parent, name);
+	vnode_is_stale(parent->vnode);
+	if (named)
+		vnode_links_are_unsure(named);
+}
+
 /* Makes the node, shows it, and ends the change. */
 static inline __attribute__((always_inline)) int create_begun(const struct begun *begun, const struct new_node *node)
 {
@@ -101,6 +109,8 @@ static inline __attribute__((always_inline)) int create_begun(const struct begun
 		vnode_touch_directory(directory, now);
 	} else if (error == -EEXIST) {
 		dentry_drop_name(begun->parent, &begun->name);
+	} else if (unlikely(fs_change_is_unsure(error))) {
+		name_maybe_changed(begun->parent, &begun->name, NULL);
 	}
 	dir_change_end(&begun->change);
 	return error;
@@ -170,7 +180,7 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 	if (attr->node.id == vnode->node.id && attr->node.generation == vnode->node.generation)
 		vnode_get(vnode);
 	else
-		vnode = vnode_find(vnode->fs, attr->node);
+		vnode = vnode_find_removed(vnode->fs, attr->node, !attr->links);
 	dentry_remove_name(begun->parent, &begun->name, dentry, vnode, &begun->change);
 	vnode_touch_directory(begun->parent->vnode, now);
 	dir_change_end(&begun->change);
@@ -202,6 +212,8 @@ static inline __attribute__((always_inline)) int remove_begun(const struct begun
 	}
 	if (error == -ENOENT)
 		dentry_drop_name(begun->parent, &begun->name);
+	else if (unlikely(fs_change_is_unsure(error)))
+		name_maybe_changed(begun->parent, &begun->name, begun->dentry->vnode);
 	dir_change_end(&begun->change);
 	return error;
 }
@@ -361,6 +373,8 @@ int name_link(const struct path *from, struct path_walk *to)
 		dentry_instantiate(to->path.dentry, vnode, &change);
 		vnode_touch_directory(parent, clock_realtime_ns());
 		vnode_recheck_links(vnode);
+	} else if (fs_change_is_unsure(error)) {
+		name_maybe_changed(to->parent.dentry, &to->last, vnode);
 	}
 	dir_change_end(&change);
 	return error;

@@ -16,6 +16,12 @@ struct new_node {
 	const char *target;	/* of a symlink */
 };
 
+/*
+ * The file system was asked to change @name in @parent and gave no answer that tells whether it did: nothing of it is cached from now on. @named, if not
+ * NULL, may have lost a name or got one.
+ */
+void name_maybe_changed(struct dentry *parent, const struct path_component *name, struct vnode *named);
+
 /* Is the entry that the walk found still what the cache has for the name? Asked after the change has begun. */
 bool name_walk_is_current(const struct path_walk *walk);
 

@@ -123,6 +123,9 @@ static int rename_names(struct path_walk *from, struct path_walk *to, unsigned f
 		if (error == -ENOENT || error == -EEXIST) {
 			dentry_drop_name(from->parent.dentry, &from->last);
 			dentry_drop_name(to->parent.dentry, &to->last);
+		} else if (fs_change_is_unsure(error)) {
+			name_maybe_changed(from->parent.dentry, &from->last, from->path.dentry->vnode);
+			name_maybe_changed(to->parent.dentry, &to->last, to->path.dentry->vnode);
 		}
 		return error;
 	}

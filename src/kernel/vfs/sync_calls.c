@@ -2,10 +2,14 @@
 /* Writing back (sync, fsync), space (fallocate), and advice about reading ahead. */
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
+#include "lib/log.h"
 #include "mm/frame.h"
 #include "process/process.h"
+#include "sched/clock.h"
+#include "sched/thread.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_data.h"
+#include "vfs/fs_registry.h"
 #include "vfs/memfd.h"
 #include "vfs/mount_list.h"
 #include "vfs/regular_file.h"
@@ -14,20 +18,62 @@
 #include <linux/falloc.h>
 #include <linux/stat.h>
 
-void vfs_sync_all(void)
+enum { SYNC_AT_END_NS = 10 * 1000 * 1000 * 1000ull };
+
+static uint32_t syncing;	/* atomic: threads of vfs_sync_at_end() */
+static struct wait_queue synced = WAIT_QUEUE_INIT(synced);
+
+static void sync_fs(struct fs *fs)
+{
+	if (fs->flags & FS_READ_ONLY)
+		return;		/* it was told everything when it became so */
+	if (vnode_flush_all(fs) != -EINTR && fs->ops->sync)
+		fs->ops->sync(fs);
+}
+
+/* A server that does not answer keeps nobody else's data from the disk: its file system comes last. */
+long sys_sync(void)
 {
 	struct fs *fs = NULL;
 
-	vnode_flush_all(NULL);
 	while ((fs = fs_next_mounted(fs)))
-		if (fs->ops->sync)
-			fs->ops->sync(fs);
+		if (!(fs->flags & FS_SERVED))
+			sync_fs(fs);
+	while ((fs = fs_next_mounted(fs)))
+		if (fs->flags & FS_SERVED && !signal_fatal_pending())
+			sync_fs(fs);
+	return 0;
 }
 
-long sys_sync(void)
+static void sync_thread(void *fs)
 {
-	vfs_sync_all();
-	return 0;
+	sync_fs(fs);
+	fs_put(fs);
+	atomic_sub(&syncing, 1);
+	wake_all(&synced);
+}
+
+void vfs_sync_at_end(void)
+{
+	uint64_t deadline = clock_monotonic_ns() + SYNC_AT_END_NS;
+	struct waiter waiter;
+	struct fs *fs = NULL;
+
+	while ((fs = fs_next_mounted(fs))) {
+		struct thread *thread = thread_create_kernel("sync", sync_thread, fs, CLASS_NORMAL);
+
+		if (!thread)
+			continue;
+		fs_get(fs);
+		atomic_add(&syncing, 1);
+		thread_start(thread);
+	}
+	wait_begin(&synced, &waiter);
+	while (atomic_load(&syncing) && wait_block(&waiter, deadline, WAIT_UNINTERRUPTIBLE) != -ETIMEDOUT)
+		;
+	wait_end(&waiter);
+	if (atomic_load(&syncing))
+		log_error("vfs: a file system does not answer; what it was not told is lost");
 }
 
 long sys_syncfs(int fd)

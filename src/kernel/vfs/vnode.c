@@ -380,14 +380,44 @@ void vnode_forget(struct vnode *vnode)
 		vnode_put(vnode);
 }
 
-/* How many names there are is not known: asked for by the next stat, and by the end of the vnode. */
-static void links_are_unsure(struct vnode *vnode)
+struct vnode *vnode_find_removed(struct fs *fs, struct fs_node_id node, bool last)
+{
+	struct vnode_bucket *bucket = vnode_bucket(fs, node);
+	struct vnode *vnode;
+
+	spin_lock(&vnode_cache_lock);
+	vnode = find_locked(bucket, fs, node);
+	if (!vnode && last) {
+		/* A lookup whose answer is older asks again, and makes no vnode of it. */
+		atomic_add(&bucket->removals, 1);
+		atomic_add(&all_removals, 1);
+	}
+	last = last && !vnode;
+	if (vnode && !refcount_get_unless_zero(&vnode->object.refs)) {
+		vnode->links_unsure = true;	/* it ends just now */
+		vnode = NULL;
+	}
+	spin_unlock(&vnode_cache_lock);
+	if (last && fs->ops->release)
+		fs->ops->release(fs, node);
+	return vnode;
+}
+
+void vnode_is_stale(struct vnode *vnode)
 {
 	spin_lock(&vnode->attr_lock);
-	vnode->links_unsure = vnode->attr_stale = true;
+	vnode->attr_stale = true;
 	vnode->status_holds = false;
 	vnode->attr_changes++;
 	spin_unlock(&vnode->attr_lock);
+}
+
+void vnode_links_are_unsure(struct vnode *vnode)
+{
+	spin_lock(&vnode->attr_lock);
+	vnode->links_unsure = true;
+	spin_unlock(&vnode->attr_lock);
+	vnode_is_stale(vnode);
 }
 
 void vnode_recheck_links(struct vnode *vnode)
@@ -403,7 +433,7 @@ void vnode_recheck_links(struct vnode *vnode)
 		changes = atomic_load(&vnode->attr_changes);
 		error = vnode->fs->ops->getattr(vnode->fs, vnode->node, &attr);
 		if (error && error != -ENOENT) {
-			links_are_unsure(vnode);
+			vnode_links_are_unsure(vnode);
 			return;
 		}
 	} while (!vnode_renew_links(vnode, attr.links, changes));
@@ -483,7 +513,7 @@ static bool vnode_must_stay(const struct vnode *vnode)
 
 	if (vnode->fs->flags & FS_PAGES_ARE_DATA)
 		return changed;
-	if (!vnode->fs->worker || !(vnode->dirty || changed))
+	if (!vnode->fs->worker || !(vnode->dirty || changed || vm_object_has_dirty(&vnode->object)))
 		return false;
 	fs_worker_flush(vnode->fs);
 	return true;

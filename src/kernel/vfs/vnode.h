@@ -67,6 +67,7 @@ struct vnode {
 	uint32_t executing;		/* mapped as a program; open for writing refuses; guarded by attr_lock */
 	struct mapped_file *map;	/* atomic, set once: where its data is on a disk; owned by vfs/mapped */
 	struct file_locks *locks;	/* atomic, set once: flock and fcntl record locks; owned by vfs/lock.c */
+	struct mapped_file *map;	/* atomic, set once: where its data is on a disk; owned by vfs/mapped */
 };
 
 static inline void vnode_get(struct vnode *vnode) { vm_object_get(&vnode->object); }
@@ -125,6 +126,15 @@ void vnode_touch_changed(struct vnode *vnode);	/* ctime */
 void vnode_set_no_links(struct vnode *vnode, int64_t now);
 /* Asks the file system how many names there are after a change, beside which others may be made; forgets the node if none is left. May sleep. */
 void vnode_recheck_links(struct vnode *vnode);
+/* The file system may have changed its attributes: the next who wants them asks. */
+void vnode_is_stale(struct vnode *vnode);
+/* The same, and names of it may have come or gone: at its end the file system is told that it is not used any more, in case none is left. */
+void vnode_links_are_unsure(struct vnode *vnode);
+/*
+ * By an answer of the file system @node has lost a name, its @last one perhaps: its vnode, with a reference, if it is in memory; else NULL, and nobody
+ * uses the node: with the last name it is released here. May sleep.
+ */
+struct vnode *vnode_find_removed(struct fs *fs, struct fs_node_id node, bool last);
 /* Tells the file system what it does not know yet; write_lock held, or nobody else uses it: a truncation meanwhile would be undone. May sleep. */
 int vnode_flush_attributes(struct vnode *vnode);
 int vnode_sync_attributes(struct vnode *vnode);	/* takes the lock itself (fsync, sync); -EINTR if killed meanwhile */

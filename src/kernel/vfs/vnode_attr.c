@@ -59,6 +59,7 @@ void vnode_merge_attr_locked(struct vnode *vnode, const struct fs_attr *attr)
 int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
 {
 	struct fs_attr fresh;
+	bool gone = false;
 	uint32_t changes;
 	int error;
 
@@ -76,12 +77,16 @@ int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
 		if (vnode->attr_changes != changes)
 			continue;
 		vnode_merge_attr_locked(vnode, &fresh);
+		gone = vnode->links_unsure && !fresh.links;
+		vnode->links_unsure = false;
 		break;
 	}
 	vnode_copy_attr_locked(vnode, attr);
 	if (vnode->fs->flags & FS_VOLATILE && vnode->fs->ops->getattr)
 		attr->size = fresh.size;
 	spin_unlock(&vnode->attr_lock);
+	if (unlikely(gone))
+		vnode_forget(vnode);
 	return 0;
 }
 
@@ -130,6 +135,8 @@ int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
 	error = vnode->fs->ops->setattr(vnode->fs, vnode->node, mask, in, &out);
 	if (!error)
 		store_attributes(vnode, mask, in);
+	else if (fs_change_is_unsure(error))
+		vnode_is_stale(vnode);
 	return error;
 }
 
@@ -252,6 +259,7 @@ bool vnode_renew_links(struct vnode *vnode, uint32_t links, uint32_t changes)
 	current = vnode->attr_changes == changes;
 	if (current) {
 		vnode->attr.links = links;
+		vnode->links_unsure = false;
 		vnode->attr_changes++;
 		vnode->attr.ctime = now;
 		vnode->dirty |= FS_SET_CTIME;

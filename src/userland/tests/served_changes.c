@@ -121,6 +121,67 @@ static void renaming(void)
 	CHECK_EQ(nodes(), 1);
 }
 
+static int made(const char *path)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_RDWR, 0640);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+/* Does @change, whose answer is lost though it is made. */
+#define LOST(change) (model->lost = 1, CHECK_ERR(change, EIO), model->lost = 0)
+
+static void lose(void *argument)
+{
+	struct stat status;
+	int fd;
+
+	(void)argument;
+	CHECK_ERR(stat("m/new", &status), ENOENT);
+	LOST(open("m/new", O_CREAT | O_EXCL | O_RDWR, 0640));
+	CHECK_EQ(stat("m/new", &status), 0);
+	fd = open("m/new", O_RDWR);
+	LOST(fchmod(fd, 0611));
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_mode & 07777, 0611);
+	LOST(unlink("m/new"));
+	CHECK_ERR(stat("m/new", &status), ENOENT);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_nlink, 0);
+	close(fd);
+	close(made("m/unseen"));
+	LOST(unlink("m/unseen"));
+	CHECK_EQ(mkdir("m/dir", 0700), 0);
+	LOST(rmdir("m/dir"));
+	CHECK_ERR(stat("m/dir", &status), ENOENT);
+
+	close(made("m/a"));
+	LOST(link("m/a", "m/b"));
+	CHECK_EQ(stat("m/b", &status), 0);
+	CHECK_EQ(status.st_nlink, 2);
+	LOST(rename("m/a", "m/c"));
+	CHECK_ERR(stat("m/a", &status), ENOENT);
+	CHECK_EQ(stat("m/c", &status), 0);
+	fd = made("m/d");
+	LOST(rename("m/c", "m/d"));
+	CHECK_ERR(stat("m/c", &status), ENOENT);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_nlink, 0);
+	close(fd);
+	CHECK_EQ(unlink("m/b"), 0);
+	CHECK_EQ(unlink("m/d"), 0);
+}
+
+/* Nothing that the caches had before such a change is believed after it, and what has no names any more is released. */
+static void lost_answers(void)
+{
+	start_model();
+	CHECK_EQ(served_child(lose, NULL), 0);
+	stop_model();
+	CHECK_EQ(nodes(), 1);
+}
+
 static void attributes(void *argument)
 {
 	struct timespec times[2] = { { .tv_sec = 1000000001, .tv_nsec = 5 }, { .tv_sec = 1000000002, .tv_nsec = 6 } };
@@ -212,7 +273,7 @@ static void changes_do_not_begin(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(making_and_removing), CASE(renaming), CASE(setting_attributes), CASE(read_only), CASE(changes_do_not_begin), { NULL, NULL },
+	CASE(making_and_removing), CASE(lost_answers), CASE(renaming), CASE(setting_attributes), CASE(read_only), CASE(changes_do_not_begin), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

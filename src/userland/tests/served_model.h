@@ -38,6 +38,7 @@ static struct model {
 	struct fs_setattr_request set;
 	struct fs_map_extents_request mapped;
 	unsigned clean;
+	unsigned lost;					/* answers to changes, which are made all the same */
 } *model;
 
 static int port = -1;		/* every right; its RECV counts until another takes over */
@@ -133,6 +134,8 @@ static int add_node(uint64_t directory, const uint8_t *text, unsigned length, st
 /* Answers with @size bytes, or the refusal @error; a change by a commit. */
 static void answer(uint64_t token, int error, const void *reply, unsigned size, int by_commit)
 {
+	if (!error && by_commit && model->lost)
+		error = -EIO;
 	if (!error && by_commit) {
 		CHECK_EQ(commit_change(token, reply, size), 0);
 		return;

@@ -5,6 +5,7 @@
 #include "sched/clock.h"
 #include "vfs/served/ask.h"
 #include "vfs/stat_bits.h"
+#include "vfs/vnode.h"
 
 enum { KEEP = 1, RENAME_KEEP = 4, TARGET_BYTES = 4095 };
 
@@ -164,7 +165,11 @@ int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, s
 	bool replaces = !(flags & (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE));
 	struct kernel_call *call = kernel_call_begin();
 	struct fs_rename_request *request;
+	const struct fs_rename_reply *reply;
+	struct fs_rename_reply gone;
+	struct vnode *vnode;
 	long length;
+	int error;
 
 	if (!call)
 		return -ENOMEM;
@@ -178,7 +183,19 @@ int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, s
 	memcpy(request->names, from, from_len);
 	memcpy(request->names + from_len, to, to_len);
 	length = served_send(served_of(fs), call, FS_RENAME, offsetof(struct fs_rename_request, names) + request->names_length);
-	return served_done(served_of(fs), call, length, served_take_renamed(request, length, from_dir, to_dir, fs->root, replaces));
+	error = served_take_renamed(request, length, from_dir, to_dir, fs->root, replaces);
+	reply = kernel_call_payload(call);
+	gone = error ? (struct fs_rename_reply){ 0 } : *reply;
+	error = served_done(served_of(fs), call, length, error);
+	if (error || !gone.replaced.id)
+		return error;
+	/* Perhaps not what the caller thinks stood there, but what came there meanwhile, of which nobody else will hear that it has gone. */
+	vnode = vnode_find_removed(fs, (struct fs_node_id){ gone.replaced.id, gone.replaced.generation }, !gone.links);
+	if (vnode) {
+		vnode_links_are_unsure(vnode);
+		vnode_put(vnode);
+	}
+	return 0;
 }
 
 /* If it fails the node stays until the file system is checked, or adopted by the next instance. */
