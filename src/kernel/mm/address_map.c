@@ -240,16 +240,20 @@ static __attribute__((noinline)) void unmap_before(struct address_space *as, con
 		page_table_unmap(as, MAX(start, vma->start), MIN(end, vma->end));
 }
 
-static inline void remove_vma(struct address_space *as, struct vma *vma, struct vma *prev, struct vma *next)
+static __attribute__((noinline)) void leave_object(struct address_space *as, struct vma *vma)
+{
+	unmap_before(as, vma, vma->start, vma->end);
+	vma_unlink_object(vma);
+	vm_object_put(vma->object);
+}
+
+static inline __attribute__((always_inline)) void remove_vma(struct address_space *as, struct vma *vma, struct vma *prev, struct vma *next)
 {
 	as->vma_count--;
 	as->mapped_bytes -= vma->end - vma->start;
 	vma_tree_remove_between(&as->vmas, vma, prev, next);
-	if (vma->object) {
-		unmap_before(as, vma, vma->start, vma->end);
-		vma_unlink_object(vma);
-		vm_object_put(vma->object);
-	}
+	if (vma->object)
+		leave_object(as, vma);
 	vma_free(as, vma);
 }
 
