@@ -26,6 +26,14 @@ RATIOS = {
     "fork+exit+wait, 256 MiB": 0.02,
 }
 
+# The same on ext2, RaeenOS's root file system and a ram disk of the stock Linux (ci/bench/root).
+DISK_RATIOS = {
+    "create+unlink on ext2": 0.60,
+    "append 4 KiB on ext2": 0.60,
+    "create+unlink on ext2, 64 and syncfs": None,
+    "append 4 KiB on ext2, 64 and fsync": None,
+}
+
 # Native calls, which only RaeenOS has: the most instructions. Between two processes.
 NATIVE = {
     "message 64 B, call+reply": 300,

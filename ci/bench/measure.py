@@ -2,6 +2,8 @@
 """Runs the benchmark in a guest, and finds out the other figures. Everything is measured from power-on by ci/vm --exact."""
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,10 +14,19 @@ sys.path.insert(0, os.path.join(ROOT, "ci/lib"))
 
 import counting  # noqa: E402
 import lean  # noqa: E402
+import linux_guest  # noqa: E402
 
 RAEEN, LINUX, LEAN = "raeen", "linux", "lean"
 PLAIN, SMAP = "qemu64", "qemu64,+smep,+smap"
 TIMEOUT = "600"
+# Where the rows on ext2 are measured. Linux gets a ram disk with a file system as mke2fs makes it; RaeenOS has one at /. Without a folder there the
+# program leaves these rows out.
+DISK_KIB = 65536
+DISK_OF_LINUX = f"[ ! -e /brd.ko ] || insmod /brd.ko rd_nr=1 rd_size={DISK_KIB}; mke2fs -b 4096 -m 0 /dev/ram0 >/dev/null && mkdir /disk && " \
+                "mount -t ext2 /dev/ram0 /disk && mkdir /disk/bench && export BENCH_DISK=/disk/bench"
+# To be switched on when / is ext2 there: "root=ram0", or "" once there is no other root.
+WORD_OF_RAEEN = os.environ.get("RAEEN_BENCH_ROOT")
+DISK_OF_RAEEN = "mkdir /root/bench && export BENCH_DISK=/root/bench"
 # What does not show in the number of instructions.
 BESIDE = ("atomics", "cr3", "invlpg", "wrmsr", "ports", "mmio")
 # Usable memory of a machine with 512 MiB, as its firmware tells all guests.
@@ -26,21 +37,24 @@ def build_program():
     subprocess.run(["make", "-s", "-C", os.path.join(ROOT, "src/userland/bench"), f"BUILD={BUILD}"], check=True)
 
 
-def vm_line(guest, cpu, *options):
+def vm_line(guest, cpu, *options, kernel=lean.LEAN):
     line = [os.path.join(ROOT, "ci/vm"), "--exact", "--cpu", cpu, "--timeout", TIMEOUT, *options]
     if guest != RAEEN:
         line.append("--linux")
     if guest == LEAN:
-        line += ["--linux-kernel", lean.build()]
+        line += ["--linux-kernel", lean.build(kernel)]
     return line
 
 
-def run_benchmark(guest, cpu, names=()):
-    """Returns {"rows": {operation: figures}, "boot": counts}."""
+def run_benchmark(guest, cpu, names=(), disk=False):
+    """Returns {"rows": {operation: figures}, "boot": counts}. With @disk the rows on ext2, too."""
     with tempfile.TemporaryDirectory() as folder:
         counts = os.path.join(folder, "counts")
-        line = vm_line(guest, cpu, "--mem", "1G", "--overlay", os.path.join(BUILD, "bench"), "--count", counts)
-        done = subprocess.run([*line, "--", "/bench", *names], stdout=subprocess.PIPE, text=True, check=True)
+        overlay, words, before = disk_of(guest, folder) if disk else (os.path.join(BUILD, "bench"), [], "true")
+        line = vm_line(guest, cpu, "--mem", "1G", "--overlay", overlay, "--count", counts, *words,
+                       kernel=lean.WITH_EXT2 if disk else lean.LEAN)
+        command = f"{before} && exec /bench {' '.join(shlex.quote(name) for name in names)}" if disk else None
+        done = subprocess.run([*line, "--", *([command] if disk else ["/bench", *names])], stdout=subprocess.PIPE, text=True, check=True)
         (name, boot), *marked = counting.read(counts)
     if name != "boot":
         raise RuntimeError(f"{guest}: the counting plugin did not see the boot")
@@ -52,6 +66,17 @@ def run_benchmark(guest, cpu, names=()):
         rows[name].update({key: round(beside[key] / operations, 2) for key in BESIDE})
         rows[name].update(batches=int(batches), ticks=int(ticks), instructions=beside["instructions"])
     return {"rows": rows, "boot": {key: value for key, value in boot.items() if key != "starts"}}
+
+
+def disk_of(guest, folder):
+    """(overlay, options of ci/vm, shell command) by which the program has ext2 at $BENCH_DISK."""
+    if guest == RAEEN:
+        return os.path.join(BUILD, "bench"), ["--append", WORD_OF_RAEEN] if WORD_OF_RAEEN else [], DISK_OF_RAEEN
+    overlay = os.path.join(folder, "overlay")
+    shutil.copytree(os.path.join(BUILD, "bench"), overlay)
+    if guest == LINUX:
+        shutil.copy(linux_guest.module(BUILD, "drivers/block/brd"), overlay)
+    return overlay, [], DISK_OF_LINUX
 
 
 def ram_used(guest):

@@ -64,6 +64,20 @@ def prepare(build):
     return kernel, base
 
 
+def module(build, name):
+    """A module of that kernel by its path in the package, without an ending; kept in build/linux-guest/modules/. Safe against others doing the same."""
+    kernel, _ = prepare(build)
+    folder = os.path.join(build, "linux-guest/modules")
+    target = os.path.join(folder, os.path.basename(name) + ".ko")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(build, "linux-guest/lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(kernel):
+            take(build, kernel_package(), f"lib/modules/*/kernel/{name}.ko", target)
+            os.utime(target)
+    return target
+
+
 def kernel_package():
     """The meta package names the real one as its first dependency."""
     text = subprocess.run(["apt-cache", "show", "--no-all-versions", KERNEL_META_PACKAGE], check=True,

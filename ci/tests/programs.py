@@ -11,8 +11,10 @@ from guest import BUILD, LINUX, RAEEN, ROOT, run_all
 ON_ROOT_TOO = ("attributes", "files", "names")
 # Need words on the kernel's command line: test_served.py.
 APART = ("served", "served_calls", "served_changes")
+# Their own suites run them, on file systems of the right size: test_root*.py.
+ROOT_PROGRAMS = ("root_errors", "root_full", "root_killer", "root_mmap", "root_model", "root_synced")
 # Linked to each.
-LIBRARY = ("check", "leak", "supervisor")
+LIBRARY = ("check", "leak", "root_tree", "supervisor")
 # Of what Linux has not.
 NATIVE = ("lending", "ports", "ports_buffers", "ports_epoll", "ports_handles", "ports_hostile", "ports_lend", "ports_rights", "ports_shares", "ports_storm")
 # In the full run only: on RaeenOS what another suite does where its outcome does not depend on the host's speed (test_messages.py, test_fairness.py),
@@ -25,7 +27,7 @@ AFTER = "process"
 
 def names(native=True):
     found = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "src/userland/tests/*.c")))
-    ordered = [name for name in found if name not in LIBRARY + LAST + APART and (native or name not in NATIVE)]
+    ordered = [name for name in found if name not in LIBRARY + LAST + APART + ROOT_PROGRAMS and (native or name not in NATIVE)]
     return ordered + [name + "-on-root" for name in ON_ROOT_TOO] + [*LAST, AFTER + "-after-" + LAST[-1]]
 
 

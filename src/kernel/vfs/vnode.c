@@ -226,17 +226,23 @@ static struct vnode *find_locked(struct vnode_bucket *bucket, const struct fs *f
 	return NULL;
 }
 
-static void insert_locked(struct vnode_bucket *bucket, struct vnode *vnode)
+/* The cache holds it from now on, if it may. vnode_cache_lock held. */
+static void cache_locked(struct vnode *vnode)
 {
-	vnode->hashed = true;
-	list_push_front(&bucket->nodes, &vnode->hash_link);
-	vnode_count++;
-	if (vnode->fs->flags & FS_VOLATILE || !vnode->attr.links)
+	if (vnode->cached || vnode->fs->flags & FS_VOLATILE || !vnode->attr.links)
 		return;
 	vnode->cached = true;
 	vm_object_get(&vnode->object);
 	list_push_back(&lru, &vnode->lru_link);
 	cached_count++;
+}
+
+static void insert_locked(struct vnode_bucket *bucket, struct vnode *vnode)
+{
+	vnode->hashed = true;
+	list_push_front(&bucket->nodes, &vnode->hash_link);
+	vnode_count++;
+	cache_locked(vnode);
 }
 
 /* Sleeps until the dying vnode of this node has left the hash. 0, or -EINTR when the caller is killed. */
@@ -308,6 +314,9 @@ int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_gu
 		spin_lock(&vnode_cache_lock);
 		vnode = find_locked(bucket, fs, attr->node);
 		alive = vnode && refcount_get_unless_zero(&vnode->object.refs);
+		/* The shrinker may have chosen it just now: without the cache's reference it would end with its last user, and its changed pages with it. */
+		if (alive)
+			cache_locked(vnode);
 		holds = alive || !guard || guard_holds(guard, bucket);
 		if (!vnode && holds && fresh) {
 			insert_locked(bucket, fresh);

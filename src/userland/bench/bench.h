@@ -22,6 +22,7 @@ struct operation {
 	void (*before)(void);		/* before each batch, not timed */
 	void (*after)(void);		/* after each batch, not timed */
 	int native;			/* of RaeenOS only */
+	int disk;			/* in the folder $BENCH_DISK, and only if there is one */
 };
 
 #define MUST(condition)										\
@@ -54,6 +55,16 @@ void run_stat_many(unsigned count);
 void run_open_close(unsigned count);
 void run_open_close_many(unsigned count);
 void run_create_unlink(unsigned count);
+
+/* disk.c */
+enum { DISK_OPERATIONS = 64 };
+void prepare_disk(void);
+void empty_log(void);
+void finish_disk(void);
+void run_disk_create_unlink(unsigned count);
+void run_append(unsigned count);
+void run_create_unlink_synced(unsigned count);
+void run_append_synced(unsigned count);
 
 /* memory.c */
 enum { OTHER_FILES = 16, FAULT_PAGES = 256, FILE_PAGES = 512, SMALL_PARENT_PAGES = 280, BIG_PARENT_PAGES = 65536 };

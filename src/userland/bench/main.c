@@ -29,6 +29,10 @@ static const struct operation operations[] = {
 	{ "open+close", run_open_close, 200, 21, .prepare = prepare_file, .finish = finish_file },
 	{ "open+close, 16 names in turn", run_open_close_many, 20, 21, OTHER_FILES, .prepare = prepare_files, .finish = finish_files },
 	{ "create+unlink on tmpfs", run_create_unlink, 50, 21 },
+	{ "create+unlink on ext2", run_disk_create_unlink, 50, 21, 0, prepare_disk, finish_disk, .disk = 1 },
+	{ "append 4 KiB on ext2", run_append, DISK_OPERATIONS, 21, 0, prepare_disk, finish_disk, empty_log, .disk = 1 },
+	{ "create+unlink on ext2, 64 and syncfs", run_create_unlink_synced, 1, 21, DISK_OPERATIONS, prepare_disk, finish_disk, .disk = 1 },
+	{ "append 4 KiB on ext2, 64 and fsync", run_append_synced, 1, 21, DISK_OPERATIONS, prepare_disk, finish_disk, empty_log, .disk = 1 },
 	{ "mmap+munmap 16 KiB untouched", run_map_untouched, 100, 21 },
 	{ "mmap+munmap 16 KiB touched", run_map_touched, 50, 21 },
 	{ "anonymous fault", run_fault, 1, 21, FAULT_PAGES, .before = before_fault, .after = after_fault },
@@ -119,7 +123,7 @@ static int wanted(const struct operation *operation, char **names)
 	static struct utsname system;
 
 	uname(&system);
-	if (operation->native && strcmp(system.sysname, "RaeenOS"))
+	if ((operation->native && strcmp(system.sysname, "RaeenOS")) || (operation->disk && !getenv("BENCH_DISK")))
 		return 0;
 	if (!*names)
 		return 1;

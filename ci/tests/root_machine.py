@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""
+A guest whose root file system is ext2 in the memory disk, served by a program: what runs in it can ask for its disk to be taken away and looked at while
+it goes on, or at the end.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import disk_image
+from guest import BUILD, RAEEN, VM, vm_line
+from qmp import Qmp
+
+# What the kernel's command line says for it; "" once there is no other root.
+WORD = "root=ram0"
+# Whether there is such a root yet. The tests that need one are skipped until this is True.
+SERVED = os.environ.get("RAEEN_ROOT_SERVED", "") != ""
+WHY_NOT = "/ is not served yet (ci/tests/root_machine.py: SERVED)"
+DISK = "/proc/disks/ram0"
+# In the guest: prints the map, and gives the host the time to stop it. What follows sees the same disk.
+TAKE = f"echo '@map'; cat {DISK}/map; echo '@take'; sleep 4; echo '@on'"
+# The same at the end, when there is nothing more to be done.
+TAKE_LAST = f"sync; echo '@map'; cat {DISK}/map; echo '@take'; sleep 100000"
+
+
+class Machine:
+    """
+    Runs a command; images(path...) takes the disk away as often as the command does TAKE or TAKE_LAST. Lines that it printed otherwise are in @lines.
+    To be used in a "with": nothing is left running.
+    """
+
+    def __init__(self, command, *options, timeout=300, guest=RAEEN, append=WORD):
+        self.folder = tempfile.mkdtemp(prefix="raeen-root-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        socket = os.path.join(self.folder, "qmp")
+        self.console = os.path.join(self.folder, "console")
+        words = ["--append", append] if append else []
+        line = vm_line(guest, "--timeout", timeout, "--qmp", socket, "--console", self.console, *words, *options)
+        self.process = subprocess.Popen([*line, "--", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.socket = socket
+        self.lines = []
+        self.monitor = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def line(self):
+        """The next line, or None at the end."""
+        data = self.process.stdout.readline()
+        return data.decode(errors="replace").rstrip("\n") if data else None
+
+    def until(self, mark):
+        """Reads on to the line @mark; what comes before it is returned, and added to @lines. The end is an error."""
+        before = []
+        while (line := self.line()) != mark:
+            if line is None:
+                raise AssertionError(f"ended before {mark}:\n" + "\n".join((self.lines + before)[-60:]))
+            before.append(line)
+        self.lines += before
+        return before
+
+    def rest(self):
+        """What is printed until the end. Returns the exit status."""
+        while (line := self.line()) is not None:
+            self.lines.append(line)
+        return self.process.wait()
+
+    def image(self, path, last=False):
+        """The disk, as it is at the next TAKE (@last: TAKE_LAST), in the file @path."""
+        self.until("@map")
+        text = "\n".join(self.until("@take"))
+        del self.lines[-len(text.split("\n")):]
+        self.monitor = self.monitor or Qmp.connect(self.socket)
+        self.monitor.call("stop")
+        disk_image.take(self.monitor, text, path)
+        self.monitor.call("cont")
+        if not last:
+            assert self.line() == "@on", "the guest went on before it was stopped"
+
+    def text(self):
+        return "\n".join(self.lines)

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""
+The disk below the root file system: what of it is there after a cut at any place, with what fsync promised; that it can be filled to the last block; that it fails;
+and how often the server is asked. The disk is small, so that many cuts are quick.
+"""
+import base64
+import os
+import random
+import re
+import shutil
+import zlib
+
+import disk_log
+import pytest
+import synced
+from guest import BUILD
+from root_machine import DISK, SERVED, TAKE, TAKE_LAST, WHY_NOT, WORD, Machine
+
+TESTS = os.path.join(BUILD, "tests/tests")
+served = pytest.mark.skipif(not SERVED, reason=WHY_NOT)
+
+SMALL = f"{WORD} root_free=10M"
+LARGE = f"{WORD} root_free=100M"
+PLACE = "/root"
+LOG_BYTES = 48 << 20
+CUTS, CUTS_FULL = 50, 500
+SEEDS_FULL = (21, 22, 23, 24)
+# As many records are lost at most when flushes count for nothing.
+DISORDER = 60
+
+LOGGED = f"""
+export TMPDIR={PLACE}
+sync; echo 'log on {LOG_BYTES}' > {DISK}/control; {TAKE}
+SEED=%d ROUNDS=%d CASE_LIMIT_MS=1000000 /tests/root_synced; echo "@status $?"
+echo @log; gzip -1 < {DISK}/log | base64 -w 1000; echo @end
+echo 'log off' > {DISK}/control; rm -rf {PLACE}/synced; sync
+"""
+FILLED = f"""
+TMPDIR={PLACE} CASE_LIMIT_MS=1000000 /tests/root_full; echo "@status $?"
+{TAKE_LAST}
+"""
+
+
+def make_overlay(folder, *programs):
+    overlay = folder / "overlay"
+    (overlay / "tests").mkdir(parents=True)
+    for name in programs:
+        shutil.copy(os.path.join(TESTS, name), overlay / "tests")
+    return overlay
+
+
+def status(lines):
+    return [int(line.split()[1]) for line in lines if line.startswith("@status ")]
+
+
+class Logged:
+    """A boot with the log on: the disk before, the log, and what the program was told; with @filled, root_full afterwards, and the image then."""
+
+    def __init__(self, folder, seed, rounds, filled):
+        image = folder / "before"
+        overlay = make_overlay(folder, "root_synced", "root_full")
+        script = LOGGED % (seed, rounds) + (FILLED if filled else "")
+        with Machine(script, "--overlay", overlay, "--mem", "1G", timeout=1200, append=SMALL) as machine:
+            machine.image(str(image))
+            output = machine.until("@log")
+            assert status(output) == [0], "\n".join(output)
+            log = zlib.decompress(base64.b64decode("".join(machine.until("@end"))), wbits=31)
+            if filled:
+                self.filled_image = str(folder / "filled")
+                machine.image(self.filled_image, last=True)
+                self.filled = machine.lines
+            else:
+                machine.rest()
+        self.folder, self.seed = folder, seed
+        self.before = image.read_bytes()
+        self.records = disk_log.from_memory_disk(log)
+        self.acks = synced.acknowledgements(self.records)
+        assert len(self.acks) > rounds / 3
+
+    def broken(self, count, cutter):
+        """Lines about those of @count cuts, at random places, that break a promise or cannot be mended. @cutter(place, random) returns the disk."""
+        chance = random.Random(self.seed)
+        places = sorted(chance.randrange(self.acks[0][0] + 1, len(self.records) + 1) for _ in range(count))
+        lines = []
+        image = str(self.folder / "cut")
+        for place in places:
+            with open(image, "wb") as out:
+                out.write(cutter(place, chance))
+            wrong = synced.mend_and_check(image, f"{PLACE}/synced", synced.Promises(self.acks, place), str(self.folder / "copy"))
+            lines += [f"SEED={self.seed}, cut after {place} of {len(self.records)} records: {line}" for line in wrong]
+        return lines
+
+    def in_order(self, count):
+        return self.broken(count, disk_log.Cutter(self.before, self.records).at)
+
+    def in_disorder(self, count):
+        return self.broken(count, lambda place, chance: disk_log.cut(self.before, self.records, place, chance, max(0, place - DISORDER)))
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory):
+    return Logged(tmp_path_factory.mktemp("logged"), 1, 150, True)
+
+
+@served
+def test_cuts(logged):
+    assert logged.in_order(CUTS) == []
+
+
+@served
+def test_cuts_that_ignore_flushes_break_something(logged):
+    """The control: without the order that flushes keep, promises are broken; else the test above would show nothing."""
+    assert logged.in_disorder(CUTS)
+
+
+@served
+def test_filled_to_the_last_block(logged):
+    text = "\n".join(logged.filled)
+    assert status(logged.filled) == [0, 0] and "ok root_full: " in text and "nothing is filled" not in text, text[-3000:]
+    assert synced.clean(logged.filled_image) == []
+
+
+@served
+@pytest.mark.full
+@pytest.mark.parametrize("seed", SEEDS_FULL)
+def test_many_cuts(seed, tmp_path):
+    logged = Logged(tmp_path, seed, 600, False)
+    assert logged.in_order(CUTS_FULL) == []
+    assert logged.in_disorder(CUTS)
+
+
+COUNTED = f"""
+served() {{ echo "@served $1 $(grep disk=ram0 /proc/served)"; }}
+cd {PLACE}; head -c {64 << 20} /dev/zero > big; mkdir -p a/b; echo x > a/b/c; sync
+echo 3 > /proc/sys/vm/drop_caches
+cat a/b/c; stat a/b/c > /dev/null; served cold
+for i in 1 2 3 4 5 6 7 8; do cat a/b/c; stat a/b/c > /dev/null; [ -e a/b/c ]; [ ! -e a/b/d ]; [ ! -e a/b/d ]; done > /dev/null; served warm
+for i in 1 2 3 4 5 6 7 8; do cat a/b/c; stat a/b/c > /dev/null; [ -e a/b/c ]; [ ! -e a/b/d ]; done > /dev/null; served same
+cat big > /dev/null; served read
+cat big > /dev/null; served again
+rm -r big a; sync
+TMPDIR={PLACE} CASE_LIMIT_MS=300000 /tests/root_errors; echo "@status $?"
+"""
+# What is asked besides: once for the name, and for the file's attributes.
+BESIDE = 4
+
+
+def asked(line):
+    """{request or counter: number} of a line of /proc/served; "sum" is all that the server was asked."""
+    counts = {key: int(value) for key, value in re.findall(r" (\w+)=(\d+)", line)}
+    names = re.findall(r" (\w+)=\d+", line)
+    counts["sum"] = sum(counts[name] for name in names[:names.index("refused")])
+    return counts
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    overlay = make_overlay(tmp_path_factory.mktemp("counted"), "root_errors")
+    with Machine(COUNTED, "--overlay", overlay, "--mem", "1G", append=LARGE) as machine:
+        machine.rest()
+    assert "@served again " in machine.text(), machine.text()[-3000:]
+    return machine
+
+
+@served
+def test_messages(counted):
+    counts = {line.split()[1]: asked(line) for line in counted.lines if line.startswith("@served ")}
+    assert counts["cold"]["sum"] > 0
+    assert counts["same"]["sum"] == counts["warm"]["sum"], counts
+    read = counts["read"]["sum"] - counts["same"]["sum"]
+    assert 0 < read <= 2 * 32 + BESIDE, read
+    assert counts["again"]["sum"] == counts["read"]["sum"], counts
+
+
+@served
+def test_failing_disk(counted):
+    text = counted.text()
+    assert status(counted.lines) == [0] and "ok root_errors: " in text and "nothing is checked" not in text, text[-3000:]
+
+
+# --- the tools themselves, without a guest ---
+
+def small_log():
+    """Two blocks in order, a flush between them, and an acknowledgement that the first was synced."""
+    ack = b"RAEEN-ACK 0 size appended-0 300\n".ljust(synced.PAGE, b"\0")
+    return [disk_log.Record(0, b"a" * 4096), disk_log.Record(0, None), disk_log.Record(4096, ack), disk_log.Record(8192, b"b" * 8192)]
+
+
+def test_log_is_read_back():
+    raw = b""
+    for number, record in enumerate(small_log()):
+        data = record.data or b""
+        raw += disk_log.RECORD.pack(number, record.offset // 512, len(data) // 512, disk_log.WRITE if data else disk_log.FLUSH) + data
+    assert disk_log.from_memory_disk(raw) == [disk_log.Record(0 if r.data is None else r.offset, r.data) for r in small_log()]
+    with pytest.raises(ValueError):
+        disk_log.from_memory_disk(raw[:-1])
+    with pytest.raises(ValueError):
+        disk_log.from_memory_disk(b"\1" + raw[1:])
+
+
+def test_cut_keeps_what_was_flushed():
+    chance, seen = random.Random(3), set()
+    for _ in range(100):
+        disk = disk_log.cut(bytes(16384), small_log(), 4, chance)
+        assert disk[:4096] == b"a" * 4096
+        seen.add((disk[4096], disk[8192], disk[12288]))
+    assert len(seen) == 8
+    assert {bytes(disk_log.cut(bytes(16384), small_log(), 1, chance)[:1]) for _ in range(100)} == {b"\0", b"a"}
+
+
+def test_promises_are_looked_at(tmp_path):
+    acks = synced.acknowledgements(small_log())
+    assert synced.Promises(acks, 2).count() == 0
+    promises = synced.Promises(acks, 3)
+    assert promises.broken(str(tmp_path)) == ["appended-0: not its first 300 bytes, but nothing"]
+    good = synced.content("appended-0", 0, 400)
+    (tmp_path / "appended-0").write_bytes(good)
+    assert promises.broken(str(tmp_path)) == []
+    for bad in (good[:299], good[:299] + b"?"):
+        (tmp_path / "appended-0").write_bytes(bad)
+        assert promises.broken(str(tmp_path))
