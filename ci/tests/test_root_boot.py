@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
 How the root file system comes to be that of a service (src/servers/manager/storage.c), and what the system does without it. Each test is a boot with
-root=ram0; what happens to the root later is tested in test_root.py.
+root=ram0; what happens to the root later is another matter.
 """
 import os
 import re

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sealed copies of programs (pin.h). */
 #include "pin.h"
+#include "bounded.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +94,26 @@ int pin_program(const char *path)
 		errno = error;
 	}
 	return fd;
+}
+
+struct task { const char *path; int fd; };
+
+static int do_task(void *argument)
+{
+	const struct task *task = argument;
+
+	return (task->fd < 0 ? access(task->path, X_OK) : pin_fill(task->fd, task->path)) < 0 ? -errno : 0;
+}
+
+int pin_bounded(const char *path, bool copy, unsigned ms, int *fd)
+{
+	struct task task = { .path = path, .fd = copy ? pin_make(path) : -1 };
+	int result = copy && task.fd < 0 ? -errno : bounded_run(do_task, &task, ms);
+
+	if (result < 0 && task.fd >= 0)
+		close(task.fd);
+	*fd = result < 0 ? -1 : task.fd;
+	return result;
 }
 
 int pin_path(int fd, const char *path)

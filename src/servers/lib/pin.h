@@ -21,6 +21,12 @@ int pin_make(const char *path);
 int pin_fill(int fd, const char *path);
 bool pin_is_filled(int fd);
 
+/*
+ * The same for at most @ms milliseconds, in a child: the file may be one of a file system that does not answer. Without @copy it is only looked whether the
+ * program can be executed, and *@fd is -1. 0 or a negative errno, -ETIMEDOUT.
+ */
+int pin_bounded(const char *path, bool copy, unsigned ms, int *fd);
+
 /* Makes @path lead to the sealed copy @fd. 0, or -1 and errno. */
 int pin_path(int fd, const char *path);
 

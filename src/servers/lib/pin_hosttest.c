@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: lib/pin.c */
+/* LINK: lib/pin.c lib/bounded.c */
 /* What is copied, and what is refused without waiting or reading. */
 #include "pin.h"
 #include "check.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of the machine's run (shutdown.h). */
 #include "shutdown.h"
+#include "bounded.h"
 #include "boot_mounts.h"
 #include "log.h"
 #include "services_conf/values.h"
@@ -84,6 +85,23 @@ void shutdown_child_ended(pid_t pid, int status)
 	prepared = true;
 	if (status != 0)
 		log_error("the root file system was not unmounted within %d s: WHAT WAS WRITTEN LAST MAY BE LOST", PREPARE_S);
+}
+
+static int sync_now(void *unused)
+{
+	(void)unused;
+	sync();
+	return 0;
+}
+
+void shutdown_at_once(const char *wrong)
+{
+	log_error("the table of services, one of which serves the root file system, is of no use: %s; the machine starts again", wrong);
+	bounded_run(sync_now, NULL, 10000);
+	log_drain();
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
 }
 
 void shutdown_machine(enum shutdown_kind kind)

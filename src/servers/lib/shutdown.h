@@ -17,6 +17,13 @@ bool shutdown_prepare(const pid_t *kept, unsigned count);
 /* A child of the caller's ended with @status; perhaps it is that of shutdown_prepare(). */
 void shutdown_child_ended(pid_t pid, int status);
 
+/*
+ * Reboots, as a manager that does not know its services any more, because of @wrong, cannot go on with a root file system that one of them serves. Waits 10 s
+ * for what is to be written.
+ */
+__attribute__((noreturn))
+void shutdown_at_once(const char *wrong);
+
 /* Never returns. */
 __attribute__((noreturn))
 void shutdown_machine(enum shutdown_kind kind);

@@ -11,6 +11,7 @@
 #include "lib/boot_files.h"
 #include "lib/boot_mounts.h"
 #include "lib/file.h"
+#include "lib/shutdown.h"
 #include "supervise.h"
 #include "table.h"
 #include "lib/run_state.h"
@@ -151,6 +152,8 @@ static struct service_table go_on(void)
 		table = make_table(&boot);
 		wrong = table.count == boot.count ? NULL : "it has other services";
 	}
+	if (wrong && !mounts_has("root", "/"))
+		shutdown_at_once(wrong);
 	if (wrong) {
 		log_error("restarted in place, and the table of services is of no use: %s; everything starts anew", wrong);
 		adopt_nothing();

@@ -158,7 +158,6 @@ bool storage_ended(struct service_table *table, pid_t pid, int status, storage_s
 		fail(table, service, stop, time);
 	} else {
 		service->mount_due_ns = UINT64_MAX;
-		/* Else nothing is started any more. */
 		if (status == 0 || !overlay_incomplete())
 			over(table, service);
 		else

@@ -2,7 +2,6 @@
 /* The manager's event loop (supervise.h). */
 #include "supervise.h"
 #include "control.h"
-#include "lib/bounded.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/output.h"
@@ -36,7 +35,6 @@ static sigset_t mask_while_waiting;
 
 static struct service_table *table;
 static bool more_to_reap;
-
 static storage_stop stop_it;
 
 static struct output outputs[CONFIG_MAX_SERVICES + 1];
@@ -454,21 +452,10 @@ static int do_kill(struct service *service, int number)
 	return 0;
 }
 
-/* In a child: the file may be a file system's whose server is being replaced, or has died. */
-struct new_program { int fd; const char *path; };
-
-static int take_program(void *argument)
-{
-	const struct new_program *program = argument;
-
-	return (program->fd < 0 ? access(program->path, X_OK) : pin_fill(program->fd, program->path)) < 0 ? -errno : 0;
-}
-
 static int do_upgrade(struct service *service, const char *path)
 {
 	const struct service_config *config = service->config;
-	struct new_program new = { .fd = -1, .path = *path ? path : config->argv[0] };
-	int result;
+	int program, result;
 
 	if (table->stopping || !config->valid)
 		return table->stopping ? -ESHUTDOWN : -EINVAL;
@@ -476,15 +463,11 @@ static int do_upgrade(struct service *service, const char *path)
 		if (!config->ports[i].persistent)
 			return -ENOTSUP;
 	}
-	if ((*path || config->pinned) && (new.fd = pin_make(new.path)) < 0)
-		return -errno;
-	result = bounded_run(take_program, &new, UPGRADE_COPY_MS);
-	if (result < 0) {
-		fd_drop(&new.fd);
+	result = pin_bounded(*path ? path : config->argv[0], *path || config->pinned, UPGRADE_COPY_MS, &program);
+	if (result < 0)
 		return result;
-	}
-	new.fd = service_upgrade(service, new.fd);
-	fd_drop(&new.fd);
+	program = service_upgrade(service, program);
+	fd_drop(&program);
 	do_stop(service, true);
 	service->drains = true;
 	return 0;
