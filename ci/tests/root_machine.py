@@ -7,11 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 
 import disk_image
-from guest import BUILD, RAEEN, VM, vm_line
+from guest import RAEEN, console_text, vm_line
 from qmp import Qmp
 
 # What the kernel's command line says for it; "" once there is no other root.
@@ -66,10 +65,17 @@ class Machine:
         before = []
         while (line := self.line()) != mark:
             if line is None:
-                raise AssertionError(f"ended before {mark}:\n" + "\n".join((self.lines + before)[-60:]))
+                said = "\n".join((self.lines + before)[-60:])
+                raise AssertionError(f"ended with status {self.process.wait()} before {mark}:\n{said}\n--- console log:\n{self.log()}")
             before.append(line)
         self.lines += before
         return before
+
+    def log(self):
+        if not os.path.exists(self.console):
+            return ""
+        with open(self.console, "rb") as console:
+            return console_text(console.read())
 
     def rest(self):
         """What is printed until the end. Returns the exit status."""
