@@ -97,7 +97,7 @@ svc start echo; echo "start $?"; svc start echo; echo "start $?"
 old=$(pid echo); svc restart echo; [ $(pid echo) != $old ] && echo restarted
 old=$(pid echo); svc kill echo; wait_for '[ $(pid echo) != $old ]'; wait_for 'running echo'; echo "restarts $(restarts echo)"
 svc upgrade plain; echo "upgrade $?"
->/tmp/cure; svc start dying; echo "cured $? $(state dying)"; load dying echo 100 1
+wait_for '[ $(state dying) = failed ]'; >/tmp/cure; svc start dying; echo "cured $? $(state dying)"; load dying echo 100 1
 svc start wrong; echo "wrong $?"; svc restart wrong; echo "wrong $?"; svc start circle; echo "wrong $?"; svc upgrade wrong; echo "wrong $?"
 svc log dying; svc log manager | grep 'NOT restarted'
 su raeen -c 'svc list >/dev/null && echo may look; svc stop echo; echo "stop $?"' 2>&1
