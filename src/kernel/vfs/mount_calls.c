@@ -89,25 +89,40 @@ static int mount_move_from(const char *source, const struct path *target)
 	return error;
 }
 
-/* A file system that cannot be changed again stays as it is; one that cannot finish what it has is read-only all the same, with an error. */
+/*
+ * All that was changed is told and written, then the file system is marked as clean, for which what has no names any more is freed: none of that may be in
+ * use. With @flags, which say so, nothing new is changed meanwhile. What cannot be finished is read-only all the same, with an error.
+ */
+static int end_changes(struct mount *mount, unsigned flags)
+{
+	unsigned old = atomic_load(&mount->flags);
+	struct fs *fs = mount->fs;
+	int error = vnode_settle_removed(fs) ?: mount_set_flags(mount, flags, true);
+
+	if (error)
+		return error;
+	error = vnode_flush_all(fs) ?: vnode_settle_removed(fs);
+	/* Somebody was in between. */
+	if (error == -EBUSY)
+		return mount_set_flags(mount, old, true) ?: error;
+	return error ?: fs->ops->sync(fs) ?: fs->ops->remount(fs, true);
+}
+
+/* A file system that cannot be changed again stays as it is. */
 static int mount_remount(const struct path *target, unsigned flags)
 {
 	const unsigned of_times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
-	struct fs *fs = target->mount->fs;
-	bool was = fs->flags & FS_READ_ONLY, is = flags & MS_RDONLY, told = fs->ops->remount && was != is && !(flags & MS_BIND);
+	struct mount *mount = target->mount;
+	bool was = mount->fs->flags & FS_READ_ONLY, is = flags & MS_RDONLY, told = mount->fs->ops->remount && was != is && !(flags & MS_BIND);
 	int error = 0;
 
 	if (!(flags & of_times))
-		flags |= atomic_load_relaxed(&target->mount->flags) & of_times;
-	if (told && was)
-		error = fs->flags & FS_MADE_READ_ONLY ? fs->ops->remount(fs, false) : -EROFS;
-	if (!error)
-		error = mount_set_flags(target->mount, flags & MOUNT_KEPT_FLAGS, !(flags & MS_BIND));
-	if (!error && told && is) {
-		vnode_flush_all(fs);
-		error = fs->ops->remount(fs, true);
-	}
-	return error;
+		flags |= atomic_load_relaxed(&mount->flags) & of_times;
+	if (told && is)
+		return end_changes(mount, flags & MOUNT_KEPT_FLAGS);
+	if (told)
+		error = mount->fs->flags & FS_MADE_READ_ONLY ? mount->fs->ops->remount(mount->fs, false) : -EROFS;
+	return error ?: mount_set_flags(mount, flags & MOUNT_KEPT_FLAGS, !(flags & MS_BIND));
 }
 
 static int mount_at(const char *source, const struct path *target, const char *type_name, unsigned flags, const char *data)

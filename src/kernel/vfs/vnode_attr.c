@@ -280,9 +280,10 @@ int vnode_flush_attributes(struct vnode *vnode)
 	vnode->dirty = 0;
 	vnode->attr_changes++;
 	vnode_copy_attr_locked(vnode, &in);
-	/* While the file system is told, an answer of it that is older must not undo what it is told. */
-	if (vnode->fs->flags & (FS_READ_ONLY | FS_VOLATILE) || !vnode->fs->ops->setattr)
+	/* What was changed before it became read-only is told. */
+	if ((vnode->fs->flags & (FS_READ_ONLY | FS_MADE_READ_ONLY)) == FS_READ_ONLY || vnode->fs->flags & FS_VOLATILE || !vnode->fs->ops->setattr)
 		mask = 0;
+	/* While the file system is told, an answer of it that is older must not undo what it is told. */
 	vnode->telling |= mask;
 	spin_unlock(&vnode->attr_lock);
 	if (!mask)
