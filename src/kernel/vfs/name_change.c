@@ -88,6 +88,23 @@ void name_maybe_changed(struct dentry *parent, const struct path_component *name
 		vnode_links_are_unsure(named);
 }
 
+/*
+ * The vnode of what was just made. Where an answer takes as long as a server's, nodes of others have often gone meanwhile: whether this one has, only the
+ * file system knows. -ESTALE: so it has.
+ */
+static int vnode_of_new(struct fs *fs, struct fs_attr *attr, struct vnode_guard *guard, struct vnode **vnode)
+{
+	uint32_t type = attr->mode & S_IFMT;
+	int error = vnode_from_answer(fs, attr, guard, true, vnode);
+
+	while (unlikely(error == -ESTALE) && fs->flags & FS_SERVED) {
+		if (fs->ops->getattr(fs, attr->node, attr) || !attr->links || (attr->mode & S_IFMT) != type)
+			break;
+		error = vnode_from_answer(fs, attr, guard, true, vnode);
+	}
+	return error;
+}
+
 /* Makes the node, shows it, and ends the change. */
 static inline __attribute__((always_inline)) int create_begun(const struct begun *begun, const struct new_node *node)
 {
@@ -101,7 +118,7 @@ static inline __attribute__((always_inline)) int create_begun(const struct begun
 	now = clock_realtime_ns();
 	error = ask_create(begun, node, now, &attr);
 	if (!error) {
-		error = vnode_from_answer(directory->fs, &attr, &guard, true, &vnode);
+		error = vnode_of_new(directory->fs, &attr, &guard, &vnode);
 		if (error)
 			dentry_drop_name(begun->parent, &begun->name);
 		else if (!dentry_instantiate(begun->dentry, vnode, &begun->change))

@@ -344,6 +344,10 @@ int vnode_from_answer(struct fs *fs, const struct fs_attr *attr, struct vnode_gu
 		vnode_discard(fresh);
 	if (!alive)
 		return error;
+	if (unlikely((attr->mode & S_IFMT) != vnode->type && fs->flags & FS_SERVED)) {
+		vnode_put(vnode);
+		return -EUCLEAN;
+	}
 	refresh_from_answer(vnode, attr);
 	*out = vnode;
 	return 0;
