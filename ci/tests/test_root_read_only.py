@@ -4,8 +4,10 @@ A root file system that becomes read-only, and can be written again (src/kernel/
 what is in use stays what it is.
 """
 import os
+import shutil
 import subprocess
 
+from guest import BUILD, RAEEN, vm
 from root_machine import Machine, TAKE
 
 # What is opened for writing forbids it on any system; so does what has no name any more and is in use. Without that the file shows what others write later.
@@ -40,3 +42,11 @@ def test_read_only_and_back(tmp_path):
     assert "Filesystem state:         clean\n" in header.stdout, header.stdout
     checked = subprocess.run(["/sbin/e2fsck", "-fn", image], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_stores(tmp_path):
+    """Who has mapped a file to store to it keeps the file system as it is."""
+    (tmp_path / "tests").mkdir()
+    shutil.copy(os.path.join(BUILD, "tests/tests/root_names"), tmp_path / "tests")
+    done = vm(RAEEN, "mkdir /here; TMPDIR=/here READ_ONLY=/ /tests/root_names stored_to", "--overlay", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -97,11 +97,11 @@ static int end_changes(struct mount *mount, unsigned flags)
 {
 	unsigned old = atomic_load(&mount->flags);
 	struct fs *fs = mount->fs;
-	int error = vnode_settle_removed(fs) ?: mount_set_flags(mount, flags, true);
+	int error = vnode_settle(fs) ?: mount_set_flags(mount, flags, true);
 
 	if (error)
 		return error;
-	error = vnode_flush_all(fs) ?: vnode_settle_removed(fs);
+	error = vnode_flush_all(fs) ?: vnode_settle(fs);
 	/* Somebody was in between. */
 	if (error == -EBUSY)
 		return mount_set_flags(mount, old, true) ?: error;
@@ -183,7 +183,11 @@ long sys_umount2(uaddr_t target, int flags)
 	if (error)
 		return error;
 	mount_cross(&path);	/* "." is not crossed by a walk, but what lies over it is meant */
-	error = path.dentry == path.mount->root ? mount_detach(path.mount, 1, flags & UMOUNT_DETACH) : -EINVAL;
+	error = path.dentry == path.mount->root ? 0 : -EINVAL;
+	/* The mapping keeps the file, but not its mount: what is stored later would come to nothing. */
+	if (!error && path.mount->fs->worker && !(flags & UMOUNT_DETACH))
+		error = vnode_check_stores(path.mount->fs);
+	error = error ?: mount_detach(path.mount, 1, flags & UMOUNT_DETACH);
 	if (!error && !(flags & UMOUNT_DETACH))
 		worker = fs_worker_get(path.mount->fs);
 	path_put(&path);

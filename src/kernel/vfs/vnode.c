@@ -14,7 +14,6 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/oom.h"
-#include "process/signal.h"
 #include "sched/clock.h"
 #include "vfs/fs_registry.h"
 #include "vfs/lock.h"
@@ -35,7 +34,7 @@ static struct vnode_bucket *buckets;
 static struct list lru = LIST_INIT(lru);
 static uint64_t all_removals;		/* atomic; grows before the release, which ends with a change under vnode_cache_lock */
 static size_t vnode_count, cached_count;	/* vnode_cache_lock */
-static struct wait_queue vnode_gone = WAIT_QUEUE_INIT(vnode_gone);
+struct wait_queue vnode_gone = WAIT_QUEUE_INIT(vnode_gone);
 static struct slab_cache *vnode_slab;
 
 static int vnode_fill(struct vm_object *object, uint64_t index, void *page)
@@ -475,61 +474,23 @@ void vnode_forget_fs(struct fs *fs)
 	} while (found);
 }
 
-/* A node of @fs that has no name any more, or may have none: of those that are ending, of which the file system is told, or of those in use. */
-static struct vnode *removed_locked(const struct fs *fs, bool ending)
+size_t vnode_search(const struct fs *fs, bool (*wanted)(const struct vnode *vnode), struct vnode **out, size_t max)
 {
 	struct vnode *vnode;
+	size_t count = 0;
 
-	for (unsigned i = 0; i < BUCKETS; i++)
-		list_for_each(vnode, &buckets[i].nodes, hash_link)
-			if (vnode->fs == fs && (!vnode->attr.links || vnode->links_unsure) && !atomic_load(&vnode->object.refs.count) == ending)
-				return vnode;
-	return NULL;
-}
-
-static int wait_for_removed(const struct fs *fs)
-{
-	struct waiter waiter;
-	bool ending;
-	int error = 0;
-
-	wait_begin(&vnode_gone, &waiter);
-	for (;;) {
-		spin_lock(&vnode_cache_lock);
-		ending = removed_locked(fs, true);
-		spin_unlock(&vnode_cache_lock);
-		if (!ending || error)
-			break;
-		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
+	spin_lock(&vnode_cache_lock);
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		list_for_each(vnode, &buckets[i].nodes, hash_link) {
+			if (vnode->fs != fs || !wanted(vnode))
+				continue;
+			if (count < max)
+				out[count] = refcount_get_unless_zero(&vnode->object.refs) ? vnode : NULL;
+			count++;
+		}
 	}
-	wait_end(&waiter);
-	return ending ? -EINTR : 0;
-}
-
-int vnode_settle_removed(struct fs *fs)
-{
-	int error = wait_for_removed(fs);
-	struct vnode *vnode;
-	bool sure;
-
-	while (!error) {
-		spin_lock(&vnode_cache_lock);
-		vnode = removed_locked(fs, false);
-		sure = vnode && !vnode->links_unsure;
-		if (vnode && !refcount_get_unless_zero(&vnode->object.refs))
-			vnode = NULL;
-		spin_unlock(&vnode_cache_lock);
-		if (!vnode)
-			break;
-		if (sure)
-			error = -EBUSY;
-		else
-			vnode_recheck_links(vnode);
-		if (!error && vnode->links_unsure)
-			error = signal_fatal_pending() ? -EINTR : -EIO;
-		vnode_put(vnode);
-	}
-	return error;
+	spin_unlock(&vnode_cache_lock);
+	return count;
 }
 
 /* Tells @fs (NULL: all) about changed attributes; without @wait not those of files that are being written. The first error; goes on but when killed. */

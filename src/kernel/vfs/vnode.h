@@ -130,10 +130,13 @@ void vnode_is_stale(struct vnode *vnode);
 /* The same, and names of it may have come or gone: at its end the file system is told that it is not used any more, in case none is left. */
 void vnode_links_are_unsure(struct vnode *vnode);
 /*
- * Waits until @fs has heard of the ends of nodes without names. 0: there are none left, or -EBUSY: some are in use, -EIO: it does not say how many names one
- * has, -EINTR when killed.
+ * Is nothing of @fs in use that could still change it without being asked, but open files? Waits until it has heard of the ends of nodes without names.
+ * 0; -EBUSY: nodes without names are in use, or a program can store to a mapped file, or it does not say
+ * how many names a node has (-EIO); -ENOMEM; -EINTR when killed.
  */
-int vnode_settle_removed(struct fs *fs);
+int vnode_settle(struct fs *fs);
+/* Can a program store to a mapped file of @fs? Then -EBUSY; 0, -ENOMEM. May sleep. */
+int vnode_check_stores(struct fs *fs);
 /*
  * By an answer of the file system @node has lost a name, its @last one perhaps: its vnode, with a reference, if it is in memory; else NULL, and nobody
  * uses the node: with the last name it is released here. May sleep.

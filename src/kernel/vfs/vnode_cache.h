@@ -9,6 +9,10 @@ void vnode_cache_shrink_all(void);
 size_t vnode_cache_total(void);		/* vnodes that exist */
 size_t vnode_cache_cached(void);	/* those that the cache holds */
 
+/* How many nodes of @fs are @wanted (the cache's lock is held then). The first @max are put into @out, referenced, or NULL where one is just ending. */
+size_t vnode_search(const struct fs *fs, bool (*wanted)(const struct vnode *vnode), struct vnode **out, size_t max);
+extern struct wait_queue vnode_gone;	/* one that was ending is no more */
+
 /* After the last reference: tells the file system what it has to know, and frees @vnode. May sleep, where there is no worker (worker.h) in any call. */
 void vnode_end(struct vnode *vnode);
 /* As vnode_sync_attributes(), unless the file is being written. */

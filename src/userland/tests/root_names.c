@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -293,8 +294,36 @@ static void killed(void)
 	printf("%lu were killed in the middle of a change that has happened, %lu of one that has not\n", happened, not);
 }
 
+/* ---- A file system that is not changed any more ---- */
+
+/* With READ_ONLY=DIRECTORY, where TMPDIR's file system is mounted: it cannot become read-only while somebody may still store to a file of it. */
+static void stored_to(void)
+{
+	const char *root = getenv("READ_ONLY");
+	int fd = open("hole", O_RDWR | O_CREAT, 0600);
+	char *bytes;
+
+	CHECK_EQ(ftruncate(fd, 8192), 0);
+	bytes = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(bytes != MAP_FAILED);
+	close(fd);
+	if (!root)
+		return;
+	CHECK_ERR(mount(NULL, root, NULL, MS_REMOUNT | MS_RDONLY, NULL), EBUSY);
+	CHECK_EQ(mprotect(bytes, 8192, PROT_READ | PROT_WRITE), 0);
+	bytes[4096] = 1;
+	CHECK_EQ(msync(bytes, 8192, MS_SYNC), 0);
+	CHECK_EQ(munmap(bytes, 8192), 0);
+	fd = open("hole", O_RDONLY);
+	bytes = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK_EQ(mount(NULL, root, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	CHECK_EQ(bytes[4096], 1);
+	CHECK_EQ(munmap(bytes, 8192), 0);
+	CHECK_EQ(mount(NULL, root, NULL, MS_REMOUNT, NULL), 0);
+}
+
 static const struct check_case cases[] = {
-	CASE(read_only_files), CASE(killed),
+	CASE(read_only_files), CASE(killed), CASE(stored_to),
 	{ NULL, NULL },
 };
 

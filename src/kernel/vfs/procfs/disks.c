@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /proc/disks/ram0, for tests: control takes the commands of block/memory_disk.h, log is what was written to the disk, map where its pages lie in
- * memory. Root's. Without that disk opening any of them fails.
+ * memory. Root's, with SYS_ADMIN: what is on the disk is more than a profile may show. Without that disk opening any of them fails.
  */
 #include "block/memory_disk.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
+#include "security/capabilities.h"
 #include "vfs/file.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
@@ -29,8 +30,8 @@ static int show_map(struct proc_text *text, const struct proc_subject *subject)
 	struct memory_disk *memory = memory_disk_of_root;
 	struct memory_disk_run run = { .page = 0 };
 
-	if (!memory)
-		return -ENODEV;
+	if (!memory || !capabilities_may_administer())
+		return memory ? -EPERM : -ENODEV;
 	proc_text_print(text, "size %llu\n", (unsigned long long)memory_disk_disk(memory)->sector_count * MEMORY_DISK_SECTOR);
 	for (; memory_disk_next_run(memory, &run); run.page += run.count)
 		proc_text_print(text, "%llu %llu %llu\n", (unsigned long long)run.page * PAGE_SIZE, (unsigned long long)run.start,
@@ -62,8 +63,8 @@ static const struct file_ops log_ops = { .read = log_read };
 
 static int open_log(struct file *file)
 {
-	if (!memory_disk_of_root)
-		return -ENODEV;
+	if (!memory_disk_of_root || !capabilities_may_administer())
+		return memory_disk_of_root ? -EPERM : -ENODEV;
 	file->ops = &log_ops;
 	return 0;
 }
