@@ -13,11 +13,6 @@ import disk_image
 from guest import RAEEN, console_text, vm_line
 from qmp import Qmp
 
-# What the kernel's command line says for it; "" once there is no other root.
-WORD = "root=ram0"
-# Whether there is such a root yet. The tests that need one are skipped until this is True.
-SERVED = os.environ.get("RAEEN_ROOT_SERVED", "") != ""
-WHY_NOT = "/ is not served yet (ci/tests/root_machine.py: SERVED)"
 DISK = "/proc/disks/ram0"
 # In the guest: prints the map, and gives the host the time to stop it. What follows sees the same disk.
 TAKE = f"echo '@map'; cat {DISK}/map; echo '@take'; sleep 4; echo '@on'"
@@ -31,7 +26,7 @@ class Machine:
     To be used in a "with": nothing is left running.
     """
 
-    def __init__(self, command, *options, timeout=300, guest=RAEEN, append=WORD):
+    def __init__(self, command, *options, timeout=300, guest=RAEEN, append=""):
         self.folder = tempfile.mkdtemp(prefix="raeen-root-", dir=os.environ.get("TMPDIR", "/var/tmp"))
         socket = os.path.join(self.folder, "qmp")
         self.console = os.path.join(self.folder, "console")

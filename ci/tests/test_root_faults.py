@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-A root file system whose server does worse than die: it stops, answers late or garbage, dies of one request or of all. One boot for each way, and the program
-`ext2-service` of the tests, which is told its part in /run/ext2-service, takes over by `svc upgrade`.
+A root file system whose server does worse than die: it stops, answers late or garbage, dies of one request or of all. One boot for each way, and a copy of
+the program `ext2-service` of the tests, in which its part is written, takes over by `svc upgrade`.
 """
 import os
 import re
@@ -11,29 +11,39 @@ import pytest
 
 import synced
 from guest import BUILD
-from root_machine import SERVED, TAKE_LAST, WHY_NOT, Machine
-
-pytestmark = pytest.mark.skipif(not SERVED, reason=WHY_NOT)
+from root_machine import TAKE_LAST, Machine
 
 TESTS = os.path.join(BUILD, "tests/tests")
-PROGRAMS = ("root_model", "root_mmap", "ext2-service")
+PROGRAMS = ("root_model", "root_mmap")
+SERVICE, MARK = "ext2-service", b"RAEEN-EXT2-OPTIONS"
 WORK = "TMPDIR=/root SEED=1 WORKERS=2 OPERATIONS=%d CASE_LIMIT_MS=600000 /tests/root_model"
 # What must work in a shell with nothing but what is in memory: the shell itself is, and these are copied to /tmp.
 BEFORE = r"""
 restarts() { svc list | while read name state pid restarts; do [ "$name" = ext2 ] && echo "$restarts"; done; }
-part() { echo "$1" > /run/ext2-service; svc upgrade ext2 /tests/ext2-service; echo "@upgraded $?"; }
+part() { svc upgrade ext2 /tests/ext2-service; echo "@upgraded $?"; }
 say() { echo "@$1 $2"; }
 mkdir -p /root/work; cp /bin/busybox /tmp/busybox; cp /sbin/svc /tmp/svc
 """
 
 
-def run(folder, script, timeout=300, options=()):
+def make_overlay(folder, part):
     overlay = folder / "overlay"
     (overlay / "tests").mkdir(parents=True)
     for name in PROGRAMS:
         shutil.copy(os.path.join(TESTS, name), overlay / "tests")
+    with open(os.path.join(TESTS, SERVICE), "rb") as program:
+        data = program.read()
+    words = MARK + b" " + part.encode()
+    place = data.index(MARK + bytes(100))
+    (overlay / "tests" / SERVICE).write_bytes(data[:place] + words + data[place + len(words):])
+    os.chmod(overlay / "tests" / SERVICE, 0o755)
+    return overlay
+
+
+def run(folder, part, script, timeout=300):
+    """@part: what the server does wrong once the script says `part`."""
     image = str(folder / "image")
-    with Machine(BEFORE + script + "\n" + TAKE_LAST, "--overlay", overlay, "--mem", "1G", "--smp", "2", *options, timeout=timeout) as machine:
+    with Machine(BEFORE + script + "\n" + TAKE_LAST, "--overlay", make_overlay(folder, part), "--mem", "1G", "--smp", "2", timeout=timeout) as machine:
         machine.image(image, last=True)
     assert synced.clean(image) == []
     return machine
@@ -48,23 +58,22 @@ def said(machine, what):
 PARTS = ("--die=7", "--die-before-commit=3", "--die-after-commit=3", "--hang=200", "--late=9")
 
 
-@pytest.mark.parametrize("part", [PARTS[1], PARTS[2]] + [pytest.param(part, marks=pytest.mark.full) for part in (PARTS[0], *PARTS[3:])])
-def test_nobody_notices(part, tmp_path, request):
-    count = 4000 if request.config.getoption("-m") == "full" else 600
-    machine = run(tmp_path, f"part {part}; {WORK % count}; say status $?; say restarts $(restarts)", timeout=900)
+@pytest.mark.parametrize("part, count", [(PARTS[1], 200), (PARTS[2], 200)] + [pytest.param(part, 4000, marks=pytest.mark.full) for part in PARTS])
+def test_nobody_notices(part, count, tmp_path):
+    machine = run(tmp_path, part, f"part; {WORK % count}; say status $?; say restarts $(restarts)", timeout=900)
     assert said(machine, "upgraded") == ["0"] and said(machine, "status") == ["0"], machine.text()[-4000:]
     assert int(said(machine, "restarts")[0]) >= (2 if part.startswith("--hang") else 10), machine.text()[-1000:]
 
 
 def test_stopped(tmp_path):
     """Its watchdog ends one that does not run any more; who waits for it goes on."""
-    machine = run(tmp_path, f"before=$(restarts); svc kill ext2 STOP; {WORK % 200}; say status $?; say more $(($(restarts) - before))")
+    machine = run(tmp_path, "", f"before=$(restarts); svc kill ext2 STOP; {WORK % 200}; say status $?; say more $(($(restarts) - before))")
     assert said(machine, "status") == ["0"] and int(said(machine, "more")[0]) >= 1, machine.text()[-3000:]
 
 
 def test_a_poisoned_name(tmp_path):
     """The request that ends each instance gets EIO; all others, before and after it, do not notice."""
-    machine = run(tmp_path, f"""part --poison=poison
+    machine = run(tmp_path, "--poison=poison", f"""part
         ({WORK % 600}; say status $?) & touch /root/work/poison; say poisoned $?; touch /root/work/good; say good $?; wait""")
     assert said(machine, "poisoned") == ["1"] and "Input/output error" in machine.text() or "I/O error" in machine.text(), machine.text()[-3000:]
     assert said(machine, "good") == ["0"] and said(machine, "status") == ["0"], machine.text()[-3000:]
@@ -72,13 +81,26 @@ def test_a_poisoned_name(tmp_path):
 
 def test_always_dying(tmp_path):
     """It is given up: EIO, after the time that services.conf says, and the rest of the system lives; `svc start` brings it back."""
-    machine = run(tmp_path, """part --die=1
+    machine = run(tmp_path, "--dying", """part
         cd /; /tmp/busybox timeout 60 /tmp/busybox touch /root/work/new; say touched $?
         /tmp/busybox echo alive > /tmp/alive; say lives $(/tmp/busybox cat /tmp/alive)
-        /tmp/busybox rm /run/ext2-service; /tmp/svc start ext2; say started $?
+        /tmp/svc upgrade ext2; say started $?
         i=0; until touch /root/work/again 2> /dev/null || [ $i = 100 ]; do i=$((i + 1)); /tmp/busybox sleep 0.1; done; ls /root/work/again; say back $?""")
     assert said(machine, "touched")[0] not in ("0", "124", "143") and said(machine, "lives") == ["alive"], machine.text()[-3000:]
     assert said(machine, "started") == ["0"] and said(machine, "back") == ["0"], machine.text()[-3000:]
+
+
+@pytest.mark.full
+def test_given_up(tmp_path):
+    """So often that the manager does not start it again: as above, and `svc start` is enough, if only to be given up again."""
+    machine = run(tmp_path, "--dying", """part
+        cd /; state() { /tmp/svc list | while read name state rest; do [ "$name" = ext2 ] && echo "$state"; done; }
+        i=0; while [ "$(state)" != failed ] && [ $i -lt 300 ]; do i=$((i + 1)); /tmp/busybox touch /root/work/new 2> /dev/null && say touched 0; done; say state $(state)
+        /tmp/busybox timeout 60 /tmp/busybox touch /root/work/new; say late $?
+        /tmp/svc start ext2; say again $?; /tmp/busybox touch /root/work/new 2> /dev/null && say touched 0
+        /tmp/svc upgrade ext2; say started $?; touch /root/work/new; say back $?""")
+    assert said(machine, "state") == ["failed"] and said(machine, "late")[0] not in ("0", "124", "143") and not said(machine, "touched"), machine.text()[-3000:]
+    assert said(machine, "again") == ["0"] and said(machine, "started") == ["0"] and said(machine, "back") == ["0"], machine.text()[-3000:]
 
 
 @pytest.mark.full
@@ -88,14 +110,10 @@ def test_garbage(seed, tmp_path):
     Mutated answers: errors, and nothing else. The kernel refuses those that cannot be, which it counts; what a lie that could be true does to the data is not
     its fault, so nothing of them is looked at. Then a server that is honest goes on.
     """
-    script = f"""cp /tests/root_model /tmp/root_model; part --garbage={seed}
+    script = f"""cp /tests/root_model /tmp/root_model; part
         i=0; while [ $i -lt 40 ]; do i=$((i + 1)); (TMPDIR=/root SEED=$i OPERATIONS=3000 /tmp/root_model > /dev/null 2>&1); echo 3 > /proc/sys/vm/drop_caches
         done; say lives $((1 + 1)); /tmp/busybox grep disk=ram0 /proc/served"""
-    overlay = tmp_path / "overlay"
-    (overlay / "tests").mkdir(parents=True)
-    for name in PROGRAMS:
-        shutil.copy(os.path.join(TESTS, name), overlay / "tests")
-    with Machine(BEFORE + script, "--overlay", overlay, "--mem", "1G", "--smp", "2", timeout=1500) as machine:
+    with Machine(BEFORE + script, "--overlay", make_overlay(tmp_path, f"--garbage={seed}"), "--mem", "1G", "--smp", "2", timeout=1500) as machine:
         machine.rest()
     counts = dict(re.findall(r" (\w+)=(\d+)", machine.text()[machine.text().rindex("disk=ram0"):]))
     assert said(machine, "lives") == ["2"] and int(counts["wrong"]) > 1000, machine.text()[-3000:]

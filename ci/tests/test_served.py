@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""File systems that are services (src/kernel/vfs/served): src/userland/tests/served.c, where they are switched on; elsewhere there are none."""
+"""File systems that are services (src/kernel/vfs/served): src/userland/tests/served.c and others, with the kernel's own disk for tests."""
 import os
 
 import pytest
@@ -23,6 +23,7 @@ def test_program_with_disk(program, cpus):
     assert done.returncode == 0 and f"ok {program}: ".encode() in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 
-def test_switched_off():
-    done = vm(RAEEN, "mount -t served files /mnt; grep -c served /proc/filesystems")
-    assert b"No such device" in done.stderr and done.stdout == b"0\n", done.stdout.decode() + done.stderr.decode()
+def test_nobody_serves():
+    """The type is known, as / is of it; what nobody serves is an error at once, and nothing is mounted."""
+    done = vm(RAEEN, "grep -c served /proc/filesystems; mount -t served files /mnt; mount -t served '' /mnt; grep -c /mnt /proc/mounts")
+    assert done.stderr.count(b"No such file or directory") == 2 and done.stdout == b"1\n0\n", done.stdout.decode() + done.stderr.decode()

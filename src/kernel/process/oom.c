@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who goes when memory is out. As a rule the process that asked. But process 1 and what root runs (services, the shell of whoever wants to
- * mend things) do not pay for an ordinary user's greed: for them the ordinary process that holds the most memory goes.
+ * Who goes when memory is out. As a rule the process that asked, unless another holds a large part of all memory: pages of programs leave
+ * when memory is short and come back when they are needed, so that whoever just runs on asks, too. But process 1 and what root runs (services,
+ * the shell of whoever wants to mend things) do not pay for an ordinary user's greed: for them the ordinary process that holds the most memory goes.
  */
 #include <asm/signal.h>
 
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "mm/address_space.h"
+#include "mm/frame.h"
 #include "process/internal.h"
 #include "sched/clock.h"
 
-enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 10000 };
+enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 10000, LARGE_PART = 4 };
 
 static bool is_ordinary(struct process *process)
 {
@@ -29,10 +31,10 @@ static size_t resident_pages(struct process *process)
 }
 
 /*
- * The process with the most memory, referenced; NULL if there is none. Only ordinary ones, or all but process 1. *@dying: one of them is
- * on its way out already.
+ * The process with the most memory, referenced; NULL if there is none. Only ordinary ones, or all but process 1, that hold @least pages.
+ * *@dying: one of them is on its way out already.
  */
-static struct process *find_largest(bool only_ordinary, bool *dying)
+static struct process *find_largest(bool only_ordinary, size_t least, bool *dying)
 {
 	struct process *process, *largest = NULL;
 	size_t most = 0;
@@ -44,9 +46,9 @@ static struct process *find_largest(bool only_ordinary, bool *dying)
 		size_t pages = eligible ? resident_pages(process) : 0;
 
 		pid = process->pid;
-		if (pages && process->exiting)
+		if (pages >= least && process->exiting)
 			*dying = true;
-		if (pages > most && !process->exiting) {
+		if (pages >= least && pages > most && !process->exiting) {
 			if (largest)
 				process_put(largest);
 			largest = process;
@@ -84,21 +86,19 @@ static bool patience_is_over(void)
 
 bool process_end_for_memory(void)
 {
-	struct process *asker = current_process(), *victim;
-	bool dying, impatient = patience_is_over();
+	struct process *asker = current_process(), *victim = NULL;
+	bool dying = false, impatient = patience_is_over(), ordinary = is_ordinary(asker);
+	size_t large = frame_total() / LARGE_PART;
 
-	if (is_ordinary(asker) || (impatient && asker != init_process)) {
-		end(asker);
-		return false;
-	}
-	victim = find_largest(true, &dying);
-	if (!victim && (!dying || impatient) && asker == init_process)
-		victim = find_largest(false, &dying);
-	if (victim && (!dying || impatient))
+	if (!impatient || asker == init_process)
+		victim = find_largest(true, ordinary ? large : 1, &dying);
+	if (!victim && (!dying || impatient) && !ordinary && (!impatient || asker == init_process))
+		victim = find_largest(false, asker == init_process ? 1 : large, &dying);
+	if (victim && victim != asker && (!dying || impatient))
 		end(victim);
 	if (victim)
 		process_put(victim);
-	if (victim || dying) {
+	if (victim != asker && (victim || dying)) {
 		sched_sleep_until(clock_monotonic_ns() + PAUSE_MS * NS_PER_MS, false);
 		return true;
 	}

@@ -76,13 +76,13 @@ struct terminal *terminal_create(unsigned rows, unsigned columns, unsigned scrol
 	terminal->other_lines = create_lines(rows, columns);
 	terminal->dirty = kmalloc_array(rows, sizeof(bool));
 	if (scrollback)
-		terminal->scrollback = create_lines(scrollback, columns);
+		terminal->scrollback = kmalloc_array(scrollback, sizeof(*terminal->scrollback));
 	if (!terminal->lines || !terminal->other_lines || !terminal->dirty || (scrollback && !terminal->scrollback)) {
 		terminal_destroy(terminal);
 		return NULL;
 	}
-	/* Lines for what scrolls away are filled when they come to the screen. */
 	terminal_reset(terminal);
+	terminal_provide_lines(terminal);
 	for (unsigned row = 0; row < rows; row++)
 		fill(terminal->other_lines[row], 0, columns, blank(terminal));
 	return terminal;
@@ -121,16 +121,43 @@ void terminal_reset(struct terminal *terminal)
 		terminal_erase(terminal, row, 0, terminal->columns);
 }
 
-/* The line that leaves the top of the primary screen is kept; the oldest one kept is used anew. */
+static struct cell *create_line(const struct terminal *terminal)
+{
+	return kmalloc(terminal->columns * sizeof(struct cell));
+}
+
+void terminal_provide_lines(struct terminal *terminal)
+{
+	unsigned count = MIN(terminal->rows, terminal->scrollback_size - terminal->scrollback_count);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct cell **slot = &terminal->scrollback[(terminal->scrollback_next + i) % terminal->scrollback_size];
+
+		if (!*slot && !(*slot = create_line(terminal)))
+			return;
+	}
+}
+
+/* A line for the screen in exchange for one that leaves the top of the primary one and is kept. It is filled when it comes to the screen. */
 static struct cell *exchange_scrollback(struct terminal *terminal, struct cell *line)
 {
-	struct cell *oldest = terminal->scrollback[terminal->scrollback_next];
+	struct cell **slot = &terminal->scrollback[terminal->scrollback_next], *fresh = *slot;
 
-	terminal->scrollback[terminal->scrollback_next] = line;
+	if (!fresh && terminal->grows)
+		fresh = create_line(terminal);
+	if (!fresh && terminal->scrollback_count) {
+		unsigned oldest = terminal->scrollback_next + terminal->scrollback_size - terminal->scrollback_count--;
+
+		fresh = terminal->scrollback[oldest % terminal->scrollback_size];
+		terminal->scrollback[oldest % terminal->scrollback_size] = NULL;
+	}
+	if (!fresh)
+		return line;
+	*slot = line;
 	terminal->scrollback_next = (terminal->scrollback_next + 1) % terminal->scrollback_size;
 	if (terminal->scrollback_count < terminal->scrollback_size)
 		terminal->scrollback_count++;
-	return oldest;
+	return fresh;
 }
 
 void terminal_scroll_up(struct terminal *terminal, unsigned top, unsigned bottom, unsigned count, bool keep)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A terminal emulator: takes what programs write (UTF-8 and the control sequences of TERM=linux, a superset of the VT102's) and keeps the
- * grid of cells that a screen shows. Pure: no locks, no drawing, no allocation after terminal_create(). The owner (drivers/video) serialises
- * calls and draws the lines that are marked dirty.
+ * grid of cells that a screen shows. Pure: no locks, no drawing, no allocation after terminal_create() but where the owner allows it. The owner
+ * (drivers/video) serialises calls and draws the lines that are marked dirty.
  */
 #pragma once
 
@@ -54,7 +54,8 @@ struct terminal {
 	struct cell **other_lines;	/* the other of primary and alternate screen */
 	bool alternate;
 	struct cell **scrollback;	/* ring of lines that left the top of the primary screen */
-	unsigned scrollback_size, scrollback_count, scrollback_next;
+	unsigned scrollback_size, scrollback_count, scrollback_next;	/* slots that keep no line may have none, or one to be used */
+	bool grows;			/* the owner's: lines for the scroll-back may be allocated now; without one the oldest kept is used anew */
 	unsigned view;			/* how many lines back the viewer looks; 0: the present */
 	bool *dirty;			/* rows entries: changed since the owner cleared it */
 
@@ -79,11 +80,13 @@ struct terminal {
 	uint32_t utf8_minimum;		/* smaller ones would be overlong */
 };
 
-/* NULL when out of memory or the size is out of bounds. @scrollback: lines kept. */
+/* NULL when out of memory or the size is out of bounds. @scrollback: the most lines kept; memory for them is allocated when they come (grows). */
 struct terminal *terminal_create(unsigned rows, unsigned columns, unsigned scrollback, const struct terminal_ops *ops, void *context);
 void terminal_destroy(struct terminal *terminal);
 
 void terminal_write(struct terminal *terminal, const char *text, size_t len);
+/* Allocates lines so that a screenful can scroll away where nothing may be allocated. */
+void terminal_provide_lines(struct terminal *terminal);
 
 /* The line at @row as the viewer sees it (scroll-back considered). */
 const struct cell *terminal_line(const struct terminal *terminal, unsigned row);

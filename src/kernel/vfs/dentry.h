@@ -94,6 +94,10 @@ bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct
  * The name is gone and was @removed's (NULL: no vnode of that is in memory). @dentry is the caller's positive entry; it may come back negative
  * when nobody else used it. May sleep.
  */
+/* Secludes @dentry, and its vnode (vnode_seclude_locked), before its name is removed together with it. False: they are in use. */
+bool dentry_seclude(struct dentry *dentry);
+/* Its name was removed, and its vnode has ended: it says that there is no such name. Returns the vnode with its reference. */
+struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *change);
 void dentry_remove_name(struct dentry *directory, const struct path_component *name, struct dentry *dentry, struct vnode *removed,
 			const struct dir_change *change);
 /* A name in a rename, with the entry that the caller has for it. */

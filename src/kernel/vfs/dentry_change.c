@@ -6,6 +6,7 @@
 #include "vfs/dentry_cache.h"
 #include "mm/heap.h"
 #include "vfs/dir_change.h"
+#include "vfs/vnode_cache.h"
 #include <linux/stat.h>
 
 /* References and names given up under the tree lock, released after it. */
@@ -157,6 +158,48 @@ void dentry_remove_name(struct dentry *directory, const struct path_component *n
 	} while (!done);
 }
 
+/* Takes what the hash has for a name out of it. Tree lock held. */
+static void unhash_name_locked(struct leftovers *left, struct dentry *directory, const struct path_component *name)
+{
+	struct dentry *there = dentry_find_locked(directory, name);
+
+	if (there)
+		unhash_locked(left, there);
+}
+
+bool dentry_seclude(struct dentry *dentry)
+{
+	bool alone;
+
+	spin_lock(&vfs_tree_lock);
+	alone = dentry->hashed && atomic_load(&dentry->refs.count) == 2 && !dentry->covers && dentry->vnode && vnode_seclude_locked(dentry->vnode);
+	if (alone)
+		dentry_unhash_locked(dentry);
+	spin_unlock(&vfs_tree_lock);
+	if (alone)
+		dentry_put(dentry);
+	return alone;
+}
+
+struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *change)
+{
+	struct vnode *vnode = dentry->vnode;
+	struct path_component name;
+	struct leftovers left;
+
+	leftovers_init(&left);
+	spin_lock(&vfs_tree_lock);
+	name = (struct path_component){ dentry->name, dentry->name_len, dentry->hash };
+	dentry->vnode = NULL;
+	list_remove(&dentry->vnode_link);
+	unhash_name_locked(&left, dentry->parent, &name);
+	if (likely(dir_change_alone(change) && !dentry->parent->deleted))
+		dentry_hash_locked(dentry);
+	spin_unlock(&vfs_tree_lock);
+	release_leftovers(&left);
+	return vnode;
+}
+
 void dentry_drop_children(struct dentry *dentry)
 {
 	struct dentry *child;
@@ -205,15 +248,6 @@ static bool relocate_locked(struct leftovers *left, struct dentry *dentry, struc
 		dentry->parent = directory;
 	}
 	return true;
-}
-
-/* Takes what the hash has for a name out of it. Tree lock held. */
-static void unhash_name_locked(struct leftovers *left, struct dentry *directory, const struct path_component *name)
-{
-	struct dentry *there = dentry_find_locked(directory, name);
-
-	if (there)
-		unhash_locked(left, there);
 }
 
 void dentry_move(const struct dentry_place *from, const struct dentry_place *to)

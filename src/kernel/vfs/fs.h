@@ -72,7 +72,10 @@ struct fs_ops {
 	int (*symlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
 		       const struct fs_attr *in, struct fs_attr *out);
 	int (*link)(struct fs *fs, struct fs_node_id node, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
-	/* out: the removed node, its links after removal (may be 0) and its ctime, no more. The node lives on until release. */
+	/*
+	 * out: the removed node, its links after removal (may be 0) and its ctime, no more. The node lives on until release; but if it is @out->node.id
+	 * of before the call (0: none), which nobody uses, it may end with its last name, which returns FS_NODE_ENDED.
+	 */
 	int (*unlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rmdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rename)(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
@@ -125,6 +128,8 @@ struct fs {
 	struct list mounts;		/* the tree lock's (dentry.h): those that show it */
 	struct list mounted_link;	/* the tree lock's: in the list of file systems that have mounts */
 };
+
+enum { FS_NODE_ENDED = 1 };	/* of unlink */
 
 /* After this error the file system may have made a change all the same: it gave no answer, or none that makes sense. */
 static inline bool fs_change_is_unsure(int error)

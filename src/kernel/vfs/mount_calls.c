@@ -105,7 +105,7 @@ static int end_changes(struct mount *mount, unsigned flags)
 	/* Somebody was in between. */
 	if (error == -EBUSY)
 		return mount_set_flags(mount, old, true) ?: error;
-	return error ?: fs->ops->sync(fs) ?: fs->ops->remount(fs, true);
+	return error ?: fs->ops->remount(fs, true);
 }
 
 /* A file system that cannot be changed again stays as it is. */

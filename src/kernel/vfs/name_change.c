@@ -9,6 +9,7 @@
 #include "vfs/mount_tree.h"
 #include "vfs/path_ready.h"
 #include "vfs/permission.h"
+#include "vfs/vnode_cache.h"
 #include <linux/stat.h>
 
 /* Who owns a new node and what its mode becomes, as the parent and the caller have it. */
@@ -214,16 +215,36 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 	vnode_put(vnode);
 }
 
+/* The same if the node has ended with its name: then it returns true. Else what was secluded is in use again, but not in the hash, for who goes on. */
+static bool show_ended(const struct begun *begun, int result, const struct fs_attr *attr)
+{
+	struct vnode *vnode = begun->dentry->vnode;
+	bool ended = result == FS_NODE_ENDED && attr->node.id == vnode->node.id && attr->node.generation == vnode->node.generation;
+
+	vnode_seclude_end(vnode, ended);
+	if (!ended)
+		return false;
+	dentry_lose_vnode(begun->dentry, &begun->change);
+	vnode_touch_directory(begun->parent->vnode, attr->ctime);
+	dir_change_end(&begun->change);
+	vnode_put(vnode);
+	return true;
+}
+
 /* Removes the name, shows it, and ends the change. */
 static inline __attribute__((always_inline)) int remove_begun(const struct begun *begun, bool directory)
 {
 	struct vnode *parent = begun->parent->vnode;
 	const struct fs_ops *ops = parent->fs->ops;
+	bool secluded = unlikely(parent->fs->flags & FS_SERVED) && !directory && dentry_seclude(begun->dentry);
 	struct fs_attr attr;
 	int error;
 
+	attr.node.id = secluded ? begun->dentry->vnode->node.id : 0;
 	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, begun->name.name, begun->name.len, &attr);
-	if (likely(!error)) {
+	if (secluded && show_ended(begun, error, &attr))
+		return 0;
+	if (likely(error >= 0)) {
 		show_removed(begun, directory, &attr);
 		return 0;
 	}

@@ -22,7 +22,7 @@
 #include "vfs/path_string.h"
 #include <linux/stat.h>
 
-enum { BUCKET_BITS = 10, BUCKETS = 1 << BUCKET_BITS, SHRINK_BATCH = 64 };
+enum { BUCKET_BITS = 10, BUCKETS = 1 << BUCKET_BITS, SHRINK_BATCH = 64, SECLUDED_MAX = 48 << 10 };
 
 struct vnode_bucket {
 	struct list nodes;
@@ -123,7 +123,7 @@ void vnode_end(struct vnode *vnode)
 			log_warning("vfs: a %s file system did not take attributes of inode %llu (error %d)", fs->type,
 				    (unsigned long long)vnode->node.id, -error);
 		vnode_unhash(vnode);
-	} else if (fs->ops->release) {
+	} else if (fs->ops->release && !fs->worker) {
 		fs->ops->release(fs, vnode->node);
 	}
 	if (vnode->map)
@@ -141,7 +141,7 @@ static void vnode_release(struct vm_object *object)
 
 	KASSERT(list_empty(&vnode->dentries) && !vnode->cached);
 	/* Who lets go of a file waits for no server. */
-	if (vnode->fs->worker && (vnode->dirty || vnode_release_is_told(vnode)))
+	if (vnode->fs->worker && vnode->hashed && (vnode->dirty || vnode_release_is_told(vnode)))
 		fs_worker_take(vnode);
 	else
 		vnode_end(vnode);
@@ -414,6 +414,42 @@ struct vnode *vnode_find_removed(struct fs *fs, struct fs_node_id node, bool las
 	if (last && fs->ops->release)
 		fs->ops->release(fs, node);
 	return vnode;
+}
+
+bool vnode_seclude_locked(struct vnode *vnode)
+{
+	uint32_t users = 2;
+	bool alone;
+
+	spin_lock(&vnode_cache_lock);
+	alone = vnode->cached && !vnode->links_unsure && atomic_load_relaxed(&vnode->object.size) <= SECLUDED_MAX &&
+		atomic_compare_exchange(&vnode->object.refs.count, &users, 0);
+	if (alone)
+		uncache_locked(vnode);
+	spin_unlock(&vnode_cache_lock);
+	return alone;
+}
+
+void vnode_seclude_end(struct vnode *vnode, bool ended)
+{
+	struct vnode_bucket *bucket = vnode_bucket(vnode->fs, vnode->node);
+
+	spin_lock(&vnode_cache_lock);
+	atomic_store(&vnode->object.refs.count, 1);
+	if (ended) {
+		atomic_add(&bucket->removals, 1);
+		atomic_add(&all_removals, 1);
+		list_remove(&vnode->hash_link);
+		vnode->hashed = false;
+		vnode_count--;
+	} else {
+		cache_locked(vnode);
+	}
+	spin_unlock(&vnode_cache_lock);
+	/* Write-back has passed over it. */
+	if (!ended && vm_object_has_dirty(&vnode->object))
+		mapped_dirtied(&vnode->object);
+	wake_all(&vnode_gone);
 }
 
 void vnode_is_stale(struct vnode *vnode)

@@ -90,9 +90,17 @@ int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
 	return 0;
 }
 
-static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
+/*
+ * The file system was told, when attr_changes was @changes. What it was told by others meanwhile (vnode_flush_attributes() does not wait for who sets) may have
+ * reached it before or after: times are told again, the rest is asked for.
+ */
+static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs_attr *in, uint32_t changes)
 {
+	const uint32_t times = FS_SET_ATIME | FS_SET_MTIME | FS_SET_CTIME;
+	bool alone;
+
 	spin_lock(&vnode->attr_lock);
+	alone = vnode->attr_changes == changes && !(vnode->telling & mask);
 	vnode->attr_changes++;
 	if (mask & FS_SET_MODE) {
 		vnode->attr.mode = vnode->type | (in->mode & 07777);
@@ -108,7 +116,12 @@ static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs
 		vnode->attr.mtime = in->mtime;
 	if (mask & FS_SET_CTIME)
 		vnode->attr.ctime = in->ctime;
-	vnode->dirty &= ~mask;
+	if (alone) {
+		vnode->dirty &= ~mask;
+	} else {
+		vnode->dirty |= mask & times;
+		vnode->attr_stale |= (mask & ~times) != 0;
+	}
 	vnode->status_holds = false;
 	spin_unlock(&vnode->attr_lock);
 }
@@ -116,6 +129,7 @@ static void store_attributes(struct vnode *vnode, unsigned mask, const struct fs
 int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
 {
 	struct fs_attr out = { 0 };
+	uint32_t changes;
 	int error = 0;
 
 	if (vnode->fs->flags & FS_READ_ONLY)
@@ -132,9 +146,10 @@ int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in)
 		return error;
 	if (!vnode->fs->ops->setattr)
 		return -EPERM;
+	changes = atomic_load(&vnode->attr_changes);
 	error = vnode->fs->ops->setattr(vnode->fs, vnode->node, mask, in, &out);
 	if (!error)
-		store_attributes(vnode, mask, in);
+		store_attributes(vnode, mask, in, changes);
 	else if (fs_change_is_unsure(error))
 		vnode_is_stale(vnode);
 	return error;

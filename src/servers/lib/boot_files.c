@@ -109,13 +109,17 @@ static unsigned add_needed(const struct config *config, int index, int *list, un
 /* @text, which is consumed, and after it @blocks. NULL: no memory. */
 static char *join(char *text, size_t *length, const char *blocks, size_t block_length)
 {
-	char *joined = realloc(text, *length + block_length + 2);
+	static const char file_end[] = CONFIG_FILE_END "\n";
+	char *joined = realloc(text, *length + block_length + sizeof(file_end) + 1);
 
 	if (!joined) {
 		free(text);
 		return NULL;
 	}
-	joined[(*length)++] = '\n';
+	if (*length > 0 && joined[*length - 1] != '\n')
+		joined[(*length)++] = '\n';
+	memcpy(joined + *length, file_end, strlen(file_end));
+	*length += strlen(file_end);
 	memcpy(joined + *length, blocks, block_length);
 	*length += block_length;
 	return joined;

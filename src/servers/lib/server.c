@@ -75,7 +75,7 @@ static void serve_message(struct server *server, struct server_call *call)
 	message_close(call->extra.handles, msg_handles(call->header));
 	if (result == -EBADMSG || result == -ENOSYS)
 		server->rejected++;
-	if (result != 0)
+	if (result != 0 && result != SERVER_ANSWERED)
 		message_close(call->reply_handles, MSG_HANDLES_MAX);
 	if (!call->token)
 		return;

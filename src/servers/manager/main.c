@@ -95,22 +95,33 @@ static struct service_table make_table(const struct table_boot *boot)
 	return table;
 }
 
+/* Whoever serves the root file system is of no use alone. */
+static bool nothing_to_start(const struct service_table *table)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		if (!table->list[i].for_root && !service_at_rest(&table->list[i]))
+			return false;
+	}
+	return true;
+}
+
 /* A new boot: reads services.conf and makes what outlives the manager. */
 static struct service_table begin(uint32_t flags)
 {
-	struct table_boot boot = { .text = boot_config_read(&config, CONFIG_PATH, &boot.length), .flags = flags };
+	struct table_boot boot = { .flags = flags };
 	struct service_table table;
-	int valid = boot.text ? config_parse(&config, boot.text, boot.length) : -1;
 
-	if (valid < 0)
+	boot.text = boot_config_read(&config, CONFIG_PATH, &boot.length);
+	if (!boot.text || config_parse(&config, boot.text, boot.length) < 0)
 		log_error("%s: %s", CONFIG_PATH, strerror(errno));
 	else
 		log_errors(CONFIG_PATH);
-	if (valid <= 0 && !(flags & TABLE_WITH_COMMAND)) {
+	table = make_table(&boot);
+	if (nothing_to_start(&table)) {
 		log_error("no service to start: an emergency shell is on /dev/console; leave with poweroff or reboot");
 		boot.flags |= TABLE_EMERGENCY;
+		table = make_table(&boot);
 	}
-	table = make_table(&boot);
 	boot.count = table.count;
 	if (table_make(&boot) < 0) {
 		log_error("no memory for the table of services: %s", strerror(errno));

@@ -145,7 +145,7 @@ static void answer(uint64_t token, int error, const void *reply, unsigned size, 
 	CHECK_EQ(msg_reply(receiver, msg_header_make((uint32_t)-error, error ? 0 : size, 0, 0), token, NULL), 0);
 }
 
-static void remove_name(uint64_t token, uint64_t directory, const uint8_t *text, unsigned length)
+static void remove_name(uint64_t token, uint64_t directory, uint64_t unused, const uint8_t *text, unsigned length)
 {
 	struct name *name = find_name(directory, text, length);
 	struct fs_unlink_reply reply = { 0 };
@@ -157,6 +157,8 @@ static void remove_name(uint64_t token, uint64_t directory, const uint8_t *text,
 		reply.node = node->node;
 		reply.links = node->links;
 		name->node = 0;
+		if (!node->links && node->node.id == unused)
+			node->mode = 0;
 	}
 	answer(token, name ? 0 : -ENOENT, &reply, sizeof reply, 1);
 }
@@ -361,7 +363,7 @@ static void serve_one(uint32_t type, uint64_t token)
 		link_node(token, (void *)&message);
 		break;
 	case FS_UNLINK: case FS_RMDIR:
-		remove_name(token, message.unlink.directory.id, message.unlink.name, message.unlink.name_length);
+		remove_name(token, message.unlink.directory.id, message.unlink.unused, message.unlink.name, message.unlink.name_length);
 		break;
 	case FS_RENAME:
 		move_name(token, (void *)&message);

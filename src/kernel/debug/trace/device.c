@@ -280,15 +280,20 @@ static ssize_t copy_records(struct reader *reader, struct uio *uio)
 {
 	const size_t size = sizeof(*reader->chunk);
 	size_t total = 0, count, copied;
+	uint64_t before;
 
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
-		while (rings[cpu] && uio->left >= size && (count = take_records(reader, cpu, uio->left / size))) {
+		while (rings[cpu] && uio->left >= size) {
+			before = reader->done[cpu];
+			count = take_records(reader, cpu, uio->left / size);
+			if (!count)
+				break;
 			copied = uio_write_to_now(uio, reader->chunk, count * size) / size;
 			total += copied;
 			if (copied == count)
 				continue;
-			if (reader->chunk[0].event != TRACE_LOST)
-				reader->done[cpu] -= count - copied;
+			/* What says that records were lost is one record, but stands for many. */
+			reader->done[cpu] = before + copied;
 			return total ? (ssize_t)(total * size) : -EFAULT;
 		}
 	return total * size;

@@ -17,7 +17,7 @@
 #include "process/signal.h"
 #include "sync/mutex.h"
 
-enum { BOUNCE_FRAMES = 64, DMA_POLLS_MAX = 100000000 };
+enum { BOUNCE_FRAMES = 8, DMA_POLLS_MAX = 100000000 };
 
 static struct mutex transfer_lock = MUTEX_INIT(transfer_lock, LOCK_FW_CFG);
 static bool initialised;		/* set once, by fw_cfg_transfer_init */

@@ -168,7 +168,10 @@ static size_t tty1_write(struct tty *tty, const char *text, size_t len)
 {
 	uint64_t irq_flags = spin_lock_irq(&screen.lock);
 
+	/* Not for the log, which is written whoever holds the heap. */
+	screen.terminal->grows = true;
 	terminal_write(screen.terminal, text, len);
+	screen.terminal->grows = false;
 	note_change();
 	spin_unlock_irq(&screen.lock, irq_flags);
 	wake_all(&screen.queue);
@@ -205,6 +208,8 @@ static bool take_change(void)
 	bool changed = screen.changed;
 
 	screen.changed = false;
+	if (changed)
+		terminal_provide_lines(screen.terminal);
 	spin_unlock_irq(&screen.lock, irq_flags);
 	return changed;
 }

@@ -13,7 +13,7 @@
 #include "vfs/served/served_mount.h"
 #include "vfs/vnode.h"
 
-enum { MAPPED_BATCH = 16 /* pages written by one request */ };
+enum { MAPPED_BATCH = 16 /* pages written by one request */, MAPPED_CHANGES = 8 };
 
 /* No truncation is under way. */
 #define NO_BARRIER UINT64_MAX
@@ -51,7 +51,8 @@ struct mapped_file {
 	struct mutex write_back_lock;
 	struct mutex lock;		/* guards what follows up to write_end; not held while the disk works or a server is asked */
 	struct extent_map map;
-	uint64_t sequence;		/* grows when blocks of the file may have become others' */
+	/* Grows when blocks of the file may have become others': of pages from this one on, by its value's remainder. */
+	uint64_t sequence, changed[MAPPED_CHANGES];
 	uint64_t barrier;		/* pages from this one on are being truncated: nothing is done with them */
 	unsigned askers;		/* requests that a truncation has to wait for: see mapped_begin_asking */
 	uint64_t write_end;		/* bytes up to there are being written, whatever the size says; 0: none are */
@@ -107,6 +108,11 @@ struct place {
 	uint64_t block, count;	/* the disk's; for how many blocks from the one asked for on this holds */
 };
 
+/* Blocks of pages from @page on may become others'. file->lock held. */
+void mapped_change(struct mapped_file *file, uint64_t page);
+/* The first page of which that has been said since file->sequence was @sequence; UINT64_MAX: of none. file->lock held. */
+uint64_t mapped_changed_since(const struct mapped_file *file, uint64_t sequence);
+
 /* Where block @first of the file is; at most @most blocks. */
 struct place mapped_find(struct mapped_file *file, uint64_t first, uint64_t most);
 
@@ -134,7 +140,7 @@ void mapped_end_asking(struct mapped_file *file);
 
 /* Waits until no truncation concerns pages before @end. *@sequence: file->sequence then. 0 or -EINTR (killed). */
 int mapped_wait_barrier(struct mapped_file *file, uint64_t end, uint64_t *sequence);
-/* Waits until no data of a group are being written. 0 or -EINTR (killed). */
+/* Waits until the data of the group that is being written are. 0 or -EINTR (killed). */
 int mapped_wait_group(struct mapped_fs *mapped);
 
 /* ---- page_io.c ---- */
@@ -154,7 +160,7 @@ void mapped_write_in_place(struct mapped_file *file, uint64_t first, uint64_t en
 
 /* Writes the file's dirty pages from @first to before @end that may be; asks the server if need be. A reference to the vnode is held. */
 void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, struct written *written);
-/* The file has no dirty pages any more, perhaps: off the list. */
+/* The file has no dirty pages any more, perhaps, and no attributes that the server does not know: off the list. */
 void mapped_forget_clean(struct mapped_file *file);
 void mapped_forget_dirty(struct mapped_file *file);	/* the file goes */
 /* Before more pages become dirty: writes some, if there are too many. 0, -EIO, -EINTR. */

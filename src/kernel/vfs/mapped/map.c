@@ -136,12 +136,28 @@ struct place mapped_find(struct mapped_file *file, uint64_t first, uint64_t most
 	return place;
 }
 
+void mapped_change(struct mapped_file *file, uint64_t page)
+{
+	file->changed[++file->sequence % MAPPED_CHANGES] = page;
+}
+
+uint64_t mapped_changed_since(const struct mapped_file *file, uint64_t sequence)
+{
+	uint64_t first = UINT64_MAX;
+
+	if (file->sequence - sequence > MAPPED_CHANGES)
+		return 0;
+	while (sequence < file->sequence)
+		first = MIN(first, file->changed[++sequence % MAPPED_CHANGES]);
+	return first;
+}
+
 void mapped_cut(struct mapped_file *file, uint64_t first, bool freed)
 {
 	struct mapped_fs *mapped = file->mapped;
 
 	mutex_lock(&file->lock);
-	file->sequence++;
+	mapped_change(file, first >> (PAGE_SHIFT - mapped->block_shift));
 	if (freed) {
 		mutex_lock(&mapped->new_lock);
 		new_data_cut(&mapped->new_data, &file->new_runs, first);
@@ -177,9 +193,9 @@ static int learn_run(struct mapped_file *file, uint64_t first, uint64_t block, u
 /*
  * What is known already may be newer than an answer: blocks have been allocated meanwhile. What was allocated is the newest. file->lock held.
  */
-static int learn_extent(struct mapped_file *file, const struct served_extent *extent, bool allocated)
+static int learn_extent(struct mapped_file *file, const struct served_extent *extent, uint64_t limit, bool allocated)
 {
-	uint64_t first = extent->first, end = first + extent->count, run;
+	uint64_t first = extent->first, end = MIN(first + extent->count, limit), run;
 	int error = 0;
 
 	for (; first < end && !error; first += run) {
@@ -193,13 +209,15 @@ static int learn_extent(struct mapped_file *file, const struct served_extent *ex
 	return error;
 }
 
-/* file->lock held. */
-static int learn(struct mapped_file *file, const struct served_extent *extents, unsigned count, bool allocated)
+/* What the server said after file->sequence was @sequence. 1: nothing of it may be believed. file->lock held. */
+static int learn(struct mapped_file *file, const struct served_extent *extents, unsigned count, bool allocated, uint64_t sequence)
 {
-	int error = 0;
+	unsigned shift = PAGE_SHIFT - file->mapped->block_shift;
+	uint64_t limit = MIN(mapped_changed_since(file, sequence), UINT64_MAX >> shift) << shift;
+	int error = limit > extents[0].first ? 0 : 1;
 
 	for (unsigned i = 0; i < count && !error; i++)
-		error = extents[i].first + extents[i].count > EXTENT_END_MAX ? -EFBIG : learn_extent(file, &extents[i], allocated);
+		error = extents[i].first + extents[i].count > EXTENT_END_MAX ? -EFBIG : learn_extent(file, &extents[i], limit, allocated);
 	return error;
 }
 
@@ -211,7 +229,7 @@ static void note_blocks(struct vnode *vnode, uint64_t blocks)
 	spin_unlock(&vnode->attr_lock);
 }
 
-/* Whoever finds the file truncated meanwhile has learned nothing, but asks no more for what is gone. */
+/* 0; 1: the file was truncated meanwhile, look again; or a negative errno. */
 static int ask(struct mapped_file *file, const struct served_map_request *request)
 {
 	struct vnode *vnode = file->vnode;
@@ -230,7 +248,7 @@ static int ask(struct mapped_file *file, const struct served_map_request *reques
 		if (request->allocate)
 			note_blocks(vnode, result.blocks);
 		mutex_lock(&file->lock);
-		error = sequence == file->sequence ? learn(file, extents, error, request->allocate) : 0;
+		error = learn(file, extents, error, request->allocate, sequence);
 		mutex_unlock(&file->lock);
 	}
 	kfree(extents);
@@ -245,7 +263,7 @@ int mapped_ask(struct mapped_file *file, uint64_t first, uint64_t count)
 	/* More than what is wanted just now, so that reading on asks for nothing. */
 	if (end > first)
 		request.count = MIN(end - first, MAX(request.count, (uint64_t)ASK_BLOCKS));
-	return ask(file, &request);
+	return MIN(ask(file, &request), 0);
 }
 
 int mapped_begin_asking(struct mapped_file *file, uint64_t page)
@@ -309,12 +327,13 @@ int mapped_allocate(struct mapped_file *file, uint64_t first, uint64_t end, uint
 			tries = 0;
 			continue;
 		}
-		/* The server may be wrong, or somebody truncate all the time. */
-		if (++tries > TRIES)
+		/* The server may be wrong. */
+		if (tries > TRIES)
 			return -EIO;
 		error = allocate_run(file, first, first + place.count, size);
-		if (error)
+		if (error < 0)
 			return error;
+		tries += !error;
 	}
 	return 0;
 }
@@ -341,12 +360,14 @@ int mapped_wait_barrier(struct mapped_file *file, uint64_t end, uint64_t *sequen
 	return error ? -EINTR : 0;
 }
 
-static bool group_is_written(struct mapped_fs *mapped)
+/* *@group: the one that is being written now, if it was 0. */
+static bool group_is_written(struct mapped_fs *mapped, uint64_t *group)
 {
 	bool result;
 
 	mutex_lock(&mapped->new_lock);
-	result = mapped->written_group >= mapped->writing_group;
+	*group = *group ? *group : mapped->writing_group;
+	result = mapped->written_group >= *group;
 	mutex_unlock(&mapped->new_lock);
 	return result;
 }
@@ -354,10 +375,11 @@ static bool group_is_written(struct mapped_fs *mapped)
 int mapped_wait_group(struct mapped_fs *mapped)
 {
 	struct waiter waiter;
+	uint64_t group = 0;
 	int error = 0;
 
 	wait_begin(&mapped->queue, &waiter);
-	while (!group_is_written(mapped) && !error)
+	while (!group_is_written(mapped, &group) && !error)
 		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
 	wait_end(&waiter);
 	return error ? -EINTR : 0;

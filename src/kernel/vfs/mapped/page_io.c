@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame_records.h"
+#include "vfs/regular_file.h"
 
 /* Pages that are written together, and the request that is being put together. */
 struct batch {
@@ -171,6 +172,8 @@ void mapped_write_in_place(struct mapped_file *file, uint64_t first, uint64_t en
 	mutex_lock(&file->lock);
 	end = MIN(end, file->barrier);
 	mutex_unlock(&file->lock);
+	/* No page is beyond, so that what is left dirty is not looked for there. */
+	end = MIN(end, (FILE_SIZE_MAX >> PAGE_SHIFT) + 1);
 	while (first < end && vm_object_has_dirty(object)) {
 		struct place place = mapped_find(file, first << shift, UINT64_MAX >> PAGE_SHIFT);
 		uint64_t stop = MAX(MIN(end, first + (place.count >> shift)), first + 1), index = first;

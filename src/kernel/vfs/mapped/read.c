@@ -108,7 +108,7 @@ int mapped_fill_pages(struct vm_object *object, uint64_t first, struct frame **f
 		if (error)
 			break;
 		mutex_lock(&file->lock);
-		holds = sequence == file->sequence;
+		holds = first + count <= mapped_changed_since(file, sequence);
 		mutex_unlock(&file->lock);
 	}
 	if (!error) {

@@ -42,15 +42,18 @@ static void clear_tail(struct vnode *vnode, uint64_t size, struct frame *frame)
 	vm_object_written(&vnode->object, size >> PAGE_SHIFT, frame);
 }
 
-/* The page with the file's end, if it is to be cleared behind it; else *@frame is NULL. */
+/*
+ * The page with the file's end, if it is to be cleared behind it; else *@frame is NULL. Where the disk has no bytes behind the end, who has mapped the page
+ * may have stored some.
+ */
 static int take_tail(struct mapped_file *file, uint64_t size, struct frame **frame)
 {
 	unsigned shift = file->mapped->block_shift;
-	struct place place;
+	struct place place = { .kind = PLACE_HOLE };
 	int error = 0;
 
-	*frame = NULL;
-	if (!(size & ((1u << shift) - 1)))
+	*frame = size & (PAGE_SIZE - 1) ? vm_object_find_page(&file->vnode->object, size >> PAGE_SHIFT) : NULL;
+	if (*frame || !(size & ((1u << shift) - 1)))
 		return 0;
 	do {
 		place = mapped_find(file, size >> shift, 1);
@@ -93,15 +96,20 @@ static uint64_t placed(struct mapped_file *file, uint64_t first, uint64_t end)
 	return at - first;
 }
 
+static void tell_size_later(struct vnode *vnode)
+{
+	spin_lock(&vnode->attr_lock);
+	vnode->dirty |= FS_SET_SIZE;
+	spin_unlock(&vnode->attr_lock);
+}
+
 /* The server may think that the file is longer than it is: when it hears of the size, it frees what is beyond. */
 static void give_back(struct mapped_file *file)
 {
 	struct vnode *vnode = file->vnode;
 
 	mapped_cut(file, mapped_blocks(file->mapped, atomic_load(&vnode->object.size)), true);
-	spin_lock(&vnode->attr_lock);
-	vnode->dirty |= FS_SET_SIZE;
-	spin_unlock(&vnode->attr_lock);
+	tell_size_later(vnode);
 }
 
 int64_t mapped_begin_write(struct vnode *vnode, uint64_t pos, uint64_t len)
@@ -144,6 +152,9 @@ void mapped_end_write(struct vnode *vnode)
 	mutex_unlock(&file->lock);
 	if (end > atomic_load(&vnode->object.size))
 		give_back(file);
+	/* The page may have been written already, or there is none: the size has to be told all the same. */
+	if (list_empty(&file->dirty_link) && atomic_load_relaxed(&vnode->dirty))
+		mapped_dirtied(&vnode->object);
 }
 
 /* ---- Truncation ---- */
@@ -162,7 +173,7 @@ static void set_barrier(struct mapped_file *file, uint64_t page)
 {
 	mutex_lock(&file->lock);
 	file->barrier = page;
-	file->sequence++;
+	mapped_change(file, page);
 	mutex_unlock(&file->lock);
 	if (page == NO_BARRIER)
 		wake_all(&file->mapped->queue);
@@ -215,13 +226,12 @@ static int shrink(struct mapped_file *file, uint64_t size)
 			vm_object_truncate(&vnode->object, size);
 		if (!error && tail)
 			clear_tail(vnode, size, tail);
+		/* It may have happened in part. The file is as long as it was, with zeroes where blocks are gone. */
+		if (error)
+			vm_object_drop_clean(&vnode->object, size >> PAGE_SHIFT, UINT64_MAX >> PAGE_SHIFT);
 		set_barrier(file, NO_BARRIER);
-		if (error) {
-			/* It may have happened in part. The file is as long as it was, with zeroes where blocks are gone. */
-			spin_lock(&vnode->attr_lock);
-			vnode->dirty |= FS_SET_SIZE;
-			spin_unlock(&vnode->attr_lock);
-		}
+		if (error)
+			tell_size_later(vnode);
 	}
 	if (tail)
 		frame_put(tail);
@@ -241,9 +251,12 @@ int mapped_truncate(struct vnode *vnode, uint64_t size)
 	if (size == old && !(atomic_load_relaxed(&vnode->dirty) & FS_SET_SIZE))
 		return 0;
 	error = size > old ? grow_over(file) : 0;
-	if (!error)
-		error = tell_size(vnode, size);
+	if (error)
+		return error;
+	error = tell_size(vnode, size);
 	if (!error)
 		vm_object_truncate(&vnode->object, size);
+	else if (fs_change_is_unsure(error))
+		tell_size_later(vnode);
 	return error;
 }

@@ -9,6 +9,7 @@
 #include "process/process.h"
 #include "sched/clock.h"
 #include "sched/thread.h"
+#include "vfs/vnode_cache.h"
 
 /* A page is written so long after it became dirty. A mount's dirty pages are at most so much of RAM, or else who makes more writes. */
 #define AGE_NS (5 * NS_PER_SEC)
@@ -55,7 +56,7 @@ int mapped_charge(struct vm_object *object, int pages)
 void mapped_forget_clean(struct mapped_file *file)
 {
 	spin_lock(&dirty_lock);
-	if (!vm_object_has_dirty(&file->vnode->object))
+	if (!vm_object_has_dirty(&file->vnode->object) && !atomic_load_relaxed(&file->vnode->dirty))
 		list_remove(&file->dirty_link);
 	spin_unlock(&dirty_lock);
 }
@@ -101,7 +102,8 @@ static struct mapped_file *next_file(struct mapped_fs *mapped, uint64_t until, u
 
 void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, struct written *written)
 {
-	uint64_t asked = UINT64_MAX;
+	enum { TRIES = 8 };
+	unsigned shift = PAGE_SHIFT - file->mapped->block_shift, tries = 0;
 
 	*written = (struct written){ 0 };
 	for (;;) {
@@ -113,10 +115,15 @@ void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, s
 		mutex_unlock(&file->write_back_lock);
 		if (!written->homeless)
 			break;
-		/* The map was forgotten, or the file grew after the page was mapped: a place is asked for, and then it goes on there. */
+		/* The map was forgotten: it is asked for. Or the file grew after the page was mapped: it gets a place. Then it goes on there. */
+		tries = first == written->index ? tries + 1 : 0;
 		first = written->index;
-		error = first == asked ? -EIO : mapped_place_pages(file, first, 1);
-		asked = first;
+		if (tries > TRIES)
+			error = -EIO;
+		else if (mapped_find(file, first << shift, 1).kind == PLACE_UNKNOWN)
+			error = mapped_ask(file, first << shift, 1);
+		else
+			error = mapped_place_pages(file, first, 1);
 		if (error) {
 			written->error = error;
 			break;
@@ -140,8 +147,9 @@ static int write_older(struct mapped_fs *mapped, uint64_t until, bool attributes
 		*later |= written.later;
 		if (!error)
 			error = written.error;
-		if (attributes)
-			vnode_sync_attributes(vnode);
+		/* Who is writing to the file may wait for anybody: his attributes come later. */
+		if (attributes && !vnode_try_sync_attributes(vnode))
+			mapped_forget_clean(file);
 		vnode_put(vnode);
 		if (signal_fatal_pending())
 			return -EINTR;

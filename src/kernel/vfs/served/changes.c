@@ -7,7 +7,7 @@
 #include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
 
-enum { KEEP = 1, RENAME_KEEP = 4, TARGET_BYTES = 4095 };
+enum { RENAME_KEEP = 4, TARGET_BYTES = 4095 };
 
 _Static_assert(SERVED_REQUESTS == (FS_SYNC & 0xffff) + 1, "a counter for each request");
 _Static_assert(FS_RENAME_NOREPLACE == 1 && FS_RENAME_EXCHANGE == 2, "flags as in fs.def");
@@ -123,13 +123,14 @@ int served_link(struct fs *fs, struct fs_node_id node, struct fs_node_id dir, co
 
 _Static_assert(sizeof(struct fs_unlink_request) == sizeof(struct fs_rmdir_request) && offsetof(struct fs_unlink_request, name) ==
 	       offsetof(struct fs_rmdir_request, name) && offsetof(struct fs_unlink_request, time) == offsetof(struct fs_rmdir_request, time) &&
-	       offsetof(struct fs_unlink_request, keep) == offsetof(struct fs_rmdir_request, keep), "the same question");
+	       offsetof(struct fs_unlink_request, unused) == offsetof(struct fs_rmdir_request, unused), "the same question");
 
-/* The node may be in use, by who has it open or just looked it up: it always stays until release. */
+/* A node may be in use, by who has it open or just looked it up: it stays until release, unless it is known to be @unused (vnode_seclude_locked). */
 static int remove_name(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, bool directory, struct fs_attr *out)
 {
 	struct kernel_call *call = kernel_call_begin();
 	struct fs_unlink_request *request;
+	uint64_t unused = directory ? 0 : out->node.id;
 	int64_t now = clock_realtime_ns();
 	long length;
 	int result;
@@ -139,13 +140,14 @@ static int remove_name(struct fs *fs, struct fs_node_id dir, const char *name, s
 	request = kernel_call_payload(call);
 	request->directory = inode_of(dir);
 	request->time = now;
-	request->keep = KEEP;
-	request->reserved0 = 0;
+	request->unused = unused;
 	request->name_length = len;
 	memcpy(request->name, name, len);
 	length = served_send(served_of(fs), call, directory ? FS_RMDIR : FS_UNLINK, offsetof(struct fs_unlink_request, name) + len);
 	result = served_take_removed(request, length, dir, fs->root, directory, out);
 	out->ctime = now;
+	if (!result && unused && out->node.id == unused && !out->links)
+		result = FS_NODE_ENDED;
 	return served_done(served_of(fs), call, length, result);
 }
 
@@ -250,7 +252,13 @@ int served_sync_as(struct served *served, bool clean)
 
 int served_remount(struct fs *fs, bool read_only)
 {
-	return read_only ? served_sync_as(served_of(fs), true) : served_start(served_of(fs));
+	int error;
+
+	if (!read_only)
+		return served_start(served_of(fs));
+	/* Pages may need blocks, so they are written before the file system is marked as clean. */
+	error = served_sync_as(served_of(fs), false);
+	return served_sync_as(served_of(fs), true) ?: error;
 }
 
 int served_sync(struct fs *fs)

@@ -123,7 +123,7 @@ int served_map(struct fs *fs, struct fs_node_id node, const struct served_map_re
 	struct served *served = served_of(fs);
 	struct fs_map_extents_request wire = {
 		.node = inode_of(node), .first = request->first, .count = request->count, .size = request->size, .allocate = request->allocate,
-		.time = request->allocate ? (int64_t)clock_realtime_ns() : 0, .privileged = request->privileged,
+		.privileged = request->privileged,
 	};
 	struct kernel_call *call;
 	long length;

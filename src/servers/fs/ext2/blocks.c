@@ -13,10 +13,14 @@ _Static_assert(EXT2_FRESH == (int)FS_FRESH && EXT2_FORGET == (int)FS_FORGET && E
 _Static_assert(EXT2_FIRST == (int)FS_FIRST && EXT2_LATE == (int)FS_LATE && EXT2_SETTLED == (int)FS_SETTLED, "flags of changes");
 _Static_assert(EXT2_FINAL == (int)FS_FINAL && EXT2_BOUNDARY_BEFORE == (int)FS_BOUNDARY_BEFORE && EXT2_BOUNDARY_AFTER == (int)FS_BOUNDARY_AFTER,
 	       "flags of commits");
+#define SAME(ours, theirs, member, other) (offsetof(struct ours, member) == offsetof(struct theirs, other))
+_Static_assert(sizeof(struct ext2_change) == sizeof(struct fs_change) && SAME(ext2_change, fs_change, block, block) && SAME(ext2_change, fs_change, data, data) &&
+	       SAME(ext2_change, fs_change, offset, offset) && SAME(ext2_change, fs_change, len, length) && SAME(ext2_change, fs_change, kind, kind) &&
+	       SAME(ext2_change, fs_change, flags, flags), "changes are handed over as they are");
+_Static_assert(sizeof(struct ext2_base) == sizeof(struct fs_base) && SAME(ext2_base, fs_base, generation, generation), "bases, too");
 
 /* Blocks and their early images, packed by the block size: pages that no block has come to are not there. */
 static _Alignas(4096) uint8_t data_memory[BLOCKS_MAX * BLOCK_MOST], early_memory[BLOCKS_MAX * BLOCK_MOST];
-static struct fs_change changes[CHANGES_MAX];
 
 static struct blocks *to_blocks(struct ext2_io *io)
 {
@@ -278,23 +282,12 @@ static void take_generations(struct blocks *blocks, const struct ext2_commit *co
 	}
 }
 
-static void write_changes(const struct ext2_commit *commit)
-{
-	for (unsigned i = 0; i < commit->change_count; i++) {
-		const struct ext2_change *change = &commit->changes[i];
-
-		changes[i] = (struct fs_change){ .block = change->block, .data = (uintptr_t)change->data, .offset = change->offset, .length = change->len,
-						 .kind = change->kind, .flags = change->flags };
-	}
-}
-
 static int commit(struct ext2_io *io, const struct ext2_commit *commit)
 {
 	struct blocks *blocks = to_blocks(io);
-	struct fs_base bases[BLOCKS_MAX];
-	uint64_t generations[BLOCKS_MAX];
+	uint64_t *generations = commit->generations;
 	bool final = commit->flags & EXT2_FINAL && blocks->answer;
-	struct fs_commit what = { .token = blocks->token, .bases = (uintptr_t)bases, .changes = (uintptr_t)changes, .generations = (uintptr_t)generations,
+	struct fs_commit what = { .token = blocks->token, .bases = (uintptr_t)commit->bases, .changes = (uintptr_t)commit->changes, .generations = (uintptr_t)generations,
 				  .answer = final ? (uintptr_t)blocks->answer : 0, .answer_length = final ? blocks->answer_length : 0,
 				  .base_count = commit->base_count, .change_count = commit->change_count,
 				  .flags = final ? commit->flags : commit->flags & ~EXT2_FINAL, .group = commit->group, .free_blocks = commit->free_blocks };
@@ -303,9 +296,6 @@ static int commit(struct ext2_io *io, const struct ext2_commit *commit)
 
 	if (commit->change_count > CHANGES_MAX || commit->base_count > BLOCKS_MAX)
 		return -EIO;
-	for (unsigned i = 0; i < commit->base_count; i++)
-		bases[i] = (struct fs_base){ .block = commit->bases[i].block, .generation = commit->bases[i].generation };
-	write_changes(commit);
 	error = call_commit(blocks->port, &what);
 	if (error == -ESTALE) {
 		/* Whoever was wrong about the group or a block, it is not the kernel. */

@@ -57,6 +57,7 @@ static int make_inode(struct ext2_txn *txn, const struct ext2_new *new, struct e
 	inode->disk.links = 1 + directory;
 	inode->disk.extra_size = fs->extra_size;
 	inode->disk.born = txn->group;
+	txn->bears = true;
 	ext2_set_owner(inode, new->uid, new->gid);
 	ext2_set_times(fs, inode, EXT2_T_ACCESS | EXT2_T_MODIFY | EXT2_T_CHANGE | EXT2_T_BIRTH, new->time);
 	if (S_ISCHR(new->mode) || S_ISBLK(new->mode))

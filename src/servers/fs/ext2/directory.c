@@ -11,7 +11,10 @@ int ext2_check_name(struct ext2_name name)
 		return -EINVAL;
 	if (name.len > EXT2_NAME_MAX)
 		return -ENAMETOOLONG;
-	return memchr(name.bytes, '/', name.len) || memchr(name.bytes, 0, name.len) ? -EINVAL : 0;
+	for (size_t i = 0; i < name.len; i++)
+		if (!name.bytes[i] || name.bytes[i] == '/')
+			return -EINVAL;
+	return 0;
 }
 
 /* File types by ext2's numbers, as DT_* and as S_IFMT >> 12. */

@@ -35,15 +35,17 @@ enum ext2_change_flags {
 	EXT2_SETTLED = 4,	/* the block must not be fresh in the open group: begin a new one if it is */
 };
 
+/* This and struct ext2_base are as the kernel has them (blocks.c). */
 struct ext2_change {
-	uint32_t block;
+	uint64_t block;
+	const uint8_t *data;	/* EXT2_COPY; valid during the call */
 	uint32_t offset, len;
 	uint8_t kind, flags;
-	const uint8_t *data;	/* EXT2_COPY; valid during the call */
+	uint8_t reserved[6];	/* 0 */
 };
 
 /* The generation that a changed block had when it was read. */
-struct ext2_base { uint32_t block; uint64_t generation; };
+struct ext2_base { uint64_t block, generation; };
 
 enum ext2_commit_flags {
 	EXT2_FINAL = 1,			/* the request is answered with this */
@@ -59,6 +61,7 @@ struct ext2_commit {
 	uint64_t free_blocks;	/* that anybody may have afterwards */
 	const void *answer;
 	size_t answer_len;
+	uint64_t *generations;	/* filled where they are known: those of the bases afterwards */
 };
 
 /* A cached block. @early is what it looks like without the late changes of the open group of commits; equal to @data when there are none. */
@@ -149,10 +152,10 @@ int ext2_link(struct ext2_txn *txn, struct ext2_node node, struct ext2_node dir,
 
 enum ext2_remove_flags {
 	EXT2_DIRECTORY = 1,	/* rmdir, else unlink */
-	EXT2_KEEP = 2,		/* somebody has it open */
+	EXT2_KEEP = 2,		/* somebody has it open, unless it is inode @out->unused */
 };
 /* What was removed. With @to_release the inode lives on as an orphan until ext2_release. */
-struct ext2_removed { struct ext2_attr attr; bool to_release; };
+struct ext2_removed { struct ext2_attr attr; bool to_release; uint64_t unused; };
 int ext2_remove(struct ext2_txn *txn, struct ext2_node dir, struct ext2_name name, unsigned flags, int64_t time, struct ext2_removed *out);
 /* The last user of an inode without names is gone. 0 too when it has names, or is not there any more. May return EXT2_MORE many times. */
 int ext2_release(struct ext2_txn *txn, struct ext2_node node);
@@ -207,7 +210,7 @@ struct ext2_map {
 	bool allocate;		/* fill holes, up to the end of the file or of @size */
 	bool privileged;	/* may take what is reserved */
 	uint64_t size;		/* with allocate: the file is at least so long afterwards; at most the end of what is asked for */
-	int64_t time;		/* with allocate: of its change */
+	int64_t time;		/* with allocate: of its change; 0: its times stay */
 	/* Filled: of the file afterwards; units of 512 bytes. */
 	uint64_t size_after, sectors_after;
 };

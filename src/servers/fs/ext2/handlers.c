@@ -438,14 +438,15 @@ static int on_remove(struct server_call *call, struct removal *removal, const vo
 	int result = change(call, do_remove, removal, reply, length);
 
 	if (result == SERVER_ANSWERED)
-		free_removed(call, &removal->removed, removal->flags & EXT2_KEEP);
+		free_removed(call, &removal->removed, removal->removed.attr.node.id != removal->removed.unused);
 	return result;
 }
 
 static int on_unlink(struct server_call *call, const struct fs_unlink_request *request, struct fs_unlink_reply *reply)
 {
 	struct removal removal = { .directory = to_node(request->directory), .name = to_name(request->name, request->name_length),
-				   .flags = request->keep ? EXT2_KEEP : 0, .time = request->time, .node = &reply->node, .links = &reply->links };
+				   .flags = EXT2_KEEP, .time = request->time, .removed.unused = request->unused, .node = &reply->node,
+				   .links = &reply->links };
 
 	return on_remove(call, &removal, reply, sizeof(*reply));
 }
@@ -453,7 +454,7 @@ static int on_unlink(struct server_call *call, const struct fs_unlink_request *r
 static int on_rmdir(struct server_call *call, const struct fs_rmdir_request *request, struct fs_rmdir_reply *reply)
 {
 	struct removal removal = { .directory = to_node(request->directory), .name = to_name(request->name, request->name_length),
-				   .flags = EXT2_DIRECTORY | (request->keep ? EXT2_KEEP : 0), .time = request->time, .node = &reply->node,
+				   .flags = EXT2_DIRECTORY | EXT2_KEEP, .time = request->time, .removed.unused = request->unused, .node = &reply->node,
 				   .links = &reply->links };
 
 	return on_remove(call, &removal, reply, sizeof(*reply));

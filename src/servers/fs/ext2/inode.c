@@ -20,8 +20,12 @@ int ext2_load_raw(struct ext2_txn *txn, uint32_t number, struct ext2_inode *inod
 	inode->number = number;
 	inode->table_block = group.inode_table + index / in_block;
 	inode->table_offset = index % in_block * fs->inode_size;
-	memset(&inode->disk, 0, sizeof(inode->disk));
-	error = ext2_peek(txn, inode->table_block, inode->table_offset, &inode->disk, MIN(fs->inode_size, sizeof(inode->disk)));
+	if (fs->inode_size >= sizeof(inode->disk)) {
+		error = ext2_peek(txn, inode->table_block, inode->table_offset, &inode->disk, sizeof(inode->disk));
+	} else {
+		memset(&inode->disk, 0, sizeof(inode->disk));
+		error = ext2_peek(txn, inode->table_block, inode->table_offset, &inode->disk, fs->inode_size);
+	}
 	inode->stored = inode->disk;
 	return error;
 }
@@ -82,6 +86,8 @@ int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode)
 	uint32_t from = 0, end = MIN(txn->fs->inode_size, sizeof(inode->disk)) / 4;
 	int error;
 
+	while (from + 4 <= end && memcmp(now + from, before + from, 16) == 0)
+		from += 4;
 	while (from < end && now[from] == before[from])
 		from++;
 	if (from == end)

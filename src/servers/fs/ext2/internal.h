@@ -17,6 +17,7 @@ enum {
 	EXT2_MAX_SLOTS = 40,	/* blocks pinned at a time */
 	EXT2_HINTS = 64,
 	EXT2_MAX_COPIES = 20,	/* blocks changed by one transaction, other than by late changes alone */
+	EXT2_KEPT_COPIES = 8,	/* of them those that may still be good for the next transaction */
 	EXT2_MAX_CHANGES = 128,
 	EXT2_MAX_DELTAS = 6,	/* groups whose counts one transaction changes */
 	EXT2_RESERVE_CHANGES = 30,	/* what an operation may still add when it has found that there is room */
@@ -44,6 +45,7 @@ struct ext2_txn {
 	bool boundary;		/* it begins a group: what was freed before may be used again */
 	bool hidden;		/* something did not fit that would in a new group */
 	bool needs_group;	/* it must be in the open group */
+	bool bears;		/* it makes an inode, which is marked with the open group */
 	bool frees_early;	/* what is freed was never on the disk, so that it may be used again at once */
 	unsigned flags;		/* of the commit */
 	/* Where ext2_make_room has found room, for ext2_add_entry. */
@@ -72,6 +74,9 @@ struct ext2 {
 	uint64_t free_blocks, free_inodes;	/* of all groups, as committed: who changes them is this instance alone */
 	uint32_t grown_from;	/* ext2_grow: what the first group had before; 0: not known */
 	unsigned errors_logged;
+	/* What the copies hold since a commit: a block as it was in a generation; 0: nothing of use. */
+	struct ext2_base kept[EXT2_MAX_COPIES];
+	unsigned next_copy;
 	struct ext2_txn txn;
 };
 
@@ -80,13 +85,55 @@ __attribute__((format(printf, 2, 3))) int ext2_corrupt(struct ext2 *fs, const ch
 
 /* transaction.c */
 
+int ext2_pin_slowly(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot);
+
+/* The slot of block @number where it was last seen; NULL: it is elsewhere, or not there. */
+static inline struct ext2_slot *ext2_seen_slot(struct ext2_txn *txn, uint32_t number)
+{
+	unsigned index = txn->hints[number % EXT2_HINTS];
+
+	return index < txn->slot_count && txn->slots[index].block == number ? &txn->slots[index] : NULL;
+}
+
 /* Pins block @number until ext2_unpin; its content as this transaction sees it is ext2_data(). 0 or a negative errno. */
-int ext2_pin(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot);
-void ext2_unpin(struct ext2_slot *slot);
-const uint8_t *ext2_data(const struct ext2_txn *txn, const struct ext2_slot *slot);
+static inline int ext2_pin(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot)
+{
+	*slot = ext2_seen_slot(txn, number);
+	if (!*slot)
+		return ext2_pin_slowly(txn, number, slot);
+	(*slot)->users++;
+	(*slot)->used_at = ++txn->clock;
+	return 0;
+}
+
+static inline void ext2_unpin(struct ext2_slot *slot)
+{
+	slot->users--;
+}
+
+static inline uint8_t *ext2_copy_of(const struct ext2_txn *txn, const struct ext2_slot *slot)
+{
+	return txn->copies + ((size_t)(slot->copy - 1) << txn->fs->block_shift);
+}
+
+static inline const uint8_t *ext2_data(const struct ext2_txn *txn, const struct ext2_slot *slot)
+{
+	return slot->copy ? ext2_copy_of(txn, slot) : slot->view.data;
+}
+
 /* What the block looks like on its way to the disk; space that is free in ext2_data() but not here must wait for the next group. */
 const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *slot);
-int ext2_peek(struct ext2_txn *txn, uint32_t block, uint32_t offset, void *bytes, uint32_t len);
+static inline int ext2_peek(struct ext2_txn *txn, uint32_t block, uint32_t offset, void *bytes, uint32_t len)
+{
+	struct ext2_slot *slot;
+	int error = ext2_pin(txn, block, &slot);
+
+	if (error)
+		return error;
+	memcpy(bytes, ext2_data(txn, slot) + offset, len);
+	ext2_unpin(slot);
+	return 0;
+}
 /* Changes bytes of a block (@bytes NULL: to zeroes); @flags are those of the change. */
 int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void *bytes, uint32_t len, unsigned flags);
 /* Zeroes 4 bytes late. This transaction goes on seeing them as they were. */

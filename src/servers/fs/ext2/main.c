@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 {
 	static struct ext2_server instance;
 	static struct server server = { .name = "ext2", .port_flags = PORT_PERSISTENT | PORT_REPLAY, .protocols = { { &fs_protocol, &ext2_operations } },
-					.context = &instance };
+					.short_way = true, .context = &instance };
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--grow") != 0) {

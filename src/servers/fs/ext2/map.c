@@ -91,7 +91,10 @@ int ext2_map_block(struct ext2_txn *txn, const struct ext2_inode *inode, uint64_
 {
 	uint32_t count;
 
-	return map_run(txn, inode, index, 1, block, &count);
+	if (index >= EXT2_DIRECT)
+		return map_run(txn, inode, index, 1, block, &count);
+	*block = inode->disk.block[index];
+	return *block ? ext2_check_block(txn, inode->number, *block) : 0;
 }
 
 /* Where the block at @index would be best: right after the one before it. */
@@ -220,7 +223,8 @@ static int finish_map(struct ext2_txn *txn, struct ext2_inode *inode, const stru
 
 	if (error || memcmp(&inode->disk, &inode->stored, sizeof(inode->disk)) == 0)
 		return error;
-	ext2_set_times(txn->fs, inode, EXT2_T_MODIFY | EXT2_T_CHANGE, map->time);
+	if (map->time)
+		ext2_set_times(txn->fs, inode, EXT2_T_MODIFY | EXT2_T_CHANGE, map->time);
 	return ext2_store(txn, inode);
 }
 

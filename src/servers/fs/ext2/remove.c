@@ -69,7 +69,8 @@ int ext2_remove(struct ext2_txn *txn, struct ext2_node node, struct ext2_name na
 	struct ext2_place place;
 	int error = txn->fs->read_only ? -EROFS : ext2_check_name(name);
 
-	memset(out, 0, sizeof(*out));
+	out->attr = (struct ext2_attr){ 0 };
+	out->to_release = false;
 	if (!error)
 		error = ext2_load_directory(txn, node, &dir);
 	if (!error)
@@ -84,7 +85,7 @@ int ext2_remove(struct ext2_txn *txn, struct ext2_node node, struct ext2_name na
 		dir.disk.links--;
 	ext2_set_times(txn->fs, &dir, EXT2_T_MODIFY | EXT2_T_CHANGE, time);
 	error = ext2_remove_entry(txn, &dir, &place, ext2_is_unborn(txn, &inode));
-	return error ? error : ext2_drop_link(txn, &inode, flags & EXT2_KEEP, time, out);
+	return error ? error : ext2_drop_link(txn, &inode, flags & EXT2_KEEP && inode.number != out->unused, time, out);
 }
 
 /* What began in the open group may end in it early, unless another orphan, which the disk may know, leads to it. */

@@ -12,7 +12,7 @@ struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
 	struct ext2_txn *txn = &fs->txn;
 
 	txn->boundary = boundary;
-	txn->hidden = txn->frees_early = txn->needs_group = false;
+	txn->hidden = txn->frees_early = txn->needs_group = txn->bears = false;
 	txn->group = fs->io->group;
 	txn->flags = boundary ? EXT2_BOUNDARY_BEFORE : 0;
 	txn->change_count = txn->delta_count = 0;
@@ -34,9 +34,10 @@ void ext2_abort(struct ext2_txn *txn)
 static struct ext2_slot *find_slot(struct ext2_txn *txn, uint32_t number)
 {
 	uint8_t *hint = &txn->hints[number % EXT2_HINTS];
+	struct ext2_slot *seen = ext2_seen_slot(txn, number);
 
-	if (*hint < txn->slot_count && txn->slots[*hint].block == number)
-		return &txn->slots[*hint];
+	if (seen)
+		return seen;
 	for (unsigned i = 0; i < txn->slot_count; i++) {
 		if (txn->slots[i].block != number)
 			continue;
@@ -92,24 +93,9 @@ static int pin(struct ext2_txn *txn, uint32_t number, bool fresh, struct ext2_sl
 	return 0;
 }
 
-int ext2_pin(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot)
+int ext2_pin_slowly(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot)
 {
 	return pin(txn, number, false, slot);
-}
-
-void ext2_unpin(struct ext2_slot *slot)
-{
-	slot->users--;
-}
-
-static uint8_t *copy_of(const struct ext2_txn *txn, const struct ext2_slot *slot)
-{
-	return txn->copies + (size_t)(slot->copy - 1) * txn->fs->block_size;
-}
-
-const uint8_t *ext2_data(const struct ext2_txn *txn, const struct ext2_slot *slot)
-{
-	return slot->copy ? copy_of(txn, slot) : slot->view.data;
 }
 
 const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *slot)
@@ -117,35 +103,44 @@ const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *sl
 	return txn->boundary || slot->fresh ? ext2_data(txn, slot) : slot->view.early;
 }
 
-int ext2_peek(struct ext2_txn *txn, uint32_t block, uint32_t offset, void *bytes, uint32_t len)
+/* A place for a copy: the first free one, or of those that hold a block still one after the other. EXT2_MAX_COPIES: there is none. */
+static unsigned find_copy(struct ext2_txn *txn)
 {
-	struct ext2_slot *slot;
-	int error = ext2_pin(txn, block, &slot);
+	struct ext2 *fs = txn->fs;
+	unsigned index = 0;
 
-	if (error)
-		return error;
-	memcpy(bytes, ext2_data(txn, slot) + offset, len);
-	ext2_unpin(slot);
-	return 0;
+	while (index < EXT2_MAX_COPIES && (txn->copies_used >> index & 1 || fs->kept[index].generation))
+		index++;
+	for (unsigned i = 0; i < EXT2_KEPT_COPIES && index >= EXT2_KEPT_COPIES; i++) {
+		unsigned other = fs->next_copy++ % EXT2_KEPT_COPIES;
+
+		if (!(txn->copies_used >> other & 1))
+			index = other;
+	}
+	return index;
 }
 
 static int make_copy(struct ext2_txn *txn, struct ext2_slot *slot)
 {
-	uint32_t taken = txn->copies_used;
+	struct ext2 *fs = txn->fs;
 	unsigned index = 0;
 
 	if (slot->copy)
 		return 0;
-	while (index < EXT2_MAX_COPIES && taken >> index & 1)
+	while (index < EXT2_KEPT_COPIES && (fs->kept[index].block != slot->block || fs->kept[index].generation != slot->view.generation))
 		index++;
-	if (index == EXT2_MAX_COPIES)
-		return -EIO;
+	if (index == EXT2_KEPT_COPIES || slot->fresh || !slot->view.generation) {
+		index = find_copy(txn);
+		if (index == EXT2_MAX_COPIES)
+			return -EIO;
+		if (slot->fresh)
+			memset(txn->copies + (size_t)index * fs->block_size, 0, fs->block_size);
+		else
+			memcpy(txn->copies + (size_t)index * fs->block_size, slot->view.data, fs->block_size);
+	}
+	fs->kept[index].generation = 0;
 	txn->copies_used |= 1u << index;
 	slot->copy = index + 1;
-	if (slot->fresh)
-		memset(copy_of(txn, slot), 0, txn->fs->block_size);
-	else
-		memcpy(copy_of(txn, slot), slot->view.data, txn->fs->block_size);
 	return 0;
 }
 
@@ -166,12 +161,16 @@ static bool merge(struct ext2_txn *txn, const struct ext2_change *change)
 		struct ext2_change *old = &txn->changes[i];
 		uint32_t end;
 
-		if (old->block != change->block || old->kind != change->kind || old->flags != change->flags || old->data != change->data)
+		if (old->block != change->block || old->kind != change->kind || old->flags != change->flags ||
+		    (change->kind == EXT2_COPY && old->data - old->offset != change->data - change->offset))
 			continue;
 		if (change->offset > old->offset + old->len || old->offset > change->offset + change->len)
 			continue;
 		end = MAX(old->offset + old->len, change->offset + change->len);
-		old->offset = MIN(old->offset, change->offset);
+		if (change->offset < old->offset) {
+			old->offset = change->offset;
+			old->data = change->data;
+		}
 		old->len = end - old->offset;
 		return true;
 	}
@@ -193,10 +192,11 @@ int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void 
 	error = make_copy(txn, slot);
 	if (!error) {
 		if (bytes)
-			memcpy(copy_of(txn, slot) + offset, bytes, len);
+			memcpy(ext2_copy_of(txn, slot) + offset, bytes, len);
 		else
-			memset(copy_of(txn, slot) + offset, 0, len);
-		error = change_slot(txn, slot, (struct ext2_change){ .block = block, .offset = offset, .len = len, .kind = EXT2_COPY, .flags = flags });
+			memset(ext2_copy_of(txn, slot) + offset, 0, len);
+		error = change_slot(txn, slot, (struct ext2_change){ .block = block, .data = ext2_copy_of(txn, slot) + offset, .offset = offset, .len = len,
+								     .kind = EXT2_COPY, .flags = flags });
 	}
 	ext2_unpin(slot);
 	return error;
@@ -240,7 +240,7 @@ int ext2_set_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint32_
 		return error;
 	error = make_copy(txn, slot);
 	for (uint32_t i = first; !error && i < first + count; i++)
-		copy_of(txn, slot)[i / 8] |= 1 << i % 8;
+		ext2_copy_of(txn, slot)[i / 8] |= 1 << i % 8;
 	if (!error)
 		error = change_slot(txn, slot, (struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_SET_BITS,
 								     .flags = EXT2_FIRST });
@@ -361,22 +361,42 @@ static int write_counts(struct ext2_txn *txn)
 	return 0;
 }
 
+/* What this transaction went on seeing as it was is done to the copies, too: they are what the blocks are now. */
+static void keep_copies(struct ext2_txn *txn, const struct ext2_commit *commit)
+{
+	for (unsigned i = 0; i < txn->change_count; i++) {
+		const struct ext2_change *change = &txn->changes[i];
+		bool zeroes = change->kind == EXT2_COPY && change->flags & EXT2_LATE, clears = change->kind == EXT2_CLEAR_BITS;
+		struct ext2_slot *slot = zeroes || clears ? find_slot(txn, change->block) : NULL;
+
+		if (!slot || !slot->copy)
+			continue;
+		if (zeroes)
+			memmove(ext2_copy_of(txn, slot) + change->offset, change->data, change->len);
+		for (uint32_t bit = change->offset; clears && bit < change->offset + change->len; bit++)
+			ext2_copy_of(txn, slot)[bit / 8] &= ~(1 << bit % 8);
+	}
+	for (unsigned i = 0; i < commit->base_count; i++) {
+		const struct ext2_slot *slot = find_slot(txn, commit->bases[i].block);
+
+		if (slot->copy && slot->copy <= EXT2_KEPT_COPIES)
+			txn->fs->kept[slot->copy - 1] = (struct ext2_base){ slot->block, commit->generations[i] };
+	}
+}
+
 int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t answer_len)
 {
 	struct ext2_base bases[EXT2_MAX_SLOTS];
-	struct ext2_commit commit = { .changes = txn->changes, .bases = bases, .answer = answer, .answer_len = answer_len };
+	uint64_t generations[EXT2_MAX_SLOTS];
+	struct ext2_commit commit = { .changes = txn->changes, .bases = bases, .answer = answer, .answer_len = answer_len, .generations = generations };
 	struct ext2 *fs = txn->fs;
 	int error = write_counts(txn);
 
 	for (unsigned i = 0; i < txn->slot_count; i++)
-		if (txn->slots[i].changed)
+		if (txn->slots[i].changed) {
+			generations[commit.base_count] = 0;
 			bases[commit.base_count++] = (struct ext2_base){ txn->slots[i].block, txn->slots[i].view.generation };
-	for (unsigned i = 0; i < txn->change_count; i++) {
-		struct ext2_change *change = &txn->changes[i];
-
-		if (change->kind == EXT2_COPY && !change->data)
-			change->data = copy_of(txn, find_slot(txn, change->block)) + change->offset;
-	}
+		}
 	commit.change_count = txn->change_count;
 	commit.flags = flags | txn->flags;
 	commit.group = txn->needs_group ? txn->group : 0;
@@ -384,6 +404,7 @@ int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t
 	if (!error)
 		error = fs->io->commit(fs->io, &commit);
 	if (!error) {
+		keep_copies(txn, &commit);
 		fs->free_blocks += txn->freed_blocks;
 		fs->free_inodes += txn->freed_inodes;
 	}
@@ -391,10 +412,18 @@ int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t
 	return error;
 }
 
+/* The open group ends, with nothing else. */
+static int end_group(struct ext2 *fs)
+{
+	struct ext2_txn *txn = ext2_begin(fs, true);
+
+	return ext2_commit(txn, 0, NULL, 0);
+}
+
 int ext2_run(struct ext2 *fs, ext2_operation *operation, void *arguments, const void *answer, size_t answer_len)
 {
 	enum { TRIES = 16 };
-	bool boundary = false;
+	bool boundary = false, ended = false;
 	int result, error;
 
 	for (unsigned tries = 0; tries < TRIES;) {
@@ -412,6 +441,17 @@ int ext2_run(struct ext2 *fs, ext2_operation *operation, void *arguments, const 
 			ext2_abort(txn);
 			boundary = true;
 			tries++;
+			continue;
+		}
+		/* What is made should be marked with the group that it is in, or else no name made now could go before that is written, and so on. */
+		if (txn->bears && txn->flags & EXT2_BOUNDARY_BEFORE && !ended) {
+			ext2_abort(txn);
+			error = end_group(fs);
+			if (error && error != -ESTALE)
+				return error;
+			ended = !error;
+			boundary = false;
+			tries += !ended;
 			continue;
 		}
 		error = ext2_commit(txn, result == EXT2_MORE ? 0 : EXT2_FINAL, answer, answer_len);

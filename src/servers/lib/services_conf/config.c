@@ -223,6 +223,12 @@ static void parse_line(struct parser *parser, char *line)
 		block_line(parser, words, count);
 }
 
+static void file_end(struct parser *parser)
+{
+	if (parser->place != PLACE_OUTSIDE)
+		missing_end(parser, "the end of the file");
+}
+
 static void parse_text(struct config *config, size_t length)
 {
 	struct parser parser = { .config = config, .place = PLACE_OUTSIDE };
@@ -233,6 +239,8 @@ static void parse_text(struct config *config, size_t length)
 		char *line_end = newline ? newline : end;
 
 		*line_end = '\0';
+		if (strcmp(line, CONFIG_FILE_END) == 0)
+			file_end(&parser);
 		parser.line++;
 		if (strlen(line) == (size_t)(line_end - line))
 			parse_line(&parser, line);
@@ -240,8 +248,7 @@ static void parse_text(struct config *config, size_t length)
 			refuse_line(&parser, "found a zero byte, expected text");
 		line = line_end + 1;
 	}
-	if (parser.place != PLACE_OUTSIDE)
-		missing_end(&parser, "the end of the file");
+	file_end(&parser);
 }
 
 int config_parse(struct config *config, const char *text, size_t length)

@@ -92,6 +92,9 @@ struct config {
 	char *text;                  /* private copy that the strings above point into */
 };
 
+/* A line between two files in one text: no block goes on after it. (A comment.) */
+#define CONFIG_FILE_END "#\f"
+
 /* Every capability; what a service without a caps line has. */
 #define CONFIG_CAPS_ALL (~0ull)
 extern const uint64_t config_caps_default;

@@ -248,6 +248,7 @@ static const struct bad_text {
 	{ "service a {\nexec /bin/sh -c \"x y\"\n}\n", 2, "expected words without quotes", 0, 1 },
 	{ "service a {\nexec /a\nservice b {\nexec /b\n}\n", 3, "expected a } that ends service a", 1, 1 },
 	{ "service a {\nexec /a\n", 2, "found the end of the file, expected a } that ends service a", 0, 1 },
+	{ "service a {\nexec /a\n" CONFIG_FILE_END "\nservice b {\nexec /b\n}\n", 2, "found the end of the file, expected a } that ends service a", 1, 1 },
 	{ "service a {\nexec /a\ncaps all\ncaps FILE_READ\n}\n", 4, "found 'FILE_READ', expected all or none once", 0, 1 },
 	{ "service a {\nexec /a\ncaps FILE_READ\ncaps none\n}\n", 4, "found 'none', expected all or none once", 0, 1 },
 	{ "service a {\nexec /a\nports x\nports all\n}\n", 4, "found 'all', expected all, or names", 0, 1 },

@@ -11,8 +11,10 @@
  *	--late=N		answers each Nth request three seconds later, without a heartbeat meanwhile
  *	--garbage=SEED		answers are often wrong, in some field
  *	--poison=NAME		kills itself with each request that has NAME in it
+ *	--dying			kills itself with each request
  *
- * Never twice with the same request, but for --poison.
+ * Never twice with the same request, but for --poison and --dying. Options are also taken from the program itself, where whoever makes a copy of it writes
+ * them: the manager starts it with the arguments of the service whose place it takes, and it may read no files.
  */
 #include "fs/ext2/handlers.h"
 #include "test/ext2/points.h"
@@ -25,7 +27,12 @@
 
 enum { LATE_S = 3 };
 
+#define MARK "RAEEN-EXT2-OPTIONS"
+
 struct points points;
+
+/* Words after MARK, which ci/tests/test_root_faults.py writes. */
+static volatile char written[256] = MARK;
 
 static uint64_t random_number(void)
 {
@@ -54,6 +61,8 @@ static void go_wrong(const struct server_call *call)
 	struct timespec rest = { .tv_sec = LATE_S };
 
 	requests++;
+	if (points.dying)
+		kill(getpid(), SIGKILL);
 	if (points.poison && memmem(call->payload, msg_length(call->header), points.poison, strlen(points.poison)))
 		kill(getpid(), SIGKILL);
 	if (is_time(points.die, requests))
@@ -82,6 +91,8 @@ static bool take_option(const char *text, struct ext2_server *instance)
 
 	if (strcmp(text, "--grow") == 0)
 		instance->grow = true;
+	else if (strcmp(text, "--dying") == 0)
+		points.dying = true;
 	else if (strncmp(text, poison, sizeof poison - 1) == 0 && text[sizeof poison - 1])
 		points.poison = text + sizeof poison - 1;
 	else
@@ -91,21 +102,40 @@ static bool take_option(const char *text, struct ext2_server *instance)
 	return true;
 }
 
+static int take(const char *text, struct ext2_server *instance)
+{
+	if (take_option(text, instance))
+		return 0;
+	fprintf(stderr, "ext2-service: %s: expected --grow, --die=N, --die-before-commit=N, --die-after-commit=N, --hang=N, --late=N, --garbage=SEED, "
+			"--poison=NAME or --dying\n", text);
+	return 2;
+}
+
+static int take_written(struct ext2_server *instance)
+{
+	static char words[sizeof written];
+	char *rest = words, *word;
+	int status = 0;
+
+	for (size_t i = strlen(MARK); i < sizeof written - 1; i++)
+		*rest++ = written[i];
+	rest = words;
+	while (!status && (word = strtok_r(rest, " ", &rest)))
+		status = take(word, instance);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	static struct ext2_server instance;
 	static struct protocol protocol;
 	static struct server server = { .name = "ext2", .port_flags = PORT_PERSISTENT | PORT_REPLAY, .protocols = { { &protocol, &ext2_operations } },
 					.context = &instance };
+	int status = take_written(&instance);
 
 	protocol = fs_protocol;
 	protocol.serve = serve;
-	for (int i = 1; i < argc; i++) {
-		if (!take_option(argv[i], &instance)) {
-			fprintf(stderr, "ext2-service: %s: expected --grow, --die=N, --die-before-commit=N, --die-after-commit=N, --hang=N, --late=N, "
-					"--garbage=SEED or --poison=NAME\n", argv[i]);
-			return 2;
-		}
-	}
-	return server_run(&server);
+	for (int i = 1; i < argc && !status; i++)
+		status = take(argv[i], &instance);
+	return status ? status : server_run(&server);
 }

@@ -9,6 +9,7 @@ struct points {
 	unsigned long die, die_before_commit, die_after_commit, hang, late;	/* at each so many-th; 0: never */
 	uint64_t garbage;			/* seed; 0: none */
 	const char *poison;
+	bool dying;
 	const struct server_call *call;		/* being served */
 };
 

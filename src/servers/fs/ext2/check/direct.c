@@ -23,6 +23,7 @@ static int call_remove(struct ext2_txn *txn, void *arguments)
 {
 	struct call *call = arguments;
 
+	call->answer->removed.unused = 0;
 	return call->answer->result = ext2_remove(txn, call->dir, call->name, call->flags, call->time, &call->answer->removed);
 }
 

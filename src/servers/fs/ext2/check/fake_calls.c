@@ -153,8 +153,8 @@ int call_commit(int port, struct fs_commit *commit)
 	for (unsigned i = 0; i < commit->change_count; i++) {
 		for (unsigned r = 0; r < sizeof(changes[i].reserved); r++)
 			assert(!changes[i].reserved[r]);
-		to_changes[i] = (struct ext2_change){ changes[i].block, changes[i].offset, changes[i].length, changes[i].kind, changes[i].flags,
-						      (const void *)changes[i].data };
+		to_changes[i] = (struct ext2_change){ .block = changes[i].block, .offset = changes[i].offset, .len = changes[i].length,
+						      .kind = changes[i].kind, .flags = changes[i].flags, .data = (const void *)changes[i].data };
 	}
 	if (final) {
 		to.answer = (const void *)commit->answer;

@@ -240,7 +240,7 @@ static int commit_to_cache(struct store *store, const struct ext2_commit *commit
 	struct block_change changes[BLOCK_COMMIT_CHANGES];
 	struct block_base bases[BLOCK_COMMIT_BASES];
 	struct block_commit to = { .bases = bases, .changes = changes, .base_count = commit->base_count, .change_count = commit->change_count,
-				   .flags = flags, .group = commit->group };
+				   .flags = flags, .group = commit->group, .generations = commit->generations };
 	uint64_t number;
 	int error;
 

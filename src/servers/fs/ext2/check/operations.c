@@ -165,6 +165,7 @@ static void step_remove(struct world *world)
 	dir = name->dir;
 	rmdir ^= S_ISDIR(node->mode);
 	call.dir = dir->id;
+	call.node = node->id;
 	call.name = to_name(name->text);
 	call.flags = (rmdir ? EXT2_DIRECTORY : 0) | (keep ? EXT2_KEEP : 0);
 	expected = rmdir ? S_ISDIR(node->mode) && tree_is_empty(world, node) : !S_ISDIR(node->mode);

@@ -113,14 +113,14 @@ static int ask_create(struct server_call *to, const struct call *call, union mes
 
 static int ask_remove(struct server_call *to, const struct call *call, union message *in, union message *out)
 {
-	uint32_t keep = (call->flags & EXT2_KEEP) != 0;
+	uint64_t unused = call->flags & EXT2_KEEP ? 0 : call->node.id;
 
 	if (call->flags & EXT2_DIRECTORY) {
-		in->rmdir = (struct fs_rmdir_request){ .directory = to_inode(call->dir), .time = call->time, .keep = keep };
+		in->rmdir = (struct fs_rmdir_request){ .directory = to_inode(call->dir), .time = call->time, .unused = unused };
 		in->rmdir.name_length = put_name(in->rmdir.name, call->name);
 		return ext2_operations.rmdir(to, &in->rmdir, (struct fs_rmdir_reply *)&out->removed);
 	}
-	in->unlink = (struct fs_unlink_request){ .directory = to_inode(call->dir), .time = call->time, .keep = keep };
+	in->unlink = (struct fs_unlink_request){ .directory = to_inode(call->dir), .time = call->time, .unused = unused };
 	in->unlink.name_length = put_name(in->unlink.name, call->name);
 	return ext2_operations.unlink(to, &in->unlink, &out->removed);
 }

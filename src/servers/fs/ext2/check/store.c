@@ -265,8 +265,12 @@ static void apply_commit(struct store *store, const struct ext2_commit *commit)
 	/* Pieces that are forgotten, first: the same commit may have changed them before it freed them. */
 	for (unsigned i = 0; i < commit->change_count; i++)
 		apply(store, &commit->changes[i]);
-	for (unsigned i = 0; i < commit->base_count; i++)
-		store->blocks[commit->bases[i].block].generation++;
+	for (unsigned i = 0; i < commit->base_count; i++) {
+		uint64_t generation = ++store->blocks[commit->bases[i].block].generation;
+
+		if (commit->generations)
+			commit->generations[i] = generation;
+	}
 	if (commit->flags & EXT2_BOUNDARY_AFTER && !(store->lapses & STORE_NO_BOUNDARY))
 		store_end_group(store);
 }

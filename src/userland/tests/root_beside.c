@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One file used in two ways at once: stores and reads beside truncations of another part, O_DIRECT beside mappings and reads. Nobody waits for ever, gets an
+ * error that is not his, or misses data. Each case ends by its time (SECONDS=N, default 2). Where O_DIRECT is refused its cases check nothing, and say so.
+ */
+#include "check.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, LOW = 512, HIGH = 2048, BATCH = 64 };
+
+static long end;
+
+static void begin(void)
+{
+	const char *text = getenv("SECONDS");
+
+	end = check_now() + (text ? atol(text) : 2) * 1000;
+}
+
+static int make(const char *name, int flags)
+{
+	int fd = open(name, O_RDWR | O_CREAT | flags, 0600);
+
+	if (fd < 0 && flags & O_DIRECT)
+		printf("nothing is checked: no O_DIRECT here\n");
+	else
+		CHECK(fd >= 0);
+	return fd;
+}
+
+static char *map(int fd, size_t length)
+{
+	char *at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (!CHECK(at != MAP_FAILED))
+		_exit(1);
+	return at;
+}
+
+static void *pages(unsigned count)
+{
+	return mmap(NULL, (size_t)count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void drop_caches(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	if (fd >= 0) {
+		write(fd, "1\n", 2);
+		close(fd);
+	}
+}
+
+/* The file becomes longer and shorter, far behind what others do with it, or right behind @argument pages. */
+static void cut_again_and_again(void *argument)
+{
+	off_t pages_kept = (off_t)(intptr_t)argument;
+	int fd = open("file", O_RDWR);
+
+	while (check_now() < end)
+		for (int i = 0; i < 45; i++)
+			if (ftruncate(fd, (pages_kept + 8 - i % 9) * PAGE))
+				_exit(1);
+}
+
+/* Stores to holes of a mapped file need blocks: that its end moves is nobody's affair who does not come there. */
+static void stores(void)
+{
+	int fd = make("file", 0);
+	unsigned rounds = 0;
+	pid_t cutter;
+	char *at;
+
+	begin();
+	CHECK_EQ(ftruncate(fd, HIGH * PAGE), 0);
+	cutter = check_spawn(cut_again_and_again, (void *)HIGH);
+	do {
+		at = map(fd, HIGH * PAGE);
+		for (unsigned i = 0; i < LOW; i++)
+			at[(size_t)(rounds * LOW + i) % HIGH * PAGE] = (char)i;	/* SIGBUS ends the case */
+		munmap(at, HIGH * PAGE);
+		drop_caches();
+	} while (++rounds < 4 || check_now() < end);
+	CHECK_EQ(check_wait(cutter), 0);
+}
+
+static void msync_again_and_again(void *argument)
+{
+	while (check_now() < end)
+		for (int i = 0; i < 20; i++)
+			msync(argument, BATCH * PAGE, MS_SYNC);
+}
+
+/* What O_DIRECT reads into a mapped file is that file's data, also when it is written back meanwhile. */
+static void read_into_map(void)
+{
+	int from = make("from", O_DIRECT), to = make("to", 0);
+	char *buffer = pages(BATCH), *at, seen[8];
+	unsigned version = 0, wrong = 0;
+	pid_t syncer;
+
+	if (from < 0)
+		return;
+	begin();
+	CHECK_EQ(ftruncate(to, BATCH * PAGE), 0);
+	at = map(to, BATCH * PAGE);
+	memset(at, 1, BATCH * PAGE);
+	syncer = check_spawn(msync_again_and_again, at);
+	while (check_now() < end && !wrong) {
+		version++;
+		for (unsigned i = 0; i < BATCH; i++)
+			memcpy(buffer + (size_t)i * PAGE, &version, sizeof version);
+		CHECK_EQ(pwrite(from, buffer, BATCH * PAGE, 0), BATCH * PAGE);
+		CHECK_EQ(pread(from, at, BATCH * PAGE, 0), BATCH * PAGE);
+		usleep(version % 3 * 1000);
+		munmap(at, BATCH * PAGE);
+		drop_caches();
+		for (unsigned i = 0; i < BATCH; i++) {
+			CHECK_EQ(pread(to, seen, sizeof seen, (off_t)i * PAGE), sizeof seen);
+			wrong += memcmp(seen, &version, sizeof version) != 0;
+		}
+		if (mmap(at, BATCH * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, to, 0) != at)
+			_exit(1);
+	}
+	CHECK_EQ(wrong, 0);
+	kill(syncer, SIGKILL);
+	check_wait(syncer);
+}
+
+/* O_DIRECT reads a file into a mapping of the same file, whose page is cut off just now: the read may fail, but ends, and so does who cuts. */
+static void read_into_itself(void)
+{
+	int fd = make("file", O_DIRECT);
+	char *buffer = pages(1), *at;
+	pid_t cutter;
+
+	if (fd < 0)
+		return;
+	begin();
+	memset(buffer, 7, PAGE);
+	CHECK_EQ(pwrite(fd, buffer, PAGE, 0), PAGE);
+	CHECK_EQ(ftruncate(fd, 16 * PAGE), 0);
+	cutter = check_spawn(cut_again_and_again, (void *)8);
+	while (check_now() < end) {
+		ssize_t got;
+
+		at = map(fd, 16 * PAGE);
+		for (int i = 0; i < 8; i++) {
+			got = pread(fd, at + (8 + i) * PAGE, PAGE, 0);
+			if (got != PAGE && !(got < 0 && errno == EFAULT))
+				CHECK_EQ(got, PAGE);
+		}
+		munmap(at, 16 * PAGE);
+	}
+	CHECK_EQ(check_wait(cutter), 0);
+}
+
+static void read_again_and_again(void *argument)
+{
+	int fd = open("file", O_RDONLY);
+	char *buffer = pages(BATCH);
+
+	(void)argument;
+	while (check_now() < end)
+		for (int i = 0; i < 20; i++)
+			pread(fd, buffer, BATCH * PAGE, 0);
+}
+
+/* What was written by O_DIRECT is what all read afterwards, even if somebody was reading the page. */
+static void reads_beside_writes(void)
+{
+	int direct = make("file", O_DIRECT), fd;
+	unsigned version = 0, wrong = 0;
+	char *buffer = pages(BATCH);
+	pid_t readers[2];
+
+	if (direct < 0)
+		return;
+	begin();
+	fd = open("file", O_RDONLY);
+	CHECK_EQ(ftruncate(direct, BATCH * PAGE), 0);
+	for (int i = 0; i < 2; i++)
+		readers[i] = check_spawn(read_again_and_again, NULL);
+	while (check_now() < end && !wrong) {
+		version++;
+		for (unsigned i = 0; i < BATCH; i++)
+			memcpy(buffer + (size_t)i * PAGE, &version, sizeof version);
+		CHECK_EQ(pwrite(direct, buffer, BATCH * PAGE, 0), BATCH * PAGE);
+		for (unsigned i = 0; i < BATCH; i++) {
+			unsigned seen = 0;
+
+			CHECK_EQ(pread(fd, &seen, sizeof seen, (off_t)i * PAGE), sizeof seen);
+			wrong += seen != version;
+		}
+	}
+	CHECK_EQ(wrong, 0);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(check_wait(readers[i]), 0);
+}
+
+static const struct check_case cases[] = {
+	CASE(stores), CASE(read_into_map), CASE(read_into_itself), CASE(reads_beside_writes),
+	{ NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return check_main("root_beside", cases, argc, argv);
+}
