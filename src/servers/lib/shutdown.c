@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLL_MS = 10, END_MS = 2000, PREPARE_S = 30 };
+enum { POLL_MS = 10, END_MS = 2000, SYNC_MS = 10000, PREPARE_S = 30 };
 
 /* The child of shutdown_prepare(), -1: it could not be made; it has ended. */
 static pid_t child;
@@ -64,6 +64,20 @@ static void end_others(const pid_t *kept, unsigned count)
 	}
 }
 
+/* A file system whose service does not answer is left after a time. */
+static int sync_for_all(void *unused)
+{
+	(void)unused;
+	sync();
+	return 0;
+}
+
+static void sync_bounded(void)
+{
+	if (bounded_run(sync_for_all, NULL, SYNC_MS) < 0)
+		log_error("a file system does not take what was written within %d s", SYNC_MS / 1000);
+}
+
 bool shutdown_prepare(const pid_t *kept, unsigned count)
 {
 	if (prepared || child != 0)
@@ -73,7 +87,7 @@ bool shutdown_prepare(const pid_t *kept, unsigned count)
 		return child < 0;
 	alarm(PREPARE_S);
 	end_others(kept, count);
-	sync();
+	sync_bounded();
 	mounts_release();
 	_exit(0);
 }
@@ -87,17 +101,10 @@ void shutdown_child_ended(pid_t pid, int status)
 		log_error("the root file system was not unmounted within %d s: WHAT WAS WRITTEN LAST MAY BE LOST", PREPARE_S);
 }
 
-static int sync_now(void *unused)
-{
-	(void)unused;
-	sync();
-	return 0;
-}
-
 void shutdown_at_once(const char *wrong)
 {
 	log_error("the table of services, one of which serves the root file system, is of no use: %s; the machine starts again", wrong);
-	bounded_run(sync_now, NULL, 10000);
+	sync_bounded();
 	log_drain();
 	reboot(RB_AUTOBOOT);
 	for (;;)
@@ -117,12 +124,12 @@ void shutdown_machine(enum shutdown_kind kind)
 
 	if (!prepared) {
 		end_the_rest();
-		sync();
+		sync_bounded();
 	}
 	log_info("%s", ends[kind].text);
 	if (!prepared) {
 		mounts_release();
-		sync();
+		sync_bounded();
 	}
 	log_drain();
 	if (reboot(ends[kind].command) < 0)

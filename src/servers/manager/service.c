@@ -55,6 +55,17 @@ static void need_for_root(struct service_table *table, struct service *service)
 	}
 }
 
+static void keep(struct service_table *table, struct service *service)
+{
+	if (service->kept)
+		return;
+	service->kept = true;
+	for (unsigned a = 0; a < service->config->after_count; a++) {
+		if (service->config->after_index[a] >= 0)
+			keep(table, &table->list[service->config->after_index[a]]);
+	}
+}
+
 void service_choose_root(struct service_table *table, const char *disk, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < table->count; i++) {
@@ -74,14 +85,20 @@ void service_choose_root(struct service_table *table, const char *disk, uint64_t
 	}
 }
 
-bool service_is_kept(const struct service_table *table, const struct service *service)
+void service_mounted(struct service_table *table, struct service *service)
 {
-	return service->for_root && table->root && table->root->mounted;
+	service->mounted = true;
+	keep(table, service);
+}
+
+bool service_is_kept(const struct service *service)
+{
+	return service->kept;
 }
 
 static bool has_its_turn(const struct service_table *table, const struct service *service)
 {
-	if (service->state != SERVICE_WAITING || !service->config->valid || (table->stopping && !service_is_kept(table, service)))
+	if (service->state != SERVICE_WAITING || !service->config->valid || (table->stopping && !service_is_kept(service)))
 		return false;
 	if (table->root && !service->for_root && table->root->mount_state != MOUNT_OVER)
 		return false;
@@ -343,7 +360,7 @@ static bool is_stuck(const struct service_table *table)
 
 bool service_may_stop(const struct service_table *table, const struct service *service)
 {
-	return is_up(service) && !service_is_kept(table, service) && (is_last(table, service) || is_stuck(table));
+	return is_up(service) && !service_is_kept(service) && (is_last(table, service) || is_stuck(table));
 }
 
 void service_stopping(struct service *service, uint64_t now_ns, uint64_t patience_end_ns, bool again)
@@ -363,7 +380,7 @@ void service_cancel(struct service *service, uint64_t now_ns)
 bool service_table_quiet(const struct service_table *table)
 {
 	for (unsigned i = 0; i < table->count; i++) {
-		if (has_process(&table->list[i]) && !service_is_kept(table, &table->list[i]))
+		if (has_process(&table->list[i]) && !service_is_kept(&table->list[i]))
 			return false;
 	}
 	return true;

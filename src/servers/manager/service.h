@@ -81,7 +81,8 @@ struct service {
 	uint32_t watchdog_kills;
 	uint32_t mount_state;                /* enum mount_state */
 	bool mounted;                        /* it is */
-	bool for_root;                       /* the root file system needs it: it starts before all that do not, and ends with the machine */
+	bool for_root;                       /* the root file system needs it: it starts before all that do not */
+	bool kept;                           /* what it, or one that starts after it, serves is mounted: it ends with the machine */
 	pid_t mounter;                       /* the child of mount_state; 0: none */
 	uint64_t mount_due_ns;               /* the child is killed then */
 	int32_t last_status;                 /* as waitpid() gives it; -1: none has ended */
@@ -109,8 +110,11 @@ bool service_has_supervision(const struct service_config *config);
  */
 void service_choose_root(struct service_table *table, const char *disk, uint64_t now_ns);
 
-/* True when it stays until the machine is off, as the root file system is its. */
-bool service_is_kept(const struct service_table *table, const struct service *service);
+/* What @service serves is mounted. From now on it and what it needs stay until the machine is off: what is written may still need them. */
+void service_mounted(struct service_table *table, struct service *service);
+
+/* True when it stays until the machine is off. */
+bool service_is_kept(const struct service *service);
 
 /* True when it has no process, and gets none unless somebody asks. */
 bool service_at_rest(const struct service *service);

@@ -431,7 +431,7 @@ static void test_root(void)
 	service_notified(&services[0], SERVICE_BIT_READY, 1, 0);
 	CHECK(!service_may_start(&table, &services[2], 1), "ready is not mounted");
 	services[0].mount_state = MOUNT_FILLS;
-	services[0].mounted = true;
+	service_mounted(&table, &services[0]);
 	CHECK(!service_may_start(&table, &services[2], 1), "nor is the overlay in");
 	services[0].mount_state = MOUNT_OVER;
 	CHECK(service_may_start(&table, &services[2], 1), "now it is");

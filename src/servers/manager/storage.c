@@ -151,7 +151,7 @@ bool storage_ended(struct service_table *table, pid_t pid, int status, storage_s
 		return false;
 	/* It may have been killed when it was done. */
 	if (service->mount_state == MOUNT_UNDER_WAY && (status == 0 || mounts_has(service->config->ports[0].name, service->config->mount.directory))) {
-		service->mounted = true;
+		service_mounted(table, service);
 		log_info("%s serves %s", service->config->name, service->config->mount.directory);
 		go_on(table, service, time);
 	} else if (service->mount_state == MOUNT_UNDER_WAY) {

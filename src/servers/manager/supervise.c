@@ -497,14 +497,14 @@ static void stop_next(void)
 	}
 }
 
-/* All services have ended but those that the root file system needs. True when these are not needed either. */
+/* All services have ended but those whose file systems are mounted, and what they need. True when these are not needed either. */
 static bool prepare_shutdown(void)
 {
 	pid_t kept[CONFIG_MAX_SERVICES + 1];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < table->count; i++) {
-		if (service_is_kept(table, &table->list[i]))
+		if (service_is_kept(&table->list[i]))
 			kept[count++] = table->list[i].pid;
 	}
 	return count == 0 || shutdown_prepare(kept, count);
