@@ -24,8 +24,6 @@ TIMEOUT = "600"
 DISK_KIB = 65536
 DISK_OF_LINUX = f"[ ! -e /brd.ko ] || insmod /brd.ko rd_nr=1 rd_size={DISK_KIB}; mke2fs -b 4096 -m 0 /dev/ram0 >/dev/null && mkdir /disk && " \
                 "mount -t ext2 /dev/ram0 /disk && mkdir /disk/bench && export BENCH_DISK=/disk/bench"
-# To be switched on when / is ext2 there: "root=ram0", or "" once there is no other root.
-WORD_OF_RAEEN = os.environ.get("RAEEN_BENCH_ROOT")
 DISK_OF_RAEEN = "mkdir /root/bench && export BENCH_DISK=/root/bench"
 # What does not show in the number of instructions.
 BESIDE = ("atomics", "cr3", "invlpg", "wrmsr", "ports", "mmio")
@@ -71,7 +69,7 @@ def run_benchmark(guest, cpu, names=(), disk=False):
 def disk_of(guest, folder):
     """(overlay, options of ci/vm, shell command) by which the program has ext2 at $BENCH_DISK."""
     if guest == RAEEN:
-        return os.path.join(BUILD, "bench"), ["--append", WORD_OF_RAEEN] if WORD_OF_RAEEN else [], DISK_OF_RAEEN
+        return os.path.join(BUILD, "bench"), [], DISK_OF_RAEEN
     overlay = os.path.join(folder, "overlay")
     shutil.copytree(os.path.join(BUILD, "bench"), overlay)
     if guest == LINUX:

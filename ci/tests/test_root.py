@@ -17,12 +17,12 @@ from guest import BUILD
 from root_machine import TAKE_LAST, Machine
 
 TESTS = os.path.join(BUILD, "tests/tests")
-PROGRAMS = ("root_model", "root_mmap", "root_killer")
+PROGRAMS = ("root_model", "root_mmap", "root_names", "root_killer")
 JOURNALS = ("delete", "wal")
 # Boots of the full run kill 200 servers in all.
 QUICK = dict(deaths=20, rows=40, files=300, operations=1200, seconds=4, cpus=2, seed=1, timeout=300)
 FULL = [dict(deaths=50, rows=300, files=5000, operations=6000, seconds=30, cpus=cpus, seed=10 + cpus, timeout=1500) for cpus in (1, 2, 4, 3)]
-WORKS = ("killer", "model", "mmap", "tar", *JOURNALS)
+WORKS = ("killer", "model", "mmap", "names", "tar", *JOURNALS)
 FILE_MODES = (0o644, 0o600, 0o755)
 
 # An acknowledgement leaves the guest at once: .output closes, and so writes, what was printed.
@@ -40,6 +40,7 @@ tree() {{ mkdir tree && tar -xf /opt/tree.tar -C tree && tar -df /opt/tree.tar -
 work killer env DEATHS={deaths} /tests/root_killer &
 work model env WORKERS=2 OPERATIONS={operations} SECONDS={seconds} /tests/root_model &
 work mmap env SECONDS={seconds} /tests/root_mmap &
+work names env SHARED=1 SECONDS={seconds} /tests/root_names &
 work tar tree &
 for mode in {journals}; do database $mode & done
 wait

@@ -47,6 +47,6 @@ def test_read_only_and_back(tmp_path):
 def test_stores(tmp_path):
     """Who has mapped a file to store to it keeps the file system as it is."""
     (tmp_path / "tests").mkdir()
-    shutil.copy(os.path.join(BUILD, "tests/tests/root_names"), tmp_path / "tests")
-    done = vm(RAEEN, "mkdir /here; TMPDIR=/here READ_ONLY=/ /tests/root_names stored_to", "--overlay", tmp_path)
+    shutil.copy(os.path.join(BUILD, "tests/tests/root_cut_short"), tmp_path / "tests")
+    done = vm(RAEEN, "mkdir /here; TMPDIR=/here READ_ONLY=/ /tests/root_cut_short stored_to", "--overlay", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

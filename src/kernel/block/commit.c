@@ -439,9 +439,20 @@ static int commit_locked(struct block_cache *cache, const struct block_commit *c
 	return error;
 }
 
+/* As many frames as it may need: new data may be much. What it says is not checked yet. */
+static size_t frames_wanted(const struct block_cache *cache, const struct block_commit *commit)
+{
+	uint64_t blocks = 0;
+
+	for (unsigned i = 0; i < commit->change_count; i++)
+		if (commit->changes[i].kind == BLOCK_NEW_DATA)
+			blocks += MIN((uint64_t)commit->changes[i].len, cache->block_count);
+	return 2 * BLOCK_COMMIT_BASES + MIN(blocks, cache->block_count) * cache->block_size / PAGE_SIZE;
+}
+
 int block_commit(struct block_cache *cache, const struct block_commit *commit, uint64_t *number)
 {
-	enum { TRIES = 3, RECLAIM_FRAMES = 2 * BLOCK_COMMIT_BASES };
+	enum { TRIES = 3 };
 	unsigned tries = 0;
 	bool short_of_memory;
 	int error;
@@ -459,6 +470,6 @@ int block_commit(struct block_cache *cache, const struct block_commit *commit, u
 		cache->stats.stale += error == -ESTALE;
 		cache->stats.refused += error && error != -ESTALE;
 		mutex_unlock(&cache->lock);
-	} while (error && short_of_memory && ++tries < TRIES && memory_reclaim(RECLAIM_FRAMES));
+	} while (error && short_of_memory && ++tries < TRIES && memory_reclaim(frames_wanted(cache, commit)));
 	return error;
 }

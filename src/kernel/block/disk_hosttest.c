@@ -354,7 +354,13 @@ static void test_holes(void)
 	assert(disk_prepare(ram, hole, 9) == -ENOSPC && !memory_disk_frames(memory));
 	host_fail_allocation(1);	/* the tree's node */
 	assert(disk_prepare(ram, hole, 9) == -ENOSPC && !memory_disk_frames(memory));
+	host_leave_memory(frame_total() / 16 - 1);	/* programs must have something left */
+	assert(disk_prepare(ram, hole, 9) == -ENOSPC && !memory_disk_frames(memory));
+	host_leave_memory(frame_total() / 16);
 	assert(!disk_prepare(ram, hole, 9) && memory_disk_frames(memory) == 2);
+	host_leave_memory(0);
+	assert(!disk_prepare(ram, hole, 9));
+	host_leave_memory(frame_total());
 	host_fail_allocation(0);
 	assert(!disk_transfer(ram, DISK_WRITE, hole + 8, 1, bytes) && !host_allocation_failed());
 	host_fail_allocation(-1);

@@ -36,3 +36,5 @@ enum {
 #define container_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/* A function to be made small, among others of its file that are to be fast. */
+#define COLD __attribute__((cold))

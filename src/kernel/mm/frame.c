@@ -311,6 +311,11 @@ size_t frame_total(void)
 	return total_frames;
 }
 
+bool frame_plenty(void)
+{
+	return atomic_load_relaxed(&pool.free) > total_frames / 4;
+}
+
 size_t frame_free(void)
 {
 	size_t count = atomic_load_relaxed(&pool.free);

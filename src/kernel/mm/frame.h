@@ -62,6 +62,7 @@ struct frame *virt_to_frame(const void *virt);	/* of a direct-map address */
 void frame_release_many(struct frame **frames, size_t count);
 
 size_t frame_total(void);	/* frames of RAM managed */
+bool frame_plenty(void);	/* is a quarter of RAM free, or more? One load */
 size_t frame_free(void);	/* frames free now */
 size_t frame_reserve(void);	/* frames that only FRAME_KERNEL allocations may take */
 

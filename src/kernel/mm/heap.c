@@ -47,7 +47,7 @@ static uint32_t choose_frames(uint32_t stride)
 	return frames;
 }
 
-struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
+COLD struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align)
 {
 	align = MAX(align, sizeof(void *));
 	if (KERNEL_CHECKS)

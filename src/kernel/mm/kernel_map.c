@@ -57,7 +57,7 @@ static void area_unmap(struct area *area)
 	list_remove(&area->link);
 }
 
-void *kernel_map_physical(paddr_t phys, size_t len, enum map_cache_mode mode)
+COLD void *kernel_map_physical(paddr_t phys, size_t len, enum map_cache_mode mode)
 {
 	static const uint64_t mode_bits[] = {
 		[MAP_UNCACHED] = PTE_MODE_UNCACHED, [MAP_WRITE_COMBINING] = PTE_MODE_WRITE_COMBINING, [MAP_WRITE_BACK] = 0,
@@ -84,7 +84,7 @@ void *kernel_map_physical(paddr_t phys, size_t len, enum map_cache_mode mode)
 	return NULL;
 }
 
-void kernel_unmap(void *virt, size_t len)
+COLD void kernel_unmap(void *virt, size_t len)
 {
 	uint64_t start = (uint64_t)virt & PAGE_MASK;
 

@@ -96,7 +96,7 @@ void *kzalloc(size_t size)
 	return object;
 }
 
-void *kmalloc_array(size_t count, size_t size)
+COLD void *kmalloc_array(size_t count, size_t size)
 {
 	size_t total;
 

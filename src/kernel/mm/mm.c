@@ -64,3 +64,13 @@ void memory_get_stats(struct memory_stats *stats)
 	stats->available = stats->free + stats->cached - MIN(stats->shared, stats->cached);
 	stats->available -= MIN(stats->available, stats->reserve);
 }
+
+size_t memory_spare(void)
+{
+	struct memory_stats stats;
+
+	if (likely(frame_plenty()))
+		return frame_total();
+	memory_get_stats(&stats);
+	return stats.available;
+}

@@ -30,3 +30,6 @@ struct memory_stats {
 };
 
 void memory_get_stats(struct memory_stats *stats);
+
+/* How many pages programs could get (memory_stats.available), or, quickly, all of RAM while much is free. */
+size_t memory_spare(void);

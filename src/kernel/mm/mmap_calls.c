@@ -285,7 +285,7 @@ static int sync_mapping(struct address_space *as, uint64_t *addr, uint64_t end, 
 	return error;
 }
 
-long sys_msync(uint64_t addr, size_t len, int flags)
+COLD long sys_msync(uint64_t addr, size_t len, int flags)
 {
 	struct address_space *as = address_space_current();
 	uint64_t end = addr + ROUND_UP(len, PAGE_SIZE);
@@ -317,7 +317,7 @@ static bool in_core(struct address_space *as, const struct vma *vma, uint64_t ad
 	return present;
 }
 
-long sys_mincore(uint64_t addr, size_t len, uaddr_t vector)
+COLD long sys_mincore(uint64_t addr, size_t len, uaddr_t vector)
 {
 	struct address_space *as = address_space_current();
 	uint64_t end = addr + ROUND_UP(len, PAGE_SIZE);

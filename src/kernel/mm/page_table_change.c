@@ -147,7 +147,7 @@ static int make_tables(struct address_space *as, uint64_t from, uint64_t to, uin
 	return 0;
 }
 
-int page_table_move(struct address_space *as, uint64_t from, uint64_t to, uint64_t len)
+COLD int page_table_move(struct address_space *as, uint64_t from, uint64_t to, uint64_t len)
 {
 	uint64_t end = from + len, at = from, *slot;
 

@@ -398,7 +398,7 @@ static void drop_pages_from(struct vm_object *object, uint64_t first)
 	}
 }
 
-void vm_object_truncate(struct vm_object *object, uint64_t size)
+COLD void vm_object_truncate(struct vm_object *object, uint64_t size)
 {
 	uint64_t first = (size >> PAGE_SHIFT) + !!(size & (PAGE_SIZE - 1)), tail = size & (PAGE_SIZE - 1);
 

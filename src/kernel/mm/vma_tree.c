@@ -54,13 +54,13 @@ struct vma *vma_tree_find(const struct vma_tree *tree, uint64_t addr)
 /* ---- Balance ---- */
 
 /* Recursion here and below: as deep as the tree. */
-static unsigned count_subtree(const struct rb_node *node)
+static COLD unsigned count_subtree(const struct rb_node *node)
 {
 	return node ? 1 + count_subtree(node->left) + count_subtree(node->right) : 0;
 }
 
 /* Puts the nodes of @node's subtree, in order, before @rest in a list linked by `right`. */
-static struct rb_node *flatten(struct rb_node *node, struct rb_node *rest)
+static COLD struct rb_node *flatten(struct rb_node *node, struct rb_node *rest)
 {
 	if (!node)
 		return rest;
@@ -99,7 +99,7 @@ static struct rb_node **link_of(struct vma_tree *tree, const struct rb_node *nod
 }
 
 /* @vma, a leaf, lies too deep: finds the lowest subtree around it that is too high for its size and builds that anew. */
-void vma_tree_rebalance(struct vma_tree *tree, struct vma *vma)
+COLD void vma_tree_rebalance(struct vma_tree *tree, struct vma *vma)
 {
 	struct rb_node *node = &vma->node, *parent, *list;
 	unsigned size = 1, height = 0;

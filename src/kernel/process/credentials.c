@@ -71,7 +71,7 @@ void credentials_refresh(struct thread *thread)
 	credentials_put(old);
 }
 
-int credentials_commit(struct credentials *fresh, const struct credentials *expected)
+COLD int credentials_commit(struct credentials *fresh, const struct credentials *expected)
 {
 	struct thread *self = current_thread(), *thread;
 	struct process *process = self->process;

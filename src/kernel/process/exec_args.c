@@ -163,7 +163,7 @@ int exec_args_from_user(struct exec_args *args, uaddr_t argv, uaddr_t envp)
 	return error ? error : add_user_vector(args, envp, args->envc);
 }
 
-int exec_args_from_kernel(struct exec_args *args, char *const argv[], char *const envp[])
+COLD int exec_args_from_kernel(struct exec_args *args, char *const argv[], char *const envp[])
 {
 	size_t size = 0;
 	int error = 0;

@@ -227,7 +227,7 @@ static int requeue_each(struct futex_bucket *source, struct futex_key from, stru
 	return woken + moved;
 }
 
-int futex_requeue_key(struct futex_key from, struct futex_key to, int wake, int move, uaddr_t addr, const uint32_t *expected)
+COLD int futex_requeue_key(struct futex_key from, struct futex_key to, int wake, int move, uaddr_t addr, const uint32_t *expected)
 {
 	struct futex_bucket *source = bucket_of(from), *target = bucket_of(to);
 	uint32_t value;

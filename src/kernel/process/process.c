@@ -159,7 +159,7 @@ void process_release_resources(struct process *process)
 	process_set_executable(process, NULL);
 }
 
-struct address_space *process_get_address_space(struct process *process)
+COLD struct address_space *process_get_address_space(struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
 	struct address_space *as = process->as;
@@ -170,7 +170,7 @@ struct address_space *process_get_address_space(struct process *process)
 	return as;
 }
 
-struct fd_table *process_get_files(struct process *process)
+COLD struct fd_table *process_get_files(struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
 	struct fd_table *files = process->files;
@@ -181,7 +181,7 @@ struct fd_table *process_get_files(struct process *process)
 	return files;
 }
 
-struct fs_context *process_get_fs(struct process *process)
+COLD struct fs_context *process_get_fs(struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
 	struct fs_context *fs = process->fs;
@@ -203,7 +203,7 @@ struct vnode *process_get_executable(struct process *process)
 	return vnode;
 }
 
-struct thread *process_get_leader(struct process *process)
+COLD struct thread *process_get_leader(struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 	struct thread *thread = process->leader;
@@ -239,7 +239,7 @@ struct process *process_find(int pid)
 	return process;
 }
 
-struct process *process_next(int pid)
+COLD struct process *process_next(int pid)
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 	struct process *process = NULL;
@@ -264,7 +264,7 @@ struct thread *thread_find(int tid)
 	return thread;
 }
 
-struct thread *process_next_thread(struct process *process, int after_tid)
+COLD struct thread *process_next_thread(struct process *process, int after_tid)
 {
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 	struct thread *thread, *best = NULL;
@@ -301,7 +301,7 @@ void process_times(struct process *process, uint64_t *user_ns, uint64_t *system_
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 
-char process_state_letter(struct process *process)
+COLD char process_state_letter(struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 	struct thread *thread;

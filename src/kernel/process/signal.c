@@ -288,7 +288,7 @@ int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info
 	return number;
 }
 
-void signal_force_fault(int number, int code, uint64_t addr, uint64_t trap_number, uint64_t error_code)
+COLD void signal_force_fault(int number, int code, uint64_t addr, uint64_t trap_number, uint64_t error_code)
 {
 	struct thread *thread = current_thread();
 	struct process *process = thread->process;

@@ -87,7 +87,7 @@ long sys_rt_sigprocmask(int how, uaddr_t set, uaddr_t old, size_t set_size)
 	return old ? put_user_u64(old, before) : 0;
 }
 
-long sys_rt_sigpending(uaddr_t set, size_t set_size)
+COLD long sys_rt_sigpending(uaddr_t set, size_t set_size)
 {
 	struct thread *thread = current_thread();
 	signal_set pending;
@@ -116,7 +116,7 @@ static long sleep_for_signal(void)
 	return -ERESTARTNOHAND;
 }
 
-long sys_pause(void)
+COLD long sys_pause(void)
 {
 	return sleep_for_signal();
 }
@@ -177,7 +177,7 @@ static int wait_for_signal(signal_set set, uint64_t deadline, struct signal_info
 	return error == -ETIMEDOUT ? -EAGAIN : -EINTR;
 }
 
-long sys_rt_sigtimedwait(uaddr_t set_addr, uaddr_t info_addr, uaddr_t timeout, size_t set_size)
+COLD long sys_rt_sigtimedwait(uaddr_t set_addr, uaddr_t info_addr, uaddr_t timeout, size_t set_size)
 {
 	struct signal_info info;
 	uint64_t deadline = WAIT_FOREVER, ns;
@@ -330,7 +330,7 @@ static long send_to_thread(int pid, int tid, const struct signal_info *info)
 	return result;
 }
 
-long sys_tkill(int tid, int signal)
+COLD long sys_tkill(int tid, int signal)
 {
 	struct signal_info info;
 
@@ -357,7 +357,7 @@ static int queued_info(struct signal_info *info, uaddr_t from, int number, int t
 	return 0;
 }
 
-long sys_rt_sigqueueinfo(int pid, int signal, uaddr_t info_addr)
+COLD long sys_rt_sigqueueinfo(int pid, int signal, uaddr_t info_addr)
 {
 	struct signal_info info;
 	struct process *process;
@@ -375,7 +375,7 @@ long sys_rt_sigqueueinfo(int pid, int signal, uaddr_t info_addr)
 	return result;
 }
 
-long sys_rt_tgsigqueueinfo(int pid, int tid, int signal, uaddr_t info_addr)
+COLD long sys_rt_tgsigqueueinfo(int pid, int tid, int signal, uaddr_t info_addr)
 {
 	struct signal_info info;
 	int result;
@@ -388,7 +388,7 @@ long sys_rt_tgsigqueueinfo(int pid, int tid, int signal, uaddr_t info_addr)
 
 struct user_stack { uint64_t base; int32_t flags, pad; uint64_t size; };
 
-long sys_sigaltstack(uaddr_t in, uaddr_t old)
+COLD long sys_sigaltstack(uaddr_t in, uaddr_t old)
 {
 	struct thread_state *state = &current_thread()->user;
 	struct user_stack before = { state->alt_stack_base, state->alt_stack_flags, 0, state->alt_stack_size }, fresh;

@@ -353,7 +353,7 @@ static void use_idle_thread(struct cpu *cpu, struct run_queue *queue, struct thr
 	descriptors_set_kernel_stack(cpu, (uint64_t)idle->stack_base + KERNEL_STACK_SIZE);
 }
 
-void scheduler_init(void)
+COLD void scheduler_init(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *idle;

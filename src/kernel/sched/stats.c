@@ -33,7 +33,7 @@ static unsigned runnable(void)
 	return count;
 }
 
-static void sample_load(struct timer *timer)
+static COLD void sample_load(struct timer *timer)
 {
 	uint64_t now = (uint64_t)runnable() << LOAD_SHIFT;
 

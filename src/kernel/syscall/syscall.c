@@ -72,7 +72,7 @@ static bool report_once(uint64_t number, const char *name)
 	return fresh;
 }
 
-long syscall_unknown(struct trap_frame *frame)
+COLD long syscall_unknown(struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
 	uint64_t number = (uint32_t)frame->error;

@@ -208,6 +208,35 @@ static void test_scrollback(void)
 	assert(strcmp(text_of_screen(), "||||") == 0);
 }
 
+/* Writes the lines 'a' to 't' to a screen with room for twelve behind it. Returns how many of them it keeps, which must be the newest. */
+static unsigned lines_kept(bool grows, bool provided)
+{
+	unsigned row, column;
+
+	terminal_destroy(terminal);
+	terminal = terminal_create(ROWS, COLUMNS, 12, &ops, NULL);
+	assert(terminal);
+	terminal->grows = grows;
+	put("\r\n\r\n\r\n\r\n");
+	for (char c = 'a'; c <= 't'; c++) {
+		put((char []){ '\r', '\n', c, 0 });
+		if (provided)
+			terminal_provide_lines(terminal);
+	}
+	for (unsigned i = 0; i <= terminal->scrollback_count; i++, terminal_scroll_view(terminal, 1))
+		assert(terminal->view == i && terminal_line(terminal, 0)[0].character == 'p' - i);
+	assert(!terminal_cursor_position(terminal, &row, &column));
+	return terminal->scrollback_count;
+}
+
+static void test_growing_scrollback(void)
+{
+	assert(lines_kept(false, false) == ROWS);
+	assert(lines_kept(true, false) == 12);
+	assert(lines_kept(false, true) == 12);
+	start();
+}
+
 static void test_sequences(void)
 {
 	golden("split sequence", "a\033", "a||||", 0, 1);
@@ -336,6 +365,7 @@ static void test_random(unsigned seed)
 		struct terminal *wild = terminal_create(rows, columns, rand() % 20, &ops, NULL);
 
 		for (unsigned i = 0; i < 2000; i++) {
+			wild->grows = rand() % 2;
 			terminal_write(wild, piece, random_piece(piece, sizeof(piece)));
 			assert(wild->cursor.row < rows && wild->cursor.column < columns);
 			assert(wild->top <= wild->bottom && wild->bottom < rows);
@@ -357,6 +387,7 @@ int main(void)
 	test_region();
 	test_screens();
 	test_scrollback();
+	test_growing_scrollback();
 	test_sequences();
 	test_replies();
 	test_colors();

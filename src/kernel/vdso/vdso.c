@@ -33,7 +33,7 @@ static void *page(unsigned index)
 	return frame_virt(frame);
 }
 
-void vdso_init(void)
+COLD void vdso_init(void)
 {
 	KASSERT(vdso_image_end - vdso_image <= PAGE_SIZE);
 	vdso_object = vm_object_create_anonymous(PAGES * PAGE_SIZE);

@@ -80,7 +80,7 @@ static void dentry_free_name(const char *name, const struct dentry *owner)
 		kfree((char *)name);
 }
 
-struct dentry *dentry_create_root(struct vnode *vnode, const char *name)
+COLD struct dentry *dentry_create_root(struct vnode *vnode, const char *name)
 {
 	struct path_component component = { .name = name, .len = strlen(name) };
 	struct dentry *dentry = dentry_alloc(NULL, vnode->fs, &component);
@@ -276,7 +276,7 @@ int dentry_lookup(struct dentry *directory, const struct path_component *name, s
 	return dentry_add_answer(directory, name, vnode, version, out);
 }
 
-void dentry_drop_fs(struct fs *fs)
+COLD void dentry_drop_fs(struct fs *fs)
 {
 	struct dentry *dentry, *found;
 
@@ -305,7 +305,7 @@ static bool is_name_of_used_locked(const struct dentry *dentry)
 }
 
 /* Second chance over the hashed dentries that nobody uses. Returns how many went. */
-static size_t dentry_shrink_count(size_t wanted)
+static COLD size_t dentry_shrink_count(size_t wanted)
 {
 	struct dentry *victims[SHRINK_BATCH], *dentry;
 	size_t count = 0, visits = 0, limit = MIN(wanted, (size_t)SHRINK_BATCH);
@@ -356,7 +356,7 @@ void dentry_cache_trim(void)
 size_t dentry_cache_total(void) { return atomic_load_relaxed(&dentry_count); }
 size_t dentry_cache_hashed(void) { return atomic_load_relaxed(&hashed_count); }
 
-void dentry_init(void)
+COLD void dentry_init(void)
 {
 	size_t wanted = frame_total() / FRAMES_PER_BUCKET;
 	unsigned bits = BUCKET_BITS_MIN;

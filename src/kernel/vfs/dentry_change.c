@@ -200,7 +200,7 @@ struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *
 	return vnode;
 }
 
-void dentry_drop_children(struct dentry *dentry)
+COLD void dentry_drop_children(struct dentry *dentry)
 {
 	struct dentry *child;
 
@@ -217,7 +217,7 @@ void dentry_drop_children(struct dentry *dentry)
 	} while (child);
 }
 
-void dentry_drop_name(struct dentry *directory, const struct path_component *name)
+COLD void dentry_drop_name(struct dentry *directory, const struct path_component *name)
 {
 	struct leftovers left = { 0 };
 	struct dentry *dentry;
@@ -250,7 +250,7 @@ static bool relocate_locked(struct leftovers *left, struct dentry *dentry, struc
 	return true;
 }
 
-void dentry_move(const struct dentry_place *from, const struct dentry_place *to)
+COLD void dentry_move(const struct dentry_place *from, const struct dentry_place *to)
 {
 	struct leftovers left = { 0 };
 	struct dentry *moved = from->dentry, *victim = to->dentry;
@@ -293,7 +293,7 @@ static void swap_places_locked(struct dentry *a, struct dentry *b)
 	parent = a->parent, a->parent = b->parent, b->parent = parent;
 }
 
-void dentry_exchange(const struct dentry_place *a, const struct dentry_place *b)
+COLD void dentry_exchange(const struct dentry_place *a, const struct dentry_place *b)
 {
 	struct leftovers left = { 0 };
 	bool certain;
@@ -314,7 +314,7 @@ void dentry_exchange(const struct dentry_place *a, const struct dentry_place *b)
 }
 
 /* The directory @dentry is certainly the entry @name of @directory: puts it there. Tree lock held; the rest is in *old for after it. */
-bool dentry_relocate_locked(struct dentry *dentry, struct dentry *directory, const struct path_component *name, struct dentry_old_place *old)
+COLD bool dentry_relocate_locked(struct dentry *dentry, struct dentry *directory, const struct path_component *name, struct dentry_old_place *old)
 {
 	struct leftovers left = { 0 };
 

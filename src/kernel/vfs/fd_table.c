@@ -310,7 +310,7 @@ void fd_unreserve(int fd)
 	spin_unlock(&table->lock);
 }
 
-int fd_reserve_many(unsigned count, int fds[], unsigned flags)
+COLD int fd_reserve_many(unsigned count, int fds[], unsigned flags)
 {
 	struct fd_table *table = current_process()->files;
 
@@ -448,7 +448,7 @@ int fd_set_flags(int fd, unsigned which, unsigned set)
 	return result;
 }
 
-int fd_close_range(unsigned first, unsigned last, bool only_mark_cloexec)
+COLD int fd_close_range(unsigned first, unsigned last, bool only_mark_cloexec)
 {
 	struct fd_table *table = current_process()->files;
 	unsigned fd = first;

@@ -121,6 +121,7 @@ struct fs {
 	const char *type;		/* "ext2", "tmpfs" … */
 	unsigned flags;			/* enum fs_flags; those of read-only change by a remount */
 	uint64_t dev;			/* st_dev; assigned by fs_register_instance */
+	int64_t time_step;		/* ns between two times that it can keep; 0: each ns */
 	struct fs_node_id root;
 	void *private;			/* the file system's own state */
 	struct refcount refs;		/* mounts and vnodes */

@@ -134,7 +134,7 @@ static inline __attribute__((always_inline)) int create_begun(const struct begun
 	return error;
 }
 
-int name_create(struct path_walk *walk, const struct new_node *node)
+COLD int name_create(struct path_walk *walk, const struct new_node *node)
 {
 	struct dentry *parent = walk->parent.dentry;
 	struct begun begun = { .parent = parent, .dentry = walk->path.dentry, .credentials = walk->credentials, .name = walk->last };
@@ -215,20 +215,30 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 	vnode_put(vnode);
 }
 
-/* The same if the node has ended with its name: then it returns true. Else what was secluded is in use again, but not in the hash, for who goes on. */
-static bool show_ended(const struct begun *begun, int result, const struct fs_attr *attr)
+/*
+ * Of a file system with a worker: if nobody uses the node it ends with the name. FS_NODE_ENDED: so it did, and all is shown, the change ended. Else what
+ * was secluded for that is in use again, but not in the hash any more.
+ */
+static __attribute__((noinline)) int unlink_served(const struct begun *begun, struct fs_attr *attr)
 {
-	struct vnode *vnode = begun->dentry->vnode;
-	bool ended = result == FS_NODE_ENDED && attr->node.id == vnode->node.id && attr->node.generation == vnode->node.generation;
+	struct dentry *dentry = begun->dentry;
+	struct vnode *parent = begun->parent->vnode, *vnode = dentry_seclude(dentry) ? dentry->vnode : NULL;
+	int result;
+	bool ended;
 
+	attr->node.id = vnode ? vnode->node.id : 0;
+	result = parent->fs->ops->unlink(parent->fs, parent->node, begun->name.name, begun->name.len, attr);
+	if (!vnode)
+		return result;
+	ended = result == FS_NODE_ENDED && attr->node.generation == vnode->node.generation;
 	vnode_seclude_end(vnode, ended);
 	if (!ended)
-		return false;
-	dentry_lose_vnode(begun->dentry, &begun->change);
-	vnode_touch_directory(begun->parent->vnode, attr->ctime);
+		return MIN(result, 0);
+	dentry_lose_vnode(dentry, &begun->change);
+	vnode_touch_directory(parent, attr->ctime);
 	dir_change_end(&begun->change);
 	vnode_put(vnode);
-	return true;
+	return FS_NODE_ENDED;
 }
 
 /* Removes the name, shows it, and ends the change. */
@@ -236,15 +246,17 @@ static inline __attribute__((always_inline)) int remove_begun(const struct begun
 {
 	struct vnode *parent = begun->parent->vnode;
 	const struct fs_ops *ops = parent->fs->ops;
-	bool secluded = unlikely(parent->fs->flags & FS_SERVED) && !directory && dentry_seclude(begun->dentry);
 	struct fs_attr attr;
 	int error;
 
-	attr.node.id = secluded ? begun->dentry->vnode->node.id : 0;
-	error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, begun->name.name, begun->name.len, &attr);
-	if (secluded && show_ended(begun, error, &attr))
-		return 0;
-	if (likely(error >= 0)) {
+	if (unlikely(parent->fs->flags & FS_SERVED) && !directory) {
+		error = unlink_served(begun, &attr);
+		if (error == FS_NODE_ENDED)
+			return 0;
+	} else {
+		error = (directory ? ops->rmdir : ops->unlink)(parent->fs, parent->node, begun->name.name, begun->name.len, &attr);
+	}
+	if (likely(!error)) {
 		show_removed(begun, directory, &attr);
 		return 0;
 	}
@@ -256,7 +268,7 @@ static inline __attribute__((always_inline)) int remove_begun(const struct begun
 	return error;
 }
 
-int name_remove(struct path_walk *walk, bool directory)
+COLD int name_remove(struct path_walk *walk, bool directory)
 {
 	struct vnode *parent;
 	struct begun begun = { .parent = walk->parent.dentry, .dentry = walk->path.dentry, .credentials = walk->credentials, .name = walk->last };
@@ -377,7 +389,7 @@ int name_remove_ready(uaddr_t name)
 	return error;
 }
 
-int name_link(const struct path *from, struct path_walk *to)
+COLD int name_link(const struct path *from, struct path_walk *to)
 {
 	struct vnode *vnode = from->dentry->vnode, *parent;
 	struct dir_change change;

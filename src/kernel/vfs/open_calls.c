@@ -213,14 +213,14 @@ static long duplicate_to(int from, int to, bool close_on_exec)
 	return result;
 }
 
-long sys_dup2(int from, int to)
+COLD long sys_dup2(int from, int to)
 {
 	if (from == to)
 		return fd_get_flags(from) < 0 ? -EBADF : from;
 	return duplicate_to(from, to, false);
 }
 
-long sys_dup3(int from, int to, int flags)
+COLD long sys_dup3(int from, int to, int flags)
 {
 	if (flags & ~O_CLOEXEC || from == to)
 		return -EINVAL;

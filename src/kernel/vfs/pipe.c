@@ -438,7 +438,7 @@ static int wait_for_partner(struct pipe *pipe, const struct file *file)
 	return *there || *opens != before ? 0 : error;
 }
 
-int pipe_open_fifo(struct file *file)
+COLD int pipe_open_fifo(struct file *file)
 {
 	struct pipe *pipe;
 	int error = 0;
@@ -477,7 +477,7 @@ long pipe_get_size(struct file *file)
 	return file->ops == &pipe_file_ops ? (long)pipe->ring.page_count << PAGE_SHIFT : -EBADF;
 }
 
-long pipe_set_size(struct file *file, uint64_t size)
+COLD long pipe_set_size(struct file *file, uint64_t size)
 {
 	struct pipe *pipe = file->private;
 	uint64_t pages = 1;

@@ -135,7 +135,7 @@ ssize_t pipe_ring_write_whole(struct pipe_ring *ring, struct uio *uio)
 	return done == -ENOMEM ? done : -EFAULT;
 }
 
-int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count)
+COLD int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count)
 {
 	uint64_t used = pipe_ring_used(ring);
 	struct pipe_ring fresh;

@@ -32,7 +32,7 @@ static void put_statx_time(struct statx_timestamp *to, int64_t ns)
 	to->tv_nsec = parts.ns;
 }
 
-static int put_statx(uaddr_t out, const struct fs_attr *attr, uint64_t dev, bool mount_root)
+static COLD int put_statx(uaddr_t out, const struct fs_attr *attr, uint64_t dev, bool mount_root)
 {
 	struct statx sx = {
 		.stx_mask = STATX_BASIC_STATS | STATX_BTIME, .stx_blksize = STAT_BLOCK_SIZE, .stx_nlink = attr->links, .stx_uid = attr->uid,
@@ -200,7 +200,7 @@ long sys_newfstatat(int dir, uaddr_t path, uaddr_t out, int flags)
 	return stat_name(dir, path, stat_walk_flags(flags), out);
 }
 
-static long statx_descriptor(int fd, uaddr_t out)
+static COLD long statx_descriptor(int fd, uaddr_t out)
 {
 	struct fd_ref ref = fd_borrow(fd);
 	struct fs_attr attr;
@@ -217,7 +217,7 @@ static long statx_descriptor(int fd, uaddr_t out)
 	return error ? error : put_statx(out, &attr, dev, mount_root);
 }
 
-long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
+COLD long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
 {
 	struct fs_attr attr;
 	struct path path;
@@ -239,12 +239,12 @@ long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
 }
 
 /* Callers without FILE_READ come here (gates.asm): they may ask about descriptors. */
-__attribute__((cold)) long newfstatat_checked(int dir, uaddr_t path, uaddr_t out, int flags)
+COLD long newfstatat_checked(int dir, uaddr_t path, uaddr_t out, int flags)
 {
 	return flags == AT_EMPTY_PATH && means_descriptor(dir, path, flags) ? stat_descriptor(dir, out) : -EPERM;
 }
 
-__attribute__((cold)) long statx_checked(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
+COLD long statx_checked(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
 {
 	bool plain = (flags & ~AT_STATX_SYNC_TYPE) == AT_EMPTY_PATH && (flags & AT_STATX_SYNC_TYPE) != AT_STATX_SYNC_TYPE && !(mask & STATX__RESERVED);
 
@@ -313,7 +313,7 @@ static long statfs_flags(unsigned flags)
 	return result | (flags & MS_NODIRATIME ? STATFS_NODIRATIME : 0);
 }
 
-static long put_statfs(uaddr_t out, const struct mount *mount)
+static COLD long put_statfs(uaddr_t out, const struct mount *mount)
 {
 	struct fs_statfs from = { .block_size = STAT_BLOCK_SIZE, .name_max = FILE_NAME_MAX };
 	struct statfs to = { 0 };
@@ -346,7 +346,7 @@ long sys_statfs(uaddr_t name, uaddr_t out)
 	return error;
 }
 
-long sys_fstatfs(int fd, uaddr_t out)
+COLD long sys_fstatfs(int fd, uaddr_t out)
 {
 	struct fd_ref ref = fd_borrow(fd);
 	long error;

@@ -227,7 +227,7 @@ static struct vnode *find_locked(struct vnode_bucket *bucket, const struct fs *f
 }
 
 /* The cache holds it from now on, if it may. vnode_cache_lock held. */
-static void cache_locked(struct vnode *vnode)
+static inline __attribute__((always_inline)) void cache_locked(struct vnode *vnode)
 {
 	if (vnode->cached || vnode->fs->flags & FS_VOLATILE || !vnode->attr.links)
 		return;
@@ -393,7 +393,7 @@ void vnode_forget(struct vnode *vnode)
 		vnode_put(vnode);
 }
 
-struct vnode *vnode_find_removed(struct fs *fs, struct fs_node_id node, bool last)
+COLD struct vnode *vnode_find_removed(struct fs *fs, struct fs_node_id node, bool last)
 {
 	struct vnode_bucket *bucket = vnode_bucket(fs, node);
 	struct vnode *vnode;
@@ -490,7 +490,7 @@ void vnode_recheck_links(struct vnode *vnode)
 		vnode_forget(vnode);
 }
 
-void vnode_forget_fs(struct fs *fs)
+COLD void vnode_forget_fs(struct fs *fs)
 {
 	struct vnode *vnode, *found;
 
@@ -530,7 +530,7 @@ size_t vnode_search(const struct fs *fs, bool (*wanted)(const struct vnode *vnod
 }
 
 /* Tells @fs (NULL: all) about changed attributes; without @wait not those of files that are being written. The first error; goes on but when killed. */
-static int flush_each(struct fs *fs, bool wait)
+static COLD int flush_each(struct fs *fs, bool wait)
 {
 	struct vnode *vnode, *batch[SHRINK_BATCH];
 	size_t count, rounds, limit;
@@ -587,7 +587,7 @@ static bool vnode_must_stay(const struct vnode *vnode)
 	return true;
 }
 
-static size_t vnode_shrink(size_t frames)
+static COLD size_t vnode_shrink(size_t frames)
 {
 	struct vnode *victims[SHRINK_BATCH], *vnode;
 	size_t count = 0, scanned = 0, freed = 0, limit;

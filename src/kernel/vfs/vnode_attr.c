@@ -169,9 +169,17 @@ static int truncate_pages(struct vnode *vnode, uint64_t size)
 	return 0;
 }
 
-int vnode_truncate_locked(struct vnode *vnode, uint64_t size)
+/* Now, as the file system can keep it: a time must not change when the vnode goes and comes back. */
+static int64_t time_of_change(const struct fs *fs)
 {
 	int64_t now = clock_realtime_ns();
+
+	return unlikely(fs->time_step) ? now - now % fs->time_step : now;
+}
+
+int vnode_truncate_locked(struct vnode *vnode, uint64_t size)
+{
+	int64_t now = time_of_change(vnode->fs);
 	int error;
 
 	if (vnode->fs->flags & FS_READ_ONLY)
@@ -190,7 +198,7 @@ int vnode_truncate_locked(struct vnode *vnode, uint64_t size)
 
 void vnode_touch_written(struct vnode *vnode, uint64_t end)
 {
-	int64_t now = clock_realtime_ns();
+	int64_t now = time_of_change(vnode->fs);
 
 	if (end > atomic_load(&vnode->object.size))
 		vm_object_grow(&vnode->object, end);
@@ -212,7 +220,7 @@ void vnode_touch_accessed(struct vnode *vnode)
 
 	if (vnode->fs->flags & (FS_READ_ONLY | FS_VOLATILE))
 		return;
-	now = clock_realtime_ns();
+	now = time_of_change(vnode->fs);
 	spin_lock(&vnode->attr_lock);
 	if (vnode->attr.atime <= vnode->attr.mtime || vnode->attr.atime <= vnode->attr.ctime || now - vnode->attr.atime >= day) {
 		vnode->attr.atime = now;
@@ -244,7 +252,7 @@ void vnode_touch_directory(struct vnode *vnode, int64_t now)
 
 void vnode_touch_changed(struct vnode *vnode)
 {
-	int64_t now = clock_realtime_ns();
+	int64_t now = time_of_change(vnode->fs);
 
 	spin_lock(&vnode->attr_lock);
 	vnode->attr.ctime = now;
@@ -267,7 +275,7 @@ void vnode_set_no_links(struct vnode *vnode, int64_t now)
 
 bool vnode_renew_links(struct vnode *vnode, uint32_t links, uint32_t changes)
 {
-	int64_t now = clock_realtime_ns();
+	int64_t now = time_of_change(vnode->fs);
 	bool current;
 
 	spin_lock(&vnode->attr_lock);
@@ -284,7 +292,7 @@ bool vnode_renew_links(struct vnode *vnode, uint32_t links, uint32_t changes)
 	return current;
 }
 
-int vnode_flush_attributes(struct vnode *vnode)
+COLD int vnode_flush_attributes(struct vnode *vnode)
 {
 	struct fs_attr in, out;
 	uint32_t mask;
@@ -349,7 +357,7 @@ void vnode_clear_set_id(struct vnode *vnode)
 	vnode_setattr(vnode, FS_SET_MODE, &in);
 }
 
-ssize_t vnode_read_link(struct vnode *vnode, char **text)
+COLD ssize_t vnode_read_link(struct vnode *vnode, char **text)
 {
 	enum { TARGET_MAX = 4095 };
 	char *cached = atomic_load(&vnode->link_target), *buf, *expected = NULL;

@@ -64,11 +64,11 @@ void mounts_all(void)
 		mount_one(&mounts[i]);
 }
 
-void mounts_release(void)
+int mounts_release(void)
 {
 	for (unsigned i = MOUNT_COUNT; i-- > 0;)
 		umount2(mounts[i].target, MNT_DETACH);
-	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	return mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 }
 
 /* Where the new root is until it is one. */

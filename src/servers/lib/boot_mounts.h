@@ -8,8 +8,8 @@
 /* Each failure is logged, and the next is tried. */
 void mounts_all(void);
 
-/* In reverse order, best effort; the root becomes read-only. */
-void mounts_release(void);
+/* In reverse order, best effort; the root becomes read-only: 0, or -1 and errno where it does not. */
+int mounts_release(void);
 
 /*
  * Mounts @source at @directory. At "/" it takes the place of the root: what mounts_all() mounted is there too, every process finds itself in the new root,

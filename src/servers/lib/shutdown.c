@@ -88,8 +88,7 @@ bool shutdown_prepare(const pid_t *kept, unsigned count)
 	alarm(PREPARE_S);
 	end_others(kept, count);
 	sync_bounded();
-	mounts_release();
-	_exit(0);
+	_exit(mounts_release() < 0 ? 1 : 0);
 }
 
 void shutdown_child_ended(pid_t pid, int status)
@@ -98,7 +97,7 @@ void shutdown_child_ended(pid_t pid, int status)
 		return;
 	prepared = true;
 	if (status != 0)
-		log_error("the root file system was not unmounted within %d s: WHAT WAS WRITTEN LAST MAY BE LOST", PREPARE_S);
+		log_error("the root file system was not unmounted%s: WHAT WAS WRITTEN LAST MAY BE LOST", WIFSIGNALED(status) ? " in time" : "");
 }
 
 void shutdown_at_once(const char *wrong)

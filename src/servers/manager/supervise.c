@@ -35,6 +35,7 @@ static sigset_t mask_while_waiting;
 
 static struct service_table *table;
 static bool more_to_reap;
+static uint64_t stop_begun_ns;
 static storage_stop stop_it;
 
 static struct output outputs[CONFIG_MAX_SERVICES + 1];
@@ -475,6 +476,7 @@ static int do_upgrade(struct service *service, const char *path)
 
 static const struct control_actions actions = { .start = do_start, .stop = do_stop, .kill = do_kill, .upgrade = do_upgrade };
 
+/* What is still to be written needs the root's services, even if somebody has stopped them. */
 static void begin_stop(void)
 {
 	static const char *const names[] = { "", "power off", "reboot", "halt" };
@@ -482,6 +484,11 @@ static void begin_stop(void)
 	log_info("stopping the services to %s", names[asked_for]);
 	region_set(TABLE_SHUTDOWN, asked_for);
 	table->stopping = true;
+	stop_begun_ns = now_ns();
+	for (unsigned i = 0; i < table->count; i++) {
+		if (service_is_kept(&table->list[i]))
+			service_ask_start(&table->list[i], stop_begun_ns);
+	}
 }
 
 static void stop_next(void)
@@ -504,8 +511,14 @@ static bool prepare_shutdown(void)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < table->count; i++) {
-		if (service_is_kept(&table->list[i]))
-			kept[count++] = table->list[i].pid;
+		const struct service *service = &table->list[i];
+
+		if (!service_is_kept(service))
+			continue;
+		/* One that is just to start again would be taken for somebody who is left. */
+		if (service->state == SERVICE_WAITING && now_ns() < stop_begun_ns + stop_patience_ns)
+			return false;
+		kept[count++] = service->pid;
 	}
 	return count == 0 || shutdown_prepare(kept, count);
 }

@@ -222,6 +222,33 @@ static void time_changes(void)
 	CHECK(info.st_mtime > 100);
 }
 
+/* What stat() tells of a change it tells again when nothing of the file has stayed in memory. */
+static void times_stay(void)
+{
+	struct stat before, after;
+	int fd = open("stays", O_RDWR | O_CREAT, 0644), drop = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	CHECK_EQ(write(fd, "text", 4), 4);
+	CHECK_EQ(fchmod(fd, 0600), 0);
+	CHECK_EQ(write(fd, "text", 4), 4);
+	CHECK_EQ(ftruncate(fd, 6), 0);
+	CHECK_EQ(pread(fd, &before, 4, 0), 4);
+	CHECK_EQ(fsync(fd), 0);
+	CHECK_EQ(fstat(fd, &before), 0);
+	close(fd);
+	sync();
+	/* Who may not do this has still asked the same twice. */
+	if (drop >= 0 && write(drop, "3", 1) == 1)
+		check_sleep(50);
+	close(drop);
+	CHECK_EQ(stat("stays", &after), 0);
+	CHECK_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+	CHECK_EQ(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+	CHECK_EQ(after.st_ctim.tv_nsec, before.st_ctim.tv_nsec);
+	CHECK_EQ(after.st_atim.tv_nsec, before.st_atim.tv_nsec);
+	CHECK_EQ(after.st_size, 6);
+}
+
 static void stat_fields(void)
 {
 	struct statx extended;
@@ -302,7 +329,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(modes), CASE(owners), CASE(user_permissions), CASE(sticky_folder), CASE(access_checks), CASE(times),
-		CASE(time_changes), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
+		CASE(time_changes), CASE(times_stay), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
 	};
 
 	return check_main("attributes", cases, argc, argv);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, LOW = 512, HIGH = 2048, BATCH = 64 };
+enum { PAGE = 4096, LOW = 256, HIGH = 1024, PIECES = 2200, BATCH = 64 };
 
 static long end;
 
@@ -208,8 +208,38 @@ static void reads_beside_writes(void)
 		CHECK_EQ(check_wait(readers[i]), 0);
 }
 
+/* A file in so many pieces that not all are remembered. */
+static void pieces(void)
+{
+	int fd = make("pieces", 0);
+	unsigned wrong = 0, seen;
+	char *buffer = pages(1), *at;
+
+	for (unsigned i = 0; i < PIECES; i++) {
+		unsigned piece = i * 7 % PIECES;
+
+		memcpy(buffer, &piece, sizeof piece);
+		if (pwrite(fd, buffer, PAGE, (off_t)piece * 2 * PAGE) != PAGE)
+			CHECK_EQ(pwrite(fd, buffer, PAGE, (off_t)piece * 2 * PAGE), PAGE);
+	}
+	at = map(fd, PIECES * 2 * PAGE);
+	for (unsigned round = 0; round < 3; round++) {
+		CHECK_EQ(fsync(fd), 0);
+		drop_caches();
+		for (unsigned i = 0; i + 1 < PIECES; i++) {
+			memcpy(&seen, at + (size_t)i * 2 * PAGE, sizeof seen);
+			wrong += seen != i + round;
+			wrong += at[((size_t)i * 2 + 1) * PAGE] != 0;
+			seen++;
+			memcpy(at + (size_t)i * 2 * PAGE, &seen, sizeof seen);
+		}
+		CHECK_EQ(wrong, 0);
+	}
+	munmap(at, PIECES * 2 * PAGE);
+}
+
 static const struct check_case cases[] = {
-	CASE(stores), CASE(read_into_map), CASE(read_into_itself), CASE(reads_beside_writes),
+	CASE(pieces), CASE(stores), CASE(read_into_map), CASE(read_into_itself), CASE(reads_beside_writes),
 	{ NULL, NULL },
 };
 

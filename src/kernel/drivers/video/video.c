@@ -40,13 +40,13 @@ static struct {
 
 	uint32_t drawing;			/* atomic: somebody draws and owns the fields below */
 	struct drawn_cell *shadow;		/* what the screen shows, rows × columns */
-	struct drawn_cell line[TERMINAL_COLUMNS_MAX];
 	unsigned cursor_row;			/* where the cursor was drawn */
 	uint64_t last_drawn;
 
 	struct wait_queue queue;		/* the drawing thread */
 	bool thread_runs;			/* set once */
 } screen = { .lock = SPINLOCK_INIT(LOCK_SCREEN), .queue = WAIT_QUEUE_INIT(screen.queue) };
+static struct drawn_cell composed[TERMINAL_COLUMNS_MAX];	/* a row of what is to be shown; whoever has set screen.drawing */
 
 static void compose_cell(const struct cell *cell, struct drawn_cell *drawn)
 {
@@ -58,7 +58,7 @@ static void compose_cell(const struct cell *cell, struct drawn_cell *drawn)
 	};
 }
 
-/* Composes @row into screen.line if it may have changed. screen.lock held. */
+/* Composes @row into composed[] if it may have changed. screen.lock held. */
 static bool compose_row(unsigned row)
 {
 	struct terminal *terminal = screen.terminal;
@@ -71,9 +71,9 @@ static bool compose_row(unsigned row)
 	const struct cell *cells = terminal_line(terminal, row);
 
 	for (unsigned column = 0; column < terminal->columns; column++)
-		compose_cell(&cells[column], &screen.line[column]);
+		compose_cell(&cells[column], &composed[column]);
 	if (cursor) {
-		screen.line[cursor_column].flags |= DRAWN_CURSOR | (terminal->cursor_block ? DRAWN_CURSOR_BLOCK : 0);
+		composed[cursor_column].flags |= DRAWN_CURSOR | (terminal->cursor_block ? DRAWN_CURSOR_BLOCK : 0);
 		screen.cursor_row = row;
 	}
 	return true;
@@ -85,9 +85,9 @@ static void draw_row(unsigned row)
 	struct drawn_cell *shown = &screen.shadow[row * columns];
 
 	for (unsigned column = 0; column < columns; column++) {
-		if (__builtin_memcmp(&shown[column], &screen.line[column], sizeof(*shown)) == 0)	/* inline */
+		if (__builtin_memcmp(&shown[column], &composed[column], sizeof(*shown)) == 0)	/* inline */
 			continue;
-		shown[column] = screen.line[column];
+		shown[column] = composed[column];
 		screen.backend->draw(row, column, &shown[column]);
 	}
 }

@@ -264,6 +264,22 @@ static size_t frames_to_reclaim;
 
 void host_let_reclaim(size_t frames) { frames_to_reclaim = frames; }
 
+enum { TOTAL = 1 << 20 };
+
+static size_t spare_frames = TOTAL;
+
+void host_leave_memory(size_t frames) { spare_frames = frames; }
+
+size_t memory_spare(void)
+{
+	return spare_frames;
+}
+
+size_t frame_total(void)
+{
+	return TOTAL;
+}
+
 size_t memory_reclaim(size_t frames)
 {
 	size_t freed = frames < frames_to_reclaim ? frames : frames_to_reclaim;

@@ -21,3 +21,6 @@ void fiber_sleep(uint64_t ns);
 
 /* So many frames memory_reclaim() says it frees from now on; 0 at the start. */
 void host_let_reclaim(size_t frames);
+
+/* What memory_spare() says from now on, of frame_total() frames; all of them at the start. */
+void host_leave_memory(size_t frames);

@@ -188,15 +188,16 @@ static ssize_t step(struct direct *direct, uint64_t pos)
 static ssize_t move(struct direct *direct, uint64_t pos, uint64_t end)
 {
 	struct mapped_file *file = direct->file;
+	struct mapped_asker asker;
 	ssize_t done = take_frames(direct, end - pos);
 
 	if (!done)
 		done = write_pages(direct, pos);
 	if (!done)
-		done = mapped_begin_asking(file, (pos + direct->len - 1) >> PAGE_SHIFT);
+		done = mapped_begin_asking(file, &asker, (pos + direct->len - 1) >> PAGE_SHIFT);
 	if (!done) {
 		done = pos < atomic_load(&file->vnode->object.size) || direct->write ? step(direct, pos) : -ENXIO;
-		mapped_end_asking(file);
+		mapped_end_asking(file, &asker);
 	}
 	if (done > 0)
 		skip(direct->uio, done);

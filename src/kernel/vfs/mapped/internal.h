@@ -15,6 +15,8 @@
 
 enum { MAPPED_BATCH = 16 /* pages written by one request */, MAPPED_CHANGES = 8 };
 
+enum kick { KICK_LOOK = 1, KICK_MEMORY = 2 /* memory is short: all is to be written */ };
+
 /* No truncation is under way. */
 #define NO_BARRIER UINT64_MAX
 
@@ -36,7 +38,8 @@ struct mapped_fs {
 	struct wait_queue queue;	/* for barriers, askers and written_group */
 	struct list dirty;		/* struct mapped_file, the longest dirty first; guarded by write_back.c's lock */
 	int64_t dirty_pages;		/* atomic */
-	uint32_t thread_kicked;		/* atomic, as are those two */
+	struct list mount_link;		/* write_back.c's: which there are */
+	uint32_t thread_kicked;		/* atomic: enum kick; as are those two */
 	bool thread_stop, thread_runs;
 	struct wait_queue thread_queue;
 };
@@ -54,7 +57,7 @@ struct mapped_file {
 	/* Grows when blocks of the file may have become others': of pages from this one on, by its value's remainder. */
 	uint64_t sequence, changed[MAPPED_CHANGES];
 	uint64_t barrier;		/* pages from this one on are being truncated: nothing is done with them */
-	unsigned askers;		/* requests that a truncation has to wait for: see mapped_begin_asking */
+	struct list askers;		/* struct mapped_asker: who a truncation has to wait for */
 	uint64_t write_end;		/* bytes up to there are being written, whatever the size says; 0: none are */
 
 	struct list new_runs;		/* struct new_run.file_link; guarded by mapped->new_lock */
@@ -133,10 +136,12 @@ int mapped_allocate(struct mapped_file *file, uint64_t first, uint64_t end, uint
 void mapped_cut(struct mapped_file *file, uint64_t first, bool freed);
 
 /*
- * Until mapped_end_asking no truncation that concerns page @page begins: blocks may be asked for, and given to the disk. -EINTR (killed).
+ * Until mapped_end_asking no truncation that concerns page @page begins: blocks up to there may be asked for, and given to the disk. Meanwhile only the server
+ * and the disk are to be waited for. -EINTR (killed).
  */
-int mapped_begin_asking(struct mapped_file *file, uint64_t page);
-void mapped_end_asking(struct mapped_file *file);
+struct mapped_asker { struct list link; uint64_t page; };
+int mapped_begin_asking(struct mapped_file *file, struct mapped_asker *asker, uint64_t page);
+void mapped_end_asking(struct mapped_file *file, struct mapped_asker *asker);
 
 /* Waits until no truncation concerns pages before @end. *@sequence: file->sequence then. 0 or -EINTR (killed). */
 int mapped_wait_barrier(struct mapped_file *file, uint64_t end, uint64_t *sequence);

@@ -5,7 +5,7 @@
 #include "mm/heap.h"
 #include "process/credentials.h"
 
-enum { ASK_EXTENTS = 64, ASK_BLOCKS = 4096 /* what an answer tells beyond the blocks that are wanted */ };
+enum { ASK_EXTENTS = 64, ASK_BLOCKS = 4096 /* what an answer tells beyond the blocks that are wanted */, EXTENTS_KEPT = 4096 };
 
 /* ---- Life ---- */
 
@@ -28,6 +28,7 @@ struct mapped_fs *mapped_fs_create(struct fs *fs, struct disk *disk, unsigned bl
 	wait_queue_init(&mapped->queue);
 	wait_queue_init(&mapped->thread_queue);
 	list_init(&mapped->dirty);
+	list_init(&mapped->mount_link);
 	return mapped;
 }
 
@@ -64,6 +65,7 @@ struct mapped_file *mapped_file_of(struct vnode *vnode)
 	mutex_init(&file->write_back_lock, LOCK_MAPPED_WRITE_BACK);
 	mutex_init(&file->lock, LOCK_MAPPED_FILE);
 	file->barrier = NO_BARRIER;
+	list_init(&file->askers);
 	list_init(&file->new_runs);
 	list_init(&file->dirty_link);
 	if (atomic_compare_exchange(&vnode->map, &expected, file))
@@ -229,7 +231,7 @@ static void note_blocks(struct vnode *vnode, uint64_t blocks)
 	spin_unlock(&vnode->attr_lock);
 }
 
-/* 0; 1: the file was truncated meanwhile, look again; or a negative errno. */
+/* 0; 1: nothing was learned, as the file was truncated meanwhile or the map is forgotten, look again; or a negative errno. */
 static int ask(struct mapped_file *file, const struct served_map_request *request)
 {
 	struct vnode *vnode = file->vnode;
@@ -248,6 +250,11 @@ static int ask(struct mapped_file *file, const struct served_map_request *reques
 		if (request->allocate)
 			note_blocks(vnode, result.blocks);
 		mutex_lock(&file->lock);
+		/* A file in many pieces must not take the kernel's memory. Without the map an older answer cannot be told from a newer one: none counts. */
+		if (file->map.used > EXTENTS_KEPT) {
+			extent_map_free(&file->map);
+			mapped_change(file, 0);
+		}
 		error = learn(file, extents, error, request->allocate, sequence);
 		mutex_unlock(&file->lock);
 	}
@@ -266,7 +273,7 @@ int mapped_ask(struct mapped_file *file, uint64_t first, uint64_t count)
 	return MIN(ask(file, &request), 0);
 }
 
-int mapped_begin_asking(struct mapped_file *file, uint64_t page)
+int mapped_begin_asking(struct mapped_file *file, struct mapped_asker *asker, uint64_t page)
 {
 	uint64_t sequence;
 
@@ -280,17 +287,19 @@ int mapped_begin_asking(struct mapped_file *file, uint64_t page)
 			break;
 		mutex_unlock(&file->lock);
 	}
-	file->askers++;
+	asker->page = page;
+	list_push_back(&file->askers, &asker->link);
 	mutex_unlock(&file->lock);
 	return 0;
 }
 
-void mapped_end_asking(struct mapped_file *file)
+void mapped_end_asking(struct mapped_file *file, struct mapped_asker *asker)
 {
 	bool wake;
 
 	mutex_lock(&file->lock);
-	wake = !--file->askers && file->barrier != NO_BARRIER;
+	list_remove(&asker->link);
+	wake = asker->page >= file->barrier;
 	mutex_unlock(&file->lock);
 	if (wake)
 		wake_all(&file->mapped->queue);
@@ -302,14 +311,15 @@ static int allocate_run(struct mapped_file *file, uint64_t first, uint64_t end, 
 	struct served_map_request request = {
 		.first = first, .count = end - first, .allocate = true, .privileged = credentials_is_root(credentials_current()),
 	};
-	int error = mapped_begin_asking(file, (end - 1) >> (PAGE_SHIFT - mapped->block_shift));
+	struct mapped_asker asker;
+	int error = mapped_begin_asking(file, &asker, (end - 1) >> (PAGE_SHIFT - mapped->block_shift));
 
 	if (error)
 		return error;
 	/* Only now it is sure that the file does not become shorter. */
 	request.size = MIN(size ? size : atomic_load(&file->vnode->object.size), end << mapped->block_shift);
 	error = request.size > first << mapped->block_shift ? ask(file, &request) : -ENXIO;
-	mapped_end_asking(file);
+	mapped_end_asking(file, &asker);
 	return error;
 }
 

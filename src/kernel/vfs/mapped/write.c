@@ -161,10 +161,12 @@ void mapped_end_write(struct vnode *vnode)
 
 static bool asked_by_others(struct mapped_file *file)
 {
-	bool result;
+	const struct mapped_asker *asker;
+	bool result = false;
 
 	mutex_lock(&file->lock);
-	result = file->askers;
+	list_for_each(asker, &file->askers, link)
+		result |= asker->page >= file->barrier;
 	mutex_unlock(&file->lock);
 	return result;
 }
@@ -173,7 +175,8 @@ static void set_barrier(struct mapped_file *file, uint64_t page)
 {
 	mutex_lock(&file->lock);
 	file->barrier = page;
-	mapped_change(file, page);
+	if (page != NO_BARRIER)
+		mapped_change(file, page);
 	mutex_unlock(&file->lock);
 	if (page == NO_BARRIER)
 		wake_all(&file->mapped->queue);

@@ -6,6 +6,8 @@
  */
 #include "vfs/mapped/internal.h"
 #include "lib/errno.h"
+#include "mm/mm.h"
+#include "mm/oom.h"
 #include "process/process.h"
 #include "sched/clock.h"
 #include "sched/thread.h"
@@ -13,17 +15,21 @@
 
 /* A page is written so long after it became dirty. A mount's dirty pages are at most so much of RAM, or else who makes more writes. */
 #define AGE_NS (5 * NS_PER_SEC)
+#define SHRINK_WAIT_NS (NS_PER_SEC / 5)
 enum { LIMIT_PART = 5, BACKGROUND_PART = 10 };
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(LOCK_MAPPED_DIRTY);
-/* Not in a mount, which may go as soon as thread_runs is false. */
+static struct list mounts = LIST_INIT(mounts);	/* struct mapped_fs; guarded by dirty_lock */
+/* For the end of threads, and for passes. Not in a mount, which may go as soon as thread_runs is false. */
 static struct wait_queue ended_queue = WAIT_QUEUE_INIT(ended_queue);
+static uint32_t passes;				/* atomic: of threads that wrote all they could, as memory was short */
+static uint32_t shrinker_known;			/* atomic */
 
 /* ---- Which files ---- */
 
-static void wake_thread(struct mapped_fs *mapped)
+static void wake_thread(struct mapped_fs *mapped, enum kick kick)
 {
-	atomic_store(&mapped->thread_kicked, 1);
+	atomic_or(&mapped->thread_kicked, kick);
 	wake_all(&mapped->thread_queue);
 }
 
@@ -41,7 +47,7 @@ void mapped_dirtied(struct vm_object *object)
 	}
 	spin_unlock(&dirty_lock);
 	if (first)
-		wake_thread(mapped);
+		wake_thread(mapped, KICK_LOOK);
 }
 
 int mapped_charge(struct vm_object *object, int pages)
@@ -167,9 +173,10 @@ int mapped_write_groups(struct mapped_fs *mapped)
 	return block_sync_until(mapped->cache, &mark, UINT64_MAX);
 }
 
+/* Of what memory there is for pages: a memory disk may have taken most of it. */
 static bool too_many(struct mapped_fs *mapped, unsigned part)
 {
-	return atomic_load_relaxed(&mapped->dirty_pages) > (int64_t)(frame_total() / part);
+	return atomic_load_relaxed(&mapped->dirty_pages) > (int64_t)(memory_spare() / part);
 }
 
 int mapped_throttle(struct mapped_file *file)
@@ -183,7 +190,7 @@ int mapped_throttle(struct mapped_file *file)
 	if (likely(!too_many(mapped, BACKGROUND_PART)))
 		return 0;
 	if (!too_many(mapped, LIMIT_PART)) {
-		wake_thread(mapped);
+		wake_thread(mapped, KICK_LOOK);
 		return 0;
 	}
 	mapped_write_file(file, 0, UINT64_MAX, &written);
@@ -198,6 +205,72 @@ int mapped_throttle(struct mapped_file *file)
 	return error && too_many(mapped, LIMIT_PART) ? -EIO : 0;
 }
 
+/* ---- When memory is short ---- */
+
+static void write_all_for_memory(struct mapped_fs *mapped)
+{
+	bool later = false;
+	uint64_t next;
+
+	write_older(mapped, UINT64_MAX, false, &later, &next);
+	if (later)
+		mapped_write_groups(mapped);
+	atomic_add(&passes, 1);
+	wake_all(&ended_queue);
+}
+
+static int64_t wake_threads(void)
+{
+	struct mapped_fs *mapped;
+	int64_t pages = 0;
+
+	spin_lock(&dirty_lock);
+	list_for_each(mapped, &mounts, mount_link) {
+		int64_t dirty = atomic_load_relaxed(&mapped->dirty_pages);
+
+		if (dirty > 0)
+			wake_thread(mapped, KICK_MEMORY);
+		pages += MAX(dirty, (int64_t)0);
+	}
+	spin_unlock(&dirty_lock);
+	return pages;
+}
+
+static int64_t dirty_pages(void)
+{
+	struct mapped_fs *mapped;
+	int64_t pages = 0;
+
+	spin_lock(&dirty_lock);
+	list_for_each(mapped, &mounts, mount_link)
+		pages += atomic_load_relaxed(&mapped->dirty_pages);
+	spin_unlock(&dirty_lock);
+	return pages;
+}
+
+/*
+ * Nothing else could be given up. Dirty pages can, once they are written: by the threads, for whom a moment is waited. What became clean counts as freed, so
+ * that it is looked for again.
+ */
+static size_t shrink(size_t frames)
+{
+	uint64_t deadline = clock_monotonic_ns() + SHRINK_WAIT_NS;
+	uint32_t before = atomic_load(&passes);
+	struct waiter waiter;
+	int64_t pages = wake_threads();
+
+	if (!pages)
+		return 0;
+	wait_begin(&ended_queue, &waiter);
+	while (atomic_load(&passes) == before && wait_block(&waiter, deadline, WAIT_UNINTERRUPTIBLE) != -ETIMEDOUT)
+		;
+	wait_end(&waiter);
+	pages -= dirty_pages();
+	return MIN((size_t)MAX(pages, (int64_t)0), frames);
+}
+
+static struct shrinker dirty_shrinker = { .name = "dirty file pages", .shrink = shrink };
+
 /* ---- The thread ---- */
 
 static void write_back_thread(void *arg)
@@ -206,10 +279,12 @@ static void write_back_thread(void *arg)
 	struct waiter waiter;
 
 	while (!atomic_load(&mapped->thread_stop)) {
-		bool later = false, urgent = too_many(mapped, BACKGROUND_PART);
+		bool later = false, wanted = atomic_exchange(&mapped->thread_kicked, 0) & KICK_MEMORY, urgent = wanted || too_many(mapped, BACKGROUND_PART);
 		uint64_t now = clock_monotonic_ns(), next;
 
-		atomic_store(&mapped->thread_kicked, 0);
+		/* Attributes are told last: that may take as long as the server wants. */
+		if (wanted)
+			write_all_for_memory(mapped);
 		write_older(mapped, urgent ? UINT64_MAX : now > AGE_NS ? now - AGE_NS : 0, true, &later, &next);
 		if (urgent && later && too_many(mapped, BACKGROUND_PART))
 			mapped_write_groups(mapped);
@@ -231,6 +306,11 @@ int mapped_start_thread(struct mapped_fs *mapped)
 		return -ENOMEM;
 	mapped->thread_runs = true;
 	thread_start(thread);
+	if (!atomic_exchange(&shrinker_known, 1))
+		shrinker_register(&dirty_shrinker);
+	spin_lock(&dirty_lock);
+	list_push_back(&mounts, &mapped->mount_link);
+	spin_unlock(&dirty_lock);
 	return 0;
 }
 
@@ -238,6 +318,9 @@ void mapped_stop_thread(struct mapped_fs *mapped)
 {
 	struct waiter waiter;
 
+	spin_lock(&dirty_lock);
+	list_remove(&mapped->mount_link);
+	spin_unlock(&dirty_lock);
 	atomic_store(&mapped->thread_stop, true);
 	wake_all(&mapped->thread_queue);
 	wait_begin(&ended_queue, &waiter);

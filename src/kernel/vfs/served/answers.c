@@ -4,7 +4,7 @@
 #include "lib/atomic.h"
 #include "vfs/stat_bits.h"
 
-enum { ERRNO_MAX = 133 /* EHWPOISON, Linux's last */, BLOCK_SIZE_MIN = 512, BLOCK_SIZE_MAX = 65536, NAME_MAX_BYTES = 255, TYPE_NAME_MAX = 16 };
+enum { ERRNO_MAX = 133 /* EHWPOISON, Linux's last */, BLOCK_SIZE_MIN = 512, BLOCK_SIZE_MAX = 65536, NAME_MAX_BYTES = 255, TYPE_NAME_MAX = 16, SECOND = 1000000000 };
 #define COOKIE_MAX (INT64_MAX - 16)	/* the VFS adds its own places */
 
 uint64_t served_faults[SERVED_FAULTS];
@@ -57,7 +57,7 @@ static bool is_node(struct fs_node_id node, struct fs_node_id other)
 	return node.id == other.id && node.generation == other.generation;
 }
 
-int served_take_root(const void *message, long length, char type[16], struct fs_attr *root)
+int served_take_root(const void *message, long length, char type[16], struct fs_attr *root, int64_t *time_step)
 {
 	const struct fs_root_reply *reply = message;
 	int error;
@@ -77,9 +77,10 @@ int served_take_root(const void *message, long length, char type[16], struct fs_
 	error = take_attributes(&reply->root, true, root);
 	if (error)
 		return error;
-	if (!S_ISDIR(root->mode))
+	if (!S_ISDIR(root->mode) || reply->time_step > SECOND)
 		return fault(SERVED_BAD_ROOT);
 	memcpy(type, reply->type, TYPE_NAME_MAX);
+	*time_step = reply->time_step;
 	return 0;
 }
 

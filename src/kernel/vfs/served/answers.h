@@ -17,7 +17,7 @@ enum served_fault {
 	SERVED_BAD_MODE,
 	SERVED_BAD_LINKS,
 	SERVED_BAD_SIZE,
-	SERVED_BAD_ROOT,		/* not a directory */
+	SERVED_BAD_ROOT,		/* not a directory, or times too far apart */
 	SERVED_BAD_LOOP,		/* a directory that contains itself or the root */
 	SERVED_BAD_TARGET,
 	SERVED_BAD_ENTRY,		/* one of a directory, or how it lies there */
@@ -37,7 +37,7 @@ extern const char *const served_fault_names[SERVED_FAULTS];
 /*
  * Each: the answer @message of @length bytes, 0 or -EIO. @length may be a negative errno that came instead: it is returned if programs may see it.
  */
-int served_take_root(const void *message, long length, char type[16], struct fs_attr *root);
+int served_take_root(const void *message, long length, char type[16], struct fs_attr *root, int64_t *time_step);
 int served_take_lookup(const void *message, long length, struct fs_node_id directory, struct fs_node_id root, struct fs_attr *attr);
 /* Of getattr, setattr and link: those of @node. With @named it has names. */
 int served_take_attributes(const void *message, long length, struct fs_node_id node, bool named, struct fs_attr *attr);

@@ -259,14 +259,15 @@ static int take(unsigned kind, const void *answer, long given)
 	struct fs_attr attr = { 0 };
 	struct fs_statfs statfs;
 	char type[16], *target, *page;
+	int64_t time_step;
 	int result;
 
 	if (kind >= 7)
 		return take_change(kind, answer, given);
 	switch (kind) {
 	case 0:
-		result = served_take_root(answer, given, type, &attr);
-		assert(result || (S_ISDIR(attr.mode) && memchr(type, 0, sizeof(type))));
+		result = served_take_root(answer, given, type, &attr, &time_step);
+		assert(result || (S_ISDIR(attr.mode) && memchr(type, 0, sizeof(type)) && time_step >= 0 && time_step <= 1000000000));
 		break;
 	case 1:
 		result = served_take_lookup(answer, given, directory, root, &attr);

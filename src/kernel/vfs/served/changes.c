@@ -195,6 +195,8 @@ int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, s
 	vnode = vnode_find_removed(fs, (struct fs_node_id){ gone.replaced.id, gone.replaced.generation }, !gone.links);
 	if (vnode) {
 		vnode_links_are_unsure(vnode);
+		if (!gone.links)
+			vnode_forget(vnode);
 		vnode_put(vnode);
 	}
 	return 0;

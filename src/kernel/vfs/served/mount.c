@@ -34,7 +34,7 @@ static int ask_root(struct served *served)
 	error = check_version(served, call);
 	if (!error) {
 		length = served_ask(served, call, FS_ROOT, NULL, 0);
-		error = served_take_root(kernel_call_payload(call), length, served->type, &root);
+		error = served_take_root(kernel_call_payload(call), length, served->type, &root, &served->fs.time_step);
 	}
 	error = served_done(served, call, length, error);
 	if (!error)

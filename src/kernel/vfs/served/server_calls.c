@@ -231,9 +231,8 @@ static int take_changes(struct incoming *in, size_t *bytes)
 
 		if (i % CHANGES_AT_ONCE == 0 && copy_from_user(some, in->given.changes + i * sizeof(*from), count * sizeof(*from)))
 			return -EFAULT;
-		for (unsigned r = 0; r < sizeof(from->reserved); r++)
-			if (from->reserved[r])
-				return -EINVAL;
+		if (__builtin_memcmp(from->reserved, (const uint8_t[sizeof(from->reserved)]){ 0 }, sizeof(from->reserved)) != 0)
+			return -EINVAL;
 		in->changes[i] = (struct block_change){ .block = from->block, .offset = from->offset, .len = from->length, .kind = from->kind,
 							.flags = from->flags };
 		if (from->kind != FS_COPY)

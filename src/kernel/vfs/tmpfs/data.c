@@ -53,7 +53,7 @@ static void apply(struct tmpfs_node *node, unsigned mask, const struct fs_attr *
 	node->attr.ctime = mask & FS_SET_CTIME ? in->ctime : now;
 }
 
-int tmpfs_setattr(struct fs *fs, struct fs_node_id id, unsigned mask, const struct fs_attr *in, struct fs_attr *out)
+COLD int tmpfs_setattr(struct fs *fs, struct fs_node_id id, unsigned mask, const struct fs_attr *in, struct fs_attr *out)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct tmpfs_node *node;
@@ -71,7 +71,7 @@ int tmpfs_setattr(struct fs *fs, struct fs_node_id id, unsigned mask, const stru
 	return error;
 }
 
-int tmpfs_readlink(struct fs *fs, struct fs_node_id id, char *buf, size_t size)
+COLD int tmpfs_readlink(struct fs *fs, struct fs_node_id id, char *buf, size_t size)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct tmpfs_node *node;
@@ -153,7 +153,7 @@ void tmpfs_release(struct fs *fs, struct fs_node_id id)
 	mutex_unlock(&tmpfs->lock);
 }
 
-int tmpfs_statfs(struct fs *fs, struct fs_statfs *out)
+COLD int tmpfs_statfs(struct fs *fs, struct fs_statfs *out)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	uint64_t used = MAX(atomic_load(&tmpfs->page_count), (int64_t)0);

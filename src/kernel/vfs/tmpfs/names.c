@@ -104,15 +104,22 @@ int tmpfs_make(struct fs *fs, struct fs_node_id dir, const char *name, size_t le
 	return make_node(to_tmpfs(fs), dir, name, len, in, NULL, out);
 }
 
-int tmpfs_mkdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
+/* Files are what is made most. */
+static COLD int make_other(struct tmpfs *tmpfs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, char *target,
+			   struct fs_attr *out)
+{
+	return make_node(tmpfs, dir, name, len, in, target, out);
+}
+
+COLD int tmpfs_mkdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
 {
 	struct fs_attr attr = *in;
 
 	attr.mode = S_IFDIR | (attr.mode & 07777);
-	return make_node(to_tmpfs(fs), dir, name, len, &attr, NULL, out);
+	return make_other(to_tmpfs(fs), dir, name, len, &attr, NULL, out);
 }
 
-int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
+COLD int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
 		  const struct fs_attr *in, struct fs_attr *out)
 {
 	struct fs_attr attr = *in;
@@ -130,13 +137,13 @@ int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t
 		return -ENOMEM;
 	memcpy(copy, target, target_len);
 	attr.mode = S_IFLNK | 0777;
-	error = make_node(to_tmpfs(fs), dir, name, len, &attr, copy, out);
+	error = make_other(to_tmpfs(fs), dir, name, len, &attr, copy, out);
 	if (error)
 		kfree(copy);
 	return error;
 }
 
-int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id dir_id, const char *name, size_t len, struct fs_attr *out)
+COLD int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id dir_id, const char *name, size_t len, struct fs_attr *out)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct new_name new = { .name = name, .len = len };
@@ -227,12 +234,12 @@ int tmpfs_unlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t 
 	return remove_name(fs, dir, name, len, false, out);
 }
 
-int tmpfs_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out)
+COLD int tmpfs_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out)
 {
 	return remove_name(fs, dir, name, len, true, out);
 }
 
-int tmpfs_readdir(struct fs *fs, struct fs_node_id dir_id, uint64_t cookie, fs_readdir_emit *emit, void *context)
+COLD int tmpfs_readdir(struct fs *fs, struct fs_node_id dir_id, uint64_t cookie, fs_readdir_emit *emit, void *context)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct fs_dirent out;

@@ -24,7 +24,7 @@ static int share_lower_node(struct tmpfs_node *node)
 	return -EUCLEAN;
 }
 
-int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struct tmpfs_node **out)
+COLD int tmpfs_node_from_lower(struct tmpfs *tmpfs, const struct fs_attr *attr, struct tmpfs_node **out)
 {
 	struct tmpfs_node *node = tmpfs_node_find(tmpfs, attr->node);
 

@@ -14,9 +14,9 @@ _Static_assert(EXT2_FIRST == (int)FS_FIRST && EXT2_LATE == (int)FS_LATE && EXT2_
 _Static_assert(EXT2_FINAL == (int)FS_FINAL && EXT2_BOUNDARY_BEFORE == (int)FS_BOUNDARY_BEFORE && EXT2_BOUNDARY_AFTER == (int)FS_BOUNDARY_AFTER,
 	       "flags of commits");
 #define SAME(ours, theirs, member, other) (offsetof(struct ours, member) == offsetof(struct theirs, other))
-_Static_assert(sizeof(struct ext2_change) == sizeof(struct fs_change) && SAME(ext2_change, fs_change, block, block) && SAME(ext2_change, fs_change, data, data) &&
-	       SAME(ext2_change, fs_change, offset, offset) && SAME(ext2_change, fs_change, len, length) && SAME(ext2_change, fs_change, kind, kind) &&
-	       SAME(ext2_change, fs_change, flags, flags), "changes are handed over as they are");
+_Static_assert(sizeof(struct ext2_change) == sizeof(struct fs_change) && SAME(ext2_change, fs_change, block, block) &&
+	       SAME(ext2_change, fs_change, data, data) && SAME(ext2_change, fs_change, offset, offset) && SAME(ext2_change, fs_change, len, length) &&
+	       SAME(ext2_change, fs_change, kind, kind) && SAME(ext2_change, fs_change, flags, flags), "changes are handed over as they are");
 _Static_assert(sizeof(struct ext2_base) == sizeof(struct fs_base) && SAME(ext2_base, fs_base, generation, generation), "bases, too");
 
 /* Blocks and their early images, packed by the block size: pages that no block has come to are not there. */
@@ -287,10 +287,11 @@ static int commit(struct ext2_io *io, const struct ext2_commit *commit)
 	struct blocks *blocks = to_blocks(io);
 	uint64_t *generations = commit->generations;
 	bool final = commit->flags & EXT2_FINAL && blocks->answer;
-	struct fs_commit what = { .token = blocks->token, .bases = (uintptr_t)commit->bases, .changes = (uintptr_t)commit->changes, .generations = (uintptr_t)generations,
-				  .answer = final ? (uintptr_t)blocks->answer : 0, .answer_length = final ? blocks->answer_length : 0,
-				  .base_count = commit->base_count, .change_count = commit->change_count,
-				  .flags = final ? commit->flags : commit->flags & ~EXT2_FINAL, .group = commit->group, .free_blocks = commit->free_blocks };
+	struct fs_commit what = { .token = blocks->token, .bases = (uintptr_t)commit->bases, .changes = (uintptr_t)commit->changes,
+				  .generations = (uintptr_t)generations, .answer = final ? (uintptr_t)blocks->answer : 0,
+				  .answer_length = final ? blocks->answer_length : 0, .base_count = commit->base_count,
+				  .change_count = commit->change_count, .flags = final ? commit->flags : commit->flags & ~EXT2_FINAL, .group = commit->group,
+				  .free_blocks = commit->free_blocks };
 	bool moved;
 	int error;
 

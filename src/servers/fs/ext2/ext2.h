@@ -221,6 +221,8 @@ struct ext2_map {
 int ext2_map(struct ext2_txn *txn, struct ext2_map *map, struct ext2_extent *extents, unsigned max);
 
 struct ext2_statfs { uint32_t block_size, blocks, blocks_free, blocks_available, inodes, inodes_free; };
+/* Nanoseconds between two times that new inodes can keep. */
+uint32_t ext2_time_step(const struct ext2 *fs);
 void ext2_statfs(const struct ext2 *fs, struct ext2_statfs *out);
 
 /*

@@ -22,24 +22,9 @@ uint32_t ext2_inode_group(const struct ext2 *fs, uint32_t inode)
 	return (inode - 1) / fs->inodes_per_group;
 }
 
-static uint32_t descriptor_block(const struct ext2 *fs, uint32_t group, uint32_t *offset)
-{
-	uint32_t in_block = fs->block_size / sizeof(struct ext2_group);
-
-	*offset = group % in_block * sizeof(struct ext2_group);
-	return fs->first_data_block + 1 + group / in_block;
-}
-
-int ext2_read_group(struct ext2_txn *txn, uint32_t group, struct ext2_group *out)
-{
-	uint32_t offset, block = descriptor_block(txn->fs, group, &offset);
-
-	return ext2_peek(txn, block, offset, out, sizeof(*out));
-}
-
 int ext2_write_group(struct ext2_txn *txn, uint32_t group, const struct ext2_group *in)
 {
-	uint32_t offset, block = descriptor_block(txn->fs, group, &offset);
+	uint32_t offset, block = ext2_descriptor_block(txn->fs, group, &offset);
 
 	return ext2_poke(txn, block, offset, in, sizeof(*in), 0);
 }

@@ -113,6 +113,7 @@ static int on_root(struct server_call *call, struct fs_root_reply *reply)
 	ext2_abort(txn);
 	memcpy(reply->type, "ext2", 5);
 	put_attributes(&attr, &reply->root);
+	reply->time_step = ext2_time_step(server_of(call)->fs);
 	return to_error(error);
 }
 

@@ -191,6 +191,11 @@ static void split_time(int64_t time, bool extra, uint32_t *seconds, uint32_t *mo
 		*more = (uint32_t)((whole - (int32_t)whole) >> 32 & 3) | (uint32_t)(time - whole * NS) << 2;
 }
 
+uint32_t ext2_time_step(const struct ext2 *fs)
+{
+	return fs->inode_size >= sizeof(struct ext2_disk_inode) ? 1 : 1000000000;
+}
+
 void ext2_set_times(const struct ext2 *fs, struct ext2_inode *inode, unsigned which, int64_t time)
 {
 	struct ext2_disk_inode *disk = &inode->disk;

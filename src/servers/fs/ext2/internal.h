@@ -157,7 +157,21 @@ bool ext2_has_room(const struct ext2_txn *txn, unsigned copies, unsigned deltas)
 
 /* groups.c */
 
-int ext2_read_group(struct ext2_txn *txn, uint32_t group, struct ext2_group *out);
+static inline uint32_t ext2_descriptor_block(const struct ext2 *fs, uint32_t group, uint32_t *offset)
+{
+	enum { SHIFT = 5 /* sizeof(struct ext2_group) */ };
+
+	*offset = (group << SHIFT) & (fs->block_size - 1);
+	return fs->first_data_block + 1 + (group >> (fs->block_shift - SHIFT));
+}
+
+static inline int ext2_read_group(struct ext2_txn *txn, uint32_t group, struct ext2_group *out)
+{
+	uint32_t offset, block = ext2_descriptor_block(txn->fs, group, &offset);
+
+	return ext2_peek(txn, block, offset, out, sizeof(*out));
+}
+
 int ext2_write_group(struct ext2_txn *txn, uint32_t group, const struct ext2_group *in);
 /* Its first block, and how many it has. */
 uint32_t ext2_group_start(const struct ext2 *fs, uint32_t group);

@@ -120,16 +120,26 @@ static unsigned find_copy(struct ext2_txn *txn)
 	return index;
 }
 
+/* The copy that is left of an earlier transaction and as the block is now. EXT2_KEPT_COPIES: there is none. */
+static unsigned find_kept(const struct ext2_txn *txn, const struct ext2_slot *slot)
+{
+	const struct ext2_base *kept = txn->fs->kept;
+	unsigned index = 0;
+
+	while (index < EXT2_KEPT_COPIES && !(kept[index].generation == slot->view.generation && kept[index].block == slot->block && kept[index].generation))
+		index++;
+	return index;
+}
+
 static int make_copy(struct ext2_txn *txn, struct ext2_slot *slot)
 {
 	struct ext2 *fs = txn->fs;
-	unsigned index = 0;
+	unsigned index;
 
 	if (slot->copy)
 		return 0;
-	while (index < EXT2_KEPT_COPIES && (fs->kept[index].block != slot->block || fs->kept[index].generation != slot->view.generation))
-		index++;
-	if (index == EXT2_KEPT_COPIES || slot->fresh || !slot->view.generation) {
+	index = find_kept(txn, slot);
+	if (index == EXT2_KEPT_COPIES || slot->fresh) {
 		index = find_copy(txn);
 		if (index == EXT2_MAX_COPIES)
 			return -EIO;
@@ -361,26 +371,40 @@ static int write_counts(struct ext2_txn *txn)
 	return 0;
 }
 
-/* What this transaction went on seeing as it was is done to the copies, too: they are what the blocks are now. */
-static void keep_copies(struct ext2_txn *txn, const struct ext2_commit *commit)
+/* Is it a change that this transaction does not see? */
+static bool is_unseen(const struct ext2_change *change)
 {
+	return change->kind == EXT2_CLEAR_BITS || (change->kind == EXT2_COPY && change->flags & EXT2_LATE);
+}
+
+/* Copies of blocks that were changed are what the blocks are now, once that is done to them, too, which the transaction did not see. */
+static void keep_copies(struct ext2_txn *txn, const uint64_t *generations)
+{
+	for (unsigned i = 0; i < txn->slot_count; i++) {
+		struct ext2_slot *slot = &txn->slots[i];
+		unsigned index;
+
+		if (!slot->changed)
+			continue;
+		index = slot->copy ? slot->copy - 1u : find_kept(txn, slot);
+		slot->copy = 0;
+		if (index < EXT2_KEPT_COPIES) {
+			slot->copy = index + 1;
+			txn->fs->kept[index] = (struct ext2_base){ slot->block, *generations };
+		}
+		generations++;
+	}
 	for (unsigned i = 0; i < txn->change_count; i++) {
 		const struct ext2_change *change = &txn->changes[i];
-		bool zeroes = change->kind == EXT2_COPY && change->flags & EXT2_LATE, clears = change->kind == EXT2_CLEAR_BITS;
-		struct ext2_slot *slot = zeroes || clears ? find_slot(txn, change->block) : NULL;
+		struct ext2_slot *slot = is_unseen(change) ? find_slot(txn, change->block) : NULL;
 
 		if (!slot || !slot->copy)
 			continue;
-		if (zeroes)
+		if (change->kind == EXT2_COPY)
 			memmove(ext2_copy_of(txn, slot) + change->offset, change->data, change->len);
-		for (uint32_t bit = change->offset; clears && bit < change->offset + change->len; bit++)
-			ext2_copy_of(txn, slot)[bit / 8] &= ~(1 << bit % 8);
-	}
-	for (unsigned i = 0; i < commit->base_count; i++) {
-		const struct ext2_slot *slot = find_slot(txn, commit->bases[i].block);
-
-		if (slot->copy && slot->copy <= EXT2_KEPT_COPIES)
-			txn->fs->kept[slot->copy - 1] = (struct ext2_base){ slot->block, commit->generations[i] };
+		else
+			for (uint32_t bit = change->offset; bit < change->offset + change->len; bit++)
+				ext2_copy_of(txn, slot)[bit / 8] &= ~(1 << bit % 8);
 	}
 }
 
@@ -404,7 +428,7 @@ int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t
 	if (!error)
 		error = fs->io->commit(fs->io, &commit);
 	if (!error) {
-		keep_copies(txn, &commit);
+		keep_copies(txn, generations);
 		fs->free_blocks += txn->freed_blocks;
 		fs->free_inodes += txn->freed_inodes;
 	}

@@ -9,7 +9,7 @@
  *	--die-after-commit=N	... after it, before anything else
  *	--hang=N		does nothing any more, with each Nth request in its hands
  *	--late=N		answers each Nth request three seconds later, without a heartbeat meanwhile
- *	--garbage=SEED		answers are often wrong, in some field
+ *	--garbage=SEED		one answer in three is wrong, in some field
  *	--poison=NAME		kills itself with each request that has NAME in it
  *	--dying			kills itself with each request
  *
@@ -20,6 +20,7 @@
 #include "test/ext2/points.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -46,6 +47,12 @@ void spoil(void *answer, size_t size)
 {
 	if (!points.garbage || !size || random_number() % 3)
 		return;
+	/* What it says about places could be true of another file, and then data would be written over what the server needs to go on. */
+	if (msg_type(points.call->header) == FS_MAP_EXTENTS && size > offsetof(struct fs_map_extents_reply, extents)) {
+		if (random_number() % 2)
+			((struct fs_map_extents_reply *)answer)->extents[random_number() % sizeof(uint64_t)] ^= 1 + random_number() % 255;
+		size = offsetof(struct fs_map_extents_reply, extents);
+	}
 	for (unsigned i = random_number() % 4 + 1; i > 0; i--)
 		((uint8_t *)answer)[random_number() % size] = random_number() % 4 ? (uint8_t)random_number() : 0;
 }

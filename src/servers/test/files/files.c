@@ -83,6 +83,7 @@ static int on_root(struct server_call *call, struct fs_root_reply *reply)
 {
 	note_request(call);
 	memcpy(reply->type, "testfs", 7);
+	reply->time_step = 0;
 	return attributes_of(TREE_ROOT, &reply->root);
 }
 
