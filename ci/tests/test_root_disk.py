@@ -123,6 +123,44 @@ def test_many_cuts(seed, tmp_path):
     assert logged.in_disorder(CUTS)
 
 
+# The disk is full of one text, which nobody has any more. Then files are written beside it, and cut.
+STALE = b"RAEEN-STALE-DATA"
+STALE_LOGGED = f"""
+cd {PLACE}; mkdir new; yes {STALE.decode()} | head -c 11000000 > old; sync; rm old; sync
+echo 'log on {LOG_BYTES}' > {DISK}/control; {TAKE}
+i=0; while [ $i -lt 60 ]; do i=$((i + 1)); head -c $((i * 1700)) /dev/zero | tr '\\0' n > new/$i
+[ $((i % 5)) != 0 ] || truncate -s 3000 new/$((i - 2)); [ $((i % 7)) != 0 ] || rm new/$((i - 3)); [ $((i % 4)) != 0 ] || sync; done; sync
+echo @log; gzip -1 < {DISK}/log | base64 -w 1000; echo @end
+"""
+CUTS_STALE = 150
+
+
+class Fresh:
+    """As synced.Promises: no file has what was another's."""
+
+    @staticmethod
+    def broken(folder):
+        found = [(name, synced.read(folder, name)) for name in sorted(os.listdir(folder))]
+        return [f"new/{name}: has what another file had" for name, data in found if data and STALE[:8] in data]
+
+
+def test_old_data_never_appear(tmp_path):
+    image = tmp_path / "before"
+    with Machine(STALE_LOGGED, "--mem", "1G", timeout=600, append=SMALL) as machine:
+        machine.image(str(image))
+        machine.until("@log")
+        records = disk_log.from_memory_disk(zlib.decompress(base64.b64decode("".join(machine.until("@end"))), wbits=31))
+        machine.rest()
+    before = image.read_bytes()
+    assert before.count(STALE) > 500000, "the disk is not full of old data"
+    cutter, lines, chance = disk_log.Cutter(before, records), [], random.Random(1)
+    for place in sorted(chance.randrange(1, len(records) + 1) for _ in range(CUTS_STALE)):
+        (tmp_path / "cut").write_bytes(cutter.at(place, chance))
+        wrong = synced.mend_and_check(str(tmp_path / "cut"), f"{PLACE}/new", Fresh, str(tmp_path / "copy"))
+        lines += [f"cut after {place} of {len(records)} records: {line}" for line in wrong]
+    assert lines == []
+
+
 COUNTED = f"""
 served() {{ echo "@served $1 $(grep disk=ram0 /proc/served)"; }}
 cd {PLACE}; dd if=/dev/zero of=big bs=1M count=64 2> /dev/null; mkdir -p a/b; echo x > a/b/c; sync

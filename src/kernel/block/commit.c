@@ -424,7 +424,8 @@ static int commit_locked(struct block_cache *cache, const struct block_commit *c
 	}
 	if (!error && commit->change_count) {
 		error = reserve(cache, commit);
-		*short_of_memory = error != 0;
+		/* Else reclaiming would only take the bases away, for -ESTALE without end. */
+		*short_of_memory = error && !(error == -ENOSPC && disk_memory_is_full());
 	}
 	if (!error && commit->answer_request)
 		error = commit->answer_request(commit->context, commit);

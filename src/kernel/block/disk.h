@@ -8,6 +8,8 @@
 #pragma once
 
 #include "lib/list.h"
+#include "mm/frame.h"
+#include "mm/mm.h"
 #include "sync/wait.h"
 
 enum disk_operation { DISK_READ, DISK_WRITE, DISK_FLUSH };
@@ -107,3 +109,11 @@ int disk_transfer(struct disk *disk, enum disk_operation operation, uint64_t sec
 int disk_flush(struct disk *disk);
 /* See disk_driver_ops. With no driver there is nothing to prepare. */
 int disk_prepare(struct disk *disk, uint64_t sector, uint64_t count);
+
+/* May a disk in memory take no more? A part of RAM is left to programs, since what it takes it never gives back. What could be reclaimed is left already. */
+static inline bool disk_memory_is_full(void)
+{
+	enum { SPARE_PART = 16 };
+
+	return memory_spare() < frame_total() / SPARE_PART;
+}

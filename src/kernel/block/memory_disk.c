@@ -10,10 +10,6 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
-#include "mm/mm.h"
-
-/* So much of RAM is left to programs: what the disk takes it never gives back. */
-enum { SPARE_PART = 16 };
 
 struct memory_disk *memory_disk_of_root;
 
@@ -132,7 +128,7 @@ static int prepare(void *driver, uint64_t sector, uint64_t count)
 		return 0;
 	mutex_lock(&memory->lock);
 	for (uint64_t page = MAX(first, memory->module_pages); page < end && !error; page++)
-		if (!memory_disk_page(memory, page, false) && (memory_spare() < frame_total() / SPARE_PART || !memory_disk_page(memory, page, true)))
+		if (!memory_disk_page(memory, page, false) && (disk_memory_is_full() || !memory_disk_page(memory, page, true)))
 			error = -ENOSPC;
 	mutex_unlock(&memory->lock);
 	return error;

@@ -116,7 +116,8 @@ size_t vm_object_shrink_all(size_t frames)
 		mutex_lock(&scan_lock);
 	}
 	freed = shrink_round(frames, false);
-	if (freed < frames)
+	/* Whoever wants all (drop_caches) is not short of memory: programs keep what they run from. */
+	if (freed < frames && frames < SIZE_MAX / 2)
 		freed += shrink_round(frames - freed, true);
 	mutex_unlock(&scan_lock);
 	return freed;

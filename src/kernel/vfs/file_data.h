@@ -21,6 +21,8 @@ struct file_data_ops {
 	void (*end_write)(struct vnode *vnode);
 	/* Sets the size, in the file system, too; vnode->write_lock held. 0 or a negative errno: then it is as before. */
 	int (*truncate)(struct vnode *vnode, uint64_t size);
+	/* The first byte from @pos on that lies in a hole, or in none; @size, where the last hole begins. -ENXIO: there is none. lseek(2). */
+	int64_t (*seek)(struct vnode *vnode, uint64_t pos, bool hole, uint64_t size);
 	/* @file was opened for writing: from now on its fsync hears of errors. */
 	void (*opened)(struct file *file);
 	int (*fsync)(struct file *file, bool data_only);

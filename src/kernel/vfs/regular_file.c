@@ -186,7 +186,16 @@ int64_t file_seek_sized(struct file *file, int64_t offset, int whence, uint64_t 
 
 static int64_t regular_seek(struct file *file, int64_t offset, int whence)
 {
-	return file_seek_sized(file, offset, whence, atomic_load(&file->vnode->object.size));
+	struct vnode *vnode = file->vnode;
+	uint64_t size = atomic_load(&vnode->object.size);
+
+	if ((whence == SEEK_DATA || whence == SEEK_HOLE) && vnode->fs->data && offset >= 0 && (uint64_t)offset < size) {
+		offset = vnode->fs->data->seek(vnode, offset, whence == SEEK_HOLE, size);
+		if (offset < 0)
+			return offset;
+		whence = SEEK_SET;
+	}
+	return file_seek_sized(file, offset, whence, size);
 }
 
 static int regular_mmap(struct file *file, uint64_t offset, uint64_t len, unsigned prot, unsigned flags, struct vm_object **object)

@@ -92,6 +92,7 @@ bool stat_renew_status(struct vnode *vnode)
 	stat_fill(st, &vnode->attr, vnode->fs->dev);
 	if (vnode->type == S_IFREG) {
 		st->st_size = vnode->status_size;
+		st->st_blocks += atomic_load_relaxed(&vnode->promised_blocks);
 		if (vnode->fs->flags & FS_PAGES_ARE_DATA)
 			st->st_blocks = vnode_blocks_locked(vnode);
 	}

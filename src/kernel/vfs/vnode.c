@@ -178,7 +178,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 		return NULL;
 	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = vnode->status_holds = vnode->links_unsure = false;
 	vnode->dirty = vnode->telling = vnode->attr_changes = 0;
-	vnode->changed_pages = vnode->dir_version = 0;
+	vnode->changed_pages = vnode->dir_version = vnode->promised_blocks = 0;
 	vnode->writers = vnode->executing = 0;
 	vnode->pipe = NULL;
 	vnode->map = NULL;
@@ -581,7 +581,7 @@ static bool vnode_must_stay(const struct vnode *vnode)
 
 	if (vnode->fs->flags & FS_PAGES_ARE_DATA)
 		return changed;
-	if (!vnode->fs->worker || !(vnode->dirty || changed || vm_object_has_dirty(&vnode->object)))
+	if (!vnode->fs->worker || !(vnode->dirty || changed || vnode->promised_blocks || vm_object_has_dirty(&vnode->object)))
 		return false;
 	fs_worker_flush(vnode->fs);
 	return true;

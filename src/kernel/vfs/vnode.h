@@ -58,6 +58,7 @@ struct vnode {
 	bool status_holds;
 	uint64_t status_size, status_pages;
 	uint64_t changed_pages;		/* atomic: pages in memory that were changed since they were filled */
+	uint64_t promised_blocks;	/* atomic: of 512 bytes, that will come to attr.blocks; vfs/mapped's */
 	uint64_t fill_limit;		/* atomic: the file system's bytes end here, pages beyond start as zeroes */
 	uint64_t dir_version;		/* atomic: changes of this directory begun and under way, see dir_change.h */
 	struct pipe *pipe;		/* of a FIFO in use; guarded by attr_lock */

@@ -33,6 +33,7 @@ void vnode_copy_attr_locked(struct vnode *vnode, struct fs_attr *attr)
 	if (vnode->type != S_IFREG)
 		return;
 	attr->size = atomic_load(&vnode->object.size);
+	attr->blocks += atomic_load_relaxed(&vnode->promised_blocks);
 	if (vnode->fs->flags & FS_PAGES_ARE_DATA)
 		attr->blocks = vnode_blocks_locked(vnode);
 }

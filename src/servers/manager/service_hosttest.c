@@ -470,6 +470,11 @@ static void test_no_root(void)
 	CHECK(!table.root && !service_may_start(&table, &services[2], 1), "another mount is waited for by who starts after it");
 	services[0].mount_state = MOUNT_OVER;
 	CHECK(service_may_start(&table, &services[2], 1), "until it is there");
+	table.stopping = true;
+	CHECK(service_may_stop(&table, &services[0]), "what serves nothing stops");
+	service_mounted(&table, &services[0]);
+	CHECK(!service_may_stop(&table, &services[0]) && service_is_kept(&services[0]), "what is mounted needs it to the end");
+	CHECK(!service_is_kept(&services[2]), "not who starts after it");
 }
 
 int main(void)

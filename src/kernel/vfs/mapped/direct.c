@@ -133,13 +133,16 @@ static int write_pages(struct direct *direct, uint64_t pos)
 {
 	struct vm_object *object = &direct->file->vnode->object;
 	uint64_t first = pos >> PAGE_SHIFT, last = (pos + direct->len - 1) >> PAGE_SHIFT;
+	unsigned shift = direct->file->mapped->block_shift;
 	struct written written = { 0 };
 
-	if (vm_object_has_dirty(object))
+	if (vm_object_has_dirty(object) || atomic_load_relaxed(&direct->file->promised))
 		mapped_write_file(direct->file, first, last + 1, &written);
-	if (direct->write)
-		vm_object_drop_clean(object, first, last + 1);
-	return written.error;
+	if (!direct->write)
+		return written.error;
+	vm_object_drop_clean(object, first, last + 1);
+	/* It may write beyond the end. */
+	return written.error ? written.error : mapped_keep_promises(direct->file, pos >> shift, mapped_blocks(direct->file->mapped, pos + direct->len), true);
 }
 
 static int transfer(struct direct *direct, const struct place *place, uint64_t offset)
@@ -168,6 +171,8 @@ static ssize_t step(struct direct *direct, uint64_t pos)
 	case PLACE_NEW:
 	case PLACE_NOW:
 		return -EAGAIN;
+	case PLACE_PROMISED:
+		return 0;
 	default:
 		break;
 	}

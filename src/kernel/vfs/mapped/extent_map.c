@@ -42,9 +42,10 @@ const struct extent *extent_map_find(const struct extent_map *map, uint64_t firs
 	return extent;
 }
 
-static bool continues(const struct extent *extent, uint64_t first, uint64_t block)
+/* What is @count blocks behind @block: holes, and promised blocks, have no places. */
+static uint64_t behind(uint64_t block, uint64_t count)
 {
-	return end_of(extent) == first && (block ? extent->block && extent->block + extent->count == block : !extent->block);
+	return block && block != EXTENT_PROMISED ? block + count : block;
 }
 
 /* Adds a run behind the last of @parts, of which there are @used. Returns how many there are then. */
@@ -52,7 +53,7 @@ static unsigned append(struct extent *parts, unsigned used, uint64_t first, uint
 {
 	if (first >= end)
 		return used;
-	if (used && continues(&parts[used - 1], first, block)) {
+	if (used && end_of(&parts[used - 1]) == first && behind(parts[used - 1].block, parts[used - 1].count) == block) {
 		parts[used - 1].count += end - first;
 		return used;
 	}
@@ -102,7 +103,7 @@ int extent_map_insert(struct extent_map *map, uint64_t first, uint64_t count, ui
 		const struct extent *right = &map->extents[high - 1];
 		uint64_t from = MAX(end, (uint64_t)right->first);
 
-		used = append(parts, used, from, end_of(right), right->block ? right->block + (from - right->first) : 0);
+		used = append(parts, used, from, end_of(right), behind(right->block, from - right->first));
 	}
 	memmove(&map->extents[low + used], &map->extents[high], (map->used - high) * sizeof(*parts));
 	memcpy(&map->extents[low], parts, used * sizeof(*parts));
@@ -119,6 +120,40 @@ void extent_map_cut(struct extent_map *map, uint64_t first)
 		at++;
 	}
 	map->used = at;
+}
+
+void extent_map_forget(struct extent_map *map, uint64_t first)
+{
+	uint32_t at = place_of(map, first), kept = at;
+
+	if (at < map->used && map->extents[at].first < first && map->extents[at].block != EXTENT_PROMISED) {
+		map->extents[at].count = first - map->extents[at].first;
+		kept = ++at;
+	}
+	for (; at < map->used; at++)
+		if (map->extents[at].block == EXTENT_PROMISED)
+			map->extents[kept++] = map->extents[at];
+	map->used = kept;
+}
+
+const struct extent *extent_map_promised(const struct extent_map *map, uint64_t first)
+{
+	for (uint32_t at = place_of(map, first); at < map->used; at++)
+		if (map->extents[at].block == EXTENT_PROMISED)
+			return &map->extents[at];
+	return NULL;
+}
+
+uint64_t extent_map_count_promised(const struct extent_map *map, uint64_t first)
+{
+	const struct extent *extent;
+	uint64_t count = 0;
+
+	while ((extent = extent_map_promised(map, first))) {
+		count += end_of(extent) - MAX(first, (uint64_t)extent->first);
+		first = end_of(extent);
+	}
+	return count;
 }
 
 void extent_map_free(struct extent_map *map)

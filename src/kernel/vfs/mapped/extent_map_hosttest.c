@@ -12,7 +12,7 @@
 
 enum { BLOCKS = 120, ROUNDS = 300, STEPS = 200 };
 
-#define UNKNOWN UINT64_MAX
+#define UNKNOWN (UINT64_MAX - 1)
 
 static uint64_t model[BLOCKS];
 static struct extent_map map;
@@ -21,6 +21,21 @@ static unsigned seed;
 
 static void tell(int signal) { fprintf(stderr, "seed %u\n", seed); }
 static unsigned below(unsigned limit) { return rand() % limit; }
+static uint64_t behind(uint64_t block, uint64_t count) { return block && block != EXTENT_PROMISED ? block + count : block; }
+
+static void check_promised(void)
+{
+	uint64_t first = below(BLOCKS), count = 0, next = BLOCKS;
+	const struct extent *extent = extent_map_promised(&map, first);
+
+	for (uint64_t i = BLOCKS; i-- > first;)
+		if (model[i] == EXTENT_PROMISED) {
+			count++;
+			next = i;
+		}
+	assert(extent_map_count_promised(&map, first) == count);
+	assert(extent ? extent->block == EXTENT_PROMISED && MAX(first, (uint64_t)extent->first) == next : next == BLOCKS);
+}
 
 static void check(void)
 {
@@ -31,7 +46,7 @@ static void check(void)
 
 		assert(count);
 		for (uint64_t i = at; i < at + count && i < BLOCKS; i++)
-			assert(model[i] == (!extent ? UNKNOWN : !extent->block ? 0 : extent->block + (i - extent->first)));
+			assert(model[i] == (!extent ? UNKNOWN : behind(extent->block, i - extent->first)));
 	}
 	/* Sorted, apart, and merged: no two neighbours could be one. */
 	for (uint32_t i = 0; i < map.used; i++) {
@@ -39,15 +54,16 @@ static void check(void)
 
 		assert(extent->count && extent->first >= end && extent->first + extent->count <= BLOCKS);
 		if (i && extent->first == end)
-			assert(last == 0 ? extent->block != 0 : extent->block != last);
+			assert(extent->block != last);
 		end = extent->first + extent->count;
-		last = extent->block ? extent->block + extent->count : 0;
+		last = behind(extent->block, extent->count);
 	}
+	check_promised();
 }
 
 static void insert(void)
 {
-	uint64_t first = below(BLOCKS), count = 1 + below(BLOCKS - first), block = below(3) ? 1000 + first + 50 * below(2) : 0;
+	uint64_t first = below(BLOCKS), count = 1 + below(BLOCKS - first), block = below(3) ? 1000 + first + 50 * below(2) : below(2) ? EXTENT_PROMISED : 0;
 	bool fail = !below(20);
 	int error;
 
@@ -58,16 +74,22 @@ static void insert(void)
 	assert(!error || (error == -ENOMEM && fail));
 	host_fail_allocation(-1);
 	for (uint64_t i = 0; !error && i < count; i++)
-		model[first + i] = block ? block + i : 0;
+		model[first + i] = behind(block, i);
 }
 
 static void cut(void)
 {
 	uint64_t first = below(BLOCKS + 1);
 
-	extent_map_cut(&map, first);
+	bool all = below(2);
+
+	if (all)
+		extent_map_cut(&map, first);
+	else
+		extent_map_forget(&map, first);
 	for (uint64_t i = first; i < BLOCKS; i++)
-		model[i] = UNKNOWN;
+		if (all || model[i] != EXTENT_PROMISED)
+			model[i] = UNKNOWN;
 }
 
 int main(void)

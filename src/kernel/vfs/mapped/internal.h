@@ -37,6 +37,10 @@ struct mapped_fs {
 
 	struct wait_queue queue;	/* for barriers, askers and written_group */
 	struct list dirty;		/* struct mapped_file, the longest dirty first; guarded by write_back.c's lock */
+	struct list promising;		/* struct mapped_file with promised blocks; guarded by that lock, as is how many these are */
+	unsigned promising_count;
+	int64_t promised;		/* atomic: blocks that are promised, and what their places may need beside */
+	uint32_t at_once;		/* atomic: who asks for places at once, so that nothing is to be promised */
 	int64_t dirty_pages;		/* atomic */
 	struct list mount_link;		/* write_back.c's: which there are */
 	uint32_t thread_kicked;		/* atomic: enum kick; as are those two */
@@ -57,11 +61,13 @@ struct mapped_file {
 	/* Grows when blocks of the file may have become others': of pages from this one on, by its value's remainder. */
 	uint64_t sequence, changed[MAPPED_CHANGES];
 	uint64_t barrier;		/* pages from this one on are being truncated: nothing is done with them */
+	uint64_t promised, beside;	/* promised blocks of the map; and what their places may need beside */
 	struct list askers;		/* struct mapped_asker: who a truncation has to wait for */
 	uint64_t write_end;		/* bytes up to there are being written, whatever the size says; 0: none are */
 
 	struct list new_runs;		/* struct new_run.file_link; guarded by mapped->new_lock */
-	struct list dirty_link;		/* mapped->dirty, or alone; guarded by write_back.c's lock, as is dirtied_at */
+	struct list dirty_link;		/* mapped->dirty, or alone; guarded by write_back.c's lock, as are the next two */
+	struct list promising_link;	/* mapped->promising, or alone */
 	uint64_t dirtied_at;		/* ns */
 	uint64_t errors;		/* atomic: pages that could not be written; and the last such errno */
 	int last_error;
@@ -102,6 +108,7 @@ struct mapped_file *mapped_file_of(struct vnode *vnode);
 enum place_kind {
 	PLACE_UNKNOWN,
 	PLACE_HOLE,
+	PLACE_PROMISED,	/* a hole that write-back gets places for */
 	PLACE_DISK,	/* the disk has it; it is written in place */
 	PLACE_NEW,	/* new data of a group that is not being written yet: zeroes, unless a page has it, and only the group writes it */
 	PLACE_NOW,	/* the same of the group that is being written just now: what the disk has is not known */
@@ -123,15 +130,26 @@ struct place mapped_find(struct mapped_file *file, uint64_t first, uint64_t most
  * Asks the server about @count blocks, at least one, and keeps what it says, unless the file was truncated meanwhile. 0: look again; or a negative errno.
  */
 int mapped_ask(struct mapped_file *file, uint64_t first, uint64_t count);
+/* The same, just so many. */
+int mapped_ask_about(struct mapped_file *file, uint64_t first, uint64_t count);
 /*
  * All blocks from @first to before @end are to have a place on the disk, and the file is at least @size bytes long then, or as long as the last of them
- * reaches; @size 0: as it is, -ENXIO where it ends. Waits for a truncation. 0 or a negative errno: then only those before the first that has none do.
+ * reaches; @size 0: as it is, UINT64_MAX: as it is being
+ * written, -ENXIO where it ends. Waits for a truncation. 0 or a negative errno: then only those before the first that has none do.
  */
 int mapped_allocate(struct mapped_file *file, uint64_t first, uint64_t end, uint64_t size);
 
+/* The file's end as far as write-back is concerned: who writes beyond it has not said so yet. file->lock held. */
+static inline uint64_t mapped_limit_locked(const struct mapped_file *file)
+{
+	return MAX(file->write_end, atomic_load(&file->vnode->object.size));
+}
+
+uint64_t mapped_limit(struct mapped_file *file);
+
 /*
- * Nothing is known any more of where blocks from @first on are. @freed: they have no data either; else a group of commits that has them as new data still
- * writes what their pages have.
+ * Nothing is known any more of where blocks from @first on are, but for those that are promised. @freed: they have no data either, and need no places; else
+ * a group of commits that has them as new data still writes what their pages have.
  */
 void mapped_cut(struct mapped_file *file, uint64_t first, bool freed);
 
@@ -147,6 +165,23 @@ void mapped_end_asking(struct mapped_file *file, struct mapped_asker *asker);
 int mapped_wait_barrier(struct mapped_file *file, uint64_t end, uint64_t *sequence);
 /* Waits until the data of the group that is being written are. 0 or -EINTR (killed). */
 int mapped_wait_group(struct mapped_fs *mapped);
+
+/* ---- promise.c ---- */
+
+/*
+ * Blocks from @first to before @end that have no places are promised; the file is being written up to @write_end (0: it is not). -ENOSPC: places have to be
+ * asked for at once, as far as these are no promises, -EIO, -ENOMEM ... The file does not become shorter meanwhile.
+ */
+int mapped_promise(struct mapped_file *file, uint64_t first, uint64_t end, uint64_t write_end);
+/* @count blocks of the map are not promised any more. file->lock held. */
+void mapped_promise_ended(struct mapped_file *file, uint64_t count);
+/*
+ * Places for the blocks from @first to before @end that are promised, as far as the file goes, or is just @being_written. Asks the server. The first error; all
+ * stays as it is then.
+ */
+int mapped_keep_promises(struct mapped_file *file, uint64_t first, uint64_t end, bool being_written);
+/* As mapped_allocate, after all promises. */
+int mapped_allocate_at_once(struct mapped_file *file, uint64_t first, uint64_t end, uint64_t size);
 
 /* ---- page_io.c ---- */
 
@@ -168,6 +203,11 @@ void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, s
 /* The file has no dirty pages any more, perhaps, and no attributes that the server does not know: off the list. */
 void mapped_forget_clean(struct mapped_file *file);
 void mapped_forget_dirty(struct mapped_file *file);	/* the file goes */
+/* The file has promised blocks, from now on or no more. file->lock held. */
+void mapped_note_promises(struct mapped_file *file, bool some);
+/* One of those that have, with a reference to its vnode, each in turn; NULL: there are none. And how many there are. */
+struct mapped_file *mapped_next_promising(struct mapped_fs *mapped);
+unsigned mapped_count_promising(struct mapped_fs *mapped);
 /* Before more pages become dirty: writes some, if there are too many. 0, -EIO, -EINTR. */
 int mapped_throttle(struct mapped_file *file);
 int mapped_write_groups(struct mapped_fs *mapped);	/* new data, too: all groups up to now */
@@ -176,10 +216,11 @@ void mapped_stop_thread(struct mapped_fs *mapped);
 
 /* ---- write.c, sync.c, direct.c: struct file_data_ops ---- */
 
-/* Places for the blocks of these pages, as far as the file goes. 0 or a negative errno. */
+/* Places at once for the blocks of these pages, as far as the file goes. 0 or a negative errno. */
 int mapped_place_pages(struct mapped_file *file, uint64_t first, uint64_t count);
 int64_t mapped_begin_write(struct vnode *vnode, uint64_t pos, uint64_t len);
 void mapped_end_write(struct vnode *vnode);
+int64_t mapped_seek(struct vnode *vnode, uint64_t pos, bool hole, uint64_t size);
 int mapped_truncate(struct vnode *vnode, uint64_t size);
 void mapped_opened(struct file *file);
 int mapped_fsync(struct file *file, bool data_only);

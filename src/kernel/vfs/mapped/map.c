@@ -28,6 +28,7 @@ struct mapped_fs *mapped_fs_create(struct fs *fs, struct disk *disk, unsigned bl
 	wait_queue_init(&mapped->queue);
 	wait_queue_init(&mapped->thread_queue);
 	list_init(&mapped->dirty);
+	list_init(&mapped->promising);
 	list_init(&mapped->mount_link);
 	return mapped;
 }
@@ -68,6 +69,7 @@ struct mapped_file *mapped_file_of(struct vnode *vnode)
 	list_init(&file->askers);
 	list_init(&file->new_runs);
 	list_init(&file->dirty_link);
+	list_init(&file->promising_link);
 	if (atomic_compare_exchange(&vnode->map, &expected, file))
 		return file;
 	kfree(file);
@@ -79,6 +81,7 @@ static void mapped_free(struct vnode *vnode)
 	struct mapped_file *file = vnode->map;
 	struct mapped_fs *mapped = file->mapped;
 
+	mapped_promise_ended(file, file->promised);
 	mapped_forget_dirty(file);
 	mutex_lock(&mapped->new_lock);
 	new_data_leave(&mapped->new_data, &file->new_runs, mapped->writing_group);
@@ -90,6 +93,7 @@ static void mapped_free(struct vnode *vnode)
 const struct file_data_ops mapped_data_ops = {
 	.begin_write = mapped_begin_write,
 	.end_write = mapped_end_write,
+	.seek = mapped_seek,
 	.truncate = mapped_truncate,
 	.opened = mapped_opened,
 	.fsync = mapped_fsync,
@@ -130,6 +134,8 @@ struct place mapped_find(struct mapped_file *file, uint64_t first, uint64_t most
 	place.count = MIN(place.count, most);
 	if (extent && !extent->block) {
 		place.kind = PLACE_HOLE;
+	} else if (extent && extent->block == EXTENT_PROMISED) {
+		place.kind = PLACE_PROMISED;
 	} else if (extent) {
 		place.block = extent->block + (first - extent->first);
 		look_at_group(file->mapped, &place);
@@ -164,8 +170,10 @@ void mapped_cut(struct mapped_file *file, uint64_t first, bool freed)
 		mutex_lock(&mapped->new_lock);
 		new_data_cut(&mapped->new_data, &file->new_runs, first);
 		mutex_unlock(&mapped->new_lock);
+		mapped_promise_ended(file, extent_map_count_promised(&file->map, first));
+		extent_map_cut(&file->map, first);
 	}
-	extent_map_cut(&file->map, first);
+	extent_map_forget(&file->map, first);
 	mutex_unlock(&file->lock);
 }
 
@@ -201,12 +209,15 @@ static int learn_extent(struct mapped_file *file, const struct served_extent *ex
 	int error = 0;
 
 	for (; first < end && !error; first += run) {
-		bool known = extent_map_find(&file->map, first, &run);
+		const struct extent *known = extent_map_find(&file->map, first, &run);
+		bool promised = known && known->block == EXTENT_PROMISED;
 
 		run = MIN(run, end - first);
-		if (known && !allocated)
+		if (known && !(allocated && (extent->block || !promised)))
 			continue;
 		error = extent->block ? learn_run(file, first, extent->block + (first - extent->first), run) : extent_map_insert(&file->map, first, run, 0);
+		if (!error && promised)
+			mapped_promise_ended(file, run);
 	}
 	return error;
 }
@@ -247,30 +258,39 @@ static int ask(struct mapped_file *file, const struct served_map_request *reques
 	mutex_unlock(&file->lock);
 	error = served_map(vnode->fs, vnode->node, request, extents, ASK_EXTENTS, &result);
 	if (error > 0) {
-		if (request->allocate)
-			note_blocks(vnode, result.blocks);
 		mutex_lock(&file->lock);
-		/* A file in many pieces must not take the kernel's memory. Without the map an older answer cannot be told from a newer one: none counts. */
-		if (file->map.used > EXTENTS_KEPT) {
+		/*
+		 * A file in many pieces must not take the kernel's memory, but promises stay. Without the map an older answer cannot be told from a newer
+		 * one: none counts.
+		 */
+		if (file->map.used > EXTENTS_KEPT && !file->promised) {
 			extent_map_free(&file->map);
 			mapped_change(file, 0);
 		}
 		error = learn(file, extents, error, request->allocate, sequence);
 		mutex_unlock(&file->lock);
+		/* After that, as st_blocks is made of these and of those that are promised. */
+		if (request->allocate)
+			note_blocks(vnode, result.blocks);
 	}
 	kfree(extents);
 	return error;
 }
 
+int mapped_ask_about(struct mapped_file *file, uint64_t first, uint64_t count)
+{
+	struct served_map_request request = { .first = first, .count = count };
+
+	return MIN(ask(file, &request), 0);
+}
+
 int mapped_ask(struct mapped_file *file, uint64_t first, uint64_t count)
 {
 	uint64_t size = atomic_load(&file->vnode->object.size), end = mapped_blocks(file->mapped, size);
-	struct served_map_request request = { .first = first, .count = MAX(count, 1u) };
 
 	/* More than what is wanted just now, so that reading on asks for nothing. */
-	if (end > first)
-		request.count = MIN(end - first, MAX(request.count, (uint64_t)ASK_BLOCKS));
-	return MIN(ask(file, &request), 0);
+	count = MAX(count, (uint64_t)1);
+	return mapped_ask_about(file, first, end > first ? MIN(end - first, MAX(count, (uint64_t)ASK_BLOCKS)) : count);
 }
 
 int mapped_begin_asking(struct mapped_file *file, struct mapped_asker *asker, uint64_t page)
@@ -305,11 +325,22 @@ void mapped_end_asking(struct mapped_file *file, struct mapped_asker *asker)
 		wake_all(&file->mapped->queue);
 }
 
-static int allocate_run(struct mapped_file *file, uint64_t first, uint64_t end, uint64_t size)
+uint64_t mapped_limit(struct mapped_file *file)
+{
+	uint64_t limit;
+
+	mutex_lock(&file->lock);
+	limit = mapped_limit_locked(file);
+	mutex_unlock(&file->lock);
+	return limit;
+}
+
+/* @promised: to somebody who had the right to it. */
+static int allocate_run(struct mapped_file *file, uint64_t first, uint64_t end, uint64_t size, bool promised)
 {
 	struct mapped_fs *mapped = file->mapped;
 	struct served_map_request request = {
-		.first = first, .count = end - first, .allocate = true, .privileged = credentials_is_root(credentials_current()),
+		.first = first, .count = end - first, .allocate = true, .privileged = promised || credentials_is_root(credentials_current()),
 	};
 	struct mapped_asker asker;
 	int error = mapped_begin_asking(file, &asker, (end - 1) >> (PAGE_SHIFT - mapped->block_shift));
@@ -317,7 +348,7 @@ static int allocate_run(struct mapped_file *file, uint64_t first, uint64_t end, 
 	if (error)
 		return error;
 	/* Only now it is sure that the file does not become shorter. */
-	request.size = MIN(size ? size : atomic_load(&file->vnode->object.size), end << mapped->block_shift);
+	request.size = MIN(size == UINT64_MAX ? mapped_limit(file) : size ? size : atomic_load(&file->vnode->object.size), end << mapped->block_shift);
 	error = request.size > first << mapped->block_shift ? ask(file, &request) : -ENXIO;
 	mapped_end_asking(file, &asker);
 	return error;
@@ -332,7 +363,7 @@ int mapped_allocate(struct mapped_file *file, uint64_t first, uint64_t end, uint
 		struct place place = mapped_find(file, first, end - first);
 		int error;
 
-		if (place.kind > PLACE_HOLE) {
+		if (place.kind > PLACE_PROMISED) {
 			first += place.count;
 			tries = 0;
 			continue;
@@ -340,7 +371,7 @@ int mapped_allocate(struct mapped_file *file, uint64_t first, uint64_t end, uint
 		/* The server may be wrong. */
 		if (tries > TRIES)
 			return -EIO;
-		error = allocate_run(file, first, first + place.count, size);
+		error = allocate_run(file, first, first + place.count, size, place.kind == PLACE_PROMISED);
 		if (error < 0)
 			return error;
 		tries += !error;

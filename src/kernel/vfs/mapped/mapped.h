@@ -22,6 +22,22 @@ void mapped_fs_stop(struct mapped_fs *mapped);
 /* After that. */
 void mapped_fs_destroy(struct mapped_fs *mapped);
 
+/* Blocks that write-back may still need: they are free only as far as the server knows. */
+uint64_t mapped_promised(struct mapped_fs *mapped);
+/* Before the server may need blocks for something else: if they get few, those that are promised get their places first. Sleeps, asks the server. */
+void mapped_make_room(struct mapped_fs *mapped);
+int mapped_keep_all_promises(struct mapped_fs *mapped);	/* all the same */
+
+/* /proc/sys/vm/dirty_*, of all mounts; atomic. */
+enum mapped_limit {
+	MAPPED_EXPIRE,		/* hundredths of a second after which a dirty page is written */
+	/* How much of it a mount may have before who makes more writes itself, and before the thread writes all: up to 100 are per cent of RAM, else bytes. */
+	MAPPED_MOST,
+	MAPPED_BACKGROUND,
+	MAPPED_LIMITS
+};
+extern uint64_t mapped_limits[MAPPED_LIMITS];
+
 extern const struct block_cache_ops mapped_cache_ops;	/* context: struct mapped_fs */
 extern const struct file_data_ops mapped_data_ops;
 

@@ -123,9 +123,9 @@ static void add_page(struct batch *batch, unsigned page)
 			add_blocks(batch, page, &place, position);
 		} else if (!batch->frames[page]) {
 			continue;
-		} else if (place.kind == PLACE_NEW) {
+		} else if (place.kind == PLACE_NEW || place.kind == PLACE_PROMISED) {
 			batch->errors[page] = -EAGAIN;
-			batch->written->later = true;
+			batch->written->later |= place.kind == PLACE_NEW;
 		} else if (place.kind != PLACE_DISK) {
 			note_homeless(batch, page, position, len);
 		} else if (position < batch->limit) {
@@ -134,22 +134,12 @@ static void add_page(struct batch *batch, unsigned page)
 	}
 }
 
-/* The file's end as far as write-back is concerned: who writes beyond it has not said so yet. The pages have been marked as clean before. */
-static uint64_t limit_of(struct mapped_file *file)
-{
-	uint64_t limit;
-
-	mutex_lock(&file->lock);
-	limit = file->write_end;
-	mutex_unlock(&file->lock);
-	return MAX(limit, atomic_load(&file->vnode->object.size));
-}
-
 static void write_batch(struct batch *batch)
 {
 	struct vm_object *object = &batch->file->vnode->object;
 
-	batch->limit = limit_of(batch->file);
+	/* The pages have been marked as clean before. */
+	batch->limit = mapped_limit(batch->file);
 	memset(batch->errors, 0, sizeof(batch->errors));
 	batch->request.segment_count = 0;
 	for (unsigned i = 0; i < batch->count; i++)
@@ -178,9 +168,9 @@ void mapped_write_in_place(struct mapped_file *file, uint64_t first, uint64_t en
 		struct place place = mapped_find(file, first << shift, UINT64_MAX >> PAGE_SHIFT);
 		uint64_t stop = MAX(MIN(end, first + (place.count >> shift)), first + 1), index = first;
 
-		/* What a group is to write is left alone. */
-		if (place.kind >= PLACE_NEW && place.count >> shift) {
-			written->later = true;
+		/* What a group is to write is left alone, and what was promised since promises were kept. */
+		if ((place.kind >= PLACE_NEW || place.kind == PLACE_PROMISED) && place.count >> shift) {
+			written->later |= place.kind >= PLACE_NEW;
 			first = stop;
 			continue;
 		}

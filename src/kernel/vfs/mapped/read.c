@@ -7,6 +7,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame_records.h"
+#include "process/process.h"
 
 struct fill {
 	struct mapped_file *file;
@@ -116,6 +117,28 @@ int mapped_fill_pages(struct vm_object *object, uint64_t first, struct frame **f
 		file->next_index = first + count;
 	}
 	return error;
+}
+
+int64_t mapped_seek(struct vnode *vnode, uint64_t pos, bool hole, uint64_t size)
+{
+	struct mapped_file *file = mapped_file_of(vnode);
+	int error = file ? 0 : -ENOMEM;
+
+	while (!error && pos < size) {
+		unsigned shift = file->mapped->block_shift;
+		uint64_t first = pos >> shift;
+		struct place place = mapped_find(file, first, mapped_blocks(file->mapped, size) - first);
+
+		if (place.kind == PLACE_UNKNOWN)
+			error = mapped_ask(file, first, place.count);
+		else if ((place.kind == PLACE_HOLE) == hole)
+			return pos;
+		else
+			pos = (first + place.count) << shift;
+		if (signal_fatal_pending())
+			error = -EINTR;
+	}
+	return error ? error : hole ? (int64_t)size : -ENXIO;
 }
 
 /* Who reads on where the last pages ended gets twice as many; who begins with the file some; who jumps one. */

@@ -16,10 +16,31 @@ int mapped_place_pages(struct mapped_file *file, uint64_t first, uint64_t count)
 	const struct mapped_fs *mapped = file->mapped;
 	uint64_t size = atomic_load(&file->vnode->object.size);
 	uint64_t from = mapped_page_blocks(mapped, first), end = MIN(mapped_page_blocks(mapped, first + count), mapped_blocks(mapped, size));
-	int error = from < end ? mapped_allocate(file, from, end, 0) : 0;
+	int error = from < end ? mapped_allocate_at_once(file, from, end, 0) : 0;
 
 	/* Truncated meanwhile: so will be the page. */
 	return error == -ENXIO ? 0 : error;
+}
+
+/* Promises what of these pages has no place, as far as the file goes, while nobody truncates it. */
+static int promise_pages(struct mapped_file *file, uint64_t first, uint64_t count)
+{
+	const struct mapped_fs *mapped = file->mapped;
+	struct vnode *vnode = file->vnode;
+	struct mapped_asker asker;
+	int error = mapped_begin_asking(file, &asker, first + count - 1);
+	uint64_t from = mapped_page_blocks(mapped, first), end;
+
+	if (error)
+		return error;
+	end = MIN(mapped_page_blocks(mapped, first + count), mapped_blocks(mapped, atomic_load(&vnode->object.size)));
+	if (from < end)
+		error = mapped_promise(file, from, end, 0);
+	mapped_end_asking(file, &asker);
+	spin_lock(&vnode->attr_lock);
+	vnode->status_holds = false;
+	spin_unlock(&vnode->attr_lock);
+	return error;
 }
 
 int mapped_prepare_write(struct vm_object *object, uint64_t first, uint64_t count)
@@ -27,7 +48,9 @@ int mapped_prepare_write(struct vm_object *object, uint64_t first, uint64_t coun
 	struct mapped_file *file = mapped_file_of(vnode_of_object(object));
 	int error = file ? mapped_throttle(file) : -ENOMEM;
 
-	return error ? error : mapped_place_pages(file, first, count);
+	if (!error)
+		error = promise_pages(file, first, count);
+	return error == -ENOSPC ? mapped_place_pages(file, first, count) : error;
 }
 
 /*
@@ -96,6 +119,13 @@ static uint64_t placed(struct mapped_file *file, uint64_t first, uint64_t end)
 	return at - first;
 }
 
+static void set_write_end(struct mapped_file *file, uint64_t end)
+{
+	mutex_lock(&file->lock);
+	file->write_end = end;
+	mutex_unlock(&file->lock);
+}
+
 static void tell_size_later(struct vnode *vnode)
 {
 	spin_lock(&vnode->attr_lock);
@@ -124,20 +154,21 @@ int64_t mapped_begin_write(struct vnode *vnode, uint64_t pos, uint64_t len)
 		return error;
 	first = pos >> file->mapped->block_shift;
 	end = mapped_blocks(file->mapped, pos + len);
-	error = mapped_allocate(file, first, end, pos + len);
-	if (error) {
+	error = mapped_promise(file, first, end, pos + len);
+	if (unlikely(error == -ENOSPC))
+		error = mapped_allocate_at_once(file, first, end, pos + len);
+	if (unlikely(error)) {
 		/* What there is room for is written. */
 		end = (first + placed(file, first, end)) << file->mapped->block_shift;
 		if (end <= pos) {
+			set_write_end(file, 0);
 			if (pos + len > size)
 				give_back(file);
 			return error;
 		}
 		len = MIN(len, end - pos);
+		set_write_end(file, pos + len);
 	}
-	mutex_lock(&file->lock);
-	file->write_end = pos + len;
-	mutex_unlock(&file->lock);
 	return len;
 }
 

@@ -13,10 +13,8 @@
 #include "sched/thread.h"
 #include "vfs/vnode_cache.h"
 
-/* A page is written so long after it became dirty. A mount's dirty pages are at most so much of RAM, or else who makes more writes. */
-#define AGE_NS (5 * NS_PER_SEC)
+uint64_t mapped_limits[MAPPED_LIMITS] = { 500, 20, 10 };
 #define SHRINK_WAIT_NS (NS_PER_SEC / 5)
-enum { LIMIT_PART = 5, BACKGROUND_PART = 10 };
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(LOCK_MAPPED_DIRTY);
 static struct list mounts = LIST_INIT(mounts);	/* struct mapped_fs; guarded by dirty_lock */
@@ -62,7 +60,7 @@ int mapped_charge(struct vm_object *object, int pages)
 void mapped_forget_clean(struct mapped_file *file)
 {
 	spin_lock(&dirty_lock);
-	if (!vm_object_has_dirty(&file->vnode->object) && !atomic_load_relaxed(&file->vnode->dirty))
+	if (!vm_object_has_dirty(&file->vnode->object) && !atomic_load_relaxed(&file->vnode->dirty) && list_empty(&file->promising_link))
 		list_remove(&file->dirty_link);
 	spin_unlock(&dirty_lock);
 }
@@ -72,6 +70,51 @@ void mapped_forget_dirty(struct mapped_file *file)
 	spin_lock(&dirty_lock);
 	list_remove(&file->dirty_link);
 	spin_unlock(&dirty_lock);
+}
+
+void mapped_note_promises(struct mapped_file *file, bool some)
+{
+	struct mapped_fs *mapped = file->mapped;
+
+	/* Like pages that are dirty, though there are none yet, or never will be (fallocate). */
+	if (some)
+		mapped_dirtied(&file->vnode->object);
+	spin_lock(&dirty_lock);
+	if (list_empty(&file->promising_link) == some) {
+		mapped->promising_count += some ? 1 : -1;
+		if (some)
+			list_push_back(&mapped->promising, &file->promising_link);
+		else
+			list_remove(&file->promising_link);
+	}
+	spin_unlock(&dirty_lock);
+}
+
+unsigned mapped_count_promising(struct mapped_fs *mapped)
+{
+	unsigned count;
+
+	spin_lock(&dirty_lock);
+	count = mapped->promising_count;
+	spin_unlock(&dirty_lock);
+	return count;
+}
+
+struct mapped_file *mapped_next_promising(struct mapped_fs *mapped)
+{
+	struct mapped_file *file = NULL;
+
+	spin_lock(&dirty_lock);
+	for (unsigned left = mapped->promising_count; left && !file; left--) {
+		file = list_first(&mapped->promising, struct mapped_file, promising_link);
+		list_remove(&file->promising_link);
+		list_push_back(&mapped->promising, &file->promising_link);
+		/* Who has no users any more needs no places. */
+		if (!refcount_get_unless_zero(&file->vnode->object.refs))
+			file = NULL;
+	}
+	spin_unlock(&dirty_lock);
+	return file;
 }
 
 /*
@@ -110,11 +153,10 @@ void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, s
 {
 	enum { TRIES = 8 };
 	unsigned shift = PAGE_SHIFT - file->mapped->block_shift, tries = 0;
+	int error, failed = mapped_keep_promises(file, first << shift, end > UINT64_MAX >> PAGE_SHIFT ? UINT64_MAX : end << shift, false);
 
 	*written = (struct written){ 0 };
 	for (;;) {
-		int error;
-
 		written->homeless = false;
 		mutex_lock(&file->write_back_lock);
 		mapped_write_in_place(file, first, end, written);
@@ -135,6 +177,7 @@ void mapped_write_file(struct mapped_file *file, uint64_t first, uint64_t end, s
 			break;
 		}
 	}
+	written->error = failed ? failed : written->error;
 	mapped_forget_clean(file);
 }
 
@@ -173,10 +216,25 @@ int mapped_write_groups(struct mapped_fs *mapped)
 	return block_sync_until(mapped->cache, &mark, UINT64_MAX);
 }
 
-/* Of what memory there is for pages: a memory disk may have taken most of it. */
-static bool too_many(struct mapped_fs *mapped, unsigned part)
+/* Shares are of what memory there is for pages: a memory disk may have taken most of it. */
+static bool too_many(struct mapped_fs *mapped, enum mapped_limit which)
 {
-	return atomic_load_relaxed(&mapped->dirty_pages) > (int64_t)(memory_spare() / part);
+	uint64_t limit = atomic_load_relaxed(&mapped_limits[which]);
+	int64_t pages = limit > 100 ? limit >> PAGE_SHIFT : memory_spare() * limit / 100;
+
+	return atomic_load_relaxed(&mapped->dirty_pages) > pages;
+}
+
+static uint64_t age_ns(void)
+{
+	return atomic_load_relaxed(&mapped_limits[MAPPED_EXPIRE]) * (NS_PER_SEC / 100);
+}
+
+static bool is_manager(void)
+{
+	const struct process *process = current_process();
+
+	return process && process->pid == 1;
 }
 
 int mapped_throttle(struct mapped_file *file)
@@ -187,22 +245,23 @@ int mapped_throttle(struct mapped_file *file)
 	uint64_t next;
 	int error;
 
-	if (likely(!too_many(mapped, BACKGROUND_PART)))
+	if (likely(!too_many(mapped, MAPPED_BACKGROUND)))
 		return 0;
-	if (!too_many(mapped, LIMIT_PART)) {
+	/* The manager starts the server again that all others would wait for. */
+	if (!too_many(mapped, MAPPED_MOST) || is_manager()) {
 		wake_thread(mapped, KICK_LOOK);
 		return 0;
 	}
 	mapped_write_file(file, 0, UINT64_MAX, &written);
 	error = written.error;
-	if (too_many(mapped, LIMIT_PART))
+	if (too_many(mapped, MAPPED_MOST))
 		error = write_older(mapped, UINT64_MAX, false, &later, &next);
-	if (error != -EINTR && too_many(mapped, LIMIT_PART))
+	if (error != -EINTR && too_many(mapped, MAPPED_MOST))
 		error = mapped_write_groups(mapped) ?: error;
 	if (error == -EINTR)
 		return error;
 	/* Pages that cannot be written must not fill the memory. */
-	return error && too_many(mapped, LIMIT_PART) ? -EIO : 0;
+	return error && too_many(mapped, MAPPED_MOST) ? -EIO : 0;
 }
 
 /* ---- When memory is short ---- */
@@ -279,18 +338,18 @@ static void write_back_thread(void *arg)
 	struct waiter waiter;
 
 	while (!atomic_load(&mapped->thread_stop)) {
-		bool later = false, wanted = atomic_exchange(&mapped->thread_kicked, 0) & KICK_MEMORY, urgent = wanted || too_many(mapped, BACKGROUND_PART);
+		bool later = false, wanted = atomic_exchange(&mapped->thread_kicked, 0) & KICK_MEMORY, urgent = wanted || too_many(mapped, MAPPED_BACKGROUND);
 		uint64_t now = clock_monotonic_ns(), next;
 
 		/* Attributes are told last: that may take as long as the server wants. */
 		if (wanted)
 			write_all_for_memory(mapped);
-		write_older(mapped, urgent ? UINT64_MAX : now > AGE_NS ? now - AGE_NS : 0, true, &later, &next);
-		if (urgent && later && too_many(mapped, BACKGROUND_PART))
+		write_older(mapped, urgent ? UINT64_MAX : now > age_ns() ? now - age_ns() : 0, true, &later, &next);
+		if (urgent && later && too_many(mapped, MAPPED_BACKGROUND))
 			mapped_write_groups(mapped);
 		wait_begin(&mapped->thread_queue, &waiter);
 		while (!atomic_load(&mapped->thread_kicked) && !atomic_load(&mapped->thread_stop))
-			if (wait_block(&waiter, next == UINT64_MAX ? WAIT_FOREVER : next + AGE_NS, WAIT_UNINTERRUPTIBLE))
+			if (wait_block(&waiter, next == UINT64_MAX ? WAIT_FOREVER : next + age_ns(), WAIT_UNINTERRUPTIBLE))
 				break;
 		wait_end(&waiter);
 	}

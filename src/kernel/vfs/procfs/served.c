@@ -6,6 +6,7 @@
 #include "block/block_cache.h"
 #include "lib/atomic.h"
 #include "proto/names.h"
+#include "vfs/mapped/mapped.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/served/answers.h"
 #include "vfs/served/served_mount.h"
@@ -35,6 +36,8 @@ int proc_show_served(struct proc_text *text, const struct proc_subject *subject)
 				atomic_load(&served->wrong));
 		if (free_blocks != UINT64_MAX)
 			proc_text_print(text, " free=%lu", free_blocks);
+		if (served->mapped)
+			proc_text_print(text, " promised=%lu", mapped_promised(served->mapped));
 		if (cache)
 			show_cache(text, cache);
 		proc_text_add(text, "\n", 1);

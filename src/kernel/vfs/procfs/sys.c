@@ -7,6 +7,7 @@
 #include "process/system_name.h"
 #include "security/random.h"
 #include "sync/mutex.h"
+#include "vfs/mapped/mapped.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
 #include "vfs/vfs_stats.h"
@@ -70,7 +71,7 @@ static int show_nothing(struct proc_text *text, const struct proc_subject *subje
 	return 0;
 }
 
-/* Like Linux's: 1 is for pages, 2 for names and nodes. What is dirty or in use stays. */
+/* Like Linux's: 1 is for pages, 2 for names and nodes. What is dirty or in use stays, mapped pages too. */
 static int store_drop_caches(const struct proc_subject *subject, const char *text, size_t len)
 {
 	if (len && text[len - 1] == '\n')
@@ -149,6 +150,39 @@ static int store_rt_period(const struct proc_subject *subject, const char *text,
 	return store_rt_limit(text, len, false);
 }
 
+/* How long and how much may be dirty: in per cent or in bytes, whatever was set last; the other one is 0. */
+static int show_dirty(struct proc_text *text, enum mapped_limit which, bool is_percent)
+{
+	uint64_t value = atomic_load(&mapped_limits[which]);
+
+	proc_text_print(text, "%lu\n", which == MAPPED_EXPIRE || (value <= 100) == is_percent ? value : 0);
+	return 0;
+}
+
+static int store_dirty(const char *text, size_t len, enum mapped_limit which, bool is_percent)
+{
+	int64_t value;
+
+	if (!len)
+		return 0;
+	if (!parse_number(text, len, &value) || value < 0)
+		return -EINVAL;
+	if (which != MAPPED_EXPIRE && (is_percent ? value > 100 : value < 2 * PAGE_SIZE))
+		return -EINVAL;
+	atomic_store(&mapped_limits[which], value);
+	return 0;
+}
+
+#define DIRTY(name, which, is_percent) \
+	static int show_##name(struct proc_text *text, const struct proc_subject *subject) { return show_dirty(text, which, is_percent); } \
+	static int store_##name(const struct proc_subject *subject, const char *text, size_t len) { return store_dirty(text, len, which, is_percent); }
+
+DIRTY(dirty_expire, MAPPED_EXPIRE, false)
+DIRTY(dirty_ratio, MAPPED_MOST, true)
+DIRTY(dirty_bytes, MAPPED_MOST, false)
+DIRTY(dirty_background_ratio, MAPPED_BACKGROUND, true)
+DIRTY(dirty_background_bytes, MAPPED_BACKGROUND, false)
+
 /* RFC 9562 §5.4: version 4, variant 10. */
 static void make_uuid(uint8_t uuid[16])
 {
@@ -208,6 +242,11 @@ static const struct proc_entry kernel_entries[] = {
 
 static const struct proc_entry vm_entries[] = {
 	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
+	{ .name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .show = show_dirty_expire, .store = store_dirty_expire },
+	{ .name = "dirty_ratio", .mode = S_IFREG | 0644, .show = show_dirty_ratio, .store = store_dirty_ratio },
+	{ .name = "dirty_bytes", .mode = S_IFREG | 0644, .show = show_dirty_bytes, .store = store_dirty_bytes },
+	{ .name = "dirty_background_ratio", .mode = S_IFREG | 0644, .show = show_dirty_background_ratio, .store = store_dirty_background_ratio },
+	{ .name = "dirty_background_bytes", .mode = S_IFREG | 0644, .show = show_dirty_background_bytes, .store = store_dirty_background_bytes },
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .show = show_nothing, .store = store_drop_caches },
 };
 

@@ -4,7 +4,8 @@
 #include "lib/atomic.h"
 #include "vfs/stat_bits.h"
 
-enum { ERRNO_MAX = 133 /* EHWPOISON, Linux's last */, BLOCK_SIZE_MIN = 512, BLOCK_SIZE_MAX = 65536, NAME_MAX_BYTES = 255, TYPE_NAME_MAX = 16, SECOND = 1000000000 };
+enum { ERRNO_MAX = 133 /* EHWPOISON, Linux's last */, BLOCK_SIZE_MIN = 512, BLOCK_SIZE_MAX = 65536, NAME_MAX_BYTES = 255, TYPE_NAME_MAX = 16,
+       SECOND = 1000000000 };
 #define COOKIE_MAX (INT64_MAX - 16)	/* the VFS adds its own places */
 
 uint64_t served_faults[SERVED_FAULTS];

@@ -3,6 +3,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "sched/clock.h"
+#include "vfs/mapped/mapped.h"
 #include "vfs/served/ask.h"
 #include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
@@ -29,6 +30,14 @@ int served_setattr(struct fs *fs, struct fs_node_id node, unsigned mask, const s
 	return served_done(served_of(fs), call, length, served_take_attributes(kernel_call_payload(call), length, node, false, out));
 }
 
+/* A call that blocks may be needed for. */
+static struct kernel_call *begin_with_blocks(struct fs *fs)
+{
+	if (served_of(fs)->mapped)
+		mapped_make_room(served_of(fs)->mapped);
+	return kernel_call_begin();
+}
+
 /* When what is made was made. */
 static int64_t birth(const struct fs_attr *in)
 {
@@ -37,7 +46,7 @@ static int64_t birth(const struct fs_attr *in)
 
 int served_create(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
 {
-	struct kernel_call *call = kernel_call_begin();
+	struct kernel_call *call = begin_with_blocks(fs);
 	struct fs_create_request *request;
 	long length;
 
@@ -59,7 +68,7 @@ int served_create(struct fs *fs, struct fs_node_id dir, const char *name, size_t
 
 int served_mkdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
 {
-	struct kernel_call *call = kernel_call_begin();
+	struct kernel_call *call = begin_with_blocks(fs);
 	struct fs_mkdir_request *request;
 	long length;
 
@@ -87,7 +96,7 @@ int served_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_
 
 	if (target_len > TARGET_BYTES)
 		return -ENAMETOOLONG;
-	call = kernel_call_begin();
+	call = begin_with_blocks(fs);
 	if (!call)
 		return -ENOMEM;
 	request = kernel_call_payload(call);
@@ -105,7 +114,7 @@ int served_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_
 
 int served_link(struct fs *fs, struct fs_node_id node, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out)
 {
-	struct kernel_call *call = kernel_call_begin();
+	struct kernel_call *call = begin_with_blocks(fs);
 	struct fs_link_request *request;
 	long length;
 
@@ -165,7 +174,7 @@ int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, s
 		  unsigned flags)
 {
 	bool replaces = !(flags & (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE));
-	struct kernel_call *call = kernel_call_begin();
+	struct kernel_call *call = begin_with_blocks(fs);
 	struct fs_rename_request *request;
 	const struct fs_rename_reply *reply;
 	struct fs_rename_reply gone;
@@ -244,8 +253,13 @@ static int ask_sync(struct served *served, bool clean)
 
 int served_sync_as(struct served *served, bool clean)
 {
-	int error = served->started ? ask_sync(served, clean) : 0, disk_error = 0;
+	int error = 0, disk_error = 0;
 
+	/* The totals come after what was promised. Whether it went well shows where the pages are written. */
+	if (served->mapped)
+		mapped_keep_all_promises(served->mapped);
+	if (served->started)
+		error = ask_sync(served, clean);
 	/* Whatever the server said, what it has changed goes to the disk. */
 	if (served->cache)
 		disk_error = block_sync(served->cache, &served->mark);

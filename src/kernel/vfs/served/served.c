@@ -3,6 +3,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "sched/clock.h"
+#include "vfs/mapped/mapped.h"
 #include "vfs/served/ask.h"
 
 /* Of a file: bytes stay below 2^63 with any size of block. */
@@ -108,13 +109,20 @@ static int served_fill_page(struct fs *fs, struct fs_node_id node, uint64_t inde
 static int served_statfs(struct fs *fs, struct fs_statfs *out)
 {
 	struct kernel_call *call = kernel_call_begin();
+	uint64_t promised = 0;
 	long length;
+	int result;
 
 	if (!call)
 		return -ENOMEM;
 	length = served_ask(served_of(fs), call, FS_STATFS, NULL, 0);
 	out->fs_id = fs->dev;
-	return served_done(served_of(fs), call, length, served_take_statfs(kernel_call_payload(call), length, out));
+	result = served_done(served_of(fs), call, length, served_take_statfs(kernel_call_payload(call), length, out));
+	if (!result && served_of(fs)->mapped)
+		promised = mapped_promised(served_of(fs)->mapped);
+	out->blocks_free -= MIN(out->blocks_free, promised);
+	out->blocks_available -= MIN(out->blocks_available, promised);
+	return result;
 }
 
 int served_map(struct fs *fs, struct fs_node_id node, const struct served_map_request *request, struct served_extent *extents, unsigned max,
