@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) bool put_status_now(struct vnode *v
 	return done;
 }
 
-static __attribute__((noinline)) long stat_descriptor(int fd, uaddr_t out)
+static COLD __attribute__((noinline)) long stat_descriptor(int fd, uaddr_t out)
 {
 	struct fd_ref ref = fd_borrow(fd);
 	struct stat st;
@@ -128,7 +128,7 @@ static __attribute__((noinline)) long stat_descriptor(int fd, uaddr_t out)
 	return error ? error : copy_to_user(out, &st, sizeof(st));
 }
 
-static __attribute__((noinline)) long stat_name(int dir, uaddr_t name, unsigned flags, uaddr_t out)
+static COLD __attribute__((noinline)) long stat_name(int dir, uaddr_t name, unsigned flags, uaddr_t out)
 {
 	struct path_walk walk;
 	struct stat st;
