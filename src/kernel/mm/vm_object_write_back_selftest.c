@@ -198,7 +198,7 @@ SELFTEST(pages_under_write_back_can_be_read_and_get_dirty_again)
 	SELFTEST_CHECK(read_word(as, at + 5 * PAGE_SIZE) == 1 && !vm_object_has_dirty(object));
 	/* It stays where it is. */
 	SELFTEST_CHECK(!vm_object_drop_clean(object, 0, PAGES) && object->page_count == 1);
-	vm_object_shrink_all(SIZE_MAX);
+	vm_object_shrink_all(SIZE_MAX / 4);
 	SELFTEST_CHECK(object->page_count == 1);
 	SELFTEST_CHECK(store(as, at + 5 * PAGE_SIZE, 2) && counted(1, 1) && owner.prepares == 4);
 	index = 0;
@@ -436,7 +436,7 @@ static void shaker(void *unused)
 		SELFTEST_CHECK(!address_space_protect(race.spaces[which], at, PAGE_SIZE, READ_WRITE));
 		if (i % 64 == 0) {
 			vm_object_drop_clean(&owner.object, 0, PAGES);
-			vm_object_shrink_all(SIZE_MAX);
+			vm_object_shrink_all(SIZE_MAX / 4);
 		}
 		sched_yield();
 	}
