@@ -14,7 +14,7 @@ from guest import BUILD
 from root_machine import TAKE_LAST, Machine
 
 TESTS = os.path.join(BUILD, "tests/tests")
-PROGRAMS = ("root_model", "root_mmap")
+PROGRAMS = ("root_model", "root_mmap", "root_promised")
 SERVICE, MARK = "ext2-service", b"RAEEN-EXT2-OPTIONS"
 WORK = "TMPDIR=/root SEED=1 WORKERS=2 OPERATIONS=%d CASE_LIMIT_MS=600000 /tests/root_model"
 # What must work in a shell with nothing but what is in memory: the shell itself is, and these are copied to /tmp.
@@ -45,6 +45,7 @@ def run(folder, part, script, timeout=300):
     image = str(folder / "image")
     with Machine(BEFORE + script + "\n" + TAKE_LAST, "--overlay", make_overlay(folder, part), "--mem", "1G", "--smp", "2", timeout=timeout) as machine:
         machine.image(image, last=True)
+        machine.said_by_services = machine.log()
     assert synced.clean(image) == []
     return machine
 
@@ -58,11 +59,38 @@ def said(machine, what):
 PARTS = ("--die=7", "--die-before-commit=3", "--die-after-commit=3", "--hang=200", "--late=9")
 
 
-@pytest.mark.parametrize("part, count", [(PARTS[1], 200), (PARTS[2], 200)] + [pytest.param(part, 4000, marks=pytest.mark.full) for part in PARTS])
+@pytest.mark.parametrize("part, count", [(PARTS[1], 200), (PARTS[2], 200), (PARTS[4], 200)] + [pytest.param(part, 4000, marks=pytest.mark.full) for part in PARTS])
 def test_nobody_notices(part, count, tmp_path):
     machine = run(tmp_path, part, f"part; {WORK % count}; say status $?; say restarts $(restarts)", timeout=900)
     assert said(machine, "upgraded") == ["0"] and said(machine, "status") == ["0"], machine.text()[-4000:]
     assert int(said(machine, "restarts")[0]) >= (2 if part.startswith("--hang") else 10), machine.text()[-1000:]
+    log = machine.said_by_services
+    assert "WAS NOT REFUSED" not in log and (not part.startswith("--late") or all(log.count(f"a late {what} was refused") >= 10 for what in ("commit", "answer"))), log
+
+
+def test_dies_finding_blocks(tmp_path):
+    """Blocks are promised to what was written, and the server dies when they are to be found, before they are its file's and after it."""
+    machine = run(tmp_path, "--die-mapping=2", f"""part; TMPDIR=/root/work CASE_LIMIT_MS=100000 /tests/root_promised; say promised $?; say deaths $(restarts)
+        {WORK % 400}; say status $?; say restarts $(restarts)""")
+    assert said(machine, "promised") == ["0"] and said(machine, "status") == ["0"], machine.text()[-4000:]
+    deaths = int(said(machine, "deaths")[0])
+    assert deaths >= 2 and int(said(machine, "restarts")[0]) >= deaths + 10, machine.text()[-1000:]
+
+
+FAILING = """part; cd /root/work; sync; say before $(stat -f -c %f .)
+i=0; while [ $i -lt 24 ]; do i=$((i + 1)); head -c $((i * 20000)) /dev/urandom > /tmp/data; tries=0
+if [ $((i % 2)) = 0 ]; then cat /tmp/data > file; else head -c 3000 /tmp/data > file; fsync file || say failed 0; tail -c +3001 /tmp/data >> file; fi
+until fsync file || [ $tries = 4 ]; do tries=$((tries + 1)); say failed $tries; done
+cmp /tmp/data file || say differs $i; echo 3 > /proc/sys/vm/drop_caches; cmp /tmp/data file || say differs $i; rm file; done
+sync; sync; sleep 1; sync; say after $(stat -f -c %f .)"""
+
+
+def test_fails_finding_blocks(tmp_path):
+    """Blocks are promised, and the server fails to find them: fsync tells, what was written stays, and goes to the disk the next time."""
+    machine = run(tmp_path, "--err-mapping=3", FAILING)
+    failed = said(machine, "failed")
+    assert len(failed) >= 6 and "4" not in failed and not said(machine, "differs"), machine.text()[-3000:]
+    assert said(machine, "before") == said(machine, "after"), machine.text()[-1000:]
 
 
 def test_stopped(tmp_path):

@@ -34,20 +34,34 @@ static void end_if_time(unsigned long every, unsigned long count)
 		kill(getpid(), SIGKILL);
 }
 
+/* Each instance counts anew; its number, which tells before from after, is the process's. */
+static void end_if_mapping(unsigned long mapped, bool after)
+{
+	if (points.allocating && getpid() % 2 == after)
+		end_if_time(points.die_mapping, mapped);
+}
+
 int call_commit(int port, struct fs_commit *commit)
 {
-	static unsigned long commits;
+	static unsigned long commits, mapped;
 	static uint8_t answer[MSG_PAYLOAD_MAX];
 	int error;
 
 	commits++;
+	mapped += points.allocating;
+	end_if_mapping(mapped, false);
 	end_if_time(points.die_before_commit, commits);
 	if (points.garbage && commit->answer_length != 0) {
 		memcpy(answer, (const void *)commit->answer, commit->answer_length);
 		spoil(answer, commit->answer_length);
 		commit->answer = (uintptr_t)answer;
 	}
+	if (points.is_late)
+		wait_until_late();
 	error = (int)fs_commit(port, commit);
+	if (points.is_late)
+		say_late("commit", error);
+	end_if_mapping(mapped, true);
 	end_if_time(points.die_after_commit, commits);
 	return error;
 }

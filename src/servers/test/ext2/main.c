@@ -8,7 +8,9 @@
  *	--die-before-commit=N	... before each Nth commit
  *	--die-after-commit=N	... after it, before anything else
  *	--hang=N		does nothing any more, with each Nth request in its hands
- *	--late=N		answers each Nth request three seconds later, without a heartbeat meanwhile
+ *	--late=N		dies with each Nth request; a child that it leaves answers that when another instance has it, and says how it ended
+ *	--die-mapping=N		kills itself at each Nth commit of blocks for what was written, before it and after it in turn
+ *	--err-mapping=N		fails each Nth request for blocks for what was written: EIO
  *	--garbage=SEED		one answer in three is wrong, in some field
  *	--poison=NAME		kills itself with each request that has NAME in it
  *	--dying			kills itself with each request
@@ -19,6 +21,9 @@
 #include "fs/ext2/handlers.h"
 #include "test/ext2/points.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <raeen/message.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -26,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LATE_S = 3 };
+enum { LATE_S = 2 };
 
 #define MARK "RAEEN-EXT2-OPTIONS"
 
@@ -62,10 +67,64 @@ static bool is_time(unsigned long every, unsigned long count)
 	return every && count % every == 0 && points.call->extra.deaths == 0;
 }
 
-static void go_wrong(const struct server_call *call)
+/* The child has a message buffer of its own, and leaves the process group, which is ended with the service. */
+static void begin_late(struct server_call *call)
+{
+	static uint8_t request[MSG_PAYLOAD_MAX];
+	unsigned length = msg_length(call->header);
+	pid_t child;
+
+	memcpy(request, call->payload, length);
+	/* Else the port is closed in a child. */
+	fcntl(call->server->port, F_SETFD, FD_CLOEXEC);
+	child = fork();
+	while (child > 0)
+		pause();
+	if (child < 0)
+		return;
+	setsid();
+	call->payload = message_buffer();
+	if (!call->payload)
+		_exit(1);
+	memcpy(call->payload, request, length);
+	points.is_late = true;
+}
+
+void wait_until_late(void)
+{
+	static bool waited;
+	struct timespec rest = { .tv_sec = LATE_S };
+
+	if (waited)
+		return;
+	waited = true;
+	kill(getppid(), SIGKILL);
+	while (nanosleep(&rest, &rest) < 0)
+		;
+}
+
+void say_late(const char *what, int error)
+{
+	if (error == -ESTALE)
+		dprintf(STDERR_FILENO, "a late %s was refused\n", what);
+	else
+		dprintf(STDERR_FILENO, "a late %s WAS NOT REFUSED: %d\n", what, error);
+}
+
+/* The answer, too, whatever came of the request. */
+static void end_late(struct server_call *call, int result)
+{
+	struct msg_extra extra;
+
+	message_extra_clear(&extra);
+	wait_until_late();
+	say_late("answer", (int)msg_reply(call->server->port, msg_header_make(0, result == 0 ? call->reply_length : 0, 0, 0), call->token, &extra));
+	_exit(0);
+}
+
+static void go_wrong(struct server_call *call)
 {
 	static unsigned long requests;
-	struct timespec rest = { .tv_sec = LATE_S };
 
 	requests++;
 	if (points.dying)
@@ -76,17 +135,30 @@ static void go_wrong(const struct server_call *call)
 		kill(getpid(), SIGKILL);
 	while (is_time(points.hang, requests))
 		pause();
-	while (is_time(points.late, requests) && nanosleep(&rest, &rest) < 0)
-		;
+	if (is_time(points.late, requests))
+		begin_late(call);
+}
+
+static bool is_allocating(const struct server_call *call)
+{
+	const struct fs_map_extents_request *request = call->payload;
+
+	return msg_type(call->header) == FS_MAP_EXTENTS && msg_length(call->header) == sizeof *request && request->allocate;
 }
 
 static int serve(struct server_call *call, const void *operations)
 {
+	static unsigned long failures;
 	int result;
 
 	points.call = call;
+	points.allocating = is_allocating(call);
 	go_wrong(call);
+	if (points.err_mapping && points.allocating && ++failures % points.err_mapping == 0)
+		return -EIO;
 	result = fs_protocol.serve(call, operations);
+	if (points.is_late)
+		end_late(call, result);
 	if (result == 0)
 		spoil(call->payload, call->reply_length);
 	return result;
@@ -105,7 +177,8 @@ static bool take_option(const char *text, struct ext2_server *instance)
 	else
 		return sscanf(text, "--die=%lu", &points.die) == 1 || sscanf(text, "--die-before-commit=%lu", &points.die_before_commit) == 1 ||
 		       sscanf(text, "--die-after-commit=%lu", &points.die_after_commit) == 1 || sscanf(text, "--hang=%lu", &points.hang) == 1 ||
-		       sscanf(text, "--late=%lu", &points.late) == 1 || sscanf(text, "--garbage=%lu", &points.garbage) == 1;
+		       sscanf(text, "--late=%lu", &points.late) == 1 || sscanf(text, "--garbage=%lu", &points.garbage) == 1 ||
+		       sscanf(text, "--die-mapping=%lu", &points.die_mapping) == 1 || sscanf(text, "--err-mapping=%lu", &points.err_mapping) == 1;
 	return true;
 }
 
@@ -114,7 +187,7 @@ static int take(const char *text, struct ext2_server *instance)
 	if (take_option(text, instance))
 		return 0;
 	fprintf(stderr, "ext2-service: %s: expected --grow, --die=N, --die-before-commit=N, --die-after-commit=N, --hang=N, --late=N, --garbage=SEED, "
-			"--poison=NAME or --dying\n", text);
+			"--die-mapping=N, --err-mapping=N, --poison=NAME or --dying\n", text);
 	return 2;
 }
 
