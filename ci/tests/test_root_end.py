@@ -49,4 +49,5 @@ def test_clean(name, tmp_path):
     state = subprocess.run(["dumpe2fs", "-h", image], capture_output=True, text=True).stdout
     assert "Filesystem state:         clean\n" in state, state
     last = subprocess.run(["debugfs", "-R", "cat /d/last", image], capture_output=True, text=True).stdout
-    assert last == "last\n", log
+    where = subprocess.run(["debugfs", "-R", "blocks /d/last", image], capture_output=True, text=True).stdout
+    assert last == "last\n", f"blocks {where}, of the disk's map\n{text}\n{log}"

@@ -110,10 +110,18 @@ int disk_flush(struct disk *disk);
 /* See disk_driver_ops. With no driver there is nothing to prepare. */
 int disk_prepare(struct disk *disk, uint64_t sector, uint64_t count);
 
-/* May a disk in memory take no more? A part of RAM is left to programs, since what it takes it never gives back. What could be reclaimed is left already. */
-static inline bool disk_memory_is_full(void)
+/*
+ * Would a disk in memory be full with @pages more? A part of RAM is left to programs, since what it takes it never gives back. What could be reclaimed is left
+ * already.
+ */
+static inline bool disk_memory_is_full_with(uint64_t pages)
 {
 	enum { SPARE_PART = 16 };
 
-	return memory_spare() < frame_total() / SPARE_PART;
+	return memory_spare() < pages + frame_total() / SPARE_PART;
+}
+
+static inline bool disk_memory_is_full(void)
+{
+	return disk_memory_is_full_with(0);
 }

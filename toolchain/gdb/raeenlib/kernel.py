@@ -158,7 +158,7 @@ def object_name(obj):
     """What a mapped object is: a file's path, or the name of its operations."""
     if not int(obj):
         return ""
-    if int(obj["ops"]) == int(static("vfs/vnode.c", "vnode_object_ops").address):
+    if int(obj["ops"]) in [int(static("vfs/vnode.c", name).address) for name in ("vnode_object_ops", "mapped_object_ops")]:
         vnode = container(obj, "struct vnode", "object")
         for dentry in each_in_list(vnode["dentries"], "struct dentry", "vnode_link"):
             return f"{text(vnode['fs']['type'])}:{dentry_path(dentry)}"
