@@ -219,6 +219,18 @@ static struct incoming *make_incoming(const struct fs_commit *given)
 	return in;
 }
 
+/* As two numbers: a call of memcmp costs ten times as much. */
+static bool is_zero(const uint8_t reserved[6])
+{
+	uint32_t first;
+	uint16_t second;
+
+	_Static_assert(sizeof(((struct fs_change *)0)->reserved) == sizeof(first) + sizeof(second), "all of them");
+	__builtin_memcpy(&first, reserved, sizeof(first));
+	__builtin_memcpy(&second, reserved + sizeof(first), sizeof(second));
+	return !(first | second);
+}
+
 /* The changes, whose data are still the program's addresses. *@bytes: how many they copy in all. */
 static int take_changes(struct incoming *in, size_t *bytes)
 {
@@ -231,7 +243,7 @@ static int take_changes(struct incoming *in, size_t *bytes)
 
 		if (i % CHANGES_AT_ONCE == 0 && copy_from_user(some, in->given.changes + i * sizeof(*from), count * sizeof(*from)))
 			return -EFAULT;
-		if (__builtin_memcmp(from->reserved, (const uint8_t[sizeof(from->reserved)]){ 0 }, sizeof(from->reserved)) != 0)
+		if (!is_zero(from->reserved))
 			return -EINVAL;
 		in->changes[i] = (struct block_change){ .block = from->block, .offset = from->offset, .len = from->length, .kind = from->kind,
 							.flags = from->flags };

@@ -92,6 +92,9 @@ int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode)
 		from++;
 	if (from == end)
 		return 0;
+	/* Both stop at @from, which differs. */
+	while (end >= from + 4 && memcmp(now + end - 4, before + end - 4, 16) == 0)
+		end -= 4;
 	while (now[end - 1] == before[end - 1])
 		end--;
 	error = ext2_poke(txn, inode->table_block, inode->table_offset + from * 4, now + from, (end - from) * 4, 0);
