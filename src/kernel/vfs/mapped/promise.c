@@ -38,8 +38,8 @@ static bool reserve(struct mapped_fs *mapped, uint64_t blocks)
 	int64_t promised = atomic_add(&mapped->promised, blocks);
 
 	/*
-	 * Until the first commit it is not known. Whoever asks at once has said so before looking for promises. A disk in memory takes as many pages again as are
-	 * dirty now.
+	 * Until the first commit it is not known. Whoever asks at once has said so before looking for promises. A disk in memory takes as many pages
+	 * again as are dirty now.
 	 */
 	if (likely(free != UINT64_MAX && (uint64_t)promised + MARGIN <= free && !atomic_load(&mapped->at_once) &&
 		   !disk_memory_is_full_with(2 * ((uint64_t)promised << mapped->block_shift >> PAGE_SHIFT))))
