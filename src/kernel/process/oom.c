@@ -13,7 +13,7 @@
 #include "process/internal.h"
 #include "sched/clock.h"
 
-enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 10000, LARGE_PART = 4 };
+enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 500, LARGE_PART = 4 };
 
 static bool is_ordinary(struct process *process)
 {
@@ -69,19 +69,18 @@ static void end(struct process *process)
 }
 
 /*
- * Has the caller waited long enough for others to end? A victim may be waiting for a lock that the caller holds; then it never will. Waits
- * long ago do not count.
+ * Has the caller waited long enough for others to end? A victim may be waiting for a lock that the caller holds; then it never will. A wait that
+ * ended is another one's affair: memory ran out then, and came back.
  */
 static bool patience_is_over(void)
 {
 	struct thread_state *state = &current_thread()->user;
-	uint64_t now = clock_monotonic_ns(), waited = now - state->memory_wait_start;
+	uint64_t now = clock_monotonic_ns();
 
-	if (!state->memory_wait_start || waited > FORGET_MS * NS_PER_MS) {
+	if (!state->memory_wait_start || now - state->memory_wait_last > FORGET_MS * NS_PER_MS)
 		state->memory_wait_start = now;
-		return false;
-	}
-	return waited > PATIENCE_MS * NS_PER_MS;
+	state->memory_wait_last = now;
+	return now - state->memory_wait_start > PATIENCE_MS * NS_PER_MS;
 }
 
 bool process_end_for_memory(void)

@@ -55,6 +55,7 @@ struct thread_state {
 	const struct credentials *credentials;	/* own reference; other threads' changes arrive with THREAD_WORK_CREDENTIALS */
 	uint64_t timer_slack;		/* prctl PR_SET_TIMERSLACK: kept, not used */
 	uint64_t memory_wait_start;	/* own thread; when it began to wait for memory that others give up, monotonic ns (oom.c) */
+	uint64_t memory_wait_last;	/* when it last was */
 	int exit_code;
 	/* futex_pi_state.c; pi_lock there */
 	struct pi_waiter *pi_blocked;	/* the PI lock it waits for */

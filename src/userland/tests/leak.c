@@ -79,6 +79,7 @@ void leak_mark(struct leak_mark *mark)
 	if (!counts_are_exact())
 		return;
 	check_sleep(50);	/* what ended just now is still being taken apart */
+	sync();			/* what is still to be written takes memory */
 	drop_caches();
 	count_objects(mark);
 	mark->frames = frames_in_use();

@@ -40,6 +40,6 @@ for mode in delete wal; do
 done
 mkfifo hold; (echo .timeout 20000; echo 'begin exclusive; insert into c values (9, 9);'; cat hold; echo 'rollback;') | sqlite3 shared-delete.db & exec 6> hold; while sqlite3 shared-delete.db 'begin immediate; rollback;' 2> /dev/null; do sleep 0.05; done
 sqlite3 shared-delete.db 'insert into c values (1, 1);' 2>&1 | grep -c 'is locked'; exec 6>&-; wait; sqlite3 shared-delete.db 'select count(*) from c;'
-# A writer that dies in the middle leaves a journal, which the next reader plays back.
-sqlite3 crash.db "create table t(a); insert into t select value from generate_series(1, 8000);"; mkfifo wait; (echo "pragma cache_size = 5; begin; update t set a = -a;"; cat wait) | sqlite3 crash.db & pid=$!; exec 7> wait; until [ -s crash.db-journal ]; do sleep 0.05; done
+# A writer that dies in the middle leaves a journal, which the next reader plays back: once it begins with what says that it counts.
+sqlite3 crash.db "create table t(a); insert into t select value from generate_series(1, 8000);"; mkfifo wait; (echo "pragma cache_size = 5; begin; update t set a = -a;"; cat wait) | sqlite3 crash.db & pid=$!; exec 7> wait; until [ -n "$(head -c 8 crash.db-journal 2> /dev/null | tr -d '\000')" ]; do sleep 0.05; done
 kill -KILL $pid; exec 7>&-; wait $pid 2> /dev/null; ls crash.db-journal; sqlite3 crash.db 'select count(*), min(a), max(a) from t; pragma integrity_check;'; ls crash.db*
