@@ -27,8 +27,8 @@ FILE_MODES = (0o644, 0o600, 0o755)
 
 # An acknowledgement leaves the guest at once: .output closes, and so writes, what was printed.
 SCRIPT = r"""
-export TMPDIR=/root/work SEED={seed} CASE_LIMIT_MS=1000000
-mkdir -p /root/work && cd /root/work
+export TMPDIR=/root/busy SEED={seed} CASE_LIMIT_MS=1000000
+mkdir -p /root/busy && cd /root/busy
 work() {{ name=$1; shift; "$@" > /tmp/$name.out 2>&1; echo $? > /tmp/$name.status; }}
 database() {{
 	( echo "pragma journal_mode=$1; pragma synchronous=full; create table t(n integer primary key, v text);"
@@ -130,7 +130,7 @@ def test_what_was_acknowledged_is_there(worked, mode, tmp_path):
     assert rows == list(range(1, worked.size["rows"] + 1))
     names = [f"{mode}.db{end}" for end in ("", "-journal", "-wal")]
     for name in names:
-        subprocess.run(["debugfs", "-R", f"dump /root/work/{name} {tmp_path / name}", worked.image], stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(["debugfs", "-R", f"dump /root/busy/{name} {tmp_path / name}", worked.image], stderr=subprocess.DEVNULL, check=True)
         if (tmp_path / name).exists() and not (tmp_path / name).stat().st_size:
             (tmp_path / name).unlink()
     database = sqlite3.connect(tmp_path / names[0])

@@ -22,7 +22,7 @@ BEFORE = r"""
 restarts() { svc list | while read name state pid restarts; do [ "$name" = ext2 ] && echo "$restarts"; done; }
 part() { svc upgrade ext2 /tests/ext2-service; echo "@upgraded $?"; }
 say() { echo "@$1 $2"; }
-mkdir -p /root/work; cp /bin/busybox /tmp/busybox; cp /sbin/svc /tmp/svc
+mkdir -p /root/busy; cp /bin/busybox /tmp/busybox; cp /sbin/svc /tmp/svc
 """
 
 
@@ -70,14 +70,14 @@ def test_nobody_notices(part, count, tmp_path):
 
 def test_dies_finding_blocks(tmp_path):
     """Blocks are promised to what was written, and the server dies when they are to be found, before they are its file's and after it."""
-    machine = run(tmp_path, "--die-mapping=2", f"""part; TMPDIR=/root/work CASE_LIMIT_MS=100000 /tests/root_promised; say promised $?; say deaths $(restarts)
+    machine = run(tmp_path, "--die-mapping=2", f"""part; TMPDIR=/root/busy CASE_LIMIT_MS=100000 /tests/root_promised; say promised $?; say deaths $(restarts)
         {WORK % 400}; say status $?; say restarts $(restarts)""")
     assert said(machine, "promised") == ["0"] and said(machine, "status") == ["0"], machine.text()[-4000:]
     deaths = int(said(machine, "deaths")[0])
     assert deaths >= 2 and int(said(machine, "restarts")[0]) >= deaths + 10, machine.text()[-1000:]
 
 
-FAILING = """part; cd /root/work; sync; say before $(stat -f -c %f .)
+FAILING = """part; cd /root/busy; sync; say before $(stat -f -c %f .)
 i=0; while [ $i -lt 24 ]; do i=$((i + 1)); head -c $((i * 20000)) /dev/urandom > /tmp/data; tries=0
 if [ $((i % 2)) = 0 ]; then cat /tmp/data > file; else head -c 3000 /tmp/data > file; fsync file || say failed 0; tail -c +3001 /tmp/data >> file; fi
 until fsync file || [ $tries = 4 ]; do tries=$((tries + 1)); say failed $tries; done
@@ -102,7 +102,7 @@ def test_stopped(tmp_path):
 def test_a_poisoned_name(tmp_path):
     """The request that ends each instance gets EIO; all others, before and after it, do not notice."""
     machine = run(tmp_path, "--poison=poison", f"""part
-        ({WORK % 600}; say status $?) & touch /root/work/poison; say poisoned $?; touch /root/work/good; say good $?; wait""")
+        ({WORK % 600}; say status $?) & touch /root/busy/poison; say poisoned $?; touch /root/busy/good; say good $?; wait""")
     assert said(machine, "poisoned") == ["1"] and "Input/output error" in machine.text() or "I/O error" in machine.text(), machine.text()[-3000:]
     assert said(machine, "good") == ["0"] and said(machine, "status") == ["0"], machine.text()[-3000:]
 
@@ -110,10 +110,10 @@ def test_a_poisoned_name(tmp_path):
 def test_always_dying(tmp_path):
     """It is given up: EIO, after the time that services.conf says, and the rest of the system lives; `svc start` brings it back."""
     machine = run(tmp_path, "--dying", """part
-        cd /; /tmp/busybox timeout 60 /tmp/busybox touch /root/work/new; say touched $?
+        cd /; /tmp/busybox timeout 60 /tmp/busybox touch /root/busy/new; say touched $?
         /tmp/busybox echo alive > /tmp/alive; say lives $(/tmp/busybox cat /tmp/alive)
         /tmp/svc upgrade ext2; say started $?
-        i=0; until touch /root/work/again 2> /dev/null || [ $i = 100 ]; do i=$((i + 1)); /tmp/busybox sleep 0.1; done; ls /root/work/again; say back $?""")
+        i=0; until touch /root/busy/again 2> /dev/null || [ $i = 100 ]; do i=$((i + 1)); /tmp/busybox sleep 0.1; done; ls /root/busy/again; say back $?""")
     assert said(machine, "touched")[0] not in ("0", "124", "143") and said(machine, "lives") == ["alive"], machine.text()[-3000:]
     assert said(machine, "started") == ["0"] and said(machine, "back") == ["0"], machine.text()[-3000:]
 
@@ -123,10 +123,10 @@ def test_given_up(tmp_path):
     """So often that the manager does not start it again: as above, and `svc start` is enough, if only to be given up again."""
     machine = run(tmp_path, "--dying", """part
         cd /; state() { /tmp/svc list | while read name state rest; do [ "$name" = ext2 ] && echo "$state"; done; }
-        i=0; while [ "$(state)" != failed ] && [ $i -lt 300 ]; do i=$((i + 1)); /tmp/busybox touch /root/work/new 2> /dev/null && say touched 0; done; say state $(state)
-        /tmp/busybox timeout 60 /tmp/busybox touch /root/work/new; say late $?
-        /tmp/svc start ext2; say again $?; /tmp/busybox touch /root/work/new 2> /dev/null && say touched 0
-        /tmp/svc upgrade ext2; say started $?; touch /root/work/new; say back $?""")
+        i=0; while [ "$(state)" != failed ] && [ $i -lt 300 ]; do i=$((i + 1)); /tmp/busybox touch /root/busy/new 2> /dev/null && say touched 0; done; say state $(state)
+        /tmp/busybox timeout 60 /tmp/busybox touch /root/busy/new; say late $?
+        /tmp/svc start ext2; say again $?; /tmp/busybox touch /root/busy/new 2> /dev/null && say touched 0
+        /tmp/svc upgrade ext2; say started $?; touch /root/busy/new; say back $?""")
     assert said(machine, "state") == ["failed"] and said(machine, "late")[0] not in ("0", "124", "143") and not said(machine, "touched"), machine.text()[-3000:]
     assert said(machine, "again") == ["0"] and said(machine, "started") == ["0"] and said(machine, "back") == ["0"], machine.text()[-3000:]
 
