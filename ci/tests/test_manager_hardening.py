@@ -197,7 +197,7 @@ svc log loud | tail -n 300 | grep -c dropped
 echo "echo $(state echo) $(restarts echo)"
 svc stop loud >/dev/null; echo "stop $?"
 sleep 1.5
-svc log loud | tail -n 1
+svc log loud | grep dropped | tail -n 1
 svc log paints | od -An -c | tr -d ' \n'; echo
 script -qc 'svc log paints' /tmp/typescript </dev/null >/dev/null; od -An -c /tmp/typescript | tr -d ' \n'; echo
 """
