@@ -122,17 +122,17 @@ static int alloc_in_group(struct ext2_txn *txn, uint32_t group, uint32_t goal, b
 {
 	struct ext2 *fs = txn->fs;
 	struct search search = { .txn = txn, .group = group, .start = ext2_group_start(fs, group), .end = ext2_group_blocks(fs, group) };
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	uint32_t at;
 	int error = ext2_read_group(txn, group, &search.descriptor);
 
 	if (error || !search.descriptor.free_blocks)
 		return error ? error : -ENOSPC;
-	error = ext2_pin(txn, search.descriptor.block_bitmap, &slot);
+	error = ext2_pin(txn, search.descriptor.block_bitmap, &buffer);
 	if (error)
 		return error;
-	search.bits = ext2_data(txn, slot);
-	search.early = ext2_early(txn, slot);
+	search.bits = buffer->data;
+	search.early = ext2_early(txn, buffer);
 	at = choose(&search, goal, follow);
 	if (at < search.end) {
 		error = take(&search, at, want, count);
@@ -141,7 +141,7 @@ static int alloc_in_group(struct ext2_txn *txn, uint32_t group, uint32_t goal, b
 		txn->hidden |= memcmp(search.bits, search.early, search.end / 8) != 0;
 		error = -ENOSPC;
 	}
-	ext2_unpin(slot);
+	ext2_unpin(buffer);
 	return error;
 }
 
@@ -167,22 +167,22 @@ int ext2_alloc_blocks(struct ext2_txn *txn, uint32_t goal, bool follow, uint32_t
 static int free_run(struct ext2_txn *txn, uint32_t inode, uint32_t group, uint32_t start, uint32_t count)
 {
 	struct ext2_group descriptor;
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	uint32_t bit = start - ext2_group_start(txn->fs, group);
 	int error = ext2_read_group(txn, group, &descriptor);
 
 	if (error)
 		return error;
-	error = ext2_pin(txn, descriptor.block_bitmap, &slot);
+	error = ext2_pin(txn, descriptor.block_bitmap, &buffer);
 	if (error)
 		return error;
 	for (uint32_t i = 0; !error && i < count; i++) {
 		if (ext2_system_end(txn->fs, group, &descriptor, start + i))
 			error = ext2_corrupt(txn->fs, "inode %u: block %u belongs to the file system itself", inode, start + i);
-		else if (!(ext2_data(txn, slot)[(bit + i) / 8] >> (bit + i) % 8 & 1))
+		else if (!(buffer->data[(bit + i) / 8] >> (bit + i) % 8 & 1))
 			error = ext2_corrupt(txn->fs, "inode %u: block %u is free already", inode, start + i);
 	}
-	ext2_unpin(slot);
+	ext2_unpin(buffer);
 	if (!error)
 		error = ext2_clear_bits(txn, descriptor.block_bitmap, bit, count);
 	if (!error)

@@ -68,18 +68,18 @@ static int search_image(struct ext2_txn *txn, const struct ext2_inode *dir, cons
 
 static int find_in_block(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place)
 {
-	struct ext2_slot *slot;
-	int error = ext2_pin(txn, place->block, &slot);
+	struct ext2_buffer *buffer;
+	int error = ext2_pin(txn, place->block, &buffer);
 
 	if (error)
 		return error;
-	error = search_image(txn, dir, ext2_data(txn, slot), name, place);
+	error = search_image(txn, dir, buffer->data, name, place);
 	/* On its way to the disk the name is still there: were it made again now, there would be two. */
-	if (error == -ENOENT && ext2_early(txn, slot) != ext2_data(txn, slot) && !search_image(txn, dir, ext2_early(txn, slot), name, place)) {
+	if (error == -ENOENT && ext2_early(txn, buffer) != buffer->data && !search_image(txn, dir, ext2_early(txn, buffer), name, place)) {
 		txn->boundary = true;
 		txn->flags |= EXT2_BOUNDARY_BEFORE;
 	}
-	ext2_unpin(slot);
+	ext2_unpin(buffer);
 	return error;
 }
 
@@ -163,23 +163,23 @@ static int emit(struct ext2_txn *txn, const struct ext2_inode *dir, const struct
 static int read_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t from, struct listing *listing)
 {
 	struct ext2_entry entry;
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	uint32_t block;
 	int error = ext2_directory_block(txn, dir, index, &block);
 
 	if (!error)
-		error = ext2_pin(txn, block, &slot);
+		error = ext2_pin(txn, block, &buffer);
 	if (error)
 		return error;
 	for (uint32_t at = 0; !error && !listing->full && at < txn->fs->block_size; at += entry.record_len) {
-		const uint8_t *data = ext2_data(txn, slot), *name = data + at + EXT2_ENTRY_HEADER;
+		const uint8_t *data = buffer->data, *name = data + at + EXT2_ENTRY_HEADER;
 
 		error = ext2_check_entry(txn->fs, dir->number, txn->fs->block_size, at, data, &entry);
 		if (error || !entry.inode || at < from || is_dots(&entry, name))
 			continue;
 		error = emit(txn, dir, &entry, name, (index << txn->fs->block_shift) + at + entry.record_len, listing);
 	}
-	ext2_unpin(slot);
+	ext2_unpin(buffer);
 	return error;
 }
 

@@ -52,13 +52,13 @@ static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, c
 
 static int find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct ext2_gap *gap)
 {
-	struct ext2_slot *slot;
-	int found = ext2_pin(txn, block, &slot);
+	struct ext2_buffer *buffer;
+	int found = ext2_pin(txn, block, &buffer);
 
 	if (found)
 		return found;
-	found = scan_block(txn, dir, ext2_data(txn, slot), now ? ext2_early(txn, slot) : ext2_data(txn, slot), len, gap);
-	ext2_unpin(slot);
+	found = scan_block(txn, dir, buffer->data, now ? ext2_early(txn, buffer) : buffer->data, len, gap);
+	ext2_unpin(buffer);
 	return found;
 }
 
@@ -226,17 +226,17 @@ static bool has_name(const uint8_t *data, uint32_t size, const char *name, uint3
 static int keep_here(struct ext2_txn *txn, const struct ext2_place *place, const struct ext2_gap *gap)
 {
 	struct ext2_place kept = { .block = place->block, .offset = gap->start };
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	char name[KEPT_NAME + 1];
 	unsigned number = 0;
-	int error = ext2_pin(txn, place->block, &slot);
+	int error = ext2_pin(txn, place->block, &buffer);
 
 	if (error)
 		return error;
 	do
 		snprintf(name, sizeof(name), "~%03x", number++ & 0xfff);
-	while (number < 0x1000 && has_name(ext2_data(txn, slot), txn->fs->block_size, name, KEPT_NAME));
-	ext2_unpin(slot);
+	while (number < 0x1000 && has_name(buffer->data, txn->fs->block_size, name, KEPT_NAME));
+	ext2_unpin(buffer);
 	error = put_entry(txn, place->block, gap, (struct ext2_name){ name, KEPT_NAME }, place->entry.inode, place->entry.type, 0);
 	return error ? error : ext2_poke_zero_late(txn, kept.block, kept.offset);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ext2 as a library: what the file-system server does, without its wire. It sees metadata blocks only, through struct ext2_io, and keeps nothing
- * that is not in them but the geometry read at mount: an instance that dies between any two instructions loses nothing.
+ * but what they are in a generation and the geometry read at mount: an instance that dies between any two instructions loses nothing.
  *
  * Each operation works on one open transaction of its file system. It either returns a negative errno and has changed nothing, or 0 (or a count),
  * and ext2_commit hands all its changes over at once together with the answer; EXT2_MORE asks for a commit that does not answer yet, and to be
@@ -64,11 +64,12 @@ struct ext2_commit {
 	uint64_t *generations;	/* filled where they are known: those of the bases afterwards */
 };
 
-/* A cached block. @early is what it looks like without the late changes of the open group of commits; equal to @data when there are none. */
-struct ext2_view {
-	const uint8_t *data, *early;
-	uint64_t generation;
-	void *handle;		/* the owner's */
+/* Where a block goes. */
+struct ext2_image {
+	uint8_t *data;		/* NULL: only the generation is wanted */
+	uint8_t *early;		/* what it looks like without the late changes of the open group of commits, */
+	bool has_early;		/* filled: if that is something else */
+	uint64_t generation;	/* filled */
 };
 
 /* Where the blocks are. Errors are negative errno values. */
@@ -82,9 +83,8 @@ struct ext2_io {
 	uint32_t group;
 	/* Bytes of the disk, before the block size is known. */
 	int (*read)(struct ext2_io *io, uint64_t offset, void *bytes, size_t len);
-	/* Pins a block: the view is valid until put. @fresh: its content does not matter and need not be read. */
-	int (*get)(struct ext2_io *io, uint32_t block, bool fresh, struct ext2_view *view);
-	void (*put)(struct ext2_io *io, uint32_t block, struct ext2_view *view);
+	/* Reads a block. @group may be another one then. */
+	int (*get)(struct ext2_io *io, uint32_t block, struct ext2_image *image);
 	/* All or nothing. -ESTALE: a base is not current any more. */
 	int (*commit)(struct ext2_io *io, const struct ext2_commit *commit);
 	void (*log)(struct ext2_io *io, const char *text);

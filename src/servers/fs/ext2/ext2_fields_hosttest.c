@@ -3,7 +3,7 @@
  * Every field of an ext2 image made wrong: superblock, group descriptors, inodes, pointers (those in indirect blocks, too), directory entries, the header of
  * attributes, bitmaps; each with each of a list of evil values, one at a time. What still mounts is read, changed and emptied (check/exercise.c): errors only.
  */
-/* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
+/* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/buffers.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
 /* LINK: fs/ext2/truncate.c fs/ext2/directory.c fs/ext2/directory_change.c fs/ext2/orphan.c fs/ext2/ops.c fs/ext2/create.c fs/ext2/remove.c */
 /* LINK: fs/ext2/rename.c fs/ext2/grow.c fs/ext2/check/store.c fs/ext2/check/disk_log.c */
 /* LINK: fs/ext2/check/session.c fs/ext2/check/exercise.c fs/ext2/check/image.c */

@@ -4,7 +4,7 @@
  * library dies before and after each commit (or anywhere) and begins again with nothing but what it had committed; e2fsck -fn finds nothing to say.
  * EXT2_TEST_SEED and EXT2_TEST_ROUNDS change what is done.
  */
-/* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
+/* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/buffers.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
 /* LINK: fs/ext2/truncate.c fs/ext2/directory.c fs/ext2/directory_change.c fs/ext2/orphan.c fs/ext2/ops.c fs/ext2/create.c fs/ext2/remove.c */
 /* LINK: fs/ext2/rename.c fs/ext2/grow.c fs/ext2/check/store.c fs/ext2/check/disk_log.c fs/ext2/check/tree.c */
 /* LINK: fs/ext2/check/world.c fs/ext2/check/operations.c fs/ext2/check/direct.c */

@@ -61,14 +61,20 @@ uint32_t ext2_system_end(const struct ext2 *fs, uint32_t group, const struct ext
 int ext2_check_block(struct ext2_txn *txn, uint32_t inode, uint32_t block)
 {
 	struct ext2 *fs = txn->fs;
+	struct ext2_buffer *buffer = ext2_find_buffer(fs, block);
 	struct ext2_group descriptor;
 	int error;
 
+	if (buffer && buffer->is_content)
+		return 0;
 	if (block <= fs->first_data_block || block >= fs->blocks_count)
 		return ext2_corrupt(fs, "inode %u: block %u, expected %u to %u", inode, block, fs->first_data_block + 1, fs->blocks_count - 1);
 	error = ext2_read_group(txn, ext2_block_group(fs, block), &descriptor);
 	if (!error && ext2_system_end(fs, ext2_block_group(fs, block), &descriptor, block))
 		error = ext2_corrupt(fs, "inode %u: block %u belongs to the file system itself", inode, block);
+	buffer = error ? NULL : ext2_find_buffer(fs, block);
+	if (buffer)
+		buffer->is_content = true;
 	return error;
 }
 

@@ -51,15 +51,15 @@ static int write_super(struct ext2_txn *txn, struct ext2_super *super)
 /* Bits beyond a bitmap's end, mostly set, that are within it now. */
 static int clear_padding(struct ext2_txn *txn, uint32_t bitmap, uint32_t from, uint32_t end)
 {
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	unsigned runs = 0;
-	int error = ext2_pin(txn, bitmap, &slot);
+	int error = ext2_pin(txn, bitmap, &buffer);
 
 	if (error)
 		return error;
 	txn->frees_early = true;
 	for (uint32_t at = from, start; !error && at < end;) {
-		const uint8_t *bits = ext2_data(txn, slot);
+		const uint8_t *bits = buffer->data;
 
 		while (at < end && !(bits[at / 8] >> at % 8 & 1))
 			at++;
@@ -69,7 +69,7 @@ static int clear_padding(struct ext2_txn *txn, uint32_t bitmap, uint32_t from, u
 			error = runs++ == RUNS_MOST ? -EOPNOTSUPP : ext2_clear_bits(txn, bitmap, start, at - start);
 	}
 	txn->frees_early = false;
-	ext2_unpin(slot);
+	ext2_unpin(buffer);
 	return error;
 }
 
@@ -104,15 +104,15 @@ static int extend_last(struct ext2_txn *txn, struct ext2_super *super, uint32_t 
 static int is_free(struct ext2_txn *txn, const struct ext2_group *group, uint32_t first, uint32_t end)
 {
 	uint32_t start = ext2_group_start(txn->fs, 0);
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	bool free = true;
-	int error = ext2_pin(txn, group->block_bitmap, &slot);
+	int error = ext2_pin(txn, group->block_bitmap, &buffer);
 
 	if (error)
 		return error;
 	for (uint32_t at = first - start; at < end - start; at++)
-		free &= !((ext2_data(txn, slot)[at / 8] | ext2_early(txn, slot)[at / 8]) >> at % 8 & 1);
-	ext2_unpin(slot);
+		free &= !((buffer->data[at / 8] | ext2_early(txn, buffer)[at / 8]) >> at % 8 & 1);
+	ext2_unpin(buffer);
 	return free;
 }
 
@@ -125,15 +125,15 @@ static int is_zero(struct ext2_txn *txn, uint32_t first, uint32_t end)
 	if (fs->grown_from && first >= fs->grown_from)
 		return 1;
 	for (uint32_t block = first; zero && block < end; block++) {
-		struct ext2_slot *slot;
-		int error = ext2_pin(txn, block, &slot);
+		struct ext2_buffer *buffer;
+		int error = ext2_pin(txn, block, &buffer);
 		const uint8_t *data;
 
 		if (error)
 			return error;
-		data = ext2_data(txn, slot);
+		data = buffer->data;
 		zero = !data[0] && memcmp(data, data + 1, fs->block_size - 1) == 0;
-		ext2_unpin(slot);
+		ext2_unpin(buffer);
 	}
 	return zero;
 }
@@ -145,20 +145,20 @@ static int copy_table(struct ext2_txn *txn, uint32_t from, uint32_t to)
 	unsigned copied = 0;
 
 	for (uint32_t i = 0; i < txn->fs->table_blocks && copied < TABLE_AT_ONCE; i++) {
-		struct ext2_slot *source, *copy;
+		struct ext2_buffer *source, *copy;
 		int error = ext2_pin(txn, from + i, &source);
 
 		if (error)
 			return error;
 		error = ext2_pin(txn, to + i, &copy);
 		if (!error) {
-			bool same = memcmp(ext2_data(txn, source), ext2_data(txn, copy), size) == 0;
+			bool same = memcmp(source->data, copy->data, size) == 0;
 
 			ext2_unpin(copy);
 			if (!same)
 				error = ext2_make_fresh(txn, to + i);
 			if (!same && !error)
-				error = ext2_poke(txn, to + i, 0, ext2_data(txn, source), size, EXT2_FIRST);
+				error = ext2_poke(txn, to + i, 0, source->data, size, EXT2_FIRST);
 			copied += !same;
 		}
 		ext2_unpin(source);

@@ -11,8 +11,8 @@
 
 enum { EXT2_F_TYPE = 0xef53, NAME_MAX_LENGTH = 255, ROOT = 2 };
 
-/* The library's; of its copies of blocks only those are touched that one transaction has needed. */
-static _Alignas(4096) uint8_t memory[96 << 10];
+/* The library's; of its blocks only those are touched that it keeps, or one transaction has needed. */
+static _Alignas(4096) uint8_t memory[352 << 10];
 
 static struct ext2_server *server_of(const struct server_call *call)
 {

@@ -7,27 +7,29 @@ enum { NS = 1000000000 };
 int ext2_load_raw(struct ext2_txn *txn, uint32_t number, struct ext2_inode *inode)
 {
 	struct ext2 *fs = txn->fs;
-	uint32_t in_block = fs->block_size / fs->inode_size, index;
-	struct ext2_group group;
+	uint32_t in_block = fs->block_size / fs->inode_size, index, table;
+	struct ext2_buffer *buffer;
 	int error;
 
 	if (number != EXT2_ROOT && (number < fs->first_inode || number > fs->inodes_count))
 		return ext2_corrupt(fs, "inode %u, expected %u or %u to %u", number, EXT2_ROOT, fs->first_inode, fs->inodes_count);
-	error = ext2_read_group(txn, ext2_inode_group(fs, number), &group);
+	error = ext2_inode_table(txn, ext2_inode_group(fs, number), &table);
 	if (error)
 		return error;
 	index = (number - 1) % fs->inodes_per_group;
 	inode->number = number;
-	inode->table_block = group.inode_table + index / in_block;
+	inode->table_block = table + index / in_block;
 	inode->table_offset = index % in_block * fs->inode_size;
+	error = ext2_get(txn, inode->table_block, &buffer);
+	if (error)
+		return error;
 	if (fs->inode_size >= sizeof(inode->disk)) {
-		error = ext2_peek(txn, inode->table_block, inode->table_offset, &inode->disk, sizeof(inode->disk));
+		memcpy(&inode->disk, buffer->data + inode->table_offset, sizeof(inode->disk));
 	} else {
-		memset(&inode->disk, 0, sizeof(inode->disk));
-		error = ext2_peek(txn, inode->table_block, inode->table_offset, &inode->disk, fs->inode_size);
+		memcpy(&inode->disk, buffer->data + inode->table_offset, EXT2_OLD_INODE_SIZE);
+		memset((uint8_t *)&inode->disk + EXT2_OLD_INODE_SIZE, 0, EXT2_EXTRA_SIZE);
 	}
-	inode->stored = inode->disk;
-	return error;
+	return 0;
 }
 
 bool ext2_has_blocks(const struct ext2 *fs, const struct ext2_inode *inode)
@@ -79,47 +81,66 @@ int ext2_load_directory(struct ext2_txn *txn, struct ext2_node node, struct ext2
 	return error ? error : S_ISDIR(inode->disk.mode) ? 0 : -ENOTDIR;
 }
 
-int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode)
-{
-	typedef uint32_t __attribute__((may_alias)) word;
-	const word *now = (const word *)&inode->disk, *before = (const word *)&inode->stored;
-	uint32_t from = 0, end = MIN(txn->fs->inode_size, sizeof(inode->disk)) / 4;
-	int error;
+/* 8 bytes at a time, since few inodes change in one place alone. */
+typedef uint64_t __attribute__((may_alias, aligned(4))) piece;
+_Static_assert(sizeof(struct ext2_disk_inode) % sizeof(piece) == 0 && EXT2_OLD_INODE_SIZE % sizeof(piece) == 0, "an inode is so many of them");
 
-	while (from + 4 <= end && memcmp(now + from, before + from, 16) == 0)
-		from += 4;
-	while (from < end && now[from] == before[from])
-		from++;
-	if (from == end)
-		return 0;
-	/* Both stop at @from, which differs. */
-	while (end >= from + 4 && memcmp(now + end - 4, before + end - 4, 16) == 0)
-		end -= 4;
-	while (now[end - 1] == before[end - 1])
+/* Bytes of the inode that hold all which differ from the block's; *@count 0: none. */
+static int compare(struct ext2_txn *txn, const struct ext2_inode *inode, uint32_t *from, uint32_t *count)
+{
+	const piece *now = (const piece *)&inode->disk, *before;
+	uint32_t first = 0, end = MIN(txn->fs->inode_size, sizeof(inode->disk)) / sizeof(piece);
+	struct ext2_buffer *buffer;
+	int error = ext2_get(txn, inode->table_block, &buffer);
+
+	*from = *count = 0;
+	if (error)
+		return error;
+	before = (const piece *)(buffer->data + inode->table_offset);
+	while (first < end && now[first] == before[first])
+		first++;
+	while (end > first && now[end - 1] == before[end - 1])
 		end--;
-	error = ext2_poke(txn, inode->table_block, inode->table_offset + from * 4, now + from, (end - from) * 4, 0);
-	if (!error)
-		inode->stored = inode->disk;
+	*from = first * sizeof(piece);
+	*count = (end - first) * sizeof(piece);
+	return 0;
+}
+
+int ext2_is_changed(struct ext2_txn *txn, const struct ext2_inode *inode, bool *changed)
+{
+	uint32_t from, count;
+	int error = compare(txn, inode, &from, &count);
+
+	*changed = count != 0;
 	return error;
+}
+
+int ext2_store(struct ext2_txn *txn, const struct ext2_inode *inode)
+{
+	uint32_t from, count;
+	int error = compare(txn, inode, &from, &count);
+
+	if (error || !count)
+		return error;
+	return ext2_poke(txn, inode->table_block, inode->table_offset + from, (const uint8_t *)&inode->disk + from, count, 0);
 }
 
 /* What is behind the fields that are known: extended attributes in the inode. */
 static int clear_rest(struct ext2_txn *txn, const struct ext2_inode *inode)
 {
-	static const uint8_t zeroes[128];
+	typedef uint32_t __attribute__((may_alias)) word;
+	uint32_t size = txn->fs->inode_size, at;
+	struct ext2_buffer *buffer;
+	int error;
 
-	for (uint32_t at = sizeof(inode->disk), len; at < txn->fs->inode_size; at += len) {
-		uint8_t bytes[sizeof(zeroes)];
-		int error;
-
-		len = MIN(txn->fs->inode_size - at, (uint32_t)sizeof(zeroes));
-		error = ext2_peek(txn, inode->table_block, inode->table_offset + at, bytes, len);
-		if (!error && memcmp(bytes, zeroes, len) != 0)
-			error = ext2_poke(txn, inode->table_block, inode->table_offset + at, zeroes, len, 0);
-		if (error)
-			return error;
-	}
-	return 0;
+	if (size <= sizeof(inode->disk))
+		return 0;
+	error = ext2_get(txn, inode->table_block, &buffer);
+	if (error)
+		return error;
+	for (at = sizeof(inode->disk); at < size && !*(const word *)(buffer->data + inode->table_offset + at);)
+		at += sizeof(word);
+	return at < size ? ext2_poke(txn, inode->table_block, inode->table_offset + at, NULL, size - at, 0) : 0;
 }
 
 int ext2_clear(struct ext2_txn *txn, struct ext2_inode *inode)

@@ -10,22 +10,22 @@ static int alloc_in_group(struct ext2_txn *txn, uint32_t group, uint32_t near, b
 	struct ext2 *fs = txn->fs;
 	uint32_t first = group == 0 ? fs->first_inode - 1 : 0, end = fs->inodes_per_group, at;
 	struct ext2_group descriptor;
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	int error = ext2_read_group(txn, group, &descriptor);
 
 	if (error || !descriptor.free_inodes)
 		return error ? error : -ENOSPC;
-	error = ext2_pin(txn, descriptor.inode_bitmap, &slot);
+	error = ext2_pin(txn, descriptor.inode_bitmap, &buffer);
 	if (error)
 		return error;
-	at = near < end && near > first ? ext2_next_free(ext2_data(txn, slot), ext2_early(txn, slot), near, end) : end;
+	at = near < end && near > first ? ext2_next_free(buffer->data, ext2_early(txn, buffer), near, end) : end;
 	if (at >= end)
-		at = ext2_next_free(ext2_data(txn, slot), ext2_early(txn, slot), MIN(first, end), end);
+		at = ext2_next_free(buffer->data, ext2_early(txn, buffer), MIN(first, end), end);
 	if (at >= end) {
-		txn->hidden |= memcmp(ext2_data(txn, slot), ext2_early(txn, slot), end / 8) != 0;
+		txn->hidden |= memcmp(buffer->data, ext2_early(txn, buffer), end / 8) != 0;
 		error = -ENOSPC;
 	}
-	ext2_unpin(slot);
+	ext2_unpin(buffer);
 	if (error)
 		return error;
 	*number = group * fs->inodes_per_group + at + 1;

@@ -14,22 +14,33 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 enum {
-	EXT2_MAX_SLOTS = 40,	/* blocks pinned at a time */
-	EXT2_HINTS = 64,
-	EXT2_MAX_COPIES = 20,	/* blocks changed by one transaction, other than by late changes alone */
-	EXT2_KEPT_COPIES = 8,	/* of them those that may still be good for the next transaction */
+	EXT2_BUFFERS = 42,
+	EXT2_BUCKETS = 64,
+	EXT2_KEPT_BYTES = 64 << 10,	/* more buffers only as long as one transaction has them pinned or changed */
+	EXT2_MAX_CHANGED = 28,	/* blocks changed by one transaction; the others are for what it reads meanwhile */
 	EXT2_MAX_CHANGES = 128,
 	EXT2_MAX_DELTAS = 6,	/* groups whose counts one transaction changes */
 	EXT2_RESERVE_CHANGES = 30,	/* what an operation may still add when it has found that there is room */
 };
 
-struct ext2_slot {
-	uint32_t block;
-	uint16_t users;
-	bool changed, fresh;
-	uint8_t copy;		/* index + 1 of its private copy */
+/*
+ * A block. Changes are made here at once, but for those that their transaction is not to see. Should it be aborted, what it changed is read again.
+ */
+struct ext2_buffer {
+	struct ext2_buffer *next;	/* in its bucket */
+	uint8_t *data;
+	uint8_t *early;			/* without the late changes of the open group, if has_early; else these are the same */
+	uint64_t generation;
+	uint32_t number;
 	uint32_t used_at;
-	struct ext2_view view;
+	uint16_t pins;
+	bool in_use;			/* it is in a bucket */
+	bool has_early;
+	bool is_content;		/* it was found to be no block of the file system itself */
+	/* By the open transaction: */
+	bool changed, fresh;
+	bool discarded;			/* its changes were taken back */
+	uint8_t last_change;		/* the last one of it: index + 1 */
 };
 
 struct ext2_delta { uint32_t group; int32_t blocks, inodes, directories; };
@@ -46,21 +57,17 @@ struct ext2_txn {
 	bool hidden;		/* something did not fit that would in a new group */
 	bool needs_group;	/* it must be in the open group */
 	bool bears;		/* it makes an inode, which is marked with the open group */
+	bool unseen;		/* some changes are yet to be made to the buffers */
 	bool frees_early;	/* what is freed was never on the disk, so that it may be used again at once */
 	unsigned flags;		/* of the commit */
 	/* Where ext2_make_room has found room, for ext2_add_entry. */
 	struct { uint32_t dir, len, block; struct ext2_gap gap; } room;	/* dir 0: nowhere yet */
 	uint32_t group;		/* the one that was open at its beginning */
-	uint32_t clock;
-	unsigned change_count, delta_count;
+	unsigned changed_count, change_count, delta_count;
 	int64_t freed_blocks, freed_inodes;	/* with write_counts(): by how much the totals change */
-	uint32_t copies_used;	/* bit mask */
-	unsigned slot_count;	/* those in use come first */
-	uint8_t hints[EXT2_HINTS];	/* index of the slot where a block was last seen, by its number */
-	struct ext2_slot slots[EXT2_MAX_SLOTS];
+	struct ext2_buffer *changed[EXT2_MAX_CHANGED];
 	struct ext2_change changes[EXT2_MAX_CHANGES];
 	struct ext2_delta deltas[EXT2_MAX_DELTAS];
-	uint8_t *copies;	/* EXT2_MAX_COPIES blocks */
 };
 
 struct ext2 {
@@ -74,66 +81,83 @@ struct ext2 {
 	uint64_t free_blocks, free_inodes;	/* of all groups, as committed: who changes them is this instance alone */
 	uint32_t grown_from;	/* ext2_grow: what the first group had before; 0: not known */
 	unsigned errors_logged;
-	/* What the copies hold since a commit: a block as it was in a generation; 0: nothing of use. */
-	struct ext2_base kept[EXT2_MAX_COPIES];
-	unsigned next_copy;
+	uint32_t group;		/* that has_early of the buffers is about */
+	uint32_t clock;		/* of transactions and reads */
+	unsigned buffer_count;	/* those that were used at some time */
+	struct ext2_buffer *buckets[EXT2_BUCKETS];
+	struct ext2_buffer buffers[EXT2_BUFFERS];
 	struct ext2_txn txn;
 };
 
 /* Logs unless too much was logged. Returns -EUCLEAN. */
 __attribute__((format(printf, 2, 3))) int ext2_corrupt(struct ext2 *fs, const char *format, ...);
 
-/* transaction.c */
+/* buffers.c */
 
-int ext2_pin_slowly(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot);
+/* Nothing is in them. Their bytes are at @memory. */
+void ext2_init_buffers(struct ext2 *fs, uint8_t *memory);
 
-/* The slot of block @number where it was last seen; NULL: it is elsewhere, or not there. */
-static inline struct ext2_slot *ext2_seen_slot(struct ext2_txn *txn, uint32_t number)
+static inline struct ext2_buffer *ext2_find_buffer(struct ext2 *fs, uint32_t number)
 {
-	unsigned index = txn->hints[number % EXT2_HINTS];
+	struct ext2_buffer *buffer = fs->buckets[number % EXT2_BUCKETS];
 
-	return index < txn->slot_count && txn->slots[index].block == number ? &txn->slots[index] : NULL;
+	while (buffer && buffer->number != number)
+		buffer = buffer->next;
+	return buffer;
 }
 
-/* Pins block @number until ext2_unpin; its content as this transaction sees it is ext2_data(). 0 or a negative errno. */
-static inline int ext2_pin(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot)
+/* @fresh: its content does not matter, and is not read. */
+int ext2_load_buffer(struct ext2 *fs, uint32_t number, bool fresh, struct ext2_buffer **buffer);
+
+/* Block @number as this transaction sees it, until another one is asked for. 0 or a negative errno. */
+static inline int ext2_get(struct ext2_txn *txn, uint32_t number, struct ext2_buffer **buffer)
 {
-	*slot = ext2_seen_slot(txn, number);
-	if (!*slot)
-		return ext2_pin_slowly(txn, number, slot);
-	(*slot)->users++;
-	(*slot)->used_at = ++txn->clock;
+	*buffer = ext2_find_buffer(txn->fs, number);
+	if (!*buffer)
+		return ext2_load_buffer(txn->fs, number, false, buffer);
+	(*buffer)->used_at = txn->fs->clock;
 	return 0;
 }
 
-static inline void ext2_unpin(struct ext2_slot *slot)
+/* The same until ext2_unpin. */
+static inline int ext2_pin(struct ext2_txn *txn, uint32_t number, struct ext2_buffer **buffer)
 {
-	slot->users--;
+	int error = ext2_get(txn, number, buffer);
+
+	if (!error)
+		(*buffer)->pins++;
+	return error;
 }
 
-static inline uint8_t *ext2_copy_of(const struct ext2_txn *txn, const struct ext2_slot *slot)
+static inline void ext2_unpin(struct ext2_buffer *buffer)
 {
-	return txn->copies + ((size_t)(slot->copy - 1) << txn->fs->block_shift);
+	buffer->pins--;
 }
 
-static inline const uint8_t *ext2_data(const struct ext2_txn *txn, const struct ext2_slot *slot)
-{
-	return slot->copy ? ext2_copy_of(txn, slot) : slot->view.data;
-}
-
-/* What the block looks like on its way to the disk; space that is free in ext2_data() but not here must wait for the next group. */
-const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *slot);
 static inline int ext2_peek(struct ext2_txn *txn, uint32_t block, uint32_t offset, void *bytes, uint32_t len)
 {
-	struct ext2_slot *slot;
-	int error = ext2_pin(txn, block, &slot);
+	struct ext2_buffer *buffer;
+	int error = ext2_get(txn, block, &buffer);
 
-	if (error)
-		return error;
-	memcpy(bytes, ext2_data(txn, slot) + offset, len);
-	ext2_unpin(slot);
-	return 0;
+	if (!error)
+		memcpy(bytes, buffer->data + offset, len);
+	return error;
 }
+
+/* What the block looks like on its way to the disk; space that is free in its data but not here must wait for the next group. */
+static inline const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_buffer *buffer)
+{
+	return buffer->has_early && !txn->boundary && !buffer->fresh ? buffer->early : buffer->data;
+}
+
+/* It is to be read again, once nobody has it pinned. */
+void ext2_drop_buffer(struct ext2 *fs, struct ext2_buffer *buffer);
+void ext2_drop_buffers(struct ext2 *fs);
+/* Perhaps the open group is another one now: what was late in the one before is settled. */
+void ext2_note_group(struct ext2 *fs);
+
+/* transaction.c */
+
 /* Changes bytes of a block (@bytes NULL: to zeroes); @flags are those of the change. */
 int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void *bytes, uint32_t len, unsigned flags);
 /* Zeroes 4 bytes late. This transaction goes on seeing them as they were. */
@@ -153,7 +177,7 @@ int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int
  * May so many more blocks and counts of groups change? What an operation does as long as there is room for it says so before each time; what is left
  * must do for its end, too.
  */
-bool ext2_has_room(const struct ext2_txn *txn, unsigned copies, unsigned deltas);
+bool ext2_has_room(const struct ext2_txn *txn, unsigned blocks, unsigned deltas);
 
 /* groups.c */
 
@@ -170,6 +194,13 @@ static inline int ext2_read_group(struct ext2_txn *txn, uint32_t group, struct e
 	uint32_t offset, block = ext2_descriptor_block(txn->fs, group, &offset);
 
 	return ext2_peek(txn, block, offset, out, sizeof(*out));
+}
+
+static inline int ext2_inode_table(struct ext2_txn *txn, uint32_t group, uint32_t *block)
+{
+	uint32_t offset, descriptors = ext2_descriptor_block(txn->fs, group, &offset);
+
+	return ext2_peek(txn, descriptors, offset + offsetof(struct ext2_group, inode_table), block, sizeof(*block));
 }
 
 int ext2_write_group(struct ext2_txn *txn, uint32_t group, const struct ext2_group *in);
@@ -210,7 +241,7 @@ int ext2_free_inode(struct ext2_txn *txn, uint32_t number, bool directory);
 struct ext2_inode {
 	uint32_t number;
 	uint32_t table_block, table_offset;
-	struct ext2_disk_inode disk, stored;	/* stored: as the transaction has it */
+	struct ext2_disk_inode disk;
 };
 
 /* @node.generation 0 fits any. -ESTALE: it is not that inode any more; -EUCLEAN. */
@@ -219,7 +250,9 @@ int ext2_load(struct ext2_txn *txn, struct ext2_node node, struct ext2_inode *in
 int ext2_load_directory(struct ext2_txn *txn, struct ext2_node node, struct ext2_inode *inode);
 /* For the orphan list: nothing of the inode but its place and its number is checked. */
 int ext2_load_raw(struct ext2_txn *txn, uint32_t number, struct ext2_inode *inode);
-int ext2_store(struct ext2_txn *txn, struct ext2_inode *inode);
+int ext2_store(struct ext2_txn *txn, const struct ext2_inode *inode);
+/* Is it other than the transaction has it? */
+int ext2_is_changed(struct ext2_txn *txn, const struct ext2_inode *inode, bool *changed);
 /* Everything of the inode but its generation becomes zero; to be stored. */
 int ext2_clear(struct ext2_txn *txn, struct ext2_inode *inode);
 /* The same, and stored. */

@@ -54,7 +54,7 @@ static int measure(struct ext2_txn *txn, const struct ext2_inode *inode, const u
 static int map_run(struct ext2_txn *txn, const struct ext2_inode *inode, uint64_t index, uint64_t most, uint32_t *block, uint32_t *count)
 {
 	struct ext2 *fs = txn->fs;
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	struct path path;
 	uint32_t number;
 	int error = find_path(fs, inode, index, &path);
@@ -73,14 +73,14 @@ static int map_run(struct ext2_txn *txn, const struct ext2_inode *inode, uint64_
 			return 0;
 		error = ext2_check_block(txn, inode->number, number);
 		if (!error)
-			error = ext2_pin(txn, number, &slot);
+			error = ext2_pin(txn, number, &buffer);
 		if (error)
 			return error;
 		if (i == path.depth - 1)
-			error = measure(txn, inode, (const uint32_t *)ext2_data(txn, slot) + path.index[i], *count, block, count);
+			error = measure(txn, inode, (const uint32_t *)buffer->data + path.index[i], *count, block, count);
 		else
-			number = ((const uint32_t *)ext2_data(txn, slot))[path.index[i]];
-		ext2_unpin(slot);
+			number = ((const uint32_t *)buffer->data)[path.index[i]];
+		ext2_unpin(buffer);
 		if (error)
 			return error;
 	}
@@ -220,8 +220,11 @@ static int finish_map(struct ext2_txn *txn, struct ext2_inode *inode, const stru
 {
 	uint64_t size = MIN(map->size, (map->first + done) << txn->fs->block_shift);
 	int error = size > ext2_size(inode) ? ext2_set_size(txn, inode, size) : 0;
+	bool changed;
 
-	if (error || memcmp(&inode->disk, &inode->stored, sizeof(inode->disk)) == 0)
+	if (!error)
+		error = ext2_is_changed(txn, inode, &changed);
+	if (error || !changed)
 		return error;
 	if (map->time)
 		ext2_set_times(txn->fs, inode, EXT2_T_MODIFY | EXT2_T_CHANGE, map->time);

@@ -174,7 +174,7 @@ static int read_super(struct ext2 *fs, struct ext2_super *super)
 
 size_t ext2_memory(uint32_t block_size)
 {
-	return sizeof(struct ext2) + (size_t)EXT2_MAX_COPIES * (block_size ? block_size : 4096);
+	return sizeof(struct ext2) + (size_t)2 * EXT2_BUFFERS * (block_size ? block_size : 4096);
 }
 
 int ext2_mount(struct ext2_io *io, void *memory, size_t size, unsigned flags, struct ext2 **out)
@@ -203,7 +203,7 @@ int ext2_mount(struct ext2_io *io, void *memory, size_t size, unsigned flags, st
 	set_limits(fs);
 	fs->was_clean = super.state == EXT2_STATE_VALID && !super.last_orphan;
 	fs->txn.fs = fs;
-	fs->txn.copies = (uint8_t *)memory + sizeof(*fs);
+	ext2_init_buffers(fs, (uint8_t *)memory + sizeof(*fs));
 	txn = ext2_begin(fs, false);
 	error = ext2_check_groups(txn);
 	if (!error)
@@ -230,6 +230,8 @@ int ext2_reload(struct ext2_txn *txn)
 
 	if (!error)
 		error = read_geometry(txn->fs, &super);
+	for (unsigned i = 0; i < EXT2_BUFFERS; i++)
+		txn->fs->buffers[i].is_content = false;
 	return error ? error : ext2_check_groups(txn);
 }
 

@@ -1,281 +1,190 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One transaction: which blocks are pinned, private copies of those that change, and the list of changes. Blocks that are not changed can leave again when
- * others need their slots; so what is read is copied out or pinned.
+ * One transaction: which blocks it changes, and how. It changes the buffers; what is left of it when it is aborted is forgotten, and read again.
  */
 #include "internal.h"
-
-enum { NO_BLOCK = UINT32_MAX };	/* of a slot that is not in use */
 
 struct ext2_txn *ext2_begin(struct ext2 *fs, bool boundary)
 {
 	struct ext2_txn *txn = &fs->txn;
 
+	ext2_note_group(fs);
+	fs->clock++;
 	txn->boundary = boundary;
-	txn->hidden = txn->frees_early = txn->needs_group = txn->bears = false;
+	txn->hidden = txn->unseen = txn->frees_early = txn->needs_group = txn->bears = false;
 	txn->group = fs->io->group;
 	txn->flags = boundary ? EXT2_BOUNDARY_BEFORE : 0;
-	txn->change_count = txn->delta_count = 0;
-	txn->copies_used = 0;
+	txn->changed_count = txn->change_count = txn->delta_count = 0;
 	txn->freed_blocks = txn->freed_inodes = 0;
-	txn->clock = 0;
 	txn->room.dir = 0;
 	return txn;
 }
 
+/* It is no part of the transaction any more. */
+static void release(struct ext2_buffer *buffer)
+{
+	buffer->changed = buffer->fresh = buffer->discarded = false;
+	buffer->last_change = 0;
+}
+
 void ext2_abort(struct ext2_txn *txn)
 {
-	for (unsigned i = 0; i < txn->slot_count; i++)
-		if (txn->slots[i].block != NO_BLOCK)
-			txn->fs->io->put(txn->fs->io, txn->slots[i].block, &txn->slots[i].view);
-	txn->slot_count = 0;
-}
-
-static struct ext2_slot *find_slot(struct ext2_txn *txn, uint32_t number)
-{
-	uint8_t *hint = &txn->hints[number % EXT2_HINTS];
-	struct ext2_slot *seen = ext2_seen_slot(txn, number);
-
-	if (seen)
-		return seen;
-	for (unsigned i = 0; i < txn->slot_count; i++) {
-		if (txn->slots[i].block != number)
-			continue;
-		*hint = i;
-		return &txn->slots[i];
+	for (unsigned i = 0; i < txn->changed_count; i++) {
+		ext2_drop_buffer(txn->fs, txn->changed[i]);
+		release(txn->changed[i]);
 	}
-	return NULL;
+	txn->changed_count = 0;
 }
 
-/* A slot for another block: a new one, or of those that can go the one that was not used for the longest time. */
-static struct ext2_slot *free_slot(struct ext2_txn *txn)
+static bool touch(const struct ext2_change *old, const struct ext2_change *change)
 {
-	struct ext2_slot *victim = NULL;
+	return change->offset <= old->offset + old->len && old->offset <= change->offset + change->len;
+}
 
-	if (txn->slot_count < EXT2_MAX_SLOTS)
-		return &txn->slots[txn->slot_count];
-	for (unsigned i = 0; i < EXT2_MAX_SLOTS; i++) {
-		struct ext2_slot *slot = &txn->slots[i];
+/* Makes the last change of the block larger, if @change is alike and touches it. */
+static bool merge(struct ext2_txn *txn, const struct ext2_buffer *buffer, const struct ext2_change *change)
+{
+	struct ext2_change *old = &txn->changes[buffer->last_change - 1];
+	uint32_t offset, end;
 
-		if (!slot->users && !slot->changed && (!victim || slot->used_at < victim->used_at))
-			victim = slot;
+	if (old->kind != change->kind || old->flags != change->flags || !touch(old, change))
+		return false;
+	offset = MIN(old->offset, change->offset);
+	end = MAX(old->offset + old->len, change->offset + change->len);
+	if (change->kind == EXT2_COPY) {
+		/* What it is to become must be in a row, too. */
+		if (old->data - old->offset != change->data - change->offset)
+			return false;
+		old->data -= old->offset - offset;
 	}
-	if (victim && victim->block != NO_BLOCK)
-		txn->fs->io->put(txn->fs->io, victim->block, &victim->view);
-	return victim;
+	old->offset = offset;
+	old->len = end - offset;
+	return true;
 }
 
-static int pin(struct ext2_txn *txn, uint32_t number, bool fresh, struct ext2_slot **out)
+/* To be done before the buffer is changed: when it fails, that must not be. */
+static int note_change(struct ext2_txn *txn, struct ext2_buffer *buffer, const struct ext2_change *change)
 {
-	struct ext2_io *io = txn->fs->io;
-	struct ext2_slot *slot = find_slot(txn, number);
-	unsigned index;
-	int error;
-
-	if (!slot) {
-		if (number >= txn->fs->blocks_count)
-			return ext2_corrupt(txn->fs, "block %u, expected less than %u", number, txn->fs->blocks_count);
-		slot = free_slot(txn);
-		if (!slot)
-			return -EIO;
-		*slot = (struct ext2_slot){ .block = NO_BLOCK };
-		error = io->get(io, number, fresh, &slot->view);
-		if (error)
-			return error;
-		slot->block = number;
-		index = slot - txn->slots;
-		txn->hints[number % EXT2_HINTS] = index;
-		txn->slot_count = MAX(txn->slot_count, index + 1);
-	}
-	slot->users++;
-	slot->used_at = ++txn->clock;
-	*out = slot;
-	return 0;
-}
-
-int ext2_pin_slowly(struct ext2_txn *txn, uint32_t number, struct ext2_slot **slot)
-{
-	return pin(txn, number, false, slot);
-}
-
-const uint8_t *ext2_early(const struct ext2_txn *txn, const struct ext2_slot *slot)
-{
-	return txn->boundary || slot->fresh ? ext2_data(txn, slot) : slot->view.early;
-}
-
-/* A place for a copy: the first free one, or of those that hold a block still one after the other. EXT2_MAX_COPIES: there is none. */
-static unsigned find_copy(struct ext2_txn *txn)
-{
-	struct ext2 *fs = txn->fs;
-	unsigned index = 0;
-
-	while (index < EXT2_MAX_COPIES && (txn->copies_used >> index & 1 || fs->kept[index].generation))
-		index++;
-	for (unsigned i = 0; i < EXT2_KEPT_COPIES && index >= EXT2_KEPT_COPIES; i++) {
-		unsigned other = fs->next_copy++ % EXT2_KEPT_COPIES;
-
-		if (!(txn->copies_used >> other & 1))
-			index = other;
-	}
-	return index;
-}
-
-/* The copy that is left of an earlier transaction and as the block is now. EXT2_KEPT_COPIES: there is none. */
-static unsigned find_kept(const struct ext2_txn *txn, const struct ext2_slot *slot)
-{
-	const struct ext2_base *kept = txn->fs->kept;
-	unsigned index = 0;
-
-	while (index < EXT2_KEPT_COPIES && !(kept[index].generation == slot->view.generation && kept[index].block == slot->block && kept[index].generation))
-		index++;
-	return index;
-}
-
-static int make_copy(struct ext2_txn *txn, struct ext2_slot *slot)
-{
-	struct ext2 *fs = txn->fs;
-	unsigned index;
-
-	if (slot->copy)
+	if (buffer->last_change && merge(txn, buffer, change))
 		return 0;
-	index = find_kept(txn, slot);
-	if (index == EXT2_KEPT_COPIES || slot->fresh) {
-		index = find_copy(txn);
-		if (index == EXT2_MAX_COPIES)
-			return -EIO;
-		if (slot->fresh)
-			memset(txn->copies + (size_t)index * fs->block_size, 0, fs->block_size);
-		else
-			memcpy(txn->copies + (size_t)index * fs->block_size, slot->view.data, fs->block_size);
-	}
-	fs->kept[index].generation = 0;
-	txn->copies_used |= 1u << index;
-	slot->copy = index + 1;
-	return 0;
-}
-
-static int add_change(struct ext2_txn *txn, struct ext2_slot *slot, struct ext2_change change)
-{
-	if (txn->change_count == EXT2_MAX_CHANGES)
+	if (txn->change_count == EXT2_MAX_CHANGES || (!buffer->changed && txn->changed_count == EXT2_MAX_CHANGED))
 		return -EIO;
-	txn->changes[txn->change_count++] = change;
-	if (slot)
-		slot->changed = true;
+	txn->changes[txn->change_count++] = *change;
+	if (!buffer->changed)
+		txn->changed[txn->changed_count++] = buffer;
+	buffer->changed = true;
+	buffer->last_change = txn->change_count;
 	return 0;
 }
 
-/* Makes an earlier change of the same kind larger, if @change touches it. */
-static bool merge(struct ext2_txn *txn, const struct ext2_change *change)
+static void put_bytes(uint8_t *to, const void *bytes, uint32_t len)
 {
-	for (unsigned i = txn->change_count; i-- > 0;) {
-		struct ext2_change *old = &txn->changes[i];
-		uint32_t end;
-
-		if (old->block != change->block || old->kind != change->kind || old->flags != change->flags ||
-		    (change->kind == EXT2_COPY && old->data - old->offset != change->data - change->offset))
-			continue;
-		if (change->offset > old->offset + old->len || old->offset > change->offset + change->len)
-			continue;
-		end = MAX(old->offset + old->len, change->offset + change->len);
-		if (change->offset < old->offset) {
-			old->offset = change->offset;
-			old->data = change->data;
-		}
-		old->len = end - old->offset;
-		return true;
-	}
-	return false;
+	if (bytes)
+		memcpy(to, bytes, len);
+	else
+		memset(to, 0, len);
 }
 
-static int change_slot(struct ext2_txn *txn, struct ext2_slot *slot, struct ext2_change change)
+/* What is changed late from now on is not in the early image. */
+static void split_early(const struct ext2 *fs, struct ext2_buffer *buffer)
 {
-	return merge(txn, &change) ? 0 : add_change(txn, slot, change);
+	if (!buffer->has_early)
+		memcpy(buffer->early, buffer->data, fs->block_size);
+	buffer->has_early = true;
 }
 
 int ext2_poke(struct ext2_txn *txn, uint32_t block, uint32_t offset, const void *bytes, uint32_t len, unsigned flags)
 {
-	struct ext2_slot *slot;
-	int error = ext2_pin(txn, block, &slot);
+	struct ext2_buffer *buffer;
+	int error = ext2_get(txn, block, &buffer);
 
+	if (!error)
+		error = note_change(txn, buffer, &(struct ext2_change){ .block = block, .data = buffer->data + offset, .offset = offset, .len = len,
+									.kind = EXT2_COPY, .flags = flags });
 	if (error)
 		return error;
-	error = make_copy(txn, slot);
-	if (!error) {
-		if (bytes)
-			memcpy(ext2_copy_of(txn, slot) + offset, bytes, len);
-		else
-			memset(ext2_copy_of(txn, slot) + offset, 0, len);
-		error = change_slot(txn, slot, (struct ext2_change){ .block = block, .data = ext2_copy_of(txn, slot) + offset, .offset = offset, .len = len,
-								     .kind = EXT2_COPY, .flags = flags });
+	if (flags & EXT2_LATE) {
+		txn->unseen = true;
+		split_early(txn->fs, buffer);
 	}
-	ext2_unpin(slot);
-	return error;
+	if (buffer->has_early && !(flags & EXT2_LATE))
+		put_bytes(buffer->early + offset, bytes, len);
+	put_bytes(buffer->data + offset, bytes, len);
+	return 0;
 }
 
 int ext2_poke_zero_late(struct ext2_txn *txn, uint32_t block, uint32_t offset)
 {
 	static const uint8_t zeroes[4];
-	struct ext2_slot *slot;
-	int error = ext2_pin(txn, block, &slot);
+	struct ext2_buffer *buffer;
+	int error = ext2_get(txn, block, &buffer);
 
-	if (error)
-		return error;
-	error = add_change(txn, slot, (struct ext2_change){ .block = block, .offset = offset, .len = sizeof(zeroes), .kind = EXT2_COPY,
-							    .flags = EXT2_FIRST | EXT2_LATE, .data = zeroes });
-	ext2_unpin(slot);
-	return error;
+	txn->unseen = true;
+	return error ? error : note_change(txn, buffer, &(struct ext2_change){ .block = block, .data = zeroes, .offset = offset, .len = sizeof(zeroes),
+									       .kind = EXT2_COPY, .flags = EXT2_FIRST | EXT2_LATE });
 }
 
 int ext2_make_fresh(struct ext2_txn *txn, uint32_t block)
 {
-	struct ext2_slot *slot;
-	int error = pin(txn, block, true, &slot);
+	struct ext2_buffer *buffer = ext2_find_buffer(txn->fs, block);
+	int error = buffer ? 0 : ext2_load_buffer(txn->fs, block, true, &buffer);
 
 	if (error)
 		return error;
-	slot->fresh = true;
-	error = make_copy(txn, slot);
-	if (!error)
-		error = add_change(txn, slot, (struct ext2_change){ .block = block, .kind = EXT2_FRESH, .flags = EXT2_FIRST });
-	ext2_unpin(slot);
-	return error;
+	error = note_change(txn, buffer, &(struct ext2_change){ .block = block, .kind = EXT2_FRESH, .flags = EXT2_FIRST });
+	if (error) {
+		ext2_drop_buffer(txn->fs, buffer);
+		return error;
+	}
+	buffer->fresh = true;
+	memset(buffer->data, 0, txn->fs->block_size);
+	if (buffer->has_early)
+		memset(buffer->early, 0, txn->fs->block_size);
+	return 0;
+}
+
+static void put_bits(uint8_t *bytes, uint32_t first, uint32_t count, bool set)
+{
+	for (uint32_t bit = first; bit < first + count; bit++) {
+		if (set)
+			bytes[bit / 8] |= 1 << bit % 8;
+		else
+			bytes[bit / 8] &= ~(1 << bit % 8);
+	}
 }
 
 int ext2_set_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint32_t count)
 {
-	struct ext2_slot *slot;
-	int error = ext2_pin(txn, bitmap, &slot);
+	struct ext2_buffer *buffer;
+	int error = ext2_get(txn, bitmap, &buffer);
 
+	if (!error)
+		error = note_change(txn, buffer, &(struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_SET_BITS,
+									.flags = EXT2_FIRST });
 	if (error)
 		return error;
-	error = make_copy(txn, slot);
-	for (uint32_t i = first; !error && i < first + count; i++)
-		ext2_copy_of(txn, slot)[i / 8] |= 1 << i % 8;
-	if (!error)
-		error = change_slot(txn, slot, (struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_SET_BITS,
-								     .flags = EXT2_FIRST });
-	ext2_unpin(slot);
-	return error;
+	put_bits(buffer->data, first, count, true);
+	if (buffer->has_early)
+		put_bits(buffer->early, first, count, true);
+	return 0;
 }
 
 int ext2_clear_bits(struct ext2_txn *txn, uint32_t bitmap, uint32_t first, uint32_t count)
 {
-	struct ext2_slot *slot;
-	int error;
+	struct ext2_buffer *buffer;
+	int error = ext2_get(txn, bitmap, &buffer);
 
-	for (unsigned i = 0; i < txn->change_count; i++) {
+	if (error)
+		return error;
+	for (unsigned i = 0; i < buffer->last_change; i++) {
 		const struct ext2_change *old = &txn->changes[i];
 
 		if (old->kind == EXT2_CLEAR_BITS && old->block == bitmap && first < old->offset + old->len && old->offset < first + count)
 			return ext2_corrupt(txn->fs, "bitmap %u, bits from %u on are freed twice", bitmap, first);
 	}
-	error = ext2_pin(txn, bitmap, &slot);
-	if (error)
-		return error;
-	error = change_slot(txn, slot, (struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_CLEAR_BITS,
-							     .flags = EXT2_FIRST | (txn->frees_early ? 0 : EXT2_LATE) });
-	ext2_unpin(slot);
-	return error;
+	txn->unseen = true;
+	return note_change(txn, buffer, &(struct ext2_change){ .block = bitmap, .offset = first, .len = count, .kind = EXT2_CLEAR_BITS,
+							       .flags = EXT2_FIRST | (txn->frees_early ? 0 : EXT2_LATE) });
 }
 
 int ext2_note(struct ext2_txn *txn, uint8_t kind, uint32_t block, uint32_t count)
@@ -289,28 +198,38 @@ int ext2_note(struct ext2_txn *txn, uint8_t kind, uint32_t block, uint32_t count
 		old->len += count;
 		return 0;
 	}
-	return add_change(txn, NULL, (struct ext2_change){ .block = block, .len = count, .kind = kind });
+	if (txn->change_count == EXT2_MAX_CHANGES)
+		return -EIO;
+	txn->unseen |= kind == EXT2_FORGET;
+	txn->changes[txn->change_count++] = (struct ext2_change){ .block = block, .len = count, .kind = kind };
+	return 0;
+}
+
+static bool is_note(const struct ext2_change *change)
+{
+	return change->kind == EXT2_FORGET || change->kind == EXT2_NEW_DATA;
 }
 
 void ext2_discard(struct ext2_txn *txn, uint32_t block)
 {
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer = ext2_find_buffer(txn->fs, block);
 	unsigned kept = 0;
 
+	if (!buffer || !buffer->changed)
+		return;
+	buffer->discarded = true;
 	for (unsigned i = 0; i < txn->change_count; i++) {
 		const struct ext2_change *change = &txn->changes[i];
 
-		if (change->block != block || change->kind == EXT2_FORGET || change->kind == EXT2_NEW_DATA)
+		if (change->block != block || is_note(change))
 			txn->changes[kept++] = *change;
 	}
 	txn->change_count = kept;
-	slot = find_slot(txn, block);
-	if (!slot)
-		return;
-	if (slot->copy)
-		txn->copies_used &= ~(1u << (slot->copy - 1));
-	slot->copy = 0;
-	slot->changed = false;
+	for (unsigned i = 0; i < txn->changed_count; i++)
+		txn->changed[i]->last_change = 0;
+	for (unsigned i = 0; i < kept; i++)
+		if (!is_note(&txn->changes[i]))
+			ext2_find_buffer(txn->fs, txn->changes[i].block)->last_change = i + 1;
 }
 
 int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int directories)
@@ -331,11 +250,11 @@ int ext2_count(struct ext2_txn *txn, uint32_t group, int blocks, int inodes, int
 	return 0;
 }
 
-bool ext2_has_room(const struct ext2_txn *txn, unsigned copies, unsigned deltas)
+bool ext2_has_room(const struct ext2_txn *txn, unsigned blocks, unsigned deltas)
 {
-	/* Each count may be in a block of its own, copied at the commit. */
+	/* Each count may be in a block of its own, changed at the commit. */
 	return txn->change_count + EXT2_RESERVE_CHANGES <= EXT2_MAX_CHANGES && txn->delta_count + deltas <= EXT2_MAX_DELTAS &&
-	       __builtin_popcount(txn->copies_used) + copies + txn->delta_count + deltas <= EXT2_MAX_COPIES;
+	       txn->changed_count + blocks + txn->delta_count + deltas <= EXT2_MAX_CHANGED;
 }
 
 /* A count on the disk that is wrong must not wrap. */
@@ -371,69 +290,106 @@ static int write_counts(struct ext2_txn *txn)
 	return 0;
 }
 
-/* Is it a change that this transaction does not see? */
-static bool is_unseen(const struct ext2_change *change)
+/*
+ * What the transaction did not see is done now. @moved: a group ended, before the commit or with it, and what was late may be in either. What was seen and
+ * late has no early image any more if a group ended before.
+ */
+static void settle_change(struct ext2 *fs, const struct ext2_change *change, bool moved)
 {
-	return change->kind == EXT2_CLEAR_BITS || (change->kind == EXT2_COPY && change->flags & EXT2_LATE);
+	bool late = change->flags & EXT2_LATE;
+	struct ext2_buffer *buffer;
+
+	if (!late && change->kind != EXT2_CLEAR_BITS)
+		return;
+	buffer = ext2_find_buffer(fs, change->block);
+	if (!buffer)
+		return;
+	if (late && (moved || (!buffer->has_early && change->data == buffer->data + change->offset))) {
+		ext2_drop_buffer(fs, buffer);
+		return;
+	}
+	if (late)
+		split_early(fs, buffer);
+	if (change->kind == EXT2_COPY) {
+		memmove(buffer->data + change->offset, change->data, change->len);
+		return;
+	}
+	put_bits(buffer->data, change->offset, change->len, false);
+	if (!late && buffer->has_early)
+		put_bits(buffer->early, change->offset, change->len, false);
 }
 
-/* Copies of blocks that were changed are what the blocks are now, once that is done to them, too, which the transaction did not see. */
-static void keep_copies(struct ext2_txn *txn, const uint64_t *generations)
+static void forget(struct ext2 *fs, const struct ext2_change *range)
 {
-	for (unsigned i = 0; i < txn->slot_count; i++) {
-		struct ext2_slot *slot = &txn->slots[i];
-		unsigned index;
+	for (unsigned i = 0; i < fs->buffer_count; i++)
+		if (fs->buffers[i].number - range->block < range->len)
+			ext2_drop_buffer(fs, &fs->buffers[i]);
+}
 
-		if (!slot->changed)
-			continue;
-		index = slot->copy ? slot->copy - 1u : find_kept(txn, slot);
-		slot->copy = 0;
-		if (index < EXT2_KEPT_COPIES) {
-			slot->copy = index + 1;
-			txn->fs->kept[index] = (struct ext2_base){ slot->block, *generations };
-		}
-		generations++;
-	}
+static void make_unseen(struct ext2_txn *txn, bool moved)
+{
 	for (unsigned i = 0; i < txn->change_count; i++) {
-		const struct ext2_change *change = &txn->changes[i];
-		struct ext2_slot *slot = is_unseen(change) ? find_slot(txn, change->block) : NULL;
-
-		if (!slot || !slot->copy)
-			continue;
-		if (change->kind == EXT2_COPY)
-			memmove(ext2_copy_of(txn, slot) + change->offset, change->data, change->len);
-		else
-			for (uint32_t bit = change->offset; bit < change->offset + change->len; bit++)
-				ext2_copy_of(txn, slot)[bit / 8] &= ~(1 << bit % 8);
+		if (txn->changes[i].kind == EXT2_FORGET)
+			forget(txn->fs, &txn->changes[i]);
+		else if (txn->changes[i].kind != EXT2_NEW_DATA)
+			settle_change(txn->fs, &txn->changes[i], moved);
 	}
+}
+
+/* The commit is done: the buffers are what the blocks are in their new generations. */
+static void settle(struct ext2_txn *txn, const uint64_t *generations, bool moved)
+{
+	for (unsigned i = 0; i < txn->changed_count; i++) {
+		struct ext2_buffer *buffer = txn->changed[i];
+
+		buffer->generation = buffer->discarded ? 0 : *generations++;
+		release(buffer);
+		if (!buffer->generation)
+			ext2_drop_buffer(txn->fs, buffer);
+	}
+	txn->changed_count = 0;
+	if (txn->unseen)
+		make_unseen(txn, moved);
+	txn->fs->free_blocks += txn->freed_blocks;
+	txn->fs->free_inodes += txn->freed_inodes;
 }
 
 int ext2_commit(struct ext2_txn *txn, unsigned flags, const void *answer, size_t answer_len)
 {
-	struct ext2_base bases[EXT2_MAX_SLOTS];
-	uint64_t generations[EXT2_MAX_SLOTS];
+	struct ext2_base bases[EXT2_MAX_CHANGED];
+	uint64_t generations[EXT2_MAX_CHANGED];
 	struct ext2_commit commit = { .changes = txn->changes, .bases = bases, .answer = answer, .answer_len = answer_len, .generations = generations };
 	struct ext2 *fs = txn->fs;
+	uint32_t group = fs->io->group;
 	int error = write_counts(txn);
 
-	for (unsigned i = 0; i < txn->slot_count; i++)
-		if (txn->slots[i].changed) {
-			generations[commit.base_count] = 0;
-			bases[commit.base_count++] = (struct ext2_base){ txn->slots[i].block, txn->slots[i].view.generation };
-		}
+	if (error) {
+		ext2_abort(txn);
+		return error;
+	}
+	for (unsigned i = 0; i < txn->changed_count; i++) {
+		const struct ext2_buffer *buffer = txn->changed[i];
+
+		if (buffer->discarded)
+			continue;
+		generations[commit.base_count] = 0;
+		bases[commit.base_count++] = (struct ext2_base){ buffer->number, buffer->generation };
+	}
 	commit.change_count = txn->change_count;
 	commit.flags = flags | txn->flags;
 	commit.group = txn->needs_group ? txn->group : 0;
 	commit.free_blocks = ext2_available(fs, fs->free_blocks + txn->freed_blocks);
-	if (!error)
-		error = fs->io->commit(fs->io, &commit);
-	if (!error) {
-		keep_copies(txn, generations);
-		fs->free_blocks += txn->freed_blocks;
-		fs->free_inodes += txn->freed_inodes;
+	error = fs->io->commit(fs->io, &commit);
+	if (error) {
+		ext2_abort(txn);
+		/* Whoever was wrong about the group or a block, it is not the kernel. */
+		if (error == -ESTALE)
+			ext2_drop_buffers(fs);
+		return error;
 	}
-	ext2_abort(txn);
-	return error;
+	ext2_note_group(fs);
+	settle(txn, generations, group != fs->group);
+	return 0;
 }
 
 /* The open group ends, with nothing else. */

@@ -59,17 +59,17 @@ static int free_branch(struct ext2_txn *txn, struct ext2_inode *inode, struct tr
 static int free_pointers(struct ext2_txn *txn, struct ext2_inode *inode, struct tree tree, uint64_t *end)
 {
 	uint64_t reach = 1;
-	struct ext2_slot *slot;
+	struct ext2_buffer *buffer;
 	int error = ext2_check_block(txn, inode->number, *tree.number);
 
 	if (!error)
-		error = ext2_pin(txn, *tree.number, &slot);
+		error = ext2_pin(txn, *tree.number, &buffer);
 	if (error)
 		return error;
 	for (unsigned i = 1; i < tree.level; i++)
 		reach *= txn->fs->pointers;
 	for (uint32_t i = txn->fs->pointers; !error && i > tree.keep / reach;) {
-		const uint32_t *pointers = (const uint32_t *)ext2_data(txn, slot);
+		const uint32_t *pointers = (const uint32_t *)buffer->data;
 		uint32_t count = 1;
 
 		if (!pointers[i - 1]) {
@@ -86,7 +86,7 @@ static int free_pointers(struct ext2_txn *txn, struct ext2_inode *inode, struct 
 		}
 		i -= count;
 	}
-	ext2_unpin(slot);
+	ext2_unpin(buffer);
 	return error;
 }
 

@@ -91,17 +91,9 @@ void world_mount(struct world *world, unsigned flags)
 		world_fail(world, "mount: %s", strerror(-error));
 }
 
-static void check_pins(struct world *world)
-{
-	for (uint32_t i = 0; i < world->store.block_count; i++)
-		if (world->store.blocks[i].pins)
-			world_fail(world, "block %u stays pinned", i);
-}
-
-/* Another instance: what the one before had in memory is gone, and so are its pins. */
+/* Another instance: what the one before had in memory is gone. */
 static void begin_again(struct world *world)
 {
-	store_drop_views(&world->store);
 	world->store.gets_left = world->store.commits_left = world->store.good_gets = -1;
 	world->kills_done++;
 	world_mount(world, EXT2_ADOPT);
@@ -134,7 +126,7 @@ int world_run(struct world *world, enum call_kind kind, struct call *call, struc
 
 			store->gets_left = store->commits_left = store->good_gets = -1;
 			store->stale = false;
-			check_pins(world);
+			world_check_kept(world, world->fs, 0, store_forgets);
 			if (!failed)
 				return answer->result;
 			/* The disk failed, and nothing happened: once more. */

@@ -72,6 +72,16 @@ bool store_get_fails(struct store *store)
 	return store->good_gets >= 0 && store->good_gets-- == 0;
 }
 
+void store_look(struct store *store, uint32_t number, struct ext2_image *image)
+{
+	long gets = store->gets_left, good = store->good_gets;
+
+	store->gets_left = store->good_gets = -1;
+	assert(!store->io.get(&store->io, number, image));
+	store->gets_left = gets;
+	store->good_gets = good;
+}
+
 bool store_begin_commit(struct store *store)
 {
 	bool end = store->commits_left >= 0 && store->commits_left-- == 0;

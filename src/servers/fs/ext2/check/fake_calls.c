@@ -8,24 +8,13 @@
 
 struct fake_kernel fake_kernel;
 
-/* A store's generations begin with 0, which stands for a block that is not cached. */
-int fake_get(uint32_t number, struct ext2_view *view)
+/* A store's generations begin with 0, which stands for a block that is not cached; the server's are one more. */
+static uint64_t generation_of(uint32_t number)
 {
-	struct store *store = fake_kernel.store;
-	long gets = store->gets_left, good = store->good_gets;
-	int error;
+	struct ext2_image image = { .data = NULL };
 
-	store->gets_left = store->good_gets = -1;
-	error = store->io.get(&store->io, number, false, view);
-	store->gets_left = gets;
-	store->good_gets = good;
-	view->generation++;
-	return error;
-}
-
-void fake_put(uint32_t number, struct ext2_view *view)
-{
-	fake_kernel.store->io.put(&fake_kernel.store->io, number, view);
+	store_look(fake_kernel.store, number, &image);
+	return image.generation;
 }
 
 int call_disk(int port, struct fs_disk_info *info)
@@ -67,46 +56,27 @@ int call_block_read(int port, uint64_t number, struct fs_block *block)
 {
 	struct store *store = fake_kernel.store;
 	bool wanted = block->data != 0;
-	struct ext2_view view;
+	struct ext2_image image = { .data = (uint8_t *)block->data, .early = (uint8_t *)block->early };
 	int error;
 
 	(void)port;
 	assert(fake_kernel.sized && (wanted || !block->early));
-	error = store->io.get(&store->io, number, !wanted, &view);
+	error = store->io.get(&store->io, number, &image);
 	if (error)
 		return error;
 	fake_kernel.reads += wanted;
 	fake_kernel.guesses += !wanted;
 	block->group = store->io.group;
-	block->generation = wanted || view.generation ? view.generation + 1 : 0;
-	block->has_early = 0;
-	if (wanted) {
-		memcpy((void *)block->data, view.data, store->io.block_size);
-		block->has_early = view.early != view.data;
-		if (block->has_early)
-			memcpy((void *)block->early, view.early, store->io.block_size);
-	}
-	store->io.put(&store->io, number, &view);
+	block->generation = wanted || image.generation ? image.generation + 1 : 0;
+	block->has_early = image.has_early;
 	return 0;
 }
 
 /* What a base of the server's is to the store. False: not current, as far as the store does not say so itself. */
 static bool to_base(const struct fs_base *from, struct ext2_base *to)
 {
-	struct store *store = fake_kernel.store;
-	long gets = store->gets_left, good = store->good_gets;
-	struct ext2_view view;
-
-	*to = (struct ext2_base){ from->block, from->generation - 1 };
-	if (from->generation)
-		return true;
-	store->gets_left = store->good_gets = -1;
-	assert(!store->io.get(&store->io, from->block, true, &view));
-	store->io.put(&store->io, from->block, &view);
-	store->gets_left = gets;
-	store->good_gets = good;
-	to->generation = view.generation;
-	return !view.generation;
+	*to = (struct ext2_base){ from->block, from->generation ? from->generation - 1 : generation_of(from->block) };
+	return from->generation || !to->generation;
 }
 
 static void put_generations(const struct fs_commit *commit)
@@ -116,11 +86,7 @@ static void put_generations(const struct fs_commit *commit)
 	uint64_t *generations = (void *)commit->generations;
 
 	for (unsigned i = 0; i < commit->base_count; i++) {
-		struct ext2_view view;
-
-		assert(!fake_get(bases[i].block, &view));
-		generations[i] = view.generation;
-		fake_put(bases[i].block, &view);
+		generations[i] = generation_of(bases[i].block) + 1;
 		for (unsigned c = 0; c < commit->change_count; c++)
 			if (changes[c].kind == FS_FORGET && bases[i].block - changes[c].block < changes[c].length)
 				generations[i] = 0;

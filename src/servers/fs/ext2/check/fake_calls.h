@@ -20,8 +20,4 @@ struct fake_kernel {
 
 extern struct fake_kernel fake_kernel;
 
-/* What the kernel would say now. The view's generation is that of the server's side. */
-int fake_get(uint32_t number, struct ext2_view *view);
-void fake_put(uint32_t number, struct ext2_view *view);
-
 #endif

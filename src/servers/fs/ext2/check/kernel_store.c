@@ -24,14 +24,6 @@ _Static_assert(EXT2_FIRST == (int)BLOCK_FIRST && EXT2_LATE == (int)BLOCK_LATE &&
 _Static_assert(EXT2_FINAL == (int)BLOCK_FINAL && EXT2_BOUNDARY_BEFORE == (int)BLOCK_BOUNDARY_BEFORE &&
 	       EXT2_BOUNDARY_AFTER == (int)BLOCK_BOUNDARY_AFTER, "flags of commits");
 
-/* What the library has from store_get. */
-struct view {
-	struct list link;
-	uint32_t number;
-	bool pinned;
-	_Alignas(8) uint8_t bytes[];	/* the block, and its early image */
-};
-
 /* File data that goes to the disk with its group. */
 struct data { uint64_t block, group; uint8_t *bytes; };
 
@@ -41,13 +33,13 @@ struct kernel_store {
 	struct block_error_mark mark;
 	uint8_t *module;		/* what the disk holds */
 	uint64_t log_at;
-	struct list views;
 	struct data *data;
 	unsigned data_count, data_room;
 	unsigned random;
 };
 
 const char store_kind[] = "the kernel's block cache";
+const bool store_forgets = true;
 
 static struct store *to_store(struct ext2_io *io)
 {
@@ -117,55 +109,25 @@ static int store_read(struct ext2_io *io, uint64_t offset, void *bytes, size_t l
 	return 0;
 }
 
-static int store_get(struct ext2_io *io, uint32_t number, bool fresh, struct ext2_view *out)
+static int store_get(struct ext2_io *io, uint32_t number, struct ext2_image *image)
 {
 	struct store *store = to_store(io);
-	struct view *view;
-	int early = 0;
+	struct block_cache *cache;
+	int early;
 
 	make_cache(store);
 	assert(number < store->block_count);
 	if (store_get_fails(store))
 		return -EIO;
-	view = calloc(1, sizeof(*view) + 2 * io->block_size);
-	view->number = number;
-	view->pinned = !fresh;
-	list_push_back(&store->kernel->views, &view->link);
-	store->blocks[number].pins++;
-	out->handle = view;
-	out->data = out->early = view->bytes;
-	if (fresh) {
-		out->generation = block_generation(store->kernel->cache, number);
+	cache = store->kernel->cache;
+	if (!image->data) {
+		image->generation = block_generation(cache, number);
 		return 0;
 	}
-	assert(!block_pin(store->kernel->cache, number));
-	early = block_read(store->kernel->cache, number, view->bytes, view->bytes + io->block_size, &out->generation);
+	early = block_read(cache, number, image->data, image->early, &image->generation);
 	assert(early >= 0);
-	if (early)
-		out->early = view->bytes + io->block_size;
+	image->has_early = early;
 	return 0;
-}
-
-static void drop_view(struct store *store, struct view *view)
-{
-	assert(store->blocks[view->number].pins);
-	store->blocks[view->number].pins--;
-	if (view->pinned)
-		block_unpin(store->kernel->cache, view->number);
-	list_remove(&view->link);
-	free(view);
-}
-
-static void store_put(struct ext2_io *io, uint32_t number, struct ext2_view *view)
-{
-	assert(((struct view *)view->handle)->number == number);
-	drop_view(to_store(io), view->handle);
-}
-
-void store_drop_views(struct store *store)
-{
-	while (!list_empty(&store->kernel->views))
-		drop_view(store, list_first(&store->kernel->views, struct view, link));
 }
 
 /* The disk's log becomes the store's; a flush ends a phase. */
@@ -310,11 +272,10 @@ void store_open(struct store *store, uint8_t *bytes, size_t size)
 
 	memset(store, 0, sizeof(*store));
 	store->kernel = kernel;
-	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .put = store_put, .commit = store_commit, .log = store_say };
+	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .commit = store_commit, .log = store_say };
 	store->disk = bytes;
 	store->size = size;
 	store->gets_left = store->commits_left = store->good_gets = -1;
-	list_init(&kernel->views);
 	kernel->random = 1;
 	kernel->module = aligned_alloc(4096, size);
 	memcpy(kernel->module, bytes, size);
@@ -335,7 +296,6 @@ void store_close(struct store *store)
 
 	store_end_group(store);
 	store_drop_log(store);
-	store_drop_views(store);
 	if (kernel->cache)
 		block_cache_destroy(kernel->cache);
 	memory_disk_destroy(kernel->memory);

@@ -4,6 +4,7 @@
  * commit, and the request is asked again. After each what the instance has kept of blocks is what the kernel has.
  */
 #include "requests.h"
+#include "../internal.h"
 #include "fake_calls.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ void world_mount(struct world *world, unsigned flags)
 
 static void begin_again(struct world *world)
 {
-	store_drop_views(&world->store);
+	ext2_drop_buffers(world->fs);
 	world->store.gets_left = world->store.commits_left = world->store.good_gets = -1;
 	world->kills_done++;
 	begin_instance();
@@ -227,37 +228,12 @@ static void read_answer(enum call_kind kind, const struct call *call, const unio
 	}
 }
 
-/* What is kept of blocks is what the kernel has, where the generation is its; and nothing is pinned. */
+/* What is kept of blocks is what the kernel has. Who only looks on has been told of no change, and reads all again. */
 static void check_kept(struct world *world)
 {
-	struct blocks *blocks = &instance.blocks;
-
-	for (unsigned i = 0; i < blocks->count; i++) {
-		const struct cached_block *block = &blocks->blocks[i];
-		struct ext2_view view, kernels;
-		uint32_t size = world->store.io.block_size;
-
-		if (!block->in_use)
-			continue;
-		if (block->pins || block->stale || !block->has_content)
-			world_fail(world, "block %u is pinned or not to be used any more, and kept", block->number);
-		if (fake_get(block->number, &kernels))
-			world_fail(world, "get of block %u", block->number);
-		if (kernels.generation == block->generation) {
-			if (blocks->io.get(&blocks->io, block->number, false, &view) || memcmp(view.data, kernels.data, size) != 0)
-				world_fail(world, "block %u is not what the kernel has", block->number);
-			if (blocks->io.group == world->store.io.group && memcmp(view.early, kernels.early, size) != 0)
-				world_fail(world, "block %u is early not what the kernel has", block->number);
-			blocks->io.put(&blocks->io, block->number, &view);
-			requests.kept_compared++;
-		} else if (fake_kernel.stale == 0 && !world->failures) {
-			world_fail(world, "block %u is kept with an old generation", block->number);
-		}
-		fake_put(block->number, &kernels);
-	}
-	for (uint32_t i = 0; i < world->store.block_count; i++)
-		if (world->store.blocks[i].pins)
-			world_fail(world, "block %u stays pinned", i);
+	if (instance.fs)
+		requests.kept_compared += world_check_kept(world, instance.fs, 1, store_forgets || fake_kernel.stale || world->failures);
+	ext2_drop_buffers(world->fs);
 }
 
 static void set_deaths(struct world *world, unsigned rounds, bool after, bool may_give_up)

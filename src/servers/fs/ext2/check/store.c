@@ -7,6 +7,7 @@
 #include <string.h>
 
 const char store_kind[] = "a model of the kernel";
+const bool store_forgets = false;
 
 static struct store *to_store(struct ext2_io *io)
 {
@@ -47,35 +48,24 @@ static uint8_t *data_of(struct store *store, uint32_t number)
 	return block->data;
 }
 
-static int store_get(struct ext2_io *io, uint32_t number, bool fresh, struct ext2_view *view)
+static int store_get(struct ext2_io *io, uint32_t number, struct ext2_image *image)
 {
 	struct store *store = to_store(io);
+	const uint8_t *early;
 
-	(void)fresh;
 	set_blocks(store);
 	assert(number < store->block_count);
 	if (store_get_fails(store))
 		return -EIO;
-	view->data = data_of(store, number);
-	view->early = store->blocks[number].early ? store->blocks[number].early : view->data;
-	view->generation = store->blocks[number].generation;
-	view->handle = &store->blocks[number];
-	store->blocks[number].pins++;
+	image->generation = store->blocks[number].generation;
+	if (!image->data)
+		return 0;
+	memcpy(image->data, data_of(store, number), io->block_size);
+	early = store->blocks[number].early;
+	image->has_early = early != NULL;
+	if (early && image->early)
+		memcpy(image->early, early, io->block_size);
 	return 0;
-}
-
-void store_drop_views(struct store *store)
-{
-	for (uint32_t i = 0; i < store->block_count; i++)
-		store->blocks[i].pins = 0;
-}
-
-static void store_put(struct ext2_io *io, uint32_t number, struct ext2_view *view)
-{
-	struct store *store = to_store(io);
-
-	assert(view->handle == &store->blocks[number] && store->blocks[number].pins);
-	store->blocks[number].pins--;
 }
 
 /* What comes first of a group may be written together with what was late of the one before, whose older state of a block it replaces. */
@@ -302,7 +292,7 @@ static int store_commit(struct ext2_io *io, const struct ext2_commit *commit)
 void store_open(struct store *store, uint8_t *bytes, size_t size)
 {
 	memset(store, 0, sizeof(*store));
-	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .put = store_put, .commit = store_commit, .log = store_say };
+	store->io = (struct ext2_io){ .size = size, .read = store_read, .get = store_get, .commit = store_commit, .log = store_say };
 	store->disk = bytes;
 	store->size = size;
 	store->io.group = 0x5eed0000;

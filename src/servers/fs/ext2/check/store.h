@@ -33,7 +33,6 @@ struct store_block {
 	uint8_t *data, *early;	/* NULL: as on the disk; as data */
 	uint64_t generation;
 	bool dirty, early_dirty, fresh, first;
-	unsigned pins;
 };
 
 struct kernel_store;
@@ -67,6 +66,7 @@ struct store {
 };
 
 extern const char store_kind[];	/* which one it is, for people */
+extern const bool store_forgets;	/* generations of blocks end now and then without a change */
 
 /* Takes @bytes, which malloc gave. */
 void store_open(struct store *store, uint8_t *bytes, size_t size);
@@ -74,8 +74,8 @@ void store_close(struct store *store);
 /* All that is committed, as the disk will be when it is all written. For the caller to free. */
 uint8_t *store_image(struct store *store);
 void store_end_group(struct store *store);
-/* The instance is gone, and what it had pinned. */
-void store_drop_views(struct store *store);
+/* A block for the test, which counts as no get. */
+void store_look(struct store *store, uint32_t number, struct ext2_image *image);
 /* Writes what the log holds to the disk, and empties it. */
 void store_flush(struct store *store);
 /* File data that goes to a block just allocated. */

@@ -1,11 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
+#include "../internal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+unsigned world_check_kept(struct world *world, const struct ext2 *fs, unsigned ahead, bool may_be_old)
+{
+	static uint8_t data[4096], early[4096];
+	uint32_t size = world->store.io.block_size;
+	unsigned compared = 0;
+
+	for (unsigned i = 0; i < fs->buffer_count; i++) {
+		const struct ext2_buffer *buffer = &fs->buffers[i];
+		struct ext2_image image = { .data = data, .early = early };
+
+		if (!buffer->in_use)
+			continue;
+		if (buffer->pins || buffer->changed || buffer->fresh || buffer->discarded || buffer->last_change)
+			world_fail(world, "block %u is in use by no transaction", buffer->number);
+		store_look(&world->store, buffer->number, &image);
+		if (image.generation + ahead != buffer->generation) {
+			if (!may_be_old)
+				world_fail(world, "block %u is kept with an old generation", buffer->number);
+			continue;
+		}
+		if (memcmp(buffer->data, data, size) != 0)
+			world_fail(world, "block %u is not what the kernel has", buffer->number);
+		/* What a lapse leaves out is early to the library alone. */
+		if (!world->store.lapses && fs->group == world->store.io.group &&
+		    memcmp(buffer->has_early ? buffer->early : buffer->data, image.has_early ? early : data, size) != 0)
+			world_fail(world, "block %u is early not what the kernel has", buffer->number);
+		compared++;
+	}
+	return compared;
+}
 
 static void compare_attr(struct world *world, const struct node *node)
 {

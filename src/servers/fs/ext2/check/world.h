@@ -55,6 +55,11 @@ void world_close(struct world *world);
 void world_step(struct world *world);
 /* Compares all of both. */
 void world_compare(struct world *world);
+/*
+ * Are the blocks that the library has kept what the store has, where their generations are its own, which are @ahead of the store's; and is none in use?
+ * Returns how many were.
+ */
+unsigned world_check_kept(struct world *world, const struct ext2 *fs, unsigned ahead, bool may_be_old);
 void world_sync(struct world *world, bool clean);
 /* Everything goes. */
 void world_empty(struct world *world);
