@@ -41,7 +41,7 @@ static int make_inode(struct ext2_txn *txn, const struct ext2_new *new, struct e
 {
 	const struct ext2 *fs = txn->fs;
 	bool directory = S_ISDIR(new->mode);
-	uint32_t number;
+	uint32_t number = 0;
 	int error = ext2_alloc_inode(txn, new->dir.id, directory, &number);
 
 	if (!error)

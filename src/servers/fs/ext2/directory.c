@@ -29,15 +29,19 @@ uint8_t ext2_entry_type(const struct ext2 *fs, uint32_t mode)
 	return 0;
 }
 
-int ext2_bad_entry(struct ext2 *fs, uint32_t dir, uint32_t room, const struct ext2_entry *entry)
+void ext2_bad_entry(struct ext2 *fs, uint32_t dir, uint32_t offset, const uint8_t *block)
 {
+	const struct ext2_entry *record = (const struct ext2_entry *)(block + offset);
+	uint32_t room = fs->block_size - offset;
+
 	if (room < EXT2_ENTRY_HEADER)
-		return ext2_corrupt(fs, "directory inode %u: %u bytes are left for an entry", dir, room);
-	if (entry->record_len % 4 || entry->record_len < EXT2_ENTRY_HEADER || entry->record_len > room)
-		return ext2_corrupt(fs, "directory inode %u: record length %u, expected 8 to %u in steps of 4", dir, entry->record_len, room);
-	if (entry->inode > fs->inodes_count)
-		return ext2_corrupt(fs, "directory inode %u: inode %u, expected at most %u", dir, entry->inode, fs->inodes_count);
-	return ext2_corrupt(fs, "directory inode %u: name of %u bytes in a record of %u", dir, entry->name_len, entry->record_len);
+		ext2_corrupt(fs, "directory inode %u: %u bytes are left for an entry", dir, room);
+	else if (record->record_len % 4 || record->record_len < EXT2_ENTRY_HEADER || record->record_len > room)
+		ext2_corrupt(fs, "directory inode %u: record length %u, expected 8 to %u in steps of 4", dir, record->record_len, room);
+	else if (record->inode > fs->inodes_count)
+		ext2_corrupt(fs, "directory inode %u: inode %u, expected at most %u", dir, record->inode, fs->inodes_count);
+	else
+		ext2_corrupt(fs, "directory inode %u: name of %u bytes in a record of %u", dir, record->name_len, record->record_len);
 }
 
 int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t *block)
@@ -49,19 +53,35 @@ int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uin
 	return error;
 }
 
+/* The C library's memcmp goes byte by byte, and costs more than the rest of the search. */
+static bool is_same(const uint8_t *a, const char *b, size_t len)
+{
+	for (uint64_t x, y; len >= sizeof(x); a += sizeof(x), b += sizeof(x), len -= sizeof(x)) {
+		memcpy(&x, a, sizeof(x));
+		memcpy(&y, b, sizeof(y));
+		if (x != y)
+			return false;
+	}
+	while (len && *a == (uint8_t)*b)
+		a++, b++, len--;
+	return !len;
+}
+
 /* Searches one image of a block. 0, -ENOENT, or an error. */
 static int search_image(struct ext2_txn *txn, const struct ext2_inode *dir, const uint8_t *image, struct ext2_name name, struct ext2_place *place)
 {
-	uint32_t size = txn->fs->block_size;
+	struct ext2 *fs = txn->fs;
+	const struct ext2_entry *record;
 
-	for (place->offset = 0; place->offset < size; place->offset += place->entry.record_len) {
-		const struct ext2_entry *entry = &place->entry;
-		int error = ext2_check_entry(txn->fs, dir->number, size, place->offset, image, &place->entry);
-
-		if (error)
-			return error;
-		if (entry->inode && entry->name_len == name.len && memcmp(image + place->offset + EXT2_ENTRY_HEADER, name.bytes, name.len) == 0)
+	for (uint32_t at = 0; at < fs->block_size; at += record->record_len) {
+		record = ext2_record_at(fs, dir->number, at, image);
+		if (!record)
+			return -EUCLEAN;
+		if (record->name_len == name.len && record->inode && is_same(image + at + EXT2_ENTRY_HEADER, name.bytes, name.len)) {
+			place->offset = at;
+			place->entry = *record;
 			return 0;
+		}
 	}
 	return -ENOENT;
 }
@@ -69,7 +89,7 @@ static int search_image(struct ext2_txn *txn, const struct ext2_inode *dir, cons
 static int find_in_block(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place)
 {
 	struct ext2_buffer *buffer;
-	int error = ext2_pin(txn, place->block, &buffer);
+	int error = ext2_get(txn, place->block, &buffer);
 
 	if (error)
 		return error;
@@ -79,7 +99,6 @@ static int find_in_block(struct ext2_txn *txn, const struct ext2_inode *dir, str
 		txn->boundary = true;
 		txn->flags |= EXT2_BOUNDARY_BEFORE;
 	}
-	ext2_unpin(buffer);
 	return error;
 }
 
@@ -162,8 +181,8 @@ static int emit(struct ext2_txn *txn, const struct ext2_inode *dir, const struct
 /* Entries of one block from byte @from of it on. */
 static int read_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t from, struct listing *listing)
 {
-	struct ext2_entry entry;
 	struct ext2_buffer *buffer;
+	const struct ext2_entry *entry;
 	uint32_t block;
 	int error = ext2_directory_block(txn, dir, index, &block);
 
@@ -171,13 +190,17 @@ static int read_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64
 		error = ext2_pin(txn, block, &buffer);
 	if (error)
 		return error;
-	for (uint32_t at = 0; !error && !listing->full && at < txn->fs->block_size; at += entry.record_len) {
-		const uint8_t *data = buffer->data, *name = data + at + EXT2_ENTRY_HEADER;
+	for (uint32_t at = 0; !error && !listing->full && at < txn->fs->block_size; at += entry->record_len) {
+		const uint8_t *name = buffer->data + at + EXT2_ENTRY_HEADER;
 
-		error = ext2_check_entry(txn->fs, dir->number, txn->fs->block_size, at, data, &entry);
-		if (error || !entry.inode || at < from || is_dots(&entry, name))
+		entry = ext2_record_at(txn->fs, dir->number, at, buffer->data);
+		if (!entry) {
+			error = -EUCLEAN;
+			break;
+		}
+		if (!entry->inode || at < from || is_dots(entry, name))
 			continue;
-		error = emit(txn, dir, &entry, name, (index << txn->fs->block_shift) + at + entry.record_len, listing);
+		error = emit(txn, dir, entry, name, (index << txn->fs->block_shift) + at + entry->record_len, listing);
 	}
 	ext2_unpin(buffer);
 	return error;

@@ -14,35 +14,24 @@ static uint32_t needed(uint32_t name_len)
 	return (EXT2_ENTRY_HEADER + name_len + 3) & ~3u;
 }
 
-static bool is_live(const uint8_t *data, const uint8_t *early, uint32_t at, const struct ext2_entry *entry)
-{
-	uint32_t number;
-
-	(void)data;
-	memcpy(&number, early + at, sizeof(number));
-	return entry->inode || number;
-}
-
 /* The first gap of @len bytes. 1, 0 if there is none, or an error. */
-static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, const uint8_t *early, uint32_t len, struct ext2_gap *gap)
+static int scan_block(struct ext2 *fs, uint32_t dir, const uint8_t *data, const uint8_t *early, uint32_t len, struct ext2_gap *gap)
 {
-	uint32_t size = txn->fs->block_size;
-	struct ext2_entry entry;
+	const struct ext2_entry *record;
 
 	*gap = (struct ext2_gap){ .owner = NO_OWNER };
-	for (uint32_t at = 0; at < size; at += entry.record_len) {
-		int error = ext2_check_entry(txn->fs, dir, size, at, data, &entry);
+	for (uint32_t at = 0; at < fs->block_size; at += record->record_len) {
+		record = ext2_record_at(fs, dir, at, data);
+		if (!record)
+			return -EUCLEAN;
+		if (record->inode || ((const struct ext2_entry *)(early + at))->inode) {
+			uint32_t need = needed(record->name_len);
 
-		if (error)
-			return error;
-		if (is_live(data, early, at, &entry)) {
-			uint32_t need = needed(entry.name_len);
-
-			*gap = (struct ext2_gap){ .start = at + need, .len = entry.record_len - MIN(need, entry.record_len), .owner = at, .owner_len = need };
+			*gap = (struct ext2_gap){ .start = at + need, .len = record->record_len - MIN(need, record->record_len), .owner = at, .owner_len = need };
 		} else if (gap->len) {
-			gap->len += entry.record_len;
+			gap->len += record->record_len;
 		} else {
-			*gap = (struct ext2_gap){ .start = at, .len = entry.record_len, .owner = NO_OWNER };
+			*gap = (struct ext2_gap){ .start = at, .len = record->record_len, .owner = NO_OWNER };
 		}
 		if (gap->len >= len)
 			return 1;
@@ -53,13 +42,9 @@ static int scan_block(struct ext2_txn *txn, uint32_t dir, const uint8_t *data, c
 static int find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct ext2_gap *gap)
 {
 	struct ext2_buffer *buffer;
-	int found = ext2_pin(txn, block, &buffer);
+	int error = ext2_get(txn, block, &buffer);
 
-	if (found)
-		return found;
-	found = scan_block(txn, dir, buffer->data, now ? ext2_early(txn, buffer) : buffer->data, len, gap);
-	ext2_unpin(buffer);
-	return found;
+	return error ? error : scan_block(txn->fs, dir, buffer->data, now ? ext2_early(txn, buffer) : buffer->data, len, gap);
 }
 
 static int search_directory(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t len, bool now, uint32_t *block, struct ext2_gap *gap)

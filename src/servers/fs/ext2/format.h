@@ -100,7 +100,7 @@ struct ext2_disk_inode {
 _Static_assert(offsetof(struct ext2_disk_inode, extra_size) == EXT2_OLD_INODE_SIZE, "layout of an inode");
 enum { EXT2_EXTRA_SIZE = sizeof(struct ext2_disk_inode) - EXT2_OLD_INODE_SIZE };
 
-struct ext2_entry {
+struct __attribute__((may_alias)) ext2_entry {
 	uint32_t inode;
 	uint16_t record_len;
 	uint8_t name_len;

@@ -29,6 +29,13 @@ int ext2_write_group(struct ext2_txn *txn, uint32_t group, const struct ext2_gro
 	return ext2_poke(txn, block, offset, in, sizeof(*in), 0);
 }
 
+int ext2_write_group_counts(struct ext2_txn *txn, uint32_t group, const struct ext2_group *in)
+{
+	uint32_t offset, block = ext2_descriptor_block(txn->fs, group, &offset);
+
+	return ext2_poke(txn, block, offset + offsetof(struct ext2_group, free_blocks), &in->free_blocks, 3 * sizeof(in->free_blocks), 0);
+}
+
 static bool is_power_of(uint32_t number, uint32_t base)
 {
 	while (number > 1 && number % base == 0)

@@ -85,24 +85,35 @@ int ext2_load_directory(struct ext2_txn *txn, struct ext2_node node, struct ext2
 typedef uint64_t __attribute__((may_alias, aligned(4))) piece;
 _Static_assert(sizeof(struct ext2_disk_inode) % sizeof(piece) == 0 && EXT2_OLD_INODE_SIZE % sizeof(piece) == 0, "an inode is so many of them");
 
+static inline bool are_same(const piece *a, const piece *b)
+{
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
+}
+
 /* Bytes of the inode that hold all which differ from the block's; *@count 0: none. */
 static int compare(struct ext2_txn *txn, const struct ext2_inode *inode, uint32_t *from, uint32_t *count)
 {
-	const piece *now = (const piece *)&inode->disk, *before;
-	uint32_t first = 0, end = MIN(txn->fs->inode_size, sizeof(inode->disk)) / sizeof(piece);
+	const piece *now = (const piece *)&inode->disk, *before, *start = now, *end;
 	struct ext2_buffer *buffer;
 	int error = ext2_get(txn, inode->table_block, &buffer);
 
 	*from = *count = 0;
 	if (error)
 		return error;
+	end = now + MIN(txn->fs->inode_size, sizeof(inode->disk)) / sizeof(piece);
 	before = (const piece *)(buffer->data + inode->table_offset);
-	while (first < end && now[first] == before[first])
-		first++;
-	while (end > first && now[end - 1] == before[end - 1])
-		end--;
-	*from = first * sizeof(piece);
-	*count = (end - first) * sizeof(piece);
+	/* Often nothing differs, or the first few alone. */
+	while (now + 4 <= end && are_same(now, before))
+		now += 4, before += 4;
+	while (now < end && *now == *before)
+		now++, before++;
+	before += end - now;
+	while (end >= now + 4 && are_same(end - 4, before - 4))
+		end -= 4, before -= 4;
+	while (end > now && end[-1] == before[-1])
+		end--, before--;
+	*from = (now - start) * sizeof(piece);
+	*count = (end - now) * sizeof(piece);
 	return 0;
 }
 

@@ -204,6 +204,8 @@ static inline int ext2_inode_table(struct ext2_txn *txn, uint32_t group, uint32_
 }
 
 int ext2_write_group(struct ext2_txn *txn, uint32_t group, const struct ext2_group *in);
+/* Those of free blocks, free inodes and directories alone. */
+int ext2_write_group_counts(struct ext2_txn *txn, uint32_t group, const struct ext2_group *in);
 /* Its first block, and how many it has. */
 uint32_t ext2_group_start(const struct ext2 *fs, uint32_t group);
 uint32_t ext2_group_blocks(const struct ext2 *fs, uint32_t group);
@@ -302,26 +304,24 @@ struct ext2_place {
 };
 
 int ext2_check_name(struct ext2_name name);
-/* Says what is wrong with it. -EUCLEAN. */
-int ext2_bad_entry(struct ext2 *fs, uint32_t dir, uint32_t room, const struct ext2_entry *entry);
+/* Says what is wrong with it. */
+void ext2_bad_entry(struct ext2 *fs, uint32_t dir, uint32_t offset, const uint8_t *block);
 
-/* The entry at @offset of a directory's block. 0 or -EUCLEAN. */
-static inline int ext2_check_entry(struct ext2 *fs, uint32_t dir, uint32_t block_size, uint32_t offset, const uint8_t *block, struct ext2_entry *entry)
+/* The entry at @offset of a directory's block, which must be a multiple of 4; NULL and a line in the log when it cannot be one. */
+static inline const struct ext2_entry *ext2_record_at(struct ext2 *fs, uint32_t dir, uint32_t offset, const uint8_t *block)
 {
-	uint32_t room = block_size - offset;
+	const struct ext2_entry *record = (const struct ext2_entry *)(block + offset);
+	uint32_t room = fs->block_size - offset, len = room < EXT2_ENTRY_HEADER ? 0 : record->record_len;
 
-	*entry = (struct ext2_entry){ .inode = 0 };
-	if (room >= EXT2_ENTRY_HEADER)
-		memcpy(entry, block + offset, sizeof(*entry));
-	if (entry->record_len % 4 || entry->record_len < EXT2_ENTRY_HEADER || entry->record_len > room)
-		return ext2_bad_entry(fs, dir, room, entry);
-	if (!entry->inode)
-		return 0;
-	if (!entry->name_len || EXT2_ENTRY_HEADER + (uint32_t)entry->name_len > entry->record_len || (!fs->file_types && entry->type) ||
-	    entry->inode > fs->inodes_count)
-		return ext2_bad_entry(fs, dir, room, entry);
-	return 0;
+	if (len < EXT2_ENTRY_HEADER || len % 4 || len > room ||
+	    (record->inode && (!record->name_len || EXT2_ENTRY_HEADER + (uint32_t)record->name_len > len || (!fs->file_types && record->type) ||
+			       record->inode > fs->inodes_count))) {
+		ext2_bad_entry(fs, dir, offset, block);
+		return NULL;
+	}
+	return record;
 }
+
 /* 0, -ENOENT, or an error. */
 int ext2_find(struct ext2_txn *txn, const struct ext2_inode *dir, struct ext2_name name, struct ext2_place *place);
 int ext2_directory_block(struct ext2_txn *txn, const struct ext2_inode *dir, uint64_t index, uint32_t *block);

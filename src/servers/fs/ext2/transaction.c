@@ -283,7 +283,7 @@ static int write_counts(struct ext2_txn *txn)
 		group.used_directories = moved(group.used_directories, delta->directories, fs->inodes_per_group);
 		txn->freed_blocks += group.free_blocks;
 		txn->freed_inodes += group.free_inodes;
-		error = ext2_write_group(txn, delta->group, &group);
+		error = ext2_write_group_counts(txn, delta->group, &group);
 		if (error)
 			return error;
 	}
