@@ -27,7 +27,8 @@ static int scan_block(struct ext2 *fs, uint32_t dir, const uint8_t *data, const 
 		if (record->inode || ((const struct ext2_entry *)(early + at))->inode) {
 			uint32_t need = needed(record->name_len);
 
-			*gap = (struct ext2_gap){ .start = at + need, .len = record->record_len - MIN(need, record->record_len), .owner = at, .owner_len = need };
+			*gap = (struct ext2_gap){ .start = at + need, .len = record->record_len - MIN(need, record->record_len), .owner = at,
+						  .owner_len = need };
 		} else if (gap->len) {
 			gap->len += record->record_len;
 		} else {
