@@ -182,6 +182,11 @@ void panic(const char *format, ...)
 	finish();
 }
 
+void assertion_failed(const char *condition, const char *file, int line)
+{
+	panic("%s:%d: assertion failed: %s", file, line, condition);
+}
+
 /* GCC's stack protector found a changed canary. */
 __attribute__((noreturn)) void __stack_chk_fail(void);
 

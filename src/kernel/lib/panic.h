@@ -7,8 +7,8 @@
 __attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, ...);
 
 /* Checked in every build: the conditions are cheap and a broken one must never be run past. */
-#define KASSERT(condition) \
-	((condition) ? (void)0 : panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #condition))
+#define KASSERT(condition) ((condition) ? (void)0 : assertion_failed(#condition, __FILE__, __LINE__))
+__attribute__((noreturn)) void assertion_failed(const char *condition, const char *file, int line);	/* panics */
 
 /* Boot is over: a panic reboots unless panic=0 was given. Before, it halts unless panic=N was given. */
 void panic_reboot_from_now_on(void);

@@ -45,6 +45,11 @@ void panic(const char *format, ...)
 	abort();
 }
 
+void assertion_failed(const char *condition, const char *file, int line)
+{
+	panic("%s:%d: assertion failed: %s", file, line, condition);
+}
+
 static long allocations_left = -1;
 
 void host_fail_allocation(long after) { allocations_left = after; }
