@@ -1,49 +1,103 @@
 /* SPDX-License-Identifier: MIT */
-/* Look-up in the symbol table, which is made to be small: a report has time to walk through it. */
+/* Look-up in the symbol table, which is made to be small: a report has time to unpack it from its beginning on. */
 #include "debug/symbols.h"
 #include "arch/x86_64/boot_layout.h"
 #include "lib/string.h"
 
-/* A byte waits here for each character that is still to come at most. */
-static void unpack(const uint8_t *packed, char name[SYMBOL_NAME_LEN])
+enum { DISTANCE_LOW_BITS = 7, SAME_WORDS_MAX = 3 };	/* as in gen-symbols.py */
+
+/* A place among bits, which begin with the most significant one of the first byte. */
+struct bits {
+	const uint8_t *from;
+	uint64_t at;
+};
+
+static unsigned take(struct bits *bits, unsigned count)
 {
-	uint8_t waiting[SYMBOL_NAME_LEN];
+	unsigned value = 0;
 
-	for (; *packed; packed++) {
-		unsigned count = 0;
+	for (; count; count--, bits->at++)
+		value = value << 1 | (bits->from[bits->at / 8] >> (7 - bits->at % 8) & 1);
+	return value;
+}
 
-		waiting[count++] = *packed;
+static unsigned next_distance(struct bits *stream)
+{
+	unsigned high = 0;
+
+	while (take(stream, 1))
+		high++;
+	return high << DISTANCE_LOW_BITS | take(stream, DISTANCE_LOW_BITS);
+}
+
+/* @code is counted from the first code of its length on, @shorter are the codes that are shorter. */
+static unsigned next_number(struct bits *stream)
+{
+	unsigned code = 0, shorter = 0;
+
+	for (const uint16_t *count = symbol_code_counts + 1;; count++) {
+		code = code << 1 | take(stream, 1);
+		if (code < *count)
+			return shorter + code;
+		code -= *count;
+		shorter += *count;
+	}
+}
+
+/* How long the first @words words of @name are, each with the underscore behind it. */
+static unsigned words_length(const char *name, unsigned words)
+{
+	unsigned length = 0;
+
+	while (words)
+		words -= name[length++] == '_';
+	return length;
+}
+
+/* Puts the next name in the place of the one before, from which it takes its first words. */
+static void next_name(struct bits *stream, char name[SYMBOL_NAME_LEN])
+{
+	uint16_t waiting[SYMBOL_NAME_LEN];	/* each is a character that is still to come at least */
+	unsigned length = 0, count = 0;
+
+	do {
+		waiting[count++] = next_number(stream);
 		while (count) {
-			const uint8_t *code = symbol_codes[waiting[--count]];
+			unsigned number = waiting[--count];
+			struct bits row = { symbol_pairs, number * 2 * symbol_pair_bits };
+			unsigned first = take(&row, symbol_pair_bits), second = take(&row, symbol_pair_bits);
 
-			if (code[1]) {
-				waiting[count++] = code[1];
-				waiting[count++] = code[0];
+			if (second != number) {
+				waiting[count++] = second;
+				waiting[count++] = first;
+			} else if (first && first <= SAME_WORDS_MAX) {
+				length = words_length(name, first);
 			} else {
-				*name++ = code[0];
+				name[length++] = first;
 			}
 		}
-	}
-	*name = 0;
+	} while (name[length - 1]);
 }
 
 bool symbol_find(uint64_t addr, struct symbol_place *place)
 {
+	struct bits stream = { symbol_stream, 0 };
 	uint64_t start = (uint64_t)image_start;
-	const uint8_t *name = symbol_names;
-	uint32_t i;
+	bool found = false;
 
-	string_copy(place->name, "?", SYMBOL_NAME_LEN);
-	place->offset = 0;
-	if (!symbol_count || addr < start + symbol_distances[0] || addr >= (uint64_t)image_rodata)
-		return false;
-	start += symbol_distances[0];
-	for (i = 1; i < symbol_count && addr - start >= symbol_distances[i]; i++) {
-		start += symbol_distances[i];
-		while (*name++)
-			;
+	if (addr < (uint64_t)image_rodata) {
+		for (uint32_t i = 0; i < symbol_count; i++) {
+			unsigned distance = next_distance(&stream);
+
+			if (addr < start + distance)
+				break;
+			start += distance;
+			next_name(&stream, place->name);
+			found = true;
+		}
 	}
-	unpack(name, place->name);
-	place->offset = addr - start;
-	return true;
+	if (!found)
+		string_copy(place->name, "?", SYMBOL_NAME_LEN);
+	place->offset = found ? addr - start : 0;
+	return found;
 }
