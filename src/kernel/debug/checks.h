@@ -13,10 +13,10 @@
 /* CHECKED_INLINE: functions that call a check which says where it was called. */
 #ifdef KERNEL_DEBUG
 enum { KERNEL_CHECKS = 1 };
-#define CHECKED_INLINE inline __attribute__((always_inline))
+#define CHECKED_INLINE static inline __attribute__((always_inline))
 #else
 enum { KERNEL_CHECKS = 0 };
-#define CHECKED_INLINE inline
+#define CHECKED_INLINE SHARED_INLINE
 #endif
 
 /* Values of shadow bytes. 0: all 8 bytes may be used; 1 to 7: only so many of them. */
@@ -36,7 +36,7 @@ void checks_provoke_from_command_line(void);
 void sleep_check(void);
 
 /* Called where a thread may sleep, also when there is nothing to wait for this time. */
-static inline void check_may_sleep(void)
+SHARED_INLINE void check_may_sleep(void)
 {
 	if (KERNEL_CHECKS)
 		sleep_check();

@@ -25,7 +25,7 @@ static inline void refcount_init(struct refcount *ref, uint32_t count)
 	ref->count = count;
 }
 
-static inline void refcount_get(struct refcount *ref)
+SHARED_INLINE void refcount_get(struct refcount *ref)
 {
 	uint32_t count = atomic_add(&ref->count, 1);
 
@@ -33,7 +33,7 @@ static inline void refcount_get(struct refcount *ref)
 }
 
 /* Takes a reference unless the object is already dying (count 0). */
-static inline bool refcount_get_unless_zero(struct refcount *ref)
+SHARED_INLINE bool refcount_get_unless_zero(struct refcount *ref)
 {
 	uint32_t count = atomic_load_relaxed(&ref->count);
 
@@ -44,7 +44,7 @@ static inline bool refcount_get_unless_zero(struct refcount *ref)
 }
 
 /* Returns true when this dropped the last reference: the caller then destroys the object. */
-static inline bool refcount_put(struct refcount *ref)
+SHARED_INLINE bool refcount_put(struct refcount *ref)
 {
 	uint32_t count = atomic_sub(&ref->count, 1);
 

@@ -10,12 +10,12 @@ struct list {
 
 #define LIST_INIT(name) { &(name), &(name) }
 
-static inline void list_init(struct list *head)
+SHARED_INLINE void list_init(struct list *head)
 {
 	head->next = head->prev = head;
 }
 
-static inline bool list_empty(const struct list *head)
+SHARED_INLINE bool list_empty(const struct list *head)
 {
 	return head->next == head;
 }
@@ -39,7 +39,7 @@ static inline void list_push_back(struct list *head, struct list *node)
 }
 
 /* Unlinks @node and leaves it an empty list of its own, so that removing it twice is harmless. */
-static inline void list_remove(struct list *node)
+SHARED_INLINE void list_remove(struct list *node)
 {
 	node->prev->next = node->next;
 	node->next->prev = node->prev;

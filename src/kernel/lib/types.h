@@ -36,5 +36,16 @@ enum {
 #define container_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/*
+ * Begins an inline function of a header of which files that are made to be small call the one copy that lib/shared_inline.c has, where calls are
+ * smaller. Each had a copy of its own otherwise.
+ */
+#if defined(SHARED_INLINE_COPIES)
+#define SHARED_INLINE
+#elif defined(__OPTIMIZE_SIZE__) && !defined(HOST_TEST)
+#define SHARED_INLINE inline
+#else
+#define SHARED_INLINE static inline
+#endif
 /* A function to be made small, among others of its file that are to be fast. */
 #define COLD __attribute__((cold))

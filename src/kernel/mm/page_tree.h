@@ -15,7 +15,7 @@ struct page_tree_node {
 };
 
 /* Is @index beyond what a tree of @height levels covers? */
-static inline bool page_tree_too_high(unsigned height, uint64_t index)
+SHARED_INLINE bool page_tree_too_high(unsigned height, uint64_t index)
 {
 	return height * PAGE_TREE_SHIFT < 64 && index >> height * PAGE_TREE_SHIFT;
 }
@@ -34,7 +34,7 @@ static inline void *page_tree_get_low(const struct page_tree *tree, uint64_t ind
 }
 
 /* The item at @index, NULL if there is none. */
-static inline void *page_tree_get(const struct page_tree *tree, uint64_t index)
+SHARED_INLINE void *page_tree_get(const struct page_tree *tree, uint64_t index)
 {
 	const struct page_tree_node *node = tree->root;
 	unsigned shift;

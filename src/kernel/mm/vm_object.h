@@ -107,7 +107,7 @@ static inline uint64_t vm_object_identity(struct vm_object *object)
 	return likely(identity) ? identity : vm_object_new_identity(object);
 }
 void vm_object_free(struct vm_object *object);	/* for vm_object_put() only */
-static inline void vm_object_put(struct vm_object *object)	/* may sleep */
+SHARED_INLINE void vm_object_put(struct vm_object *object)	/* may sleep */
 {
 	if (unlikely(refcount_put(&object->refs)))
 		vm_object_free(object);

@@ -115,7 +115,7 @@ struct process {
 /* Always with spin_lock_irq(). */
 extern struct spinlock process_tree_lock;
 
-static inline struct process *current_process(void)
+SHARED_INLINE struct process *current_process(void)
 {
 	return current_thread()->process;
 }

@@ -5,20 +5,20 @@
 #include "debug/lock_checks.h"
 
 /* By the calling thread: for assertions. */
-static inline bool mutex_held(const struct mutex *mutex)
+SHARED_INLINE bool mutex_held(const struct mutex *mutex)
 {
 	return atomic_load_relaxed(&mutex->owner) == current_thread();
 }
 
 /* Without checks, for the functions below and mutex.c. */
-static inline bool mutex_take(struct mutex *mutex)
+SHARED_INLINE bool mutex_take(struct mutex *mutex)
 {
 	struct thread *free = NULL;
 
 	return atomic_compare_exchange(&mutex->owner, &free, current_thread());
 }
 
-static CHECKED_INLINE bool mutex_try_lock(struct mutex *mutex)
+CHECKED_INLINE bool mutex_try_lock(struct mutex *mutex)
 {
 	bool taken = mutex_take(mutex);
 
@@ -31,7 +31,7 @@ void mutex_lock_slow(struct mutex *mutex);
 __attribute__((noreturn)) void mutex_unlock_broken(struct mutex *mutex);	/* panics: the caller does not hold it */
 
 /* Sleeps, uninterruptible. */
-static CHECKED_INLINE void mutex_lock(struct mutex *mutex)
+CHECKED_INLINE void mutex_lock(struct mutex *mutex)
 {
 	check_may_sleep();
 	if (KERNEL_CHECKS)
@@ -45,7 +45,7 @@ static CHECKED_INLINE void mutex_lock(struct mutex *mutex)
 int mutex_lock_killable_slow(struct mutex *mutex);
 
 /* The same, but -EINTR, without the lock, if the caller is killed while it waits. */
-static CHECKED_INLINE __attribute__((warn_unused_result)) int mutex_lock_killable(struct mutex *mutex)
+CHECKED_INLINE __attribute__((warn_unused_result)) int mutex_lock_killable(struct mutex *mutex)
 {
 	int error = 0;
 
@@ -60,31 +60,31 @@ static CHECKED_INLINE __attribute__((warn_unused_result)) int mutex_lock_killabl
 }
 
 /* The parts of mutex_unlock() for fast paths, without its check: lets the lock go; tells whether anybody must be woken; wakes. */
-static CHECKED_INLINE void mutex_let_go(struct mutex *mutex)
+CHECKED_INLINE void mutex_let_go(struct mutex *mutex)
 {
 	if (KERNEL_CHECKS)
 		lock_note_sleeping_release(&mutex->queue, false);
 	(void)atomic_exchange(&mutex->owner, NULL);	/* comes before the look at the queue */
 }
 
-static inline bool mutex_waited_for(const struct mutex *mutex)
+SHARED_INLINE bool mutex_waited_for(const struct mutex *mutex)
 {
 	return !list_empty(&mutex->queue.waiters);
 }
 
 /* The first two. */
-static CHECKED_INLINE __attribute__((warn_unused_result)) bool mutex_release(struct mutex *mutex)
+CHECKED_INLINE __attribute__((warn_unused_result)) bool mutex_release(struct mutex *mutex)
 {
 	mutex_let_go(mutex);
 	return mutex_waited_for(mutex);
 }
 
-static inline void mutex_wake(struct mutex *mutex)
+SHARED_INLINE void mutex_wake(struct mutex *mutex)
 {
 	wake_one(&mutex->queue);
 }
 
-static CHECKED_INLINE void mutex_unlock(struct mutex *mutex)
+CHECKED_INLINE void mutex_unlock(struct mutex *mutex)
 {
 	if (unlikely(!mutex_held(mutex)))
 		mutex_unlock_broken(mutex);
@@ -96,21 +96,21 @@ static CHECKED_INLINE void mutex_unlock(struct mutex *mutex)
 void rwlock_read_lock_slow(struct rwlock *lock);
 void rwlock_write_lock_slow(struct rwlock *lock);
 
-static inline bool rwlock_take_for_reading(struct rwlock *lock)
+SHARED_INLINE bool rwlock_take_for_reading(struct rwlock *lock)
 {
 	int32_t state = atomic_load_relaxed(&lock->state);
 
 	return state >= 0 && !atomic_load_relaxed(&lock->writers_waiting) && atomic_compare_exchange(&lock->state, &state, state + 1);
 }
 
-static inline bool rwlock_take_for_writing(struct rwlock *lock)
+SHARED_INLINE bool rwlock_take_for_writing(struct rwlock *lock)
 {
 	int32_t free = 0;
 
 	return atomic_compare_exchange(&lock->state, &free, -1);
 }
 
-static CHECKED_INLINE bool rwlock_try_read_lock(struct rwlock *lock)
+CHECKED_INLINE bool rwlock_try_read_lock(struct rwlock *lock)
 {
 	bool taken = rwlock_take_for_reading(lock);
 
@@ -119,7 +119,7 @@ static CHECKED_INLINE bool rwlock_try_read_lock(struct rwlock *lock)
 	return taken;
 }
 
-static CHECKED_INLINE bool rwlock_try_write_lock(struct rwlock *lock)
+CHECKED_INLINE bool rwlock_try_write_lock(struct rwlock *lock)
 {
 	bool taken = rwlock_take_for_writing(lock);
 
@@ -128,7 +128,7 @@ static CHECKED_INLINE bool rwlock_try_write_lock(struct rwlock *lock)
 	return taken;
 }
 
-static CHECKED_INLINE void rwlock_read_lock(struct rwlock *lock)
+CHECKED_INLINE void rwlock_read_lock(struct rwlock *lock)
 {
 	check_may_sleep();
 	if (KERNEL_CHECKS)
@@ -139,7 +139,7 @@ static CHECKED_INLINE void rwlock_read_lock(struct rwlock *lock)
 		lock_note_sleeping(&lock->queue, true);
 }
 
-static CHECKED_INLINE void rwlock_write_lock(struct rwlock *lock)
+CHECKED_INLINE void rwlock_write_lock(struct rwlock *lock)
 {
 	check_may_sleep();
 	if (KERNEL_CHECKS)
@@ -150,7 +150,7 @@ static CHECKED_INLINE void rwlock_write_lock(struct rwlock *lock)
 		lock_note_sleeping(&lock->queue, false);
 }
 
-static CHECKED_INLINE void rwlock_read_unlock(struct rwlock *lock)
+CHECKED_INLINE void rwlock_read_unlock(struct rwlock *lock)
 {
 	if (KERNEL_CHECKS)
 		lock_note_sleeping_release(&lock->queue, true);
@@ -158,7 +158,7 @@ static CHECKED_INLINE void rwlock_read_unlock(struct rwlock *lock)
 		wake_all(&lock->queue);
 }
 
-static CHECKED_INLINE void rwlock_write_unlock(struct rwlock *lock)
+CHECKED_INLINE void rwlock_write_unlock(struct rwlock *lock)
 {
 	if (KERNEL_CHECKS)
 		lock_note_sleeping_release(&lock->queue, false);

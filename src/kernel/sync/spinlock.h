@@ -23,13 +23,13 @@ static inline void spinlock_init(struct spinlock *lock, enum lock_class class)
 }
 
 /* Without checks, for the functions below. */
-static inline bool spin_take(struct spinlock *lock)
+SHARED_INLINE bool spin_take(struct spinlock *lock)
 {
 	return likely(!__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE));
 }
 
 /* Takes it if it is free. Preemption is off. */
-static CHECKED_INLINE __attribute__((warn_unused_result)) bool spin_try(struct spinlock *lock)
+CHECKED_INLINE __attribute__((warn_unused_result)) bool spin_try(struct spinlock *lock)
 {
 	bool taken;
 
@@ -42,7 +42,7 @@ static CHECKED_INLINE __attribute__((warn_unused_result)) bool spin_try(struct s
 }
 
 /* Waits until it has the lock. Keeps all registers, so that a caller in which nobody waits pays nothing (sync/spin_wait.asm). */
-static inline void spin_wait(struct spinlock *lock)
+SHARED_INLINE void spin_wait(struct spinlock *lock)
 {
 	__asm__ volatile("pushq %0; call spin_wait_entry" :: "r"(lock) : "memory", "cc");
 }
@@ -54,7 +54,7 @@ static inline enum lock_class spinlock_class(const struct spinlock *lock)
 }
 
 /* For who has preemption off already. */
-static CHECKED_INLINE void spin_acquire(struct spinlock *lock)
+CHECKED_INLINE void spin_acquire(struct spinlock *lock)
 {
 	if (KERNEL_CHECKS)
 		lock_check_spin(lock, true);
@@ -64,38 +64,38 @@ static CHECKED_INLINE void spin_acquire(struct spinlock *lock)
 		lock_note_spin(lock);
 }
 
-static CHECKED_INLINE void spin_release(struct spinlock *lock)
+CHECKED_INLINE void spin_release(struct spinlock *lock)
 {
 	if (KERNEL_CHECKS)
 		lock_note_spin_release(lock);
 	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
 }
 
-static CHECKED_INLINE void spin_lock(struct spinlock *lock)
+CHECKED_INLINE void spin_lock(struct spinlock *lock)
 {
 	preempt_disable();
 	spin_acquire(lock);
 }
 
-static CHECKED_INLINE void spin_unlock(struct spinlock *lock)
+CHECKED_INLINE void spin_unlock(struct spinlock *lock)
 {
 	spin_release(lock);
 	preempt_enable();
 }
 
 /* The same where preemption is off already and stays off until after the unlock: inside another spinlock. */
-static CHECKED_INLINE void spin_lock_nested(struct spinlock *lock)
+CHECKED_INLINE void spin_lock_nested(struct spinlock *lock)
 {
 	spin_acquire(lock);
 }
 
-static CHECKED_INLINE void spin_unlock_nested(struct spinlock *lock)
+CHECKED_INLINE void spin_unlock_nested(struct spinlock *lock)
 {
 	spin_release(lock);
 }
 
 /* Also turns interrupts off; returns the flags for spin_unlock_irq. */
-static CHECKED_INLINE uint64_t spin_lock_irq(struct spinlock *lock)
+CHECKED_INLINE uint64_t spin_lock_irq(struct spinlock *lock)
 {
 	uint64_t flags = interrupts_save();
 
@@ -103,7 +103,7 @@ static CHECKED_INLINE uint64_t spin_lock_irq(struct spinlock *lock)
 	return flags;
 }
 
-static CHECKED_INLINE void spin_unlock_irq(struct spinlock *lock, uint64_t flags)
+CHECKED_INLINE void spin_unlock_irq(struct spinlock *lock, uint64_t flags)
 {
 	spin_release(lock);
 	interrupts_restore(flags);

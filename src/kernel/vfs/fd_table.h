@@ -39,7 +39,7 @@ struct fd_ref {
 struct fd_ref fd_borrow_counted(struct fd_table *table, unsigned fd);
 
 /* Nobody but the calling thread can change @table while it is in this call. */
-static inline bool fd_table_is_mine(const struct process *process, const struct fd_table *table)
+SHARED_INLINE bool fd_table_is_mine(const struct process *process, const struct fd_table *table)
 {
 	return table->refs.count == 1 && process->thread_count == 1;	/* no atomic load: that would be an instruction of its own */
 }
@@ -53,7 +53,7 @@ static inline struct file *fd_file_of_mine(unsigned fd)
 	return likely(fd_table_is_mine(process, table) && fd < table->capacity) ? table->files[fd] : NULL;
 }
 
-static inline struct fd_ref fd_borrow(int fd)
+SHARED_INLINE struct fd_ref fd_borrow(int fd)
 {
 	struct process *process = current_process();
 	struct fd_table *table;
@@ -68,14 +68,14 @@ static inline struct fd_ref fd_borrow(int fd)
 	return (struct fd_ref){ table->files[fd], false };
 }
 
-static inline void fd_release(struct fd_ref ref)
+SHARED_INLINE void fd_release(struct fd_ref ref)
 {
 	if (unlikely(ref.counted))
 		file_put(ref.file);
 }
 
 /* The same without files opened with O_PATH, which only name a place. */
-static inline struct fd_ref fd_borrow_io(int fd)
+SHARED_INLINE struct fd_ref fd_borrow_io(int fd)
 {
 	struct fd_ref ref = fd_borrow(fd);
 

@@ -19,7 +19,7 @@ struct fs_context {
 extern struct fs_context fs_context_boot;
 
 /* The calling process's; for kernel threads one that stands at the root mount. */
-static inline struct fs_context *fs_context_current(void)
+SHARED_INLINE struct fs_context *fs_context_current(void)
 {
 	struct process *process = current_process();
 

@@ -50,10 +50,8 @@ void fs_register_instance(struct fs *fs)
 	fs->dev = (minor & 0xff) | (minor & ~0xffull) << 12;
 }
 
-void fs_put(struct fs *fs)
+void fs_end(struct fs *fs)
 {
-	if (!refcount_put(&fs->refs))
-		return;
 	if (fs->worker)
 		fs_worker_end(fs);
 	else

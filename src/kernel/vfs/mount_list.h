@@ -6,7 +6,7 @@
 #include "vfs/mount_tree.h"
 
 /* The namespace that the caller lives in. */
-static inline struct mount_namespace *mount_namespace_current(void) { return fs_context_current()->namespace; }
+SHARED_INLINE struct mount_namespace *mount_namespace_current(void) { return fs_context_current()->namespace; }
 
 void mount_attach_root(struct mount *mount);
 /* Takes @mount out of the caller's tree, @lazy with all that is mounted below it. @users: references that the caller itself holds. 0, -EBUSY or -EINVAL. */

@@ -97,7 +97,7 @@ static inline void mount_cross_locked(struct path *path)
 /* The same for a referenced path. May sleep. */
 void mount_cross(struct path *path);
 
-static inline bool mount_is_read_only(const struct mount *mount)
+SHARED_INLINE bool mount_is_read_only(const struct mount *mount)
 {
 	return (atomic_load_relaxed(&mount->flags) & 1 /* MS_RDONLY */) || mount->fs->flags & FS_READ_ONLY;
 }

@@ -80,7 +80,7 @@ static inline struct cpu *this_cpu(void)
 }
 
 /* The running thread. Its own identity never changes under it, so the compiler may keep the value. */
-static inline struct thread *current_thread(void)
+SHARED_INLINE struct thread *current_thread(void)
 {
 	struct thread *thread;
 
@@ -97,7 +97,7 @@ static inline struct trap_frame *cpu_user_frame(void)
 	return frame;
 }
 
-static inline void preempt_disable(void)
+SHARED_INLINE void preempt_disable(void)
 {
 	__asm__ volatile("incl %%gs:32" ::: "memory");
 }
@@ -115,7 +115,7 @@ static inline bool preemption_is_off(void)
 void preempt_check(void);
 
 /* Leaves a no-preemption section. Returns whether the caller must call preempt_check(): a switch was asked for meanwhile. */
-static inline uint32_t preempt_enable_quietly(void)
+SHARED_INLINE uint32_t preempt_enable_quietly(void)
 {
 	uint32_t wanted;
 
@@ -124,13 +124,13 @@ static inline uint32_t preempt_enable_quietly(void)
 }
 
 /* Leaves a no-preemption section; switches at once if a switch was asked for meanwhile. */
-static inline void preempt_enable(void)
+SHARED_INLINE void preempt_enable(void)
 {
 	if (unlikely(preempt_enable_quietly()))
 		preempt_check();
 }
 
-static inline uint64_t interrupts_save(void)
+SHARED_INLINE uint64_t interrupts_save(void)
 {
 	uint64_t flags;
 
@@ -138,7 +138,7 @@ static inline uint64_t interrupts_save(void)
 	return flags;
 }
 
-static inline void interrupts_restore(uint64_t flags)
+SHARED_INLINE void interrupts_restore(uint64_t flags)
 {
 	if (flags & 0x200)
 		__asm__ volatile("sti" ::: "memory");
