@@ -4,13 +4,14 @@
  * the place of the thread's while the call is under way, so that who looks for whom the thread waits finds it.
  */
 #include "ipc/kernel_call.h"
+#include "arch/x86_64/entry.h"
 #include "ipc/messages.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/process.h"
 
-enum { SPARE_MAX = 8, ERRNO_MAX = 4095 };
+enum { SPARE_MAX = 7, ERRNO_MAX = 4095 };
 
 struct kernel_call {
 	struct endpoint endpoint;
@@ -21,6 +22,7 @@ struct kernel_call {
 static struct spinlock spare_lock = SPINLOCK_INIT(LOCK_KERNEL_CALLS);
 static struct list spare = LIST_INIT(spare);	/* spare_lock: for the next ones */
 static unsigned spare_count;			/* spare_lock */
+static struct kernel_call *last_spare;		/* atomic: one more, so that who is alone needs no lock */
 
 struct port *kernel_call_port(const char *name, int *error)
 {
@@ -40,7 +42,7 @@ void kernel_call_port_put(struct port *port)
 	port_put(port);
 }
 
-static struct kernel_call *take_spare(void)
+static COLD struct kernel_call *take_spare(void)
 {
 	struct kernel_call *call = NULL;
 
@@ -60,7 +62,7 @@ static void kernel_call_free(struct kernel_call *call)
 	kfree(call);
 }
 
-static struct kernel_call *kernel_call_alloc(void)
+static COLD struct kernel_call *kernel_call_alloc(void)
 {
 	struct kernel_call *call = kzalloc(sizeof(*call));
 
@@ -80,12 +82,14 @@ static struct kernel_call *kernel_call_alloc(void)
 
 struct kernel_call *kernel_call_begin(void)
 {
-	struct kernel_call *call = take_spare();
+	struct kernel_call *call = atomic_exchange(&last_spare, NULL);
 
-	return call ? call : kernel_call_alloc();
+	if (unlikely(!call))
+		call = take_spare();
+	return likely(call) ? call : kernel_call_alloc();
 }
 
-void kernel_call_end(struct kernel_call *call)
+static COLD void give_spare(struct kernel_call *call)
 {
 	bool keep;
 
@@ -100,50 +104,108 @@ void kernel_call_end(struct kernel_call *call)
 		kernel_call_free(call);
 }
 
+void kernel_call_end(struct kernel_call *call)
+{
+	call = atomic_exchange(&last_spare, call);
+	if (unlikely(call))
+		give_spare(call);
+}
+
 void *kernel_call_payload(struct kernel_call *call)
 {
 	return call->payload;
 }
 
-static struct endpoint *use_endpoint(struct thread *thread, struct endpoint *endpoint)
+/* Interrupts and preemption are off. */
+static inline struct endpoint *use_endpoint(struct thread *thread, struct endpoint *endpoint)
 {
-	uint64_t flags = spin_lock_irq(&endpoints_lock);
-	struct endpoint *before = thread->endpoint;
+	struct endpoint *before;
 
+	spin_lock_nested(&endpoints_lock);
+	before = thread->endpoint;
 	/* What the thread is lent as a server its call lends on. */
 	if (endpoint->call.by_kernel)
 		atomic_store(&endpoint->lent, atomic_load(&before->lent));
 	thread->endpoint = endpoint;
-	spin_unlock_irq(&endpoints_lock, flags);
+	spin_unlock_nested(&endpoints_lock);
 	return before;
 }
 
-long kernel_call(struct kernel_call *call, struct port *port, uint32_t type, unsigned length)
+/* What the short way left, because the receiver or the caller died, or has not done at all. Interrupts and preemption are off but for inside. */
+static COLD long ask_long(struct endpoint *endpoint, struct port *port, bool sent, uint64_t *flags)
 {
-	struct endpoint *endpoint = &call->endpoint, *own;
-	struct thread *thread = current_thread();
-	msg_header reply;
 	long error;
 
-	endpoint->thread = endpoint->call.caller = endpoint->waiter.thread = endpoint->call.waiter.thread = thread;
-	endpoint->call.message.header = msg_header_make(type, length, 0, 0);
-	atomic_store(&endpoint->call.message.port, port);
-	/* Before what programs can send: who may send to the port does not keep files from those who use them. */
-	endpoint->call.message.level = 0;
-	own = use_endpoint(thread, endpoint);
-	error = msg_call_from_kernel(port, endpoint);
-	use_endpoint(thread, own);
-	if (error)
-		return error == -EINTR ? error : -EIO;
-	reply = endpoint->call.reply;
-	handles_put(endpoint->call.reply_files, endpoint->call.reply_count);
-	/* EINTR means that the caller was killed. */
-	if (msg_type(reply) > ERRNO_MAX || msg_type(reply) == EINTR)
-		return -EIO;
-	return msg_type(reply) ? -(long)msg_type(reply) : (long)msg_length(reply);
+	interrupts_restore(*flags);
+	preempt_enable();
+	error = msg_call_from_kernel(port, endpoint, sent);
+	*flags = interrupts_save();
+	preempt_disable();
+	return error;
 }
 
-int kernel_call_server_borrow(int fd, struct kernel_call_server *server)
+/* Sends @endpoint's call and waits for its answer. Interrupts, which were so in *@flags, and preemption are off at first and at last. */
+static inline long ask(struct endpoint *endpoint, struct port *port, unsigned length, uint64_t *flags)
+{
+	struct call *call = &endpoint->call;
+	bool sent = length <= PAGE_SIZE && message_ask_from_kernel(endpoint, port);
+
+	if (unlikely(!sent || atomic_load(&call->message.state) != MESSAGE_DONE))
+		return ask_long(endpoint, port, sent, flags);
+	/* Who has given the answer may still be busy with the waiter. */
+	if (unlikely(atomic_load(&port->lock.locked))) {
+		spin_lock_nested(&port->lock);
+		spin_unlock_nested(&port->lock);
+	}
+	call->deaths = 0;
+	call->message.state = MESSAGE_IDLE;
+	return call->result;
+}
+
+/* What kernel_call() returns, by the result of its call and the answer. */
+static inline long result_of(struct call *call, long error)
+{
+	uint32_t said = msg_type(call->reply);
+
+	if (unlikely(error))
+		return error == -EINTR ? error : -EIO;
+	if (unlikely(call->reply_count))
+		handles_put(call->reply_files, call->reply_count);
+	/* EINTR means that the caller was killed. */
+	if (unlikely(said))
+		return said > ERRNO_MAX || said == EINTR ? -EIO : -(long)said;
+	return msg_length(call->reply);
+}
+
+long kernel_call(struct kernel_call *kernel_call, struct port *port, uint32_t type, unsigned length)
+{
+	struct endpoint *endpoint = &kernel_call->endpoint, *own;
+	struct call *call = &endpoint->call;
+	struct thread *thread = current_thread();
+	uint64_t flags;
+	long error;
+
+	endpoint->thread = call->caller = endpoint->waiter.thread = call->waiter.thread = thread;
+	call->message.header = msg_header_make(type, length, 0, 0);
+	atomic_store(&call->message.port, port);
+	/* Before what programs can send: who may send to the port does not keep files from those who use them. */
+	call->message.level = 0;
+	call->reply_count = 0;
+	/* By the short way whole words are copied, and what was here before is nobody else's affair. */
+	if (likely(length <= PAGE_SIZE))
+		memset(kernel_call->payload + length, 0, sizeof(uint64_t));
+	flags = interrupts_save();
+	preempt_disable();
+	own = use_endpoint(thread, endpoint);
+	error = ask(endpoint, port, length, &flags);
+	use_endpoint(thread, own);
+	interrupts_restore(flags);
+	preempt_enable();
+	return result_of(call, error);
+}
+
+/* A handle that is not the one that the thread serves by. */
+static COLD int borrow_other(int fd, struct kernel_call_server *server)
 {
 	struct port_ref ref = port_borrow(fd, PORT_RECV);
 
@@ -156,9 +218,32 @@ int kernel_call_server_borrow(int fd, struct kernel_call_server *server)
 	return -ESTALE;
 }
 
+int kernel_call_server_borrow(int fd, struct kernel_call_server *server)
+{
+	const struct endpoint *me = current_thread()->endpoint;
+
+	if (unlikely((uint64_t)fd != me->serve_fd))
+		return borrow_other(fd, server);
+	/* The thread knows which port that is, and nobody else can close it. */
+	server->fd.file = NULL;
+	server->fd.counted = false;
+	server->port = me->serve_port;
+	server->epoch = me->serve_epoch;
+	return likely(port_epoch_is(server->port, server->epoch)) ? 0 : -ESTALE;
+}
+
 void kernel_call_server_release(const struct kernel_call_server *server)
 {
 	fd_release(server->fd);
+}
+
+/* The kernel's call @token of @port; NULL. port->lock held. */
+static inline struct call *find_call(const struct port *port, uint64_t token)
+{
+	struct endpoint *me = current_thread()->endpoint, *asks = me->serving;
+	struct call *call = likely(asks->call.token == token && me->port == port) ? &asks->call : held_find(port, token);
+
+	return likely(call && call->by_kernel) ? call : NULL;
 }
 
 int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length)
@@ -168,15 +253,17 @@ int kernel_call_check(const struct kernel_call_server *server, uint64_t token, b
 	struct call *call = NULL;
 	int error = 0;
 
-	if (!port_epoch_is(port, server->epoch))
+	if (unlikely(!port_epoch_is(port, server->epoch)))
 		error = -ESTALE;
-	else if (token && (!(call = held_find(port, token)) || !call->by_kernel))
+	else if (token && unlikely(!(call = find_call(port, token))))
 		error = -ENOENT;
-	if (!error && final) {
+	if (likely(!error) && final) {
 		held_remove(call);
-		payload_write(&call->message.payload, 0, answer, length);
+		/* A call of the kernel's has its bytes in one piece. */
+		memcpy(call->message.payload.pieces[0], answer, length);
 		call->reply = msg_header_make(0, length, 0, 0);
-		call_finish(call, 0, false);
+		/* Its server has hardly more to do than to receive the next one. */
+		call_finish(call, 0, true);
 		lend_less(port);
 	}
 	lend_unlock(port, flags);

@@ -192,13 +192,11 @@ long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout)
 	return result;
 }
 
-long msg_call_from_kernel(struct port *port, struct endpoint *me)
+long msg_call_from_kernel(struct port *port, struct endpoint *me, bool sent)
 {
 	struct call *call = &me->call;
-	long result;
+	long result = sent ? 0 : send_call(port, call);
 
-	call->reply_count = 0;
-	result = send_call(port, call);
 	if (!result)
 		result = wait_for_answer(port, call, MSG_WAIT, WAIT_KILLABLE);
 	put_in_order(call);

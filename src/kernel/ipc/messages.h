@@ -34,8 +34,11 @@ uint64_t msg_deadline(int64_t timeout);
  */
 long msg_call_port(struct port *port, struct endpoint *me, int64_t timeout);
 
-/* The same for a call of the kernel's (kernel_call.c), without handles or time-out: of signals only one that kills ends it, -EINTR. */
-long msg_call_from_kernel(struct port *port, struct endpoint *me);
+/*
+ * The same for a call of the kernel's (kernel_call.c), without handles or time-out: of signals only one that kills ends it, -EINTR. @sent: it was sent by the
+ * short way, and may have been answered.
+ */
+long msg_call_from_kernel(struct port *port, struct endpoint *me, bool sent);
 
 /* Waits for the answer to @me's call, made by the short way. As above. */
 long msg_finish_call(struct endpoint *me);

@@ -97,6 +97,11 @@ void thread_first_run(void)
 	preempt_enable();
 }
 
+void thread_came_back(void)
+{
+	finish_switch();
+}
+
 static void reschedule(bool in_kernel)
 {
 	while (this_cpu()->need_resched) {

@@ -36,6 +36,12 @@ static inline __attribute__((always_inline)) void context_switch(uint64_t *save_
 
 /* Called by thread_trampoline on the new stack. */
 void thread_first_run(void);
+/* Called by message_ask_from_kernel when the thread goes on: the run queue is locked. */
+void thread_came_back(void);
+
+struct endpoint;
+struct port;
+bool message_ask_from_kernel(struct endpoint *me, struct port *port);	/* message_path.inc */
 
 struct trap_frame;
 void trap_dispatch(struct trap_frame *frame);

@@ -4,6 +4,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trap.h"
 #include "ipc/port.h"
+#include "mm/address_space.h"
 #include "process/process.h"
 #include "sched/run_queue.h"
 #include "sched/thread.h"
@@ -22,6 +23,8 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(CPU_SWITCHES, cpu, switches);
 	OFFSET(CPU_LEFT, cpu, left);
 	OFFSET(CPU_LOADED_ROOT, cpu, loaded_root);
+	OFFSET(CPU_PREEMPT_COUNT, cpu, preempt_count);
+	EQUATE(NO_CPU, CPU_MAX);
 
 	OFFSET(THREAD_MISSING, thread, user.missing);
 	EQUATE(NEEDS_SEND, CAPABILITY_IPC_SEND);
@@ -37,7 +40,14 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(THREAD_VOLUNTARY_SWITCHES, thread, voluntary_switches);
 	OFFSET(THREAD_FPU_AREA, thread, fpu_area);
 	OFFSET(THREAD_FS_BASE, thread, fs_base);
+	OFFSET(THREAD_GS_BASE, thread, gs_base);
+	OFFSET(THREAD_FPU_CPU, thread, fpu_cpu);
+	OFFSET(THREAD_STACK_BASE, thread, stack_base);
+	EQUATE(STACK_SIZE, KERNEL_STACK_SIZE);
 	OFFSET(THREAD_ENDPOINT, thread, endpoint);
+	OFFSET(THREAD_PROCESS, thread, process);
+	OFFSET(PROCESS_AS, process, as);
+	OFFSET(AS_ROOT, address_space, root);
 
 	OFFSET(ENDPOINT_THREAD, endpoint, thread);
 	OFFSET(ENDPOINT_PAYLOAD, endpoint, payload.pieces[0]);
@@ -85,6 +95,7 @@ static __attribute__((used)) void offsets(void)
 	EQUATE(MODE_INTERRUPTIBLE, WAIT_INTERRUPTIBLE);
 	EQUATE(MODE_KILLABLE, WAIT_KILLABLE);
 	EQUATE(CALL_IDLE, MESSAGE_IDLE);
+	EQUATE(CALL_HELD, MESSAGE_HELD);
 	EQUATE(CALL_HELD_SHORT, MESSAGE_HELD_SHORT);
 	EQUATE(LEVEL_SHARED, LEVEL_HIGH);
 	EQUATE(LEVEL_ORDINARY, LEVEL_NORMAL);
