@@ -14,7 +14,7 @@ enum { BUCKET_BITS_MIN = 10, BUCKET_BITS_MAX = 16, FRAMES_PER_BUCKET = 64, DENTR
        DENTRIES_PER_FRAME = 16 };
 
 struct spinlock vfs_tree_lock = SPINLOCK_INIT(LOCK_VFS_TREE);
-uint64_t vfs_paths_generation = 1;
+uint64_t vfs_paths_generation = 1, vfs_paths_last = 1;
 struct dentry_hash dentry_hash;
 static struct list all = LIST_INIT(all);	/* hashed dentries, in the order the shrinker visits them; tree lock */
 static size_t hashed_count;			/* tree lock */
@@ -141,11 +141,8 @@ void dentry_hash_locked(struct dentry *dentry)
 	hashed_count++;
 }
 
-bool dentry_unhash_locked(struct dentry *dentry)
+static void unhash(struct dentry *dentry)
 {
-	if (!dentry->hashed)
-		return false;
-	vfs_paths_changed();
 	dentry->hashed = false;
 	*dentry->hash_place = dentry->hash_next;
 	if (dentry->hash_next)
@@ -153,7 +150,23 @@ bool dentry_unhash_locked(struct dentry *dentry)
 	list_remove(&dentry->all_link);
 	list_remove(&dentry->child_link);
 	hashed_count--;
+}
+
+bool dentry_unhash_locked(struct dentry *dentry)
+{
+	if (!dentry->hashed)
+		return false;
+	vfs_paths_changed();
+	unhash(dentry);
 	return true;
+}
+
+void dentry_unhash_secluded(struct dentry *dentry, struct dentry_seclusion *seclusion)
+{
+	seclusion->since = vfs_paths_number();
+	/* What others change without the tree lock comes before this, or shows when it ends. */
+	seclusion->before = atomic_exchange(&vfs_paths_generation, seclusion->since);
+	unhash(dentry);
 }
 
 bool dentry_is_ancestor_locked(const struct dentry *ancestor, const struct dentry *dentry)

@@ -53,11 +53,13 @@ struct dentry {
 extern struct spinlock vfs_tree_lock;
 
 /*
- * Counts what can make the walk of a path end at another entry: one that leaves the hash, a mount that comes or goes, a directory whose permissions
- * change (path_ready.h). Atomic; changed under the tree lock but for the last.
+ * Another number after all that can make the walk of a path end at another entry: one that leaves the hash, a mount that comes or goes, a directory whose
+ * permissions change (path_ready.h). Atomic; changed under the tree lock but for the last. It is a new one each time, but when a secluded entry has come
+ * back (dentry_lose_vnode()).
  */
-extern uint64_t vfs_paths_generation;
-static inline void vfs_paths_changed(void) { atomic_add(&vfs_paths_generation, 1); }
+extern uint64_t vfs_paths_generation, vfs_paths_last;
+static inline uint64_t vfs_paths_number(void) { return atomic_add(&vfs_paths_last, 1) + 1; }
+static inline void vfs_paths_changed(void) { atomic_store(&vfs_paths_generation, vfs_paths_number()); }
 
 void dentry_init(void);		/* before the first use */
 
@@ -94,10 +96,15 @@ bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct
  * The name is gone and was @removed's (NULL: no vnode of that is in memory). @dentry is the caller's positive entry; it may come back negative
  * when nobody else used it. May sleep.
  */
+/* vfs_paths_generation before an entry was secluded, and since. */
+struct dentry_seclusion { uint64_t before, since; };
 /* Secludes @dentry, and its vnode (vnode_seclude_locked), before its name is removed together with it. False: they are in use. */
-bool dentry_seclude(struct dentry *dentry);
-/* Its name was removed, and its vnode has ended: it says that there is no such name. Returns the vnode with its reference. */
-struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *change);
+bool dentry_seclude(struct dentry *dentry, struct dentry_seclusion *seclusion);
+/*
+ * Its name was removed, and its vnode has ended: it says that there is no such name. Returns the vnode with its reference. If nothing else has changed since
+ * it was secluded all walks end where they ended before: nobody used it then, and it is the entry that it was.
+ */
+struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *change, const struct dentry_seclusion *seclusion);
 void dentry_remove_name(struct dentry *directory, const struct path_component *name, struct dentry *dentry, struct vnode *removed,
 			const struct dir_change *change);
 /* A name in a rename, with the entry that the caller has for it. */

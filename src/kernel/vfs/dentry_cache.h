@@ -8,6 +8,7 @@
 /* Copies the name in. False when out of memory. For a dentry in the tree: tree lock held, unhashed, and the old name freed by the caller. */
 bool dentry_set_name(struct dentry *dentry, const struct path_component *name);
 void dentry_hash_locked(struct dentry *dentry);		/* takes the cache's reference */
+void dentry_unhash_secluded(struct dentry *dentry, struct dentry_seclusion *seclusion);	/* the same of one that is hashed */
 bool dentry_unhash_locked(struct dentry *dentry);	/* true: the caller now owns the cache's reference and puts it after unlocking */
 
 void dentry_cache_shrink_all(void);	/* one round over all entries: unused ones go, recently used ones lose their mark */

@@ -167,23 +167,24 @@ static void unhash_name_locked(struct leftovers *left, struct dentry *directory,
 		unhash_locked(left, there);
 }
 
-bool dentry_seclude(struct dentry *dentry)
+bool dentry_seclude(struct dentry *dentry, struct dentry_seclusion *seclusion)
 {
 	bool alone;
 
 	spin_lock(&vfs_tree_lock);
 	alone = dentry->hashed && atomic_load(&dentry->refs.count) == 2 && !dentry->covers && dentry->vnode && vnode_seclude_locked(dentry->vnode);
 	if (alone)
-		dentry_unhash_locked(dentry);
+		dentry_unhash_secluded(dentry, seclusion);
 	spin_unlock(&vfs_tree_lock);
 	if (alone)
 		dentry_put(dentry);
 	return alone;
 }
 
-struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *change)
+struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *change, const struct dentry_seclusion *seclusion)
 {
 	struct vnode *vnode = dentry->vnode;
+	uint64_t since = seclusion->since;
 	struct path_component name;
 	struct leftovers left;
 
@@ -193,8 +194,10 @@ struct vnode *dentry_lose_vnode(struct dentry *dentry, const struct dir_change *
 	dentry->vnode = NULL;
 	list_remove(&dentry->vnode_link);
 	unhash_name_locked(&left, dentry->parent, &name);
-	if (likely(dir_change_alone(change) && !dentry->parent->deleted))
+	if (likely(dir_change_alone(change) && !dentry->parent->deleted)) {
 		dentry_hash_locked(dentry);
+		atomic_compare_exchange(&vfs_paths_generation, &since, seclusion->before);
+	}
 	spin_unlock(&vfs_tree_lock);
 	release_leftovers(&left);
 	return vnode;

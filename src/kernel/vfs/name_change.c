@@ -221,8 +221,9 @@ static inline void show_removed(const struct begun *begun, bool directory, const
  */
 static __attribute__((noinline)) int unlink_served(const struct begun *begun, struct fs_attr *attr)
 {
+	struct dentry_seclusion seclusion;
 	struct dentry *dentry = begun->dentry;
-	struct vnode *parent = begun->parent->vnode, *vnode = dentry_seclude(dentry) ? dentry->vnode : NULL;
+	struct vnode *parent = begun->parent->vnode, *vnode = dentry_seclude(dentry, &seclusion) ? dentry->vnode : NULL;
 	int result;
 	bool ended;
 
@@ -234,7 +235,7 @@ static __attribute__((noinline)) int unlink_served(const struct begun *begun, st
 	vnode_seclude_end(vnode, ended);
 	if (!ended)
 		return MIN(result, 0);
-	dentry_lose_vnode(dentry, &begun->change);
+	dentry_lose_vnode(dentry, &begun->change, &seclusion);
 	vnode_touch_directory(parent, attr->ctime);
 	dir_change_end(&begun->change);
 	vnode_put(vnode);

@@ -53,11 +53,11 @@ int served_create(struct fs *fs, struct fs_node_id dir, const char *name, size_t
 	if (!call)
 		return -ENOMEM;
 	request = kernel_call_payload(call);
-	memset(request, 0, offsetof(struct fs_create_request, name));
 	request->directory = inode_of(dir);
 	request->mode = in->mode;
 	request->uid = in->uid;
 	request->gid = in->gid;
+	request->reserved0 = 0;
 	request->rdev = S_ISCHR(in->mode) || S_ISBLK(in->mode) ? in->rdev : 0;
 	request->time = birth(in);
 	request->name_length = len;

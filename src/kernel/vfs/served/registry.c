@@ -116,16 +116,6 @@ bool served_is_in_use(struct served *served)
 	return result;
 }
 
-struct block_cache *served_cache(struct served *served)
-{
-	struct block_cache *cache;
-
-	spin_lock(&lock);
-	cache = served->cache;
-	spin_unlock(&lock);
-	return cache;
-}
-
 /* @cache is the mount's now; true. Or what there is already decides: *error, 1 if there is none yet. */
 static bool set_cache(struct served *served, struct block_cache *cache, struct mapped_fs *mapped, unsigned block_size, uint64_t blocks, int *error)
 {
@@ -145,7 +135,8 @@ static bool set_cache(struct served *served, struct block_cache *cache, struct m
 		served->block_count = blocks;
 		served->mark = mark;
 		served->mapped = mapped;
-		served->cache = cache;
+		/* Last: who sees it (served_cache()) sees the rest. */
+		atomic_store(&served->cache, cache);
 		set = true;
 		*error = 0;
 	} else {

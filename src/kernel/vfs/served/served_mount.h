@@ -10,6 +10,7 @@
 #include "abi/raeen/ipc.h"
 #include "block/block_cache.h"
 #include "block/disk.h"
+#include "lib/atomic.h"
 #include "vfs/fs.h"
 #include "vfs/served/served_map.h"
 
@@ -60,7 +61,10 @@ void served_leave(struct served *served);
 void served_set_in_use(struct served *served);
 bool served_is_in_use(struct served *served);
 /* Its cache; NULL. While it is being mounted that may change, afterwards served->cache will do. */
-struct block_cache *served_cache(struct served *served);
+static inline struct block_cache *served_cache(const struct served *served)
+{
+	return atomic_load(&served->cache);
+}
 /* Gives @served its cache. -EBUSY: it has another one, or is in use without; 0 also if it has just such a one. -EINVAL, -ENOMEM. May sleep. */
 int served_make_cache(struct served *served, unsigned block_size, uint64_t blocks);
 
