@@ -19,9 +19,9 @@ static struct list caches = LIST_INIT(caches);	/* guarded by caches_lock */
 static bool shrinker_known;			/* guarded by caches_lock */
 static uint64_t last_generation;		/* atomic */
 
-uint64_t block_next_generation(void)
+uint64_t block_next_generations(unsigned count)
 {
-	return atomic_add(&last_generation, 1);
+	return atomic_add(&last_generation, count) - count + 1;
 }
 
 void block_cache_wait(struct block_cache *cache)
@@ -37,6 +37,25 @@ void block_cache_wait(struct block_cache *cache)
 
 /* ---- Blocks ---- */
 
+struct block *block_find_slowly(struct block_cache *cache, uint64_t number)
+{
+	struct block *block = page_tree_get(&cache->blocks, number);
+
+	if (block)
+		cache->seen[number % BLOCK_HINTS] = block;
+	return block;
+}
+
+/* Nobody finds it any more. */
+static void hide(struct block_cache *cache, struct block *block)
+{
+	struct block **seen = &cache->seen[block->number % BLOCK_HINTS];
+
+	page_tree_remove(&cache->blocks, block->number);
+	if (*seen == block)
+		*seen = NULL;
+}
+
 void block_touch(struct block_cache *cache, struct block *block)
 {
 	list_remove(&block->clean_link);
@@ -47,7 +66,7 @@ void block_touch(struct block_cache *cache, struct block *block)
 void block_free(struct block_cache *cache, struct block *block)
 {
 	if (!block->forgotten)
-		page_tree_remove(&cache->blocks, block->number);
+		hide(cache, block);
 	list_remove(&block->clean_link);
 	cache->cached--;
 	cache->stats.pinned -= block->pins != 0;
@@ -111,7 +130,7 @@ void block_forget(struct block_cache *cache, struct block *block)
 		block_free(cache, block);
 		return;
 	}
-	page_tree_remove(&cache->blocks, block->number);
+	hide(cache, block);
 	block->forgotten = true;
 }
 
@@ -139,7 +158,7 @@ static int read_block(struct block_cache *cache, uint64_t number)
 		block_free(cache, block);
 		return error;
 	}
-	block->generation = block_next_generation();
+	block->generation = block_next_generations(1);
 	block_touch(cache, block);
 	return 0;
 }
@@ -153,7 +172,7 @@ static int get_block(struct block_cache *cache, uint64_t number, struct block **
 	if (number >= cache->block_count)
 		return -EINVAL;
 	for (;; waited = true) {
-		struct block *block = page_tree_get(&cache->blocks, number);
+		struct block *block = block_find(cache, number);
 
 		if (block && !block->reading) {
 			cache->stats.hits += !waited;
@@ -196,7 +215,7 @@ uint64_t block_generation(struct block_cache *cache, uint64_t number)
 	uint64_t generation;
 
 	mutex_lock(&cache->lock);
-	block = page_tree_get(&cache->blocks, number);
+	block = block_find(cache, number);
 	generation = block ? block->generation : 0;
 	mutex_unlock(&cache->lock);
 	return generation;
@@ -220,7 +239,7 @@ void block_unpin(struct block_cache *cache, uint64_t number)
 	struct block *block;
 
 	mutex_lock(&cache->lock);
-	block = page_tree_get(&cache->blocks, number);
+	block = block_find(cache, number);
 	if (block && block->pins && !--block->pins)
 		cache->stats.pinned--;
 	mutex_unlock(&cache->lock);

@@ -29,11 +29,13 @@ enum block_change_flags {
 	BLOCK_CHANGE_FLAGS = 7,
 };
 
+/* Laid out as programs have it (struct fs_change). */
 struct block_change {
 	uint64_t block;
+	const void *data;	/* BLOCK_COPY */
 	uint32_t offset, len;
 	uint8_t kind, flags;
-	const void *data;	/* BLOCK_COPY */
+	uint8_t unused[6];
 };
 
 /* A changed block, and the generation that it had when it was read; 0: it was not cached, and is fresh. */
@@ -53,6 +55,7 @@ struct block_commit {
 	const struct block_change *changes;
 	unsigned base_count, change_count, flags;
 	uint64_t *generations;		/* if not NULL: becomes what each base has afterwards, 0 if it was forgotten; only when the commit happens */
+	uint32_t *open_group;		/* if not NULL: becomes block_open_group() afterwards */
 	uint32_t group;			/* unless 0: the group that must still be open, and take this */
 	const void *answer;		/* for the caller of the request; BLOCK_FINAL only */
 	size_t answer_len;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Host test of the block cache's edges, on a memory disk: what it is made with, pins, reads that fail, its bounds. commit_hosttest.c has the rest. */
-/* LINK: block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/write_group.c */
+/* LINK: block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/commit_check.c block/write_group.c */
 /* LINK: block/write_back.c mm/page_tree.c test/host/fibers.c test/host/block_host.c */
 #include "block/block_cache.h"
 #include "block/memory_disk.h"

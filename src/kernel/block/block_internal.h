@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between block_cache.c (what is cached), commit.c (how it changes), write_group.c (what is to be written) and write_back.c (writing it).
+ * Between block_cache.c (what is cached), commit.c and commit_check.c (how it changes), write_group.c (what is to be written) and write_back.c (writing it).
  *
  * A block's newest bytes are block->data. Once it is in a group that has been closed, these bytes are the group's, too, until it is written: whoever changes
  * the block makes a copy first, and the old bytes are the group's alone.
@@ -14,6 +14,15 @@
 
 enum write_phase { PHASE_FIRST, PHASE_REST, PHASE_LATE, PHASE_COUNT };
 
+/* What changes of a block are like, together. Each is early or late, so there are some if there is a mark. */
+enum block_mark {
+	MARK_FIRST = BLOCK_FIRST,	/* one says so, or is fresh */
+	MARK_LATE = BLOCK_LATE,
+	MARK_SETTLED = BLOCK_SETTLED,
+	MARK_EARLY = 8,			/* one is not late */
+	MARK_FRESH = 16,
+};
+
 /* A block's part in a group. */
 struct write_entry {
 	struct list link;		/* group->entries, or cache->failed */
@@ -23,8 +32,7 @@ struct write_entry {
 	uint64_t first_commit, last_commit;	/* that changed it in this group */
 	uint8_t *early;			/* bytes for PHASE_FIRST or PHASE_REST, NULL: none; once closed */
 	uint8_t *late;			/* bytes for PHASE_LATE, NULL: none; once closed */
-	bool has_early, has_late;	/* while open: which changes it has seen */
-	bool first, fresh;
+	uint8_t marks;			/* enum block_mark: what its changes were like, while open; MARK_FIRST always */
 	bool failed;			/* what was last written of it did not get to the disk */
 };
 
@@ -58,17 +66,30 @@ struct block {
 	bool reading, forgotten;	/* forgotten: while it was being read, by whom it is freed */
 };
 
-/* What a commit needs for one base, reserved before it happens. */
-struct block_plan {
-	struct block *block;
+/* A base of the commit under way. */
+struct base_state {
+	struct block *block;		/* NULL: not cached */
+	uint8_t marks;			/* enum block_mark: of the commit's changes to it */
+};
+
+/* What is reserved for it before the commit happens; NULL between commits. */
+struct block_spare {
 	uint8_t *copy;			/* becomes data: it is shared, or fresh */
 	uint8_t *early;			/* becomes early */
 	struct write_entry *entry;
-	bool made;			/* the block is not cached but for this commit */
-	bool changed, late, fresh;
 };
 
-enum { WRITE_REQUESTS = 16, WRITE_SEGMENTS = 32, ERRORS_KEPT = 8 };
+/* The commit under way. */
+struct commit_state {
+	struct base_state bases[BLOCK_COMMIT_BASES];
+	struct block_spare spares[BLOCK_COMMIT_BASES];
+	uint8_t change_base[BLOCK_COMMIT_CHANGES];	/* the base of each change */
+	uint8_t all_marks;
+	bool has_reserved;		/* something for a base; or some were taken from the list of clean blocks */
+	unsigned first_range;		/* the first change that frees or adds blocks; change_count: none */
+};
+
+enum { WRITE_REQUESTS = 16, WRITE_SEGMENTS = 32, ERRORS_KEPT = 8, BLOCK_HINTS = 64 };
 
 struct write_request {
 	struct disk_request request;
@@ -96,6 +117,8 @@ struct block_cache {
 	struct wait_queue queue;	/* for blocks being read, for written commits, for requests */
 
 	struct page_tree blocks;
+	struct block *seen[BLOCK_HINTS];	/* by number: one of them; NULL */
+	uint8_t base_hints[BLOCK_HINTS];	/* by number: which base of a commit it was, of this one or another */
 	struct list clean;
 	unsigned cached;
 
@@ -105,9 +128,7 @@ struct block_cache {
 	uint64_t groups_closed, groups_finished;	/* how many, counted from a random number */
 	struct list failed;		/* struct write_entry: not in the open group, to be written with the next one */
 	unsigned dirty;			/* groups, their entries and extents, and failed ones */
-	struct block_plan plans[BLOCK_COMMIT_BASES];
-	uint8_t change_plan[BLOCK_COMMIT_CHANGES];
-	unsigned first_range;		/* the first change of the commit under way that frees or adds blocks; change_count: none */
+	struct commit_state commit;
 	struct list spare_extents;	/* reserved by the commit under way */
 	struct write_group *spare_group;
 
@@ -130,7 +151,16 @@ struct block_cache {
 
 /* ---- block_cache.c; cache->lock held ---- */
 
-uint64_t block_next_generation(void);
+/* The first of @count that follow each other. */
+uint64_t block_next_generations(unsigned count);
+struct block *block_find_slowly(struct block_cache *cache, uint64_t number);
+/* The block if it is cached, or NULL. */
+static inline struct block *block_find(struct block_cache *cache, uint64_t number)
+{
+	struct block *seen = cache->seen[number % BLOCK_HINTS];
+
+	return likely(seen && seen->number == number) ? seen : block_find_slowly(cache, number);
+}
 static inline bool block_is_clean(const struct block *block)
 {
 	return !block->open && !block->retry && list_empty(&block->closed) && !block->reading;
@@ -145,6 +175,24 @@ void block_free(struct block_cache *cache, struct block *block);
 void block_forget(struct block_cache *cache, struct block *block);
 /* Sleeps until something of the cache has changed, without the lock. */
 void block_cache_wait(struct block_cache *cache);
+
+/* ---- commit_check.c; cache->lock held ---- */
+
+/* What few commits need, out of the way of the others. */
+#define RARE COLD __attribute__((noinline))
+
+static inline bool block_is_range(const struct block_change *change)
+{
+	return change->kind == BLOCK_FORGET || change->kind == BLOCK_NEW_DATA;
+}
+
+static inline bool block_in_range(const struct block_change *range, uint64_t block)
+{
+	return block >= range->block && block - range->block < range->len;
+}
+
+/* Fills cache->commit. 0, -EINVAL or -ESTALE. When something is not cached the rest is taken from the list of clean blocks, and has_reserved is set. */
+int block_check_commit(struct block_cache *cache, const struct block_commit *commit);
 
 /* ---- write_group.c; cache->lock held ---- */
 

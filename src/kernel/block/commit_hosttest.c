@@ -3,7 +3,7 @@
  * Host test of the block cache and its commits, on a memory disk: random commits against a model, with stale generations, refused answers, dropped blocks and
  * each allocation failing once; malformed and mutated ones. Write-back is tested by its order in write_back_hosttest.c.
  */
-/* LINK: block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/write_group.c */
+/* LINK: block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/commit_check.c block/write_group.c */
 /* LINK: block/write_back.c mm/page_tree.c test/host/fibers.c test/host/block_host.c */
 #include "block/block_cache.h"
 #include "block/memory_disk.h"

@@ -153,7 +153,7 @@ static uint8_t *phase_bytes(const struct block_cache *cache, const struct write_
 		return phase != PHASE_LATE ? NULL : entry->late ? entry->late : entry->early;
 	if (phase == PHASE_LATE)
 		return entry->late;
-	return entry->first == (phase == PHASE_FIRST) ? entry->early : NULL;
+	return !(entry->marks & MARK_FIRST) == (phase != PHASE_FIRST) ? entry->early : NULL;
 }
 
 static bool phase_has_work(const struct block_cache *cache, const struct write_group *group, unsigned phase)

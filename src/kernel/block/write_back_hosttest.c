@@ -9,7 +9,7 @@
  * The same with flushes that fail; with writes that fail only the last rule can hold, and everybody has to be told. Each control leaves something out,
  * and has to break a rule.
  */
-/* LINK: block/disk.c block/block_cache.c block/commit.c block/write_group.c block/write_back.c mm/page_tree.c */
+/* LINK: block/disk.c block/block_cache.c block/commit.c block/commit_check.c block/write_group.c block/write_back.c mm/page_tree.c */
 /* LINK: test/host/fibers.c test/host/block_host.c test/host/cut_disk.c */
 #include "block/block_internal.h"
 #include "lib/log.h"
@@ -116,7 +116,8 @@ static void add_change(struct step *step, uint64_t block, unsigned kind, unsigne
 		flags = flags & ~BLOCK_FIRST;
 	if (lapse == NO_LATE)
 		flags &= ~BLOCK_LATE;
-	step->changes[step->commit.change_count++] = (struct block_change){ block, offset, len, kind, flags, data };
+	step->changes[step->commit.change_count++] = (struct block_change){ .block = block, .data = data, .offset = offset, .len = len, .kind = kind,
+									     .flags = flags };
 }
 
 static int read_base(struct step *step, uint64_t block, void *data, void *early)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Host test of write-back's errors: who hears of which, how often, and that what could not be written is written when it can be. */
-/* LINK: block/disk.c block/block_cache.c block/commit.c block/write_group.c block/write_back.c mm/page_tree.c */
+/* LINK: block/disk.c block/block_cache.c block/commit.c block/commit_check.c block/write_group.c block/write_back.c mm/page_tree.c */
 /* LINK: test/host/fibers.c test/host/block_host.c test/host/cut_disk.c */
 #include "block/block_cache.h"
 #include "lib/log.h"

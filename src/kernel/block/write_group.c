@@ -60,10 +60,10 @@ static void close_entry(struct write_entry *entry)
 {
 	struct block *block = entry->block;
 
-	if (entry->has_late) {
+	if (entry->marks & MARK_LATE) {
 		entry->late = block->data;
-		entry->early = entry->has_early ? block->early : NULL;
-		if (!entry->has_early)
+		entry->early = entry->marks & MARK_EARLY ? block->early : NULL;
+		if (!(entry->marks & MARK_EARLY))
 			kfree(block->early);
 		block->early = NULL;
 	} else {
@@ -84,7 +84,7 @@ static void add_failed(struct block_cache *cache, struct write_group *group)
 		list_push_back(&group->entries, &entry->link);
 		group->entry_count++;
 		entry->block->retry = NULL;
-		entry->first = true;
+		entry->marks |= MARK_FIRST;
 		entry->failed = false;
 		group->first_commit = MIN(group->first_commit, entry->first_commit);
 		close_entry(entry);
@@ -168,7 +168,7 @@ static void finish_entry(struct block_cache *cache, struct write_entry *entry)
 
 	list_remove(&entry->link);
 	if (release_bytes(entry)) {
-		entry->has_early = entry->has_late = entry->fresh = false;
+		entry->marks = 0;
 		block->retry = entry;
 		list_push_back(&cache->failed, &entry->link);
 		return;

@@ -13,18 +13,51 @@ static inline void check_user_access(void)
 		lock_check_user_access();
 }
 
+#ifdef KERNEL_DEBUG
 int copy_from_user(void *to, uaddr_t from, size_t len)
 {
 	check_user_access();
 	check_write(to, len);
-	return user_copy_in(to, from, len) ? -EFAULT : 0;
+	return user_copy_in_all(to, from, len);
 }
 
 int copy_to_user(uaddr_t to, const void *from, size_t len)
 {
 	check_user_access();
 	check_read(from, len);
-	return user_copy_out(to, from, len) ? -EFAULT : 0;
+	return user_copy_out_all(to, from, len);
+}
+
+int put_user_u32(uaddr_t to, uint32_t value)
+{
+	check_user_access();
+	return user_store_u32(to, value);
+}
+
+int put_user_u64(uaddr_t to, uint64_t value)
+{
+	check_user_access();
+	return user_store_u64(to, value);
+}
+
+int get_user_u32(uint32_t *value, uaddr_t from)
+{
+	check_user_access();
+	check_write(value, sizeof(*value));
+	return user_load_u32(value, from);
+}
+
+int get_user_u64(uint64_t *value, uaddr_t from)
+{
+	check_user_access();
+	check_write(value, sizeof(*value));
+	return user_load_u64(value, from);
+}
+
+int user_compare_exchange_u32(uaddr_t addr, uint32_t expected, uint32_t wanted, uint32_t *found)
+{
+	check_user_access();
+	return user_cas_u32(addr, expected, wanted, found);
 }
 
 size_t copy_from_user_partial(void *to, uaddr_t from, size_t len)
@@ -40,6 +73,7 @@ size_t copy_to_user_partial(uaddr_t to, const void *from, size_t len)
 	check_read(from, len);
 	return user_copy_out(to, from, len);
 }
+#endif
 
 int clear_user(uaddr_t to, size_t len)
 {
@@ -51,38 +85,6 @@ size_t clear_user_partial(uaddr_t to, size_t len)
 {
 	check_user_access();
 	return user_clear(to, 0, len);
-}
-
-int put_user_u32(uaddr_t to, uint32_t value)
-{
-	check_user_access();
-	return user_store_u32(to, value) ? -EFAULT : 0;
-}
-
-int put_user_u64(uaddr_t to, uint64_t value)
-{
-	check_user_access();
-	return user_store_u64(to, value) ? -EFAULT : 0;
-}
-
-int get_user_u32(uint32_t *value, uaddr_t from)
-{
-	check_user_access();
-	check_write(value, sizeof(*value));
-	return user_load_u32(value, from) ? -EFAULT : 0;
-}
-
-int get_user_u64(uint64_t *value, uaddr_t from)
-{
-	check_user_access();
-	check_write(value, sizeof(*value));
-	return user_load_u64(value, from) ? -EFAULT : 0;
-}
-
-int user_compare_exchange_u32(uaddr_t addr, uint32_t expected, uint32_t wanted, uint32_t *found)
-{
-	check_user_access();
-	return user_cas_u32(addr, expected, wanted, found) ? -EFAULT : 0;
 }
 
 ssize_t copy_string_from_user(char *to, uaddr_t from, size_t size)

@@ -5,6 +5,7 @@
 %include "arch/x86_64/user_access.inc"
 
 USER_END equ 0x00007ffffffff000
+EFAULT equ 14
 
 %macro FAULTS 1			; the next instruction may fault: go on at %1
 %%here:
@@ -15,14 +16,13 @@ __?SECT?__
 
 section .text
 
-; Jumps to %3 unless [%1, %1 + rdx) lies in user space. Spoils rax and r8.
+; Jumps to %2 unless [%1, %1 + rdx) lies in user space. Spoils rax.
 %macro CHECK_RANGE 2
-	mov rax, %1
-	add rax, rdx
-	jc %2
-	mov r8, USER_END
-	cmp rax, r8
-	ja %2
+	mov rax, USER_END
+	sub rax, %1
+	jb %2
+	cmp rax, rdx
+	jb %2
 %endmacro
 
 ; size_t user_copy_in(void *to, uaddr_t from, size_t len): bytes NOT copied.
@@ -67,6 +67,33 @@ copy_nothing:
 	mov rax, rdx
 	ret
 
+; int user_copy_in_all(void *to, uaddr_t from, size_t len), int user_copy_out_all(uaddr_t to, const void *from, size_t len): 0 or -EFAULT.
+align 16
+global user_copy_in_all
+user_copy_in_all:
+	CHECK_RANGE rsi, word_bad
+	jmp copy_all
+
+align 16
+global user_copy_out_all
+user_copy_out_all:
+	CHECK_RANGE rdi, word_bad
+copy_all:
+	USER_ACCESS_BEGIN
+	mov rcx, rdx
+	shr rcx, 3
+	FAULTS word_fault
+	rep movsq
+	and edx, 7
+	jz .done
+	mov ecx, edx
+	FAULTS word_fault
+	rep movsb
+.done:
+	USER_ACCESS_END
+	xor eax, eax
+	ret
+
 ; size_t user_clear(uaddr_t to, uint64_t zero, size_t len): bytes NOT cleared.
 align 16
 global user_clear
@@ -92,7 +119,7 @@ user_clear:
 	lea rcx, [rdx + rcx * 8]
 	jmp .bytes
 
-; Words. int user_load_u32(uint32_t *value, uaddr_t from) and so on: 0 or 1 for a bad address.
+; Words. int user_load_u32(uint32_t *value, uaddr_t from) and so on: 0 or -EFAULT.
 %macro LOAD_WORD 3
 align 16
 global %1
@@ -131,10 +158,10 @@ STORE_WORD user_store_u64, rsi, 8
 word_fault:
 	USER_ACCESS_END
 word_bad:
-	mov eax, 1
+	mov eax, -EFAULT
 	ret
 
-; int user_cas_u32(uaddr_t addr, uint32_t expected, uint32_t wanted, uint32_t *found): 0, or 1 for a bad address.
+; int user_cas_u32(uaddr_t addr, uint32_t expected, uint32_t wanted, uint32_t *found): 0 or -EFAULT.
 align 16
 global user_cas_u32
 user_cas_u32:
@@ -151,7 +178,7 @@ user_cas_u32:
 	ret
 
 ; int user_fpu_store(uaddr_t to, uint64_t components), int user_fpu_load(uaddr_t from, uint64_t components): the caller's FPU registers to and
-; from a signal frame, by XSAVE's standard form for @components or, with 0, by FXSAVE. 0, or 1 for a bad address or image. The caller has
+; from a signal frame, by XSAVE's standard form for @components or, with 0, by FXSAVE. 0, or not for a bad address or image. The caller has
 ; checked the range.
 %macro FPU_TRANSFER 3
 align 16

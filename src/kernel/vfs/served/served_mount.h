@@ -23,7 +23,7 @@ struct served {
 	struct port *port;		/* referenced; set once, as all that follow unless said otherwise */
 	char port_name[PORT_NAME_MAX], type[SERVED_TYPE_NAME];
 	struct disk *disk;		/* of option disk=; nobody else mounts it meanwhile. NULL: none */
-	/* Set by the server while it answers FS_ROOT, or never. NULL: it fills pages itself. */
+	/* Set by the server while it answers FS_ROOT, after those up to block_count, or never; atomic. NULL: it fills pages itself. */
 	struct block_cache *cache;
 	struct mapped_fs *mapped;	/* with it: the data of its files */
 	struct block_error_mark mark;	/* the file system's as a whole: of sync and syncfs */

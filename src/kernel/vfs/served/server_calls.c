@@ -22,10 +22,13 @@ _Static_assert(FS_COMMIT_BASES_MAX == (int)BLOCK_COMMIT_BASES && FS_COMMIT_CHANG
 	       FS_COMMIT_BYTES_MAX == (int)BLOCK_COMMIT_BYTES, "programs say the same");
 _Static_assert(sizeof(struct fs_base) == sizeof(struct block_base) && offsetof(struct fs_base, generation) == offsetof(struct block_base, generation),
 	       "bases are copied as they are");
+#define SAME(member, other) (offsetof(struct fs_change, member) == offsetof(struct block_change, other))
+_Static_assert(sizeof(struct fs_change) == sizeof(struct block_change) && SAME(block, block) && SAME(data, data) && SAME(offset, offset) &&
+	       SAME(length, len) && SAME(kind, kind) && SAME(flags, flags) && SAME(reserved, unused), "and changes");
 
 enum {
 	READ_MAX = 4096,
-	CHANGES_AT_ONCE = 16,		/* copied from the program */
+	SMALL = 1024,			/* bytes: a commit that needs no more memory than the stack's; most do not */
 	/* Two pages of a commit's bytes that follow each other hold more than one page's. */
 	PAGES_MAX = 2 * FS_COMMIT_BYTES_MAX / PAGE_SIZE + 1,
 };
@@ -176,16 +179,26 @@ long sys_fs_block_read(int fd, uint64_t number, uaddr_t out)
 
 /* ---- Commits ---- */
 
+/* For the bytes of changes that have no room behind the rest of the commit. */
+struct pages {
+	unsigned count;
+	char *pages[PAGES_MAX];
+};
+
 /* A commit in the kernel's memory. */
 struct incoming {
 	struct fs_commit given;
 	const struct caller *caller;
-	struct block_change *changes;
+	struct block_commit commit;
+	struct block_change *changes;	/* those of the commit, as are the next three */
 	struct block_base *bases;
 	uint64_t *generations;
 	char *answer;
-	unsigned page_count;
-	char *pages[PAGES_MAX];		/* the changes' bytes */
+	char *room, *room_end;		/* for bytes of changes */
+	void *memory;			/* where all that is, if not in @small */
+	struct pages *pages;		/* NULL: no more were needed */
+	uint32_t open_group;
+	uint64_t small[SMALL / sizeof(uint64_t)];
 };
 
 static bool is_possible(const struct fs_commit *given)
@@ -196,112 +209,122 @@ static bool is_possible(const struct fs_commit *given)
 
 static void free_incoming(struct incoming *in)
 {
-	for (unsigned i = 0; i < in->page_count; i++)
-		kfree(in->pages[i]);
-	kfree(in);
-}
-
-/* With room for all but the changes' bytes. */
-static struct incoming *make_incoming(const struct fs_commit *given)
-{
-	size_t changes = given->change_count * sizeof(struct block_change), bases = given->base_count * sizeof(struct block_base);
-	size_t generations = given->base_count * sizeof(uint64_t);
-	struct incoming *in = kmalloc(sizeof(*in) + changes + bases + generations + given->answer_length);
-
-	if (!in)
-		return NULL;
-	in->given = *given;
-	in->changes = (void *)(in + 1);
-	in->bases = (void *)((char *)in->changes + changes);
-	in->generations = (void *)((char *)in->bases + bases);
-	in->answer = (char *)in->generations + generations;
-	in->page_count = 0;
-	return in;
-}
-
-/* As two numbers: a call of memcmp costs ten times as much. */
-static bool is_zero(const uint8_t reserved[6])
-{
-	uint32_t first;
-	uint16_t second;
-
-	_Static_assert(sizeof(((struct fs_change *)0)->reserved) == sizeof(first) + sizeof(second), "all of them");
-	__builtin_memcpy(&first, reserved, sizeof(first));
-	__builtin_memcpy(&second, reserved + sizeof(first), sizeof(second));
-	return !(first | second);
-}
-
-/* The changes, whose data are still the program's addresses. *@bytes: how many they copy in all. */
-static int take_changes(struct incoming *in, size_t *bytes)
-{
-	struct fs_change some[CHANGES_AT_ONCE];
-
-	*bytes = 0;
-	for (unsigned i = 0; i < in->given.change_count; i++) {
-		const struct fs_change *from = &some[i % CHANGES_AT_ONCE];
-		unsigned count = MIN(in->given.change_count - i, (unsigned)CHANGES_AT_ONCE);
-
-		if (i % CHANGES_AT_ONCE == 0 && copy_from_user(some, in->given.changes + i * sizeof(*from), count * sizeof(*from)))
-			return -EFAULT;
-		if (!is_zero(from->reserved))
-			return -EINVAL;
-		in->changes[i] = (struct block_change){ .block = from->block, .offset = from->offset, .len = from->length, .kind = from->kind,
-							.flags = from->flags };
-		if (from->kind != FS_COPY)
-			continue;
-		/* No block is larger than a page. */
-		if (!from->length || from->length > PAGE_SIZE)
-			return -EINVAL;
-		in->changes[i].data = (const void *)from->data;
-		*bytes += from->length;
+	if (unlikely(in->pages)) {
+		for (unsigned i = 0; i < in->pages->count; i++)
+			kfree(in->pages->pages[i]);
+		kfree(in->pages);
 	}
-	return *bytes <= FS_COMMIT_BYTES_MAX ? 0 : -EINVAL;
+	if (unlikely(in->memory))
+		kfree(in->memory);
 }
 
-/* The bytes of the changes; @left in all. */
-static int take_bytes(struct incoming *in, size_t left)
+/* Finds room for all but the changes' bytes, and for some of these. free_incoming() whatever it returns. */
+static int place_incoming(struct incoming *in)
 {
-	size_t room = 0;
-	char *at = NULL;
+	const struct fs_commit *given = &in->given;
+	size_t changes = given->change_count * sizeof(*in->changes), bases = given->base_count * sizeof(*in->bases);
+	size_t size = changes + bases + given->base_count * sizeof(*in->generations) + given->answer_length;
+	char *start = (char *)in->small;
 
+	in->memory = in->pages = NULL;
+	in->room_end = start + sizeof(in->small);
+	if (unlikely(size > sizeof(in->small))) {
+		start = in->memory = kmalloc(size);
+		if (!start)
+			return -ENOMEM;
+		in->room_end = start + size;
+	}
+	in->changes = (void *)start;
+	in->bases = (void *)(start + changes);
+	in->generations = (void *)((char *)in->bases + bases);
+	in->answer = (char *)(in->generations + given->base_count);
+	in->room = in->answer + given->answer_length;
+	return 0;
+}
+
+/* Takes another page, or less, for the bytes of the changes from @index on. */
+static int make_room(struct incoming *in, unsigned index)
+{
+	size_t left = 0;
+	char *page;
+
+	for (unsigned i = index; i < in->given.change_count; i++)
+		left += in->changes[i].kind == BLOCK_COPY ? in->changes[i].len : 0;
+	if (left > FS_COMMIT_BYTES_MAX)
+		return -EINVAL;
+	if (!in->pages) {
+		in->pages = kmalloc(sizeof(*in->pages));
+		if (!in->pages)
+			return -ENOMEM;
+		in->pages->count = 0;
+	}
+	left = MIN(left, (size_t)PAGE_SIZE);
+	page = kmalloc(left);
+	if (!page)
+		return -ENOMEM;
+	in->pages->pages[in->pages->count++] = page;
+	in->room = page;
+	in->room_end = page + left;
+	return 0;
+}
+
+/* The kind, the flags, and what must be 0, as one number. */
+static uint64_t last_word(const struct block_change *change)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, &change->kind, sizeof(word));
+	return word;
+}
+
+/* The changes, whose bytes' addresses become the kernel's. */
+static int take_changes(struct incoming *in)
+{
+	if (copy_from_user(in->changes, in->given.changes, in->given.change_count * sizeof(*in->changes)))
+		return -EFAULT;
 	for (unsigned i = 0; i < in->given.change_count; i++) {
 		struct block_change *change = &in->changes[i];
 
+		if (last_word(change) >> 16)
+			return -EINVAL;
 		if (change->kind != BLOCK_COPY)
 			continue;
-		if (change->len > room) {
-			room = MIN(left, (size_t)PAGE_SIZE);
-			at = kmalloc(room);
-			if (!at)
-				return -ENOMEM;
-			in->pages[in->page_count++] = at;
+		/* No block is larger than a page. */
+		if (!change->len || change->len > PAGE_SIZE)
+			return -EINVAL;
+		if (unlikely(change->len > (size_t)(in->room_end - in->room))) {
+			int error = make_room(in, i);
+
+			if (error)
+				return error;
 		}
-		if (copy_from_user(at, (uaddr_t)change->data, change->len))
+		if (copy_from_user(in->room, (uaddr_t)change->data, change->len))
 			return -EFAULT;
-		change->data = at;
-		at += change->len;
-		room -= change->len;
-		left -= change->len;
+		change->data = in->room;
+		in->room += change->len;
 	}
 	return 0;
 }
 
-/* Copies all in; what is to be filled is written, too, with what it is now, so that an address that is wrong is found before anything has happened. */
+/*
+ * Copies all in; what is to be filled is written, too, with what it is now, so that an address that is wrong is found before anything has happened. Of the
+ * generations, which lie in two pages at most, that is the first and the last.
+ */
 static int take_all(struct incoming *in, uaddr_t commit)
 {
 	const struct fs_commit *given = &in->given;
-	size_t bytes;
-	int error = take_changes(in, &bytes);
+	unsigned last = given->base_count - 1;
+	int error = take_changes(in);
 
-	if (!error)
-		error = take_bytes(in, bytes);
 	if (error)
 		return error;
-	if (copy_from_user(in->bases, given->bases, given->base_count * sizeof(*in->bases)) || copy_from_user(in->answer, given->answer, given->answer_length))
+	if (copy_from_user(in->bases, given->bases, given->base_count * sizeof(*in->bases)))
 		return -EFAULT;
-	for (unsigned i = 0; i < given->base_count; i++)
-		in->generations[i] = in->bases[i].generation;
-	if (given->generations && copy_to_user(given->generations, in->generations, given->base_count * sizeof(*in->generations)))
+	if (given->answer_length && copy_from_user(in->answer, given->answer, given->answer_length))
+		return -EFAULT;
+	if (given->generations && given->base_count &&
+	    (put_user_u64(given->generations, in->bases[0].generation) ||
+	     put_user_u64(given->generations + last * sizeof(*in->generations), in->bases[last].generation)))
 		return -EFAULT;
 	return put_user_u32(commit + offsetof(struct fs_commit, open_group), given->open_group);
 }
@@ -320,38 +343,38 @@ static int answer_request(void *context, const struct block_commit *commit)
 static int commit_incoming(struct incoming *in, uaddr_t to)
 {
 	const struct fs_commit *given = &in->given;
-	struct block_cache *cache = served_cache(in->caller->served);
-	struct block_commit commit = {
-		.bases = in->bases, .changes = in->changes, .base_count = given->base_count, .change_count = given->change_count, .flags = given->flags,
-		.generations = in->generations, .group = given->group, .answer = in->answer, .answer_len = given->answer_length,
-		.answer_request = answer_request, .context = in,
-	};
 	uint64_t number;
-	int error = block_commit(cache, &commit, &number);
+	int error;
 
+	in->commit = (struct block_commit){
+		.bases = in->bases, .changes = in->changes, .base_count = given->base_count, .change_count = given->change_count, .flags = given->flags,
+		.generations = in->generations, .open_group = &in->open_group, .group = given->group, .answer = in->answer,
+		.answer_len = given->answer_length, .answer_request = answer_request, .context = in,
+	};
+	error = block_commit(served_cache(in->caller->served), &in->commit, &number);
 	if (error)
 		return error;
 	if (given->generations && copy_to_user(given->generations, in->generations, given->base_count * sizeof(*in->generations)))
 		return -EFAULT;
-	return put_user_u32(to + offsetof(struct fs_commit, open_group), block_open_group(cache));
+	return put_user_u32(to + offsetof(struct fs_commit, open_group), in->open_group);
 }
 
 static int commit_for(const struct caller *caller, uaddr_t commit)
 {
-	struct fs_commit given;
-	struct incoming *in;
+	struct incoming in;
 	int error;
 
-	if (copy_from_user(&given, commit, sizeof(given)))
+	if (copy_from_user(&in.given, commit, sizeof(in.given)))
 		return -EFAULT;
-	if (!is_possible(&given))
+	if (!is_possible(&in.given))
 		return -EINVAL;
-	in = make_incoming(&given);
-	if (!in)
-		return -ENOMEM;
-	in->caller = caller;
-	error = take_all(in, commit) ?: commit_incoming(in, commit);
-	free_incoming(in);
+	in.caller = caller;
+	error = place_incoming(&in);
+	if (!error)
+		error = take_all(&in, commit);
+	if (!error)
+		error = commit_incoming(&in, commit);
+	free_incoming(&in);
 	return error;
 }
 

@@ -216,7 +216,8 @@ static int commit_to_cache(struct store *store, const struct ext2_commit *commit
 	for (unsigned i = 0; i < commit->change_count; i++) {
 		const struct ext2_change *change = &commit->changes[i];
 
-		changes[i] = (struct block_change){ change->block, change->offset, change->len, change->kind, change->flags, change->data };
+		changes[i] = (struct block_change){ .block = change->block, .data = change->data, .offset = change->offset, .len = change->len,
+						    .kind = change->kind, .flags = change->flags };
 		for (unsigned n = 0; n < sizeof(left_out) / sizeof(left_out[0]); n++)
 			if (store->lapses & left_out[n].lapse)
 				changes[i].flags &= ~left_out[n].flag;
