@@ -36,7 +36,7 @@ struct write_entry {
 	bool failed;			/* what was last written of it did not get to the disk */
 };
 
-/* New file data. */
+/* New file data, or blocks that were freed. */
 struct data_extent {
 	struct list link;
 	uint64_t block, count;
@@ -44,8 +44,8 @@ struct data_extent {
 
 struct write_group {
 	struct list link;		/* cache->groups: closed ones, the oldest first */
-	struct list entries, extents;
-	unsigned entry_count, extent_count;
+	struct list entries, extents, freed;
+	unsigned entry_count, extent_count;	/* extents: freed ones, too */
 	uint64_t first_commit, last_commit;	/* of its entries: those that failed before may be older than the group */
 	uint64_t opened_at;		/* ns */
 	uint64_t sequence;		/* once closed: its number, cache->groups_closed then */
@@ -208,6 +208,10 @@ void write_entry_drop(struct block_cache *cache, struct write_entry *entry);
 /* Adds and removes new data of the open group; takes what it needs from cache->spare_extents. */
 void write_group_add_data(struct block_cache *cache, uint64_t block, uint64_t count);
 void write_group_remove_data(struct block_cache *cache, uint64_t block, uint64_t count);
+/* Blocks that the open group frees, removed as data already; takes from cache->spare_extents, too. */
+void write_group_add_freed(struct block_cache *cache, uint64_t block, uint64_t count);
+/* The group is on the disk, and is the oldest: what it freed, and nobody has taken since, is given to the disk. Lets the lock go in between. */
+void write_group_discard(struct block_cache *cache, const struct write_group *group);
 
 /* ---- write_back.c; cache->lock held ---- */
 

@@ -84,7 +84,7 @@ static RARE int reserve_block(struct block_cache *cache, const struct block_comm
 	spare->entry = kzalloc(sizeof(*spare->entry));
 	if (!spare->entry)
 		return -ENOMEM;
-	return disk_prepare(cache->disk, cache->first_sector + number * cache->block_sectors, cache->block_sectors);
+	return disk_prepare(cache->disk, cache->first_sector + number * cache->block_sectors, cache->block_sectors, false);
 }
 
 /* Most blocks that change have changed before in the open group, and need nothing: their bytes are theirs alone. */
@@ -106,7 +106,7 @@ static int reserve_blocks(struct block_cache *cache, const struct block_commit *
 	return error;
 }
 
-/* Each range removed or added may cut an extent in two, and an added one is one more. */
+/* Each range may cut an extent in two, and is one more: new data, or freed. */
 static RARE int reserve_extents(struct block_cache *cache, const struct block_commit *commit)
 {
 	unsigned count = 0;
@@ -115,11 +115,11 @@ static RARE int reserve_extents(struct block_cache *cache, const struct block_co
 		const struct block_change *change = &commit->changes[i];
 		bool is_new = change->kind == BLOCK_NEW_DATA;
 		int error = is_new ? disk_prepare(cache->disk, cache->first_sector + change->block * cache->block_sectors,
-						  (uint64_t)change->len * cache->block_sectors) : 0;
+						  (uint64_t)change->len * cache->block_sectors, false) : 0;
 
 		if (error)
 			return error;
-		count += is_new ? 2 : change->kind == BLOCK_FORGET;
+		count += is_range(change) ? 2 : 0;
 	}
 	while (count--) {
 		struct data_extent *extent = kzalloc(sizeof(*extent));
@@ -314,10 +314,12 @@ static RARE void apply_range(struct block_cache *cache, const struct block_chang
 
 	for (; index < end && (block = page_tree_next(&cache->blocks, &index)) && index < end; index++)
 		block_forget(cache, block);
-	if (change->kind == BLOCK_NEW_DATA)
+	if (change->kind == BLOCK_NEW_DATA) {
 		write_group_add_data(cache, change->block, change->len);
-	else
+	} else {
 		write_group_remove_data(cache, change->block, change->len);
+		write_group_add_freed(cache, change->block, change->len);
+	}
 }
 
 /* Blocks that the commit frees have no generation afterwards. */

@@ -310,7 +310,7 @@ int disk_flush(struct disk *disk)
 	return disk_run(disk, &request);
 }
 
-int disk_prepare(struct disk *disk, uint64_t sector, uint64_t count)
+int disk_prepare(struct disk *disk, uint64_t sector, uint64_t count, bool discard)
 {
 	const struct disk_driver_ops *ops;
 	void *driver;
@@ -325,7 +325,7 @@ int disk_prepare(struct disk *disk, uint64_t sector, uint64_t count)
 	}
 	disk->calls++;
 	spin_unlock(&disk->lock);
-	error = ops->prepare(driver, sector, count);
+	error = ops->prepare(driver, sector, count, discard);
 	spin_lock(&disk->lock);
 	if (!--disk->calls)
 		wake_all(&disk->queue);

@@ -54,9 +54,10 @@ struct disk_driver_ops {
 	/* One or more requests were started: the doorbell. No lock is held. May sleep. */
 	void (*kick)(void *driver);
 	/*
-	 * Makes sure that writes to these sectors will not fail for want of memory. 0 or -ENOSPC. May sleep. NULL: they never do.
+	 * Makes sure that writes to these sectors will not fail for want of memory: 0 or -ENOSPC. With @discard nobody needs them any more: what was
+	 * prepared for them may be given back, and they read as before or as zeroes. May sleep. NULL: neither is of use.
 	 */
-	int (*prepare)(void *driver, uint64_t sector, uint64_t count);
+	int (*prepare)(void *driver, uint64_t sector, uint64_t count, bool discard);
 };
 
 struct disk {
@@ -107,12 +108,12 @@ int disk_run(struct disk *disk, struct disk_request *request);
 /* Reads or writes memory of the direct map (kmalloc, frames). May sleep. */
 int disk_transfer(struct disk *disk, enum disk_operation operation, uint64_t sector, uint32_t sector_count, void *memory);
 int disk_flush(struct disk *disk);
-/* See disk_driver_ops. With no driver there is nothing to prepare. */
-int disk_prepare(struct disk *disk, uint64_t sector, uint64_t count);
+/* See disk_driver_ops. With no driver there is nothing to prepare. A discard is done at once: the caller has no write to the same sectors under way. */
+int disk_prepare(struct disk *disk, uint64_t sector, uint64_t count, bool discard);
 
 /*
- * Would a disk in memory be full with @pages more? A part of RAM is left to programs, since what it takes it never gives back. What could be reclaimed is left
- * already.
+ * Would a disk in memory be full with @pages more? A part of RAM is left to programs, since what it takes it gives back only for what is removed. What could be
+ * reclaimed is left already.
  */
 static inline bool disk_memory_is_full_with(uint64_t pages)
 {

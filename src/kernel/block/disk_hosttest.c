@@ -301,6 +301,16 @@ static void check_log(struct memory_disk *memory, uint8_t *start, unsigned flush
 	assert(at == len && !flushes && !memcmp(start, model, DISK_BYTES));
 }
 
+/* The pages behind the module's that lie in it are zeroes. */
+static void discard(struct disk *ram, unsigned sector, unsigned count)
+{
+	unsigned first = MAX(6u, (sector + 7) / 8), end = (sector + count) / 8;
+
+	if (first < end)
+		memset(model + first * PAGE_SIZE, 0, (end - first) * PAGE_SIZE);
+	assert(!disk_prepare(ram, sector, count, true));
+}
+
 static void test_memory_disk(uint64_t seed)
 {
 	uint8_t *module, *start = malloc(DISK_BYTES), *bytes = aligned_alloc(8, 16 * SECTOR);
@@ -317,7 +327,9 @@ static void test_memory_disk(uint64_t seed)
 	for (unsigned i = 0; i < 200; i++) {
 		unsigned sector = host_random(DISK_SECTORS), count = 1 + host_random(MIN(16, DISK_SECTORS - sector));
 
-		if (!host_random(20)) {
+		if (!host_random(10)) {
+			discard(ram, sector, host_random(DISK_SECTORS - sector + 1));
+		} else if (!host_random(20)) {
 			assert(!disk_flush(ram));
 			memcpy(safe, model, DISK_BYTES);
 			flushes++;
@@ -351,21 +363,26 @@ static void test_holes(void)
 	host_fail_allocation(0);
 	assert(disk_transfer(ram, DISK_WRITE, hole, 1, bytes) == -ENOMEM);
 	host_fail_allocation(0);
-	assert(disk_prepare(ram, hole, 9) == -ENOSPC && !memory_disk_frames(memory));
+	assert(disk_prepare(ram, hole, 9, false) == -ENOSPC && !memory_disk_frames(memory));
 	host_fail_allocation(1);	/* the tree's node */
-	assert(disk_prepare(ram, hole, 9) == -ENOSPC && !memory_disk_frames(memory));
+	assert(disk_prepare(ram, hole, 9, false) == -ENOSPC && !memory_disk_frames(memory));
 	host_leave_memory(frame_total() / 16 - 1);	/* programs must have something left */
-	assert(disk_prepare(ram, hole, 9) == -ENOSPC && !memory_disk_frames(memory));
+	assert(disk_prepare(ram, hole, 9, false) == -ENOSPC && !memory_disk_frames(memory));
 	host_leave_memory(frame_total() / 16);
-	assert(!disk_prepare(ram, hole, 9) && memory_disk_frames(memory) == 2);
+	assert(!disk_prepare(ram, hole, 9, false) && memory_disk_frames(memory) == 2);
 	host_leave_memory(0);
-	assert(!disk_prepare(ram, hole, 9));
+	assert(!disk_prepare(ram, hole, 9, false));
 	host_leave_memory(frame_total());
 	host_fail_allocation(0);
 	assert(!disk_transfer(ram, DISK_WRITE, hole + 8, 1, bytes) && !host_allocation_failed());
 	host_fail_allocation(-1);
-	assert(!disk_prepare(ram, 0, 6 * PAGE_SIZE / SECTOR) && memory_disk_frames(memory) == 2);
-	assert(disk_prepare(ram, DISK_SECTORS, 1) == -EINVAL);
+	assert(!disk_prepare(ram, 0, 6 * PAGE_SIZE / SECTOR, false) && memory_disk_frames(memory) == 2);
+	assert(disk_prepare(ram, DISK_SECTORS, 1, false) == -EINVAL && disk_prepare(ram, DISK_SECTORS - 1, 2, true) == -EINVAL);
+	/* Neither a part of a page nor the module is given back. */
+	assert(!disk_prepare(ram, hole + 1, 15, true) && memory_disk_frames(memory) == 1);
+	assert(!disk_prepare(ram, hole, 7, true) && !disk_prepare(ram, hole + 4, 4, true) && memory_disk_frames(memory) == 1);
+	assert(!disk_transfer(ram, DISK_READ, hole + 8, 1, bytes) && !bytes[0]);
+	assert(!disk_prepare(ram, 0, DISK_SECTORS, true) && !memory_disk_frames(memory));
 	memory_disk_destroy(memory);
 	free(module);
 }

@@ -115,11 +115,32 @@ static void kick(void *driver)
 	} while (atomic_load(&memory->ready));
 }
 
-static int prepare(void *driver, uint64_t sector, uint64_t count)
+/* Frees the page's frame. For the log it is a write of zeroes. memory->lock held. */
+static void discard_page(struct memory_disk *memory, uint64_t page)
+{
+	struct frame *frame = page_tree_remove(&memory->pages, page);
+
+	if (!frame)
+		return;
+	memory->frames--;
+	if (unlikely(memory->test)) {
+		struct disk_segment segment = { virt_to_phys(memset(frame_to_virt(frame), 0, PAGE_SIZE)), PAGE_SIZE };
+		struct disk_request request = {
+			.operation = DISK_WRITE, .sector = page * (PAGE_SIZE / MEMORY_DISK_SECTOR), .sector_count = PAGE_SIZE / MEMORY_DISK_SECTOR,
+			.segments = &segment, .segment_count = 1,
+		};
+
+		memory_disk_log(memory, &request);
+	}
+	frame_put(frame);
+}
+
+/* A page that is discarded in part only is kept. */
+static int prepare(void *driver, uint64_t sector, uint64_t count, bool discard)
 {
 	struct memory_disk *memory = driver;
-	uint64_t first = sector * MEMORY_DISK_SECTOR / PAGE_SIZE;
-	uint64_t end = ((sector + count) * MEMORY_DISK_SECTOR + PAGE_SIZE - 1) / PAGE_SIZE;
+	uint64_t first = (sector * MEMORY_DISK_SECTOR + (discard ? PAGE_SIZE - 1 : 0)) / PAGE_SIZE;
+	uint64_t end = ((sector + count) * MEMORY_DISK_SECTOR + (discard ? 0 : PAGE_SIZE - 1)) / PAGE_SIZE;
 	int error = 0;
 
 	if (sector > memory->disk.sector_count || count > memory->disk.sector_count - sector)
@@ -128,7 +149,9 @@ static int prepare(void *driver, uint64_t sector, uint64_t count)
 		return 0;
 	mutex_lock(&memory->lock);
 	for (uint64_t page = MAX(first, memory->module_pages); page < end && !error; page++)
-		if (!memory_disk_page(memory, page, false) && (disk_memory_is_full() || !memory_disk_page(memory, page, true)))
+		if (discard)
+			discard_page(memory, page);
+		else if (!memory_disk_page(memory, page, false) && (disk_memory_is_full() || !memory_disk_page(memory, page, true)))
 			error = -ENOSPC;
 	mutex_unlock(&memory->lock);
 	return error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A disk in memory: the frames of the boot loader's module, used in place, and after them as many bytes as are asked for, which read as zeroes and
- * take a frame a page when they are first written.
+ * take a frame a page when they are first written, until the page is discarded.
  *
  * For tests it can log its writes and flushes, and fail on demand. Both are off until asked for.
  */
@@ -29,7 +29,7 @@ extern struct memory_disk *memory_disk_of_root;
 
 /* Pages of the disk that lie in memory one behind the other. */
 struct memory_disk_run { uint64_t page, count; paddr_t start; };
-/* The first run at page run->page or after it, of a moment: pages that are there stay where they are. False: there is none. May sleep. */
+/* The first run at page run->page or after it, of a moment: the module's pages stay where they are. False: there is none. May sleep. */
 bool memory_disk_next_run(struct memory_disk *memory, struct memory_disk_run *run);
 
 /*
@@ -42,8 +42,8 @@ bool memory_disk_next_run(struct memory_disk *memory, struct memory_disk_run *ru
 int memory_disk_control(struct memory_disk *memory, const char *command);
 
 /*
- * A record of the log; after that of a write come the bytes that were written. A write that failed is not there; a flush that failed neither. What was
- * written before the last flush is on the disk after a crash; of each write after it, it may be or not.
+ * A record of the log; after that of a write come the bytes that were written. A page that is discarded is a write of zeroes. A write that failed is not
+ * there; a flush that failed neither. What was written before the last flush is on the disk after a crash; of each write after it, it may be or not.
  */
 struct memory_disk_record {
 	uint64_t sequence;		/* from 0, one more each */

@@ -299,6 +299,7 @@ static void run(struct block_cache *cache)
 			hold(cache, error);
 		} else {
 			cache->retry_pause = 0;
+			write_group_discard(cache, group);
 			write_group_finish(cache, group);
 		}
 		wake_all(&cache->queue);

@@ -36,7 +36,7 @@ struct slot { uint32_t block, kind; uint64_t version; };
 struct owner { uint64_t magic, slot, version; };
 #define MAGIC 0x0123456789abcdefull
 
-enum lapse { NO_LAPSE, UNORDERED, NO_FIRST, NO_LATE, NO_DATA, NO_HIDDEN, LAPSES };
+enum lapse { NO_LAPSE, UNORDERED, NO_FIRST, NO_LATE, NO_DATA, NO_HIDDEN, EARLY_DISCARD, LAPSES };
 enum faults { NO_FAULTS, FLUSH_FAULTS, WRITE_FAULTS };
 
 static enum lapse lapse;
@@ -47,7 +47,7 @@ static enum faults faults;
 static uint8_t image[(FIRST_SECTOR * SECTOR) + BLOCKS * BLOCK];	/* the first sectors are pages that are written in place */
 static struct disk *const disk = &cut_disk.disk;
 static bool faults_on;
-static unsigned writes_failed, flushes_failed;
+static unsigned writes_failed, flushes_failed, discards;
 
 static bool fails(const struct disk_request *request)
 {
@@ -63,7 +63,11 @@ static bool fails(const struct disk_request *request)
 
 /* ---- What was done ---- */
 
-struct op { unsigned slots[2]; uint64_t commit, group; };	/* the version that it gave to these slots is its index */
+/*
+ * The version that it gave to these slots is its index. If data came to @block with it, @filled says whether these were what the group has written there
+ * last; else they had been freed, and zeroes were.
+ */
+struct op { unsigned slots[2]; uint64_t commit, group; unsigned block; bool filled; };
 struct ack { unsigned log_len; uint64_t commit, page_sector, page; };
 
 static struct block_cache *cache;
@@ -74,6 +78,13 @@ static unsigned ack_count, syncs_failed, stale, mutators_left, boundaries, waite
 static struct { struct owner owner; uint64_t group; bool used; } pages[BLOCKS];	/* file data in memory */
 static int data_error;
 
+static void note_filled(unsigned block, uint64_t group, bool filled)
+{
+	for (unsigned i = 1; i <= op_count; i++)
+		if (ops[i].commit && ops[i].group == group && ops[i].block == block)
+			ops[i].filled = filled;
+}
+
 static void write_data(void *context, uint64_t block, uint64_t count, uint64_t group)
 {
 	for (uint64_t i = block; i < block + count && lapse != NO_DATA; i++) {
@@ -82,6 +93,7 @@ static void write_data(void *context, uint64_t block, uint64_t count, uint64_t g
 
 		if (pages[i].used && pages[i].group == group)
 			memcpy(bytes, &pages[i].owner, sizeof(pages[i].owner));
+		note_filled(i, group, pages[i].used && pages[i].group == group);
 		error = disk_transfer(disk, DISK_WRITE, FIRST_SECTOR + i * 2, 2, bytes);
 		data_error = error ? error : data_error;
 	}
@@ -189,7 +201,10 @@ static void note(const struct step *step, uint64_t version, uint64_t number, con
 	ops[version].group = cache->groups_closed + (cache->open != NULL);
 	if (old->kind == KIND_DATA)
 		pages[old->block].used = false;
+	if (lapse == EARLY_DISCARD && old->block)
+		disk_prepare(disk, FIRST_SECTOR + old->block * 2, 2, true);
 	if (new->kind == KIND_DATA) {
+		ops[version].block = new->block;
 		pages[new->block].owner = step->owner;
 		pages[new->block].used = true;
 		pages[new->block].group = block_data_group(cache, new->block);
@@ -341,8 +356,9 @@ static const char *check_pointers(const uint8_t *cut)
 			return "a block with two owners";
 		owned[slot->block] = true;
 		memcpy(&owner, bitmap + slot->block * BLOCK, sizeof(owner));
-		/* Data that was never synced, of a block that was freed since, may be zeroes. */
-		if (slot->kind == KIND_DATA && !memcmp(&owner, &none, sizeof(owner)) && version_at(i, UINT64_MAX, false) != slot->version)
+		/* Data that was never written, of a block that was freed before, is zeroes. */
+		if (slot->kind == KIND_DATA && !memcmp(&owner, &none, sizeof(owner)) && version_at(i, UINT64_MAX, false) != slot->version &&
+		    !ops[slot->version].filled)
 			continue;
 		if (owner.magic != MAGIC || owner.slot != i || owner.version != slot->version)
 			return slot->kind == KIND_DATA ? "a pointer to other data" : "a pointer to another block";
@@ -389,8 +405,8 @@ static const char *check_synced(const uint8_t *cut, unsigned at)
 		if (slot->version < version)
 			return "something synced that is gone";
 		memcpy(&owner, cut + FIRST_SECTOR * SECTOR + slot->block * BLOCK, sizeof(owner));
-		/* Data of what was freed before the group was written may be zeroes. */
-		if (slot->kind == KIND_DATA && version_at(i, UINT64_MAX, false) != version)
+		/* Data of what was freed before the group was written are zeroes. */
+		if (slot->kind == KIND_DATA && version_at(i, UINT64_MAX, false) != version && !ops[version].filled)
 			continue;
 		if (faults != WRITE_FAULTS && slot->block && slot->version == version && owner.version != version)
 			return "a synced block that is not there";
@@ -467,6 +483,7 @@ static void prepare(uint64_t seed)
 
 static void forget_round(void)
 {
+	discards += cut_disk.discards;
 	block_cache_destroy(cache);
 	cut_disk_end();
 }
@@ -505,7 +522,7 @@ static void test_rules(uint64_t rounds)
 			abort();
 		}
 	}
-	assert(writes_failed && flushes_failed && syncs_failed && stale && boundaries && waited_data);
+	assert(writes_failed && flushes_failed && syncs_failed && stale && boundaries && waited_data && discards);
 }
 
 /* Who leaves a rule out must be found out, or the rules above prove nothing. */

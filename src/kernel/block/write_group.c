@@ -124,6 +124,7 @@ struct write_group *write_group_make(struct block_cache *cache)
 		return NULL;
 	list_init(&group->entries);
 	list_init(&group->extents);
+	list_init(&group->freed);
 	group->first_commit = cache->last_commit + 1;
 	group->last_commit = cache->last_commit;
 	return group;
@@ -179,17 +180,24 @@ static void finish_entry(struct block_cache *cache, struct write_entry *entry)
 	kfree(entry);
 }
 
-void write_group_finish(struct block_cache *cache, struct write_group *group)
+static void free_extents(struct block_cache *cache, struct list *extents)
 {
-	struct write_entry *entry, *next;
-	struct data_extent *extent, *next_extent;
+	struct data_extent *extent, *next;
 
-	list_for_each_safe(entry, next, &group->entries, link)
-		finish_entry(cache, entry);
-	list_for_each_safe(extent, next_extent, &group->extents, link) {
+	list_for_each_safe(extent, next, extents, link) {
 		kfree(extent);
 		cache->dirty--;
 	}
+}
+
+void write_group_finish(struct block_cache *cache, struct write_group *group)
+{
+	struct write_entry *entry, *next;
+
+	list_for_each_safe(entry, next, &group->entries, link)
+		finish_entry(cache, entry);
+	free_extents(cache, &group->extents);
+	free_extents(cache, &group->freed);
 	if (group->last_commit > cache->written_commit)
 		cache->written_commit = group->last_commit;
 	cache->groups_finished = group->sequence;
@@ -210,13 +218,13 @@ static struct data_extent *take_spare(struct block_cache *cache)
 	return extent;
 }
 
-static void add_extent(struct block_cache *cache, uint64_t block, uint64_t count)
+static void add_extent(struct block_cache *cache, struct list *extents, uint64_t block, uint64_t count)
 {
 	struct data_extent *extent = take_spare(cache);
 
 	extent->block = block;
 	extent->count = count;
-	list_push_back(&cache->open->extents, &extent->link);
+	list_push_back(extents, &extent->link);
 	cache->open->extent_count++;
 	cache->dirty++;
 }
@@ -232,7 +240,7 @@ void write_group_remove_data(struct block_cache *cache, uint64_t block, uint64_t
 		if (extent->block >= end || block >= extent_end)
 			continue;
 		if (extent->block < block && extent_end > end)
-			add_extent(cache, end, extent_end - end);
+			add_extent(cache, &cache->open->extents, end, extent_end - end);
 		if (extent->block < block) {
 			extent->count = block - extent->block;
 		} else if (extent_end > end) {
@@ -247,17 +255,28 @@ void write_group_remove_data(struct block_cache *cache, uint64_t block, uint64_t
 	}
 }
 
+/* Files are freed from their end. */
+static void append(struct block_cache *cache, struct list *extents, uint64_t block, uint64_t count)
+{
+	struct data_extent *last = list_last(extents, struct data_extent, link);
+
+	if (list_empty(extents) || (last->block + last->count != block && block + count != last->block)) {
+		add_extent(cache, extents, block, count);
+	} else {
+		last->block = MIN(last->block, block);
+		last->count += count;
+	}
+}
+
 void write_group_add_data(struct block_cache *cache, uint64_t block, uint64_t count)
 {
-	struct list *extents = &cache->open->extents;
-	struct data_extent *last;
-
 	write_group_remove_data(cache, block, count);
-	last = list_last(extents, struct data_extent, link);
-	if (!list_empty(extents) && last->block + last->count == block)
-		last->count += count;
-	else
-		add_extent(cache, block, count);
+	append(cache, &cache->open->extents, block, count);
+}
+
+void write_group_add_freed(struct block_cache *cache, uint64_t block, uint64_t count)
+{
+	append(cache, &cache->open->freed, block, count);
 }
 
 static bool has_data(const struct write_group *group, uint64_t block, uint64_t end)
@@ -270,26 +289,35 @@ static bool has_data(const struct write_group *group, uint64_t block, uint64_t e
 	return false;
 }
 
+/* The group after @group, of those that are not finished: the oldest after NULL, the open one last. NULL: there is none. */
+static struct write_group *next_group(const struct block_cache *cache, const struct write_group *group)
+{
+	struct list *at = group ? group->link.next : cache->groups.next;
+
+	if (group && group == cache->open)
+		return NULL;
+	return at == &cache->groups ? cache->open : list_entry(at, struct write_group, link);
+}
+
 bool block_data_pending(struct block_cache *cache, uint64_t block, uint64_t count)
 {
-	struct write_group *group;
-	bool pending;
+	struct write_group *group = NULL;
+	bool pending = false;
 
 	mutex_lock(&cache->lock);
-	pending = cache->open && has_data(cache->open, block, block + count);
-	list_for_each(group, &cache->groups, link)
-		pending = pending || has_data(group, block, block + count);
+	while (!pending && (group = next_group(cache, group)))
+		pending = has_data(group, block, block + count);
 	mutex_unlock(&cache->lock);
 	return pending;
 }
 
-/* Is @block new data of @group? Cuts *@end to where that changes. */
-static bool data_until(const struct write_group *group, uint64_t block, uint64_t *end)
+/* Is @block in one of @extents? Cuts *@end to where that changes. */
+static bool extent_until(const struct list *extents, uint64_t block, uint64_t *end)
 {
 	const struct data_extent *extent;
 	bool found = false;
 
-	list_for_each(extent, &group->extents, link) {
+	list_for_each(extent, extents, link) {
 		if (extent->block > block) {
 			*end = MIN(*end, extent->block);
 		} else if (extent->block + extent->count > block) {
@@ -300,18 +328,33 @@ static bool data_until(const struct write_group *group, uint64_t block, uint64_t
 	return found;
 }
 
+/*
+ * The newest group that @block is new data of, 0: none. Unless 0, groups after @after that free it count, too: those in between may still write it. Cuts
+ * *@end as above.
+ */
+static uint64_t extent_group(const struct block_cache *cache, uint64_t block, uint64_t *end, uint64_t after)
+{
+	const struct write_group *group = NULL;
+	uint64_t number = 0;
+
+	while ((group = next_group(cache, group))) {
+		/* The open one will be the next to be closed. */
+		uint64_t sequence = group == cache->open ? cache->groups_closed + 1 : group->sequence;
+
+		if (extent_until(&group->extents, block, end))
+			number = sequence;
+		if (after && sequence > after && extent_until(&group->freed, block, end))
+			number = sequence;
+	}
+	return number;
+}
+
 uint64_t block_data_run(struct block_cache *cache, uint64_t block, uint64_t count, uint64_t *run)
 {
-	uint64_t number = 0, end = block + count;
-	struct write_group *group;
+	uint64_t number, end = block + count;
 
 	mutex_lock(&cache->lock);
-	list_for_each(group, &cache->groups, link)
-		if (data_until(group, block, &end))
-			number = group->sequence;
-	/* The open one will be the next to be closed. */
-	if (cache->open && data_until(cache->open, block, &end))
-		number = cache->groups_closed + 1;
+	number = extent_group(cache, block, &end, 0);
 	mutex_unlock(&cache->lock);
 	*run = end - block;
 	return number;
@@ -322,4 +365,56 @@ uint64_t block_data_group(struct block_cache *cache, uint64_t block)
 	uint64_t run;
 
 	return block_data_run(cache, block, 1, &run);
+}
+
+/* ---- What was freed ---- */
+
+/*
+ * A part of what @group freed, from @block on, at most to @end. Whoever takes a block says so by a commit, with the lock held, in which it is prepared; and
+ * it is written with that commit's group, which comes after this one. Returns where the next part begins.
+ */
+static uint64_t discard_part(struct block_cache *cache, uint64_t group, uint64_t block, uint64_t end)
+{
+	enum { PART = 1024 };
+	uint64_t cached = block;
+
+	end = MIN(end, ROUND_DOWN(block, PART) + PART);
+	if (page_tree_next(&cache->blocks, &cached)) {
+		if (cached == block)
+			return block + 1;
+		end = MIN(end, cached);
+	}
+	if (!extent_group(cache, block, &end, group))
+		disk_prepare(cache->disk, cache->first_sector + block * cache->block_sectors, (end - block) * cache->block_sectors, true);
+	return end;
+}
+
+/* Is something not on the disk that was changed up to @group's end? Blocks that could not be written are kept, or go with a later group. */
+static bool lacks_blocks(const struct block_cache *cache, const struct write_group *group)
+{
+	const struct write_entry *entry;
+	const struct write_group *later = group;
+
+	list_for_each(entry, &group->entries, link)
+		if (entry->failed)
+			return true;
+	while ((later = next_group(cache, later)))
+		if (later->first_commit <= group->last_commit)
+			return true;
+	return !list_empty(&cache->failed);
+}
+
+void write_group_discard(struct block_cache *cache, const struct write_group *group)
+{
+	const struct data_extent *extent;
+
+	/* What points to the blocks may still be on the disk. */
+	if (cache->options.flags & BLOCK_CACHE_UNORDERED || lacks_blocks(cache, group))
+		return;
+	list_for_each(extent, &group->freed, link)
+		for (uint64_t block = extent->block; block < extent->block + extent->count;) {
+			block = discard_part(cache, group->sequence, block, extent->block + extent->count);
+			mutex_unlock(&cache->lock);
+			mutex_lock(&cache->lock);
+		}
 }

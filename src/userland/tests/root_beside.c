@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One file used in two ways at once: stores and reads beside truncations of another part, O_DIRECT beside mappings and reads. Nobody waits for ever, gets an
- * error that is not his, or misses data. Each case ends by its time (SECONDS=N, default 2). Where O_DIRECT is refused its cases check nothing, and say so.
+ * One file used in two ways at once: stores and reads beside truncations of another part, O_DIRECT beside mappings and reads, writes beside truncations and
+ * removal. Nobody waits for ever, gets an error that is not his, or misses data. Each case ends by its time (SECONDS=N, default 2). Where O_DIRECT is refused
+ * its cases check nothing, and say so.
  */
 #include "check.h"
 
@@ -238,8 +239,130 @@ static void pieces(void)
 	munmap(at, PIECES * 2 * PAGE);
 }
 
+/* ---- Blocks that go from file to file ---- */
+
+static uint64_t tag_of(unsigned worker, unsigned kept, unsigned page)
+{
+	return (uint64_t)(worker + 1) << 48 | (uint64_t)kept << 32 | (page + 1);
+}
+
+static void fill(uint64_t *words, uint64_t tag)
+{
+	for (unsigned i = 0; i < PAGE / sizeof tag; i++)
+		words[i] = tag;
+}
+
+/* How many pages have something that was never written to them. What @holes says may be missing. */
+static unsigned wrong_pages(int fd, unsigned count, unsigned worker, unsigned kept, int holes)
+{
+	uint64_t words[PAGE / sizeof(uint64_t)];
+	unsigned wrong = 0;
+
+	for (unsigned page = 0; page < count; page++) {
+		ssize_t got = pread(fd, words, PAGE, (off_t)page * PAGE);
+		unsigned bad = got < PAGE && !holes;
+
+		for (unsigned i = 0; i < got / (ssize_t)sizeof *words; i++)
+			bad |= words[i] != tag_of(worker, kept, page) && !(holes && !words[i]);
+		wrong += bad;
+	}
+	return wrong;
+}
+
+static int direct_flag;
+
+static void write_beside(void *argument)
+{
+	unsigned worker = (unsigned)(intptr_t)argument, rounds = 0;
+	uint64_t *buffer = pages(1);
+	char name[16];
+
+	snprintf(name, sizeof name, "file%u", worker);
+	while (check_now() < end) {
+		int fd = open(name, O_RDWR | (rounds++ % 3 ? direct_flag : 0));
+
+		for (int i = 0; fd >= 0 && i < 24; i++) {
+			unsigned page = (unsigned)random() % BATCH;
+
+			fill(buffer, tag_of(worker, 0, page));
+			if (pwrite(fd, buffer, PAGE, (off_t)page * PAGE) != PAGE)
+				CHECK(!"all is written");
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* A file of which nobody but its maker knows, made on blocks that were others' a moment ago, and looked at a round later. */
+static void renew_kept(unsigned worker, unsigned round)
+{
+	enum { KEPT = 24 };
+	uint64_t *buffer = pages(1);
+	char name[16];
+	int fd;
+
+	snprintf(name, sizeof name, "kept%u", worker);
+	if (round > 1) {
+		fd = open(name, O_RDWR);
+		CHECK_EQ(wrong_pages(fd, KEPT, worker, round - 1, 0), 0);
+		close(fd);
+		CHECK_EQ(unlink(name), 0);
+	}
+	fd = open(name, O_RDWR | O_CREAT | O_EXCL | (round % 2 ? direct_flag : 0), 0600);
+	for (unsigned page = 0; page < KEPT; page++) {
+		fill(buffer, tag_of(worker, round, page));
+		CHECK_EQ(pwrite(fd, buffer, PAGE, (off_t)page * PAGE), PAGE);
+	}
+	if (round % 3)
+		CHECK_EQ(fsync(fd), 0);
+	close(fd);
+	munmap(buffer, PAGE);
+}
+
+static void cut_and_remove(void *argument)
+{
+	unsigned worker = (unsigned)(intptr_t)argument, round = 0;
+	char name[16];
+
+	snprintf(name, sizeof name, "file%u", worker);
+	while (check_now() < end) {
+		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+		for (int i = 0; i < 8; i++) {
+			CHECK_EQ(ftruncate(fd, random() % BATCH * PAGE + random() % 2 * 104), 0);
+			usleep(random() % 1000);
+			if (i % 4 == 3)
+				CHECK_EQ(round % 2 ? fsync(fd) : fdatasync(fd), 0);
+		}
+		drop_caches();
+		CHECK_EQ(wrong_pages(fd, BATCH, worker, 0, 1), 0);
+		/* Somebody goes on writing to it. */
+		CHECK_EQ(unlink(name), 0);
+		close(fd);
+		renew_kept(worker, ++round);
+		sync();
+	}
+}
+
+/* What is cut off or removed becomes others' at once, while some still write to it: a file has what was written to it, and nothing else. */
+static void blocks_of_others(void)
+{
+	enum { WORKERS = 2 };
+	int fd = make("file", O_DIRECT);
+	pid_t workers[2 * WORKERS];
+
+	direct_flag = fd >= 0 ? O_DIRECT : 0;
+	begin();
+	for (long i = 0; i < WORKERS; i++) {
+		workers[2 * i] = check_spawn(cut_and_remove, (void *)i);
+		workers[2 * i + 1] = check_spawn(write_beside, (void *)i);
+	}
+	for (int i = 0; i < 2 * WORKERS; i++)
+		CHECK_EQ(check_wait(workers[i]), 0);
+}
+
 static const struct check_case cases[] = {
-	CASE(pieces), CASE(stores), CASE(read_into_map), CASE(read_into_itself), CASE(reads_beside_writes),
+	CASE(blocks_of_others), CASE(pieces), CASE(stores), CASE(read_into_map), CASE(read_into_itself), CASE(reads_beside_writes),
 	{ NULL, NULL },
 };
 

@@ -29,7 +29,32 @@ static void kick(void *driver)
 		fiber_yield();
 }
 
-static const struct disk_driver_ops ops = { .start = start, .kick = kick };
+static bool writes_to(const struct disk_request *request, uint64_t sector, uint64_t count)
+{
+	return request->operation == DISK_WRITE && request->sector < sector + count && sector < request->sector + request->sector_count;
+}
+
+/* A discard is a write of zeroes, and no write to the same sectors is under way. */
+static int prepare(void *driver, uint64_t sector, uint64_t count, bool discard)
+{
+	uint32_t len = count * CUT_DISK_SECTOR;
+	struct log_entry *entry = &disk_log[cut_disk.log_len];
+	const struct disk_request *request;
+
+	if (!discard)
+		return 0;
+	for (unsigned i = 0; i < DISK_SLOTS; i++)
+		assert(!given[i].used || !writes_to(given[i].request, sector, count));
+	list_for_each(request, &cut_disk.disk.waiting, link)
+		assert(!writes_to(request, sector, count));
+	memset(cut_disk.image + sector * CUT_DISK_SECTOR, 0, len);
+	assert(++cut_disk.log_len < LOG_MAX);
+	*entry = (struct log_entry){ sector, count, calloc(1, len) };
+	cut_disk.discards++;
+	return 0;
+}
+
+static const struct disk_driver_ops ops = { .start = start, .kick = kick, .prepare = prepare };
 
 static void carry_out(const struct disk_request *request)
 {

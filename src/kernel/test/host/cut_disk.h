@@ -9,7 +9,8 @@ enum { CUT_DISK_SECTOR = 512 };
 struct cut_disk {
 	struct disk disk;
 	uint8_t *image;			/* what it is now; the test's */
-	unsigned log_len;		/* writes and flushes so far */
+	unsigned log_len;		/* writes, discards and flushes so far */
+	unsigned discards;
 	bool (*fails)(const struct disk_request *request);	/* NULL: none does */
 };
 extern struct cut_disk cut_disk;

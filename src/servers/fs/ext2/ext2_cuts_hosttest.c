@@ -126,5 +126,6 @@ int main(void)
 	run_control("late changes late", STORE_NO_LATE, 4);
 	run_control("boundaries", STORE_NO_BOUNDARY, 4);
 	run_control("settled directories", STORE_NO_SETTLED, 3);
+	run_control("late discards", STORE_EARLY_DISCARD, 4);
 	return bad != 0;
 }

@@ -31,7 +31,6 @@ struct kernel_store {
 	struct memory_disk *memory;
 	struct block_cache *cache;	/* NULL until the block size is known */
 	struct block_error_mark mark;
-	uint8_t *module;		/* what the disk holds */
 	uint64_t log_at;
 	struct data *data;
 	unsigned data_count, data_room;
@@ -49,6 +48,13 @@ static struct store *to_store(struct ext2_io *io)
 static void transfer(struct store *store, enum disk_operation operation, uint64_t sector, void *bytes, size_t len)
 {
 	assert(!disk_transfer(memory_disk_disk(store->kernel->memory), operation, sector, len / SECTOR, bytes));
+}
+
+/* The disk as a whole. */
+static void transfer_all(struct store *store, enum disk_operation operation, uint8_t *bytes)
+{
+	for (size_t at = 0; at < store->size; at += PAGE_SIZE)
+		transfer(store, operation, at / SECTOR, bytes + at, MIN(store->size - at, (size_t)PAGE_SIZE));
 }
 
 static void drop_data(struct kernel_store *kernel)
@@ -183,6 +189,17 @@ void store_end_group(struct store *store)
 	store->risky = store->group_used = false;
 }
 
+/* What was freed goes before what points to it. */
+static void discard_early(struct store *store, const struct ext2_commit *commit)
+{
+	unsigned sectors = store->io.block_size / SECTOR;
+
+	for (unsigned i = 0; i < commit->change_count; i++)
+		if (commit->changes[i].kind == EXT2_FORGET)
+			assert(!disk_prepare(memory_disk_disk(store->kernel->memory), (uint64_t)commit->changes[i].block * sectors,
+					     (uint64_t)commit->changes[i].len * sectors, true));
+}
+
 /* What may happen at any time: write-back, and that blocks go that are clean. */
 static void disturb(struct store *store)
 {
@@ -223,6 +240,8 @@ static int commit_to_cache(struct store *store, const struct ext2_commit *commit
 				changes[i].flags &= ~left_out[n].flag;
 	}
 	error = block_commit(store->kernel->cache, &to, &number);
+	if (!error && store->lapses & STORE_EARLY_DISCARD)
+		discard_early(store, commit);
 	store->io.group = block_open_group(store->kernel->cache);
 	return error;
 }
@@ -278,17 +297,18 @@ void store_open(struct store *store, uint8_t *bytes, size_t size)
 	store->size = size;
 	store->gets_left = store->commits_left = store->good_gets = -1;
 	kernel->random = 1;
-	kernel->module = aligned_alloc(4096, size);
-	memcpy(kernel->module, bytes, size);
-	kernel->memory = memory_disk_create("ram", virt_to_phys(kernel->module), size, size);
-	assert(kernel->memory && !memory_disk_control(kernel->memory, LOG_ON));
+	/* Without a module, so that what is freed can be discarded. */
+	kernel->memory = memory_disk_create("ram", 0, 0, size);
+	assert(kernel->memory);
+	transfer_all(store, DISK_WRITE, bytes);
+	assert(!memory_disk_control(kernel->memory, LOG_ON));
 }
 
 void store_flush(struct store *store)
 {
 	store_end_group(store);
 	store_drop_log(store);
-	memcpy(store->disk, store->kernel->module, store->size);
+	transfer_all(store, DISK_READ, store->disk);
 }
 
 void store_close(struct store *store)
@@ -301,7 +321,6 @@ void store_close(struct store *store)
 		block_cache_destroy(kernel->cache);
 	memory_disk_destroy(kernel->memory);
 	free(kernel->data);
-	free(kernel->module);
 	free(kernel);
 	free(store->blocks);
 	free(store->phases);
@@ -313,7 +332,7 @@ uint8_t *store_image(struct store *store)
 	uint8_t *image = malloc(store->size);
 
 	store_end_group(store);
-	memcpy(image, store->kernel->module, store->size);
+	transfer_all(store, DISK_READ, image);
 	return image;
 }
 

@@ -94,11 +94,25 @@ static void join(struct store_phase *late, struct store_phase *first)
 	memset(first, 0, sizeof(*first));
 }
 
+/* Takes the writes of @count blocks from @first on out of the phase. */
+static void drop_writes(struct store_phase *phase, uint32_t first, uint32_t count)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < phase->count; i++)
+		if (phase->writes[i].block - first < count)
+			free(phase->writes[i].bytes);
+		else
+			phase->writes[kept++] = phase->writes[i];
+	phase->count = kept;
+}
+
 void store_end_group(struct store *store)
 {
-	struct store_phase first = store->data, middle = { 0 }, late = { 0 };
+	struct store_phase first = store->data, middle = { 0 }, late = { 0 }, freed = store->freed;
 
 	memset(&store->data, 0, sizeof(store->data));
+	memset(&store->freed, 0, sizeof(store->freed));
 	for (uint32_t i = 0; store->blocks && i < store->block_count; i++) {
 		struct store_block *block = &store->blocks[i];
 		const uint8_t *early = block->early ? block->early : block->data;
@@ -127,6 +141,10 @@ void store_end_group(struct store *store)
 	store_add_phase(store, &first);
 	store_add_phase(store, &middle);
 	store_add_phase(store, &late);
+	/* A disk discards or not. */
+	if (store->groups % 2)
+		drop_writes(&freed, 0, UINT32_MAX);
+	store_add_phase(store, &freed);
 	store->groups += store->group_used;
 	store->io.group++;
 	store->risky = store->group_used = false;
@@ -202,23 +220,16 @@ static void apply_bytes(struct store *store, const struct ext2_change *change, u
 
 static void forget(struct store *store, const struct ext2_change *change)
 {
-	unsigned kept = 0;
+	static const uint8_t zeroes[4096];
 
-	for (unsigned i = 0; i < store->data.count; i++) {
-		struct store_write *write = &store->data.writes[i];
-
-		if (write->block - change->block < change->len)
-			free(write->bytes);
-		else
-			store->data.writes[kept++] = *write;
-	}
-	store->data.count = kept;
+	drop_writes(&store->data, change->block, change->len);
 	for (uint32_t i = change->block; i < change->block + change->len; i++) {
 		struct store_block *block = &store->blocks[i];
 
 		free(block->early);
 		block->early = NULL;
 		block->dirty = block->early_dirty = block->fresh = block->first = false;
+		store_add_write(store, store->lapses & STORE_EARLY_DISCARD ? &store->data : &store->freed, i, zeroes);
 	}
 }
 
@@ -231,6 +242,8 @@ static void apply(struct store *store, const struct ext2_change *change)
 		forget(store, change);
 		return;
 	}
+	if (change->kind == EXT2_NEW_DATA || change->kind == EXT2_FRESH)
+		drop_writes(&store->freed, change->block, change->kind == EXT2_FRESH ? 1 : change->len);
 	if (change->kind == EXT2_NEW_DATA)
 		return;
 	data_of(store, change->block);

@@ -18,6 +18,7 @@ enum store_lapse {
 	STORE_NO_LATE = 4,		/* what is freed with the rest */
 	STORE_NO_BOUNDARY = 8,		/* all is one group, whatever commits ask for */
 	STORE_NO_SETTLED = 16,		/* fresh directories do not matter */
+	STORE_EARLY_DISCARD = 32,	/* what is freed is discarded at once */
 };
 
 struct store_write { uint32_t block; uint8_t *bytes; };
@@ -47,6 +48,7 @@ struct store {
 	struct store_phase *phases;	/* the log: each is written before the next */
 	unsigned phase_count, phase_room;
 	struct store_phase data;	/* of files, in the open group */
+	struct store_phase freed;	/* zeroes for what the open group frees */
 	bool risky, group_used;
 	unsigned lapses;
 	bool no_barriers;		/* a cut may leave out any write of the log */
