@@ -14,8 +14,8 @@ from guest import RAEEN, console_text, vm_line
 from qmp import Qmp
 
 DISK = "/proc/disks/ram0"
-# In the guest: prints the map, and gives the host the time to stop it. What follows sees the same disk.
-TAKE = f"echo '@map'; cat {DISK}/map; echo '@take'; sleep 4; echo '@on'"
+# In the guest: prints the map, and waits until the host has the disk and presses a key. What follows sees the same disk.
+TAKE = f"echo '@map'; cat {DISK}/map; echo '@take'; read key </dev/tty1; echo '@on'"
 # The same at the end, when there is nothing more to be done.
 TAKE_LAST = f"sync; echo '@map'; cat {DISK}/map; echo '@take'; sleep 100000"
 
@@ -88,7 +88,8 @@ class Machine:
         disk_image.take(self.monitor, text, path)
         self.monitor.call("cont")
         if not last:
-            assert self.line() == "@on", "the guest went on before it was stopped"
+            self.monitor.press("ret")
+            assert self.line() == "@on", "the guest does not go on"
 
     def text(self):
         return "\n".join(self.lines)

@@ -9,7 +9,8 @@ from qmp import Qmp
 from screen import Font, Screenshot
 
 FONT = os.path.join(BUILD, "cache/console-setup-linux/usr/share/consolefonts/Uni2-Terminus16.psf.gz")
-PATIENCE = 90
+PATIENCE = 150
+PROMPT = "root@raeen:~#"
 
 
 class Screen:
@@ -32,14 +33,18 @@ class Screen:
 
     def wait_for(self, *wanted, seconds=PATIENCE):
         """Waits until all of @wanted are on the screen; returns its lines."""
+        return self.wait_until(lambda lines: all(any(text in line for line in lines) for text in wanted), wanted, seconds)
+
+    def wait_until(self, condition, told, seconds=PATIENCE):
+        """The same for a @condition of the lines, which @told describes."""
         deadline = time.monotonic() + seconds
         while True:
             lines = self.lines()
-            if all(any(text in line for line in lines) for text in wanted):
+            if condition(lines):
                 return lines
             if time.monotonic() > deadline or self.process.poll() is not None:
                 shown = "\n".join(line for line in lines if line)
-                raise AssertionError(f"{wanted} never came; the screen shows:\n{shown}\nconsole log: {self.log()}")
+                raise AssertionError(f"{told} never came; the screen shows:\n{shown}\nconsole log: {self.log()}")
             time.sleep(0.3)
 
     def log(self):

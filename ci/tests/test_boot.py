@@ -124,7 +124,7 @@ def variant(folder, kind):
 MESSAGE = re.compile(r"(RaeenOS cannot boot: |kernel panic: |\berror: )(.+)")
 
 
-def fails_once(folder, *options, seconds=60):
+def fails_once(folder, *options, seconds=150):
     """
     Starts a machine that is free to restart itself; returns the console's text some seconds after the first message.
     A second message would mean that it runs in a circle.

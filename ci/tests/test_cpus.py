@@ -57,8 +57,9 @@ def busy_and_idle(stat):
 
 def test_busy_and_idle_times():
     """CPUs without work count as idle, also what was before they started, and the one with work as busy."""
-    hog = "taskset -c 1 sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'"
-    out = ask(f"{WAIT} sleep 2; cat /proc/stat; echo --; {hog}; cat /proc/stat", "--smp", 3)
+    hog = "taskset -c 1 sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done'"
+    # As long as the boot took, and a little: that keeps one of them busy, on a slow host for long.
+    out = ask(f"{WAIT} sleep $(cut -d . -f 1 /proc/uptime); sleep 2; cat /proc/stat; echo --; {hog}; cat /proc/stat", "--smp", 3)
     before, after = map(busy_and_idle, out.split("--"))
     assert len(before) == len(after) == 3
     assert all(idle > busy for busy, idle in before), out

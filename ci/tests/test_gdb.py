@@ -21,8 +21,8 @@ class Machine:
 
     def __init__(self, folder):
         self.socket = str(folder / "gdb")
-        line = vm_line(RAEEN, "--timeout", 100, "--qemu", f"-chardev socket,id=gdb,path={self.socket},server=on,wait=off -gdb chardev:gdb")
-        command = "sleep 90 < /etc/passwd & echo ready $!; wait"
+        line = vm_line(RAEEN, "--timeout", 900, "--qemu", f"-chardev socket,id=gdb,path={self.socket},server=on,wait=off -gdb chardev:gdb")
+        command = "sleep 890 < /etc/passwd & until [ \"$(cat /proc/$!/comm)\" = sleep ]; do :; done; echo ready $!; wait"
         self.vm = subprocess.Popen(line + ["--", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.pid = int(self.vm.stdout.readline().split()[1])
 
@@ -31,7 +31,7 @@ class Machine:
                 "-ex", f"target remote {self.socket}"]
         for command in commands:
             line += ["-ex", command]
-        return subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60).stdout
+        return subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200).stdout
 
     def stop(self):
         self.vm.terminate()
@@ -81,7 +81,7 @@ def test_panic_is_reported_and_symbolized(tmp_path):
     machine = Machine(tmp_path)
     machine.gdb("raeen-symbols", "hbreak timer_run_expired", "continue",
                 "set var ((struct timer *)'sched/timer.c'::queues[0].timers.root)->expire = 0", "delete", "detach")
-    _, console = machine.vm.communicate(timeout=60)
+    _, console = machine.vm.communicate(timeout=200)
     assert machine.vm.returncode == 125
     text = subprocess.run([SYMBOLIZE, "--elf", KERNEL], input=console, stdout=subprocess.PIPE, check=True, timeout=60).stdout.decode(errors="replace")
     report = text[text.index("kernel panic: "):].replace("\r", "")

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A person at the serial console: logging in, ^C, ^Z, fg and bg, leaving, restarting and switching off the machine."""
-import time
-
 import pexpect
 import pytest
 
 from guest import RAEEN, console_text, vm_line
 
 BOOT = 90
-REPLY = 30
+REPLY = 60
 READY = "READY> "
 
 
@@ -35,6 +33,11 @@ class Terminal:
         # Typed in two pieces, so that the echo of the command is not taken for the prompt.
         self.send("stty -echo; PS1='REA''DY> '; stty echo\r")
         self.expect(READY)
+
+    def begin(self, command):
+        """Types @command, and returns when it has been executed."""
+        self.send(f"sh -c 'echo beg''un; exec {command}'\r")
+        self.expect(r"begun\r+\n")
 
     def run(self, command):
         """Types @command and returns what came between it and the next prompt."""
@@ -79,15 +82,11 @@ def test_root_has_every_capability(terminal):
 
 
 def test_interrupt(terminal):
-    terminal.send("sleep 1000\r")
-    terminal.expect(r"\r+\n")
-    time.sleep(0.5)
+    terminal.begin("sleep 1000")
     terminal.send("\x03")
     terminal.expect(READY)
     assert terminal.run("echo $?") == "130"
-    terminal.send("cat\r")
-    terminal.expect(r"\r+\n")
-    time.sleep(0.5)
+    terminal.begin("cat")
     terminal.send("line\r")
     terminal.expect(r"line\r+\nline\r+\n")
     terminal.send("\x04")
@@ -95,9 +94,7 @@ def test_interrupt(terminal):
 
 
 def test_suspend(terminal):
-    terminal.send("sleep 1000\r")
-    terminal.expect(r"\r+\n")
-    time.sleep(0.5)
+    terminal.begin("sleep 1000")
     terminal.send("\x1a")
     terminal.expect("Stopped")
     terminal.expect(READY)
@@ -106,9 +103,13 @@ def test_suspend(terminal):
     assert "Running" in terminal.run("jobs") or "sleep 1000" in terminal.run("jobs")
     terminal.send("fg\r")
     terminal.expect("sleep 1000")
-    time.sleep(0.5)
-    terminal.send("\x03")
-    terminal.expect(READY)
+    # Until it has the terminal the key is the shell's, which ignores it.
+    for _ in range(20):
+        terminal.send("\x03")
+        if terminal.child.expect([READY, pexpect.TIMEOUT], timeout=3) == 0:
+            break
+    else:
+        raise AssertionError("the job in the foreground is not interrupted")
     assert terminal.run("jobs") == ""
 
 

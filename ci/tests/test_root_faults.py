@@ -40,7 +40,7 @@ def make_overlay(folder, part, *programs):
     return overlay
 
 
-def run(folder, part, script, timeout=300):
+def run(folder, part, script, timeout=600):
     """@part: what the server does wrong once the script says `part`."""
     image = str(folder / "image")
     with Machine(BEFORE + script + "\n" + TAKE_LAST, "--overlay", make_overlay(folder, part), "--mem", "1G", "--smp", "2", timeout=timeout) as machine:
@@ -113,7 +113,7 @@ def test_always_dying(tmp_path):
         cd /; /tmp/busybox timeout 60 /tmp/busybox touch /root/busy/new; say touched $?
         /tmp/busybox echo alive > /tmp/alive; say lives $(/tmp/busybox cat /tmp/alive)
         /tmp/svc upgrade ext2; say started $?
-        i=0; until touch /root/busy/again 2> /dev/null || [ $i = 100 ]; do i=$((i + 1)); /tmp/busybox sleep 0.1; done; ls /root/busy/again; say back $?""")
+        i=0; until touch /root/busy/again 2> /dev/null || [ $i = 600 ]; do i=$((i + 1)); /tmp/busybox sleep 0.1; done; ls /root/busy/again; say back $?""")
     assert said(machine, "touched")[0] not in ("0", "124", "143") and said(machine, "lives") == ["alive"], machine.text()[-3000:]
     assert said(machine, "started") == ["0"] and said(machine, "back") == ["0"], machine.text()[-3000:]
 

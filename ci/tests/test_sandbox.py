@@ -101,10 +101,11 @@ def commands():
         for name, (command, _, _) in CASES.items():
             line = f"export PATH=/bin:/sbin:/opt/bin; {command}"
             found[f"{user}: {name}"] = f"{PREPARE}timeout -s KILL 30 {prefix}{quoted(line)}"
-    found["killed"] = (f"sandbox {OPT} /opt/bin/busybox sleep 1000 & sleep 1; before=$({COUNT}); kill -9 $!; wait $!; echo $?; sleep 1; "
-                       f"after=$({COUNT}); [ $after -lt $before ] && echo gone")
+    found["killed"] = (f"sandbox {OPT} /opt/bin/busybox sleep 1000 & i=0; until pgrep -fx '/opt/bin/busybox sleep 1000' >/dev/null || [ $((i += 1)) = 200 ]; do sleep 0.1; done; "
+                       f"before=$({COUNT}); kill -9 $!; wait $!; echo $?; i=0; until [ $({COUNT}) -lt $before ] || [ $((i += 1)) = 200 ]; do sleep 0.1; done; "
+                       f"[ $({COUNT}) -lt $before ] && echo gone")
     found["nothing stays"] = (f"before=$({COUNT}); for i in 1 2 3 4 5 6 7 8 9 10; do sandbox {OPT} --view ro:/proc --view rw:/w {BASH} : ; "
-                              f"sandbox {OPT} --view ro:/nosuch {BASH} : 2>/dev/null; done; sleep 1; echo $(( $({COUNT}) - before ))")
+                              f"sandbox {OPT} --view ro:/nosuch {BASH} : 2>/dev/null; done; i=0; until [ $({COUNT}) = $before ] || [ $((i += 1)) = 200 ]; do sleep 0.1; done; echo $(( $({COUNT}) - before ))")
     return found
 
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The framebuffer console: what is typed on the PS/2 keyboard appears on the screen, in the glyphs of the console's font."""
 import glob
-import time
 
 import pytest
 
-from screen_machine import FONT, Screen
+from screen_machine import FONT, PROMPT, Screen
 
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory):
@@ -21,8 +20,7 @@ def test_login_prompt(screen):
 def test_typing(screen):
     screen.wait_for("login:")
     screen.qmp.type("root\n")
-    screen.wait_for("root")
-    time.sleep(1)
+    screen.wait_for(PROMPT)
     # The expected line is not the typed one: it comes from the shell.
     screen.qmp.type("clear; echo \"Answer: $((6*7))\" {a,B}~ | tr a-z b-za\n")
     screen.wait_for("Aotxfs: 42 {b,B}~")
@@ -37,8 +35,8 @@ def test_all_printable(screen):
 
 
 def test_control_keys(screen):
-    screen.qmp.type("clear; sleep 1000\n")
-    time.sleep(0.5)
+    screen.qmp.type("clear; sh -c 'echo go''ing; exec sleep 1000'\n")
+    screen.wait_for("going")
     screen.qmp.press("ctrl", "c")
     screen.qmp.type("echo \"status $?\"\n")
     screen.wait_for("status 130", "^C")

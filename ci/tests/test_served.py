@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """File systems that are services (src/kernel/vfs/served): src/userland/tests/served.c and others, with the kernel's own disk for tests."""
 import os
+import shutil
 
 import pytest
 
@@ -21,6 +22,29 @@ def test_program_with_disk(program, cpus):
     """What a server does with blocks, on the memory disk that the kernel for self-tests makes."""
     done = vm(RAEEN, f"/tests/{program}", "--append", "selftest served test_disk=1024", "--overlay", TESTS, "--smp", str(cpus), timeout=600)
     assert done.returncode == 0 and f"ok {program}: ".encode() in done.stdout, done.stdout.decode() + done.stderr.decode()
+
+
+SERVICE = """service data {
+    exec      /sbin/fs/ext2 --grow
+    port      fs.data persistent replay
+    caps      IPC_SEND IPC_RECV
+    pinned
+}
+"""
+# The root is that of the boot, which is read from the disk that the service changes: all that runs is in memory before.
+LAZY = """cp /bin/busybox /tests/served_lazy /tmp; mkdir -p /data; cat /sbin/vm-agent /sbin/svc >/dev/null
+exec /tmp/busybox sh -c '/tmp/busybox mount -t served -o disk=ram0 fs.data /data && PLACE=/data SOURCE=fs.data OPTIONS=disk=ram0 /tmp/served_lazy'"""
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_unmounted_lazily(cpus, tmp_path):
+    """What is stored to mapped files of a file system that is no longer mounted is on its disk."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/services.conf").write_text(SERVICE)
+    (tmp_path / "tests").mkdir()
+    shutil.copy(os.path.join(TESTS, "tests/served_lazy"), tmp_path / "tests")
+    done = vm(RAEEN, LAZY, "--append", "root= served", "--overlay", tmp_path, "--smp", str(cpus), timeout=200)
+    assert done.returncode == 0 and b"ok served_lazy: " in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 
 def test_nobody_serves():

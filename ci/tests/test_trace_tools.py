@@ -243,7 +243,7 @@ def test_refusals():
 
 @pytest.mark.parametrize("guest", (RAEEN, LINUX))
 def test_threads_are_listed(guest, overlay):
-    done = vm(guest, "burner burn 100000000000 & p=$!; renice -n 12 $p >/dev/null; chrt -i -p 0 $$ 2>/dev/null >&2; threads $p 1; kill $p; threads 99999", "--smp", CPUS,
+    done = vm(guest, "burner burn 100000000000 & p=$!; until [ \"$(cat /proc/$p/comm)\" = burner ]; do sleep 0.1; done; sleep 0.5; renice -n 12 $p >/dev/null; chrt -i -p 0 $$ 2>/dev/null >&2; threads $p 1; kill $p; threads 99999", "--smp", CPUS,
               "--overlay", overlay)
     lines = done.stdout.decode().splitlines()
     assert lines[0].split() == "PID TID CPU CLASS PRI NI STATE TIME CPUS SWITCHES NAME".split()

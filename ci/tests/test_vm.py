@@ -62,7 +62,7 @@ def test_background_and_signal(guest):
     start = time.monotonic()
     done = vm(guest, "sleep 1000 & echo started; kill -KILL $$")
     assert (done.stdout, done.returncode) == (b"started\n", 137), console_text(done.stderr)
-    assert time.monotonic() - start < 90
+    assert time.monotonic() - start < 110
 
 
 @BOTH
@@ -72,13 +72,13 @@ def test_timeout(guest):
     assert done.returncode == 124
     assert done.stdout in (b"before\n", b"")
     assert b"within 10 s" in done.stderr
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
 
 
 @BOTH
 def test_guest_gone(guest):
     """A guest that ends without telling a status is a failed boot; the console log comes on standard error."""
-    done = vm(guest, "echo before; sleep 1; poweroff -f")  # what is still on its way to us when the guest ends is lost
+    done = vm(guest, "echo before; sleep 3; poweroff -f")  # what is still on its way to us when the guest ends is lost
     assert done.returncode == 125
     assert done.stdout == b"before\n"
     assert b"the guest ended early" in done.stderr
@@ -137,8 +137,8 @@ def test_nothing_outlives_it(number, tmp_path):
     guests = children(run.pid)
     assert guests
     run.send_signal(number)
-    assert run.wait(20) == (-9 if number == signal.SIGKILL else 128 + number)
-    deadline = time.monotonic() + 5
+    assert run.wait(60) == (-9 if number == signal.SIGKILL else 128 + number)
+    deadline = time.monotonic() + 30
     while any(os.path.exists(f"/proc/{pid}") for pid in guests) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in guests)

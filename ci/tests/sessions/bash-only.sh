@@ -10,7 +10,7 @@ shopt -s extglob nullglob
 echo /nonexistent*; case foobar in foo@(bar|baz)) echo ext;; esac
 set -o pipefail; false | true; echo "pipefail $?"; echo "${PIPESTATUS[@]}"
 trap 'echo "err line"' ERR; false; trap - ERR
-read -t 0.2 -r nothing < <(sleep 1); echo "read $?"
+read -t 0.2 -r nothing < <(exec sleep 5); echo "read $?"
 mapfile -t lines < <(seq 1 1000); echo ${#lines[@]}; time_out=$( { time true; } 2>&1 | grep -c real ); echo $time_out
 f() { local -n ref=$1; ref=changed; }; f v; echo $v; echo ${!m[@]} | tr ' ' '\n' | sort | tr '\n' ' '; echo
 wait -n 2>/dev/null; (exit 7) & wait -n; echo "wait -n $?"; printf '%(%Y)T\n' 0; exec 5</etc/passwd; read -r -u 5 p; echo "${p%%:*}"

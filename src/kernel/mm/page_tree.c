@@ -7,6 +7,17 @@
 
 enum { SHIFT = PAGE_TREE_SHIFT, HEIGHT_MAX = 11 };
 
+static struct slab_cache *nodes;
+
+/* NULL when out of memory. */
+static struct page_tree_node *node_alloc(void)
+{
+	/* The first one is made while the machine starts, with one CPU. */
+	if (unlikely(!nodes))
+		nodes = slab_cache_create("page_tree_node", sizeof(struct page_tree_node), 8);
+	return slab_zalloc(nodes);
+}
+
 static void set_slot(struct page_tree_node *node, unsigned slot, void *value)
 {
 	node->slots[slot] = value;
@@ -46,7 +57,7 @@ static void prune(struct page_tree *tree, uint64_t index)
 			clear_slot(path[level + 1], page_tree_slot(index, level + 1));
 		else
 			tree->root = NULL;
-		kfree(path[level]);
+		slab_free(nodes, path[level]);
 	}
 	if (!tree->root)
 		tree->height = 0;
@@ -55,7 +66,7 @@ static void prune(struct page_tree *tree, uint64_t index)
 
 		tree->root = top->slots[0];
 		tree->height--;
-		kfree(top);
+		slab_free(nodes, top);
 	}
 }
 
@@ -63,7 +74,7 @@ static void prune(struct page_tree *tree, uint64_t index)
 static bool grow(struct page_tree *tree, uint64_t index)
 {
 	while (!tree->height || page_tree_too_high(tree->height, index)) {
-		struct page_tree_node *top = kzalloc(sizeof(*top));
+		struct page_tree_node *top = node_alloc();
 
 		if (!top)
 			return false;
@@ -86,7 +97,7 @@ int page_tree_insert(struct page_tree *tree, uint64_t index, void *item)
 		unsigned slot = page_tree_slot(index, level);
 
 		if (!node->slots[slot]) {
-			struct page_tree_node *child = kzalloc(sizeof(*child));
+			struct page_tree_node *child = node_alloc();
 
 			if (!child)
 				goto no_memory;

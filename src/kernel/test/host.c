@@ -79,8 +79,8 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 	return cache;
 }
 
-void *slab_alloc(struct slab_cache *cache) { return malloc(cache->size); }
-void *slab_zalloc(struct slab_cache *cache) { return calloc(1, cache->size); }
+void *slab_alloc(struct slab_cache *cache) { return host_allocation_fails() ? NULL : malloc(cache->size); }
+void *slab_zalloc(struct slab_cache *cache) { return host_allocation_fails() ? NULL : calloc(1, cache->size); }
 void slab_free(struct slab_cache *cache, void *object) { free(object); }
 
 uint64_t random_u64(void) { return (uint64_t)rand() << 32 ^ (uint64_t)rand() << 16 ^ rand(); }

@@ -99,6 +99,8 @@ struct fs_ops {
 	int (*statfs)(struct fs *fs, struct fs_statfs *out);
 	/* By a remount it may be changed again, or nobody changes it any more (then everything was told to it). 0 or negative errno. May be NULL. */
 	int (*remount)(struct fs *fs, bool read_only);
+	/* With remount: FS_READ_ONLY was set just now. Waits for the changes that have begun before; new ones are refused. 0 or -EINTR (killed). */
+	int (*drain)(struct fs *fs);
 	void (*unmount)(struct fs *fs);		/* nobody uses it any more; frees @fs. FS_SERVED: by the worker, which has told everything */
 
 	/*

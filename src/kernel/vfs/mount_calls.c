@@ -101,7 +101,7 @@ static int end_changes(struct mount *mount, unsigned flags)
 
 	if (error)
 		return error;
-	error = vnode_flush_all(fs) ?: vnode_settle(fs);
+	error = fs->ops->drain(fs) ?: vnode_flush_all(fs) ?: vnode_settle(fs);
 	/* Somebody was in between. */
 	if (error == -EBUSY)
 		return mount_set_flags(mount, old, true) ?: error;

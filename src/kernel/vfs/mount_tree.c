@@ -112,7 +112,7 @@ int mount_create_fs(struct fs *fs, const char *name, const char *source, unsigne
 	if (error) {
 		struct fs_worker *worker = fs_worker_get(fs);
 
-		vnode_forget_fs(fs);
+		vnode_forget_fs(fs, true);
 		fs_put(fs);
 		if (worker)
 			(void)fs_worker_wait_and_put(worker);
@@ -450,7 +450,7 @@ void mount_free(struct mount *mount)
 		if (fs->ops->sync)
 			fs->ops->sync(fs);
 		dentry_drop_fs(fs);
-		vnode_forget_fs(fs);
+		vnode_forget_fs(fs, true);
 	}
 	fs_put(fs);
 	if (refcount_put(&mount->source->refs))

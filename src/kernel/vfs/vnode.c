@@ -111,6 +111,13 @@ static void vnode_unhash(struct vnode *vnode)
 	wake_all(&vnode_gone);
 }
 
+COLD void vnode_lost_attributes(struct vnode *vnode, int error)
+{
+	log_warning("vfs: a %s file system did not take attributes of inode %llu (error %d)", vnode->fs->type, (unsigned long long)vnode->node.id, -error);
+	if (vnode->map)
+		mapped_failed(vnode, error);
+}
+
 void vnode_end(struct vnode *vnode)
 {
 	struct fs *fs = vnode->fs;
@@ -120,8 +127,7 @@ void vnode_end(struct vnode *vnode)
 		if (vnode->dirty && vnode->attr.links)
 			error = vnode_flush_attributes(vnode);
 		if (error)
-			log_warning("vfs: a %s file system did not take attributes of inode %llu (error %d)", fs->type,
-				    (unsigned long long)vnode->node.id, -error);
+			vnode_lost_attributes(vnode, error);
 		vnode_unhash(vnode);
 	} else if (fs->ops->release && !fs->worker) {
 		fs->ops->release(fs, vnode->node);
@@ -177,7 +183,7 @@ static struct vnode *vnode_alloc(struct fs *fs, const struct fs_attr *attr)
 	if (!vnode)
 		return NULL;
 	vnode->cached = vnode->hashed = vnode->used = vnode->attr_stale = vnode->status_holds = vnode->links_unsure = false;
-	vnode->dirty = vnode->telling = vnode->attr_changes = 0;
+	vnode->dirty = vnode->telling = vnode->attr_changes = vnode->refusals = 0;
 	vnode->changed_pages = vnode->dir_version = vnode->promised_blocks = 0;
 	vnode->writers = vnode->executing = 0;
 	vnode->pipe = NULL;
@@ -490,24 +496,32 @@ void vnode_recheck_links(struct vnode *vnode)
 		vnode_forget(vnode);
 }
 
-COLD void vnode_forget_fs(struct fs *fs)
+COLD bool vnode_forget_fs(struct fs *fs, bool dirty)
 {
 	struct vnode *vnode, *found;
+	bool some;
 
 	do {
 		found = NULL;
+		some = false;
 		spin_lock(&vnode_cache_lock);
 		list_for_each(vnode, &lru, lru_link) {
-			if (vnode->fs == fs) {
-				found = vnode;
-				uncache_locked(vnode);
-				break;
+			if (vnode->fs != fs)
+				continue;
+			/* The list is only looked at as such. */
+			if (fs->worker && (!list_empty(&vnode->object.mappings) || (!dirty && vm_object_has_dirty(&vnode->object)))) {
+				some = true;
+				continue;
 			}
+			found = vnode;
+			uncache_locked(vnode);
+			break;
 		}
 		spin_unlock(&vnode_cache_lock);
 		if (found)
 			vnode_put(found);
 	} while (found);
+	return some;
 }
 
 size_t vnode_search(const struct fs *fs, bool (*wanted)(const struct vnode *vnode), struct vnode **out, size_t max)
@@ -583,7 +597,8 @@ static bool vnode_must_stay(const struct vnode *vnode)
 		return changed;
 	if (!vnode->fs->worker || !(vnode->dirty || changed || vnode->promised_blocks || vm_object_has_dirty(&vnode->object)))
 		return false;
-	fs_worker_flush(vnode->fs);
+	if (!vnode_is_refused(vnode))
+		fs_worker_flush(vnode->fs);
 	return true;
 }
 

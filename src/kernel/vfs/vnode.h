@@ -56,6 +56,8 @@ struct vnode {
 	/* What stat gives, kept until something of it changes (stat_fill.h): whether it holds, and the size and changed pages it was made with. attr_lock */
 	struct stat status;
 	bool status_holds;
+	uint8_t refusals;		/* attr_lock: how often, one after the other, the file system did not take what is dirty; */
+	uint32_t retry_at;		/* before then it is asked only by who waits for it. vnode_attr.c's unit */
 	uint64_t status_size, status_pages;
 	uint64_t changed_pages;		/* atomic: pages in memory that were changed since they were filled */
 	uint64_t promised_blocks;	/* atomic: of 512 bytes, that will come to attr.blocks; vfs/mapped's */
@@ -92,8 +94,11 @@ struct vnode *vnode_create_private(struct fs *fs, const struct fs_attr *attr);
 
 /* The node has lost its last name: the cache lets go, so that it is freed with its last user. */
 void vnode_forget(struct vnode *vnode);
-/* All cached vnodes of @fs let go (unmount). May sleep. */
-void vnode_forget_fs(struct fs *fs);
+/*
+ * All cached vnodes of @fs let go (unmount), but where it has a worker those of files that are mapped and, unless @dirty, those with dirty pages: what is
+ * stored to them would be lost. Returns whether some stay. May sleep.
+ */
+bool vnode_forget_fs(struct fs *fs, bool dirty);
 
 /* Current attributes (asks the file system for FS_VOLATILE ones). May sleep. */
 int vnode_getattr(struct vnode *vnode, struct fs_attr *attr);

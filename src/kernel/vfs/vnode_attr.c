@@ -293,9 +293,29 @@ bool vnode_renew_links(struct vnode *vnode, uint32_t links, uint32_t changes)
 	return current;
 }
 
+/* In about a second, then twice as late each time; who asks in vain so often that nobody waits for gives times up. */
+enum { RETRY_SHIFT = 30, REFUSALS_MOST = 8 };
+
+COLD bool vnode_is_refused(const struct vnode *vnode)
+{
+	return vnode->refusals && (int32_t)(atomic_load_relaxed(&vnode->retry_at) - (uint32_t)(clock_monotonic_ns() >> RETRY_SHIFT)) > 0;
+}
+
+/* The file system did not take those of @mask. True: they are not told any more. A size is, as data count on it. attr_lock held. */
+static bool refused_locked(struct vnode *vnode, uint32_t mask)
+{
+	if (vnode->refusals == REFUSALS_MOST && !(mask & FS_SET_SIZE))
+		return true;
+	atomic_store(&vnode->retry_at, (uint32_t)(clock_monotonic_ns() >> RETRY_SHIFT) + (1u << vnode->refusals));
+	vnode->refusals += vnode->refusals < REFUSALS_MOST;
+	vnode->dirty |= mask;
+	return false;
+}
+
 COLD int vnode_flush_attributes(struct vnode *vnode)
 {
 	struct fs_attr in, out;
+	bool given_up = false;
 	uint32_t mask;
 	int error;
 
@@ -317,8 +337,12 @@ COLD int vnode_flush_attributes(struct vnode *vnode)
 	vnode->telling &= ~mask;
 	vnode->attr_changes++;
 	if (error)
-		vnode->dirty |= mask;
+		given_up = refused_locked(vnode, mask);
+	if (!error || given_up)
+		vnode->refusals = 0;
 	spin_unlock(&vnode->attr_lock);
+	if (given_up)
+		vnode_lost_attributes(vnode, error);
 	return error;
 }
 
@@ -337,7 +361,7 @@ int vnode_try_sync_attributes(struct vnode *vnode)
 {
 	int error;
 
-	if (!mutex_try_lock(&vnode->write_lock))
+	if (vnode_is_refused(vnode) || !mutex_try_lock(&vnode->write_lock))
 		return 0;
 	error = vnode_flush_attributes(vnode);
 	mutex_unlock(&vnode->write_lock);

@@ -56,6 +56,6 @@ SELFTEST(vnode_keeps_what_changed_while_asking)
 		ask_while_changed(fs, vnode);
 		vnode_put(vnode);
 	}
-	vnode_forget_fs(fs);
+	vnode_forget_fs(fs, true);
 	fs_put(fs);
 }

@@ -37,8 +37,12 @@ void vnode_end(struct vnode *vnode);
  */
 bool vnode_seclude_locked(struct vnode *vnode);
 void vnode_seclude_end(struct vnode *vnode, bool ended);
-/* As vnode_sync_attributes(), unless the file is being written. */
+/* The file system has not taken its attributes, and is not to be asked again yet but by who waits for it. */
+bool vnode_is_refused(const struct vnode *vnode);
+/* As vnode_sync_attributes(), unless the file is being written, or vnode_is_refused(). */
 int vnode_try_sync_attributes(struct vnode *vnode);
+/* The file system will not hear of what it refused with @error: that is said in the log, and to who syncs the file. */
+void vnode_lost_attributes(struct vnode *vnode, int error);
 /* As vnode_flush_all(), but files that are being written are left for another time. */
 void vnode_flush_idle(struct fs *fs);
 

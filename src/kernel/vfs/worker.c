@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/heap.h"
+#include "sched/clock.h"
 #include "sched/thread.h"
 #include "vfs/dentry.h"
 #include "vfs/fs_registry.h"
@@ -21,6 +22,7 @@ struct fs_worker {
 	/* workers_lock: */
 	struct list ending;		/* vnodes by lru_link */
 	bool flush, unmounted, end;	/* what was asked for and has not begun */
+	bool lingers;			/* the thread's: the last mount is gone, but files are mapped */
 	bool busy;			/* the last mount is gone, and not all is told */
 	bool ended;			/* the file system is no more */
 };
@@ -34,7 +36,9 @@ static void worker_put(struct fs_worker *worker)
 }
 
 /* What is to be done next, taken off the list. */
-enum work { WORK_NONE, WORK_VNODE, WORK_FLUSH, WORK_UNMOUNTED, WORK_END };
+enum work { WORK_NONE, WORK_VNODE, WORK_FLUSH, WORK_UNMOUNTED, WORK_LINGER, WORK_END };
+
+#define LINGER_NS NS_PER_SEC
 
 static enum work take_work(struct fs_worker *worker, struct vnode **vnode)
 {
@@ -67,7 +71,10 @@ static enum work wait_for_work(struct fs_worker *worker, struct vnode **vnode)
 		return work;
 	wait_begin(&worker->work, &waiter);
 	while (!(work = take_work(worker, vnode)))
-		wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
+		if (wait_block(&waiter, worker->lingers ? clock_monotonic_ns() + LINGER_NS : WAIT_FOREVER, WAIT_UNINTERRUPTIBLE) == -ETIMEDOUT) {
+			work = WORK_LINGER;
+			break;
+		}
 	wait_end(&waiter);
 	return work;
 }
@@ -89,6 +96,33 @@ static void end_queued(struct fs_worker *worker)
 	} while (vnode);
 }
 
+static int tell_and_write(struct fs *fs)
+{
+	int error = vnode_flush_all(fs);
+
+	if (fs->ops->sync && !(fs->flags & FS_READ_ONLY))
+		error = fs->ops->sync(fs) ?: error;
+	if (error)
+		log_error("vfs: a %s file system was unmounted, but did not take all changes (error %d)", fs->type, -error);
+	return error;
+}
+
+static bool is_left(const struct vnode *vnode)
+{
+	return vnode->cached && list_empty(&vnode->object.mappings);
+}
+
+/* Write-back goes on for files that are mapped; what was stored last is written when nobody has them mapped any more. */
+static void linger(struct fs_worker *worker)
+{
+	struct fs *fs = worker->fs;
+
+	if (!vnode_search(fs, is_left, NULL, 0))
+		return;
+	worker->lingers = vnode_forget_fs(fs, tell_and_write(fs) != 0);
+	end_queued(worker);
+}
+
 /* Nothing shows @fs any more; mappings of its files may be left. Puts the reference that fs_worker_unmounted() took. */
 static void tell_all(struct fs_worker *worker)
 {
@@ -96,11 +130,11 @@ static void tell_all(struct fs_worker *worker)
 	int error = vnode_flush_all(fs);
 	bool last;
 
-	/* Dirty pages go with their vnodes. */
+	/* Dirty pages go with their vnodes, where they cannot be written. */
 	if (fs->data && fs->ops->sync && !(fs->flags & FS_READ_ONLY))
 		error = fs->ops->sync(fs) ?: error;
 	dentry_drop_fs(fs);
-	vnode_forget_fs(fs);
+	worker->lingers = vnode_forget_fs(fs, error != 0);
 	end_queued(worker);
 	/* After the put it is this thread that unmounts it, so @fs stays until then. */
 	fs_put(fs);
@@ -138,6 +172,9 @@ static void worker_thread(void *arg)
 			break;
 		case WORK_FLUSH:
 			vnode_flush_idle(worker->fs);
+			break;
+		case WORK_LINGER:
+			linger(worker);
 			break;
 		case WORK_UNMOUNTED:
 			tell_all(worker);

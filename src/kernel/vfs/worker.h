@@ -2,7 +2,7 @@
 /*
  * The worker of a file system in a server (FS_SERVED): a thread that tells the server what nobody waits for, so that who only lets go of a file, takes a
  * mount away or looks for memory never waits for a server: ends of vnodes, changed attributes before vnodes leave the cache, and all that is left when
- * the last mount has gone. While the server hangs the worker does, too, and nobody else.
+ * the last mount has gone, or as soon as nobody has files mapped any more. While the server hangs the worker does, too, and nobody else.
  */
 #pragma once
 

@@ -203,3 +203,15 @@ void boot_pin(const char *who, int fd, const char *path)
 	else if (pin_path(fd, path) < 0)
 		log_warning("%s is not reached by its path without a file system: %s: %s", who, path, strerror(errno));
 }
+
+void boot_config_log(const struct config *config, const char *path)
+{
+	for (unsigned i = 0; i < config->error_count && i < CONFIG_MAX_ERRORS; i++)
+		log_error("%s:%u: %s", path, config->errors[i].line, config->errors[i].text);
+	if (config->error_count > CONFIG_MAX_ERRORS)
+		log_error("%s: and %u more errors", path, config->error_count - CONFIG_MAX_ERRORS);
+	for (unsigned i = 0; i < config->service_count; i++) {
+		if (!config->services[i].valid)
+			log_error("%s:%u: service %s is not started", path, config->services[i].line, config->services[i].name);
+	}
+}

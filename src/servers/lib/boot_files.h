@@ -34,4 +34,7 @@ char *boot_config_read(struct config *config, const char *path, size_t *length);
 /* Fills the copy @fd (pin.h) of the program at @path, unless it is, and makes the path lead to it. What fails is logged for @who. */
 void boot_pin(const char *who, int fd, const char *path);
 
+/* Logs what config_parse() found wrong in the file at @path. */
+void boot_config_log(const struct config *config, const char *path);
+
 #endif

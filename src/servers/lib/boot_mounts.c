@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The boot file systems (boot_mounts.h). */
 #include "boot_mounts.h"
+#include "bounded.h"
 #include "log.h"
+#include "mount_options.h"
 
 #include <errno.h>
+#include <mntent.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -30,7 +34,7 @@ static const struct boot_mount {
 	{ .target = "/run", .type = "tmpfs", .flags = MS_NOSUID | MS_NODEV, .mode = 0755 },
 };
 
-enum { MOUNT_COUNT = sizeof(mounts) / sizeof(mounts[0]) };
+enum { MOUNT_COUNT = sizeof(mounts) / sizeof(mounts[0]), OTHERS_MAX = 64, OTHERS_LATE = 2, OTHER_MS = 4000 };
 
 static int try_mount(const struct boot_mount *boot_mount)
 {
@@ -64,8 +68,48 @@ void mounts_all(void)
 		mount_one(&mounts[i]);
 }
 
+static bool is_boot_type(const char *type)
+{
+	for (unsigned i = 0; i < MOUNT_COUNT; i++) {
+		if (strcmp(type, mounts[i].type) == 0 || (mounts[i].other_type && strcmp(type, mounts[i].other_type) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Who is still in it keeps the mount, but not the file system from its end. */
+static int release_other(void *target)
+{
+	return umount2(target, 0) == 0 || mount(NULL, target, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0 ? 0 : -errno;
+}
+
+/* What was mounted later, in reverse order; a server that does not answer is left after a time, as the root has to be reached. Nothing is lost in memory. */
+static void release_others(void)
+{
+	FILE *file = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+	char *targets[OTHERS_MAX];
+	unsigned count = 0, late = 0;
+
+	while (file && count < OTHERS_MAX && (entry = getmntent(file))) {
+		if (strcmp(entry->mnt_dir, "/") != 0 && !is_boot_type(entry->mnt_type) && (targets[count] = strdup(entry->mnt_dir)))
+			count++;
+	}
+	if (file)
+		endmntent(file);
+	while (count-- > 0) {
+		int error = late < OTHERS_LATE ? bounded_run(release_other, targets[count], OTHER_MS) : -ETIMEDOUT;
+
+		late += error == -ETIMEDOUT;
+		if (error < 0)
+			log_error("%s was not unmounted: %s", targets[count], strerror(-error));
+		free(targets[count]);
+	}
+}
+
 int mounts_release(void)
 {
+	release_others();
 	for (unsigned i = MOUNT_COUNT; i-- > 0;)
 		umount2(mounts[i].target, MNT_DETACH);
 	return mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
@@ -112,10 +156,13 @@ static const char *change_root(void)
 const char *mounts_mount(const char *source, const char *directory, const char *type, const char *options)
 {
 	const bool is_root = strcmp(directory, "/") == 0;
+	char *own = malloc(strlen(options) + 1);
+	unsigned long flags = own ? mount_options_split(options, own) : 0;
 	const char *wrong;
 
-	if (mount(source, is_root ? NEW_ROOT : directory, type, 0, options) < 0)
+	if (!own || mount(source, is_root ? NEW_ROOT : directory, type, flags, own) < 0)
 		return "mount it";
+	free(own);
 	if (!is_root)
 		return NULL;
 	wrong = show_boot_mounts();

@@ -2,6 +2,7 @@
 /* Whole files (file.h). */
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -48,4 +49,19 @@ int fd_pipe(int32_t *reading, int32_t *writing)
 	*reading = ends[0];
 	*writing = ends[1];
 	return 0;
+}
+
+void fd_close_others(bool (*is_kept)(const void *argument, int fd), const void *argument)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		int fd = atoi(entry->d_name);
+
+		if (entry->d_name[0] != '.' && fd != dirfd(folder) && !is_kept(argument, fd))
+			close(fd);
+	}
+	if (folder)
+		closedir(folder);
 }

@@ -70,6 +70,26 @@ const char *launch_open_console(const char *path)
 	return NULL;
 }
 
+const char *launch_open_no_input(int output)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return "open /dev/null";
+	launch_make_standard(fd, STDIN_FILENO, STDIN_FILENO);
+	if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
+		return "use the pipe of its log";
+	return NULL;
+}
+
+void launch_add_number(char **environment, char text[LAUNCH_NUMBER_TEXT], const char *name, long number)
+{
+	while (*environment)
+		environment++;
+	snprintf(text, LAUNCH_NUMBER_TEXT, "%s=%ld", name, number);
+	*environment = text;
+}
+
 int launch_use_class(enum service_class class)
 {
 	int nice = class == CLASS_HIGH ? NICE_OF_CLASS_HIGH : class == CLASS_LOW ? NICE_OF_CLASS_LOW : 0;
@@ -98,6 +118,18 @@ uint64_t launch_use_cpus(uint64_t mask)
 			usable |= 1ull << cpu;
 	}
 	return usable;
+}
+
+const char *launch_list_cpus(uint64_t mask, char text[LAUNCH_CPUS_TEXT])
+{
+	size_t length = 0;
+
+	*text = '\0';
+	for (int cpu = 0; cpu < LAUNCH_CPUS; cpu++) {
+		if (mask & 1ull << cpu)
+			length += (size_t)snprintf(text + length, LAUNCH_CPUS_TEXT - length, "%s%d", length ? "," : "", cpu);
+	}
+	return text;
 }
 
 /* The groups of /etc/group that list @name. Plain file reads: no name-service daemon is asked this early. */

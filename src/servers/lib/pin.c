@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sealed copies of programs (pin.h). */
 #include "pin.h"
-#include "bounded.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PIECE = 1 << 20 };
@@ -96,24 +97,26 @@ int pin_program(const char *path)
 	return fd;
 }
 
-struct task { const char *path; int fd; };
-
-static int do_task(void *argument)
+pid_t pin_begin(const char *path, bool copy, int32_t *fd)
 {
-	const struct task *task = argument;
+	pid_t pid;
+	int error;
 
-	return (task->fd < 0 ? access(task->path, X_OK) : pin_fill(task->fd, task->path)) < 0 ? -errno : 0;
+	*fd = copy ? pin_make(path) : -1;
+	if (copy && *fd < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		_exit((copy ? pin_fill(*fd, path) : access(path, X_OK)) < 0 ? errno & 0xff : 0);
+	error = errno;
+	if (pid < 0)
+		fd_drop(fd);
+	return pid < 0 ? -error : pid;
 }
 
-int pin_bounded(const char *path, bool copy, unsigned ms, int *fd)
+int pin_result(int status)
 {
-	struct task task = { .path = path, .fd = copy ? pin_make(path) : -1 };
-	int result = copy && task.fd < 0 ? -errno : bounded_run(do_task, &task, ms);
-
-	if (result < 0 && task.fd >= 0)
-		close(task.fd);
-	*fd = result < 0 ? -1 : task.fd;
-	return result;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
 int pin_path(int fd, const char *path)

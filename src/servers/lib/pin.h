@@ -7,6 +7,8 @@
 #define SERVERS_LIB_PIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 enum { PIN_MAX_BYTES = 64 << 20 };
 
@@ -22,10 +24,13 @@ int pin_fill(int fd, const char *path);
 bool pin_is_filled(int fd);
 
 /*
- * The same for at most @ms milliseconds, in a child: the file may be one of a file system that does not answer. Without @copy it is only looked whether the
- * program can be executed, and *@fd is -1. 0 or a negative errno, -ETIMEDOUT.
+ * The same by a child, for who must not wait: the file may be one of a file system that does not answer. Without @copy it is only looked whether the program
+ * can be executed, and *@fd is -1. Returns the child, whose end (pin_result) tells whether the copy *@fd is one; or a negative errno.
  */
-int pin_bounded(const char *path, bool copy, unsigned ms, int *fd);
+pid_t pin_begin(const char *path, bool copy, int32_t *fd);
+
+/* What a child of pin_begin() that ended with @status did: 0 or a negative errno; -EINTR: something killed it. */
+int pin_result(int status);
 
 /* Makes @path lead to the sealed copy @fd. 0, or -1 and errno. */
 int pin_path(int fd, const char *path);

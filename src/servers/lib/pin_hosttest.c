@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: lib/pin.c lib/bounded.c */
+/* LINK: lib/pin.c lib/file.c */
 /* What is copied, and what is refused without waiting or reading. */
 #include "pin.h"
 #include "check.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/pin-XXXXXX";
@@ -62,6 +64,29 @@ static void test_refused(void)
 	check_refused(path_of("large"), EFBIG);
 }
 
+static void check_begun(const char *path, bool copied, int result)
+{
+	int32_t fd = -2;
+	int status = -1;
+	pid_t pid = pin_begin(path, copied, &fd);
+
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid, "a child");
+	CHECK(pin_result(status) == result, "%s: %d", path, pin_result(status));
+	CHECK((fd >= 0) == copied && (!copied || pin_is_filled(fd) == (result == 0)), "what it has made");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void test_child(void)
+{
+	check_begun(path_of("good"), true, 0);
+	check_begun(path_of("none"), true, -ENOENT);
+	check_begun("/dev/zero", true, -ENOEXEC);
+	check_begun("/bin/sh", false, 0);
+	check_begun(path_of("none"), false, -ENOENT);
+	CHECK(pin_result(SIGKILL) == -EINTR, "killed");
+}
+
 int main(void)
 {
 	static const char *const names[] = { "good", "pipe", "large" };
@@ -70,6 +95,7 @@ int main(void)
 	CHECK(mkdtemp(folder) != NULL, "%s", strerror(errno));
 	test_copies();
 	test_refused();
+	test_child();
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(path_of(names[i]));
 	rmdir(folder);

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,4 +47,20 @@ bool process_is_ready(pid_t pid)
 	text[length > 0 ? length : 0] = '\0';
 	/* How many threads are ready, and how many run. */
 	return strtoul(next, &next, 10) > 0 && strtoul(next, &next, 10) == 0;
+}
+
+bool process_is_child(pid_t pid)
+{
+	siginfo_t info;
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) == 0;
+}
+
+const char *process_describe_end(int status, char *text, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
+	return text;
 }

@@ -71,3 +71,9 @@ bool session_end(pid_t leader, bool thorough)
 		closedir(folder);
 	return found;
 }
+
+void session_signal(pid_t leader, int number)
+{
+	if (kill(-leader, number) < 0)
+		kill(leader, number);
+}

@@ -18,4 +18,7 @@ bool session_end(pid_t leader, bool thorough);
  */
 unsigned session_signal_others(const pid_t *kept, unsigned count, int number);
 
+/* To the process group of a session's leader, which a child makes itself: until then, to the child. */
+void session_signal(pid_t leader, int number);
+
 #endif

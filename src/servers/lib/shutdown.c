@@ -21,6 +21,67 @@ enum { POLL_MS = 10, END_MS = 2000, SYNC_MS = 10000, PREPARE_S = 30 };
 static pid_t child;
 static bool prepared;
 
+/* Set by signals, which are only delivered while their receiver waits. */
+static volatile sig_atomic_t asked_for;
+
+static sigset_t mask_while_waiting;
+
+static void on_signal(int number)
+{
+	if (number == SIGUSR2)
+		shutdown_ask(SHUTDOWN_POWER_OFF);
+	else if (number == SIGTERM || number == SIGINT)
+		shutdown_ask(SHUTDOWN_REBOOT);
+	else if (number == SIGUSR1)
+		shutdown_ask(SHUTDOWN_HALT);
+}
+
+void shutdown_signals(void)
+{
+	static const int numbers[] = { SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM, SIGINT };
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		sigaddset(&blocked, numbers[i]);
+		sigaction(numbers[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &mask_while_waiting);
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigdelset(&mask_while_waiting, numbers[i]);
+}
+
+const sigset_t *shutdown_wait_mask(void)
+{
+	return &mask_while_waiting;
+}
+
+enum shutdown_kind shutdown_asked(void)
+{
+	return (enum shutdown_kind)asked_for;
+}
+
+void shutdown_ask(enum shutdown_kind kind)
+{
+	if (asked_for == SHUTDOWN_NONE)
+		asked_for = kind;
+}
+
+static const struct {
+	int command;
+	const char *text;
+} ends[] = {
+	[SHUTDOWN_POWER_OFF] = { RB_POWER_OFF, "power off" },
+	[SHUTDOWN_REBOOT] = { RB_AUTOBOOT, "reboot" },
+	[SHUTDOWN_HALT] = { RB_HALT_SYSTEM, "halt" },
+};
+
+const char *shutdown_name(enum shutdown_kind kind)
+{
+	return ends[kind].text;
+}
+
 /* Reaps until no child is left (true), or @patience_ms have passed. Every orphan is a child of process 1. */
 static bool reap_all(unsigned patience_ms)
 {
@@ -112,15 +173,6 @@ void shutdown_at_once(const char *wrong)
 
 void shutdown_machine(enum shutdown_kind kind)
 {
-	static const struct {
-		int command;
-		const char *text;
-	} ends[] = {
-		[SHUTDOWN_POWER_OFF] = { RB_POWER_OFF, "power off" },
-		[SHUTDOWN_REBOOT] = { RB_AUTOBOOT, "reboot" },
-		[SHUTDOWN_HALT] = { RB_HALT_SYSTEM, "halt" },
-	};
-
 	if (!prepared) {
 		end_the_rest();
 		sync_bounded();

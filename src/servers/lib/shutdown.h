@@ -3,10 +3,24 @@
 #ifndef SERVERS_LIB_SHUTDOWN_H
 #define SERVERS_LIB_SHUTDOWN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 enum shutdown_kind { SHUTDOWN_NONE, SHUTDOWN_POWER_OFF, SHUTDOWN_REBOOT, SHUTDOWN_HALT };
+
+/* Blocks SIGCHLD and the signals that ask for a shutdown, as busybox's tools send them. Call before the first fork. */
+void shutdown_signals(void);
+
+/* What to wait with: those of shutdown_signals() are delivered. */
+const sigset_t *shutdown_wait_mask(void);
+
+/* What was asked for first, by a signal or shutdown_ask(). */
+enum shutdown_kind shutdown_asked(void);
+void shutdown_ask(enum shutdown_kind kind);
+
+/* "power off" */
+const char *shutdown_name(enum shutdown_kind kind);
 
 /*
  * Where the root file system needs services, whose @count sessions are @kept: a child ends everybody else, syncs and makes the root read-only, while the

@@ -11,7 +11,7 @@
 
 enum { WAITERS_FOR_LOGS = 4, WAITERS_MAX = 16 };
 
-enum waiter_kind { WAIT_READY, WAIT_ENDED, WAIT_LOG };
+enum waiter_kind { WAIT_READY, WAIT_ENDED, WAIT_COPIED, WAIT_LOG };
 
 struct waiter {
 	uint64_t token;              /* of the call; 0: the place is free */

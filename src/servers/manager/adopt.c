@@ -6,11 +6,9 @@
 #include "table.h"
 #include "lib/run_state.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,15 +24,10 @@ static void check_descriptors(struct service *service)
 	}
 }
 
-static bool is_my_child(pid_t pid)
+static bool is_known(const void *argument, int fd)
 {
-	siginfo_t info;
+	const struct service_table *table = argument;
 
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) == 0;
-}
-
-static bool is_known(const struct service_table *table, int fd)
-{
 	if (fd <= STDERR_FILENO || (table->count > 0 && (fd == TABLE_FD || fd == table_control_port())))
 		return true;
 	for (unsigned i = 0; i < table->count; i++) {
@@ -46,21 +39,6 @@ static bool is_known(const struct service_table *table, int fd)
 		}
 	}
 	return false;
-}
-
-static void close_unknown(const struct service_table *table)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	while (folder && (entry = readdir(folder))) {
-		int fd = atoi(entry->d_name);
-
-		if (entry->d_name[0] != '.' && fd != dirfd(folder) && !is_known(table, fd))
-			close(fd);
-	}
-	if (folder)
-		closedir(folder);
 }
 
 void adopt_services(struct service_table *table)
@@ -82,16 +60,20 @@ void adopt_services(struct service_table *table)
 		/* What the manager before held of them ends. */
 		for (unsigned p = 0; p < CONFIG_MAX_PORTS; p++)
 			fd_drop(&service->fds.refused[p]);
-		if (service->pid > 0 && !is_my_child(service->pid)) {
+		if (service->pid > 0 && !process_is_child(service->pid)) {
 			log_warning("%s ended while there was no manager", service->config->name);
 			service_ended(service, -1, now_ns());
 		}
 		/* It has ended, with what result is to be seen. */
-		if (service->mounter > 0 && !is_my_child(service->mounter))
+		if (service->mounter > 0 && !process_is_child(service->mounter))
 			service->mount_due_ns = 0;
+		if (service->copier == 0 || !process_is_child(service->copier)) {
+			service->copier = 0;
+			fd_drop(&service->fds.program_next);
+		}
 		running += service->pid > 0;
 	}
-	close_unknown(table);
+	fd_close_others(is_known, table);
 	region_set(TABLE_RESTARTS, region_get(TABLE_RESTARTS) + 1);
 	log_warning("restarted in place, restart %d: %u services run on", (int)region_get(TABLE_RESTARTS), running);
 }
@@ -101,5 +83,5 @@ void adopt_nothing(void)
 	kill(-1, SIGKILL);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
-	close_unknown(&(struct service_table){ .count = 0 });
+	fd_close_others(is_known, &(struct service_table){ .count = 0 });
 }

@@ -173,7 +173,7 @@ static int on_upgrade(struct server_call *call, const struct svc_upgrade_request
 	(void)reply;
 	if (index >= 0 && request->path[0] && request->path[0] != '/')
 		return -EINVAL;
-	return index < 0 ? index : answer_when(call, WAIT_READY, index, act->upgrade(&table->list[index], request->path));
+	return index < 0 ? index : answer_when(call, WAIT_COPIED, index, act->upgrade(&table->list[index], request->path));
 }
 
 static void read_log(int index, uint64_t position, struct svc_log_reply *reply)
@@ -230,6 +230,20 @@ static void answer(struct waiter *waiter, int result)
 		server_answer(&server, waiter->token, result, &pid, waiter->for_what == WAIT_READY ? sizeof(pid) : 0, NULL, 0);
 	}
 	waiter->token = 0;
+}
+
+void control_copied(const struct service *service, int result)
+{
+	for (unsigned i = 0; i < WAITERS_MAX; i++) {
+		struct waiter *waiter = &waiters.list[i];
+
+		if (!waiter->token || waiter->for_what != WAIT_COPIED || &table->list[waiter->index] != service)
+			continue;
+		waiter->for_what = WAIT_READY;
+		waiter->restarts = service->restart_count;
+		if (result < 0)
+			answer(waiter, result);
+	}
 }
 
 static const struct svc_operations operations = {

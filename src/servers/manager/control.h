@@ -14,7 +14,7 @@ struct control_actions {
 	int (*start)(struct service *service);
 	int (*stop)(struct service *service, bool again);
 	int (*kill)(struct service *service, int signal);
-	/* As stop and start again, with a new program. It is copied (reads a file) before the old one is stopped, which comes back if it fails. */
+	/* As stop and start again, with a new program. A child copies it before the old one is stopped, which comes back if it fails (control_copied). */
 	int (*upgrade)(struct service *service, const char *path);
 };
 
@@ -26,6 +26,9 @@ int control_fd(void);
 
 /* Serves the requests that are there, and those whose time has come. Does not block. */
 void control_serve(bool readable, uint64_t now_ns);
+
+/* The copy for an upgrade of @service is there (0), or there will be none (a negative errno). */
+void control_copied(const struct service *service, int result);
 
 /* When control_serve() is to be called next, at the latest. */
 uint64_t control_due(void);

@@ -46,20 +46,6 @@ static struct config config;
 /* One more than the file may have, for the agent or the emergency shell. */
 static struct service services[CONFIG_MAX_SERVICES + 1];
 
-/* Logs what config_parse() found wrong in the file at @path. */
-static void log_errors(const char *path)
-{
-	for (unsigned i = 0; i < config.error_count && i < CONFIG_MAX_ERRORS; i++)
-		log_error("%s:%u: %s", path, config.errors[i].line, config.errors[i].text);
-	if (config.error_count > CONFIG_MAX_ERRORS)
-		log_error("%s: and %u more errors", path, config.error_count - CONFIG_MAX_ERRORS);
-	for (unsigned i = 0; i < config.service_count; i++) {
-		if (!config.services[i].valid)
-			log_error("%s:%u: service %s is not started", path, config.services[i].line,
-				  config.services[i].name);
-	}
-}
-
 static int check_config(const char *path)
 {
 	size_t length;
@@ -69,7 +55,7 @@ static int check_config(const char *path)
 	if (valid < 0)
 		log_error("%s: %s", path, strerror(errno));
 	else
-		log_errors(path);
+		boot_config_log(&config, path);
 	return valid <= 0 || config.error_count > 0;
 }
 
@@ -115,7 +101,7 @@ static struct service_table begin(uint32_t flags)
 	if (!boot.text || config_parse(&config, boot.text, boot.length) < 0)
 		log_error("%s: %s", CONFIG_PATH, strerror(errno));
 	else
-		log_errors(CONFIG_PATH);
+		boot_config_log(&config, CONFIG_PATH);
 	table = make_table(&boot);
 	if (nothing_to_start(&table)) {
 		log_error("no service to start: an emergency shell is on /dev/console; leave with poweroff or reboot");
@@ -179,7 +165,7 @@ static int boot(void)
 {
 	struct service_table table;
 
-	supervise_signals();            /* who sends one already is heard later */
+	shutdown_signals();             /* who sends one already is heard later */
 	setpriority(PRIO_PROCESS, 0, -15);      /* who has died is not to wait behind who runs */
 	if (getenv("INIT_RESTARTED")) {
 		table = go_on();

@@ -401,6 +401,8 @@ static uint64_t service_due(const struct service_table *table, const struct serv
 		due = late;
 	if (service->mount_state != MOUNT_OVER && service->mount_due_ns > 0 && service->mount_due_ns < due)
 		due = service->mount_due_ns;
+	if (service->copier > 0 && service->copy_due_ns < due)
+		due = service->copy_due_ns;
 	return is_held_up(service) && late < due ? late : due;
 }
 
@@ -428,5 +430,6 @@ bool service_plausible(const struct service *service)
 	}
 	alive = service->state == SERVICE_STARTING || service->state == SERVICE_RUNNING || service->state == SERVICE_STOPPING;
 	return service->state < SERVICE_STATES && memchr(service->reason, 0, sizeof(service->reason)) && service->pid >= 0 && service->before >= 0 &&
-	       service->forgiven <= service->restart_count && (alive || service->pid == 0) && service->mount_state <= MOUNT_OVER && service->mounter >= 0;
+	       service->forgiven <= service->restart_count && (alive || service->pid == 0) && service->mount_state <= MOUNT_OVER && service->mounter >= 0 &&
+	       service->copier >= 0;
 }

@@ -53,6 +53,7 @@ struct service_fds {
 	int32_t state;                       /* memory that its instances hand on */
 	int32_t program;                     /* sealed memory with its executable (pin.h); -1: the file is executed */
 	int32_t program_before;              /* while upgrading: the one that is known to work */
+	int32_t program_next;                /* that a child copies for an upgrade */
 	int32_t ports[CONFIG_MAX_PORTS];     /* MANAGE */
 	int32_t refused[CONFIG_MAX_PORTS];   /* RECV of those, while the service is at rest (ports_refuse) */
 };
@@ -85,6 +86,8 @@ struct service {
 	bool kept;                           /* what it, or one that starts after it, serves is mounted: it ends with the machine */
 	pid_t mounter;                       /* the child of mount_state; 0: none */
 	uint64_t mount_due_ns;               /* the child is killed then */
+	pid_t copier;                        /* the child that copies fds.program_next; 0: none */
+	uint64_t copy_due_ns;                /* it is killed then */
 	int32_t last_status;                 /* as waitpid() gives it; -1: none has ended */
 	char reason[96];                     /* why it is in this state, for people */
 	struct watchdog watchdog;

@@ -45,30 +45,13 @@ static void open_console(const char *name, int report_fd)
 		fail(report_fd, errno == ENOENT || errno == ENXIO || errno == ENODEV || errno == EIO || errno == ENOTTY, wrong, path);
 }
 
-/* Without a terminal: no input; what it prints goes to the manager, into its log and to the console. */
-static void open_no_input(int output, int report_fd)
-{
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		fail(report_fd, false, "open", "/dev/null");
-	launch_make_standard(fd, STDIN_FILENO, STDIN_FILENO);
-	if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
-		fail(report_fd, false, "use", "the pipe of its log");
-}
-
 static void apply_cpus(const struct service_config *config, bool first)
 {
 	uint64_t usable = config->cpus ? launch_use_cpus(config->cpus) : 0, missing = config->cpus & ~usable;
-	char list[256] = "";
-	size_t length = 0;
+	char list[LAUNCH_CPUS_TEXT];
 
-	for (int cpu = 0; cpu < LAUNCH_CPUS; cpu++) {
-		if (missing & 1ull << cpu)
-			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%d", length ? "," : "", cpu);
-	}
 	if (missing && first)
-		log_warning("%s: cpus %s: this machine runs no such CPU; %s", config->name, list,
+		log_warning("%s: cpus %s: this machine runs no such CPU; %s", config->name, launch_list_cpus(missing, list),
 			    usable ? "the others are used" : "the service may use all");
 }
 
@@ -90,34 +73,25 @@ static const char *become_user(const char *name, int report_fd)
 	return home;
 }
 
-/* NAME=NUMBER, the next entry of @environment, kept in @text. */
-static void add_number(char **environment, char text[40], const char *name, long number)
-{
-	while (*environment)
-		environment++;
-	snprintf(text, 40, "%s=%ld", name, number);
-	*environment = text;
-}
-
 /* Where the service finds its ports: lib/server.h. @numbers holds the texts. */
-static void add_ports(char **environment, char numbers[][40], const struct service *service, const struct ports_given *given)
+static void add_ports(char **environment, char numbers[][LAUNCH_NUMBER_TEXT], const struct service *service, const struct ports_given *given)
 {
 	static const char *const names[] = { "RAEEN_PORT", "RAEEN_PORT2", "RAEEN_PORT3", "RAEEN_PORT4" };
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == CONFIG_MAX_PORTS, "a name for each");
 	for (unsigned i = 0; i < CONFIG_MAX_PORTS && given->ports[i] >= 0; i++)
-		add_number(environment, numbers[i], names[i], given->ports[i]);
+		launch_add_number(environment, numbers[i], names[i], given->ports[i]);
 	if (given->supervisor >= 0)
-		add_number(environment, numbers[CONFIG_MAX_PORTS], "RAEEN_SUPERVISOR", given->supervisor);
+		launch_add_number(environment, numbers[CONFIG_MAX_PORTS], "RAEEN_SUPERVISOR", given->supervisor);
 	if (given->supervisor >= 0 && service->config->watchdog_ns > 0)
-		add_number(environment, numbers[CONFIG_MAX_PORTS + 1], "RAEEN_WATCHDOG_MS", (long)(service->config->watchdog_ns / 1000000));
+		launch_add_number(environment, numbers[CONFIG_MAX_PORTS + 1], "RAEEN_WATCHDOG_MS", (long)(service->config->watchdog_ns / 1000000));
 }
 
 __attribute__((noreturn))
 static void child(const struct service *service, const struct ports_given *given)
 {
 	const struct service_config *config = service->config;
-	char home[128] = "HOME=/", user[48] = "USER=root", logname[48] = "LOGNAME=root", numbers[CONFIG_MAX_PORTS + 3][40];
+	char home[128] = "HOME=/", user[48] = "USER=root", logname[48] = "LOGNAME=root", numbers[CONFIG_MAX_PORTS + 3][LAUNCH_NUMBER_TEXT];
 	char *environment[9 + CONFIG_MAX_PORTS] = { home, user, logname, "PATH=/sbin:/bin:/usr/sbin:/usr/bin", "TERM=linux" };
 	struct spawn_word first = { .pid = getpid() };
 	const char *wrong;
@@ -131,10 +105,11 @@ static void child(const struct service *service, const struct ports_given *given
 	umask(022);
 	if (chdir("/") < 0)
 		fail(report_fd, false, "enter", "/");
+	/* Without a terminal what it prints goes to the manager, into its log and to the console. */
 	if (config->console)
 		open_console(config->console, report_fd);
-	else
-		open_no_input(service->fds.output_write, report_fd);
+	else if ((wrong = launch_open_no_input(service->fds.output_write)))
+		fail(report_fd, false, "arrange its output:", wrong);
 	apply_scheduling(config, service->restart_count == 0);
 	if (config->user) {
 		snprintf(home, sizeof(home), "HOME=%s", become_user(config->user, report_fd));
@@ -144,7 +119,7 @@ static void child(const struct service *service, const struct ports_given *given
 	add_ports(environment, numbers, service, given);
 	if (service->fds.state >= 0) {
 		fcntl(service->fds.state, F_SETFD, 0);
-		add_number(environment, numbers[CONFIG_MAX_PORTS + 2], "RAEEN_STATE", service->fds.state);
+		launch_add_number(environment, numbers[CONFIG_MAX_PORTS + 2], "RAEEN_STATE", service->fds.state);
 	}
 	/* In its view the program need not be. */
 	if (program < 0 && config->view_count > 0)

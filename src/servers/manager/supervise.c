@@ -26,62 +26,22 @@
 /* Between SIGTERM and SIGKILL; the same in an upgrade, while requests are held; between two looks at what has no event. */
 static const uint64_t stop_patience_ns = 5 * NS_PER_S, drain_patience_ns = 20 * NS_PER_S, look_ns = 50 * NS_PER_MS, session_look_ns = 2 * NS_PER_MS;
 
-enum { REAPED_AT_ONCE = 64, UPGRADE_COPY_MS = 5000 };
+/* For copying a program, whose file system may not answer. */
+static const uint64_t copy_patience_ns = 5 * NS_PER_S;
 
-/* Set by signals, which are only delivered inside ppoll(). */
-static volatile sig_atomic_t asked_for;
-
-static sigset_t mask_while_waiting;
+enum { REAPED_AT_ONCE = 64 };
 
 static struct service_table *table;
 static bool more_to_reap;
 static uint64_t stop_begun_ns;
 static storage_stop stop_it;
+static void end_copy(struct service *service, int result);
 
 static struct output outputs[CONFIG_MAX_SERVICES + 1];
-
-static void on_signal(int number)
-{
-	if (asked_for != SHUTDOWN_NONE)
-		return;
-	if (number == SIGUSR2)
-		asked_for = SHUTDOWN_POWER_OFF;
-	else if (number == SIGTERM || number == SIGINT)
-		asked_for = SHUTDOWN_REBOOT;
-	else if (number == SIGUSR1)
-		asked_for = SHUTDOWN_HALT;
-}
-
-static const int numbers[] = { SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM, SIGINT };
-
-void supervise_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-	sigset_t blocked;
-
-	sigemptyset(&blocked);
-	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		sigaddset(&blocked, numbers[i]);
-		sigaction(numbers[i], &action, NULL);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, &mask_while_waiting);
-	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigdelset(&mask_while_waiting, numbers[i]);
-}
 
 static void save(void)
 {
 	table_save(table);
-}
-
-/* "ended with status 1", "was ended by signal 9 (Killed)" */
-static const char *describe(int status, char *text, size_t size)
-{
-	if (WIFSIGNALED(status))
-		snprintf(text, size, "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
-	return text;
 }
 
 static void log_end(const struct service *service, enum service_verdict verdict, const char *how, uint64_t ended_ns)
@@ -242,13 +202,24 @@ static void on_end(struct service *service, int status)
 	/* Its last word may be that it has served. */
 	take_notification(service);
 	verdict = service_ended(service, status, time);
-	keep_reason(service, verdict, describe(status, how, sizeof(how)));
+	keep_reason(service, verdict, process_describe_end(status, how, sizeof(how)));
 	end_before(service, time);
 	if (service_may_start(table, service, time))
 		start(service);
 	take_output(service);
 	if (!is_logout(service, verdict, status, time))
 		log_end(service, verdict, how, time);
+}
+
+static bool is_copier(pid_t pid, int status)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		if (table->list[i].copier == pid) {
+			end_copy(&table->list[i], pin_result(status));
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Reaps what has ended: main processes of services, and orphans, which need nothing but that; some in a turn. */
@@ -260,7 +231,7 @@ static void reap(void)
 	for (unsigned i = 0; i < REAPED_AT_ONCE && (pid = waitpid(-1, &status, WNOHANG)) > 0; i++) {
 		struct service *service = find_process(pid);
 
-		if (!service && storage_ended(table, pid, status, stop_it, now_ns()))
+		if (!service && (is_copier(pid, status) || storage_ended(table, pid, status, stop_it, now_ns())))
 			continue;
 		shutdown_child_ended(pid, status);
 		if (service && (service->fds.report < 0 || read_report(service)))
@@ -269,20 +240,13 @@ static void reap(void)
 	more_to_reap = pid > 0;
 }
 
-/* To the process group of the service's leader, which a child makes itself: until then, to the child. */
-static void send_signal(const struct service *service, int number)
-{
-	if (kill(-service->pid, number) < 0)
-		kill(service->pid, number);
-}
-
 /* Interactive shells ignore SIGTERM, but end when their terminal hangs up. */
 static void ask_to_end(const struct service *service)
 {
 	if (service->config->console)
-		send_signal(service, SIGHUP);
-	send_signal(service, SIGTERM);
-	send_signal(service, SIGCONT);
+		session_signal(service->pid, SIGHUP);
+	session_signal(service->pid, SIGTERM);
+	session_signal(service->pid, SIGCONT);
 }
 
 static void stop(struct service *service, bool again)
@@ -313,7 +277,7 @@ static void lose_patience(struct service *service, uint64_t time)
 		return;
 	}
 	log_warning("%s did not end within %llu s and is killed", service->config->name, (unsigned long long)((time - service->since_ns) / NS_PER_S));
-	send_signal(service, SIGKILL);
+	session_signal(service->pid, SIGKILL);
 	service->killed = true;
 }
 
@@ -323,7 +287,7 @@ static void watch(struct service *service, uint64_t time)
 
 	if (service_trial_over(service, time)) {
 		log_error("%s is not ready in time with its new program and is killed", service->config->name);
-		send_signal(service, SIGKILL);
+		session_signal(service->pid, SIGKILL);
 		service->killed = true;
 	}
 	if (service->state != SERVICE_RUNNING || service->killed || time < watchdog_due(&service->watchdog))
@@ -333,7 +297,7 @@ static void watch(struct service *service, uint64_t time)
 		return;
 	log_error("%s gave no heartbeat for %llu ms of its own time and is killed", service->config->name,
 		  (unsigned long long)(service->config->watchdog_ns / NS_PER_MS));
-	send_signal(service, SIGKILL);
+	session_signal(service->pid, SIGKILL);
 	service->killed = true;
 	service->watchdog_kills++;
 }
@@ -348,6 +312,8 @@ static void check_times(void)
 
 		fd_drop(&unneeded);
 		end_before(service, time);
+		if (service->copier > 0 && time >= service->copy_due_ns)
+			end_copy(service, -ETIMEDOUT);
 		storage_look(table, service, stop_it, time);
 		watch(service, time);
 		lose_patience(service, time);
@@ -396,7 +362,7 @@ static void wait_for_event(void)
 	due = more_to_reap ? 0 : asked < due ? asked : due;
 	sleep_ns = due > time ? due - time : 0;
 	timeout = (struct timespec){ .tv_sec = (time_t)(sleep_ns / NS_PER_S), .tv_nsec = (long)(sleep_ns % NS_PER_S) };
-	if (ppoll(polled, count, due == UINT64_MAX ? NULL : &timeout, &mask_while_waiting) >= 0)
+	if (ppoll(polled, count, due == UINT64_MAX ? NULL : &timeout, shutdown_wait_mask()) >= 0)
 		return;
 	for (nfds_t i = 0; i < count; i++)
 		polled[i].revents = 0;
@@ -433,6 +399,8 @@ static int do_stop(struct service *service, bool again)
 {
 	if (table->stopping)
 		return -ESHUTDOWN;
+	if (service->copier > 0)
+		end_copy(service, -ECANCELED);
 	if (service->pid == 0) {
 		service_cancel(service, now_ns());
 		return again ? service_ask_start(service, now_ns()) : 0;
@@ -445,33 +413,55 @@ static int do_stop(struct service *service, bool again)
 	return 0;
 }
 
+/* Of an upgrade: the program is there, or there will be none. */
+static void end_copy(struct service *service, int result)
+{
+	int32_t program = service->fds.program_next;
+
+	/* Should it not have ended, or not end at once either, that is nobody's business any more. */
+	if (result == -ETIMEDOUT || result == -ECANCELED)
+		kill(service->copier, SIGKILL);
+	service->copier = 0;
+	service->fds.program_next = -1;
+	if (result == 0 && table->stopping)
+		result = -ESHUTDOWN;
+	if (result == 0) {
+		program = service_upgrade(service, program);
+		do_stop(service, true);
+		service->drains = true;
+	}
+	fd_drop(&program);
+	control_copied(service, result);
+}
+
 static int do_kill(struct service *service, int number)
 {
 	if (service->pid == 0)
 		return -ESRCH;
-	send_signal(service, number);
+	session_signal(service->pid, number);
 	return 0;
 }
 
 static int do_upgrade(struct service *service, const char *path)
 {
 	const struct service_config *config = service->config;
-	int program, result;
+	int result;
 
+	if (service->copier > 0)
+		return -EBUSY;
 	if (table->stopping || !config->valid)
 		return table->stopping ? -ESHUTDOWN : -EINVAL;
 	for (unsigned i = 0; service->pid > 0 && i < config->port_count; i++) {
 		if (!config->ports[i].persistent)
 			return -ENOTSUP;
 	}
-	result = pin_bounded(*path ? path : config->argv[0], *path || config->pinned, UPGRADE_COPY_MS, &program);
-	if (result < 0)
-		return result;
-	program = service_upgrade(service, program);
-	fd_drop(&program);
-	do_stop(service, true);
-	service->drains = true;
-	return 0;
+	service->copier = pin_begin(*path ? path : config->argv[0], *path || config->pinned, &service->fds.program_next);
+	service->copy_due_ns = now_ns() + copy_patience_ns;
+	if (service->copier > 0)
+		return 0;
+	result = service->copier;
+	service->copier = 0;
+	return result;
 }
 
 static const struct control_actions actions = { .start = do_start, .stop = do_stop, .kill = do_kill, .upgrade = do_upgrade };
@@ -479,10 +469,8 @@ static const struct control_actions actions = { .start = do_start, .stop = do_st
 /* What is still to be written needs the root's services, even if somebody has stopped them. */
 static void begin_stop(void)
 {
-	static const char *const names[] = { "", "power off", "reboot", "halt" };
-
-	log_info("stopping the services to %s", names[asked_for]);
-	region_set(TABLE_SHUTDOWN, asked_for);
+	log_info("stopping the services to %s", shutdown_name(shutdown_asked()));
+	region_set(TABLE_SHUTDOWN, shutdown_asked());
 	table->stopping = true;
 	stop_begun_ns = now_ns();
 	for (unsigned i = 0; i < table->count; i++) {
@@ -526,22 +514,21 @@ static bool prepare_shutdown(void)
 enum shutdown_kind supervise(struct service_table *services, const struct service *essential)
 {
 	table = services;
-	if (asked_for == SHUTDOWN_NONE)
-		asked_for = region_get(TABLE_SHUTDOWN);
+	shutdown_ask((enum shutdown_kind)region_get(TABLE_SHUTDOWN));
 	control_open(table, &actions);
 	for (;;) {
 		reap();
 		take_events();
 		check_times();
-		if (essential && service_at_rest(essential) && !asked_for)
-			asked_for = SHUTDOWN_POWER_OFF;
-		if (asked_for != SHUTDOWN_NONE && !table->stopping)
+		if (essential && service_at_rest(essential))
+			shutdown_ask(SHUTDOWN_POWER_OFF);
+		if (shutdown_asked() != SHUTDOWN_NONE && !table->stopping)
 			begin_stop();
 		if (table->stopping)
 			stop_next();
 		control_serve(polled[table->count * POLL_KINDS].revents != 0, now_ns());
 		if (table->stopping && service_table_quiet(table) && prepare_shutdown())
-			return (enum shutdown_kind)asked_for;
+			return shutdown_asked();
 		start_waiting();
 		save();
 		wait_for_event();

@@ -9,11 +9,8 @@
 #include "lib/shutdown.h"
 #include "service.h"
 
-/* Blocks SIGCHLD and the signals that ask for a shutdown; supervise() takes them. Call before the first fork. */
-void supervise_signals(void);
-
 /*
- * Returns what was asked for when every service has ended. When @essential (may be NULL) has ended for good, that asks
+ * Takes the signals of shutdown_signals(). Returns what was asked for when every service has ended. When @essential (may be NULL) has ended for good, that asks
  * for a power-off.
  */
 enum shutdown_kind supervise(struct service_table *services, const struct service *essential);

@@ -3,7 +3,7 @@
 #include "table.h"
 #include "lib/region.h"
 
-enum { MAGIC = 0x73760003 /* raised when the meaning of struct service changes */ };
+enum { MAGIC = 0x73760004 /* raised when the meaning of struct service changes */ };
 
 _Static_assert(sizeof(struct service) % sizeof(uint64_t) == 0, "a record is made of words");
 _Static_assert((int)TABLE_WORDS <= (int)REGION_WORDS, "there are so many");

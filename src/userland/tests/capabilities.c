@@ -399,7 +399,7 @@ static void looking_into_others(void)
 	char maps[64], more[64];
 
 	child = check_spawn(idle_as_nobody, NULL);
-	check_sleep(200);
+	CHECK(check_state(child, 'S', 20000));
 	snprintf(maps, sizeof maps, "/proc/%d/environ", child);
 	snprintf(more, sizeof more, "/proc/%d/environ", parent);
 	mine = fork();

@@ -370,7 +370,7 @@ static void every_class(void)
 	check_write_file("file", "text", 0644);
 	CHECK_EQ(setrlimit(RLIMIT_NPROC, &low), 0);
 	other = check_spawn(idle_as_nobody, NULL);
-	check_sleep(200);
+	CHECK(check_state(other, 'S', 20000));
 	for (unsigned i = 0; i < CLASSES; i++)
 		if (CHECK(find_call(classes[i].call)))
 			try_class(&classes[i], find_call(classes[i].call));

@@ -188,6 +188,12 @@ int check_state(pid_t pid, char state, int ms)
 	return 1;
 }
 
+void check_signal_parent(int number)
+{
+	check_state(getppid(), 'S', 20000);
+	kill(getppid(), number);
+}
+
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
 {
 	(void)info;

@@ -58,5 +58,7 @@ void check_write_file(const char *path, const char *text, int mode);
 int check_await(volatile int *flag, int ms);
 /* Whether process @pid is in state @state ('S', 'T', 'Z' ...) of /proc/PID/stat within @ms milliseconds. */
 int check_state(pid_t pid, char state, int ms);
+/* Sends @number to the parent as soon as it sleeps, however late that is: who sends it after a while may find it still on its way to the call that waits. */
+void check_signal_parent(int number);
 
 #endif

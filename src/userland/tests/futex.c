@@ -238,8 +238,7 @@ static void on_signal(int number)
 static void signal_parent(void *unused)
 {
 	(void)unused;
-	check_sleep(40);
-	kill(getppid(), SIGUSR1);
+	check_signal_parent(SIGUSR1);
 }
 
 static void signals(void)
@@ -260,7 +259,7 @@ static void signals(void)
 static void private_keys(void)
 {
 	volatile uint32_t *private = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct timespec brief = { 0, 50000000 };
+	struct timespec brief = { 0, 500000000 };
 	pid_t child;
 
 	*private = 0;

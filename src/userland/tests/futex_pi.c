@@ -320,7 +320,7 @@ static void processes(void)
 	CHECK_EQ(*shared, child);
 	CHECK_ERR(futex(shared, FUTEX_TRYLOCK_PI, 0, NULL, NULL, 0), EAGAIN);
 	if (fork() == 0) {
-		check_sleep(40);
+		check_state(getppid(), 'S', PATIENCE);
 		kill(child, SIGKILL);
 		_exit(0);
 	}

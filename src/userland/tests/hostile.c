@@ -246,8 +246,11 @@ static void memory_exhaustion(void)
 	result = check_child(eat_memory, (void *)((long)before.totalram * before.mem_unit * 2));
 	CHECK(result == 3 || result == CHECK_KILLED + SIGKILL);
 	still_alive();
-	check_sleep(100);
-	CHECK_EQ(sysinfo(&after), 0);
+	/* It comes back a moment after the end. */
+	for (long end = check_now() + 20000; CHECK_EQ(sysinfo(&after), 0) && check_now() < end; check_sleep(20)) {
+		if (after.freeram * after.mem_unit + (32 << 20) > before.freeram * before.mem_unit)
+			break;
+	}
 	CHECK(after.freeram * after.mem_unit + (32 << 20) > before.freeram * before.mem_unit);
 }
 
@@ -273,7 +276,8 @@ static void huge_ranges(void)
 		start = check_now();
 		kill(pid, SIGKILL);
 		check_wait(pid);
-		CHECK(check_now() - start < 4000);
+		/* Much of the range would take minutes. */
+		CHECK(check_now() - start < 15000);
 	}
 	still_alive();
 }

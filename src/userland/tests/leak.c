@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Frames that stocks of page tables and kernel stacks may hold more than before. */
-enum { FRAME_SLACK = 96, MAP_SLACK = 64, PATIENCE_MS = 8000, PAGE_KIB = 4 };
+enum { FRAME_SLACK = 96, NODE_SLACK = 64, QUESTIONS_KEPT = 8, PATIENCE_MS = 8000, PAGE_KIB = 4 };
 
 static int counts_are_exact(void)
 {
@@ -85,14 +85,32 @@ void leak_mark(struct leak_mark *mark)
 	mark->frames = frames_in_use();
 }
 
+static long count_of(const struct leak_mark *mark, const char *name)
+{
+	for (unsigned i = 0; i < mark->count; i++)
+		if (strcmp(mark->caches[i].name, name) == 0)
+			return mark->caches[i].used;
+	return 0;
+}
+
 /* The first cache with more objects than at @mark, or -1; @now is of the same system, so the order is the same. */
 static int find_growth(const struct leak_mark *mark, const struct leak_mark *now)
 {
-	for (unsigned i = 0; i < now->count; i++) {
-		/* The map of a file in use is made when its data are needed again, as memory has it. It goes with its vnode, which counts. */
-		long slack = strcmp(now->caches[i].name, "kmalloc-768") == 0 ? MAP_SLACK : 0;
+	long vnodes = count_of(now, "vnode");
 
-		if (now->caches[i].used > (i < mark->count ? mark->caches[i].used : 0) + slack)
+	for (unsigned i = 0; i < now->count; i++) {
+		const char *name = now->caches[i].name;
+		long most = i < mark->count ? mark->caches[i].used : 0;
+
+		/* What a file in use has beside its vnode, which counts, is made when its data are needed again, as memory has it. */
+		if (strcmp(name, "mapped_file") == 0)
+			most = vnodes;
+		if (strcmp(name, "page_tree_node") == 0)
+			most += NODE_SLACK;
+		/* The kernel keeps some of its questions to servers for the next ones. */
+		if (strcmp(name, "kmalloc-768") == 0)
+			most += QUESTIONS_KEPT;
+		if (now->caches[i].used > most)
 			return i;
 	}
 	return -1;

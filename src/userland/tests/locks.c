@@ -82,29 +82,36 @@ static void nothing(int signal)
 
 static void hold_then_exit(void *argument)
 {
-	int fd = open("f", O_RDWR);
+	int *pipes = argument, fd = open("f", O_RDWR);
+	char byte;
 
 	CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 0, 1), 0);
-	write(*(int *)argument, "x", 1);
-	check_sleep(200);
+	write(pipes[1], "x", 1);
+	read(pipes[2], &byte, 1);
+	check_state(getppid(), 'S', 20000);
 }
 
 static void waiting_for_a_lock(void)
 {
 	struct sigaction action = { .sa_handler = nothing };
-	int fd = open("f", O_CREAT | O_RDWR, 0644), ready[2];
+	int fd = open("f", O_CREAT | O_RDWR, 0644), pipes[4];
 	char byte;
 	pid_t child;
 
-	pipe(ready);
-	child = check_spawn(hold_then_exit, &ready[1]);
-	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	pipe(pipes);
+	pipe(pipes + 2);
+	child = check_spawn(hold_then_exit, pipes);
+	CHECK_EQ(read(pipes[0], &byte, 1), 1);
 	sigaction(SIGALRM, &action, NULL);
-	ualarm(50000, 0);
+	ualarm(50000, 50000);	/* again and again: the first may come before it waits */
 	CHECK_ERR(lock(fd, F_SETLKW, F_WRLCK, 0, 0), EINTR);
+	ualarm(0, 0);
+	write(pipes[3], "x", 1);
 	CHECK_EQ(lock(fd, F_SETLKW, F_WRLCK, 0, 0), 0);
 	CHECK_EQ(check_wait(child), 0);
 }
+
+static volatile int *asks;
 
 static void take_second_then_first(void *argument)
 {
@@ -114,6 +121,7 @@ static void take_second_then_first(void *argument)
 	CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 1, 1), 0);
 	write(pipes[1], "x", 1);
 	read(pipes[2], &byte, 1);
+	*asks = 1;
 	CHECK_EQ(lock(fd, F_SETLKW, F_WRLCK, 0, 1), 0);
 }
 
@@ -125,12 +133,12 @@ static void deadlock_is_noticed(void)
 
 	pipe(pipes);
 	pipe(pipes + 2);
+	asks = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 0, 1), 0);
 	child = check_spawn(take_second_then_first, pipes);
 	read(pipes[0], &byte, 1);
 	write(pipes[3], "x", 1);
-	check_state(child, 'S', 1000);
-	check_sleep(100);
+	CHECK(check_await(asks, 20000) && check_state(child, 'S', 20000));
 	CHECK_ERR(lock(fd, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
 	CHECK_EQ(lock(fd, F_SETLK, F_UNLCK, 0, 1), 0);
 	CHECK_EQ(check_wait(child), 0);

@@ -23,7 +23,7 @@ static void stop_here(void *unused)
 {
 	(void)unused;
 	raise(SIGSTOP);
-	check_sleep(200);	/* a process that has ended is no longer one that has continued */
+	check_sleep(1500);	/* a process that has ended is no longer one that has continued */
 	_exit(5);
 }
 

@@ -79,7 +79,7 @@ static void moving(void)
 
 static void wait_to_be_moved_briefly(struct actor *self)
 {
-	struct timespec limit = soon(CLOCK_MONOTONIC, 300);
+	struct timespec limit = soon(CLOCK_MONOTONIC, 1500);
 
 	self->limit = &limit;
 	wait_to_be_moved(self);

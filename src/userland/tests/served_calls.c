@@ -604,7 +604,7 @@ static void unmount_without_server(void)
 
 	CHECK_EQ(served_child(do_mount, "disk=test0"), 0);
 	child = check_spawn(do_unmount, NULL);
-	check_sleep(50);
+	CHECK(check_state(child, 'D', 10000) || check_state(child, 'S', 1));
 	kill(child, SIGKILL);
 	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
 	model->clean = 0;

@@ -239,6 +239,143 @@ static void setting_attributes(void)
 	CHECK_EQ(counted("start"), -1);
 }
 
+enum { LOOKS = 150, LOOK_MS = 20, ASKED_AGAIN = 5, TIMES_ASKED = 9 };
+
+static unsigned told(void)
+{
+	return model->asked[FS_SETATTR & 0xffff];
+}
+
+/* A file whose times have changed, which the server has not heard. */
+static int changed_file(const char *path)
+{
+	int fd = open(path, O_CREAT | O_RDWR, 0600);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(ftruncate(fd, 100), 0);
+	return fd;
+}
+
+static void refused(void *argument)
+{
+	int fd = changed_file("m/file"), other, drop = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	unsigned before = told(), most = 0;
+
+	(void)argument;
+	model->refuses = 1;
+	close(fd);
+	/* Nobody waits: it is asked sooner at first, and then later and later. */
+	for (int i = 0; i < LOOKS; i++) {
+		CHECK_EQ(write(drop, "3", 1), 1);
+		check_sleep(LOOK_MS);
+		most = told() - before;
+	}
+	CHECK(most > 0 && most <= ASKED_AGAIN);
+	/* Who waits gets an answer. */
+	fd = open("m/file", O_RDWR);
+	before = told();
+	CHECK_ERR(fsync(fd), EIO);
+	CHECK_EQ(told() - before, 1);
+	CHECK_ERR(syncfs(fd), EIO);
+	CHECK(told() - before >= 2);
+	model->refuses = 0;
+	before = told();
+	CHECK_EQ(fsync(fd), 0);
+	CHECK_EQ(told() - before, 1);
+	CHECK_EQ(syncfs(fd), 0);
+	before = told();
+	CHECK_EQ(syncfs(fd), 0);
+	CHECK_EQ(told(), before);
+	close(fd);
+	/* What is always refused is given up, and each who has the file open to write hears of that once. */
+	fd = changed_file("m/file");
+	other = open("m/file", O_RDWR);
+	model->refuses = 1;
+	for (int i = 0; i < TIMES_ASKED; i++)
+		CHECK_ERR(fsync(fd), EIO);
+	before = told();
+	CHECK_EQ(fsync(fd), 0);
+	CHECK_ERR(fsync(other), EIO);
+	CHECK_EQ(fsync(other), 0);
+	CHECK_EQ(syncfs(fd), 0);
+	CHECK_EQ(told(), before);
+	model->refuses = 0;
+	close(fd);
+	close(other);
+	close(drop);
+	CHECK_EQ(unlink("m/file"), 0);
+}
+
+static void refused_attributes(void)
+{
+	start_model();
+	CHECK_EQ(served_child(refused, NULL), 0);
+	stop_model();
+	CHECK_EQ(nodes(), 1);
+}
+
+static void make_one(void *path)
+{
+	_Exit(mkdir(path, 0700) ? errno : 0);
+}
+
+static void make_read_only(void *argument)
+{
+	(void)argument;
+	_Exit(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL) ? errno : 0);
+}
+
+static void do_remount(void *argument)
+{
+	(void)argument;
+	_Exit(mount(NULL, "m", NULL, MS_REMOUNT, NULL) ? errno : 0);
+}
+
+static void serve_for(long ms)
+{
+	for (long end = check_now() + ms; check_now() < end;) {
+		struct msg_result got = msg_recv(receiver, 2 * WAIT_MS, NULL);
+
+		if (got.header >= 0)
+			serve_one(msg_type((msg_header)got.header), got.token);
+	}
+}
+
+/* A change whose answer is late is not overtaken by the mark that nothing changes any more; one that begins later is refused. */
+static void late_change(void)
+{
+	static _Alignas(8) char message[MSG_PAYLOAD_MAX];
+	pid_t maker, ender;
+	uint64_t token;
+	int code = -1;
+
+	start_model();
+	CHECK_EQ(served_child(make_one, "m/first"), 0);
+	for (int round = 0; round < 2; round++) {
+		maker = check_spawn(make_one, round ? "m/third" : "m/second");
+		token = serve_until(FS_MKDIR, maker, &code);
+		CHECK(token != 0);
+		memcpy(message, message_buffer(), sizeof message);
+		ender = check_spawn(make_read_only, NULL);
+		serve_for(300);
+		CHECK_EQ(model->clean, 0);
+		CHECK_EQ(waitpid(ender, NULL, WNOHANG), 0);
+		CHECK_EQ(served_child(make_one, "m/late"), EROFS);
+		make(FS_MKDIR, token, message);
+		serve_until(0, ender, &code);
+		CHECK_EQ(code, 0);
+		CHECK_EQ(model->clean, 1);
+		CHECK_EQ(check_wait(maker), 0);
+		CHECK_EQ(served_child(make_one, "m/later"), EROFS);
+		CHECK_EQ(nodes(), 3 + round);
+		CHECK_EQ(served_child(do_remount, NULL), 0);
+		model->clean = 0;
+	}
+	CHECK_EQ(served_child(make_one, "m/fourth"), 0);
+	stop_model();
+	CHECK_EQ(nodes(), 5);
+}
+
 static void look_only(void *argument)
 {
 	(void)argument;
@@ -273,7 +410,8 @@ static void changes_do_not_begin(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(making_and_removing), CASE(lost_answers), CASE(renaming), CASE(setting_attributes), CASE(read_only), CASE(changes_do_not_begin), { NULL, NULL },
+	CASE(making_and_removing), CASE(lost_answers), CASE(renaming), CASE(setting_attributes), CASE(refused_attributes), CASE(late_change),
+	CASE(read_only), CASE(changes_do_not_begin), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

@@ -39,6 +39,7 @@ static struct model {
 	struct fs_map_extents_request mapped;
 	unsigned clean;
 	unsigned lost;					/* answers to changes, which are made all the same */
+	unsigned refuses;				/* to set attributes */
 } *model;
 
 static int port = -1;		/* every right; its RECV counts until another takes over */
@@ -201,6 +202,10 @@ static void set_attributes(uint64_t token, const struct fs_setattr_request *requ
 	struct fs_attributes *node = &model->nodes[request->node.id % MODEL_NODES];
 
 	model->set = *request;
+	if (model->refuses) {
+		answer(token, -EIO, NULL, 0, 0);
+		return;
+	}
 	if (request->mask & 1)
 		node->mode = (node->mode & S_IFMT) | request->mode;
 	if (request->mask & 2)

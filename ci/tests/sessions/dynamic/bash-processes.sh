@@ -14,7 +14,7 @@ bash -c 'kill -KILL $$'; echo "killed $?"; bash -c 'kill -SEGV $$' 2>/dev/null; 
 nosuchcommand 2>/dev/null; echo "absent $?"; echo '#!/no/interpreter' > bad; chmod +x bad; ./bad 2>/dev/null; echo "bad $?"; ./f 2>/dev/null; echo "denied $?"
 for i in 1 2 3 4 5; do (sleep 0.$i; exit $i) & done; total=0; for j in $(jobs -p); do wait $j; ((total += $?)); done; echo "sum $total"
 set -m; sleep 30 & sleep 31 & jobs | grep -c Running; kill %1; wait %1 2>/dev/null; echo "first $?"
-kill -STOP %2; sleep 0.2; jobs %2 | grep -c Stopped; kill -CONT %2; kill -KILL %2; wait %2 2>/dev/null; echo "second $?"; set +m
+kill -STOP %2; until jobs %2 | grep -q Stopped; do sleep 0.05; done; jobs %2 | grep -c Stopped; kill -CONT %2; kill -KILL %2; wait %2 2>/dev/null; echo "second $?"; set +m
 coproc up { while read -r l; do echo "<$l>"; done; }; echo ping >&"${up[1]}"; read -r r <&"${up[0]}"; echo "$r"; eval "exec ${up[1]}>&-"; wait
 exec 5< <(echo from process substitution); read -r l <&5; echo "$l"; exec 5<&-
 tee >(wc -c > count) < f > /dev/null; until [ -s count ]; do sleep 0.05; done; cat count

@@ -46,7 +46,7 @@ os.kill(os.getpid(), signal.SIGUSR1)
 signal.raise_signal(signal.SIGUSR1)
 print(seen, signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL)
 signal.signal(signal.SIGALRM, lambda number, frame: (_ for _ in ()).throw(TimeoutError("alarm")))
-signal.setitimer(signal.ITIMER_REAL, 0.1)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
 try:
     time.sleep(5)
 except TimeoutError as error:

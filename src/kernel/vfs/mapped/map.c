@@ -52,13 +52,20 @@ void mapped_fs_destroy(struct mapped_fs *mapped)
 	kfree(mapped);
 }
 
+static struct slab_cache *files;
+
+void mapped_init(void)
+{
+	files = slab_cache_create("mapped_file", sizeof(struct mapped_file), 8);
+}
+
 struct mapped_file *mapped_file_of(struct vnode *vnode)
 {
 	struct mapped_file *file = atomic_load(&vnode->map), *expected = NULL;
 
 	if (file)
 		return file;
-	file = kzalloc(sizeof(*file));
+	file = slab_zalloc(files);
 	if (!file)
 		return NULL;
 	file->vnode = vnode;
@@ -72,7 +79,7 @@ struct mapped_file *mapped_file_of(struct vnode *vnode)
 	list_init(&file->promising_link);
 	if (atomic_compare_exchange(&vnode->map, &expected, file))
 		return file;
-	kfree(file);
+	slab_free(files, file);
 	return expected;
 }
 
@@ -87,7 +94,7 @@ static void mapped_free(struct vnode *vnode)
 	new_data_leave(&mapped->new_data, &file->new_runs, mapped->writing_group);
 	mutex_unlock(&mapped->new_lock);
 	extent_map_free(&file->map);
-	kfree(file);
+	slab_free(files, file);
 }
 
 const struct file_data_ops mapped_data_ops = {

@@ -10,7 +10,9 @@ struct frame;
 struct fs;
 struct mapped_fs;
 struct vm_object;
+struct vnode;
 
+void mapped_init(void);		/* once, before the first mount */
 /*
  * What a mount has for it. @block_size as of the cache that is to be made, with mapped_cache_ops and this as their context. NULL when out of memory.
  */
@@ -47,4 +49,6 @@ unsigned mapped_window(struct vm_object *object, uint64_t index);
 int mapped_prepare_write(struct vm_object *object, uint64_t first, uint64_t count);
 void mapped_dirtied(struct vm_object *object);
 int mapped_charge(struct vm_object *object, int pages);
+/* Something of the file that nobody waited for came to nothing: its next fsync says so. */
+void mapped_failed(struct vnode *vnode, int error);
 int mapped_sync_pages(struct vm_object *object, uint64_t first, uint64_t end);

@@ -37,8 +37,7 @@ static void submit(struct batch *batch, unsigned last_page)
 	batch->request.segment_count = 0;
 	if (!error)
 		return;
-	file->last_error = error;
-	atomic_add(&file->errors, 1);
+	mapped_failed(file->vnode, error);
 	batch->written->error = error;
 	for (unsigned i = batch->first_page; i <= last_page; i++)
 		batch->errors[i] = error;

@@ -15,6 +15,12 @@ void mapped_opened(struct file *file)
 	file->page_errors = map ? atomic_load(&map->errors) : 0;
 }
 
+void mapped_failed(struct vnode *vnode, int error)
+{
+	vnode->map->last_error = error;
+	atomic_add(&vnode->map->errors, 1);
+}
+
 static bool needs_attributes(struct vnode *vnode, bool data_only)
 {
 	bool result;

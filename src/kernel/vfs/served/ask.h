@@ -11,7 +11,7 @@ static inline struct fs_inode inode_of(struct fs_node_id node)
 	return (struct fs_inode){ .id = node.id, .generation = node.generation };
 }
 
-/* Sends the first @length bytes that lie in @call as a request of @type. Returns what kernel_call() does, and counts. */
+/* Sends the first @length bytes that lie in @call as a request of @type. Returns what kernel_call() does, and counts. -EROFS: it is too late for a change. */
 long served_send(struct served *served, struct kernel_call *call, uint32_t type, unsigned length);
 /* The same for the @length bytes at @request. */
 long served_ask(struct served *served, struct kernel_call *call, uint32_t type, const void *request, unsigned length);
@@ -19,6 +19,7 @@ long served_ask(struct served *served, struct kernel_call *call, uint32_t type, 
 int served_done(struct served *served, struct kernel_call *call, long length, int result);
 
 extern const struct fs_ops served_ops;
+int served_drain(struct fs *fs);	/* as of fs_ops */
 /* mount.c: nobody uses it any more. */
 void served_unmount(struct fs *fs);
 

@@ -270,11 +270,13 @@ int served_remount(struct fs *fs, bool read_only)
 {
 	int error;
 
+	atomic_store(&served_of(fs)->clean, false);
 	if (!read_only)
 		return served_start(served_of(fs));
 	/* Pages may need blocks, so they are written before the file system is marked as clean. */
 	error = served_sync_as(served_of(fs), false);
-	return served_sync_as(served_of(fs), true) ?: error;
+	(void)atomic_exchange(&served_of(fs)->clean, true);
+	return served_drain(fs) ?: served_sync_as(served_of(fs), true) ?: error;
 }
 
 int served_sync(struct fs *fs)

@@ -164,6 +164,8 @@ static struct fs_type served_type = { .name = "served", .mount = served_mount };
 void served_register(void)
 {
 	/* Off, until who waits for a page from a server holds no lock that others need (README.md). */
-	if (command_line_has("served") || command_line_has("root"))
-		fs_type_register(&served_type);
+	if (!command_line_has("served") && !command_line_has("root"))
+		return;
+	mapped_init();
+	fs_type_register(&served_type);
 }

@@ -9,15 +9,47 @@
 /* Of a file: bytes stay below 2^63 with any size of block. */
 #define FILE_BLOCKS_MAX (INT64_MAX / 4096)
 
+_Static_assert(FS_RENAME - FS_CREATE == 6 && FS_CREATE - FS_SETATTR == 1 && FS_RELEASE - FS_SETATTR == 9, "changes are together, those of names among them");
+
+static struct wait_queue drained = WAIT_QUEUE_INIT(drained);
+
+/* Who began a change before the file system became read-only asks for it here, perhaps only now: later than its mark is too late. */
+static bool is_too_late(const struct served *served, struct kernel_call *call, uint32_t type)
+{
+	if (atomic_load(&served->clean))
+		return type != FS_MAP_EXTENTS || ((const struct fs_map_extents_request *)kernel_call_payload(call))->allocate;
+	return served->fs.flags & FS_READ_ONLY && type - FS_CREATE <= FS_RENAME - FS_CREATE;
+}
+
 long served_send(struct served *served, struct kernel_call *call, uint32_t type, unsigned length)
 {
-	long result;
+	const bool change = type - FS_SETATTR <= FS_RELEASE - FS_SETATTR;
+	long result = -EROFS;
 
-	atomic_add(&served->asked[type & 0xffff], 1);
-	result = kernel_call(call, served->port, type, length);
-	if (result < 0)
-		atomic_add(result == -EINTR ? &served->unanswered : &served->refused, 1);
+	/* First it counts, then it looks: who makes it read-only does these the other way round. */
+	if (change)
+		atomic_add(&served->changing, 1);
+	if (!change || !is_too_late(served, call, type)) {
+		atomic_add(&served->asked[type & 0xffff], 1);
+		result = kernel_call(call, served->port, type, length);
+		if (result < 0)
+			atomic_add(result == -EINTR ? &served->unanswered : &served->refused, 1);
+	}
+	if (change && !atomic_sub(&served->changing, 1) && served->fs.flags & FS_READ_ONLY)
+		wake_all(&drained);
 	return result;
+}
+
+int served_drain(struct fs *fs)
+{
+	struct waiter waiter;
+	int error = 0;
+
+	wait_begin(&drained, &waiter);
+	while (atomic_load(&served_of(fs)->changing) && !error)
+		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
+	wait_end(&waiter);
+	return error;
 }
 
 long served_ask(struct served *served, struct kernel_call *call, uint32_t type, const void *request, unsigned length)
@@ -164,5 +196,6 @@ const struct fs_ops served_ops = {
 	.sync = served_sync,
 	.statfs = served_statfs,
 	.remount = served_remount,
+	.drain = served_drain,
 	.unmount = served_unmount,
 };

@@ -32,6 +32,8 @@ struct served {
 	bool read_only, unordered;	/* options */
 	bool started;			/* FS_START was answered: there may be changes, and nodes without names */
 	bool in_use;			/* mounting is over; the registry's */
+	bool clean;			/* atomic: by a remount, marked or about to be: the server is asked for no change any more */
+	uint32_t changing;		/* atomic: changes that it is asked for */
 	uint64_t free_blocks;		/* atomic: that ordinary users have, as the last commit said; UINT64_MAX: not known */
 
 	struct list link;		/* the registry's, as is users */

@@ -2,9 +2,10 @@
 /*
  * files-service: a service of the tests that is a file system, read-only, whose content follows from its numbers (tree.h).
  *
- *	files-service [--die=N] [--garbage=SEED]
+ *	files-service [--die=N] [--garbage=SEED] [--changes=NAME]
  *
- * --die: kills itself with every Nth request in its hands, before it answers. --garbage: answers are often wrong, in some field.
+ * --die: kills itself with every Nth request in its hands, before it answers. --garbage: answers are often wrong, in some field. --changes: it can be
+ * mounted to be changed, though nothing but attributes can, which it forgets; prints when it is told to be clean.
  */
 #include "lib/server.h"
 #include "proto/fs_server.h"
@@ -174,7 +175,33 @@ static int on_statfs(struct server_call *call, struct fs_statfs_reply *reply)
 	return 0;
 }
 
+static const char *changes;	/* NULL: none */
+
+static int on_start(struct server_call *call, const struct fs_start_request *request)
+{
+	(void)request;
+	note_request(call);
+	return changes ? 0 : -ENOSYS;
+}
+
+static int on_setattr(struct server_call *call, const struct fs_setattr_request *request, struct fs_setattr_reply *reply)
+{
+	note_request(call);
+	return changes ? attributes_of(request->node.id, &reply->attributes) : -ENOSYS;
+}
+
+static int on_sync(struct server_call *call, const struct fs_sync_request *request)
+{
+	note_request(call);
+	if (request->clean) {
+		printf("%s is clean\n", changes ? changes : "");
+		fflush(stdout);
+	}
+	return changes ? 0 : -ENOSYS;
+}
+
 static const struct fs_operations operations = {
+	.start = on_start, .setattr = on_setattr, .sync = on_sync,
 	.root = on_root, .lookup = on_lookup, .getattr = on_getattr, .readlink = on_readlink, .readdir = on_readdir, .fill = on_fill, .statfs = on_statfs,
 };
 
@@ -183,8 +210,10 @@ int main(int argc, char **argv)
 	struct server server = { .name = "files", .port_flags = PORT_PERSISTENT | PORT_REPLAY, .protocols = { { &fs_protocol, &operations } } };
 
 	for (int i = 1; i < argc; i++) {
-		if (sscanf(argv[i], "--die=%lu", &die_every) != 1 && sscanf(argv[i], "--garbage=%lu", &garbage) != 1) {
-			fprintf(stderr, "usage: files-service [--die=N] [--garbage=SEED]\n");
+		if (strncmp(argv[i], "--changes=", 10) == 0)
+			changes = argv[i] + 10;
+		else if (sscanf(argv[i], "--die=%lu", &die_every) != 1 && sscanf(argv[i], "--garbage=%lu", &garbage) != 1) {
+			fprintf(stderr, "usage: files-service [--die=N] [--garbage=SEED] [--changes=NAME]\n");
 			return 2;
 		}
 	}
