@@ -56,7 +56,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi compiler toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz host-tests-alone test-programs test test-full lint bench \
+.PHONY: help deps uapi compiler toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz host-tests-alone test-programs test test-full lint bench abi-table \
 	clean distclean
 
 help: ## list the targets
@@ -206,6 +206,9 @@ lint: deps ## check style and what the documentation promises
 
 clean: ## remove what was built (downloads are kept)
 	@if [ -d "$(BUILD)" ]; then find "$(BUILD)" -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
+
+abi-table: uapi ## print the table of Linux's system calls: which are here, what tests them, why others are not
+	@src/kernel/abi/gen-abi-table.py src/kernel/abi/syscalls.def src/kernel/abi/missing_calls.def $(BUILD)/uapi/asm/unistd_64.h src/kernel src/userland/tests
 
 # ONLY=raeen (or linux): that guest alone. LEAN=1: a third guest. CHECK=1: twice, which must give the same. RENEW=1: keeps the figures.
 bench: iso ## what operations cost in guest instructions, RaeenOS and Linux (ONLY=raeen, LEAN=1, CHECK=1, RENEW=1)

@@ -31,3 +31,13 @@ bb install CONFIG_PREFIX="$STAGE"
 # login, su and passwd need it; busybox drops the privilege at once for every other applet.
 chmod 4755 "$STAGE/bin/busybox"
 rm -f "$STAGE/linuxrc"
+
+# Upstream's tests, for ci/tests/test_busybox_suite.py: among the documents, which are not part of the image.
+suite="$STAGE/usr/share/doc/busybox"
+mkdir -p "$suite/shell"
+cp .config "$suite/"
+cp -R testsuite "$suite/"
+cp -R shell/ash_test "$suite/shell/"
+for program in printenv recho zecho; do
+	$CC $CFLAGS -w "shell/ash_test/$program.c" -o "$suite/shell/ash_test/$program"
+done

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What thread libraries stand on: futex operations, clone3, set_tid_address, robust lists, the FS base. */
+/* calls: clone3 */
 #include "check.h"
 
 #include <asm/prctl.h>

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""
+Busybox's own tests, and those of its shell, from its source package: run with our busybox on both guests. What passes on Linux passes here.
+"""
+import glob
+import os
+import re
+import tarfile
+
+import pytest
+
+from guest import BUILD, LINUX, RAEEN, run_all
+
+HOME = "opt/busybox"
+# One test alone may hang; the applet's other results count then.
+SECONDS = 300
+pytestmark = pytest.mark.full
+# What the tests find by the names of the applets.
+PREPARE = f"""
+export PATH=/{HOME}/links:$PATH SKIP_INTERNET_TESTS=y TZ=UTC
+test -d /{HOME}/links || {{ mkdir /{HOME}/links && /bin/busybox --install -s /{HOME}/links; }}
+"""
+LINE = re.compile(r"^(PASS|FAIL|SKIPPED|UNTESTED): (.*)$|^(ash-\S+/\S+): (ok|fail)$", re.M)
+# "applet: test": why RaeenOS gives another result.
+DIFFERENT = {}
+
+
+def package(kind):
+    found = glob.glob(os.path.join(BUILD, f"ports/busybox/busybox-[0-9.]*[0-9]{kind}.tar"))
+    assert len(found) == 1, f"{found}: ports/build busybox makes one"
+    return found[0]
+
+
+def subjects():
+    """Applets that have tests, and the folders of the shell's tests."""
+    with tarfile.open(package("-dev")) as archive:
+        names = archive.getnames()
+    base = "usr/share/doc/busybox/"
+    applets = {match[1] for match in (re.match(base + r"testsuite/(\w[\w.-]*)\.tests$", name) for name in names) if match}
+    applets |= {match[1] for match in (re.match(base + r"testsuite/(\w+)/", name) for name in names) if match}
+    shell = {match[1] for match in (re.match(base + r"shell/ash_test/(ash-\w+)$", name) for name in names) if match}
+    return sorted(applets - {"all_sourcecode"}) + sorted(shell)
+
+
+def command(subject):
+    if subject.startswith("ash-"):
+        return PREPARE + f"cd /{HOME}/shell/ash_test && timeout -s KILL {SECONDS} ./run-all {subject}; head -n 40 *.fail; rm -f *.fail; true"
+    return PREPARE + f"cd /{HOME}/testsuite && timeout -s KILL {SECONDS} ./runtest -v {subject}; true"
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("busybox")
+    # It takes the place of Linux's, whose shell runs its own applets whatever PATH says.
+    with tarfile.open(package("")) as archive:
+        archive.extract("bin/busybox", folder)
+    os.chmod(folder / "bin/busybox", 0o4755)
+    with tarfile.open(package("-dev")) as archive:
+        archive.extractall(folder)
+    os.makedirs(folder / "opt")
+    os.rename(folder / "usr/share/doc/busybox", folder / HOME)
+    os.symlink("/bin/busybox", folder / HOME / "busybox")
+    shorten(folder / HOME / "testsuite/bc.tests")
+    return folder
+
+
+def shorten(path):
+    """Two tests of bc print millions of numbers, which takes an hour here and tries no system. With fewer they fail, on both guests alike."""
+    text = path.read_text()
+    for often, seldom in (("i <= 65536", "i <= 64"), ("b <= 101", "b <= 12")):
+        assert text.count(often) == 1
+        text = text.replace(often, seldom)
+    path.write_text(text)
+
+
+def chosen(request):
+    return [item.callspec.params["subject"] for item in request.session.items if item.module is request.module and hasattr(item, "callspec")]
+
+
+@pytest.fixture(scope="module")
+def results(request, overlay):
+    commands = {subject: command(subject) for subject in chosen(request)}
+    return {guest: run_all(guest, commands, "--overlay", overlay, timeout=3600) for guest in (LINUX, RAEEN)}
+
+
+def verdicts(output):
+    """name -> what came of it. Names that come again are told apart by a number."""
+    found = {}
+    for word, name, shell_name, shell_word in LINE.findall(output):
+        name, word = name or shell_name, word or {"ok": "PASS", "fail": "FAIL"}[shell_word]
+        again = sum(other.partition("#")[0] == name for other in found)
+        found[f"{name}#{again + 1}" if again else name] = word
+    return found
+
+
+@pytest.mark.parametrize("subject", subjects())
+def test_subject(results, subject):
+    here, there = (results[guest][subject] for guest in (RAEEN, LINUX))
+    assert here.status is not None and there.status is not None, here.output + there.output
+    expected = {name: word for name, word in verdicts(there.output).items() if f"{subject}: {name}" not in DIFFERENT}
+    found = {name: word for name, word in verdicts(here.output).items() if f"{subject}: {name}" not in DIFFERENT}
+    differing = [f"{name}: {found.get(name)} here, {word} on Linux" for name, word in expected.items() if found.get(name) != word]
+    differing += [f"{name}: {word} here, nothing on Linux" for name, word in found.items() if name not in expected]
+    assert not differing, "\n".join(differing) + f"\n--- here:\n{here.output[-20000:]}\n--- on Linux:\n{there.output[-20000:]}"
