@@ -119,7 +119,7 @@ static RARE int reserve_extents(struct block_cache *cache, const struct block_co
 
 		if (error)
 			return error;
-		count += is_range(change) ? 2 : 0;
+		count += block_is_range(change) ? 2 : 0;
 	}
 	while (count--) {
 		struct data_extent *extent = kzalloc(sizeof(*extent));
