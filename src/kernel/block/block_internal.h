@@ -84,6 +84,8 @@ struct commit_state {
 	struct base_state bases[BLOCK_COMMIT_BASES];
 	struct block_spare spares[BLOCK_COMMIT_BASES];
 	uint8_t change_base[BLOCK_COMMIT_CHANGES];	/* the base of each change */
+	bool absent, stale;		/* some bases are not cached, as they say; or not current */
+	bool needs_more;		/* some may need more than they have: a part in the open group, an early image */
 	uint8_t all_marks;
 	bool has_reserved;		/* something for a base; or some were taken from the list of clean blocks */
 	unsigned first_range;		/* the first change that frees or adds blocks; change_count: none */

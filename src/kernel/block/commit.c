@@ -50,13 +50,14 @@ static int choose_group(struct block_cache *cache, const struct block_commit *co
 	if (needs_new && cache->open) {
 		write_group_close(cache);
 		write_back_note(cache);
+		cache->commit.needs_more = true;
 	}
 	return 0;
 }
 
 /* ---- Reserving ---- */
 
-static RARE int reserve_block(struct block_cache *cache, const struct block_commit *commit, unsigned base)
+static int reserve_block(struct block_cache *cache, const struct block_commit *commit, unsigned base)
 {
 	struct base_state *state = &cache->commit.bases[base];
 	struct block_spare *spare = &cache->commit.spares[base];
@@ -87,22 +88,13 @@ static RARE int reserve_block(struct block_cache *cache, const struct block_comm
 	return disk_prepare(cache->disk, cache->first_sector + number * cache->block_sectors, cache->block_sectors, false);
 }
 
-/* Most blocks that change have changed before in the open group, and need nothing: their bytes are theirs alone. */
-static int reserve_blocks(struct block_cache *cache, const struct block_commit *commit)
+static RARE int reserve_blocks(struct block_cache *cache, const struct block_commit *commit)
 {
-	const struct base_state *state = cache->commit.bases;
 	int error = 0;
 
-	for (size_t i = 0, count = commit->base_count; i < count; i++, state++) {
-		const struct block *block = state->block;
-
-		if (likely(block && block->open && (!(state->marks & MARK_LATE) || block->early)))
-			continue;
-		if (state->marks)
+	for (unsigned i = 0; i < commit->base_count && !error; i++)
+		if (cache->commit.bases[i].marks)
 			error = reserve_block(cache, commit, i);
-		if (error)
-			break;
-	}
 	return error;
 }
 
@@ -133,17 +125,19 @@ static RARE int reserve_extents(struct block_cache *cache, const struct block_co
 
 static int reserve(struct block_cache *cache, const struct block_commit *commit)
 {
-	int error;
+	int error = 0;
 
 	if (unlikely(!cache->open)) {
 		cache->spare_group = write_group_make(cache);
 		if (!cache->spare_group)
 			return -ENOMEM;
 	}
-	error = reserve_blocks(cache, commit);
-	if (likely(cache->commit.first_range == commit->change_count))
-		return error;
-	return error ? error : reserve_extents(cache, commit);
+	/* Most blocks that change have changed before in the open group. */
+	if (unlikely(cache->commit.needs_more))
+		error = reserve_blocks(cache, commit);
+	if (unlikely(cache->commit.first_range < commit->change_count) && !error)
+		error = reserve_extents(cache, commit);
+	return error;
 }
 
 /* Gives back what was not used for blocks, and lets those be dropped again that are clean. */

@@ -12,48 +12,45 @@ static RARE unsigned search_base(const struct block_commit *commit, uint64_t blo
 	return BLOCK_COMMIT_BASES;
 }
 
-enum { BASES_CURRENT, BASES_ABSENT, BASES_STALE };
-
-/* A base that is not where the last block of that hint was, or not current. Moves *@result on. */
-static RARE struct block *find_other(struct block_cache *cache, const struct block_base *base, int *result)
+/* A base that is not where the last block of that hint was, or not current, or not in the open group. */
+static RARE struct block *find_other(struct block_cache *cache, const struct block_base *base)
 {
 	struct block *block = block_find(cache, base->block);
+	struct commit_state *state = &cache->commit;
 
+	state->needs_more = true;
 	if (!block && !base->generation)
-		*result = MAX(*result, BASES_ABSENT);
+		state->absent = true;
 	else if (!block || !base->generation || block->generation != base->generation)
-		*result = BASES_STALE;
+		state->stale = true;
 	return block;
 }
 
 /*
- * Finds the bases. -EINVAL, or what they are: all cached and current, or some not cached, as they say, or stale. A base that repeats another finds that in
- * the hints, or one that came in between and has the same hint.
+ * Finds the bases, whatever they are. 0 or -EINVAL. A base that repeats another finds that in the hints, or one that came in between and has the same hint.
  */
 static int find_bases(struct block_cache *cache, const struct block_commit *commit)
 {
 	struct base_state *state = cache->commit.bases;
-	const struct block_base *bases = commit->bases;
-	size_t count = commit->base_count;
-	int result = BASES_CURRENT;
+	const struct block_base *base = commit->bases;
 
-	for (size_t i = 0; i < count; i++) {
-		uint64_t number = bases[i].block, generation = bases[i].generation;
+	for (size_t i = 0; i < commit->base_count; i++, base++, state++) {
+		uint64_t number = base->block, generation = base->generation;
 		size_t slot = number % BLOCK_HINTS, hint = cache->base_hints[slot];
 		struct block *block = cache->seen[slot];
 
 		if (unlikely(number >= cache->block_count))
 			return -EINVAL;
-		if (unlikely(hint < i) && !((bases[hint].block ^ number) % BLOCK_HINTS) &&
+		if (unlikely(hint < i) && !((commit->bases[hint].block ^ number) % BLOCK_HINTS) &&
 		    search_base(commit, number, i) != BLOCK_COMMIT_BASES)
 			return -EINVAL;
 		cache->base_hints[slot] = i;
-		if (unlikely(!block || block->number != number || block->generation != generation || !generation))
-			block = find_other(cache, &bases[i], &result);
-		state[i].block = block;
-		state[i].marks = 0;
+		if (unlikely(!block || block->number != number || block->generation != generation || !generation || !block->open))
+			block = find_other(cache, base);
+		state->block = block;
+		state->marks = 0;
 	}
-	return result;
+	return 0;
 }
 
 /* Does @offset to @offset + @len lie within @size? */
@@ -76,48 +73,63 @@ static RARE bool range_is_possible(struct block_cache *cache, const struct block
 	return true;
 }
 
-/* Is what a change does to its block possible? @marks: enum block_mark; @before: those of the changes of the block that come before. */
-static inline bool change_fits(const struct block_cache *cache, const struct block_change *change, unsigned marks, unsigned before)
+/* Is what a change does to its block possible? @before: the marks of the changes of the block that come before. */
+static inline bool change_fits(const struct block_cache *cache, const struct block_change *change, const struct base_state *before)
 {
 	if (likely(change->kind == BLOCK_COPY))
 		return change->data && fits(change->offset, change->len, cache->block_size);
 	if (change->kind == BLOCK_FRESH)
-		return !before && !(marks & MARK_LATE);
+		return !before->marks && !(change->flags & BLOCK_LATE);
 	return fits(change->offset, change->len, cache->block_size * 8);
+}
+
+/* Kind and flags as one number. */
+static inline uint16_t first_half(const struct block_change *change)
+{
+	uint16_t half;
+
+	_Static_assert(offsetof(struct block_change, flags) == offsetof(struct block_change, kind) + 1, "they follow each other");
+	__builtin_memcpy(&half, &change->kind, sizeof(half));
+	return half;
 }
 
 /* Notes of which base each change is, and what those of each base are like. 0 or -EINVAL. */
 static int check_changes(struct block_cache *cache, const struct block_commit *commit)
 {
-	const struct block_change *change = commit->changes;
+	const struct block_change *change = commit->changes, *end = change + commit->change_count;
+	uint8_t *change_base = cache->commit.change_base;
 	struct commit_state *state = &cache->commit;
-	size_t count = commit->change_count;
 	uint64_t bytes = 0;
 
-	state->first_range = count;
-	state->all_marks = 0;
-	for (size_t i = 0; i < count; i++, change++) {
-		size_t base = cache->base_hints[change->block % BLOCK_HINTS];
-		unsigned marks = change->flags | (change->flags & BLOCK_LATE ? 0 : MARK_EARLY);
+	for (; change < end; change++, change_base++) {
+		size_t at = cache->base_hints[change->block % BLOCK_HINTS];
+		unsigned marks = change->flags;
+		struct base_state *base;
 
-		if (unlikely(change->kind > BLOCK_FRESH)) {
-			if (!range_is_possible(cache, commit, i))
+		_Static_assert(BLOCK_FRESH == 3, "kinds up to that need two bits");
+		if (unlikely(first_half(change) & ~(BLOCK_FRESH | BLOCK_CHANGE_FLAGS << 8))) {
+			if (!range_is_possible(cache, commit, change - commit->changes))
 				return -EINVAL;
 			continue;
 		}
-		if (unlikely(base >= commit->base_count || commit->bases[base].block != change->block)) {
-			base = search_base(commit, change->block, commit->base_count);
-			if (base == BLOCK_COMMIT_BASES)
+		if (unlikely(at >= commit->base_count || commit->bases[at].block != change->block)) {
+			at = search_base(commit, change->block, commit->base_count);
+			if (at == BLOCK_COMMIT_BASES)
 				return -EINVAL;
 		}
-		if (unlikely(change->flags & ~BLOCK_CHANGE_FLAGS || !change_fits(cache, change, marks, state->bases[base].marks)))
+		base = &state->bases[at];
+		if (unlikely(!change_fits(cache, change, base)))
 			return -EINVAL;
+		*change_base = at;
+		if (!(marks & MARK_LATE))
+			marks |= MARK_EARLY;
+		else if (base->block && !base->block->early)
+			state->needs_more = true;
 		if (change->kind == BLOCK_COPY)
 			bytes += change->len;
 		else if (change->kind == BLOCK_FRESH)
 			marks |= MARK_FRESH | MARK_FIRST;
-		state->change_base[i] = base;
-		state->bases[base].marks |= marks;
+		base->marks |= marks;
 		state->all_marks |= marks;
 	}
 	return bytes <= BLOCK_COMMIT_BYTES ? 0 : -EINVAL;
@@ -140,10 +152,16 @@ static RARE int take_bases(struct block_cache *cache, const struct block_commit 
 
 int block_check_commit(struct block_cache *cache, const struct block_commit *commit)
 {
-	int bases = find_bases(cache, commit);
-	int error = bases < 0 ? bases : check_changes(cache, commit);
+	struct commit_state *state = &cache->commit;
+	int error;
 
-	if (likely(bases == BASES_CURRENT) || error)
-		return error;
-	return bases == BASES_STALE ? -ESTALE : take_bases(cache, commit);
+	state->absent = state->stale = state->needs_more = false;
+	state->all_marks = 0;
+	state->first_range = commit->change_count;
+	error = find_bases(cache, commit);
+	if (!error)
+		error = check_changes(cache, commit);
+	if (unlikely(state->stale || state->absent) && !error)
+		error = state->stale ? -ESTALE : take_bases(cache, commit);
+	return error;
 }

@@ -70,18 +70,22 @@ static void prune(struct page_tree *tree, uint64_t index)
 	}
 }
 
-/* Adds levels at the top until @index is covered. */
+/* Adds levels at the top until @index is covered; a tree that is empty has them at once, as a lower node without an item would never go. */
 static bool grow(struct page_tree *tree, uint64_t index)
 {
-	while (!tree->height || page_tree_too_high(tree->height, index)) {
+	unsigned height = MAX(tree->height, 1u);
+
+	while (page_tree_too_high(height, index))
+		height++;
+	while (tree->height < height) {
 		struct page_tree_node *top = node_alloc();
 
 		if (!top)
 			return false;
 		if (tree->root)
 			set_slot(top, 0, tree->root);
+		tree->height = tree->root ? tree->height + 1 : height;
 		tree->root = top;
-		tree->height++;
 	}
 	return true;
 }

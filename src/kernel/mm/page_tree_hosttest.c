@@ -54,8 +54,20 @@ static void check_walk(const struct page_tree *tree)
 	assert(i == SPAN);
 }
 
+/* A tree that only far items have been in is as empty as any. */
+static void test_far_only(void)
+{
+	struct page_tree tree = { 0 };
+
+	for (uint64_t index = 1; index; index <<= 1) {
+		assert(!page_tree_insert(&tree, index, &tree) && page_tree_get(&tree, index) == &tree && !page_tree_get(&tree, 0));
+		assert(page_tree_remove(&tree, index) == &tree && !tree.root && !tree.height);
+	}
+}
+
 int main(void)
 {
+	test_far_only();
 	for (unsigned seed = 1; seed <= 40; seed++) {
 		struct page_tree tree = { 0 };
 

@@ -187,18 +187,18 @@ struct pages {
 
 /* A commit in the kernel's memory. */
 struct incoming {
-	struct fs_commit given;
-	const struct caller *caller;
+	uint64_t small[SMALL / sizeof(uint64_t)];
 	struct block_commit commit;
+	const struct caller *caller;
+	void *memory;			/* where all that is, if not in @small */
+	struct pages *pages;		/* NULL: no more were needed */
+	char *room_end, *room;		/* for bytes of changes */
 	struct block_change *changes;	/* those of the commit, as are the next three */
 	struct block_base *bases;
 	uint64_t *generations;
 	char *answer;
-	char *room, *room_end;		/* for bytes of changes */
-	void *memory;			/* where all that is, if not in @small */
-	struct pages *pages;		/* NULL: no more were needed */
 	uint32_t open_group;
-	uint64_t small[SMALL / sizeof(uint64_t)];
+	struct fs_commit given;
 };
 
 static bool is_possible(const struct fs_commit *given)
