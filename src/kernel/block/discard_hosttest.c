@@ -3,7 +3,7 @@
  * Host test of discarding, on a memory disk, where a frame that is gone is seen: what a group freed goes when the group is on the disk and not before, and
  * nothing goes that somebody has taken meanwhile. write_back_hosttest.c does it at random, with cuts.
  */
-/* LINK: block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/write_group.c */
+/* LINK: block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/commit_check.c block/write_group.c */
 /* LINK: block/write_back.c mm/page_tree.c test/host/fibers.c test/host/block_host.c */
 #include "block/block_cache.h"
 #include "block/memory_disk.h"
@@ -77,7 +77,7 @@ static uint64_t commit_change(const struct block_change *change, const struct bl
 	if (change)
 		changes[commit.change_count++] = *change;
 	if (change && change->kind == BLOCK_FRESH)
-		changes[commit.change_count++] = (struct block_change){ change->block, 0, 1, BLOCK_COPY, 0, &values[change->block] };
+		changes[commit.change_count++] = (struct block_change){ .block = change->block, .len = 1, .kind = BLOCK_COPY, .data = &values[change->block] };
 	assert(!block_commit(cache, &commit, &number));
 	return number;
 }
