@@ -10,19 +10,16 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/process.h"
+#include "sched/scheduler.h"
 
-enum { SPARE_MAX = 7, ERRNO_MAX = 4095 };
+enum { SPARE_MAX = 8, ERRNO_MAX = 4095 };
 
 struct kernel_call {
 	struct endpoint endpoint;
 	char *payload;
-	struct list link;	/* in @spare */
 };
 
-static struct spinlock spare_lock = SPINLOCK_INIT(LOCK_KERNEL_CALLS);
-static struct list spare = LIST_INIT(spare);	/* spare_lock: for the next ones */
-static unsigned spare_count;			/* spare_lock */
-static struct kernel_call *last_spare;		/* atomic: one more, so that who is alone needs no lock */
+static struct kernel_call *spare[SPARE_MAX];	/* atomic: for the next ones; NULL: none */
 
 struct port *kernel_call_port(const char *name, int *error)
 {
@@ -40,20 +37,6 @@ struct port *kernel_call_port(const char *name, int *error)
 void kernel_call_port_put(struct port *port)
 {
 	port_put(port);
-}
-
-static COLD struct kernel_call *take_spare(void)
-{
-	struct kernel_call *call = NULL;
-
-	spin_lock(&spare_lock);
-	if (!list_empty(&spare)) {
-		call = list_first(&spare, struct kernel_call, link);
-		list_remove(&call->link);
-		spare_count--;
-	}
-	spin_unlock(&spare_lock);
-	return call;
 }
 
 static void kernel_call_free(struct kernel_call *call)
@@ -75,40 +58,29 @@ static COLD struct kernel_call *kernel_call_alloc(void)
 	}
 	for (int i = 0; i < MSG_PIECES; i++)
 		call->endpoint.payload.pieces[i] = call->payload + i * PAGE_SIZE;
-	list_init(&call->link);
 	endpoint_init_kernel(&call->endpoint);
 	return call;
 }
 
 struct kernel_call *kernel_call_begin(void)
 {
-	struct kernel_call *call = atomic_exchange(&last_spare, NULL);
+	for (unsigned i = 0; i < SPARE_MAX; i++) {
+		struct kernel_call *call = atomic_exchange(&spare[i], NULL);
 
-	if (unlikely(!call))
-		call = take_spare();
-	return likely(call) ? call : kernel_call_alloc();
-}
-
-static COLD void give_spare(struct kernel_call *call)
-{
-	bool keep;
-
-	spin_lock(&spare_lock);
-	keep = spare_count < SPARE_MAX;
-	if (keep) {
-		list_push_front(&spare, &call->link);
-		spare_count++;
+		if (likely(call))
+			return call;
 	}
-	spin_unlock(&spare_lock);
-	if (!keep)
-		kernel_call_free(call);
+	return kernel_call_alloc();
 }
 
 void kernel_call_end(struct kernel_call *call)
 {
-	call = atomic_exchange(&last_spare, call);
-	if (unlikely(call))
-		give_spare(call);
+	for (unsigned i = 0; i < SPARE_MAX; i++) {
+		call = atomic_exchange(&spare[i], call);
+		if (likely(!call))
+			return;
+	}
+	kernel_call_free(call);
 }
 
 void *kernel_call_payload(struct kernel_call *call)
@@ -211,7 +183,9 @@ static COLD int borrow_other(int fd, struct kernel_call_server *server)
 
 	if (!ref.port)
 		return -EBADF;
-	*server = (struct kernel_call_server){ .fd = ref.fd, .port = ref.port, .epoch = port_file_epoch(ref.fd.file) };
+	server->fd = ref.fd;
+	server->port = ref.port;
+	server->epoch = port_file_epoch(ref.fd.file);
 	if (port_epoch_is(ref.port, server->epoch))
 		return 0;
 	port_release_ref(ref);
@@ -262,8 +236,11 @@ int kernel_call_check(const struct kernel_call_server *server, uint64_t token, b
 		/* A call of the kernel's has its bytes in one piece. */
 		memcpy(call->message.payload.pieces[0], answer, length);
 		call->reply = msg_header_make(0, length, 0, 0);
+		call->result = 0;
+		lend_end(port, call);
+		call->message.state = MESSAGE_DONE;
 		/* Its server has hardly more to do than to receive the next one. */
-		call_finish(call, 0, true);
+		scheduler_wake_caller(call->caller, &call->waiter.woken);
 		lend_less(port);
 	}
 	lend_unlock(port, flags);

@@ -242,6 +242,27 @@ void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon)
 	queue_unlock(queue);
 }
 
+void scheduler_wake_caller(struct thread *thread, uint32_t *woken)
+{
+	struct cpu *cpu = this_cpu();
+	struct run_queue *queue = cpu->run_queue;
+
+	queue_lock(queue);
+	/* Who has sunk may rise. */
+	if (unlikely(cpus_several() || thread->run_state != THREAD_SLEEPING || thread->priority > thread->best_priority)) {
+		queue_unlock(queue);
+		scheduler_wake(thread, woken, true);
+		return;
+	}
+	thread->run_state = THREAD_READY;
+	run_queue_push(queue, &thread->run_link, thread->priority, true);
+	trace_wake(thread);
+	if (thread->priority < cpu->current->priority)
+		cpu->need_resched = 1;
+	atomic_store(woken, 1);
+	queue_unlock(queue);
+}
+
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state)
 {
 	uint64_t flags = interrupts_save();

@@ -34,6 +34,11 @@ void scheduler_sleep_now(const uint32_t *woken, enum wait_mode mode);
  * caller is about to sleep, so the thread had best run here. Interrupts and preemption off.
  */
 void scheduler_wake(struct thread *thread, uint32_t *woken, bool soon);
+/*
+ * The same, soon, of one that waited for the caller to do something: where there is one CPU it goes on before others of its level, as if it had done that
+ * itself.
+ */
+void scheduler_wake_caller(struct thread *thread, uint32_t *woken);
 
 /* Leaves the CPU for good. */
 __attribute__((noreturn)) void scheduler_end_thread(void);
