@@ -123,10 +123,12 @@ def test_many_cuts(seed, tmp_path):
     assert logged.in_disorder(CUTS)
 
 
-# The disk is full of one text, which nobody has any more. Then files are written beside it, and cut.
+# The disk is full of one text, which nobody has any more; while the superblock cannot be written, what is freed is not discarded. Then files are written beside it,
+# and cut.
 STALE = b"RAEEN-STALE-DATA"
 STALE_LOGGED = f"""
-cd {PLACE}; mkdir new; yes {STALE.decode()} | head -c 11000000 > old; sync; rm old; sync
+cd {PLACE}; mkdir new; yes {STALE.decode()} | head -c 11000000 > old; sync
+echo 'fail write 0 8' > {DISK}/control; rm old; sync; sleep 1; sync; echo 'fail off' > {DISK}/control; sync
 echo 'log on {LOG_BYTES}' > {DISK}/control; {TAKE}
 i=0; while [ $i -lt 60 ]; do i=$((i + 1)); head -c $((i * 1700)) /dev/zero | tr '\\0' n > new/$i
 [ $((i % 5)) != 0 ] || truncate -s 3000 new/$((i - 2)); [ $((i % 7)) != 0 ] || rm new/$((i - 3)); [ $((i % 4)) != 0 ] || sync; done; sync

@@ -47,6 +47,12 @@ def test_unmounted_lazily(cpus, tmp_path):
     assert done.returncode == 0 and b"ok served_lazy: " in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 
+def test_without_disk():
+    """Who forgets the disk is told so by each case, at once."""
+    done = vm(RAEEN, "/tests/served_calls", "--append", "served", "--overlay", TESTS, timeout=120)
+    assert done.returncode == 1 and b"from a disk test0" in done.stdout, done.stdout.decode() + done.stderr.decode()
+
+
 def test_nobody_serves():
     """The type is known, as / is of it; what nobody serves is an error at once, and nothing is mounted."""
     done = vm(RAEEN, "grep -c served /proc/filesystems; mount -t served files /mnt; mount -t served '' /mnt; grep -c /mnt /proc/mounts")

@@ -265,6 +265,17 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 	return circle ? -EUCLEAN : 0;
 }
 
+COLD int dentry_instantiate_alone(struct dentry *directory, const struct path_component *name, struct vnode *vnode, struct dentry **dentry)
+{
+	struct dentry *old = *dentry;
+	/* As an answer that came while the directory was changed. */
+	int error = dentry_add_answer(directory, name, vnode, 1, dentry);
+
+	if (!error)
+		dentry_put(old);
+	return error;
+}
+
 int dentry_lookup(struct dentry *directory, const struct path_component *name, struct dentry **out)
 {
 	struct fs *fs = directory->fs;

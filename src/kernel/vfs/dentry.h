@@ -90,8 +90,13 @@ int dentry_lookup(struct dentry *directory, const struct path_component *name, s
 struct dir_change;
 /* Is @dentry what the cache has for that name (or can the name not be cached)? What a change was checked against must still be, when it begins. */
 bool dentry_is_current(const struct dentry *dentry, const struct dentry *directory, const struct path_component *name);
-/* @dentry (negative, of that name) now leads to @vnode, whose reference it takes. False: the name was made and removed by others meanwhile. */
+/*
+ * @dentry (negative, of that name) now leads to @vnode, whose reference it takes. False, and it does not: others have made or removed the name meanwhile, or
+ * have already found a new directory, whose one dentry that is.
+ */
 bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct dir_change *change);
+/* Then *@dentry is replaced, whose reference is put, by one that nobody else finds. @vnode's reference is taken in any case. -ENOMEM. May sleep. */
+int dentry_instantiate_alone(struct dentry *directory, const struct path_component *name, struct vnode *vnode, struct dentry **dentry);
 /*
  * The name is gone and was @removed's (NULL: no vnode of that is in memory). @dentry is the caller's positive entry; it may come back negative
  * when nobody else used it. May sleep.

@@ -90,9 +90,6 @@ bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct
 	if (ours) {
 		dentry->vnode = vnode;
 		list_push_back(&vnode->dentries, &dentry->vnode_link);
-	} else {
-		/* Somebody else has made and removed the name meanwhile, or has already found a new directory, whose one dentry that is. */
-		left.vnode = vnode;
 	}
 	if (other && other != dentry)
 		unhash_locked(&left, other);

@@ -90,24 +90,24 @@ void name_maybe_changed(struct dentry *parent, const struct path_component *name
 }
 
 /*
- * The vnode of what was just made. Where an answer takes as long as a server's, nodes of others have often gone meanwhile: whether this one has, only the
- * file system knows. -ESTALE: so it has.
+ * The vnode of what was just made. Nodes of others have often gone meanwhile: whether this one has, only the file system knows. -ESTALE: so it has.
  */
 static int vnode_of_new(struct fs *fs, struct fs_attr *attr, struct vnode_guard *guard, struct vnode **vnode)
 {
 	uint32_t type = attr->mode & S_IFMT;
-	int error = vnode_from_answer(fs, attr, guard, true, vnode);
+	int error;
 
-	while (unlikely(error == -ESTALE) && fs->flags & FS_SERVED) {
-		if (fs->ops->getattr(fs, attr->node, attr) || !attr->links || (attr->mode & S_IFMT) != type)
-			break;
-		error = vnode_from_answer(fs, attr, guard, true, vnode);
+	while (unlikely((error = vnode_from_answer(fs, attr, guard, true, vnode)) == -ESTALE)) {
+		error = fs->ops->getattr(fs, attr->node, attr);
+		/* Servers say EIO of what is gone. */
+		if (error || !attr->links || (attr->mode & S_IFMT) != type)
+			return !error || error == -ENOENT || error == -EIO ? -ESTALE : error;
 	}
 	return error;
 }
 
 /* Makes the node, shows it, and ends the change. */
-static inline __attribute__((always_inline)) int create_begun(const struct begun *begun, const struct new_node *node)
+static inline __attribute__((always_inline)) int create_begun(struct begun *begun, const struct new_node *node)
 {
 	struct vnode *directory = begun->parent->vnode, *vnode;
 	struct vnode_guard guard;
@@ -122,8 +122,8 @@ static inline __attribute__((always_inline)) int create_begun(const struct begun
 		error = vnode_of_new(directory->fs, &attr, &guard, &vnode);
 		if (error)
 			dentry_drop_name(begun->parent, &begun->name);
-		else if (!dentry_instantiate(begun->dentry, vnode, &begun->change))
-			error = -ESTALE;
+		else if (unlikely(!dentry_instantiate(begun->dentry, vnode, &begun->change)))
+			error = dentry_instantiate_alone(begun->parent, &begun->name, vnode, &begun->dentry);
 		vnode_touch_directory(directory, now);
 	} else if (error == -EEXIST) {
 		dentry_drop_name(begun->parent, &begun->name);
@@ -152,7 +152,9 @@ COLD int name_create(struct path_walk *walk, const struct new_node *node)
 		dir_change_end(&begun.change);
 		return NAME_WALK_AGAIN;
 	}
-	return create_begun(&begun, node);
+	error = create_begun(&begun, node);
+	walk->path.dentry = begun.dentry;
+	return error;
 }
 
 /* The last component is no name that could go. */
@@ -421,7 +423,8 @@ COLD int name_link(const struct path *from, struct path_walk *to)
 	error = parent->fs->ops->link(parent->fs, vnode->node, parent->node, to->last.name, to->last.len, &attr);
 	if (!error) {
 		vnode_get(vnode);
-		dentry_instantiate(to->path.dentry, vnode, &change);
+		if (!dentry_instantiate(to->path.dentry, vnode, &change))
+			vnode_put(vnode);
 		vnode_touch_directory(parent, clock_realtime_ns());
 		vnode_recheck_links(vnode);
 	} else if (fs_change_is_unsure(error)) {

@@ -224,13 +224,8 @@ struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_na
 		if (!*error)
 			file = open_walked(&walk, flags, mode, error);
 		path_walk_end(&walk);
-		/*
-		 * Somebody was in between: made the file first, or removed the one just made (-ESTALE; the caller's O_EXCL has had its
-		 * answer then).
-		 */
+		/* Somebody was in between: made the file first, or removed the one just made (-ESTALE). */
 		again = !file && (*error == -ESTALE || *error == NAME_WALK_AGAIN || (*error == -EEXIST && flags & O_CREAT && !(flags & O_EXCL)));
-		if (*error == -ESTALE)
-			flags &= ~O_EXCL;
 	} while (again && !signal_fatal_pending());
 	if (*error == NAME_WALK_AGAIN)
 		*error = -EINTR;

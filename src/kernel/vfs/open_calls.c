@@ -139,8 +139,7 @@ static __attribute__((noinline)) long open_new(uaddr_t path, int flags, unsigned
 	error = name_create_ready(path, &node, &at);
 	if (likely(!error))
 		return open_made(&at, flags, table, fd);
-	if (error == -ESTALE)
-		flags &= ~O_EXCL;	/* it was made by this call, which is what was asked for; and removed by somebody else */
+	/* -ESTALE: it was made by this call, and removed by somebody else. */
 	return error == NAME_NOT_READY || error == -EEXIST || error == -ESTALE ? open_at(AT_FDCWD, path, flags, mode) : error;
 }
 

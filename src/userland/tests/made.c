@@ -222,11 +222,74 @@ static void by_two_at_once(void)
 	CHECK_ERR(open("same", O_WRONLY), ENOENT);
 }
 
+enum { MAKERS = 6, REMOVERS = 3 };
+
+/* Which file each of the makers has just now, 0: none; and how many have been made. */
+struct holders { volatile ino_t files[MAKERS]; int makers; volatile int made, shared; volatile long end; };
+
+static int others_have(const struct holders *holders, int self, ino_t file)
+{
+	int count = 0;
+
+	for (int i = 0; i < MAKERS; i++)
+		count += i != self && holders->files[i] == file;
+	return count;
+}
+
+static void make_alone(void *argument)
+{
+	struct holders *holders = argument;
+	int self = __atomic_fetch_add(&holders->makers, 1, __ATOMIC_RELAXED);
+	struct stat st;
+
+	while (check_now() < holders->end) {
+		int fd = open("alone", O_CREAT | O_EXCL | O_WRONLY, 0600);
+
+		if (fd < 0) {
+			if (errno != EEXIST)
+				CHECK_ERR(fd, EEXIST);
+			continue;
+		}
+		CHECK_EQ(fstat(fd, &st), 0);
+		holders->files[self] = st.st_ino;
+		__atomic_fetch_add(&holders->made, 1, __ATOMIC_RELAXED);
+		for (int i = 0; i < 3; i++) {
+			__atomic_fetch_add(&holders->shared, others_have(holders, self, st.st_ino), __ATOMIC_RELAXED);
+			usleep(500);
+		}
+		holders->files[self] = 0;
+		close(fd);
+	}
+}
+
+static void remove_always(void *argument)
+{
+	struct holders *holders = argument;
+
+	while (check_now() < holders->end)
+		unlink("alone");
+}
+
+/* Whoever asked for a file that nobody else has made has one of his own, also when somebody removes it before he has got it. */
+static void exclusively(void)
+{
+	struct holders *holders = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t children[MAKERS + REMOVERS];
+
+	holders->end = check_now() + 3000;
+	for (int i = 0; i < MAKERS + REMOVERS; i++)
+		children[i] = check_spawn(i < MAKERS ? make_alone : remove_always, holders);
+	for (int i = 0; i < MAKERS + REMOVERS; i++)
+		CHECK_EQ(check_wait(children[i]), 0);
+	CHECK(holders->made > 0);
+	CHECK_EQ(holders->shared, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(with_all_flags), CASE(to_be_run), CASE(of_other_kinds), CASE(by_others), CASE(when_nothing_can_be_made),
-		CASE(by_two_at_once), { NULL, NULL },
+		CASE(by_two_at_once), CASE(exclusively), { NULL, NULL },
 	};
 
 	return check_main("made", cases, argc, argv);

@@ -349,7 +349,8 @@ static void write_back_thread(void *arg)
 			mapped_write_groups(mapped);
 		wait_begin(&mapped->thread_queue, &waiter);
 		while (!atomic_load(&mapped->thread_kicked) && !atomic_load(&mapped->thread_stop))
-			if (wait_block(&waiter, next == UINT64_MAX ? WAIT_FOREVER : next + age_ns(), WAIT_UNINTERRUPTIBLE))
+			/* Not for long: the age may be set anew. */
+			if (wait_block(&waiter, next == UINT64_MAX ? WAIT_FOREVER : MIN(next + age_ns(), now + 5 * NS_PER_SEC), WAIT_UNINTERRUPTIBLE))
 				break;
 		wait_end(&waiter);
 	}
