@@ -24,6 +24,13 @@ def test_program_with_disk(program, cpus):
     assert done.returncode == 0 and f"ok {program}: ".encode() in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_memory_is_out(cpus):
+    """Who goes, and that a server of files does not while others can."""
+    done = vm(RAEEN, "CASE_LIMIT_MS=120000 /tests/oom", "--append", "selftest served test_disk=1024", "--overlay", TESTS, "--mem", "128M", "--smp", str(cpus), timeout=400)
+    assert done.returncode == 0 and b"ok oom: " in done.stdout, done.stdout.decode() + done.stderr.decode()
+
+
 SERVICE = """service data {
     exec      /sbin/fs/ext2 --grow
     port      fs.data persistent replay

@@ -67,6 +67,7 @@ static void become_first_thread(struct thread *thread)
 		pid_slot(thread->tid)->thread = thread;
 	}
 	process->did_exec = true;
+	process->serves_files = false;
 	process->exit_signal = SIGCHLD;
 	/* Nor may who was made by the old program choose a signal for the new one, which can have more rights. */
 	list_for_each(child, &process->children, sibling)

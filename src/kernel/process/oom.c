@@ -3,6 +3,7 @@
  * Who goes when memory is out. As a rule the process that asked, unless another holds a large part of all memory: pages of programs leave
  * when memory is short and come back when they are needed, so that whoever just runs on asks, too. But process 1 and what root runs (services,
  * the shell of whoever wants to mend things) do not pay for an ordinary user's greed: for them the ordinary process that holds the most memory goes.
+ * Process 1, and who serves a file system from a disk, go on while anybody else can go, whoever that is: the others need them.
  */
 #include <asm/signal.h>
 
@@ -15,9 +16,14 @@
 
 enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 500, LARGE_PART = 4 };
 
+static bool is_needed(const struct process *process)
+{
+	return process == init_process || process->serves_files;
+}
+
 static bool is_ordinary(struct process *process)
 {
-	return process != init_process && process_uid(process) != 0;
+	return !is_needed(process) && process_uid(process) != 0;
 }
 
 static size_t resident_pages(struct process *process)
@@ -31,7 +37,7 @@ static size_t resident_pages(struct process *process)
 }
 
 /*
- * The process with the most memory, referenced; NULL if there is none. Only ordinary ones, or all but process 1, that hold @least pages.
+ * The process with the most memory, referenced; NULL if there is none. Only ordinary ones, or all but those that are needed, that hold @least pages.
  * *@dying: one of them is on its way out already.
  */
 static struct process *find_largest(bool only_ordinary, size_t least, bool *dying)
@@ -42,11 +48,12 @@ static struct process *find_largest(bool only_ordinary, size_t least, bool *dyin
 
 	*dying = false;
 	while ((process = process_next(pid))) {
-		bool eligible = only_ordinary ? is_ordinary(process) : process != init_process;
+		bool eligible = only_ordinary ? is_ordinary(process) : !is_needed(process);
 		size_t pages = eligible ? resident_pages(process) : 0;
 
 		pid = process->pid;
-		if (pages >= least && process->exiting)
+		/* Without an address space, but no zombie yet: it is just giving its memory back. */
+		if (eligible && process->exiting && (pages ? pages >= least : !process->zombie))
 			*dying = true;
 		if (pages >= least && pages > most && !process->exiting) {
 			if (largest)
@@ -86,13 +93,13 @@ static bool patience_is_over(void)
 bool process_end_for_memory(void)
 {
 	struct process *asker = current_process(), *victim = NULL;
-	bool dying = false, impatient = patience_is_over(), ordinary = is_ordinary(asker);
+	bool dying = false, impatient = patience_is_over(), ordinary = is_ordinary(asker), needed = is_needed(asker);
 	size_t large = frame_total() / LARGE_PART;
 
-	if (!impatient || asker == init_process)
+	if (!impatient || needed)
 		victim = find_largest(true, ordinary ? large : 1, &dying);
-	if (!victim && (!dying || impatient) && !ordinary && (!impatient || asker == init_process))
-		victim = find_largest(false, asker == init_process ? 1 : large, &dying);
+	if (!victim && (!dying || impatient) && !ordinary && (!impatient || needed))
+		victim = find_largest(false, needed ? 1 : large, &dying);
 	if (victim && victim != asker && (!dying || impatient))
 		end(victim);
 	if (victim)

@@ -102,6 +102,7 @@ struct process {
 	unsigned charged;		/* threads it counts for there; lock */
 	int exit_signal;		/* to the parent at the end; SIGCHLD by default; process_tree_lock */
 	bool did_exec, no_new_privs, dumpable;
+	bool serves_files;		/* has served a file system from a disk: when memory is out others go first; a hint */
 	int death_signal;		/* prctl PR_SET_PDEATHSIG */
 	uint64_t start_ns;		/* monotonic */
 	uint64_t minor_faults, major_faults;		/* atomic */

@@ -3,6 +3,7 @@
 #include "vfs/served/served_mount.h"
 #include "lib/errno.h"
 #include "mm/frame.h"
+#include "process/process.h"
 #include "sched/clock.h"
 #include "sync/spinlock.h"
 #include "sync/wait.h"
@@ -69,6 +70,8 @@ struct served *served_enter(struct port *port)
 	if (found)
 		found->users++;
 	spin_unlock(&lock);
+	if (found)
+		current_process()->serves_files = true;
 	return found;
 }
 
