@@ -24,8 +24,8 @@ RUNNER = os.path.join(PORT, "tests/run.sh")
 SUITE = "usr/lib/posixtestsuite"
 # musl answers ENOSYS for most of these itself (POSIX means processes by what Linux does to threads): linked with the host's glibc they reach the kernel.
 GLIBC_ONLY = "/sched_\\|prioceiling\\|/fork/17\\|/pthread_attr_\\|/aio_\\|/lio_listio\\|/pthread_setsched\\|/pthread_getsched"
-# How many guests share the tests of one system, how many guests run at once, and how long one test may take.
-SHARDS, AT_ONCE, SECONDS = 4, 2, 60
+# How many guests share the tests of one system, how many guests run at once (most of the time they sleep), and how long one test may take.
+SHARDS, AT_ONCE, SECONDS = 4, 4, 60
 # For all of a shard: no judgement of speed.
 PATIENCE = 5400
 PASSED, KILLED = 0, 137

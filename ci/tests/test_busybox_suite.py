@@ -2,6 +2,7 @@
 """
 Busybox's own tests, and those of its shell, from its source package: run with our busybox on both guests. What passes on Linux passes here.
 """
+import concurrent.futures
 import glob
 import os
 import re
@@ -80,7 +81,9 @@ def chosen(request):
 @pytest.fixture(scope="module")
 def results(request, overlay):
     commands = {subject: command(subject) for subject in chosen(request)}
-    return {guest: run_all(guest, commands, "--overlay", overlay, timeout=3600) for guest in (LINUX, RAEEN)}
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        jobs = {guest: pool.submit(run_all, guest, commands, "--overlay", overlay, timeout=3600) for guest in (LINUX, RAEEN)}
+        return {guest: job.result() for guest, job in jobs.items()}
 
 
 def verdicts(output):
