@@ -74,6 +74,7 @@ struct address_space {
 	uint64_t brk_start, brk;	/* guarded by lock; see address_space_set_brk */
 	uint64_t stack_top;		/* a randomized proposal from address_space_create; exec may replace it: highest stack address */
 	bool fork_advice;		/* guarded by lock: some VMA has VMA_DONT_FORK or VMA_WIPE_ON_FORK */
+	bool barriers;			/* atomic: membarrier(2) may be used for the program alone */
 	unsigned lock_future;		/* guarded by lock: VMA_LOCKED after mlockall(MCL_FUTURE) */
 	uint64_t arg_start, arg_end, env_start, env_end;	/* set by exec, for /proc/PID/cmdline */
 	uint64_t stack_limit, data_limit, space_limit;	/* bytes, copied from the process's rlimits by exec and setrlimit */

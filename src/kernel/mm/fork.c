@@ -91,6 +91,7 @@ struct address_space *address_space_fork(struct address_space *parent)
 	child->brk = parent->brk;
 	child->stack_top = parent->stack_top;
 	child->fork_advice = parent->fork_advice;
+	child->barriers = parent->barriers;
 	child->arg_start = parent->arg_start;
 	child->arg_end = parent->arg_end;
 	child->env_start = parent->env_start;

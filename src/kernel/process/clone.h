@@ -9,6 +9,7 @@ struct clone_request {
 	int exit_signal;
 	uint64_t stack;		/* the child's stack pointer, 0: as the parent's */
 	uaddr_t parent_tid, child_tid;
+	uaddr_t pidfd;		/* where CLONE_PIDFD wants the descriptor */
 	uint64_t tls;
 };
 

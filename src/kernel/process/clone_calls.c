@@ -23,13 +23,18 @@ long sys_vfork(void)
 
 long sys_clone(unsigned long flags, uint64_t stack, uaddr_t parent_tid, uaddr_t child_tid, uint64_t tls)
 {
-	struct clone_request request = {
+	struct clone_request request;
+
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED))
+		return -EINVAL;
+	request = (struct clone_request){
 		/* These two mean something else, or nothing, in clone's 32 bits. */
 		.flags = (uint32_t)flags & ~(uint64_t)(CSIGNAL | CLONE_DETACHED),
 		.exit_signal = flags & CSIGNAL,
 		.stack = stack,
 		.parent_tid = parent_tid,
 		.child_tid = child_tid,
+		.pidfd = parent_tid,
 		.tls = tls,
 	};
 
@@ -79,6 +84,7 @@ long sys_clone3(uaddr_t args_addr, size_t size)
 		.stack = args.stack + args.stack_size,
 		.parent_tid = args.parent_tid,
 		.child_tid = args.child_tid,
+		.pidfd = args.pidfd,
 		.tls = args.tls,
 	};
 	return clone_perform(&request);

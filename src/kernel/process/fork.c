@@ -11,9 +11,10 @@
 #include "mm/user_copy.h"
 #include "process/clone.h"
 #include "process/internal.h"
+#include "process/pidfd.h"
 #include "sched/thread.h"
 #include "security/capabilities.h"
-#include "vfs/file.h"
+#include "vfs/fd_table.h"
 #include "vfs/path.h"
 #include "vfs/vnode.h"
 
@@ -30,7 +31,9 @@ static int check_flags(const struct clone_request *request)
 {
 	uint64_t flags = request->flags;
 
-	if (flags & (CLONE_OTHER_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+	if (flags & (CLONE_OTHER_NAMESPACES | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_THREAD || ((flags & CLONE_PARENT_SETTID) && request->pidfd == request->parent_tid)))
 		return -EINVAL;
 	/* A thread lives where its process does. */
 	if ((flags & CLONE_NEWNS) && (flags & (CLONE_FS | CLONE_THREAD)))
@@ -351,18 +354,51 @@ static int link_process(struct process *child, struct thread *thread, const stru
 	return pid;
 }
 
+/* A descriptor for @child, reserved and told to the program, and its file; the descriptor or a negative errno. */
+static COLD int make_pidfd(struct process *child, uaddr_t out, struct file **file)
+{
+	int fd = fd_reserve(0, true);
+
+	if (fd < 0)
+		return fd;
+	*file = pidfd_create_file(child, 0);
+	if (*file && !put_user_u32(out, fd))
+		return fd;
+	fd_unreserve(fd);
+	if (!*file)
+		return -ENFILE;
+	file_put(*file);
+	return -EFAULT;
+}
+
+/* The child is there, or is not to be. */
+static COLD void finish_pidfd(int fd, struct file *file, bool made)
+{
+	if (made) {
+		fd_fill(fd, file);
+	} else {
+		fd_unreserve(fd);
+		file_put(file);
+	}
+}
+
 static long clone_process(const struct clone_request *request)
 {
 	struct process *parent = current_process(), *child;
 	uint32_t group_signals = atomic_load(&parent->group_signals);
+	struct file *file = NULL;
 	struct thread *thread;
-	int pid, error;
+	int pid, fd = 0, error;
 
 	child = copy_process(parent, request, &error);
 	if (!child)
 		return error;
 	thread = make_thread(child, request);
-	pid = thread ? link_process(child, thread, request, group_signals) : -ENOMEM;
+	if (unlikely(request->flags & CLONE_PIDFD))
+		fd = make_pidfd(child, request->pidfd, &file);
+	pid = !thread ? -ENOMEM : unlikely(fd < 0) ? fd : link_process(child, thread, request, group_signals);
+	if (unlikely(file && fd >= 0))
+		finish_pidfd(fd, file, pid >= 0);
 	if (pid < 0) {
 		uncharge(child);
 		process_release_resources(child);

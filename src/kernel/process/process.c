@@ -9,6 +9,7 @@
 #include "mm/heap.h"
 #include "process/futex.h"
 #include "process/internal.h"
+#include "process/signalfd.h"
 #include "sched/clock.h"
 #include "vfs/file.h"
 #include "vfs/vnode.h"
@@ -26,6 +27,7 @@ void process_init(void)
 	pid_table_init();
 	signal_frame_init();
 	futex_init();
+	signalfd_init();
 	process_cache = slab_cache_create("process", sizeof(struct process), 16);
 	KASSERT(process_cache);
 	/* A thread costs a stack, tables and its share of copied pages: about 32 frames may not exhaust memory. */

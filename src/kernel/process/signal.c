@@ -7,6 +7,7 @@
 #include "mm/heap.h"
 #include "process/internal.h"
 #include "process/posix_timer.h"
+#include "process/signalfd.h"
 
 struct signal_handlers *signal_handlers_create(void)
 {
@@ -158,8 +159,10 @@ static struct thread *choose_thread(struct process *process, struct thread *want
 static void wake_for(struct process *process, struct thread *thread, int number)
 {
 	thread = choose_thread(process, thread, number);
-	if (!thread)
+	if (!thread) {
+		signalfd_wake(process);
 		return;
+	}
 	if (number == SIGKILL || (handler_of(process, number) == HANDLER_DEFAULT && signal_default_is_fatal(number) &&
 				  !((thread->user.blocked | thread->user.waited_for) & signal_bit(number)))) {
 		process_begin_exit(process, number);

@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
+#include "process/signal_calls.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
 #include "security/capabilities.h"
@@ -384,6 +385,27 @@ COLD long sys_rt_tgsigqueueinfo(int pid, int tid, int signal, uaddr_t info_addr)
 		return copy_from_user(&info, info_addr, sizeof(info)) ? -EFAULT : -EINVAL;
 	result = queued_info(&info, info_addr, signal, pid);
 	return result ? result : send_to_thread(pid, tid, &info);
+}
+
+COLD long signal_send_described(struct process *target, int signal, uaddr_t info_addr, bool known)
+{
+	struct signal_info info;
+
+	if (!info_addr) {
+		info_from_self(&info, signal, SI_USER);
+	} else {
+		if (copy_from_user(&info, info_addr, sizeof(info)))
+			return -EFAULT;
+		if (info.number != signal)
+			return -EINVAL;
+		if ((info.code >= 0 || info.code == SI_TKILL) && target != current_process())
+			return -EPERM;
+	}
+	if (!known)
+		return -ESRCH;
+	if (signal < 0 || signal > SIGNAL_COUNT)
+		return -EINVAL;
+	return send_checked(target, NULL, &info);
 }
 
 struct user_stack { uint64_t base; int32_t flags, pad; uint64_t size; };

@@ -12,6 +12,7 @@
 #include "process/time_user.h"
 #include "sched/clock.h"
 #include "syscall_prototypes.h"
+#include "vfs/timerfd.h"
 
 /* Sleepers on absolute wall-clock time; woken when the clock is set. */
 static struct wait_queue realtime_sleepers = WAIT_QUEUE_INIT(realtime_sleepers);
@@ -20,6 +21,7 @@ void sleep_clock_was_set(void)
 {
 	wake_all(&realtime_sleepers);
 	futex_clock_was_set();
+	timerfd_clock_was_set();
 }
 
 static long resume_sleep(void);

@@ -6,13 +6,15 @@
 #include "lib/string.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
+#include "process/pidfd.h"
 #include "process/usage.h"
 #include "syscall_prototypes.h"
 
 enum { STATUS_CONTINUED = 0xffff, STATUS_STOPPED = 0x7f };
 
 struct wait_request {
-	int type, id;		/* P_ALL, P_PID, P_PGID */
+	int type, id;		/* P_ALL, P_PID, P_PGID, P_PIDFD */
+	const struct process *process;	/* P_PIDFD: referenced */
 	int options;		/* WEXITED … */
 };
 
@@ -40,6 +42,8 @@ static bool matches(const struct process *child, const struct wait_request *requ
 	bool clone_child = child->exit_signal != SIGCHLD;
 
 	if (request->type == P_PID && child->pid != request->id)
+		return false;
+	if (request->type == P_PIDFD && child != request->process)
 		return false;
 	if (request->type == P_PGID && child->pgid != request->id)
 		return false;
@@ -190,6 +194,23 @@ static int waitid_status(const struct wait_event *event)
 	}
 }
 
+/* As wait_for_child, for a descriptor of a process. */
+static int wait_for_descriptor(int fd, struct wait_request *request, struct wait_event *event)
+{
+	bool nonblocking, wait = !(request->options & WNOHANG);
+	struct process *process = pidfd_get(fd, &nonblocking);
+	int result;
+
+	if (!process)
+		return -EBADF;
+	request->process = process;
+	if (nonblocking)
+		request->options |= WNOHANG;
+	result = wait_for_child(request, event);
+	process_put(process);
+	return !result && wait && nonblocking ? -EAGAIN : result;
+}
+
 long sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
 {
 	struct wait_request request = { .type = type, .id = id, .options = options };
@@ -201,11 +222,12 @@ long sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if ((type == P_PID && id <= 0) || (type == P_PGID && id < 0) || (type != P_ALL && type != P_PID && type != P_PGID))
+	if ((type == P_PID && id <= 0) || ((type == P_PGID || type == P_PIDFD) && id < 0) ||
+	    (type != P_ALL && type != P_PID && type != P_PGID && type != P_PIDFD))
 		return -EINVAL;
 	if (type == P_PGID && id == 0)
 		request.id = current_process()->pgid;
-	result = wait_for_child(&request, &event);
+	result = type == P_PIDFD ? wait_for_descriptor(id, &request, &event) : wait_for_child(&request, &event);
 	if (result > 0) {
 		out.number = SIGCHLD;
 		out.code = event.code;

@@ -60,6 +60,12 @@ struct file *file_open_at(struct path *path, int flags, bool created, int *error
 /* open(2) by a walk: decodes flags, walks, creates, opens. The name is @user_name, or @kernel_name when that is not NULL. */
 struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_name, int flags, unsigned mode, int *error);
 
+/* The same by openat2: @limits are WALK_RESOLVE flags. */
+struct file *file_open_resolved(int dir_fd, uaddr_t name, int flags, unsigned mode, unsigned limits, int *error);
+
+/* open_checked.c: the capabilities that open's @flags need. */
+uint64_t open_needs(int flags);
+
 extern const struct file_ops regular_file_ops;
 extern const struct file_ops directory_file_ops;
 extern const struct file_ops path_only_file_ops;

@@ -5,6 +5,7 @@
 #include "vfs/fd_table.h"
 #include "vfs/file_data.h"
 #include "vfs/file_life.h"
+#include "vfs/fs_context.h"
 #include "vfs/mount_tree.h"
 #include "vfs/name_change.h"
 #include "vfs/permission.h"
@@ -206,7 +207,9 @@ static struct file *open_walked(struct path_walk *walk, int flags, unsigned mode
 	return file_open_at(&path, flags, created, error);
 }
 
-struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_name, int flags, unsigned mode, int *error)
+/* @base: where the walk of a name with WALK_RESOLVE flags (@limits) begins; NULL without. */
+static struct file *open_limited(int dir_fd, uaddr_t user_name, const char *kernel_name, int flags, unsigned mode, const struct path *base, unsigned limits,
+				 int *error)
 {
 	struct path_walk walk;
 	struct file *file = NULL;
@@ -219,8 +222,9 @@ struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_na
 	do {
 		path_walk_init(&walk);
 		walk.insist = ++tries > NAME_TRIES;
+		walk.base = base;
 		*error = kernel_name ? path_walk_kernel(&walk, dir_fd, kernel_name, walk_flags_of(flags)) :
-				       path_walk_user(&walk, dir_fd, user_name, walk_flags_of(flags));
+				       path_walk_user(&walk, dir_fd, user_name, walk_flags_of(flags) | limits);
 		if (!*error)
 			file = open_walked(&walk, flags, mode, error);
 		path_walk_end(&walk);
@@ -229,5 +233,31 @@ struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_na
 	} while (again && !signal_fatal_pending());
 	if (*error == NAME_WALK_AGAIN)
 		*error = -EINTR;
+	return file;
+}
+
+struct file *file_open_name(int dir_fd, uaddr_t user_name, const char *kernel_name, int flags, unsigned mode, int *error)
+{
+	return open_limited(dir_fd, user_name, kernel_name, flags, mode, NULL, 0, error);
+}
+
+COLD struct file *file_open_resolved(int dir_fd, uaddr_t name, int flags, unsigned mode, unsigned limits, int *error)
+{
+	struct path base = { NULL, NULL };
+	struct file *file;
+	struct fd_ref ref;
+
+	if (dir_fd == AT_FDCWD) {
+		fs_context_get_cwd(fs_context_current(), &base);
+	} else {
+		ref = fd_borrow(dir_fd);
+		if (ref.file && ref.file->path.dentry) {
+			base = ref.file->path;
+			path_get(&base);
+		}
+		fd_release(ref);
+	}
+	file = open_limited(dir_fd, name, NULL, flags, mode, &base, limits, error);
+	path_put(&base);
 	return file;
 }

@@ -16,7 +16,7 @@
 enum { MEM_MAJOR = 1, MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, TTYAUX_MAJOR = 5, MINOR_TTY = 0 };
 
 /* O_PATH gives what stat and chdir by name give. */
-static uint64_t needs_of(int flags)
+uint64_t open_needs(int flags)
 {
 	static const uint8_t of_mode[4] = {
 		CAPABILITY_FILE_READ, CAPABILITY_FILE_WRITE, CAPABILITY_FILE_READ | CAPABILITY_FILE_WRITE, CAPABILITY_FILE_READ | CAPABILITY_FILE_WRITE,
@@ -59,7 +59,7 @@ long openat_checked(int dir, uaddr_t name, int flags, unsigned mode)
 	struct file *file;
 	int fd, error;
 
-	if (capabilities_hold(needs_of(flags)))
+	if (capabilities_hold(open_needs(flags)))
 		return sys_openat(dir, name, flags, mode);
 	if (flags & (O_PATH | O_DIRECTORY | __O_TMPFILE) || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EPERM;
@@ -76,7 +76,7 @@ long openat_checked(int dir, uaddr_t name, int flags, unsigned mode)
 
 long open_checked(uaddr_t name, int flags, unsigned mode)
 {
-	if (capabilities_hold(needs_of(flags)))
+	if (capabilities_hold(open_needs(flags)))
 		return sys_open(name, flags, mode);
 	return openat_checked(AT_FDCWD, name, flags, mode);
 }

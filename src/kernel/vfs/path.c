@@ -72,12 +72,16 @@ static bool is_inside(struct path_walk *walk)
 static int step_up(struct path_walk *walk, const struct path *root)
 {
 	struct path *at = &walk->at;
+	const struct mount *before = at->mount;
 
 	for (;;) {
 		const struct dentry *top = at->mount->root;
 
-		if (at->dentry == root->dentry && at->mount == root->mount)
+		if (at->dentry == root->dentry && at->mount == root->mount) {
+			if (unlikely(walk->flags & WALK_BENEATH))
+				return -EXDEV;
 			break;
+		}
 		if (at->dentry != top) {
 			if (unlikely(top->parent != top) && !is_inside(walk))
 				return -ENOENT;
@@ -91,7 +95,7 @@ static int step_up(struct path_walk *walk, const struct path *root)
 		walk->inside = NULL;
 	}
 	mount_cross_locked(at);
-	return 0;
+	return unlikely(walk->flags & WALK_NO_CROSSING && at->mount != before) ? -EXDEV : 0;
 }
 
 /* Takes references on the place reached and lets the lock go; what was held before is put. */
@@ -120,6 +124,7 @@ static bool follows_last(const struct path_walk *walk, bool trailing_slash)
 static int step_down(struct path_walk *walk, struct dentry *child, bool last, bool trailing_slash)
 {
 	struct vnode *vnode = child->vnode;
+	const struct mount *before = walk->at.mount;
 
 	child->state |= DENTRY_USED;
 	if (!vnode) {
@@ -132,6 +137,8 @@ static int step_down(struct path_walk *walk, struct dentry *child, bool last, bo
 	walk->at.dentry = child;
 	if (!last || !(walk->flags & (WALK_LAST_RAW | PATH_NO_MOUNTS)))
 		mount_cross_locked(&walk->at);
+	if (unlikely(walk->flags & WALK_NO_CROSSING && walk->at.mount != before))
+		return -EXDEV;
 	return 1;
 }
 
@@ -169,7 +176,7 @@ static const char *skip_slashes(const char *text)
 }
 
 /* Flags with which the last component is not just passed: path_walk_known leaves it to walk_stretch. */
-enum { WALK_UNUSUAL = WALK_PARENT | WALK_LAST_RAW | PATH_NO_MOUNTS | PATH_CREATE | PATH_DIRECTORY };
+enum { WALK_UNUSUAL = WALK_RESOLVE | WALK_PARENT | WALK_LAST_RAW | PATH_NO_MOUNTS | PATH_CREATE | PATH_DIRECTORY };
 
 /* The part of a walk in progress that is in the cache: what it passes over here was not the last component, or nothing is special about that. */
 static void step_known(struct path_walk *walk)
@@ -272,6 +279,14 @@ static int splice_link(struct path_walk *walk, const char *target, size_t len)
 	return 0;
 }
 
+/* May the walk follow a symlink that leads straight to @target? */
+static int check_magic_link(const struct path_walk *walk, const struct path *target)
+{
+	if (walk->flags & WALK_NO_MAGIC)
+		return -ELOOP;
+	return walk->flags & (WALK_BENEATH | WALK_IN_ROOT) || (walk->flags & WALK_NO_CROSSING && target->mount != walk->held.mount) ? -EXDEV : 0;
+}
+
 /*
  * Follows @link, found in walk->held. No lock held. Afterwards walk->held is the place to go on from, unless *from_root.
  */
@@ -286,10 +301,19 @@ static int follow_link(struct path_walk *walk, struct dentry *link, bool *from_r
 	*from_root = false;
 	if (++walk->depth > SYMLINK_DEPTH_MAX)
 		return -ELOOP;
+	if (unlikely(walk->flags & (WALK_NO_LINKS | WALK_CACHED)))
+		return walk->flags & WALK_NO_LINKS ? -ELOOP : -EAGAIN;
 	if (walk->parent.dentry)
 		path_put(&walk->parent);
 	if (vnode->fs->ops->follow)
 		error = vnode->fs->ops->follow(vnode->fs, vnode->node, &target);
+	if (!error && unlikely(walk->flags & WALK_RESOLVE)) {
+		error = check_magic_link(walk, &target);
+		if (error) {
+			path_put(&target);
+			return error;
+		}
+	}
 	if (!error) {
 		walk->rest = walk->last.name + walk->last.len;
 		walk->last_kind = WALK_LAST_ROOT;
@@ -304,6 +328,8 @@ static int follow_link(struct path_walk *walk, struct dentry *link, bool *from_r
 		return len;
 	error = len ? splice_link(walk, text, len) : -ENOENT;
 	*from_root = text[0] == '/';
+	if (*from_root && unlikely(walk->flags & WALK_BENEATH))
+		error = -EXDEV;
 	walk->last_kind = WALK_LAST_ROOT;
 	kfree(text);
 	return error;
@@ -366,6 +392,7 @@ static inline int walk_at_once(struct path_walk *walk, int dir_fd, const char *t
 /* Walks walk->rest from walk->at. Tree lock held at the start, not at the end. */
 static int walk_on(struct path_walk *walk, struct fs_context *context)
 {
+	const struct path *root = unlikely(walk->flags & (WALK_BENEATH | WALK_IN_ROOT)) ? walk->base : &context->root;
 	struct dentry *child = NULL, *stop = NULL;
 	bool from_root;
 	int result;
@@ -373,9 +400,9 @@ static int walk_on(struct path_walk *walk, struct fs_context *context)
 	for (;;) {
 		struct dentry *looked_up = child;
 
-		if (!child)
+		if (!child && likely(!(walk->flags & WALK_RESOLVE)))
 			step_known(walk);
-		result = walk_stretch(walk, &context->root, child, &stop);
+		result = walk_stretch(walk, root, child, &stop);
 		child = NULL;
 		if (result == STRETCH_DONE)
 			result = check_end(walk) ?: STRETCH_DONE;
@@ -398,6 +425,8 @@ static int walk_on(struct path_walk *walk, struct fs_context *context)
 			continue;
 		}
 		if (result == STRETCH_LOOKUP) {
+			if (unlikely(walk->flags & WALK_CACHED))
+				return -EAGAIN;
 			result = dentry_lookup(walk->held.dentry, &walk->last, &child);
 			if (result)
 				return result;
@@ -409,7 +438,11 @@ static int walk_on(struct path_walk *walk, struct fs_context *context)
 		if (result)
 			return result;
 		spin_lock(&vfs_tree_lock);
-		walk->at = from_root ? context->root : walk->held;
+		walk->at = from_root ? *root : walk->held;
+		if (unlikely(walk->flags & WALK_NO_CROSSING && from_root && walk->at.mount != walk->held.mount)) {
+			spin_unlock(&vfs_tree_lock);
+			return -EXDEV;
+		}
 	}
 }
 
@@ -454,14 +487,19 @@ static int walk_text(struct path_walk *walk, int dir_fd, char *text, size_t len,
 		return -ENOENT;
 	if (unlikely(!mount_root))
 		return -ENOENT;		/* early in boot */
-	if (*text != '/' && dir_fd != AT_FDCWD) {
+	if (*text == '/' && unlikely(flags & WALK_BENEATH))
+		return -EXDEV;
+	if ((*text != '/' || flags & WALK_IN_ROOT) && dir_fd != AT_FDCWD) {
 		error = start_at_descriptor(walk, dir_fd);
 		if (error)
 			return error;
+		/* Another thread has put another file there. */
+		if (unlikely(flags & WALK_RESOLVE) && walk->at.dentry != walk->base->dentry)
+			return -EXDEV;
 		spin_lock(&vfs_tree_lock);
 	} else {
 		spin_lock(&vfs_tree_lock);
-		walk->at = *text == '/' ? context->root : context->cwd;
+		walk->at = flags & WALK_IN_ROOT ? *walk->base : *text == '/' ? context->root : context->cwd;
 	}
 	return walk_on(walk, context);
 }
@@ -506,7 +544,7 @@ int path_walk_user(struct path_walk *walk, int dir_fd, uaddr_t name, unsigned fl
 	ssize_t len;
 	int error;
 
-	if (flags & WALK_PARENT && dir_fd == AT_FDCWD && !walk->credentials && walk_to_change(walk, name, flags))
+	if ((flags & (WALK_PARENT | WALK_RESOLVE)) == WALK_PARENT && dir_fd == AT_FDCWD && !walk->credentials && walk_to_change(walk, name, flags))
 		return 0;
 	len = copy_string_from_user(walk->text, name, WALK_INLINE_TEXT);
 	if (likely(len >= 0)) {

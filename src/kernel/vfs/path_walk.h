@@ -9,6 +9,15 @@
 
 enum walk_flags {			/* besides enum path_flags */
 	WALK_PARENT = 1 << 8,		/* also give the directory that holds the last component */
+	/* openat2's RESOLVE_*, in its order; path_walk.base is set. */
+	WALK_RESOLVE_SHIFT = 16,
+	WALK_NO_CROSSING = 1 << 16,	/* stay on one mount */
+	WALK_NO_MAGIC = 1 << 17,	/* follow no symlink that leads straight to an object */
+	WALK_NO_LINKS = 1 << 18,	/* follow none */
+	WALK_BENEATH = 1 << 19,		/* stay below base */
+	WALK_IN_ROOT = 1 << 20,		/* as if base were the root */
+	WALK_CACHED = 1 << 21,		/* ask nobody */
+	WALK_RESOLVE = 0x3f << WALK_RESOLVE_SHIFT,
 	WALK_LAST_RAW = 1 << 9,		/* the last component is a name to be changed: never followed, not crossed, whatever a trailing slash says */
 };
 
@@ -23,6 +32,7 @@ struct path_walk {
 	/* Set before the walk if wanted. */
 	const struct credentials *credentials;	/* NULL: the caller's */
 	bool insist;				/* for name_change.h: go on even if the names change all the time */
+	const struct path *base;		/* with WALK_RESOLVE: where the walk begins; the caller holds it */
 	struct stat *stat;			/* attributes are wanted: if they are in memory, they are put here and no path is given */
 
 	/* Results. */

@@ -16,6 +16,7 @@
 #include "vfs/vnode.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/stat.h>
 
 enum { SYNC_AT_END_NS = 10 * 1000 * 1000 * 1000ull };
@@ -114,6 +115,25 @@ long sys_fsync(int fd)
 long sys_fdatasync(int fd)
 {
 	return sync_descriptor(fd, true);
+}
+
+/* Of the whole file: more than was asked for, and data that are on their way are waited for. */
+long sys_sync_file_range(int fd, int64_t offset, int64_t len, unsigned flags)
+{
+	struct fd_ref ref = fd_borrow_io(fd);
+	const struct vnode *vnode = ref.file ? ref.file->vnode : NULL;
+	long error = 0;
+
+	if (!ref.file)
+		return -EBADF;
+	if (flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) || (offset | len | (offset + len)) < 0)
+		error = -EINVAL;
+	else if (!vnode || (vnode->type != S_IFREG && vnode->type != S_IFDIR))
+		error = -ESPIPE;
+	else if (flags && vnode->type == S_IFREG && ref.file->ops->fsync)
+		error = ref.file->ops->fsync(ref.file, true);
+	fd_release(ref);
+	return error;
 }
 
 /* Brings the pages of a range into memory, so that no later write can fail for lack of it. vnode->write_lock held. */

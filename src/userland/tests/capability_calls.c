@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CAP_SET = 1038, CAP_CHECK = 1039, NO_ADDRESS = 8, USER = 1000, CALL_SECONDS = 5, IDLE_SECONDS = 100 };
+enum { CAP_SET = 1038, CAP_CHECK = 1039, PIDFD_OPEN = 434, NO_ADDRESS = 8, USER = 1000, CALL_SECONDS = 5, IDLE_SECONDS = 100 };
 enum { OUTCOME_SIGNAL = 10000, ERROR_MAX = 4095 };
 
 static bool have_capabilities(void)
@@ -187,6 +187,18 @@ static long other_process(long arguments[])
 	return other;
 }
 
+static long descriptor_of_other(long arguments[])
+{
+	(void)arguments;
+	return syscall(PIDFD_OPEN, other, 0);
+}
+
+static long descriptor_of_stronger(long arguments[])
+{
+	(void)arguments;
+	return syscall(PIDFD_OPEN, getppid(), 0);
+}
+
 static long other_thread_group(long arguments[])
 {
 	arguments[1] = other;
@@ -219,6 +231,7 @@ static const struct sockaddr_in inet_address = { .sin_family = AF_INET, .sin_por
 static const struct sockaddr_in inet_any_port = { .sin_family = AF_INET };
 static const struct sockaddr_in6 inet6_address = { .sin6_family = AF_INET6, .sin6_port = 0x5000 };
 static const struct sockaddr_un unix_address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+static const struct { uint64_t flags, mode, resolve; } to_read = { O_RDONLY, 0, 0 }, to_write = { O_WRONLY, 0, 8 }, to_both = { O_RDWR, 0, 0 };
 static const struct sched_param realtime = { .sched_priority = 1 };
 static const struct rlimit high = { 1 << 20, 1 << 20 };
 static const struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t times[3]; } realtime_attr = {
@@ -228,6 +241,8 @@ static const uint64_t one_cpu = 1;
 static const struct { uint64_t flags, unused[3], signal, more[6]; } own_mounts = { .flags = CLONE_NEWNS, .signal = SIGCHLD };
 static const struct capability_sets everything = { CAPABILITIES_ALL, CAPABILITIES_ALL };
 static struct { void *head; } place;
+static uint64_t some_bytes;
+static const struct { void *base; size_t size; } some_memory = { &some_bytes, sizeof some_bytes };
 static siginfo_t queued = { .si_signo = 0, .si_code = SI_QUEUE };
 
 #define AT(object) ((long)&(object))
@@ -263,6 +278,9 @@ static const struct class {
 	{ "openat", "to read", CAPABILITY_FILE_READ, { AT_FDCWD, (long)"file", O_RDONLY }, NULL },
 	{ "openat", "to write", CAPABILITY_FILE_WRITE, { AT_FDCWD, (long)"file", O_WRONLY }, NULL },
 	{ "openat", "/dev/null", 0, { AT_FDCWD, (long)"/dev/null", O_RDWR }, NULL },
+	{ "openat2", "to read", CAPABILITY_FILE_READ, { AT_FDCWD, (long)"file", AT(to_read), sizeof to_read }, NULL },
+	{ "openat2", "to write, beneath", CAPABILITY_FILE_WRITE, { AT_FDCWD, (long)"file", AT(to_write), sizeof to_write }, NULL },
+	{ "openat2", "/dev/null", 0, { AT_FDCWD, (long)"/dev/null", AT(to_both), sizeof to_both }, NULL },
 	{ "creat", "a file", CAPABILITY_FILE_WRITE, { (long)"created", 0600 }, NULL },
 	{ "creat", "/dev/null", 0, { (long)"/dev/null", 0600 }, NULL },
 	{ "newfstatat", "a name", CAPABILITY_FILE_READ, { AT_FDCWD, (long)"file", (long)&(struct stat){ 0 } }, NULL },
@@ -299,6 +317,12 @@ static const struct class {
 	{ "tgkill", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, SIGCONT }, other_thread_group },
 	{ "rt_sigqueueinfo", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, AT(queued) }, other_process },
 	{ "rt_tgsigqueueinfo", "another's process", CAPABILITY_SYS_ADMIN, { 0, 0, 0, AT(queued) }, other_thread_group },
+	{ "pidfd_send_signal", "another's process", CAPABILITY_SYS_ADMIN, { 0, SIGCONT }, descriptor_of_other },
+	{ "pidfd_send_signal", "a process that can do more", CAPABILITY_SYS_ADMIN, { 0, SIGURG }, descriptor_of_stronger },
+	{ "process_vm_readv", "of another's process", CAPABILITY_PROC_TRACE, { 0, AT(some_memory), 1, AT(some_memory), 1 }, other_process },
+	{ "process_vm_writev", "of another's process", CAPABILITY_PROC_TRACE, { 0, AT(some_memory), 1, AT(some_memory), 1 }, other_process },
+	{ "kcmp", "of another's process", CAPABILITY_PROC_TRACE, { 0, 0, 1 }, other_thread_group },
+	{ "pidfd_getfd", "of another's process", CAPABILITY_PROC_TRACE, { 0, 0 }, descriptor_of_other },
 	{ "setpriority", "of another's process", CAPABILITY_SYS_ADMIN, { PRIO_PROCESS, 0, 5 }, other_in_second },
 	{ "sched_setparam", "of another's process", CAPABILITY_SYS_ADMIN, { 0, (long)&(struct sched_param){ 0 } }, other_process },
 	{ "sched_setscheduler", "real-time", CAPABILITY_SYS_ADMIN, { 0, SCHED_FIFO, AT(realtime) }, NULL },

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -37,7 +39,7 @@ enum { EPOLLS = 3 };
 enum {
 	PAGE = 4096, AREA_PAGES = 8, DEFAULT_ROUNDS = 1, CALLS_A_ROUND = 1000, RENEW = 64, CHILDREN_A_ROUND = 400,
 	SYS_PORT_CREATE = 1024, SYS_SHMEM_CREATE = 1041,	/* RaeenOS's own; elsewhere two descriptors less */
-	STUCK_MS = 400, TICK_US = 10000, FIRST_FD = 8, FDS = 20, FIRST_EPOLL = FIRST_FD + FDS - EPOLLS, FIRST_OUTSIDE = 48,
+	STUCK_MS = 400, TICK_US = 10000, FIRST_FD = 8, FDS = 23, FIRST_EPOLL = FIRST_FD + FDS - EPOLLS, FIRST_OUTSIDE = 48,
 	USER = 1000, OTHER_CPU_SECONDS = 20,
 };
 
@@ -92,6 +94,7 @@ static void make_files(void)
 static void open_files(const int *outside, unsigned count)
 {
 	int ends[2], at = FIRST_FD;
+	sigset_t signals;
 
 	dup2(open("file", O_RDWR), at++);
 	dup2(open("dir", O_RDONLY), at++);
@@ -104,6 +107,11 @@ static void open_files(const int *outside, unsigned count)
 	for (unsigned i = 0; i < EPOLLS; i++)
 		dup2(epoll_create1(0), FIRST_EPOLL + i);
 	dup2(eventfd(1, EFD_NONBLOCK), at++);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	dup2(signalfd(-1, &signals, SFD_NONBLOCK), at++);
+	dup2(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), at++);
+	dup2(syscall(SYS_pidfd_open, getpid(), 0), at++);
 	dup2(memfd_create("fuzz", MFD_ALLOW_SEALING), at++);
 	dup2(syscall(SYS_PORT_CREATE, 0l, 0), at++);
 	dup2(syscall(SYS_SHMEM_CREATE, 4l * PAGE, 0), at++);
@@ -208,7 +216,7 @@ static int is_left_out(int number, int root)
 	static const int always[] = { SYS_exit, SYS_exit_group, SYS_reboot };
 	/* Root could kill everybody, keep the CPU for itself, silence the console, or change the time that later tests go by. */
 	static const int for_root[] = { SYS_settimeofday, SYS_clock_settime, SYS_syslog, SYS_setpriority, SYS_sched_setscheduler, SYS_sched_setparam,
-		SYS_kill, SYS_tkill, SYS_sethostname, SYS_setdomainname, SYS_vhangup };
+		SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_process_vm_writev, SYS_sethostname, SYS_setdomainname, SYS_vhangup };
 
 	for (unsigned i = 0; i < sizeof always / sizeof *always; i++)
 		if (always[i] == number)

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* Other processes' memory and what two processes share, for who may look into them (proc_check_inspect); and barriers on all CPUs. */
+#include "arch/x86_64/tlb.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "process/process.h"
+#include "process/signal.h"
+#include "security/random.h"
+#include "syscall_prototypes.h"
+#include "vfs/file.h"
+#include "vfs/procfs/entry.h"
+#include <linux/kcmp.h>
+#include <linux/membarrier.h>
+#include <linux/personality.h>
+
+enum { VECTOR_MAX = 1024, TRANSFER_MAX = 0x7ffff000 /* bytes in one call, as Linux has it */ };
+
+struct segment { uint64_t base, len; };		/* as struct iovec */
+
+/* A vector of a program's, read as it is used. */
+struct vector { uaddr_t at; uint64_t left; struct segment now; };
+
+/* Goes on to the next piece with bytes. 1, 0 at the end, or -EFAULT. */
+static int vector_next(struct vector *vector)
+{
+	while (!vector->now.len) {
+		if (!vector->left)
+			return 0;
+		if (copy_from_user(&vector->now, vector->at, sizeof(vector->now)))
+			return -EFAULT;
+		vector->at += sizeof(vector->now);
+		vector->left--;
+	}
+	return 1;
+}
+
+/* Checks all of a vector first: how many bytes it is for, -EINVAL or -EFAULT. */
+static int64_t vector_check(const struct vector *vector, bool own)
+{
+	struct segment segment;
+	int64_t total = 0;
+
+	if (vector->left > VECTOR_MAX)
+		return -EINVAL;
+	for (uint64_t i = 0; i < vector->left; i++) {
+		if (copy_from_user(&segment, vector->at + i * sizeof(segment), sizeof(segment)))
+			return -EFAULT;
+		if ((int64_t)segment.len < 0)
+			return -EINVAL;
+		if (own && !user_range_ok(segment.base, segment.len))
+			return -EFAULT;
+		total += MIN((int64_t)segment.len, TRANSFER_MAX - total);
+	}
+	return total;
+}
+
+/* Moves up to a page, within one page of the other process. Bytes moved. */
+static size_t move(struct address_space *as, const struct segment *own, const struct segment *other, void *page, bool write)
+{
+	size_t len = MIN(MIN(own->len, other->len), PAGE_SIZE - (other->base & (PAGE_SIZE - 1)));
+
+	if (!user_range_ok(other->base, len))
+		return 0;
+	if (write) {
+		len -= copy_from_user_partial(page, own->base, len);
+		return address_space_access(as, other->base, page, len, true);
+	}
+	len = address_space_access(as, other->base, page, len, false);
+	return len - copy_to_user_partial(own->base, page, len);
+}
+
+static ssize_t move_all(struct address_space *as, struct vector *own, struct vector *other, bool write)
+{
+	void *page = kmalloc(PAGE_SIZE);
+	ssize_t done = 0;
+	int error = 0;
+
+	if (!page)
+		return -ENOMEM;
+	while (done < TRANSFER_MAX && (error = vector_next(own)) > 0 && (error = vector_next(other)) > 0) {
+		size_t moved = signal_fatal_pending() ? 0 : move(as, &own->now, &other->now, page, write);
+
+		if (!moved) {
+			error = -EFAULT;
+			break;
+		}
+		own->now.base += moved;
+		own->now.len -= moved;
+		other->now.base += moved;
+		other->now.len -= moved;
+		done += moved;
+	}
+	kfree(page);
+	return done ? done : error;
+}
+
+/* Process @pid, or that of thread @pid, if the caller may look into it; NULL with *@error. */
+static struct process *inspected(int pid, int *error)
+{
+	struct thread *thread = thread_find(pid);
+	struct process *process = thread ? thread->process : process_find(pid);
+
+	*error = -ESRCH;
+	if (thread) {
+		process_get(process);
+		thread_put(thread);
+	}
+	if (!process)
+		return NULL;
+	*error = proc_check_inspect(process) ? -EPERM : 0;
+	if (!*error)
+		return process;
+	process_put(process);
+	return NULL;
+}
+
+static long access_process(int pid, struct vector own, struct vector other, uint64_t flags, bool write)
+{
+	struct address_space *as;
+	struct process *process;
+	int64_t done = flags ? -EINVAL : vector_check(&own, true);
+	int error;
+
+	/* Nothing to move: nothing else is looked at. */
+	if (done <= 0 || (done = vector_check(&other, false)) < 0)
+		return done;
+	process = inspected(pid, &error);
+	if (!process)
+		return error;
+	as = process_get_address_space(process);
+	process_put(process);
+	if (!as)
+		return -ESRCH;
+	done = move_all(as, &own, &other, write);
+	address_space_put(as);
+	return done;
+}
+
+long sys_process_vm_readv(int pid, uaddr_t own, uint64_t own_count, uaddr_t other, uint64_t other_count, uint64_t flags)
+{
+	return access_process(pid, (struct vector){ own, own_count, { 0, 0 } }, (struct vector){ other, other_count, { 0, 0 } }, flags, false);
+}
+
+long sys_process_vm_writev(int pid, uaddr_t own, uint64_t own_count, uaddr_t other, uint64_t other_count, uint64_t flags)
+{
+	return access_process(pid, (struct vector){ own, own_count, { 0, 0 } }, (struct vector){ other, other_count, { 0, 0 } }, flags, true);
+}
+
+/* ---- kcmp ---- */
+
+/* An order that tells no addresses: the factor is odd, so different ones stay different. */
+static long compare(const void *first, const void *second)
+{
+	static uint64_t secrets[2];	/* set at the first use; whoever else does that at the same time only loses an order */
+	uint64_t a = (uint64_t)first, b = (uint64_t)second;
+
+	if (!atomic_load(&secrets[1])) {
+		secrets[0] = random_u64();
+		atomic_store(&secrets[1], random_u64() | 1);
+	}
+	a = (a ^ secrets[0]) * secrets[1];
+	b = (b ^ secrets[0]) * secrets[1];
+	return (a != b) + (a > b);
+}
+
+/* Open file @number of @process, which the caller only compares. NULL: there is none. */
+static const void *file_of(struct process *process, uint64_t number)
+{
+	struct fd_table *files = process_get_files(process);
+	struct file *file = files && number <= INT32_MAX ? fd_get_from(files, number) : NULL;
+
+	if (file)
+		file_put(file);
+	if (files)
+		fd_table_put(files);
+	return file;
+}
+
+static long compare_processes(struct process *first, struct process *second, int type, uint64_t number1, uint64_t number2)
+{
+	const void *a, *b;
+
+	switch (type) {
+	case KCMP_FILE:
+		a = file_of(first, number1);
+		b = file_of(second, number2);
+		return a && b ? compare(a, b) : -EBADF;
+	case KCMP_VM:
+		return compare(atomic_load(&first->as), atomic_load(&second->as));
+	case KCMP_FILES:
+		return compare(atomic_load(&first->files), atomic_load(&second->files));
+	case KCMP_FS:
+		return compare(atomic_load(&first->fs), atomic_load(&second->fs));
+	case KCMP_SIGHAND:
+		return compare(atomic_load(&first->handlers), atomic_load(&second->handlers));
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_kcmp(int pid1, int pid2, int type, uint64_t number1, uint64_t number2)
+{
+	struct process *first, *second;
+	long result;
+	int error;
+
+	first = inspected(pid1, &error);
+	if (!first)
+		return error;
+	second = inspected(pid2, &error);
+	result = second ? compare_processes(first, second, type, number1, number2) : error;
+	process_put(second);
+	process_put(first);
+	return result;
+}
+
+/* ---- Barriers, personality ---- */
+
+enum { BARRIER_COMMANDS = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED };
+
+/* Every other CPU is interrupted, and has answered. */
+static void barrier_everywhere(void)
+{
+	uint64_t page = (uint64_t)&sys_membarrier & PAGE_MASK;
+
+	tlb_flush_kernel_range(page, page + PAGE_SIZE);
+}
+
+long sys_membarrier(int command, unsigned flags, int cpu)
+{
+	struct address_space *as = current_process()->as;
+
+	if (flags)
+		return -EINVAL;
+	switch (command) {
+	case MEMBARRIER_CMD_QUERY:
+		return BARRIER_COMMANDS;
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+		atomic_store(&as->barriers, true);
+		return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+		if (!atomic_load(&as->barriers))
+			return -EPERM;
+		/* fall through */
+	case MEMBARRIER_CMD_GLOBAL:
+		barrier_everywhere();
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* There is one personality, Linux's; asking for it, and for which there is. */
+long sys_personality(unsigned personality)
+{
+	return personality == PER_LINUX || personality == UINT32_MAX ? PER_LINUX : -EINVAL;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* preadv2 and pwritev2: reads and writes that differ from the file's flags for once. */
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "mm/vm_object_ready.h"
+#include "vfs/fd_table.h"
+#include "vfs/vnode.h"
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/stat.h>
+
+enum { VECTOR_MAX = 1024 };
+#define TRANSFER_MAX 0x7ffff000ul	/* bytes in one call, as Linux has it */
+
+/* Copies out of pages that are in memory, and waits for nothing but the caller's own memory. */
+static ssize_t read_now(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	uint64_t size = atomic_load(&file->vnode->object.size);
+	struct vm_object *object = file->readable;
+	bool ready = object;
+	ssize_t done;
+
+	uio->left = MIN(uio->left, size - MIN(*pos, size));
+	done = uio_page_in(uio, uio->left, true);
+	if (done || !uio->left)
+		return done;
+	for (const struct uio_segment *segment = uio->segments; ready && uio->left; segment++)
+		for (size_t at = 0, len; ready && uio->left && at < segment->len; at += len) {
+			len = MIN(MIN(segment->len - at, uio->left), PAGE_SIZE - (*pos & (PAGE_SIZE - 1)));
+			if (*pos >= atomic_load(&object->size))
+				return done;
+			ready = vm_object_ready_begin(object);
+			if (!ready)
+				break;
+			ready = vm_object_ready_copy(object, *pos, segment->base + at, &len);
+			vm_object_ready_end(object, 0);
+			if (!ready)
+				break;
+			*pos += len;
+			uio->left -= len;
+			done += len;
+		}
+	return done || ready ? done : -EAGAIN;
+}
+
+/* Moves the bytes as @flags say; pos_lock is held for file->pos if others may use the file. */
+static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *pos, bool write, int flags)
+{
+	bool regular = file->vnode && file->vnode->type == S_IFREG;
+	struct file appending;
+	ssize_t done;
+	int error;
+	ssize_t (*op)(struct file *file, struct uio *uio, uint64_t *pos) = write ? file->ops->write : file->ops->read;
+
+	if (flags & RWF_NOWAIT)
+		return write || !regular ? -EOPNOTSUPP : read_now(file, uio, pos);
+	if (!op)
+		return -EINVAL;
+	if (write && regular && flags & RWF_APPEND) {
+		/* As if by an open file that differs in this alone. Writing changes nothing in it but the position, which is not its own. */
+		appending = *file;
+		appending.flags |= O_APPEND;
+		done = op(&appending, uio, pos);
+	} else {
+		done = op(file, uio, pos);
+	}
+	if (write && done > 0 && flags & (RWF_DSYNC | RWF_SYNC) && file->ops->fsync) {
+		error = file->ops->fsync(file, !(flags & RWF_SYNC));
+		if (error)
+			return error;
+	}
+	return done;
+}
+
+/* @pos -1: where the file stands. */
+static ssize_t transfer_fd(int fd, struct uio *uio, int64_t pos, bool write, int flags)
+{
+	struct fd_ref ref = fd_borrow(fd);
+	struct file *file = ref.file;
+	uint64_t given = pos;
+	ssize_t done;
+
+	if (!file)
+		return -EBADF;
+	if (!(file->rights & (write ? FILE_RIGHT_WRITE : FILE_RIGHT_READ))) {
+		done = -EBADF;
+	} else if (pos >= 0) {
+		done = file->ops->seek ? transfer_flagged(file, uio, &given, write, flags) : -ESPIPE;
+	} else if (!file->ops->seek) {
+		done = transfer_flagged(file, uio, &file->pos, write, flags);
+	} else if (flags & RWF_NOWAIT ? !mutex_try_lock(&file->pos_lock) : mutex_lock_killable(&file->pos_lock)) {
+		done = flags & RWF_NOWAIT ? -EAGAIN : -EINTR;
+	} else {
+		done = transfer_flagged(file, uio, &file->pos, write, flags);
+		mutex_unlock(&file->pos_lock);
+	}
+	fd_release(ref);
+	return done;
+}
+
+static ssize_t transfer_segments(int fd, const struct uio_segment *segments, int count, int64_t pos, bool write, int flags)
+{
+	size_t total = 0;
+	struct uio uio;
+
+	for (int i = 0; i < count; i++) {
+		if ((ssize_t)segments[i].len < 0)
+			return -EINVAL;
+		if (!user_range_ok(segments[i].base, segments[i].len))
+			return -EFAULT;
+		total += MIN(segments[i].len, TRANSFER_MAX - total);
+	}
+	/* The first one always has bytes. */
+	for (; count > 1 && !segments->len; count--)
+		segments++;
+	uio_init_vector(&uio, segments, count, total);
+	return transfer_fd(fd, &uio, pos, write, flags);
+}
+
+static ssize_t transfer_vector(int fd, uaddr_t vector, int count, int64_t pos, bool write, int flags)
+{
+	struct uio_segment *segments;
+	ssize_t done;
+
+	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
+	if (count < 0 || count > VECTOR_MAX || pos < -1)
+		return -EINVAL;
+	/* RWF_HIPRI asks for polling of disks that can be polled, of which there are none. */
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	segments = kmalloc_array(count + 1, sizeof(*segments));
+	if (!segments)
+		return -ENOMEM;
+	done = copy_from_user(segments, vector, count * sizeof(*segments));
+	if (!done)
+		done = transfer_segments(fd, segments, count, pos, write, flags);
+	kfree(segments);
+	return done;
+}
+
+/* On a 64-bit machine the low half already is the whole position. */
+long sys_preadv2(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high, int flags)
+{
+	return transfer_vector(fd, vector, count, pos_low, false, flags);
+}
+
+long sys_pwritev2(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high, int flags)
+{
+	return transfer_vector(fd, vector, count, pos_low, true, flags);
+}
