@@ -3,6 +3,7 @@
  * Younger relatives of older calls: preadv2, pwritev2, sync_file_range, openat2; membarrier, personality; and what looks into other processes:
  * process_vm_readv, process_vm_writev, kcmp.
  */
+/* calls: openat2 */
 #include "check.h"
 
 #include <fcntl.h>
