@@ -27,13 +27,20 @@ void thread_state_init(struct thread_state *state)
 	state->alt_stack_flags = SS_DISABLE;
 }
 
+/* Those that are not there, and a descriptor, which only processes have, at a place of its own. */
+static COLD int check_unusual_flags(const struct clone_request *request)
+{
+	uint64_t flags = request->flags;
+	bool same_place = (flags & CLONE_PARENT_SETTID) && request->pidfd == request->parent_tid;
+
+	return flags & (CLONE_OTHER_NAMESPACES | CLONE_INTO_CGROUP | CLONE_THREAD) || same_place ? -EINVAL : 0;
+}
+
 static int check_flags(const struct clone_request *request)
 {
 	uint64_t flags = request->flags;
 
-	if (flags & (CLONE_OTHER_NAMESPACES | CLONE_INTO_CGROUP))
-		return -EINVAL;
-	if ((flags & CLONE_PIDFD) && (flags & CLONE_THREAD || ((flags & CLONE_PARENT_SETTID) && request->pidfd == request->parent_tid)))
+	if (unlikely(flags & (CLONE_OTHER_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP)) && check_unusual_flags(request))
 		return -EINVAL;
 	/* A thread lives where its process does. */
 	if ((flags & CLONE_NEWNS) && (flags & (CLONE_FS | CLONE_THREAD)))
@@ -354,51 +361,53 @@ static int link_process(struct process *child, struct thread *thread, const stru
 	return pid;
 }
 
-/* A descriptor for @child, reserved and told to the program, and its file; the descriptor or a negative errno. */
-static COLD int make_pidfd(struct process *child, uaddr_t out, struct file **file)
-{
-	int fd = fd_reserve(0, true);
+/* A descriptor that CLONE_PIDFD asks for, reserved and told to the program, and its file. */
+struct pending_pidfd { int fd; struct file *file; };
 
-	if (fd < 0)
-		return fd;
-	*file = pidfd_create_file(child, 0);
-	if (*file && !put_user_u32(out, fd))
-		return fd;
-	fd_unreserve(fd);
-	if (!*file)
-		return -ENFILE;
-	file_put(*file);
-	return -EFAULT;
+/* 0 or a negative errno. */
+static COLD __attribute__((noinline)) int begin_pidfd(struct pending_pidfd *pending, struct process *child, uaddr_t out)
+{
+	pending->file = NULL;
+	pending->fd = fd_reserve(0, true);
+	if (pending->fd < 0)
+		return pending->fd;
+	pending->file = pidfd_create_file(child, 0);
+	return !pending->file ? -ENFILE : put_user_u32(out, pending->fd);
 }
 
 /* The child is there, or is not to be. */
-static COLD void finish_pidfd(int fd, struct file *file, bool made)
+static COLD __attribute__((noinline)) void end_pidfd(struct pending_pidfd *pending, bool made)
 {
 	if (made) {
-		fd_fill(fd, file);
-	} else {
-		fd_unreserve(fd);
-		file_put(file);
+		fd_fill(pending->fd, pending->file);
+		return;
 	}
+	if (pending->fd >= 0)
+		fd_unreserve(pending->fd);
+	if (pending->file)
+		file_put(pending->file);
 }
 
 static long clone_process(const struct clone_request *request)
 {
 	struct process *parent = current_process(), *child;
 	uint32_t group_signals = atomic_load(&parent->group_signals);
-	struct file *file = NULL;
+	bool wants_pidfd = request->flags & CLONE_PIDFD;
+	struct pending_pidfd pidfd;
 	struct thread *thread;
-	int pid, fd = 0, error;
+	int pid, error;
 
 	child = copy_process(parent, request, &error);
 	if (!child)
 		return error;
 	thread = make_thread(child, request);
-	if (unlikely(request->flags & CLONE_PIDFD))
-		fd = make_pidfd(child, request->pidfd, &file);
-	pid = !thread ? -ENOMEM : unlikely(fd < 0) ? fd : link_process(child, thread, request, group_signals);
-	if (unlikely(file && fd >= 0))
-		finish_pidfd(fd, file, pid >= 0);
+	pid = thread ? 0 : -ENOMEM;
+	if (unlikely(wants_pidfd))
+		pid = begin_pidfd(&pidfd, child, request->pidfd) ?: pid;
+	if (likely(!pid))
+		pid = link_process(child, thread, request, group_signals);
+	if (unlikely(wants_pidfd))
+		end_pidfd(&pidfd, pid > 0);
 	if (pid < 0) {
 		uncharge(child);
 		process_release_resources(child);

@@ -41,12 +41,20 @@ static bool matches(const struct process *child, const struct wait_request *requ
 {
 	bool clone_child = child->exit_signal != SIGCHLD;
 
-	if (request->type == P_PID && child->pid != request->id)
-		return false;
-	if (request->type == P_PIDFD && child != request->process)
-		return false;
-	if (request->type == P_PGID && child->pgid != request->id)
-		return false;
+	switch (request->type) {
+	case P_PID:
+		if (child->pid != request->id)
+			return false;
+		break;
+	case P_PGID:
+		if (child->pgid != request->id)
+			return false;
+		break;
+	case P_PIDFD:
+		if (child != request->process)
+			return false;
+		break;
+	}
 	return (request->options & __WALL) || clone_child == !!(request->options & __WCLONE);
 }
 
