@@ -127,20 +127,16 @@ long sys_pidfd_send_signal(int fd, int signal, uaddr_t info, unsigned flags)
 /* Descriptor @number of @process, which the caller may look into; NULL with *@error. */
 static struct file *file_of(struct process *process, int number, int *error)
 {
-	struct fd_table *files;
-	struct file *file = NULL;
+	struct fd_table *files = process_get_files(process);
+	struct file *file = files ? fd_get_from(files, number) : NULL;
+	/* Asked last: what was opened before it became a program of more rights may be had. */
+	bool refused = proc_check_inspect(process);
 
-	*error = proc_check_inspect(process) ? -EPERM : 0;
-	if (*error)
-		return NULL;
-	files = process_get_files(process);
-	*error = files ? -EBADF : -ESRCH;
-	if (!files)
-		return NULL;
-	file = fd_get_from(files, number);
-	fd_table_put(files);
+	*error = refused ? -EPERM : files ? -EBADF : -ESRCH;
+	if (files)
+		fd_table_put(files);
 	/* The kernel's own objects are given, not taken: some have one holder. And what a view hides stays hidden. */
-	if (file && (file->ops->info || path_is_hidden(&file->path))) {
+	if (file && (refused || file->ops->info || path_is_hidden(&file->path))) {
 		file_put(file);
 		file = NULL;
 		*error = -EPERM;

@@ -97,8 +97,11 @@ static ssize_t move_all(struct address_space *as, struct vector *own, struct vec
 	return done ? done : error;
 }
 
-/* Process @pid, or that of thread @pid, if the caller may look into it; NULL with *@error. */
-static struct process *inspected(int pid, int *error)
+/*
+ * Process @pid, or that of thread @pid, if the caller may look into it; NULL with *@error. @as: its memory, which is that of before if it becomes a
+ * program of more rights meanwhile; NULL if it has none any more. May be NULL.
+ */
+static struct process *inspected(int pid, struct address_space **as, int *error)
 {
 	struct thread *thread = thread_find(pid);
 	struct process *process = thread ? thread->process : process_find(pid);
@@ -110,9 +113,13 @@ static struct process *inspected(int pid, int *error)
 	}
 	if (!process)
 		return NULL;
+	if (as)
+		*as = process_get_address_space(process);
 	*error = proc_check_inspect(process) ? -EPERM : 0;
 	if (!*error)
 		return process;
+	if (as && *as)
+		address_space_put(*as);
 	process_put(process);
 	return NULL;
 }
@@ -127,10 +134,9 @@ static long access_process(int pid, struct vector own, struct vector other, uint
 	/* Nothing to move: nothing else is looked at. */
 	if (done <= 0 || (done = vector_check(&other, false)) < 0)
 		return done;
-	process = inspected(pid, &error);
+	process = inspected(pid, &as, &error);
 	if (!process)
 		return error;
-	as = process_get_address_space(process);
 	process_put(process);
 	if (!as)
 		return -ESRCH;
@@ -207,10 +213,10 @@ long sys_kcmp(int pid1, int pid2, int type, uint64_t number1, uint64_t number2)
 	long result;
 	int error;
 
-	first = inspected(pid1, &error);
+	first = inspected(pid1, NULL, &error);
 	if (!first)
 		return error;
-	second = inspected(pid2, &error);
+	second = inspected(pid2, NULL, &error);
 	result = second ? compare_processes(first, second, type, number1, number2) : error;
 	process_put(second);
 	process_put(first);

@@ -21,7 +21,7 @@
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438
 #endif
-enum { PATIENCE_MS = 20000, BY_DESCRIPTOR = 3 /* P_PIDFD */, USER = 1000, CLONE_WITH_PIDFD = 0x1000, CLONE_ARGS_SIZE = 64 };
+enum { PATIENCE_MS = 20000, BY_DESCRIPTOR = 3 /* P_PIDFD */, USER = 1000, CLONE_WITH_PIDFD = 0x1000, CLONE_ARGS_SIZE = 64, SYS_PORT_CREATE = 1024 };
 
 static int pidfd_open_(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
 static int send(int fd, int signal, siginfo_t *info, unsigned flags) { return (int)syscall(SYS_pidfd_send_signal, fd, signal, info, flags); }
@@ -233,7 +233,7 @@ static void hold_file(void *argument)
 
 static void taking(void)
 {
-	int ends[2], fd, taken;
+	int ends[2], fd, taken, port;
 	char text[8] = "";
 	pid_t child;
 
@@ -248,6 +248,11 @@ static void taking(void)
 	CHECK_EQ(pread(open("held", O_RDONLY), text, 5, 0), 5);
 	CHECK_STR(text, "hello");
 	CHECK_EQ(syscall(SYS_kcmp, getpid(), getpid(), 0, taken, dup(taken)) == 0 || errno == ENOSYS, 1);
+	/* Own ones, too; but no native handles, where there are any. */
+	CHECK(take(pidfd_open_(getpid(), 0), taken, 0) >= 0);
+	port = (int)syscall(SYS_PORT_CREATE, 0l, 0);
+	if (port >= 0)
+		CHECK_ERR(take(pidfd_open_(getpid(), 0), port, 0), EPERM);
 	CHECK_ERR(take(fd, 51, 0), EBADF);
 	CHECK_ERR(take(fd, -1, 0), EBADF);
 	CHECK_ERR(take(fd, 50, 1), EINVAL);
