@@ -2,9 +2,9 @@
 /* preadv2 and pwritev2: reads and writes that differ from the file's flags for once. */
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
+#include "mm/frame_records.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
-#include "mm/vm_object_ready.h"
 #include "vfs/fd_table.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
@@ -17,32 +17,27 @@ enum { VECTOR_MAX = 1024 };
 /* Copies out of pages that are in memory, and waits for nothing but the caller's own memory. */
 static ssize_t read_now(struct file *file, struct uio *uio, uint64_t *pos)
 {
-	uint64_t size = atomic_load(&file->vnode->object.size);
 	struct vm_object *object = file->readable;
-	bool ready = object;
-	ssize_t done;
+	struct frame *frame;
+	ssize_t done = 0;
 
-	uio->left = MIN(uio->left, size - MIN(*pos, size));
-	done = uio_page_in(uio, uio->left, true);
-	if (done || !uio->left)
-		return done;
-	for (const struct uio_segment *segment = uio->segments; ready && uio->left; segment++)
-		for (size_t at = 0, len; ready && uio->left && at < segment->len; at += len) {
-			len = MIN(MIN(segment->len - at, uio->left), PAGE_SIZE - (*pos & (PAGE_SIZE - 1)));
-			if (*pos >= atomic_load(&object->size))
-				return done;
-			ready = vm_object_ready_begin(object);
-			if (!ready)
-				break;
-			ready = vm_object_ready_copy(object, *pos, segment->base + at, &len);
-			vm_object_ready_end(object, 0);
-			if (!ready)
-				break;
-			*pos += len;
-			uio->left -= len;
-			done += len;
-		}
-	return done || ready ? done : -EAGAIN;
+	while (uio->left) {
+		uint64_t size = atomic_load(&file->vnode->object.size), offset = *pos & (PAGE_SIZE - 1);
+		size_t len = MIN(MIN((uint64_t)uio->left, PAGE_SIZE - offset), size - MIN(*pos, size)), moved;
+
+		if (!len)
+			break;
+		frame = object ? vm_object_find_page(object, *pos >> PAGE_SHIFT) : NULL;
+		if (!frame)
+			return done ? done : -EAGAIN;
+		moved = uio_write_to(uio, (char *)frame_virt(frame) + offset, len);
+		frame_put(frame);
+		*pos += moved;
+		done += moved;
+		if (moved < len)
+			return done ? done : -EFAULT;
+	}
+	return done;
 }
 
 /* Moves the bytes as @flags say; pos_lock is held for file->pos if others may use the file. */
