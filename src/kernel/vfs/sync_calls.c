@@ -122,11 +122,12 @@ long sys_sync_file_range(int fd, int64_t offset, int64_t len, unsigned flags)
 {
 	struct fd_ref ref = fd_borrow_io(fd);
 	const struct vnode *vnode = ref.file ? ref.file->vnode : NULL;
+	int64_t end = (uint64_t)offset + len;
 	long error = 0;
 
 	if (!ref.file)
 		return -EBADF;
-	if (flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) || (offset | len | (offset + len)) < 0)
+	if (flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) || (offset | len | end) < 0)
 		error = -EINVAL;
 	else if (!vnode || (vnode->type != S_IFREG && vnode->type != S_IFDIR))
 		error = -ESPIPE;
