@@ -22,25 +22,28 @@ export PATH=/{HOME}/links:$PATH SKIP_INTERNET_TESTS=y TZ=UTC
 test -d /{HOME}/links || {{ mkdir /{HOME}/links && /bin/busybox --install -s /{HOME}/links; }}
 """
 LINE = re.compile(r"^(PASS|FAIL|SKIPPED|UNTESTED): (.*)$|^(ash-\S+/\S+): (ok|fail)$", re.M)
+# They compute for minutes (bc for hours), and call nothing that the others do not.
+LEFT_OUT = {"all_sourcecode", "bc", "md5sum", "sha1sum", "sha256sum", "sha3sum", "sha512sum", "cryptpw", "factor", "ash-z_slow"}
 # "applet: test": why RaeenOS gives another result.
 DIFFERENT = {}
 
 
 def package(kind):
-    found = glob.glob(os.path.join(BUILD, f"ports/busybox/busybox-[0-9.]*[0-9]{kind}.tar"))
-    assert len(found) == 1, f"{found}: ports/build busybox makes one"
-    return found[0]
+    """The port's package, or None before it is built."""
+    return next(iter(glob.glob(os.path.join(BUILD, f"ports/busybox/busybox-[0-9.]*[0-9]{kind}.tar"))), None)
 
 
 def subjects():
     """Applets that have tests, and the folders of the shell's tests."""
+    if not package("-dev"):
+        return []
     with tarfile.open(package("-dev")) as archive:
         names = archive.getnames()
     base = "usr/share/doc/busybox/"
     applets = {match[1] for match in (re.match(base + r"testsuite/(\w[\w.-]*)\.tests$", name) for name in names) if match}
     applets |= {match[1] for match in (re.match(base + r"testsuite/(\w+)/", name) for name in names) if match}
     shell = {match[1] for match in (re.match(base + r"shell/ash_test/(ash-\w+)$", name) for name in names) if match}
-    return sorted(applets - {"all_sourcecode"}) + sorted(shell)
+    return sorted(applets - LEFT_OUT) + sorted(shell - LEFT_OUT)
 
 
 def command(subject):
@@ -61,17 +64,7 @@ def overlay(tmp_path_factory):
     os.makedirs(folder / "opt")
     os.rename(folder / "usr/share/doc/busybox", folder / HOME)
     os.symlink("/bin/busybox", folder / HOME / "busybox")
-    shorten(folder / HOME / "testsuite/bc.tests")
     return folder
-
-
-def shorten(path):
-    """Two tests of bc print millions of numbers, which takes an hour here and tries no system. With fewer they fail, on both guests alike."""
-    text = path.read_text()
-    for often, seldom in (("i <= 65536", "i <= 64"), ("b <= 101", "b <= 12")):
-        assert text.count(often) == 1
-        text = text.replace(often, seldom)
-    path.write_text(text)
 
 
 def chosen(request):
@@ -94,6 +87,10 @@ def verdicts(output):
         again = sum(other.partition("#")[0] == name for other in found)
         found[f"{name}#{again + 1}" if again else name] = word
     return found
+
+
+def test_suite_is_there():
+    assert len(subjects()) > 90, "ports/build busybox makes it"
 
 
 @pytest.mark.parametrize("subject", subjects())
