@@ -100,7 +100,7 @@ static void pipe_free(struct pipe *pipe)
 }
 
 /* The pipe of a FIFO, made if absent, with one more user. NULL when out of memory. */
-static struct pipe *pipe_of_vnode(struct vnode *vnode)
+static COLD struct pipe *pipe_of_vnode(struct vnode *vnode)
 {
 	struct pipe *fresh = NULL, *pipe;
 

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/frame.h"
+#include "mm/page_table.h"
 #include "process/process.h"
 #include "sched/clock.h"
 #include "sched/thread.h"
@@ -206,14 +207,13 @@ static int allocate(struct vnode *vnode, uint64_t start, uint64_t len, bool keep
 /* Clears a range inside the file by writing zeroes; the size stays. */
 static int clear_bytes(struct vnode *vnode, uint64_t start, uint64_t end)
 {
-	static const char zeroes[512];
 	ssize_t done = 0;
 
 	while (start < end && done >= 0) {
 		struct uio_segment segment;
 		struct uio uio;
 
-		uio_init_kernel(&uio, &segment, (void *)zeroes, MIN((uint64_t)sizeof(zeroes), end - start));
+		uio_init_kernel(&uio, &segment, frame_virt(zero_frame), MIN((uint64_t)PAGE_SIZE, end - start));
 		done = vm_object_write(&vnode->object, start, &uio);
 		if (done > 0)
 			start += done;

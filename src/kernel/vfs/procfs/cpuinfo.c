@@ -7,7 +7,8 @@
 
 enum cpuid_word { LEAF1_EDX, LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, EXTENDED_EDX, EXTENDED_ECX, WORD_COUNT };
 
-static const struct { uint8_t word, bit; const char *name; } flags[] = {
+/* Pointers to the names would take more than the names. */
+static const struct { uint8_t word, bit; char name[sizeof("tsc_deadline_timer")]; } flags[] = {
 	{ LEAF1_EDX, 0, "fpu" }, { LEAF1_EDX, 1, "vme" }, { LEAF1_EDX, 2, "de" }, { LEAF1_EDX, 3, "pse" }, { LEAF1_EDX, 4, "tsc" },
 	{ LEAF1_EDX, 5, "msr" }, { LEAF1_EDX, 6, "pae" }, { LEAF1_EDX, 7, "mce" }, { LEAF1_EDX, 8, "cx8" }, { LEAF1_EDX, 9, "apic" },
 	{ LEAF1_EDX, 11, "sep" }, { LEAF1_EDX, 12, "mtrr" }, { LEAF1_EDX, 13, "pge" }, { LEAF1_EDX, 14, "mca" }, { LEAF1_EDX, 15, "cmov" },

@@ -23,13 +23,19 @@ struct proc_subject {
 
 struct proc_entry {
 	const char *name;		/* NULL for templates */
-	uint32_t mode;
-	const struct proc_directory *directory;						/* directories */
-	int (*show)(struct proc_text *text, const struct proc_subject *subject);	/* files: 0 or negative errno */
-	int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable files */
-	int (*open)(struct file *file);		/* files with operations of their own: sets file->ops. 0 or negative errno */
-	int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* symlinks: length or negative errno */
-	int (*follow)(const struct proc_subject *subject, struct path *path);		/* symlinks that lead straight to an object */
+	uint32_t mode;			/* its type says what is in the union */
+	union {
+		const struct proc_directory *directory;
+		struct {	/* files */
+			int (*show)(struct proc_text *text, const struct proc_subject *subject);	/* 0 or negative errno */
+			int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable ones */
+			int (*open)(struct file *file);		/* those with operations of their own: sets file->ops. 0 or negative errno */
+		};
+		struct {	/* symlinks */
+			int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* length or negative errno */
+			int (*follow)(const struct proc_subject *subject, struct path *path);	/* those that lead straight to an object */
+		};
+	};
 	uint32_t (*permissions)(const struct proc_subject *subject);			/* where they vary; else NULL */
 };
 

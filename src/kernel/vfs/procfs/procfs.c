@@ -43,11 +43,16 @@ static void node_attr(const struct proc_node *node, uint64_t id, struct fs_attr 
 	attr->mtime = attr->ctime = attr->btime = attr->atime;
 }
 
+static bool has_type(const struct proc_node *node, uint32_t type)
+{
+	return (node->entry->mode & S_IFMT) == type;
+}
+
 static int get_directory(struct fs_node_id id, struct proc_node *node)
 {
 	int error = proc_node_get(id, node);
 
-	if (!error && !node->entry->directory) {
+	if (!error && !has_type(node, S_IFDIR)) {
 		proc_node_put(node);
 		error = -ENOTDIR;
 	}
@@ -172,7 +177,7 @@ static int proc_readlink(struct fs *fs, struct fs_node_id id, char *buf, size_t 
 
 	if (result)
 		return result;
-	result = node.entry->link ? node.entry->link(&node.subject, buf, size) : -EINVAL;
+	result = has_type(&node, S_IFLNK) ? node.entry->link(&node.subject, buf, size) : -EINVAL;
 	proc_node_put(&node);
 	return result;
 }
@@ -184,7 +189,7 @@ static int proc_follow(struct fs *fs, struct fs_node_id id, struct path *path)
 
 	if (result)
 		return result;
-	result = node.entry->follow ? node.entry->follow(&node.subject, path) : -ENOENT;
+	result = has_type(&node, S_IFLNK) && node.entry->follow ? node.entry->follow(&node.subject, path) : -ENOENT;
 	proc_node_put(&node);
 	return result;
 }
@@ -196,15 +201,17 @@ static int proc_open(struct fs *fs, struct fs_node_id id, struct file *file)
 
 	if (error)
 		return error;
-	/* The settings of the system, below /proc/sys. */
-	if (node.entry->store && !node.subject.pid && file->rights & FILE_RIGHT_WRITE && !capabilities_may_administer())
-		error = -EPERM;
-	else if (node.entry->show) {
-		error = proc_file_open(&node, file);
-		if (!error)
-			return 0;
-	} else if (node.entry->open) {
-		error = node.entry->open(file);
+	if (has_type(&node, S_IFREG)) {
+		/* The settings of the system, below /proc/sys. */
+		if (node.entry->store && !node.subject.pid && file->rights & FILE_RIGHT_WRITE && !capabilities_may_administer()) {
+			error = -EPERM;
+		} else if (node.entry->show) {
+			error = proc_file_open(&node, file);
+			if (!error)
+				return 0;
+		} else {
+			error = node.entry->open(file);
+		}
 	}
 	proc_node_put(&node);
 	return error;
