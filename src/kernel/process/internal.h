@@ -38,7 +38,7 @@ static inline void signal_block_locked(struct thread *thread, signal_set blocked
 	signal_set shared = thread->process->queue.set, no_longer = blocked & ~thread->user.blocked;
 
 	thread->user.blocked = blocked;
-	if (unlikely(shared & no_longer))
+	if (unlikely((shared | thread->user.queue.set) & no_longer))
 		signal_retarget(thread, no_longer);
 	/* The bit changes under signal_lock only; most of the time there is nothing to change. */
 	if (unlikely(((thread->user.queue.set | shared) & ~blocked) || (atomic_load_relaxed(&thread->user.work) & THREAD_WORK_SIGNAL)))

@@ -2,6 +2,7 @@
 /* Processes as descriptors: they name one process for good, become readable at its end, and send to nobody else when its number is used again. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/address_space.h"
 #include "process/pidfd.h"
 #include "process/process.h"
 #include "process/signal_calls.h"
@@ -127,11 +128,18 @@ long sys_pidfd_send_signal(int fd, int signal, uaddr_t info, unsigned flags)
 /* Descriptor @number of @process, which the caller may look into; NULL with *@error. */
 static struct file *file_of(struct process *process, int number, int *error)
 {
+	struct address_space *before = process_get_address_space(process), *after;
 	struct fd_table *files = process_get_files(process);
 	struct file *file = files ? fd_get_from(files, number) : NULL;
-	/* Asked last: what was opened before it became a program of more rights may be had. */
+	/* Asked last, and of the program that had it: not of one of more rights that it becomes, nor of one of fewer. */
 	bool refused = proc_check_inspect(process);
 
+	after = process_get_address_space(process);
+	refused |= before != after;
+	if (before)
+		address_space_put(before);
+	if (after)
+		address_space_put(after);
 	*error = refused ? -EPERM : files ? -EBADF : -ESRCH;
 	if (files)
 		fd_table_put(files);

@@ -97,9 +97,19 @@ static ssize_t move_all(struct address_space *as, struct vector *own, struct vec
 	return done ? done : error;
 }
 
+/* Still? What was asked about the process meanwhile is then about the program that has this memory, whatever it becomes next. */
+static bool is_memory_of(struct process *process, const struct address_space *as)
+{
+	struct address_space *now = process_get_address_space(process);
+
+	if (now)
+		address_space_put(now);
+	return now == as;
+}
+
 /*
- * Process @pid, or that of thread @pid, if the caller may look into it; NULL with *@error. @as: its memory, which is that of before if it becomes a
- * program of more rights meanwhile; NULL if it has none any more. May be NULL.
+ * Process @pid, or that of thread @pid, if the caller may look into it; NULL with *@error. @as: its memory, that of the program which may be looked
+ * into; NULL if it has none any more. May be NULL.
  */
 static struct process *inspected(int pid, struct address_space **as, int *error)
 {
@@ -113,13 +123,17 @@ static struct process *inspected(int pid, struct address_space **as, int *error)
 	}
 	if (!process)
 		return NULL;
-	if (as)
-		*as = process_get_address_space(process);
-	*error = proc_check_inspect(process) ? -EPERM : 0;
-	if (!*error)
-		return process;
-	if (as && *as)
-		address_space_put(*as);
+	for (;;) {
+		if (as)
+			*as = process_get_address_space(process);
+		*error = proc_check_inspect(process) ? -EPERM : 0;
+		if (!*error && (!as || is_memory_of(process, *as)))
+			return process;
+		if (as && *as)
+			address_space_put(*as);
+		if (*error)
+			break;
+	}
 	process_put(process);
 	return NULL;
 }

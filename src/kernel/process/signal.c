@@ -261,17 +261,18 @@ void signal_retarget(struct thread *self, signal_set no_longer)
 	signal_set waiting = process->queue.set & no_longer;
 	struct thread *thread;
 
-	if (likely(!waiting))
-		return;
 	list_for_each(thread, &process->threads, process_link) {
+		if (!waiting)
+			break;
 		if (thread == self || !(waiting & ~thread->user.blocked))
 			continue;
 		waiting &= thread->user.blocked;
 		atomic_or(&thread->user.work, THREAD_WORK_SIGNAL);
 		thread_interrupt(thread, false);
-		if (!waiting)
-			return;
 	}
+	/* What was to interrupt this thread can be read now. */
+	if (waiting | (self->user.queue.set & no_longer))
+		signalfd_wake(process);
 }
 
 int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info *info)

@@ -65,6 +65,18 @@ static bool is_inside(struct path_walk *walk)
 	return true;
 }
 
+/* Is @at @base or below it? Not any more, if one of the directories between them was moved away. Tree lock held. */
+static COLD bool is_below(struct path at, const struct path *base)
+{
+	while (at.mount != base->mount) {
+		if (!at.mount->parent)
+			return false;
+		at.dentry = at.mount->mountpoint;
+		at.mount = at.mount->parent;
+	}
+	return dentry_is_ancestor_locked(base->dentry, at.dentry);
+}
+
 /*
  * The directory above walk->at, as seen from @root. Tree lock held. -ENOENT: it was moved away from what its mount shows of the file system, and what
  * is above it now is none of the walk's business.
@@ -74,6 +86,8 @@ static int step_up(struct path_walk *walk, const struct path *root)
 	struct path *at = &walk->at;
 	const struct mount *before = at->mount;
 
+	if (unlikely(walk->flags & (WALK_BENEATH | WALK_IN_ROOT)) && !is_below(*at, root))
+		return -EAGAIN;
 	for (;;) {
 		const struct dentry *top = at->mount->root;
 
@@ -494,12 +508,12 @@ static int walk_text(struct path_walk *walk, int dir_fd, char *text, size_t len,
 		if (error)
 			return error;
 		/* Another thread has put another file there. */
-		if (unlikely(flags & WALK_RESOLVE) && walk->at.dentry != walk->base->dentry)
+		if (unlikely(flags & WALK_RESOLVE) && (walk->at.dentry != walk->base->dentry || walk->at.mount != walk->base->mount))
 			return -EXDEV;
 		spin_lock(&vfs_tree_lock);
 	} else {
 		spin_lock(&vfs_tree_lock);
-		walk->at = flags & WALK_IN_ROOT ? *walk->base : *text == '/' ? context->root : context->cwd;
+		walk->at = flags & (WALK_IN_ROOT | WALK_BENEATH) ? *walk->base : *text == '/' ? context->root : context->cwd;
 	}
 	return walk_on(walk, context);
 }

@@ -10,27 +10,26 @@
 static const struct word {
 	const char *text;
 	unsigned long set, clear;
-	bool both;                   /* the file system wants to know, too */
 } words[] = {
-	{ "defaults", 0, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS, false },
-	{ "ro", MS_RDONLY, 0, true },
-	{ "rw", 0, MS_RDONLY, false },
-	{ "nosuid", MS_NOSUID, 0, false },
-	{ "suid", 0, MS_NOSUID, false },
-	{ "nodev", MS_NODEV, 0, false },
-	{ "dev", 0, MS_NODEV, false },
-	{ "noexec", MS_NOEXEC, 0, false },
-	{ "exec", 0, MS_NOEXEC, false },
-	{ "sync", MS_SYNCHRONOUS, 0, false },
-	{ "async", 0, MS_SYNCHRONOUS, false },
-	{ "dirsync", MS_DIRSYNC, 0, false },
-	{ "noatime", MS_NOATIME, 0, false },
-	{ "atime", 0, MS_NOATIME, false },
-	{ "nodiratime", MS_NODIRATIME, 0, false },
-	{ "diratime", 0, MS_NODIRATIME, false },
-	{ "relatime", MS_RELATIME, MS_STRICTATIME, false },
-	{ "norelatime", 0, MS_RELATIME, false },
-	{ "strictatime", MS_STRICTATIME, MS_RELATIME, false },
+	{ "defaults", 0, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS },
+	{ "ro", MS_RDONLY, 0 },
+	{ "rw", 0, MS_RDONLY },
+	{ "nosuid", MS_NOSUID, 0 },
+	{ "suid", 0, MS_NOSUID },
+	{ "nodev", MS_NODEV, 0 },
+	{ "dev", 0, MS_NODEV },
+	{ "noexec", MS_NOEXEC, 0 },
+	{ "exec", 0, MS_NOEXEC },
+	{ "sync", MS_SYNCHRONOUS, 0 },
+	{ "async", 0, MS_SYNCHRONOUS },
+	{ "dirsync", MS_DIRSYNC, 0 },
+	{ "noatime", MS_NOATIME, 0 },
+	{ "atime", 0, MS_NOATIME },
+	{ "nodiratime", MS_NODIRATIME, 0 },
+	{ "diratime", 0, MS_NODIRATIME },
+	{ "relatime", MS_RELATIME, MS_STRICTATIME },
+	{ "norelatime", 0, MS_RELATIME },
+	{ "strictatime", MS_STRICTATIME, MS_RELATIME },
 };
 
 static const struct word *find(const char *text, size_t length)
@@ -54,7 +53,7 @@ unsigned long mount_options_split(const char *text, char *rest)
 		word = find(text, length);
 		if (word)
 			flags = (flags & ~word->clear) | word->set;
-		if (length == 0 || (word && !(word->both)))
+		if (length == 0 || word)
 			continue;
 		if (end != rest)
 			*end++ = ',';
@@ -62,5 +61,8 @@ unsigned long mount_options_split(const char *text, char *rest)
 		end += length;
 	}
 	*end = '\0';
+	/* The file system wants to know, too. */
+	if (flags & MS_RDONLY)
+		strcpy(end, end == rest ? "ro" : ",ro");
 	return flags;
 }

@@ -21,8 +21,10 @@ int main(void)
 	check("disk=ram0", 0, "disk=ram0");
 	check("nodev", MS_NODEV, "");
 	check("disk=ram0,nodev,nosuid,unordered,noexec", MS_NODEV | MS_NOSUID | MS_NOEXEC, "disk=ram0,unordered");
-	check("ro,disk=ram0", MS_RDONLY, "ro,disk=ram0");
-	check("ro,rw", 0, "ro");
+	check("ro,disk=ram0", MS_RDONLY, "disk=ram0,ro");
+	check("ro,rw", 0, "");
+	check("rw,ro", MS_RDONLY, "ro");
+	check("ro,defaults,disk=ram0", 0, "disk=ram0");
 	check("nosuid,suid,dev,nodev", MS_NODEV, "");
 	check("noexec,nosuid,defaults,noatime", MS_NOATIME, "");
 	check("strictatime,relatime", MS_RELATIME, "");

@@ -145,6 +145,7 @@ static bool is_hidden(struct process *process)
 int proc_check_inspect(struct process *process)
 {
 	const struct credentials *mine = credentials_current(), *theirs;
+	const struct port_names *ports = atomic_load_relaxed(&current_process()->port_names);
 	bool same_user, can_more;
 
 	if (process == current_process())
@@ -156,6 +157,8 @@ int proc_check_inspect(struct process *process)
 	theirs = credentials_of(process);
 	same_user = process->dumpable && mine->fsuid == theirs->uid && mine->fsuid == theirs->euid && mine->fsuid == theirs->suid;
 	can_more = (theirs->effective | theirs->permitted) & current_thread()->user.missing;
+	/* By way of it ports could be opened that the caller may not open. */
+	can_more |= ports && ports != atomic_load_relaxed(&process->port_names);
 	credentials_put(theirs);
 	if (!same_user)
 		return credentials_is_root(mine) ? -EPERM : -EACCES;
