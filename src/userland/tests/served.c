@@ -165,6 +165,7 @@ static void cached_without_server(void)
 	start(NULL);
 	CHECK_EQ(walk(), 0);
 	kill(files.pid, SIGSTOP);
+	CHECK(check_state(files.pid, 'T', 20000));
 	CHECK_EQ(walk_tree(0), 0);
 	kill(files.pid, SIGCONT);
 	stop();
@@ -408,6 +409,7 @@ static void only_who_asks_waits(void)
 	start(NULL);
 	open_what_is_shared();
 	kill(files.pid, SIGSTOP);
+	CHECK(check_state(files.pid, 'T', 20000));
 	for (unsigned i = 0; i < STUCK; i++)
 		waiting[i] = check_spawn(wait_in_one_way, (void *)&ways_to_wait[i]);
 	check_sleep(300);
