@@ -180,10 +180,10 @@ BESIDE = 4
 
 
 def asked(line):
-    """{request or counter: number} of a line of /proc/served; "sum" is all that the server was asked."""
+    """{request or counter: number} of a line of /proc/served; "sum" is all that the server was asked but for what the kernel tells it in its own time."""
     counts = {key: int(value) for key, value in re.findall(r" (\w+)=(\d+)", line)}
     names = re.findall(r" (\w+)=\d+", line)
-    counts["sum"] = sum(counts[name] for name in names[:names.index("refused")])
+    counts["sum"] = sum(counts[name] for name in names[:names.index("refused")] if name not in ("setattr", "sync", "release"))
     return counts
 
 
