@@ -148,27 +148,28 @@ static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue)
 }
 
 /*
- * Move bytes without sleeping, so that nobody waits for the lock because somebody's memory is not there, which may be for as long as a file system does
- * not answer. In pieces, as preemption is off. -EFAULT: the next byte's page is not there, if it is anywhere.
+ * This and put_now() move bytes without sleeping, so that nobody waits for the lock because somebody's memory is not there, which may be for as long as a
+ * file system does not answer. In pieces, as preemption is off. -EFAULT: the memory is not there, if it is anywhere. Others may read while it comes, and
+ * what one read takes was in a row in the pipe; so nothing is taken then, unless @in_part.
  */
-static ssize_t take_now(struct pipe *pipe, struct uio *uio)
+static ssize_t take_now(struct pipe *pipe, struct uio *uio, bool in_part)
 {
-	size_t wanted = uio->left;
-	ssize_t moved = 0, done = 0;
+	size_t wanted = MIN((uint64_t)uio->left, pipe->ring.used), done = 0, piece, moved;
+	struct uio before = *uio;
 
-	while (uio->left && pipe->ring.used) {
-		size_t rest = uio->left > PAGE_SIZE ? uio->left - PAGE_SIZE : 0;
-
-		uio->left -= rest;
+	do {
+		piece = MIN(wanted - done, (size_t)PAGE_SIZE);
 		preempt_disable();
-		moved = pipe_ring_read(&pipe->ring, uio);
+		moved = pipe_ring_peek(&pipe->ring, done, uio, piece);
 		preempt_enable();
-		uio->left += rest;
-		if (moved < 0)
-			break;
+		done += moved;
+	} while (moved == piece && done < wanted);
+	if (done < wanted && !(in_part && done)) {
+		*uio = before;
+		return -EFAULT;
 	}
-	done = wanted - uio->left;
-	return done ? done : moved;
+	pipe_ring_skip(&pipe->ring, done);
+	return done;
 }
 
 static ssize_t put_now(struct pipe *pipe, struct uio *uio, bool whole)
@@ -208,6 +209,27 @@ static ssize_t pipe_wait_to_read(struct file *file, struct pipe *pipe)
 	return error && !pipe->ring.used && pipe->writers ? error : 0;
 }
 
+/* Takes what there is once the memory for it is there, or as much as there is memory for. pipe->lock held, and let go meanwhile. */
+static ssize_t take(struct pipe *pipe, struct uio *uio, struct wait_queue *waiting)
+{
+	enum { TRIES = 8 };	/* what was there may be gone again */
+	ssize_t moved = take_now(pipe, uio, false);
+
+	for (unsigned tries = 1; unlikely(moved == -EFAULT); tries++) {
+		int error = wait_for_memory(pipe, uio, MIN((uint64_t)uio->left, pipe->ring.used), true, waiting);
+
+		waiting = NULL;
+		if (error && error != -EFAULT)
+			return error;
+		if (!pipe->ring.used)
+			return 0;
+		moved = take_now(pipe, uio, error || tries == TRIES);
+		if (error || tries == TRIES)
+			break;
+	}
+	return moved;
+}
+
 static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
 {
 	struct pipe *pipe = file->private;
@@ -219,12 +241,8 @@ static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
 		if (pipe->ring.used) {
 			/* A writer waits only when less than PIPE_ATOMIC bytes were free. */
 			was_tight |= pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
-			moved = take_now(pipe, uio);
+			moved = take(pipe, uio, was_tight && done ? &pipe->write_queue : NULL);
 			done += MAX(moved, 0);
-			if (moved == -EFAULT) {
-				moved = wait_for_memory(pipe, uio, 1, true, was_tight ? &pipe->write_queue : NULL);
-				was_tight = false;
-			}
 		} else if (done || !pipe->writers) {
 			break;
 		} else {

@@ -63,26 +63,26 @@ static void advance_head(struct pipe_ring *ring, uint64_t to)
 	ring->head = to;
 }
 
-ssize_t pipe_ring_read(struct pipe_ring *ring, struct uio *uio)
+size_t pipe_ring_peek(const struct pipe_ring *ring, size_t from, struct uio *uio, size_t len)
 {
-	uint64_t at = ring->head;
-	ssize_t done = 0;
+	uint64_t at = ring->head + from, end = MIN(at + MIN(len, uio->left), ring->tail);
+	size_t done = 0;
 
-	while (uio->left && at < ring->tail) {
-		size_t offset = at & (PAGE_SIZE - 1);
-		size_t part = MIN(MIN(ring->tail - at, (uint64_t)(PAGE_SIZE - offset)), (uint64_t)uio->left);
+	while (at < end) {
+		size_t offset = at & (PAGE_SIZE - 1), part = MIN(end - at, (uint64_t)(PAGE_SIZE - offset));
 		size_t moved = uio_write_to(uio, *slot(ring, at) + offset, part);
 
 		at += moved;
 		done += moved;
-		if (moved < part) {
-			done = done ? done : -EFAULT;
+		if (moved < part)
 			break;
-		}
 	}
-	if (done > 0)
-		advance_head(ring, at);
 	return done;
+}
+
+void pipe_ring_skip(struct pipe_ring *ring, size_t len)
+{
+	advance_head(ring, ring->head + len);
 }
 
 /* Copies behind the tail. What was copied counts only once the tail is moved. */

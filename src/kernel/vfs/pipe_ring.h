@@ -30,15 +30,22 @@ static inline uint64_t pipe_ring_room(const struct pipe_ring *ring)
 	return ((uint64_t)ring->page_count << PAGE_SHIFT) - pipe_ring_used(ring);
 }
 
+/*
+ * Copies up to @len bytes from @from bytes behind the head on, which stay. How many: fewer than are there and fit when a bad or absent address stopped it.
+ * With preemption off it does not sleep.
+ */
+size_t pipe_ring_peek(const struct pipe_ring *ring, size_t from, struct uio *uio, size_t len);
+/* @len bytes, which are there, were read. */
+void pipe_ring_skip(struct pipe_ring *ring, size_t len);
+
 /* Move what is there and fits. Bytes moved, -EFAULT when a bad or absent address stopped it before the first, -ENOMEM. With preemption off do not sleep. */
-ssize_t pipe_ring_read(struct pipe_ring *ring, struct uio *uio);
 ssize_t pipe_ring_write(struct pipe_ring *ring, struct uio *uio);
 /* All of @uio, for which there is room, or nothing: then @uio is as before. */
 ssize_t pipe_ring_write_whole(struct pipe_ring *ring, struct uio *uio);
 
 /*
  * The bytes that are there and lie in the page of the head, not to its very end: their place, with *@len cut to how many they are. NULL: use
- * pipe_ring_read. pipe_ring_took() then says that *@len of them were read.
+ * pipe_ring_peek. pipe_ring_took() then says that *@len of them were read.
  */
 static inline char *pipe_ring_front(const struct pipe_ring *ring, size_t *len)
 {

@@ -88,9 +88,8 @@ static void step_read(size_t len)
 	ssize_t done;
 
 	uio_init_kernel(&uio, &segment, buf, len);
-	done = pipe_ring_read(&ring, &uio);
-	if (done == -EFAULT)
-		done = 0;
+	done = pipe_ring_peek(&ring, 0, &uio, len);
+	pipe_ring_skip(&ring, done);
 	for (ssize_t i = 0; i < done; i++)
 		assert(buf[i] == (read_so_far + i) * 7 % 251);
 	read_so_far += done;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -192,6 +193,52 @@ static void atomic_records(void)
 	CHECK_EQ(total, 800);
 	CHECK_EQ(mixed, 0);
 	for (int i = 0; i < 4; i++)
+		CHECK_EQ(check_wait(children[i]), 0);
+}
+
+enum { SMALL = 64, SMALL_COUNT = 8, PAGE = 4096, SMALL_TOTAL = 20000 };
+
+/* Into memory of which the second page is not there yet. */
+static void read_small(void *argument)
+{
+	int fd = *(int *)argument, mixed = 0;
+	ssize_t got = 1;
+
+	while (got > 0) {
+		char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *records = pages + PAGE - 40;
+
+		*pages = 1;
+		got = read(fd, records, SMALL * SMALL_COUNT);
+		mixed += got < 0 || got % SMALL;
+		for (ssize_t i = 0; i < got; i++)
+			mixed += records[i] != records[i / SMALL * SMALL];
+		munmap(pages, 2 * PAGE);
+	}
+	_exit(mixed != 0);
+}
+
+/* Several readers, one of which has to wait for its memory: what each gets was in a row in the pipe. */
+static void reads_in_a_row(void)
+{
+	pid_t children[3];
+	char record[SMALL];
+	int ends[2];
+
+	CHECK_EQ(pipe(ends), 0);
+	for (int i = 0; i < 3; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			close(ends[1]);
+			read_small(&ends[0]);
+		}
+	}
+	for (int i = 0; i < SMALL_TOTAL; i++) {
+		memset(record, i, sizeof record);
+		if (write(ends[1], record, sizeof record) != sizeof record)
+			CHECK(!"a record is written as a whole");
+	}
+	close(ends[1]);
+	for (int i = 0; i < 3; i++)
 		CHECK_EQ(check_wait(children[i]), 0);
 }
 
@@ -399,7 +446,7 @@ static void selecting(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(basics), CASE(capacity), CASE(blocking_stream), CASE(ping_pong), CASE(atomic_records),
+		CASE(basics), CASE(capacity), CASE(blocking_stream), CASE(ping_pong), CASE(atomic_records), CASE(reads_in_a_row),
 		CASE(closed_reader), CASE(fifos), CASE(poll_states), CASE(poll_wakes), CASE(poll_signals), CASE(selecting), { NULL, NULL },
 	};
 
