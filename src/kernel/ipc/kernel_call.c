@@ -214,8 +214,9 @@ void kernel_call_server_release(const struct kernel_call_server *server)
 /* The kernel's call @token of @port; NULL. port->lock held. */
 static inline struct call *find_call(const struct port *port, uint64_t token)
 {
-	struct endpoint *me = current_thread()->endpoint, *asks = me->serving;
-	struct call *call = likely(asks->call.token == token && me->port == port) ? &asks->call : held_find(port, token);
+	struct endpoint *me = current_thread()->endpoint;
+	/* What it serves at another port may have ended, as only this one's lock is held. */
+	struct call *call = likely(me->port == port && me->serving->call.token == token) ? &me->serving->call : held_find(port, token);
 
 	return likely(call && call->by_kernel) ? call : NULL;
 }

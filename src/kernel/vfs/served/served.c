@@ -35,7 +35,7 @@ long served_send(struct served *served, struct kernel_call *call, uint32_t type,
 		if (result < 0)
 			atomic_add(result == -EINTR ? &served->unanswered : &served->refused, 1);
 	}
-	if (change && !atomic_sub(&served->changing, 1) && served->fs.flags & FS_READ_ONLY)
+	if (change && !atomic_sub(&served->changing, 1))
 		wake_all(&drained);
 	return result;
 }
