@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is cached: looking blocks up, reading them, pins, dropping clean ones.
+ * What is cached: looking blocks up, reading them, dropping clean ones.
  *
  * Locks: caches_lock (mutex) guards the list of caches that the shrinker goes through; then cache->lock (mutex), which guards everything of a cache. It is
  * not held while the disk works.
@@ -69,7 +69,6 @@ void block_free(struct block_cache *cache, struct block *block)
 		hide(cache, block);
 	list_remove(&block->clean_link);
 	cache->cached--;
-	cache->stats.pinned -= block->pins != 0;
 	kfree(block->early);
 	kfree(block->data);
 	kfree(block);
@@ -84,8 +83,6 @@ static unsigned evict(struct block_cache *cache, unsigned count)
 	list_for_each_safe(block, next, &cache->clean, clean_link) {
 		if (done == count)
 			break;
-		if (block->pins)
-			continue;
 		block_free(cache, block);
 		done++;
 	}
@@ -219,30 +216,6 @@ uint64_t block_generation(struct block_cache *cache, uint64_t number)
 	generation = block ? block->generation : 0;
 	mutex_unlock(&cache->lock);
 	return generation;
-}
-
-int block_pin(struct block_cache *cache, uint64_t number)
-{
-	struct block *block;
-	int error;
-
-	mutex_lock(&cache->lock);
-	error = get_block(cache, number, &block);
-	if (!error && !block->pins++)
-		cache->stats.pinned++;
-	mutex_unlock(&cache->lock);
-	return error;
-}
-
-void block_unpin(struct block_cache *cache, uint64_t number)
-{
-	struct block *block;
-
-	mutex_lock(&cache->lock);
-	block = block_find(cache, number);
-	if (block && block->pins && !--block->pins)
-		cache->stats.pinned--;
-	mutex_unlock(&cache->lock);
 }
 
 unsigned block_cache_drop(struct block_cache *cache)

@@ -112,10 +112,7 @@ void block_cache_destroy(struct block_cache *cache);
 int block_read(struct block_cache *cache, uint64_t number, void *data, void *early, uint64_t *generation);
 /* The generation to base a fresh block on: what it has if it is cached, else 0. Nothing is read. */
 uint64_t block_generation(struct block_cache *cache, uint64_t number);
-/* Keeps block @number cached until as many unpins. 0, or as block_read. A block that is forgotten loses its pins. */
-int block_pin(struct block_cache *cache, uint64_t number);
-void block_unpin(struct block_cache *cache, uint64_t number);
-/* Drops every clean block that is not pinned; returns how many. */
+/* Drops every clean block; returns how many. */
 unsigned block_cache_drop(struct block_cache *cache);
 
 /*
@@ -159,7 +156,7 @@ uint64_t block_data_run(struct block_cache *cache, uint64_t block, uint64_t coun
 int block_cache_start_thread(struct block_cache *cache);
 
 struct block_cache_stats {
-	uint64_t cached, dirty, pinned;		/* blocks; dirty counts each for every group that has it, and runs of new data, and groups */
+	uint64_t cached, dirty;		/* blocks; dirty counts each for every group that has it, and runs of new data, and groups */
 	uint64_t hits, reads, commits, stale, refused, groups, blocks_written, flushes, errors;
 };
 void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *stats);

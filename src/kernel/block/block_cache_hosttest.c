@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Host test of the block cache's edges, on a memory disk: what it is made with, pins, reads that fail, its bounds. commit_hosttest.c has the rest. */
+/* Host test of the block cache's edges, on a memory disk: what it is made with, what stays, reads that fail, its bounds. commit_hosttest.c has the rest. */
 /* LINK: block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/commit_check.c block/write_group.c */
 /* LINK: block/write_back.c mm/page_tree.c test/host/fibers.c test/host/block_host.c */
 #include "block/block_cache.h"
@@ -52,28 +52,21 @@ static void test_create(void)
 	memory_disk_destroy(disk);
 }
 
-static void test_pins(void)
+static void test_drop(void)
 {
 	static uint8_t data[4096];
 	struct block_change change = { .len = MAX_BLOCKS + 1, .kind = BLOCK_FORGET };
 	struct block_commit commit = { .changes = &change, .change_count = 1 };
-	uint64_t generation, before, number;
+	uint64_t generation, number;
 
 	start();
-	for (unsigned i = 0; i < 10; i++)
-		assert(!block_pin(cache, i));
-	before = block_generation(cache, 3);
-	for (unsigned i = 10; i < BLOCKS; i++)
+	for (unsigned i = 0; i < BLOCKS; i++)
 		assert(!block_read(cache, i, data, NULL, &generation));
-	assert(block_cache_drop(cache) == MAX_BLOCKS - 10 && block_generation(cache, 3) == before);
-	/* Blocks that are all pinned leave no room. */
-	for (unsigned i = 10; i < MAX_BLOCKS; i++)
-		assert(!block_pin(cache, i));
-	assert(block_pin(cache, MAX_BLOCKS) == -ENOMEM && block_pin(cache, BLOCKS) == -EINVAL);
-	block_unpin(cache, 3);
-	block_unpin(cache, 3);
-	assert(!block_pin(cache, MAX_BLOCKS) && !block_generation(cache, 3));
-	/* What is forgotten is not pinned any more. */
+	/* The last ones are there. */
+	assert(!block_generation(cache, 0) && block_generation(cache, BLOCKS - 1) == generation);
+	assert(block_cache_drop(cache) == MAX_BLOCKS && !block_generation(cache, BLOCKS - 1));
+	assert(block_read(cache, BLOCKS, data, NULL, &generation) == -EINVAL);
+	assert(!block_read(cache, 4, data, NULL, &generation) && block_generation(cache, 4) == generation);
 	assert(!block_commit(cache, &commit, &number) && !block_generation(cache, 4));
 	stop();
 }
@@ -85,7 +78,7 @@ static void test_failing_reads(void)
 
 	start();
 	assert(!memory_disk_control(memory, "fail read 12 2"));	/* block 5 */
-	assert(block_read(cache, 5, data, NULL, &generation) == -EIO && block_pin(cache, 5) == -EIO && !block_generation(cache, 5));
+	assert(block_read(cache, 5, data, NULL, &generation) == -EIO && !block_generation(cache, 5));
 	assert(!block_read(cache, 4, data, NULL, &generation) && !block_read(cache, 6, data, NULL, &generation));
 	assert(!memory_disk_control(memory, "fail off") && !block_read(cache, 5, data, NULL, &generation));
 	for (long allowed = 0; allowed < 3; allowed++) {
@@ -117,7 +110,7 @@ static void test_empty_groups(void)
 int main(void)
 {
 	test_create();
-	test_pins();
+	test_drop();
 	test_failing_reads();
 	test_empty_groups();
 	return 0;

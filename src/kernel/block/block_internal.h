@@ -62,7 +62,6 @@ struct block {
 	struct write_entry *retry;	/* in cache->failed */
 	struct list closed;		/* write_entry.block_link: its parts in closed groups */
 	struct list clean_link;		/* cache->clean, the one used last at the end; alone while dirty or being read */
-	unsigned pins;
 	bool reading, forgotten;	/* forgotten: while it was being read, by whom it is freed */
 };
 

@@ -18,8 +18,8 @@ static void show_cache(struct proc_text *text, struct block_cache *cache)
 	struct block_cache_stats stats;
 
 	block_cache_get_stats(cache, &stats);
-	proc_text_print(text, " cached=%lu dirty=%lu pinned=%lu hits=%lu reads=%lu commits=%lu stale=%lu commits_refused=%lu groups=%lu written=%lu "
-			"flushes=%lu errors=%lu", stats.cached, stats.dirty, stats.pinned, stats.hits, stats.reads, stats.commits, stats.stale,
+	proc_text_print(text, " cached=%lu dirty=%lu hits=%lu reads=%lu commits=%lu stale=%lu commits_refused=%lu groups=%lu written=%lu "
+			"flushes=%lu errors=%lu", stats.cached, stats.dirty, stats.hits, stats.reads, stats.commits, stats.stale,
 			stats.refused, stats.groups, stats.blocks_written, stats.flushes, stats.errors);
 }
 
