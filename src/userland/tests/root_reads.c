@@ -251,7 +251,6 @@ static void served_counts(void)
 {
 	static const char *const keys[] = {
 		"version", "root", "lookup", "getattr", "readlink", "readdir", "statfs", "start", "setattr", "create", "mkdir", "symlink", "link", "unlink",
-		"rmdir", "rename", "map_extents", "release", "sync", "refused", "unanswered", "wrong", "free", "promised", "cached", "dirty", "pinned",
 		"hits", "reads", "commits", "stale", "commits_refused", "groups", "written", "flushes", "errors",
 	};
 	long created, unlinked, commits, written, flushes, groups, lookups;
