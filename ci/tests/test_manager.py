@@ -103,13 +103,13 @@ def has_line(log, text):
 SHIPPED = r"""
 wait_for() { i=0; until eval "$1"; do i=$((i + 1)); [ $i -lt 100 ] || { echo "no: $1"; exit 1; }; sleep 0.1; done; }
 # One: a process that is being made has the name of the one that makes it.
-one() { set -- $(pidof example); [ $# = 1 ] && [ "$1" != "$old" ]; }
+one() { set -- $(pidof example); now=$1; [ $# = 1 ] && [ "$1" != "$old" ]; }
 old=
 wait_for one
-old=$(pidof -s example)
+old=$now
 kill -9 $old
 wait_for one
-new=$(pidof -s example)
+new=$now
 echo "old $old new $new"
 tr '\0' ' ' </proc/$new/cmdline; echo
 tr '\0' ' ' </proc/1/cmdline; echo
