@@ -2,6 +2,7 @@
 /* Moving bytes between a kernel buffer and the pieces of a read or write; see uio.h. */
 #include "mm/uio.h"
 #include "mm/user_copy.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 
 enum uio_direction { UIO_TO, UIO_FROM, UIO_CLEAR };
@@ -12,9 +13,22 @@ void uio_init_kernel(struct uio *uio, struct uio_segment *segment, void *base, s
 	*uio = (struct uio){ .segments = segment, .segment_count = 1, .left = len, .kernel = true };
 }
 
-void uio_init_vector(struct uio *uio, const struct uio_segment *segments, size_t count, size_t total)
+int uio_init_vector(struct uio *uio, const struct uio_segment *segments, size_t count)
 {
+	size_t total = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if ((ssize_t)segments[i].len < 0)
+			return -EINVAL;
+		if (!user_range_ok(segments[i].base, segments[i].len))
+			return -EFAULT;
+		total += MIN(segments[i].len, UIO_BYTES_MAX - total);
+	}
+	/* The first one always has bytes. */
+	for (; count > 1 && !segments->len; count--)
+		segments++;
 	*uio = (struct uio){ .segments = segments, .segment_count = count, .left = total };
+	return 0;
 }
 
 static size_t move_kernel(uint64_t at, char *buf, size_t len, enum uio_direction direction)

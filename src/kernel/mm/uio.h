@@ -7,7 +7,10 @@
 
 #include "lib/types.h"
 
-struct uio_segment { uint64_t base; size_t len; };
+/* Of one system call, as Linux has it. */
+enum { UIO_SEGMENTS_MAX = 1024, UIO_BYTES_MAX = 0x7ffff000 };
+
+struct uio_segment { uint64_t base; size_t len; };	/* has the layout of struct iovec */
 
 struct uio {
 	const struct uio_segment *segments;
@@ -19,7 +22,8 @@ struct uio {
 
 /* @segment must outlive the uio. */
 void uio_init_kernel(struct uio *uio, struct uio_segment *segment, void *base, size_t len);
-void uio_init_vector(struct uio *uio, const struct uio_segment *segments, size_t count, size_t total);
+/* User memory: at most UIO_SEGMENTS_MAX pieces, already copied from the program; their total is cut to UIO_BYTES_MAX. 0, -EINVAL or -EFAULT. */
+int uio_init_vector(struct uio *uio, const struct uio_segment *segments, size_t count);
 
 /* Move min(len, uio->left) bytes between @kernel_buf and the uio. Return bytes moved; fewer than that on a bad address (0 → caller gives -EFAULT). */
 size_t uio_write_to(struct uio *uio, const void *kernel_buf, size_t len);	/* kernel_buf → uio: a read(2) */

@@ -128,18 +128,14 @@ long sys_pidfd_send_signal(int fd, int signal, uaddr_t info, unsigned flags)
 /* Descriptor @number of @process, which the caller may look into; NULL with *@error. */
 static struct file *file_of(struct process *process, int number, int *error)
 {
-	struct address_space *before = process_get_address_space(process), *after;
+	struct address_space *as = process_get_address_space(process);
 	struct fd_table *files = process_get_files(process);
 	struct file *file = files ? fd_get_from(files, number) : NULL;
 	/* Asked last, and of the program that had it: not of one of more rights that it becomes, nor of one of fewer. */
-	bool refused = proc_check_inspect(process);
+	bool refused = proc_check_inspect(process) || !process_has_address_space(process, as);
 
-	after = process_get_address_space(process);
-	refused |= before != after;
-	if (before)
-		address_space_put(before);
-	if (after)
-		address_space_put(after);
+	if (as)
+		address_space_put(as);
 	*error = refused ? -EPERM : files ? -EBADF : -ESRCH;
 	if (files)
 		fd_table_put(files);

@@ -172,6 +172,15 @@ COLD struct address_space *process_get_address_space(struct process *process)
 	return as;
 }
 
+COLD bool process_has_address_space(struct process *process, const struct address_space *as)
+{
+	uint64_t flags = spin_lock_irq(&process->lock);
+	bool has = process->as == as;
+
+	spin_unlock_irq(&process->lock, flags);
+	return has;
+}
+
 COLD struct fd_table *process_get_files(struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);

@@ -132,6 +132,8 @@ void process_get(struct process *process);
 void process_put(struct process *process);	/* any context */
 /* What a process has right now, referenced; NULL when it is past that (zombies). Not from interrupts. */
 struct address_space *process_get_address_space(struct process *process);
+/* Still this one (NULL: none)? Then what was asked about the process meanwhile is about the program that has it, whatever it becomes next. */
+bool process_has_address_space(struct process *process, const struct address_space *as);
 struct fd_table *process_get_files(struct process *process);
 struct fs_context *process_get_fs(struct process *process);
 /* For the calling process, if it has one thread: its own copy of the descriptor table (-EINVAL, -ENOMEM); @own, whose reference it takes over. May sleep. */

@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
+#include "mm/uio.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
 #include "process/signal.h"
@@ -16,7 +17,6 @@
 #include <linux/membarrier.h>
 #include <linux/personality.h>
 
-enum { VECTOR_MAX = 1024, TRANSFER_MAX = 0x7ffff000 /* bytes in one call, as Linux has it */ };
 
 struct segment { uint64_t base, len; };		/* as struct iovec */
 
@@ -43,7 +43,7 @@ static int64_t vector_check(const struct vector *vector, bool own)
 	struct segment segment;
 	int64_t total = 0;
 
-	if (vector->left > VECTOR_MAX)
+	if (vector->left > UIO_SEGMENTS_MAX)
 		return -EINVAL;
 	for (uint64_t i = 0; i < vector->left; i++) {
 		if (copy_from_user(&segment, vector->at + i * sizeof(segment), sizeof(segment)))
@@ -52,7 +52,7 @@ static int64_t vector_check(const struct vector *vector, bool own)
 			return -EINVAL;
 		if (own && !user_range_ok(segment.base, segment.len))
 			return -EFAULT;
-		total += MIN((int64_t)segment.len, TRANSFER_MAX - total);
+		total += MIN((int64_t)segment.len, UIO_BYTES_MAX - total);
 	}
 	return total;
 }
@@ -80,7 +80,7 @@ static ssize_t move_all(struct address_space *as, struct vector *own, struct vec
 
 	if (!page)
 		return -ENOMEM;
-	while (done < TRANSFER_MAX && (error = vector_next(own)) > 0 && (error = vector_next(other)) > 0) {
+	while (done < UIO_BYTES_MAX && (error = vector_next(own)) > 0 && (error = vector_next(other)) > 0) {
 		size_t moved = signal_fatal_pending() ? 0 : move(as, &own->now, &other->now, page, write);
 
 		if (!moved) {
@@ -95,16 +95,6 @@ static ssize_t move_all(struct address_space *as, struct vector *own, struct vec
 	}
 	kfree(page);
 	return done ? done : error;
-}
-
-/* Still? What was asked about the process meanwhile is then about the program that has this memory, whatever it becomes next. */
-static bool is_memory_of(struct process *process, const struct address_space *as)
-{
-	struct address_space *now = process_get_address_space(process);
-
-	if (now)
-		address_space_put(now);
-	return now == as;
 }
 
 /*
@@ -127,7 +117,7 @@ static struct process *inspected(int pid, struct address_space **as, int *error)
 		if (as)
 			*as = process_get_address_space(process);
 		*error = proc_check_inspect(process) ? -EPERM : 0;
-		if (!*error && (!as || is_memory_of(process, *as)))
+		if (!*error && (!as || process_has_address_space(process, *as)))
 			return process;
 		if (as && *as)
 			address_space_put(*as);

@@ -13,8 +13,7 @@
 #include <linux/fs.h>
 #include <linux/stat.h>
 
-enum { VECTOR_MAX = 1024, VECTOR_INLINE = 8 };
-#define TRANSFER_MAX 0x7ffff000ul	/* bytes in one call, as Linux has it */
+enum { VECTOR_INLINE = 8 };
 
 /* Which position a transfer uses. */
 enum position { POSITION_FILE, POSITION_GIVEN };
@@ -76,7 +75,7 @@ static inline ssize_t transfer_buffer(int fd, uaddr_t buf, size_t count, enum po
 		fd_release(ref);
 		return ref.file ? -EFAULT : -EBADF;
 	}
-	uio.left = MIN(count, TRANSFER_MAX);
+	uio.left = MIN(count, (size_t)UIO_BYTES_MAX);
 	return transfer_fd(fd, &uio, position, pos, write);
 }
 
@@ -96,7 +95,7 @@ static __attribute__((noinline)) long read_long_way(int fd, uaddr_t buf, size_t 
 /* A stream, which moves bytes of the user itself if they are at least one and the range is right; @file cannot be closed meanwhile. */
 static inline long read_stream(struct file *file, int fd, uaddr_t buf, size_t count)
 {
-	if (likely(file->ops->read_user && file->rights & FILE_RIGHT_READ && count - 1 < TRANSFER_MAX && user_range_ok(buf, count)))
+	if (likely(file->ops->read_user && file->rights & FILE_RIGHT_READ && count - 1 < UIO_BYTES_MAX && user_range_ok(buf, count)))
 		return file->ops->read_user(file, buf, count);
 	return read_long_way(fd, buf, count);
 }
@@ -136,7 +135,7 @@ long sys_write(int fd, uaddr_t buf, size_t count)
 {
 	struct file *file = fd_file_of_mine(fd);
 
-	if (likely(file && file->ops->write_user && file->rights & FILE_RIGHT_WRITE && count - 1 < TRANSFER_MAX && user_range_ok(buf, count)))
+	if (likely(file && file->ops->write_user && file->rights & FILE_RIGHT_WRITE && count - 1 < UIO_BYTES_MAX && user_range_ok(buf, count)))
 		return file->ops->write_user(file, buf, count);
 	return write_long_way(fd, buf, count);
 }
@@ -175,35 +174,12 @@ long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos)
 	return transfer_buffer(fd, buf, count, POSITION_GIVEN, pos, true);
 }
 
-/* Checks the copied vector; the total is cut to TRANSFER_MAX. Returns it or a negative errno. */
-static ssize_t vector_total(const struct uio_segment *segments, int count)
-{
-	size_t total = 0;
-
-	for (int i = 0; i < count; i++) {
-		if ((ssize_t)segments[i].len < 0)
-			return -EINVAL;
-		if (!user_range_ok(segments[i].base, segments[i].len))
-			return -EFAULT;
-		total += MIN(segments[i].len, TRANSFER_MAX - total);
-	}
-	return total;
-}
-
-/* Drops empty pieces from the front, so that the first one always has bytes. */
 static ssize_t transfer_segments(int fd, const struct uio_segment *segments, int count, enum position position, int64_t pos, bool write)
 {
 	struct uio uio;
-	ssize_t total = vector_total(segments, count);
+	int error = uio_init_vector(&uio, segments, count);
 
-	if (total < 0)
-		return total;
-	while (count > 1 && !segments->len) {
-		segments++;
-		count--;
-	}
-	uio_init_vector(&uio, segments, count, total);
-	return transfer_fd(fd, &uio, position, pos, write);
+	return error ? error : transfer_fd(fd, &uio, position, pos, write);
 }
 
 static ssize_t transfer_vector(int fd, uaddr_t vector, int count, enum position position, int64_t pos, bool write)
@@ -212,7 +188,7 @@ static ssize_t transfer_vector(int fd, uaddr_t vector, int count, enum position 
 	ssize_t done;
 
 	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
-	if (count < 0 || count > VECTOR_MAX || (position == POSITION_GIVEN && pos < 0))
+	if (count < 0 || count > UIO_SEGMENTS_MAX || (position == POSITION_GIVEN && pos < 0))
 		return -EINVAL;
 	if (count > VECTOR_INLINE) {
 		segments = kmalloc(count * sizeof(*segments));

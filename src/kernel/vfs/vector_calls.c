@@ -11,9 +11,6 @@
 #include <linux/fs.h>
 #include <linux/stat.h>
 
-enum { VECTOR_MAX = 1024 };
-#define TRANSFER_MAX 0x7ffff000ul	/* bytes in one call, as Linux has it */
-
 /* Copies out of pages that are in memory, and waits for nothing but the caller's own memory. */
 static ssize_t read_now(struct file *file, struct uio *uio, uint64_t *pos)
 {
@@ -97,21 +94,10 @@ static ssize_t transfer_fd(int fd, struct uio *uio, int64_t pos, bool write, int
 
 static ssize_t transfer_segments(int fd, const struct uio_segment *segments, int count, int64_t pos, bool write, int flags)
 {
-	size_t total = 0;
 	struct uio uio;
+	int error = uio_init_vector(&uio, segments, count);
 
-	for (int i = 0; i < count; i++) {
-		if ((ssize_t)segments[i].len < 0)
-			return -EINVAL;
-		if (!user_range_ok(segments[i].base, segments[i].len))
-			return -EFAULT;
-		total += MIN(segments[i].len, TRANSFER_MAX - total);
-	}
-	/* The first one always has bytes. */
-	for (; count > 1 && !segments->len; count--)
-		segments++;
-	uio_init_vector(&uio, segments, count, total);
-	return transfer_fd(fd, &uio, pos, write, flags);
+	return error ? error : transfer_fd(fd, &uio, pos, write, flags);
 }
 
 static ssize_t transfer_vector(int fd, uaddr_t vector, int count, int64_t pos, bool write, int flags)
@@ -120,7 +106,7 @@ static ssize_t transfer_vector(int fd, uaddr_t vector, int count, int64_t pos, b
 	ssize_t done;
 
 	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
-	if (count < 0 || count > VECTOR_MAX || pos < -1)
+	if (count < 0 || count > UIO_SEGMENTS_MAX || pos < -1)
 		return -EINVAL;
 	/* RWF_HIPRI asks for polling of disks that can be polled, of which there are none. */
 	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
