@@ -92,8 +92,15 @@ def messages(folder):
         machine.rest()
     test_root_disk.test_messages(machine)
     counts = {line.split()[1]: test_root_disk.asked(line)["sum"] for line in machine.lines if line.startswith("@served ")}
-    return ("cold sequential read of 64 MiB", f"{counts['read'] - counts['same']} messages (goal: 64); {counts['again'] - counts['read']} when read again; "
-            f"{counts['same'] - counts['warm']} for paths and files that are cached")
+    again = least(counts, "read", "again1", "again2", "again3")
+    cached = least(counts, "warm", "same1", "same2", "same3")
+    return ("cold sequential read of 64 MiB", f"{counts['read'] - counts['same3']} messages (goal: 64); {again} when read again; {cached} for paths and files "
+            "that are cached")
+
+
+def least(counts, *names):
+    """By how much a count grew between those at least: others of the system ask something now and then, once."""
+    return min(counts[after] - counts[before] for before, after in zip(names, names[1:]))
 
 
 # name -> (what the row says, its measurement)
