@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The frame of the in-guest test programs; see check.h. */
 #include "check.h"
+#include "group_threads.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -241,6 +242,7 @@ static void run_case(const struct check_case *test)
 		check_sleep(2);
 	if (got == 0) {
 		report("the case", test->name, 0, "did not end in time");
+		group_threads_print(pid);
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 	} else if (got < 0 || status != 0) {
