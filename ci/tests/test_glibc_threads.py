@@ -17,7 +17,7 @@ def overlay(tmp_path_factory):
     folder = tmp_path_factory.mktemp("glibc")
     (folder / "glibc").mkdir()
     for program in PROGRAMS:
-        files = [os.path.join(SOURCES, name + ".c") for name in (program, "check")]
+        files = [os.path.join(SOURCES, name + ".c") for name in (program, "check", "group_threads")]
         subprocess.run(["gcc", "-static", "-O2", "-Wall", "-Wextra", "-Wno-unused-result", "-pthread", "-D_GNU_SOURCE=1",
                         "-o", folder / "glibc" / program, *files], check=True)
     return folder

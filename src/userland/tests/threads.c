@@ -348,6 +348,16 @@ static void *fault(void *unused)
 	return unused;
 }
 
+static void hang_with_threads(void *unused)
+{
+	pthread_t thread;
+
+	(void)unused;
+	pthread_create(&thread, NULL, spin, NULL);
+	for (;;)
+		pause();
+}
+
 static void crash_with_threads(void *unused)
 {
 	pthread_t thread;
@@ -392,7 +402,7 @@ static void ends_of_process(void)
 	CHECK_EQ(check_child(crash_with_threads, NULL), CHECK_KILLED + SIGSEGV);
 	CHECK_EQ(check_child(exec_with_threads, NULL), 31);
 	CHECK_EQ(check_child(main_leaves_first, NULL), 8);
-	child = check_spawn(exit_with_threads, NULL);
+	child = check_spawn(hang_with_threads, NULL);
 	CHECK_EQ(kill(child, SIGKILL), 0);
 	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
 }
