@@ -8,10 +8,10 @@
 #include "mm/address_space.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
-#include "process/sleep.h"
 #include "process/time_user.h"
 #include "process/usage.h"
 #include "sched/clock.h"
+#include "sched/wall_timer.h"
 #include "syscall_prototypes.h"
 
 enum {
@@ -120,7 +120,7 @@ static long set_realtime(uint64_t ns)
 	if (ns < clock_monotonic_ns())
 		return -EINVAL;
 	clock_set_realtime_ns(ns);
-	sleep_clock_was_set();
+	wall_timers_clock_was_set();
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "process/time_user.h"
 #include "sched/clock.h"
 #include "sched/scheduler.h"
+#include "sched/wall_timer.h"
 #include "syscall_prototypes.h"
 
 int futex_wake_address(uaddr_t addr, int count)
@@ -22,27 +23,6 @@ int futex_wake_address(uaddr_t addr, int count)
 	struct futex_key key = futex_key_get(addr, true);
 
 	return key.owner ? futex_wake_key(key, count, FUTEX_BITSET_MATCH_ANY) : (int)key.offset;
-}
-
-/* wait_sleep() with a time that the wall clock's setting moves: futex_clock_was_set() then ends the sleep as if its time were up. */
-static __attribute__((noinline)) int sleep_realtime(struct futex_waiter *waiter, uint64_t until)
-{
-	struct thread *thread = current_thread();
-	int error = -ETIMEDOUT;
-
-	atomic_store(&waiter->realtime, true);
-	do {
-		(void)atomic_exchange(&thread->wait_timed_out, false);	/* before the clock is read */
-		timer_arm(&thread->sleep_timer, deadline_from_realtime(until));
-		scheduler_sleep(&waiter->waiter.woken, WAIT_INTERRUPTIBLE);
-		timer_cancel(&thread->sleep_timer);
-		if (atomic_load(&waiter->waiter.woken))
-			error = 0;
-		else if (atomic_load_relaxed(&thread->user.work) & WAIT_INTERRUPTIBLE)
-			error = -ERESTARTSYS;
-	} while (error == -ETIMEDOUT && clock_realtime_ns() < until);
-	atomic_store(&waiter->realtime, false);
-	return error;
 }
 
 static inline int sleep_until_woken(struct futex_waiter *waiter, struct futex_limit limit)
@@ -56,7 +36,7 @@ static inline int sleep_until_woken(struct futex_waiter *waiter, struct futex_li
 			return 0;
 	}
 	if (limit.realtime)
-		return sleep_realtime(waiter, limit.time);
+		return wait_sleep_wall(&waiter->waiter, limit.time, WAIT_INTERRUPTIBLE);
 	do
 		error = wait_sleep(&waiter->waiter, limit.time, WAIT_INTERRUPTIBLE);
 	while (unlikely(!error && !atomic_load(&waiter->waiter.woken)));
@@ -81,7 +61,6 @@ static long wait_on(uaddr_t addr, uint32_t expected, bool shared, uint32_t bitse
 	if (unlikely(!waiter.key.owner))
 		return waiter.key.offset;
 	waiter.bitset = bitset;
-	waiter.realtime = false;
 	futex_enqueue(&waiter);
 	user_words_begin();
 	USER_GET_U32(value, *(const uint32_t *)addr, fault);

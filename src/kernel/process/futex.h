@@ -11,9 +11,6 @@ void futex_init(void);		/* once, before the first use */
 /* Wakes up to @count waiters on the word at @addr, shared or private. Returns how many, or a negative errno. May sleep. */
 int futex_wake_address(uaddr_t addr, int count);
 
-/* The wall clock was set: who waits until a time of it looks again. Thread context. */
-void futex_clock_was_set(void);
-
 /* PI locks (futex_pi_state.c). The calling thread ends, or leaves its memory: what it holds goes to those who wait. */
 void futex_pi_exit(struct thread *thread);
 void futex_pi_reopen(struct thread *thread);	/* it goes on in new memory (exec) */

@@ -31,7 +31,6 @@ struct futex_waiter {
 	 * waiter.woken.
 	 */
 	struct futex_bucket *bucket;
-	bool realtime;			/* atomic: sleeps until a time of the wall clock, and has to look again when that is set */
 };
 
 /* Until when to wait: a time of the wall clock, or of the monotonic one (WAIT_FOREVER: no limit). */

@@ -254,19 +254,3 @@ COLD int futex_requeue_key(struct futex_key from, struct futex_key to, int wake,
 			return -EFAULT;
 	}
 }
-
-void futex_clock_was_set(void)
-{
-	struct futex_waiter *waiter;
-
-	for (unsigned i = 0; i < BUCKETS; i++) {
-		spin_lock(&buckets[i].lock);
-		list_for_each(waiter, &buckets[i].waiters, waiter.link)
-			/* It cannot leave before we let go of the lock. */
-			if (atomic_load(&waiter->realtime)) {
-				(void)atomic_exchange(&waiter->waiter.thread->wait_timed_out, true);
-				scheduler_make_ready(waiter->waiter.thread, THREAD_SLEEPING);
-			}
-		spin_unlock(&buckets[i].lock);
-	}
-}

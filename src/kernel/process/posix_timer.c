@@ -14,6 +14,7 @@
 #include "process/posix_timer.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
+#include "sched/wall_timer.h"
 #include "syscall_prototypes.h"
 
 /* What a periodic timer waits at least when nobody takes its signal, and what a timer of CPU time waits before it looks again. */
@@ -21,6 +22,7 @@ enum { PERIOD_MIN_NS = 4000000, CPU_CHECK_NS = 10000000 };
 
 struct posix_timer {
 	struct timer timer;
+	struct wall_timer wall;		/* what arms @timer for a setting by the wall clock */
 	struct list link;		/* posix_timers->list */
 	struct process *process;	/* outlives the timer */
 	int id;
@@ -61,7 +63,11 @@ static void arm(struct posix_timer *timer, uint64_t now, uint64_t least)
 
 	if (timer->clock == CLOCK_PROCESS_CPUTIME_ID)
 		least = MAX(least, CPU_CHECK_NS);
-	timer_arm(&timer->timer, deadline_after(MAX(left, least)));
+	left = MAX(left, least);
+	if (timer->monotonic)
+		timer_arm(&timer->timer, deadline_after(left));
+	else
+		wall_timer_arm(&timer->wall, now + left);
 }
 
 /* Moves a periodic timer to its next time after @now; how many times it missed. signal_lock held. */
@@ -125,7 +131,7 @@ static void expire(struct timer *kernel_timer)
 	else if (due)
 		timer->expiry = 0;
 	else if (timer->expiry && !timer->waits)
-		arm(timer, now, 0);	/* the clock was set back, or CPU time went slower */
+		arm(timer, now, 0);	/* the clock was set, or CPU time went slower */
 	spin_unlock_irq(&timer->process->signal_lock, flags);
 	if (due)
 		send(timer);
@@ -187,6 +193,7 @@ static void remove(struct posix_timers *timers, struct posix_timer *timer)
 	timer->expiry = 0;
 	timers->count--;
 	spin_unlock_irq(&timer->process->signal_lock, flags);
+	wall_timer_leave(&timer->wall);
 	timer_cancel(&timer->timer);
 	kfree(timer);
 }
@@ -288,6 +295,7 @@ static int create(int clock, const struct user_sigevent *event, bool default_val
 	timer->thread = event->thread;
 	timer->value = event->value;
 	timer_init(&timer->timer, expire);
+	wall_timer_init(&timer->wall, &timer->timer);
 	id = add(process, timers, timer, default_value);
 	if (id < 0) {
 		kfree(timer);

@@ -6,23 +6,11 @@
 #include <linux/time.h>
 
 #include "mm/user_copy.h"
-#include "process/futex.h"
 #include "process/internal.h"
-#include "process/sleep.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
+#include "sched/wall_timer.h"
 #include "syscall_prototypes.h"
-#include "vfs/timerfd.h"
-
-/* Sleepers on absolute wall-clock time; woken when the clock is set. */
-static struct wait_queue realtime_sleepers = WAIT_QUEUE_INIT(realtime_sleepers);
-
-void sleep_clock_was_set(void)
-{
-	wake_all(&realtime_sleepers);
-	futex_clock_was_set();
-	timerfd_clock_was_set();
-}
 
 static long resume_sleep(void);
 
@@ -55,14 +43,9 @@ static long resume_sleep(void)
 /* Absolute wall-clock time: the deadline moves when the clock is set. */
 static long sleep_until_realtime(uint64_t until)
 {
-	struct waiter waiter;
-	int error = 0;
+	struct waiter waiter = { .woken = 0 };	/* that nobody wakes */
 
-	wait_begin(&realtime_sleepers, &waiter);
-	while (clock_realtime_ns() < until && (!error || error == -ETIMEDOUT))
-		error = wait_block(&waiter, deadline_from_realtime(until), WAIT_INTERRUPTIBLE);
-	wait_end(&waiter);
-	return error == -ERESTARTSYS ? -ERESTARTNOHAND : 0;
+	return wait_sleep_wall(&waiter, until, WAIT_INTERRUPTIBLE) == -ERESTARTSYS ? -ERESTARTNOHAND : 0;
 }
 
 long sys_nanosleep(uaddr_t request, uaddr_t remaining)

@@ -3,14 +3,13 @@
  * timerfd: timers to be read and waited for. A periodic timer stands still once it is due; whoever reads it next, or its setting, is told how many
  * periods have passed, and lets it go on.
  */
-#include "vfs/timerfd.h"
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
-#include "sched/timer.h"
+#include "sched/wall_timer.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
 #include "vfs/poll.h"
@@ -21,19 +20,16 @@
 struct timerfd {
 	struct spinlock lock;		/* with interrupts off; guards all but what is set once */
 	struct timer timer;
-	struct list link;		/* realtime_lock: among those whose time is the wall clock's; else alone */
+	struct wall_timer wall;		/* what arms @timer for a setting by the wall clock */
 	int clock;			/* set once */
 	unsigned flags;			/* TFD_TIMER_* of the last setting */
 	bool realtime;			/* the setting is by the wall clock */
-	bool canceled;			/* TFD_TIMER_CANCEL_ON_SET, and the clock was set */
 	bool due;			/* expired, and counted in ticks; a periodic one waits to be told so */
 	uint64_t expiry, interval;	/* by the setting's clock; expiry 0: off */
 	uint64_t ticks;			/* expirations that nobody has read */
 	struct wait_queue readers;
 };
 
-static struct spinlock realtime_lock = SPINLOCK_INIT(LOCK_TIMERFD_REALTIME);
-static struct list realtime_timers = LIST_INIT(realtime_timers);	/* realtime_lock; taken before a timer's lock */
 static const struct file_ops timerfd_ops;
 
 /* ---- Time; all with the timer's lock held ---- */
@@ -45,7 +41,16 @@ static uint64_t now_for(const struct timerfd *timer)
 
 static void arm(struct timerfd *timer)
 {
-	timer_arm(&timer->timer, timer->realtime ? deadline_from_realtime(timer->expiry) : timer->expiry);
+	if (timer->realtime)
+		wall_timer_arm(&timer->wall, timer->expiry);
+	else
+		timer_arm(&timer->timer, timer->expiry);
+}
+
+/* TFD_TIMER_CANCEL_ON_SET, and the clock was set. */
+static bool is_canceled(const struct timerfd *timer)
+{
+	return timer->flags & TFD_TIMER_CANCEL_ON_SET && atomic_load(&timer->wall.was_set);
 }
 
 /* A periodic timer that is due counts the periods since and goes on. */
@@ -74,7 +79,7 @@ static void expire(struct timer *kernel_timer)
 {
 	struct timerfd *timer = container_of(kernel_timer, struct timerfd, timer);
 	uint64_t flags = spin_lock_irq(&timer->lock);
-	bool due = timer->expiry && !timer->due && now_for(timer) >= timer->expiry;
+	bool due = timer->expiry && !timer->due && now_for(timer) >= timer->expiry, canceled = is_canceled(timer);
 
 	if (due) {
 		timer->ticks++;
@@ -82,31 +87,12 @@ static void expire(struct timer *kernel_timer)
 		if (!timer->interval)
 			timer->expiry = 0;
 	} else if (timer->expiry && !timer->due) {
-		arm(timer);	/* set anew, or the clock was set back */
+		arm(timer);	/* set anew, or the clock was set */
 	}
 	spin_unlock_irq(&timer->lock, flags);
 	/* The file stays: its release waits for this function. */
-	if (due)
+	if (due || canceled)
 		wake_all(&timer->readers);
-}
-
-void timerfd_clock_was_set(void)
-{
-	struct timerfd *timer;
-
-	spin_lock(&realtime_lock);
-	list_for_each(timer, &realtime_timers, link) {
-		uint64_t flags = spin_lock_irq(&timer->lock);
-		bool cancel = timer->flags & TFD_TIMER_CANCEL_ON_SET;
-
-		timer->canceled |= cancel;
-		if (timer->expiry && !timer->due)
-			arm(timer);
-		spin_unlock_irq(&timer->lock, flags);
-		if (cancel)
-			wake_all(&timer->readers);
-	}
-	spin_unlock(&realtime_lock);
 }
 
 /* ---- The file ---- */
@@ -117,8 +103,8 @@ static int64_t take(struct timerfd *timer)
 	uint64_t flags = spin_lock_irq(&timer->lock);
 	int64_t taken;
 
-	if (timer->canceled) {
-		timer->canceled = false;
+	if (is_canceled(timer)) {
+		atomic_store(&timer->wall.was_set, false);
 		taken = -ECANCELED;
 	} else {
 		if (timer->ticks)
@@ -161,16 +147,9 @@ static unsigned timerfd_poll(struct file *file, struct poll_table *table)
 
 	poll_wait_for(table, &timer->readers, POLL_FOR_READERS);
 	flags = spin_lock_irq(&timer->lock);
-	ready = timer->ticks || timer->canceled;
+	ready = timer->ticks || is_canceled(timer);
 	spin_unlock_irq(&timer->lock, flags);
 	return ready ? POLL_IN : 0;
-}
-
-static void leave_realtime(struct timerfd *timer)
-{
-	spin_lock(&realtime_lock);
-	list_remove(&timer->link);
-	spin_unlock(&realtime_lock);
 }
 
 static void timerfd_release(struct file *file)
@@ -178,10 +157,10 @@ static void timerfd_release(struct file *file)
 	struct timerfd *timer = file->private;
 	uint64_t flags;
 
-	leave_realtime(timer);
 	flags = spin_lock_irq(&timer->lock);
 	timer->expiry = 0;	/* so that expire() does not arm again */
 	spin_unlock_irq(&timer->lock, flags);
+	wall_timer_leave(&timer->wall);
 	timer_cancel(&timer->timer);
 	kfree(timer);
 }
@@ -226,7 +205,7 @@ long sys_timerfd_create(int clock, int flags)
 	timer->clock = clock;
 	spinlock_init(&timer->lock, LOCK_TIMERFD);
 	timer_init(&timer->timer, expire);
-	list_init(&timer->link);
+	wall_timer_init(&timer->wall, &timer->timer);
 	wait_queue_init(&timer->readers);
 	file = file_create(&timerfd_ops, O_RDWR | (flags & TFD_NONBLOCK), timer);
 	if (!file) {
@@ -256,12 +235,10 @@ static int change_setting(struct timerfd *timer, const struct setting *wanted, u
 
 	if (!realtime)
 		flags &= ~TFD_TIMER_CANCEL_ON_SET;
-	spin_lock(&realtime_lock);
-	list_remove(&timer->link);
-	if (realtime)
-		list_push_back(&realtime_timers, &timer->link);
 	irq = spin_lock_irq(&timer->lock);
 	*old = read_setting(timer);
+	canceled = is_canceled(timer) && flags & TFD_TIMER_CANCEL_ON_SET;
+	atomic_store(&timer->wall.was_set, canceled && !wanted->value);
 	timer->realtime = realtime;
 	timer->flags = flags;
 	timer->due = false;
@@ -269,14 +246,10 @@ static int change_setting(struct timerfd *timer, const struct setting *wanted, u
 	timer->interval = wanted->interval;
 	/* An expiry of 0, or one that is later, is all it takes to stop the kernel's timer. */
 	timer->expiry = !wanted->value || flags & TFD_TIMER_ABSTIME ? wanted->value : deadline_after(wanted->value);
-	if (timer->expiry)
+	if (timer->expiry || flags & TFD_TIMER_CANCEL_ON_SET)
 		arm(timer);
-	canceled = timer->canceled && timer->expiry && flags & TFD_TIMER_CANCEL_ON_SET;
-	if (canceled || !(flags & TFD_TIMER_CANCEL_ON_SET))
-		timer->canceled = false;
 	spin_unlock_irq(&timer->lock, irq);
-	spin_unlock(&realtime_lock);
-	return canceled ? -ECANCELED : 0;
+	return canceled && wanted->value ? -ECANCELED : 0;
 }
 
 static int setting_to_user(uaddr_t to, const struct setting *setting)

@@ -244,11 +244,53 @@ static void setting(void)
 	CHECK_ERR(clock_settime(CLOCK_REALTIME, &now), EPERM);
 }
 
+static void shift_clock(long seconds)
+{
+	struct timespec now;
+
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
+	now.tv_sec += seconds;
+	CHECK_EQ(clock_settime(CLOCK_REALTIME, &now), 0);
+}
+
+static void sleep_until(void *time)
+{
+	CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, time, NULL), 0);
+}
+
+static void sleep_for(void *time)
+{
+	CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, 0, time, NULL), 0);
+}
+
+/* Who sleeps until a time of the wall clock wakes when that is set past it, and not before. */
+static void sleepers_of_the_clock(void)
+{
+	struct timespec until, brief = { 2, 0 };
+	pid_t sleeper, other;
+	int status;
+
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &until), 0);
+	until.tv_sec += 1000;
+	sleeper = check_spawn(sleep_until, &until);
+	CHECK(check_state(sleeper, 'S', 20000));
+	other = check_spawn(sleep_for, &brief);
+	/* Two seconds are left for an instant. */
+	shift_clock(998);
+	shift_clock(-2000);
+	CHECK_EQ(check_wait(other), 0);
+	check_sleep(1000);
+	CHECK_EQ(waitpid(sleeper, &status, WNOHANG), 0);
+	shift_clock(3000);
+	CHECK_EQ(check_wait(sleeper), 0);
+	shift_clock(-1998);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(clocks), CASE(monotonic), CASE(agreement), CASE(sleeping), CASE(interrupted), CASE(cpu_time),
-		CASE(cpu_limit), CASE(setting), { NULL, NULL },
+		CASE(cpu_limit), CASE(setting), CASE(sleepers_of_the_clock), { NULL, NULL },
 	};
 
 	return check_main("clock", cases, argc, argv);

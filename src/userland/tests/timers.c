@@ -110,6 +110,66 @@ static void absolute(void)
 	}
 }
 
+static void shift_clock(long seconds)
+{
+	struct timespec now;
+
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
+	now.tv_sec += seconds;
+	CHECK_EQ(clock_settime(CLOCK_REALTIME, &now), 0);
+}
+
+/* Sets @timer for when CLOCK_REALTIME is @seconds later than now, and each @interval afterwards. */
+static void set_absolute(timer_t timer, long seconds, long interval)
+{
+	struct itimerspec setting = { { interval, 0 }, { 0, 0 } };
+
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &setting.it_value), 0);
+	setting.it_value.tv_sec += seconds;
+	CHECK_EQ(timer_settime(timer, TIMER_ABSTIME, &setting, NULL), 0);
+}
+
+/* Absolute timers of CLOCK_REALTIME follow it when it is set, forth and back; relative ones do not. */
+static void clock_set(void)
+{
+	timer_t absolute = make(CLOCK_REALTIME, SIGEV_SIGNAL, SIGUSR1), relative = make(CLOCK_REALTIME, SIGEV_SIGNAL, SIGUSR2);
+	siginfo_t info;
+
+	block(SIGUSR1);
+	block(SIGUSR2);
+	set_absolute(absolute, 1000, 0);
+	CHECK_EQ(set(relative, 500 * 1000L * MS, 0), 0);
+	shift_clock(2000);
+	CHECK_EQ(wait_for(SIGUSR1, &info, LONG_WAIT_S), SIGUSR1);
+	CHECK_EQ(info.si_overrun, 0);
+	CHECK_EQ(left(absolute), 0);
+	CHECK_EQ(wait_for(SIGUSR2, &info, 0), -1);
+	CHECK(left(relative) > 400 * 1000L * MS);
+	/* It is due later by a clock that was set back, and at once when that comes forth again. */
+	set_absolute(absolute, 2, 0);
+	shift_clock(-2000);
+	CHECK(left(absolute) > 1500 * 1000L * MS);
+	CHECK_EQ(wait_for(SIGUSR1, &info, 3), -1);
+	shift_clock(3000);
+	CHECK_EQ(wait_for(SIGUSR1, &info, LONG_WAIT_S), SIGUSR1);
+	/* A short relative time is over however the clock is set. */
+	CHECK_EQ(set(relative, 1000 * MS, 0), 0);
+	shift_clock(-2000);
+	CHECK_EQ(wait_for(SIGUSR2, &info, LONG_WAIT_S), SIGUSR2);
+	/* Periods that the clock jumps over are overruns. */
+	set_absolute(absolute, 100, 100);
+	shift_clock(350);
+	CHECK_EQ(wait_for(SIGUSR1, &info, LONG_WAIT_S), SIGUSR1);
+	CHECK_EQ(info.si_overrun, 2);
+	CHECK(left(absolute) > 10 * 1000L * MS && left(absolute) <= 50 * 1000L * MS);
+	/* Off is off, and so is gone. */
+	CHECK_EQ(set(absolute, 0, 0), 0);
+	CHECK_EQ(timer_delete(relative), 0);
+	shift_clock(650);
+	CHECK_EQ(wait_for(SIGUSR1, &info, 0), -1);
+	shift_clock(-2000);
+}
+
 static void periodic(void)
 {
 	timer_t timer = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGRTMIN + 1);
@@ -326,7 +386,7 @@ static void deleted_while_made(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(one_shot), CASE(absolute), CASE(periodic), CASE(storm), CASE(silent), CASE(cpu_time), CASE(directed), CASE(in_thread),
+		CASE(one_shot), CASE(absolute), CASE(clock_set), CASE(periodic), CASE(storm), CASE(silent), CASE(cpu_time), CASE(directed), CASE(in_thread),
 		CASE(inheritance), CASE(errors), CASE(deleted_while_made), { NULL, NULL },
 	};
 
