@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mm/address_space.h"
 #include "mm/user_copy.h"
+#include "process/cpu_clock.h"
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "process/usage.h"
@@ -14,58 +15,18 @@
 #include "sched/wall_timer.h"
 #include "syscall_prototypes.h"
 
-enum {
-	COARSE_RESOLUTION_NS = 4000000,
-	/* Negative clock ids name a process's or thread's CPU time: ~pid << 3 | kind (clock_getcpuclockid). */
-	CPU_CLOCK_THREAD = 4, CPU_CLOCK_KIND_MASK = 3, CPU_CLOCK_MAX = 3,
-};
+enum { COARSE_RESOLUTION_NS = 4000000 };
 
-static uint64_t own_thread_ns(struct thread *thread)
+static int read_cpu_clock(int id, uint64_t *ns)
 {
-	uint64_t user, system;
+	struct cpu_clock clock;
+	int error = cpu_clock_get(&clock, id);
 
-	thread_times(thread, &user, &system);
-	return user + system;
-}
-
-static uint64_t process_ns(struct process *process)
-{
-	uint64_t user, system;
-
-	process_times(process, &user, &system);
-	return user + system;
-}
-
-/* A CPU-time clock of another thread or process. */
-static int read_cpu_clock(int clock, uint64_t *ns)
-{
-	int id = ~(clock >> 3);
-
-	if ((clock & CPU_CLOCK_KIND_MASK) >= CPU_CLOCK_MAX || id < 0)
-		return -EINVAL;
-	if (clock & CPU_CLOCK_THREAD) {
-		struct thread *thread = id ? thread_find(id) : current_thread();
-
-		if (!thread || thread->process != current_process())
-			goto bad_thread;
-		*ns = own_thread_ns(thread);
-		if (id)
-			thread_put(thread);
-		return 0;
-bad_thread:
-		if (thread)
-			thread_put(thread);
-		return -EINVAL;
-	} else {
-		struct process *process = id ? process_find(id) : current_process();
-
-		if (!process)
-			return -EINVAL;
-		*ns = process_ns(process);
-		if (id)
-			process_put(process);
-		return 0;
-	}
+	if (error)
+		return error;
+	*ns = cpu_clock_read(&clock);
+	cpu_clock_put(&clock);
+	return 0;
 }
 
 static int read_clock(int clock, uint64_t *ns)
@@ -82,14 +43,8 @@ static int read_clock(int clock, uint64_t *ns)
 	case CLOCK_BOOTTIME:		/* the machine never suspends */
 		*ns = clock_monotonic_ns();
 		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-		*ns = process_ns(current_process());
-		return 0;
-	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = own_thread_ns(current_thread());
-		return 0;
 	default:
-		return clock < 0 ? read_cpu_clock(clock, ns) : -EINVAL;
+		return read_cpu_clock(clock, ns);
 	}
 }
 
@@ -129,9 +84,11 @@ long sys_clock_settime(int clock, uaddr_t time)
 	uint64_t ns;
 	int error;
 
-	if (clock != CLOCK_REALTIME)
+	if (clock >= 0 && clock != CLOCK_REALTIME)
 		return -EINVAL;
 	error = timespec_from_user(&ns, time);
+	if (!error && clock < 0)
+		error = read_cpu_clock(clock, &ns) ?: -EPERM;	/* what was used cannot be changed */
 	return error ? error : set_realtime(ns);
 }
 

@@ -9,12 +9,13 @@
 
 #include "mm/heap.h"
 #include "mm/user_copy.h"
+#include "process/cpu_clock.h"
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "sched/clock.h"
 #include "syscall_prototypes.h"
 
-enum { TIMER_CPU_LIMIT = 3, TIMER_KINDS, CPU_CHECK_NS = 10000000 };
+enum { TIMER_CPU_LIMIT = 3, TIMER_KINDS };
 
 struct interval_timer {
 	struct timer timer;
@@ -49,7 +50,7 @@ static void arm(struct interval_timer *timer, uint64_t now)
 	if (timer->which == ITIMER_REAL)
 		timer_arm(&timer->timer, timer->expiry);
 	else
-		timer_arm(&timer->timer, deadline_after(MAX(left, CPU_CHECK_NS)));
+		timer_arm(&timer->timer, deadline_after(cpu_clock_pause(left)));
 }
 
 /* The soft limit is reached: the next warning comes a second later; the hard one kills. */

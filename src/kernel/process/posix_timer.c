@@ -10,6 +10,7 @@
 
 #include "mm/heap.h"
 #include "mm/user_copy.h"
+#include "process/cpu_clock.h"
 #include "process/internal.h"
 #include "process/posix_timer.h"
 #include "process/time_user.h"
@@ -17,8 +18,8 @@
 #include "sched/wall_timer.h"
 #include "syscall_prototypes.h"
 
-/* What a periodic timer waits at least when nobody takes its signal, and what a timer of CPU time waits before it looks again. */
-enum { PERIOD_MIN_NS = 4000000, CPU_CHECK_NS = 10000000 };
+/* What a periodic timer waits at least when nobody takes its signal. */
+enum { PERIOD_MIN_NS = 4000000 };
 
 struct posix_timer {
 	struct timer timer;
@@ -27,6 +28,8 @@ struct posix_timer {
 	struct process *process;	/* outlives the timer */
 	int id;
 	int clock;			/* set once: which one counts; a relative setting of CLOCK_REALTIME counts monotonic time */
+	struct cpu_clock cpu;		/* set once: if that is of CPU time */
+	uint64_t seen;			/* atomic: what @cpu showed last, if it is another process's */
 	int notify, signal, thread;	/* as sigevent has them; set once */
 	uint64_t value;			/* set once: si_value */
 	bool monotonic;			/* the setting's clock is the monotonic one */
@@ -44,15 +47,30 @@ struct posix_timers {
 
 /* ---- Time ---- */
 
+static bool is_of_cpu_time(const struct posix_timer *timer)
+{
+	return cpu_clock_is(timer->clock);
+}
+
+/* Another process's times are not read with our signal_lock held, but by look() before. */
+static bool is_of_another(const struct posix_timer *timer)
+{
+	return timer->cpu.process && timer->cpu.process != timer->process;
+}
+
+static void look(struct posix_timer *timer)
+{
+	if (is_of_another(timer))
+		atomic_store(&timer->seen, cpu_clock_read(&timer->cpu));
+}
+
 /* The clock of @timer's setting. signal_lock held. */
 static uint64_t now_for(const struct posix_timer *timer)
 {
-	uint64_t user, system;
-
-	if (timer->clock == CLOCK_PROCESS_CPUTIME_ID) {
-		process_times_locked(timer->process, &user, &system);
-		return user + system;
-	}
+	if (is_of_another(timer))
+		return atomic_load(&timer->seen);
+	if (is_of_cpu_time(timer))
+		return cpu_clock_read_locked(&timer->cpu);
 	return timer->monotonic ? clock_monotonic_ns() : clock_realtime_ns();
 }
 
@@ -61,8 +79,8 @@ static void arm(struct posix_timer *timer, uint64_t now, uint64_t least)
 {
 	uint64_t left = timer->expiry > now ? timer->expiry - now : 0;
 
-	if (timer->clock == CLOCK_PROCESS_CPUTIME_ID)
-		least = MAX(least, CPU_CHECK_NS);
+	if (is_of_cpu_time(timer))
+		left = cpu_clock_pause(left);
 	left = MAX(left, least);
 	if (timer->monotonic)
 		timer_arm(&timer->timer, deadline_after(left));
@@ -123,9 +141,13 @@ static void send(struct posix_timer *timer)
 static void expire(struct timer *kernel_timer)
 {
 	struct posix_timer *timer = container_of(kernel_timer, struct posix_timer, timer);
-	uint64_t flags = spin_lock_irq(&timer->process->signal_lock), now = now_for(timer);
-	bool due = timer->expiry && !timer->waits && now >= timer->expiry;
+	uint64_t flags, now;
+	bool due;
 
+	look(timer);
+	flags = spin_lock_irq(&timer->process->signal_lock);
+	now = now_for(timer);
+	due = timer->expiry && !timer->waits && now >= timer->expiry;
 	if (due && timer->interval)
 		timer->waits = true;
 	else if (due)
@@ -184,6 +206,12 @@ static struct posix_timers *timers_of(struct process *process)
 	return none;
 }
 
+static void free_timer(struct posix_timer *timer)
+{
+	cpu_clock_put(&timer->cpu);
+	kfree(timer);
+}
+
 /* signal_lock NOT held; the mutex is, or the caller is the only thread. */
 static void remove(struct posix_timers *timers, struct posix_timer *timer)
 {
@@ -195,7 +223,7 @@ static void remove(struct posix_timers *timers, struct posix_timer *timer)
 	spin_unlock_irq(&timer->process->signal_lock, flags);
 	wall_timer_leave(&timer->wall);
 	timer_cancel(&timer->timer);
-	kfree(timer);
+	free_timer(timer);
 }
 
 void posix_timers_end(struct process *process)
@@ -244,15 +272,13 @@ static int check_clock(int clock)
 	case CLOCK_TAI:
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
-	case CLOCK_PROCESS_CPUTIME_ID:
 		return 0;
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_THREAD_CPUTIME_ID:	/* not there yet */
 		return -EOPNOTSUPP;
 	default:
-		return -EINVAL;
+		return cpu_clock_is(clock) ? 0 : -EINVAL;
 	}
 }
 
@@ -288,6 +314,10 @@ static int create(int clock, const struct user_sigevent *event, bool default_val
 
 	if (!timer)
 		return -EAGAIN;
+	if (cpu_clock_is(clock) && cpu_clock_get(&timer->cpu, clock)) {
+		kfree(timer);
+		return -EINVAL;
+	}
 	timer->process = process;
 	timer->clock = clock;
 	timer->notify = event->notify;
@@ -298,7 +328,7 @@ static int create(int clock, const struct user_sigevent *event, bool default_val
 	wall_timer_init(&timer->wall, &timer->timer);
 	id = add(process, timers, timer, default_value);
 	if (id < 0) {
-		kfree(timer);
+		free_timer(timer);
 		return id;
 	}
 	if (!put_user_u32(out, id))
@@ -412,6 +442,7 @@ long sys_timer_settime(int id, int flags, uaddr_t new, uaddr_t old)
 	timer = hold(id);
 	if (!timer)
 		return -EINVAL;
+	look(timer);
 	irq = spin_lock_irq(&timer->process->signal_lock);
 	before = read_setting(timer);
 	timer->expiry = 0;	/* so that expire() does nothing and does not arm again */
@@ -433,6 +464,7 @@ long sys_timer_gettime(int id, uaddr_t out)
 
 	if (!timer)
 		return -EINVAL;
+	look(timer);
 	flags = spin_lock_irq(&timer->process->signal_lock);
 	setting = read_setting(timer);
 	spin_unlock_irq(&timer->process->signal_lock, flags);

@@ -2,7 +2,9 @@
 /* Time: clocks and their resolution, sleeping, interruption and remaining time, CPU time, resource usage. */
 #include "check.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +246,79 @@ static void setting(void)
 	CHECK_ERR(clock_settime(CLOCK_REALTIME, &now), EPERM);
 }
 
+static volatile int burners_end;
+
+static void *burn_on(void *unused)
+{
+	while (!burners_end)
+		;
+	return unused;
+}
+
+static void burn_on_in_child(void *unused)
+{
+	burn_on(unused);
+}
+
+/* Sleeps for and until 60 ms of @clock, which goes meanwhile. */
+static void sleep_by(clockid_t clock)
+{
+	struct timespec time = { 0, 60000000 };
+	long long start = nanoseconds(clock);
+
+	CHECK_EQ(clock_nanosleep(clock, 0, &time, NULL), 0);
+	CHECK(nanoseconds(clock) - start >= 60000000);
+	start = nanoseconds(clock) + 60000000;
+	time = (struct timespec){ start / 1000000000, start % 1000000000 };
+	CHECK_EQ(clock_nanosleep(clock, TIMER_ABSTIME, &time, NULL), 0);
+	CHECK(nanoseconds(clock) >= start);
+	CHECK_EQ(clock_nanosleep(clock, TIMER_ABSTIME, &time, NULL), 0);
+}
+
+/* Clocks of CPU time that others use. */
+static void sleep_by_cpu_time(void)
+{
+	struct timespec second = { 1, 0 }, left = { 99, 99 }, resolution;
+	struct sigaction action = { .sa_handler = ignore };
+	pthread_t burner;
+	clockid_t clock, virtual;
+	pid_t child;
+
+	CHECK_EQ(pthread_create(&burner, NULL, burn_on, NULL), 0);
+	sleep_by(CLOCK_PROCESS_CPUTIME_ID);
+	CHECK_EQ(pthread_getcpuclockid(burner, &clock), 0);
+	sleep_by(clock);
+	CHECK_EQ(clock_getcpuclockid(getpid(), &clock), 0);
+	sleep_by(clock);
+	virtual = (clock & ~7) | 1;
+	CHECK(nanoseconds(virtual) > 0 && nanoseconds(virtual) <= nanoseconds(clock));
+	CHECK_EQ(clock_getres(clock, &resolution), 0);
+	CHECK(resolution.tv_sec == 0 && resolution.tv_nsec == 1);
+	CHECK_ERR(clock_settime(clock, &second), EPERM);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &second, NULL), EOPNOTSUPP);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, -2, 0, &second, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, -8 * (getpid() + 1) + 6, 0, &second, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, -8 * (getppid() + 1) + 6, 0, &second, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, -1, 0, &second, NULL), EINVAL);
+	burners_end = 1;
+	CHECK_EQ(pthread_join(burner, NULL), 0);
+	/* Nobody uses any: a signal ends it. */
+	sigaction(SIGUSR1, &action, NULL);
+	child = check_spawn(interrupt_parent, NULL);
+	CHECK_EQ(clock_nanosleep(CLOCK_PROCESS_CPUTIME_ID, 0, &second, &left), EINTR);
+	CHECK(left.tv_sec == 0 || (left.tv_sec == 1 && left.tv_nsec == 0));
+	check_wait(child);
+	burners_end = 0;
+	child = check_spawn(burn_on_in_child, NULL);
+	CHECK_EQ(clock_getcpuclockid(child, &clock), 0);
+	sleep_by(clock);
+	kill(child, SIGKILL);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
+	CHECK_ERR(syscall(SYS_clock_gettime, clock, &left), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, clock, 0, &second, NULL), EINVAL);
+	CHECK_ERR(clock_settime(clock, &second), EINVAL);
+}
+
 static void shift_clock(long seconds)
 {
 	struct timespec now;
@@ -290,7 +365,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(clocks), CASE(monotonic), CASE(agreement), CASE(sleeping), CASE(interrupted), CASE(cpu_time),
-		CASE(cpu_limit), CASE(setting), CASE(sleepers_of_the_clock), { NULL, NULL },
+		CASE(cpu_limit), CASE(setting), CASE(sleep_by_cpu_time), CASE(sleepers_of_the_clock), { NULL, NULL },
 	};
 
 	return check_main("clock", cases, argc, argv);

@@ -258,6 +258,79 @@ static void cpu_time(void)
 	CHECK_EQ(info.si_code, SI_TIMER);
 }
 
+static volatile int burners_end;
+
+static void *burn(void *unused)
+{
+	while (!burners_end)
+		;
+	return unused;
+}
+
+static void burn_in_child(void *unused)
+{
+	burn(unused);
+}
+
+/* @timer is of @clock, which goes while we wait: 80 ms of it are 80 ms. */
+static void expires_by(timer_t timer, clockid_t clock)
+{
+	struct timespec before, after;
+	siginfo_t info;
+
+	CHECK_EQ(clock_gettime(clock, &before), 0);
+	CHECK_EQ(set(timer, 80 * MS, 0), 0);
+	CHECK(left(timer) <= 80 * MS);
+	CHECK_EQ(wait_for(SIGUSR1, &info, LONG_WAIT_S), SIGUSR1);
+	CHECK_EQ(info.si_code, SI_TIMER);
+	CHECK_EQ(clock_gettime(clock, &after), 0);
+	CHECK((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec - before.tv_nsec >= 80 * MS);
+	CHECK_EQ(left(timer), 0);
+	/* And again and again. */
+	CHECK_EQ(set(timer, 20 * MS, 20 * MS), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(wait_for(SIGUSR1, &info, LONG_WAIT_S), SIGUSR1);
+	CHECK_EQ(set(timer, 0, 0), 0);
+	wait_for(SIGUSR1, &info, 0);
+}
+
+/* Of another thread, of another process, and of the caller's own thread, which sleeps meanwhile. */
+static void cpu_time_of_others(void)
+{
+	timer_t own = make(CLOCK_THREAD_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR2), timer;
+	pthread_t burner;
+	clockid_t clock;
+	siginfo_t info;
+	pid_t child;
+
+	block(SIGUSR1);
+	block(SIGUSR2);
+	CHECK_EQ(set(own, 500 * MS, 0), 0);
+	CHECK_EQ(pthread_create(&burner, NULL, burn, NULL), 0);
+	CHECK_EQ(pthread_getcpuclockid(burner, &clock), 0);
+	timer = make(clock, SIGEV_SIGNAL, SIGUSR1);
+	expires_by(timer, clock);
+	burners_end = 1;
+	CHECK_EQ(pthread_join(burner, NULL), 0);
+	/* It stays when its thread is gone. */
+	CHECK_EQ(timer_delete(timer), 0);
+	burners_end = 0;
+	child = check_spawn(burn_in_child, NULL);
+	CHECK_EQ(clock_getcpuclockid(child, &clock), 0);
+	timer = make(clock, SIGEV_SIGNAL, SIGUSR1);
+	expires_by(timer, clock);
+	CHECK_EQ(set(timer, 20 * MS, 20 * MS), 0);
+	kill(child, SIGKILL);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
+	CHECK_EQ(timer_delete(timer), 0);
+	CHECK_ERR(timer_create(clock, NULL, &timer), EINVAL);
+	CHECK_EQ(wait_for(SIGUSR2, &info, 0), -1);
+	CHECK(left(own) > 100 * MS);
+	for (long begin = check_now(); check_now() - begin < LONG_WAIT_S * 1000 && wait_for(SIGUSR2, &info, 0) != SIGUSR2;)
+		;
+	CHECK_EQ(left(own), 0);
+}
+
 /* A thread of its own gets the signal: the kernel's SIGEV_THREAD_ID, with raw calls. */
 static void directed(void)
 {
@@ -336,6 +409,8 @@ static void errors(void)
 	timer_t timer;
 
 	CHECK_ERR(timer_create(99, NULL, &timer), EINVAL);
+	CHECK_ERR(timer_create(-1, NULL, &timer), EINVAL);
+	CHECK_ERR(timer_create(-8 * (getppid() + 1) + 6, NULL, &timer), EINVAL);	/* a thread of another process */
 	CHECK_ERR(timer_create(CLOCK_MONOTONIC, &event, &timer), EINVAL);
 	event.sigev_signo = 0;
 	CHECK_ERR(timer_create(CLOCK_MONOTONIC, &event, &timer), EINVAL);
@@ -386,7 +461,7 @@ static void deleted_while_made(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(one_shot), CASE(absolute), CASE(clock_set), CASE(periodic), CASE(storm), CASE(silent), CASE(cpu_time), CASE(directed), CASE(in_thread),
+		CASE(one_shot), CASE(absolute), CASE(clock_set), CASE(periodic), CASE(storm), CASE(silent), CASE(cpu_time), CASE(cpu_time_of_others), CASE(directed), CASE(in_thread),
 		CASE(inheritance), CASE(errors), CASE(deleted_while_made), { NULL, NULL },
 	};
 
