@@ -18,8 +18,11 @@
 #include <asm/signal.h>
 #include <linux/mman.h>
 
-/* FAULT_FILL: the owner of an object is to be asked first, see struct fault_need. FAULT_KILLED: the thread is, while it waited. */
-enum fault_status { FAULT_DONE, FAULT_RETRY, FAULT_NO_MEMORY, FAULT_NO_PAGE, FAULT_FILL, FAULT_KILLED };
+/*
+ * FAULT_KILLED: the thread is, while it waited. FAULT_FILL: the owner of an object is to be asked first, see struct fault_need. FAULT_STORED: done, but the
+ * owner is to be told of a store to its page. The last two are seen to by fault_object().
+ */
+enum fault_status { FAULT_DONE, FAULT_RETRY, FAULT_NO_MEMORY, FAULT_NO_PAGE, FAULT_KILLED, FAULT_FILL, FAULT_STORED };
 
 /* How an access writes: 0 if it does not. */
 enum fault_write { WRITES = 1, WRITES_PREPARED = 2 };	/* the latter: what struct fault_need says has been done */
@@ -107,6 +110,8 @@ static inline bool must_prepare(const struct vma *vma, const struct frame *frame
 static __attribute__((noinline)) enum fault_status fault_present(struct address_space *as, struct vma *vma, uint64_t addr, uint64_t *pte,
 								  enum fault_write write, const struct fault_need *need)
 {
+	enum fault_status status = FAULT_DONE;
+
 	if (!(*pte & PTE_PRESENT))
 		*pte = pte_make(frame_of_phys(*pte & PTE_ADDRESS), vma->prot, false);
 	if (!write || (*pte & PTE_WRITE)) {
@@ -123,10 +128,11 @@ static __attribute__((noinline)) enum fault_status fault_present(struct address_
 			return FAULT_FILL;
 		if (vm_object_mark_dirty(vma->object, frame))
 			return FAULT_NO_PAGE;
+		status = FAULT_STORED;
 	}
 	*pte |= PTE_WRITE | PTE_DIRTY;
 	tlb_flush_page_local(addr);
-	return FAULT_DONE;
+	return status;
 }
 
 /* Remembers that @vma has pages. */
@@ -284,6 +290,7 @@ static enum fault_status map_object_page(struct address_space *as, struct vma *v
 		status = FAULT_NO_PAGE;
 	} else {
 		map_around(as, vma, addr, pte, frame, write);
+		status = write ? FAULT_STORED : FAULT_DONE;
 	}
 	spin_unlock(&as->table_lock);
 	return status;
@@ -442,6 +449,13 @@ static inline struct vma *find_vma(struct address_space *as, uint64_t addr)
 	return vma;
 }
 
+static __attribute__((noinline)) enum fault_status fault_stored(struct vm_object *object)
+{
+	if (object->ops->stored)
+		object->ops->stored(object);
+	return FAULT_DONE;
+}
+
 /*
  * A fault on a mapping of an object. as->lock is held, and dropped while the owner of the object does what is needed, when the page stays in memory:
  * @vma may be gone afterwards. FAULT_RETRY if something else is mapped by then.
@@ -451,7 +465,10 @@ static __attribute__((noinline)) enum fault_status fault_object(struct address_s
 	struct fault_need need;
 	enum fault_status status = try_object(as, vma, addr & PAGE_MASK, access == FAULT_WRITE ? WRITES : 0, &need);
 
-	while (unlikely(status == FAULT_FILL)) {
+	while (unlikely(status >= FAULT_FILL)) {
+		if (status == FAULT_STORED)
+			return fault_stored(vma->object);
+
 		struct fault_need had = need;
 		enum fault_write write = access != FAULT_WRITE ? 0 : had.prepare ? WRITES_PREPARED : WRITES;
 		struct frame *frame = NULL;

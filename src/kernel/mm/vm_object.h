@@ -53,6 +53,11 @@ struct vm_object_ops {
 	 * back already. Only with prepare_write.
 	 */
 	void (*dirtied)(struct vm_object *object);
+	/*
+	 * A program stores to a page of a shared mapping, for the first time since it was mapped there or written back: for the times of a file. An address
+	 * space's lock is held: must not sleep. NULL: nobody wants to know.
+	 */
+	void (*stored)(struct vm_object *object);
 	/* msync(MS_SYNC) of pages @first to before @end: returns when they are on the disk. 0 or negative errno. May sleep; no lock held. */
 	int (*sync)(struct vm_object *object, uint64_t first, uint64_t end);
 	/* The last reference is gone. mm has freed the pages already; the owner frees the structure. May sleep. */

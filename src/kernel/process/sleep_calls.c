@@ -48,7 +48,10 @@ static long resume_sleep(void)
 
 static long resume_cpu_sleep(void);
 
-/* Sleeps until the clock of CPU time @id shows @time, or, @relative, so much more than it shows now. With @restarts a signal without handler does not end it. */
+/*
+ * Sleeps until the clock of CPU time @id shows @time, or, @relative, so much more than it shows now. With @restarts a signal without handler does
+ * not end it.
+ */
 static long sleep_cpu(int id, uint64_t time, bool relative, bool restarts, uaddr_t remaining)
 {
 	struct cpu_clock clock;

@@ -153,8 +153,14 @@ static void vnode_release(struct vm_object *object)
 		vnode_end(vnode);
 }
 
+static void vnode_stored(struct vm_object *object)
+{
+	vnode_touch_written(container_of(object, struct vnode, object), 0);
+}
+
 static const struct vm_object_ops vnode_object_ops = {
 	.fill = vnode_fill,
+	.stored = vnode_stored,
 	.release = vnode_release,
 	.charge = vnode_charge,
 	.describe = vnode_describe,
@@ -167,6 +173,7 @@ static const struct vm_object_ops mapped_object_ops = {
 	.window = mapped_window,
 	.prepare_write = mapped_prepare_write,
 	.dirtied = mapped_dirtied,
+	.stored = vnode_stored,
 	.sync = mapped_sync_pages,
 	.charge = mapped_charge,
 	.release = vnode_release,

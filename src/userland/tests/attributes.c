@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -249,6 +250,76 @@ static void times_stay(void)
 	CHECK_EQ(after.st_size, 6);
 }
 
+/* Has the file been changed? Makes its mtime the past again. */
+static int was_changed(int fd)
+{
+	static const struct timespec past[2] = { { 100, 0 }, { 100, 0 } };
+	int changed;
+
+	CHECK_EQ(fstat(fd, &info), 0);
+	changed = info.st_mtime > 100;
+	if (changed)
+		CHECK(info.st_ctim.tv_sec == info.st_mtim.tv_sec && info.st_ctim.tv_nsec == info.st_mtim.tv_nsec);
+	CHECK_EQ(futimens(fd, past), 0);
+	check_sleep(30);
+	return changed;
+}
+
+/* A store to a shared mapping is a change; a load, or a store to a private one, is none. */
+static void stores(int fd)
+{
+	enum { PAGES = 6, PAGE = 4096 };
+	char *shared, *private;
+	int pipes[2];
+
+	CHECK_EQ(ftruncate(fd, PAGES * PAGE), 0);
+	CHECK_EQ(pwrite(fd, "first", 5, PAGE), 5);
+	was_changed(fd);
+	shared = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	private = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(shared != MAP_FAILED && private != MAP_FAILED);
+	private[0] = 1;
+	CHECK_EQ(private[PAGE], 'f');
+	private[PAGE] = 1;
+	CHECK_EQ(was_changed(fd), 0);
+	shared[0] = 1;					/* a page that was not there */
+	CHECK_EQ(was_changed(fd), 1);
+	shared[PAGE] = 'F';				/* one that write() has changed */
+	CHECK_EQ(was_changed(fd), 1);
+	CHECK_EQ(pipe(pipes), 0);
+	CHECK_EQ(write(pipes[1], "kernel", 6), 6);
+	CHECK_EQ(read(pipes[0], shared + 4 * PAGE, 6), 6);	/* a store by the kernel, on behalf */
+	CHECK_EQ(was_changed(fd), 1);
+	CHECK_EQ(shared[5 * PAGE], 0);
+	CHECK_EQ(was_changed(fd), 0);
+	CHECK_EQ(munmap(shared, PAGES * PAGE), 0);
+	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 2 * PAGE);
+	shared[0] = 1;
+	CHECK_EQ(fstat(fd, &info), 0);
+	CHECK(info.st_mtime > 100);
+	CHECK_EQ(msync(shared, PAGE, MS_SYNC), 0);
+	CHECK_EQ(was_changed(fd), 1);
+}
+
+static void times_of_stores(void)
+{
+	struct stat before;
+	int fd = open("mapped", O_RDWR | O_CREAT, 0644), drop = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	stores(fd);
+	stores(memfd_create("mapped", 0));
+	*(char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 3 * 4096) = 1;
+	CHECK_EQ(fstat(fd, &before), 0);
+	CHECK(before.st_mtime > 100);
+	close(fd);
+	sync();
+	if (drop >= 0 && write(drop, "3", 1) == 1)
+		check_sleep(50);
+	CHECK_EQ(stat("mapped", &info), 0);
+	CHECK_EQ(info.st_mtim.tv_sec, before.st_mtim.tv_sec);
+	CHECK_EQ(info.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+}
+
 static void stat_fields(void)
 {
 	struct statx extended;
@@ -329,7 +400,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(modes), CASE(owners), CASE(user_permissions), CASE(sticky_folder), CASE(access_checks), CASE(times),
-		CASE(time_changes), CASE(times_stay), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
+		CASE(time_changes), CASE(times_stay), CASE(times_of_stores), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
 	};
 
 	return check_main("attributes", cases, argc, argv);

@@ -461,8 +461,8 @@ static void deleted_while_made(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(one_shot), CASE(absolute), CASE(clock_set), CASE(periodic), CASE(storm), CASE(silent), CASE(cpu_time), CASE(cpu_time_of_others), CASE(directed), CASE(in_thread),
-		CASE(inheritance), CASE(errors), CASE(deleted_while_made), { NULL, NULL },
+		CASE(one_shot), CASE(absolute), CASE(clock_set), CASE(periodic), CASE(storm), CASE(silent), CASE(cpu_time), CASE(cpu_time_of_others),
+		CASE(directed), CASE(in_thread), CASE(inheritance), CASE(errors), CASE(deleted_while_made), { NULL, NULL },
 	};
 
 	return check_main("timers", cases, argc, argv);
