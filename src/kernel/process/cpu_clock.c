@@ -8,7 +8,7 @@
 enum {
 	/* Negative ids: ~pid << 3 | kind (clock_getcpuclockid), with pid 0 for the caller. */
 	KIND_USER = 1, KIND_EXACT = 2, KIND_MASK = 3, OF_THREAD = 4,
-	OWN_PROCESS = ~0 << 3 | KIND_EXACT, OWN_THREAD = OWN_PROCESS | OF_THREAD,
+	OWN_PROCESS = -8 | KIND_EXACT, OWN_THREAD = OWN_PROCESS | OF_THREAD,
 	CHECK_NS = 10000000,
 };
 
