@@ -66,7 +66,7 @@ static void become_first_thread(struct thread *thread)
 		thread->tid = process->pid;
 		pid_slot(thread->tid)->thread = thread;
 	}
-	process->did_exec = true;
+	atomic_store(&process->exec_count, process->exec_count + 1);
 	process->serves_files = false;
 	process->exit_signal = SIGCHLD;
 	/* Nor may who was made by the old program choose a signal for the new one, which can have more rights. */

@@ -107,7 +107,7 @@ struct thread *init_make_thread(struct process *process, const struct exec *exec
 	pid_slot(thread->tid)->thread = thread;
 	process->leader = thread;
 	process->thread_count = 1;
-	process->did_exec = true;
+	process->exec_count = 1;
 	list_push_back(&process->threads, &thread->process_link);
 	spin_unlock(&process->signal_lock);
 	spin_unlock_irq(&process_tree_lock, flags);

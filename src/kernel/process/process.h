@@ -56,6 +56,7 @@ struct process {
 	int parent_pid;			/* its pid, 0 without; atomic; written under process_tree_lock */
 	struct list children, sibling;	/* process_tree_lock */
 	int pgid;			/* process_tree_lock */
+	uint32_t exec_count;		/* of successes; atomic; written under process_tree_lock */
 	struct process_group *group;	/* process_tree_lock */
 	struct list group_link;		/* process_tree_lock */
 	struct session *session;	/* process_tree_lock; referenced */
@@ -101,7 +102,7 @@ struct process {
 	struct user_account *account;	/* of its real uid; lock */
 	unsigned charged;		/* threads it counts for there; lock */
 	int exit_signal;		/* to the parent at the end; SIGCHLD by default; process_tree_lock */
-	bool did_exec, no_new_privs, dumpable;
+	bool no_new_privs, dumpable;
 	bool serves_files;		/* has served a file system from a disk: when memory is out others go first; a hint */
 	int death_signal;		/* prctl PR_SET_PDEATHSIG */
 	uint64_t start_ns;		/* monotonic */
@@ -168,8 +169,8 @@ void session_put(struct session *session);
 void process_init(void);
 
 /*
- * What a user holds beyond processes: pages of pipes, watches of epoll and ports, which belong to no address space. user_account_current() is the record of the
- * caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing. Any context.
+ * What a user holds beyond processes: pages of pipes, watches of epoll, ports and message queues, which belong to no address space. user_account_current()
+ * is the record of the caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing. Any context.
  */
 struct user_account *user_account_current(void);
 void user_account_put(struct user_account *account);
@@ -177,6 +178,7 @@ void user_account_put(struct user_account *account);
 bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit);
+bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit);	/* bytes */
 
 /*
  * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.

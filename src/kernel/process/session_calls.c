@@ -77,7 +77,7 @@ static int check_setpgid(struct process *process, int pgid)
 	if (process->parent == self) {
 		if (process->session != self->session)
 			return -EPERM;
-		if (process->did_exec)
+		if (process->exec_count)
 			return -EACCES;
 	} else if (process != self) {
 		return -ESRCH;

@@ -14,6 +14,7 @@ struct user_account {
 	uint64_t watches;	/* atomic */
 	uint64_t ports;		/* atomic */
 	uint64_t message_bytes;	/* atomic */
+	uint64_t queue_bytes;	/* atomic */
 };
 
 static struct spinlock accounts_lock = SPINLOCK_INIT(LOCK_USER_ACCOUNTS);	/* with interrupts off; innermost */
@@ -96,6 +97,11 @@ bool user_account_charge_watches(struct user_account *account, long change, uint
 bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit)
 {
 	return !account || charge(&account->ports, change, limit);
+}
+
+bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit)
+{
+	return !account || charge(&account->queue_bytes, change, limit);
 }
 
 /* What a user pays for a process of his with @bytes in queues. */

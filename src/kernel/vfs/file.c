@@ -10,6 +10,7 @@
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/mount.h>
 
 struct slab_cache *file_slab;
@@ -98,6 +99,17 @@ void file_descriptor_closed(struct file *file, struct fd_table *table)
 bool file_forbids_execution(const struct file *file)
 {
 	return file->path.mount && atomic_load_relaxed(&file->path.mount->flags) & MS_NOEXEC;
+}
+
+int64_t file_seek_anywhere(struct file *file, int64_t offset, int whence)
+{
+	int64_t result = -EINVAL;
+
+	if (whence == SEEK_CUR && __builtin_add_overflow(offset, (int64_t)file->pos, &offset))
+		offset = -1;
+	if ((whence == SEEK_SET || whence == SEEK_CUR) && offset >= 0)
+		file->pos = result = offset;
+	return result;
 }
 
 ssize_t file_read_kernel(struct file *file, void *buf, size_t len, uint64_t pos)

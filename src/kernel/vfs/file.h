@@ -99,6 +99,8 @@ struct file *file_create(const struct file_ops *ops, uint32_t flags, void *priva
 /* open(2) inside the kernel: a referenced file or a negative errno in *error. */
 struct file *file_open(int dir_fd, const char *name, int flags, unsigned mode, int *error);
 bool file_forbids_execution(const struct file *file);	/* it is on a mount with MS_NOEXEC */
+/* A seek op for texts that are made when they are read: to any place but by their end. */
+int64_t file_seek_anywhere(struct file *file, int64_t offset, int whence);
 /* fstat's answer. May sleep. */
 int file_getattr(struct file *file, struct fs_attr *attr);
 void file_get(struct file *file);

@@ -352,6 +352,9 @@ static const struct class {
 	{ "bind", "local", CAPABILITY_IPC_CREATE, { 0, AT(unix_address), sizeof unix_address }, unix_stream },
 	{ "listen", "inet", CAPABILITY_NET_LISTEN, { 0, 1 }, inet_stream },
 	{ "listen", "inet datagrams", CAPABILITY_NET_LISTEN, { 0, 1 }, inet_datagram },
+	{ "mq_open", "to send", CAPABILITY_IPC_SEND, { (long)"absent", O_WRONLY }, NULL },
+	{ "mq_open", "to receive", CAPABILITY_IPC_RECV, { (long)"absent", O_RDONLY }, NULL },
+	{ "mq_open", "to make", CAPABILITY_IPC_SEND | CAPABILITY_IPC_RECV | CAPABILITY_IPC_CREATE, { (long)"../bad", O_RDWR | O_CREAT, 0600 }, NULL },
 	{ "listen", "local", CAPABILITY_IPC_CREATE, { 0, 1 }, unix_stream },
 };
 enum { CLASSES = sizeof classes / sizeof *classes };

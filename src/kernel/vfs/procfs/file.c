@@ -11,8 +11,6 @@
 #include "vfs/file.h"
 #include "vfs/procfs/nodes.h"
 
-#include <linux/fs.h>
-
 enum { STORE_MAX = 256 };
 
 struct proc_file {
@@ -89,17 +87,6 @@ static ssize_t proc_file_write(struct file *file, struct uio *uio, uint64_t *pos
 	return error ? error : (ssize_t)len;
 }
 
-static int64_t proc_file_seek(struct file *file, int64_t offset, int whence)
-{
-	int64_t result = -EINVAL;
-
-	if (whence == SEEK_CUR && __builtin_add_overflow(offset, (int64_t)file->pos, &offset))
-		offset = -1;
-	if ((whence == SEEK_SET || whence == SEEK_CUR) && offset >= 0)
-		file->pos = result = offset;
-	return result;
-}
-
 static void proc_file_release(struct file *file)
 {
 	struct proc_file *proc = file->private;
@@ -112,7 +99,7 @@ static void proc_file_release(struct file *file)
 static const struct file_ops proc_file_ops = {
 	.read = proc_file_read,
 	.write = proc_file_write,
-	.seek = proc_file_seek,
+	.seek = file_seek_anywhere,
 	.release = proc_file_release,
 };
 
