@@ -205,15 +205,16 @@ static struct dentry *use_directory_alias_locked(struct dentry *directory, const
 	return NULL;
 }
 
-/* Would a directory be below itself? Then the file system's answer is wrong. Tree lock held. */
-static bool is_above_locked(const struct vnode *vnode, const struct dentry *directory)
+/*
+ * Would a directory be below itself? Then the file system's answer is wrong, unless it is the tree that is behind: a place is certain only in the hash,
+ * and only while nobody changes the directory. Tree lock held.
+ */
+static COLD bool is_circle_locked(const struct vnode *vnode, const struct dentry *directory)
 {
-	struct dentry *alias;
-
-	list_for_each(alias, &vnode->dentries, vnode_link)
-		if (dentry_is_ancestor_locked(alias, directory))
-			return true;
-	return false;
+	for (; directory->vnode != vnode; directory = directory->parent)
+		if (!directory->hashed || dir_version_read(&directory->parent->vnode->dir_version) & DIR_CHANGES_MASK)
+			return false;
+	return true;
 }
 
 /* Caches an answer: @vnode (whose reference is taken over, also on failure) or NULL for "no such name". */
@@ -236,7 +237,7 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		dentry_get(found);
 		result = found;
 	} else if (vnode && vnode->type == S_IFDIR) {
-		circle = certain && is_above_locked(vnode, directory);
+		circle = certain && is_circle_locked(vnode, directory);
 		if (!circle)
 			result = use_directory_alias_locked(directory, name, vnode, certain && !found, &old);
 	}

@@ -71,6 +71,7 @@ static int drop(const char *name, bool directory)
 static int move(const char *from, const char *to, unsigned flags)
 {
 	struct path_walk *walks = kmalloc(2 * sizeof(*walks));
+	unsigned tries = 0;
 	int error;
 
 	if (!walks)
@@ -78,6 +79,7 @@ static int move(const char *from, const char *to, unsigned flags)
 	do {
 		path_walk_init(&walks[0]);
 		path_walk_init(&walks[1]);
+		walks[0].insist = walks[1].insist = ++tries > NAME_TRIES;
 		error = path_walk_kernel(&walks[0], AT_FDCWD, from, WALK_OLD);
 		if (!error)
 			error = path_walk_kernel(&walks[1], AT_FDCWD, to, WALK_NEW);
@@ -271,6 +273,7 @@ SELFTEST(vfs_mounts_cover_and_uncover)
  * yield.
  */
 static const struct fs_ops *real_ops;
+static void (*before_rename)(void);	/* NULL, or what comes once between the checks of a rename and the rename */
 
 static void let_others_run(void)
 {
@@ -330,6 +333,11 @@ static int slow_rename(struct fs *fs, struct fs_node_id from_dir, const char *fr
 		       size_t to_len, unsigned flags)
 {
 	let_others_run();
+	void (*first)(void) = before_rename;
+
+	before_rename = NULL;
+	if (first)
+		first();
 	int error = real_ops->rename(fs, from_dir, from, from_len, to_dir, to, to_len, flags);
 
 	let_others_run();
@@ -373,6 +381,45 @@ static struct mount *mount_slow(const char *at)
 	return mount;
 }
 
+/* Makes a directory the one that relative names start from (all kernel threads share it): it stays in use while it is moved and removed. */
+static void stand_in(const char *name)
+{
+	struct path path;
+
+	if (!path_lookup(AT_FDCWD, name, PATH_DIRECTORY, &path))
+		fs_context_set_cwd(fs_context_current(), &path);
+}
+
+static bool visited;
+
+static void visit_the_other(void)
+{
+	visited = !move("/r/b", "/r/a/b", 0) && !look("/r/a/b", 0, NULL) && !move("/r/a/b", "/r/b", 0);
+}
+
+/* The tree may still have a directory below one that is below it by now, as both moved at once: this is no circle. */
+SELFTEST(vfs_tree_that_is_behind_has_no_circle)
+{
+	struct mount *mount;
+	uint64_t above = 0, b = 1;
+
+	if (!need_root())
+		return;
+	SELFTEST_CHECK(!make("/r", S_IFDIR | 0755, NULL));
+	mount = mount_slow("/r");
+	if (!mount)
+		return;
+	SELFTEST_CHECK(!make("/r/a", S_IFDIR | 0755, NULL) && !make("/r/b", S_IFDIR | 0755, NULL));
+	stand_in("/r/b");
+	before_rename = visit_the_other;
+	SELFTEST_CHECK(!move("/r/a", "x", 0) && visited);
+	SELFTEST_CHECK(!look("x", 0, NULL) && !look("/r/b", 0, &b) && !look("/r/b/x/..", 0, &above) && above == b);
+	stand_in("/");
+	SELFTEST_CHECK(!drop("/r/b/x", true) && !drop("/r/b", true) && !mount_detach(mount, 1, false));
+	mount_put(mount);
+	SELFTEST_CHECK(!drop("/r", true));
+}
+
 /* Threads that make, rename, look up and remove a few names in one directory, so that lookups and changes meet in every order. */
 enum { RACERS = 4, RACE_ROUNDS = 80, RACE_BURSTS = 150 };
 static const char *const race_names[] = { "/r/a", "/r/b", "/r/c", "/r/a/x", "/r/b/x", "/r/c/y", "/r/a/x/y",
@@ -395,15 +442,6 @@ static void expect_plausible(int error)
 		return;
 	}
 	atomic_add(&race_errors, 1);
-}
-
-/* Makes a directory the one that relative names start from (all kernel threads share it): it stays in use while it is moved and removed. */
-static void stand_in(const char *name)
-{
-	struct path path;
-
-	if (!path_lookup(AT_FDCWD, name, PATH_DIRECTORY, &path))
-		fs_context_set_cwd(fs_context_current(), &path);
 }
 
 static void race(void *argument)

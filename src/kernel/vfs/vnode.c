@@ -5,8 +5,9 @@
  * Lock: vnode_cache_lock (spinlock, innermost but for attr_lock) guards hash, LRU list and the `cached` and `hashed` marks.
  *
  * A dying vnode stays in the hash until the file system has heard of its end (release), so a node never has two vnodes and a release never overtakes
- * a new use: who finds a dying one waits. A lookup's answer may be older than the removal and release of the node it names; the guard notices:
- * it counts releases of removed nodes, first all, on the second try those of one bucket only, so that a busy neighbour cannot starve it.
+ * a new use: who finds a dying one waits. A lookup's answer may be older than the removal and release of the node it names, or than a size that the file
+ * system was told before the vnode left the cache; the guard notices: it counts the ends of vnodes whose node was removed or changed, first all, on
+ * the second try those of one bucket only, so that a busy neighbour cannot starve it.
  */
 #include "vfs/vnode_cache.h"
 #include "lib/errno.h"
@@ -26,7 +27,7 @@ enum { BUCKET_BITS = 10, BUCKETS = 1 << BUCKET_BITS, SHRINK_BATCH = 64, SECLUDED
 
 struct vnode_bucket {
 	struct list nodes;
-	uint64_t removals;	/* atomic: nodes without a name released here; as all_removals */
+	uint64_t removals;	/* atomic: vnodes of nodes removed or changed that ended here; as all_removals */
 };
 
 static struct spinlock vnode_cache_lock = SPINLOCK_INIT(LOCK_VNODE_CACHE);
@@ -98,7 +99,7 @@ static void vnode_unhash(struct vnode *vnode)
 {
 	struct vnode_bucket *bucket = vnode_bucket(vnode->fs, vnode->node);
 
-	if (!vnode->attr.links) {
+	if (!vnode->attr.links || vnode->attr_changes) {
 		atomic_add(&bucket->removals, 1);
 		atomic_add(&all_removals, 1);
 	}

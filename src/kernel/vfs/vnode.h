@@ -79,8 +79,8 @@ static inline void vnode_put(struct vnode *vnode) { vm_object_put(&vnode->object
 struct vnode *vnode_find_or_create(struct fs *fs, const struct fs_attr *attr);
 
 /*
- * The same for the answer to a lookup or create that began after vnode_lookup_begin() filled @guard: -ESTALE when the node may have been removed and
- * freed meanwhile, so that the question must be asked again (with the same @guard). @is_new, a hint: the node was just made.
+ * The same for the answer to a lookup or create that began after vnode_lookup_begin() filled @guard: -ESTALE when the node may have been removed, or
+ * have changed and left the cache meanwhile, so that the question must be asked again (with the same @guard). @is_new, a hint: the node was just made.
  */
 struct vnode_guard { uint64_t removals; uint64_t bucket; bool narrow; };
 void vnode_lookup_begin(struct vnode_guard *guard);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Self-test: attributes that change while the file system is being asked for them. */
+/* Self-tests: attributes that change while the file system is being asked for them, or for the node. */
+#include "lib/errno.h"
 #include "test/selftest.h"
 #include "vfs/fs_registry.h"
 #include "vfs/mount.h"
@@ -56,6 +57,42 @@ SELFTEST(vnode_keeps_what_changed_while_asking)
 		ask_while_changed(fs, vnode);
 		vnode_put(vnode);
 	}
+	vnode_forget_fs(fs, true);
+	fs_put(fs);
+}
+
+/* A file grows, the file system is told, and the vnode goes, between an answer and its use. */
+static void grow_before_answer(struct fs *fs)
+{
+	const struct fs_attr in = { .mode = S_IFREG | 0600, .links = 1 };
+	struct vnode_guard guard;
+	struct fs_attr attr, old;
+	struct vnode *vnode;
+
+	SELFTEST_CHECK(!fs->ops->create(fs, fs->root, "grows", 5, &in, &attr));
+	vnode_lookup_begin(&guard);
+	SELFTEST_CHECK(!fs->ops->lookup(fs, fs->root, "grows", 5, &old) && !old.size);
+	vnode = vnode_find_or_create(fs, &old);
+	if (!vnode)
+		return;
+	vnode_touch_written(vnode, 4000);
+	SELFTEST_CHECK(!vnode_sync_attributes(vnode));
+	vnode_put(vnode);
+	vnode_cache_shrink_all();
+	SELFTEST_CHECK(!vnode_find(fs, old.node));
+	SELFTEST_CHECK(vnode_from_answer(fs, &old, &guard, false, &vnode) == -ESTALE);
+	SELFTEST_CHECK(!fs->ops->lookup(fs, fs->root, "grows", 5, &attr) && !vnode_from_answer(fs, &attr, &guard, false, &vnode));
+	SELFTEST_CHECK(atomic_load(&vnode->object.size) == 4000);
+	vnode_put(vnode);
+}
+
+SELFTEST(vnode_is_not_made_of_an_old_answer)
+{
+	struct fs *fs;
+
+	if (tmpfs_create(NULL, "", &fs))
+		return;
+	grow_before_answer(fs);
 	vnode_forget_fs(fs, true);
 	fs_put(fs);
 }
