@@ -17,8 +17,7 @@ DISK = "/proc/disks/ram0"
 # In the guest: prints the map, and waits until the host has the disk and presses a key. What follows sees the same disk.
 TAKE = f"echo '@map'; cat {DISK}/map; echo '@take'; read key </dev/tty1; echo '@on'"
 # The same at the end, when there is nothing more to be done.
-# What lost its last name and user just now is freed soon, by a thread of the kernel's that sync does not wait for.
-TAKE_LAST = f"sync; sleep 3; sync; echo '@map'; cat {DISK}/map; echo '@take'; sleep 100000"
+TAKE_LAST = f"sync; echo '@map'; cat {DISK}/map; echo '@take'; sleep 100000"
 
 
 class Machine:

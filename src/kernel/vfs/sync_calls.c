@@ -15,6 +15,7 @@
 #include "vfs/mount_list.h"
 #include "vfs/regular_file.h"
 #include "vfs/vnode.h"
+#include "vfs/worker.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
@@ -25,12 +26,19 @@ enum { SYNC_AT_END_NS = 10 * 1000 * 1000 * 1000ull };
 static uint32_t syncing;	/* atomic: threads of vfs_sync_at_end() */
 static struct wait_queue synced = WAIT_QUEUE_INIT(synced);
 
-static void sync_fs(struct fs *fs)
+/* Files that were let go before count, too: what was removed is freed. The first error. */
+static int sync_fs(struct fs *fs)
 {
-	if (fs->flags & FS_READ_ONLY)
-		return;		/* it was told everything when it became so */
-	if (vnode_flush_all(fs) != -EINTR && fs->ops->sync)
-		fs->ops->sync(fs);
+	int error = fs_worker_wait_for_ends(fs) ?: vnode_flush_all(fs);
+
+	return error != -EINTR && fs->ops->sync ? fs->ops->sync(fs) ?: error : error;
+}
+
+/* What is read-only was told everything when it became so. */
+static void sync_writable(struct fs *fs)
+{
+	if (!(fs->flags & FS_READ_ONLY))
+		sync_fs(fs);
 }
 
 /* A server that does not answer keeps nobody else's data from the disk: its file system comes last. */
@@ -40,16 +48,16 @@ long sys_sync(void)
 
 	while ((fs = fs_next_mounted(fs)))
 		if (!(fs->flags & FS_SERVED))
-			sync_fs(fs);
+			sync_writable(fs);
 	while ((fs = fs_next_mounted(fs)))
 		if (fs->flags & FS_SERVED && !signal_fatal_pending())
-			sync_fs(fs);
+			sync_writable(fs);
 	return 0;
 }
 
 static void sync_thread(void *fs)
 {
-	sync_fs(fs);
+	sync_writable(fs);
 	fs_put(fs);
 	atomic_sub(&syncing, 1);
 	wake_all(&synced);
@@ -85,13 +93,8 @@ long sys_syncfs(int fd)
 
 	if (!ref.file)
 		return -EBADF;
-	if (ref.file->vnode) {
-		struct fs *fs = ref.file->vnode->fs;
-
-		error = vnode_flush_all(fs);
-		if (error != -EINTR && fs->ops->sync)
-			error = fs->ops->sync(fs) ?: error;
-	}
+	if (ref.file->vnode)
+		error = sync_fs(ref.file->vnode->fs);
 	fd_release(ref);
 	return error;
 }

@@ -567,7 +567,8 @@ static COLD int flush_each(struct fs *fs, bool wait)
 			vnode = list_first(&lru, struct vnode, lru_link);
 			list_remove(&vnode->lru_link);
 			list_push_back(&lru, &vnode->lru_link);
-			if ((fs && vnode->fs != fs) || !vnode->dirty)
+			/* What others are just telling is waited for. */
+			if ((fs && vnode->fs != fs) || !(atomic_load(&vnode->dirty) | (wait ? vnode->telling : 0)))
 				continue;
 			vnode_get(vnode);
 			batch[count++] = vnode;

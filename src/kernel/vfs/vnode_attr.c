@@ -321,14 +321,14 @@ COLD int vnode_flush_attributes(struct vnode *vnode)
 
 	spin_lock(&vnode->attr_lock);
 	mask = vnode->dirty;
-	vnode->dirty = 0;
 	vnode->attr_changes++;
 	vnode_copy_attr_locked(vnode, &in);
 	/* What was changed before it became read-only is told. */
 	if ((vnode->fs->flags & (FS_READ_ONLY | FS_MADE_READ_ONLY)) == FS_READ_ONLY || vnode->fs->flags & FS_VOLATILE || !vnode->fs->ops->setattr)
 		mask = 0;
-	/* While the file system is told, an answer of it that is older must not undo what it is told. */
+	/* While the file system is told, an answer of it that is older must not undo what it is told. flush_each() sees the one or the other. */
 	vnode->telling |= mask;
+	atomic_store(&vnode->dirty, 0);
 	spin_unlock(&vnode->attr_lock);
 	if (!mask)
 		return 0;

@@ -19,6 +19,7 @@ struct fs_worker {
 	struct refcount refs;		/* the thread, and those who wait in fs_worker_wait_and_put */
 	struct wait_queue work;		/* the thread waits */
 	struct wait_queue done;		/* others wait for it */
+	uint64_t given, told;		/* vnodes, ever: atomic, the first changed with workers_lock held, the second by the thread only */
 	/* workers_lock: */
 	struct list ending;		/* vnodes by lru_link */
 	bool flush, unmounted, end;	/* what was asked for and has not begun */
@@ -79,6 +80,13 @@ static enum work wait_for_work(struct fs_worker *worker, struct vnode **vnode)
 	return work;
 }
 
+static void end_vnode(struct fs_worker *worker, struct vnode *vnode)
+{
+	vnode_end(vnode);
+	atomic_add(&worker->told, 1);
+	wake_all(&worker->done);
+}
+
 static void end_queued(struct fs_worker *worker)
 {
 	struct vnode *vnode;
@@ -92,7 +100,7 @@ static void end_queued(struct fs_worker *worker)
 		}
 		spin_unlock(&workers_lock);
 		if (vnode)
-			vnode_end(vnode);
+			end_vnode(worker, vnode);
 	} while (vnode);
 }
 
@@ -168,7 +176,7 @@ static void worker_thread(void *arg)
 		work = wait_for_work(worker, &vnode);
 		switch (work) {
 		case WORK_VNODE:
-			vnode_end(vnode);
+			end_vnode(worker, vnode);
 			break;
 		case WORK_FLUSH:
 			vnode_flush_idle(worker->fs);
@@ -213,8 +221,26 @@ void fs_worker_take(struct vnode *vnode)
 
 	spin_lock(&workers_lock);
 	list_push_back(&worker->ending, &vnode->lru_link);
+	atomic_add(&worker->given, 1);
 	wake_all(&worker->work);
 	spin_unlock(&workers_lock);
+}
+
+COLD int fs_worker_wait_for_ends(struct fs *fs)
+{
+	struct fs_worker *worker = fs->worker;
+	struct waiter waiter;
+	uint64_t given;
+	int error = 0;
+
+	if (!worker)
+		return 0;
+	given = atomic_load(&worker->given);
+	wait_begin(&worker->done, &waiter);
+	while (atomic_load(&worker->told) < given && !error)
+		error = wait_block(&waiter, WAIT_FOREVER, WAIT_KILLABLE);
+	wait_end(&waiter);
+	return error ? -EINTR : 0;
 }
 
 void fs_worker_flush(struct fs *fs)

@@ -18,6 +18,12 @@ int fs_worker_start(struct fs *fs);
 /* The last reference to @vnode is gone: vnode_end() will be called for it. Does not sleep. */
 void fs_worker_take(struct vnode *vnode);
 
+/*
+ * Returns when all ends that it was given before this call are told; at once if @fs has no worker. The caller has a reference to @fs. 0 or -EINTR if
+ * killed. Not for the worker itself.
+ */
+int fs_worker_wait_for_ends(struct fs *fs);
+
 /* Attributes of @fs are to be told soon. Does not sleep; the vnode cache's lock may be held. */
 void fs_worker_flush(struct fs *fs);
 

@@ -79,7 +79,7 @@ static void let_go(struct fs *fs)
 	vnode_put(vnode);
 	SELFTEST_CHECK(!atomic_load(&released) && !vnode_find(fs, node));
 	atomic_store(&hangs, false);
-	wait_for(&released, 1);
+	SELFTEST_CHECK(!fs_worker_wait_for_ends(fs) && atomic_load(&released) == 1);
 	SELFTEST_CHECK(!fs->ops->getattr || fs->ops->getattr(fs, node, &attr));
 }
 
