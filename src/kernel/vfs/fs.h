@@ -13,6 +13,7 @@
 #include "lib/list.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"
+#include "sync/mutex.h"
 
 struct fs;
 struct vnode;
@@ -128,6 +129,7 @@ struct fs {
 	void *private;			/* the file system's own state */
 	struct refcount refs;		/* mounts and vnodes */
 	struct fs_worker *worker;	/* FS_SERVED: since it was mounted first */
+	struct mutex remount_lock;	/* around remounts, while the file system is told */
 	struct list mounts;		/* the tree lock's (dentry.h): those that show it */
 	struct list mounted_link;	/* the tree lock's: in the list of file systems that have mounts */
 };

@@ -42,6 +42,7 @@ void fs_register_instance(struct fs *fs)
 {
 	refcount_init(&fs->refs, 1);
 	fs->worker = NULL;
+	mutex_init(&fs->remount_lock, LOCK_REMOUNT);
 	list_init(&fs->mounts);
 	list_init(&fs->mounted_link);
 	/* Like Linux's anonymous devices: major 0, minors from 1 (20 bits of them, then they repeat). */

@@ -108,21 +108,37 @@ static int end_changes(struct mount *mount, unsigned flags)
 	return error ?: fs->ops->remount(fs, true);
 }
 
-/* A file system that cannot be changed again stays as it is. */
-static int mount_remount(const struct path *target, unsigned flags)
+/* A file system that cannot be changed again stays as it is. mount->fs->remount_lock held. */
+static int remount_locked(struct mount *mount, unsigned flags)
+{
+	struct fs *fs = mount->fs;
+	bool is = flags & MS_RDONLY, told = fs->ops->remount && !(fs->flags & FS_READ_ONLY) == is;
+	int error = 0;
+
+	if (told && is)
+		return end_changes(mount, flags);
+	if (told)
+		error = fs->flags & FS_MADE_READ_ONLY ? fs->ops->remount(fs, false) : -EROFS;
+	return error ?: mount_set_flags(mount, flags, true);
+}
+
+static int mount_remount(struct mount *mount, unsigned flags)
 {
 	const unsigned of_times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
-	struct mount *mount = target->mount;
-	bool was = mount->fs->flags & FS_READ_ONLY, is = flags & MS_RDONLY, told = mount->fs->ops->remount && was != is && !(flags & MS_BIND);
-	int error = 0;
+	struct fs *fs = mount->fs;
+	int error;
 
 	if (!(flags & of_times))
 		flags |= atomic_load_relaxed(&mount->flags) & of_times;
-	if (told && is)
-		return end_changes(mount, flags & MOUNT_KEPT_FLAGS);
-	if (told)
-		error = mount->fs->flags & FS_MADE_READ_ONLY ? mount->fs->ops->remount(mount->fs, false) : -EROFS;
-	return error ?: mount_set_flags(mount, flags & MOUNT_KEPT_FLAGS, !(flags & MS_BIND));
+	if (flags & MS_BIND)
+		return mount_set_flags(mount, flags & MOUNT_KEPT_FLAGS, false);
+	/* One after the other, or what the file system was told last would not be what the kernel takes it for. */
+	error = mutex_lock_killable(&fs->remount_lock);
+	if (error)
+		return error;
+	error = remount_locked(mount, flags & MOUNT_KEPT_FLAGS);
+	mutex_unlock(&fs->remount_lock);
+	return error;
 }
 
 static int mount_at(const char *source, const struct path *target, const char *type_name, unsigned flags, const char *data)
@@ -132,7 +148,7 @@ static int mount_at(const char *source, const struct path *target, const char *t
 	struct fs_type *type;
 
 	if (flags & MS_REMOUNT)
-		return whole && target->mount->namespace == mount_namespace_current() ? mount_remount(target, flags) : -EINVAL;
+		return whole && target->mount->namespace == mount_namespace_current() ? mount_remount(target->mount, flags) : -EINVAL;
 	if (flags & MS_BIND)
 		return mount_bind(source, target, flags);
 	if (flags & propagation)	/* all mounts are private */

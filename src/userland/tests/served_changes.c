@@ -376,6 +376,32 @@ static void late_change(void)
 	CHECK_EQ(nodes(), 5);
 }
 
+/* One remount is told after the other, so that the kernel and the server agree in the end. */
+static void remounts_at_once(void)
+{
+	pid_t ender, starter;
+	uint64_t token, starts;
+	int code = -1;
+
+	start_model();
+	starts = model->asked[FS_START & 0xffff];
+	ender = check_spawn(make_read_only, NULL);
+	token = serve_until(FS_SYNC, ender, &code);
+	CHECK(token != 0);
+	starter = check_spawn(do_remount, NULL);
+	serve_for(300);
+	CHECK_EQ(model->asked[FS_START & 0xffff], starts);
+	CHECK_EQ(waitpid(starter, NULL, WNOHANG), 0);
+	answer(token, 0, NULL, 0, 0);
+	serve_until(0, ender, &code);
+	CHECK_EQ(code, 0);
+	serve_until(0, starter, &code);
+	CHECK_EQ(code, 0);
+	CHECK_EQ(model->asked[FS_START & 0xffff], starts + 1);
+	CHECK_EQ(served_child(make_one, "m/after"), 0);
+	stop_model();
+}
+
 static void look_only(void *argument)
 {
 	(void)argument;
@@ -411,7 +437,7 @@ static void changes_do_not_begin(void)
 
 static const struct check_case cases[] = {
 	CASE(making_and_removing), CASE(lost_answers), CASE(renaming), CASE(setting_attributes), CASE(refused_attributes), CASE(late_change),
-	CASE(read_only), CASE(changes_do_not_begin), { NULL, NULL },
+	CASE(remounts_at_once), CASE(read_only), CASE(changes_do_not_begin), { NULL, NULL },
 };
 
 int main(int argc, char **argv)
