@@ -235,6 +235,8 @@ int ext2_start(struct ext2_txn *txn, int64_t time);
  * ext2_start, before anything else. May return EXT2_MORE. -EOPNOTSUPP: it cannot grow, the log says why.
  */
 int ext2_grow(struct ext2_txn *txn);
+/* ext2_run of it; where it fails the file system is as large as what was committed. */
+int ext2_grow_all(struct ext2 *fs);
 /* Writes the totals into the superblock. @clean: marks it as no longer in use, after what is left of orphans is gone. May return EXT2_MORE. */
 int ext2_sync(struct ext2_txn *txn, int64_t time, bool clean);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * File systems of genext2fs and mke2fs on disks that are larger: they grow, the library dying around each commit, have nothing that e2fsck -fn finds, work
- * (operations at random, as ext2_model_hosttest.c), and can be cut at any point of it: e2fsck -p mends, and what is begun again ends the same.
+ * (operations at random, as ext2_model_hosttest.c), and can be cut at any point of it: e2fsck -p mends, and what is begun again ends the same. Where a
+ * commit fails they say how large they are.
  */
 /* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/buffers.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
 /* LINK: fs/ext2/truncate.c fs/ext2/directory.c fs/ext2/directory_change.c fs/ext2/orphan.c fs/ext2/ops.c fs/ext2/create.c fs/ext2/remove.c */
 /* LINK: fs/ext2/rename.c fs/ext2/grow.c fs/ext2/check/store.c fs/ext2/check/disk_log.c fs/ext2/check/tree.c fs/ext2/check/world.c */
 /* LINK: fs/ext2/check/operations.c fs/ext2/check/direct.c fs/ext2/check/image.c */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +153,51 @@ static void run_flavour(const struct flavour *flavour, enum world_kills kills, u
 	world_close(&world);
 }
 
+static int (*commit)(struct ext2_io *io, const struct ext2_commit *commit);
+static unsigned good_commits;
+
+static int fail_commit(struct ext2_io *io, const struct ext2_commit *change)
+{
+	if (!good_commits)
+		return -ENOSPC;
+	good_commits--;
+	return commit(io, change);
+}
+
+/* A commit fails, each in turn: the file system is as large as it is found to be by who mounts it then. */
+static void run_failing(const struct flavour *flavour)
+{
+	static struct world world;
+	struct ext2_statfs said, is;
+	unsigned failed = 0;
+	int result;
+
+	do {
+		size_t len;
+		uint8_t *image = make(flavour, &len);
+
+		world_open(&world, image, len, 3);
+		store_flush(&world.store);
+		world.store.quiet = true;
+		commit = world.store.io.commit;
+		world.store.io.commit = fail_commit;
+		good_commits = failed;
+		result = ext2_grow_all(world.fs);
+		ext2_statfs(world.fs, &said);
+		world.store.io.commit = commit;
+		if (result) {
+			world_mount(&world, EXT2_ADOPT);
+			ext2_statfs(world.fs, &is);
+			if (result != -ENOSPC || said.blocks != is.blocks || said.inodes != is.inodes)
+				world_fail(&world, "commit %u of growing fails with %d: %u blocks and %u inodes, but %u and %u are there", failed, result,
+					   (unsigned)said.blocks, (unsigned)said.inodes, (unsigned)is.blocks, (unsigned)is.inodes);
+			failed++;
+		}
+		world_close(&world);
+	} while (result);
+	printf("  %s %-45s to %u KiB: %u commits failed\n", flavour->maker, flavour->options, flavour->disk_kib, failed);
+}
+
 int main(void)
 {
 	const char *rounds = getenv("EXT2_TEST_ROUNDS");
@@ -162,6 +209,8 @@ int main(void)
 		run_flavour(&flavours[i], KILL_NEVER, flavours[i].cuts * times);
 		run_flavour(&flavours[i], KILL_ALWAYS, 0);
 	}
+	run_failing(&flavours[2]);
+	run_failing(&flavours[4]);
 	printf("ext2_grow: passed\n");
 	return 0;
 }

@@ -306,3 +306,24 @@ int ext2_grow(struct ext2_txn *txn)
 	}
 	return error ? error : result;
 }
+
+static int run_grow(struct ext2_txn *txn, void *arguments)
+{
+	(void)arguments;
+	return ext2_grow(txn);
+}
+
+static int run_reload(struct ext2_txn *txn, void *arguments)
+{
+	(void)arguments;
+	return ext2_reload(txn);
+}
+
+int ext2_grow_all(struct ext2 *fs)
+{
+	int result = ext2_run(fs, run_grow, NULL, NULL, 0);
+	/* What was not committed is not so, either. */
+	int error = result < 0 ? ext2_run(fs, run_reload, NULL, NULL, 0) : 0;
+
+	return error ? error : result;
+}

@@ -122,12 +122,6 @@ static int do_start(struct ext2_txn *txn, void *arguments)
 	return ext2_start(txn, *(const int64_t *)arguments);
 }
 
-static int do_grow(struct ext2_txn *txn, void *arguments)
-{
-	(void)arguments;
-	return ext2_grow(txn);
-}
-
 /* Nothing is in use before it is answered, so whoever is asked begins, even if one that died had begun. No commit of it is an answer. */
 static int on_start(struct server_call *call, const struct fs_start_request *request)
 {
@@ -148,7 +142,7 @@ static int on_start(struct server_call *call, const struct fs_start_request *req
 		result = ext2_run(server->fs, do_start, &time, NULL, 0);
 	/* That it stays small is in the log, and no reason to have nothing. */
 	if (!result && server->grow) {
-		result = ext2_run(server->fs, do_grow, NULL, NULL, 0);
+		result = ext2_grow_all(server->fs);
 		result = result == -EOPNOTSUPP || result == -ENOSPC ? 0 : result;
 	}
 	return to_error(result);
