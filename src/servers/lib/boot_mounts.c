@@ -4,6 +4,7 @@
 #include "bounded.h"
 #include "log.h"
 #include "mount_options.h"
+#include "run_state.h"
 
 #include <errno.h>
 #include <mntent.h>
@@ -34,7 +35,7 @@ static const struct boot_mount {
 	{ .target = "/run", .type = "tmpfs", .flags = MS_NOSUID | MS_NODEV, .mode = 0755 },
 };
 
-enum { MOUNT_COUNT = sizeof(mounts) / sizeof(mounts[0]), OTHERS_MAX = 64, OTHERS_LATE = 2, OTHER_MS = 4000 };
+enum { MOUNT_COUNT = sizeof(mounts) / sizeof(mounts[0]), OTHERS_MAX = 64, OTHER_MS = 4000, OTHERS_MS = 8000 };
 
 static int try_mount(const struct boot_mount *boot_mount)
 {
@@ -83,13 +84,17 @@ static int release_other(void *target)
 	return umount2(target, 0) == 0 || mount(NULL, target, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0 ? 0 : -errno;
 }
 
-/* What was mounted later, in reverse order; a server that does not answer is left after a time, as the root has to be reached. Nothing is lost in memory. */
+/*
+ * What was mounted later, in reverse order; a server that does not answer is left after a time, and so are all when they take long together, as the root has
+ * to be reached. Nothing is lost in memory.
+ */
 static void release_others(void)
 {
 	FILE *file = setmntent("/proc/self/mounts", "re");
 	struct mntent *entry;
 	char *targets[OTHERS_MAX];
-	unsigned count = 0, late = 0;
+	unsigned count = 0;
+	uint64_t end_ns;
 
 	while (file && count < OTHERS_MAX && (entry = getmntent(file))) {
 		if (strcmp(entry->mnt_dir, "/") != 0 && !is_boot_type(entry->mnt_type) && (targets[count] = strdup(entry->mnt_dir)))
@@ -97,10 +102,11 @@ static void release_others(void)
 	}
 	if (file)
 		endmntent(file);
+	end_ns = now_ns() + OTHERS_MS * 1000000ull;
 	while (count-- > 0) {
-		int error = late < OTHERS_LATE ? bounded_run(release_other, targets[count], OTHER_MS) : -ETIMEDOUT;
+		uint64_t now = now_ns(), left_ms = now < end_ns ? (end_ns - now) / 1000000 : 0;
+		int error = left_ms ? bounded_run(release_other, targets[count], left_ms < OTHER_MS ? left_ms : OTHER_MS) : -ETIMEDOUT;
 
-		late += error == -ETIMEDOUT;
 		if (error < 0)
 			log_error("%s was not unmounted: %s", targets[count], strerror(-error));
 		free(targets[count]);

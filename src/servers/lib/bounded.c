@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A child that does what may take for ever (bounded.h). */
 #include "bounded.h"
+#include "run_state.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,6 +13,7 @@ enum { LOOK_MS = 2 };
 
 int bounded_run(int (*work)(void *argument), void *argument, unsigned ms)
 {
+	const uint64_t end_ns = now_ns() + ms * 1000000ull;
 	int status;
 	pid_t pid = fork(), ended;
 
@@ -19,14 +21,14 @@ int bounded_run(int (*work)(void *argument), void *argument, unsigned ms)
 		_exit(-work(argument) & 0xff);
 	if (pid < 0)
 		return -errno;
-	for (unsigned waited = 0;; waited += LOOK_MS) {
+	for (;;) {
 		ended = waitpid(pid, &status, WNOHANG);
 		if (ended == pid)
 			return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 		if (ended < 0)
 			return -errno;
 		/* Its end is somebody else's, should it not end at once either. */
-		if (waited >= ms) {
+		if (now_ns() >= end_ns) {
 			kill(pid, SIGKILL);
 			return -ETIMEDOUT;
 		}
