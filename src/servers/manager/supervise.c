@@ -416,6 +416,7 @@ static int do_stop(struct service *service, bool again)
 /* Of an upgrade: the program is there, or there will be none. */
 static void end_copy(struct service *service, int result)
 {
+	const struct service_config *config = service->config;
 	int32_t program = service->fds.program_next;
 
 	/* Should it not have ended, or not end at once either, that is nobody's business any more. */
@@ -425,6 +426,9 @@ static void end_copy(struct service *service, int result)
 	service->fds.program_next = -1;
 	if (result == 0 && table->stopping)
 		result = -ESHUTDOWN;
+	/* It may have begun meanwhile. */
+	for (unsigned i = 0; result == 0 && service->pid > 0 && i < config->port_count; i++)
+		result = config->ports[i].persistent ? 0 : -ENOTSUP;
 	if (result == 0) {
 		program = service_upgrade(service, program);
 		do_stop(service, true);
@@ -451,10 +455,6 @@ static int do_upgrade(struct service *service, const char *path)
 		return -EBUSY;
 	if (table->stopping || !config->valid)
 		return table->stopping ? -ESHUTDOWN : -EINVAL;
-	for (unsigned i = 0; service->pid > 0 && i < config->port_count; i++) {
-		if (!config->ports[i].persistent)
-			return -ENOTSUP;
-	}
 	service->copier = pin_begin(*path ? path : config->argv[0], *path || config->pinned, &service->fds.program_next);
 	service->copy_due_ns = now_ns() + copy_patience_ns;
 	if (service->copier > 0)
