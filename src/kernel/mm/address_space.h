@@ -133,6 +133,14 @@ void address_space_written(struct address_space *as, uint64_t addr, struct frame
  */
 bool address_space_cut_page(struct address_space *as, uint64_t addr);
 
+/*
+ * What is in memory of [@start, @end), in bytes, in the order of smaps. A page is shared if it is mapped more than once; its part in USAGE_PROPORTIONAL is
+ * its size by how often. as->lock held (either way).
+ */
+enum memory_usage { USAGE_SIZE, USAGE_RESIDENT, USAGE_PROPORTIONAL, USAGE_SHARED, USAGE_SHARED_DIRTY, USAGE_PRIVATE, USAGE_PRIVATE_DIRTY, USAGE_ANONYMOUS,
+		    USAGE_SWAPPED, USAGE_COUNT };
+void address_space_get_usage(struct address_space *as, uint64_t start, uint64_t end, uint64_t usage[USAGE_COUNT]);
+
 /* Reads another process's memory as far as that takes no question to a file system, which may have no answer (/proc/PID/cmdline). Bytes read. */
 size_t address_space_peek(struct address_space *as, uint64_t addr, void *buf, size_t len);
 

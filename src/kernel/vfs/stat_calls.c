@@ -9,6 +9,7 @@
 #include "vfs/path_ready.h"
 #include "vfs/path_walk.h"
 #include "vfs/permission.h"
+#include "vfs/pipe_fs.h"
 #include "vfs/stat_fill.h"
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
@@ -77,7 +78,7 @@ static int stat_file(struct file *file, struct stat *st)
 		return stat_vnode(file->vnode, st);
 	error = file_getattr(file, &attr);
 	if (!error)
-		stat_fill(st, &attr, 0);
+		stat_fill(st, &attr, pipe_fs_dev());
 	return error;
 }
 
@@ -212,7 +213,7 @@ static COLD long statx_descriptor(int fd, uaddr_t out)
 	if (!ref.file)
 		return -EBADF;
 	error = file_getattr(ref.file, &attr);
-	dev = ref.file->vnode ? ref.file->vnode->fs->dev : 0;
+	dev = ref.file->vnode ? ref.file->vnode->fs->dev : pipe_fs_dev();
 	mount_root = ref.file->path.mount && ref.file->path.dentry == ref.file->path.mount->root;
 	fd_release(ref);
 	return error ? error : put_statx(out, &attr, dev, mount_root);

@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -282,6 +285,35 @@ static void proc_descriptors(void)
 	CHECK_ERR(open("/proc/self/fd/900", O_RDONLY), ENOENT);
 }
 
+/* What has no path is found by its descriptor, too, but not opened a second time. */
+static void proc_descriptors_without_a_path(void)
+{
+	int fds[3];
+	char *arguments[] = { "nothing", NULL }, path[64];
+	struct stat one, two;
+
+	fds[0] = eventfd(0, 0);
+	fds[1] = epoll_create1(0);
+	fds[2] = socket(AF_UNIX, SOCK_STREAM, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(fds[i] >= 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
+		CHECK_EQ(stat(path, &one), 0);
+		CHECK_EQ(fstat(fds[i], &two), 0);
+		CHECK_EQ(one.st_mode, two.st_mode);
+		CHECK_EQ(one.st_mode & S_IFMT, i == 2 ? S_IFSOCK : 0);
+		CHECK_EQ(one.st_ino, two.st_ino);
+		CHECK_EQ(one.st_dev, two.st_dev);
+		CHECK_ERR(open(path, O_RDONLY), ENXIO);
+		CHECK_ERR(open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), ENXIO);
+		CHECK_ERR(open(path, O_RDONLY | O_DIRECTORY), ENOTDIR);
+		CHECK_ERR(truncate(path, 0), EINVAL);
+		CHECK_ERR(execve(path, arguments, arguments + 1), EACCES);
+		CHECK_ERR(chdir(path), ENOTDIR);
+		CHECK(open(path, O_PATH) >= 0);
+	}
+}
+
 /* As top reads: the file stays open, seeking to its start gives new figures; a text read byte by byte is of one moment. */
 static void proc_read_again(void)
 {
@@ -333,6 +365,135 @@ static void proc_long_texts(void)
 	CHECK_EQ(check_wait(pid), CHECK_KILLED + SIGKILL);
 }
 
+/* The figure in kB of the line @name in what /proc/self/smaps (or @pid's) says of the mapping that begins at @address; -1: there is none. */
+static long usage_of(pid_t pid, const void *address, const char *name)
+{
+	char path[64], start[32], *at, *line;
+	static char text[262144];
+	ssize_t len = 0, got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	fd = open(path, O_RDONLY);
+	while ((got = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += got;
+	close(fd);
+	text[len] = 0;
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)address);
+	at = strstr(text, start);
+	line = at ? strstr(at, name) : NULL;
+	return CHECK(line != NULL) ? strtol(line + strlen(name), NULL, 10) : -1;
+}
+
+/* Pages that no other process maps, and then a child; pages of a file; those that were never touched. */
+static void memory_of_mappings(void)
+{
+	enum { PAGES = 16 };
+	size_t size = PAGES * PAGE;
+	char *room = mmap(NULL, size + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *own = room + PAGE, *mapped;
+	pid_t pid;
+	int fd;
+
+	CHECK_EQ(mprotect(own, size, PROT_READ | PROT_WRITE), 0);
+	memset(own, 1, 8 * PAGE);
+	CHECK_EQ(usage_of(getpid(), own, "\nSize:"), 64);
+	CHECK_EQ(usage_of(getpid(), own, "\nRss:"), 32);
+	CHECK_EQ(usage_of(getpid(), own, "\nPss:"), 32);
+	CHECK_EQ(usage_of(getpid(), own, "\nPrivate_Dirty:"), 32);
+	CHECK_EQ(usage_of(getpid(), own, "\nShared_Dirty:"), 0);
+	CHECK_EQ(usage_of(getpid(), own, "\nAnonymous:"), 32);
+	CHECK_EQ(usage_of(getpid(), own, "\nSwap:"), 0);
+	CHECK_EQ(usage_of(getpid(), room, "\nRss:"), 0);
+	pid = check_spawn(sleep_forever, NULL);
+	CHECK(check_state(pid, 'S', 5000));
+	CHECK_EQ(usage_of(getpid(), own, "\nRss:"), 32);
+	CHECK_EQ(usage_of(getpid(), own, "\nPss:"), 16);
+	CHECK_EQ(usage_of(getpid(), own, "\nPrivate_Dirty:"), 0);
+	CHECK_EQ(usage_of(pid, own, "\nShared_Dirty:"), 32);
+	/* What is written to is copied. */
+	own[0] = 2;
+	CHECK_EQ(usage_of(getpid(), own, "\nPrivate_Dirty:"), 4);
+	CHECK_EQ(usage_of(getpid(), own, "\nShared_Dirty:"), 28);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(check_wait(pid), CHECK_KILLED + SIGKILL);
+	CHECK_EQ(usage_of(getpid(), own, "\nPrivate_Dirty:"), 32);
+
+	fd = open("file", O_RDWR | O_CREAT, 0600);
+	CHECK_EQ(ftruncate(fd, size), 0);
+	for (unsigned i = 0; i < PAGES; i++)
+		CHECK_EQ(pwrite(fd, "x", 1, i * PAGE), 1);
+	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	CHECK(mapped != MAP_FAILED);
+	CHECK_EQ(usage_of(getpid(), mapped, "\nRss:"), 64);
+	CHECK_EQ(usage_of(getpid(), mapped, "\nShared_Clean:") + usage_of(getpid(), mapped, "\nShared_Dirty:"), 0);
+	mapped[PAGE] = 1;
+	CHECK(usage_of(getpid(), mapped, "\nAnonymous:") >= 4);
+}
+
+/* Where the stack is, as pmap asks: nothing for who may not see the mappings. */
+static unsigned long stack_start(pid_t pid)
+{
+	char path[64], text[1024] = "", *word;
+	unsigned field = 2;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	CHECK(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	word = strrchr(text, ')');
+	while (word && field++ < 28)
+		word = strchr(word + 1, ' ');
+	return CHECK(word != NULL) ? strtoul(word, NULL, 10) : 0;
+}
+
+static void look_as_a_user(void *unused)
+{
+	(void)unused;
+	CHECK_EQ(setuid(1000), 0);
+	CHECK_EQ(stack_start(getppid()), 0);
+}
+
+static void where_the_stack_begins(void)
+{
+	unsigned long at = stack_start(getpid()), start = 0, end = 0;
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, "[stack]"))
+			CHECK_EQ(sscanf(line, "%lx-%lx", &start, &end), 2);
+	CHECK(at >= start && at < end);
+	CHECK(at > (unsigned long)line);
+	CHECK_EQ(check_child(look_as_a_user, NULL), 0);
+}
+
+/* The figures without which vmstat does not start. */
+static void figures_of_memory(void)
+{
+	unsigned long total = 0, free = 0, file = 0, pages = 0;
+	char name[64], line[256];
+	FILE *stream = fopen("/proc/meminfo", "r");
+
+	while (fscanf(stream, "%63s %lu%*[^\n]", name, &file) == 2)
+		if (!strcmp(name, "MemTotal:"))
+			total = file;
+	fclose(stream);
+	file = 0;
+	stream = fopen("/proc/vmstat", "r");
+	if (!CHECK(stream != NULL))
+		return;
+	while (fgets(line, sizeof(line), stream)) {
+		CHECK_EQ(sscanf(line, "%63s %lu", name, &pages), 2);
+		free = strcmp(name, "nr_free_pages") ? free : pages;
+		file = strcmp(name, "nr_file_pages") ? file : pages;
+	}
+	fclose(stream);
+	CHECK(free > total / 64 && file > 0 && (free + file) * (PAGE / 1024) <= total);
+	CHECK(open("/proc/diskstats", O_RDONLY) >= 0);
+	CHECK(open("/proc/partitions", O_RDONLY) >= 0);
+}
+
 static void poke_log(void *unused)
 {
 	int fd = open("/dev/kmsg", O_WRONLY);
@@ -374,7 +535,8 @@ int main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(tmpfs_space), CASE(tmpfs_space_by_mapping), CASE(tmpfs_inodes), CASE(listing_while_changing), CASE(memory_devices),
 		CASE(random_devices), CASE(proc_and_its_process), CASE(proc_descriptors), CASE(proc_read_again), CASE(proc_long_texts),
-		CASE(kernel_log), { NULL, NULL },
+		CASE(kernel_log),
+		CASE(proc_descriptors_without_a_path), CASE(memory_of_mappings), CASE(where_the_stack_begins), CASE(figures_of_memory), { NULL, NULL },
 	};
 
 	return check_main("virtual", cases, argc, argv);

@@ -34,9 +34,9 @@ struct proc_entry {
 		struct {	/* symlinks */
 			int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* length or negative errno */
 			int (*follow)(const struct proc_subject *subject, struct path *path);	/* those that lead straight to an object */
+			uint32_t (*permissions)(const struct proc_subject *subject);	/* where they vary; else NULL */
 		};
 	};
-	uint32_t (*permissions)(const struct proc_subject *subject);			/* where they vary; else NULL */
 };
 
 enum proc_member_kind { PROC_NO_MEMBERS, PROC_MEMBERS_PROCESSES, PROC_MEMBERS_THREADS, PROC_MEMBERS_DESCRIPTORS };
@@ -64,8 +64,12 @@ int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_status(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_statm(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_maps(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_smaps(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_runstate(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_limits(struct proc_text *text, const struct proc_subject *subject);
+
+/* sys.c: an empty file. */
+int proc_show_nothing(struct proc_text *text, const struct proc_subject *subject);
 
 /* cpuinfo.c */
 int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject);

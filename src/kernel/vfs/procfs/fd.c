@@ -7,6 +7,7 @@
 #include "mm/heap.h"
 #include "process/process.h"
 #include "vfs/file.h"
+#include "vfs/pipe_fs.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
@@ -83,13 +84,14 @@ static int follow_descriptor(const struct proc_subject *subject, struct path *pa
 
 	if (!file)
 		return error;
-	error = -ENOENT;
 	if (path_is_hidden(&file->path)) {
 		error = -EACCES;
 	} else if (file->path.dentry) {
 		*path = file->path;
 		path_get(path);
 		error = 0;
+	} else {
+		error = pipe_fs_place_of(file, path);
 	}
 	file_put(file);
 	return error;

@@ -93,7 +93,18 @@ static void show_vma(struct proc_text *text, const struct vma *vma, char *name_b
 	proc_text_print(text, "%s\n", name);
 }
 
-int proc_show_maps(struct proc_text *text, const struct proc_subject *subject)
+static void show_usage(struct proc_text *text, struct address_space *as, const struct vma *vma)
+{
+	static const char names[USAGE_COUNT][15] = { "Size:", "Rss:", "Pss:", "Shared_Clean:", "Shared_Dirty:", "Private_Clean:", "Private_Dirty:",
+						     "Anonymous:", "Swap:" };
+	uint64_t usage[USAGE_COUNT];
+
+	address_space_get_usage(as, vma->start, vma->end, usage);
+	for (unsigned i = 0; i < USAGE_COUNT; i++)
+		proc_text_print(text, PROC_KIB_FORMAT, names[i], (unsigned long long)usage[i] >> 10);
+}
+
+static int show_mappings(struct proc_text *text, const struct proc_subject *subject, bool usage)
 {
 	int error = proc_check_inspect(subject->process);	/* it may have become a set-id program since the file was opened */
 	struct address_space *as;
@@ -111,10 +122,23 @@ int proc_show_maps(struct proc_text *text, const struct proc_subject *subject)
 		return -ENOMEM;
 	}
 	rwlock_read_lock(&as->lock);
-	for (node = rb_first(&as->vmas.links); node && !text->failed; node = rb_next(node))
+	for (node = rb_first(&as->vmas.links); node && !text->failed; node = rb_next(node)) {
 		show_vma(text, rb_entry(node, struct vma, node), name);
+		if (usage)
+			show_usage(text, as, rb_entry(node, struct vma, node));
+	}
 	rwlock_read_unlock(&as->lock);
 	kfree(name);
 	address_space_put(as);
 	return 0;
+}
+
+int proc_show_maps(struct proc_text *text, const struct proc_subject *subject)
+{
+	return show_mappings(text, subject, false);
+}
+
+int proc_show_smaps(struct proc_text *text, const struct proc_subject *subject)
+{
+	return show_mappings(text, subject, true);
 }

@@ -21,6 +21,8 @@ void proc_text_clear(struct proc_text *text);	/* frees it */
 
 /* A name as mount tables write it: space, tab, newline and backslash as \ooo. */
 void proc_text_add_escaped(struct proc_text *text, const char *name);
+/* A line of meminfo and smaps: "Name:   12 kB". */
+#define PROC_KIB_FORMAT "%-16s%8llu kB\n"
 /* "12.34" from nanoseconds. */
 void proc_text_add_seconds(struct proc_text *text, uint64_t ns);
 /* "0.07" from a number with 11 fraction bits (load averages), rounded to hundredths. */

@@ -264,6 +264,7 @@ static const struct proc_entry process_entries[] = {
 	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
 	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },
 	{ .name = "maps", .mode = S_IFREG | 0400, .show = proc_show_maps },
+	{ .name = "smaps", .mode = S_IFREG | 0400, .show = proc_show_smaps },
 	{ .name = "runstate", .mode = S_IFREG | 0444, .show = proc_show_runstate },
 	{ .name = "limits", .mode = S_IFREG | 0444, .show = proc_show_limits },
 	{ .name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts },

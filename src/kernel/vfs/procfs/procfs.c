@@ -25,7 +25,7 @@ static void node_attr(const struct proc_node *node, uint64_t id, struct fs_attr 
 	memset(attr, 0, sizeof(*attr));
 	attr->node.id = id;
 	attr->mode = node->entry->mode;
-	if (node->entry->permissions)
+	if (S_ISLNK(attr->mode) && node->entry->permissions)
 		attr->mode = (attr->mode & S_IFMT) | node->entry->permissions(&node->subject);
 	attr->links = S_ISDIR(attr->mode) ? 2 : 1;
 	if (S_ISLNK(attr->mode) && node->in && node->in->member_kind == PROC_MEMBERS_DESCRIPTORS)

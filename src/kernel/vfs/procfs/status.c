@@ -147,9 +147,12 @@ int proc_show_stat(struct proc_text *text, const struct proc_subject *subject)
 	proc_text_print(text, " %lld %lld %lld %lld %d %d %u 0 %lld", ticks(s.user_ns), ticks(s.system_ns), ticks(s.children_user_ns),
 			ticks(s.children_system_ns), stat_priority(s.thread), s.thread ? s.thread->nice : 0, s.threads,
 			ticks(process->start_ns));
-	/* 23-30: memory; the addresses of code, stack and registers are nobody's business. */
-	proc_text_print(text, " %llu %llu %llu 0 0 0 0 0", (unsigned long long)memory.mapped, (unsigned long long)memory.resident >> PAGE_SHIFT,
-			(unsigned long long)s.limits[RLIMIT_RSS].soft);
+	/*
+	 * 23-30: memory; where the stack begins is for who may see the mappings (pmap finds it by that); the addresses of code and registers are nobody's
+	 * business.
+	 */
+	proc_text_print(text, " %llu %llu %llu 0 0 %llu 0 0", (unsigned long long)memory.mapped, (unsigned long long)memory.resident >> PAGE_SHIFT,
+			(unsigned long long)s.limits[RLIMIT_RSS].soft, (unsigned long long)(proc_check_inspect(process) ? 0 : memory.arg_start));
 	/* 31-34: signals; 35-37: no wait channel, no swap. */
 	proc_text_print(text, " %llu %llu %llu %llu 0 0 0", (unsigned long long)(s.pending & INT32_MAX), (unsigned long long)(s.blocked & INT32_MAX),
 			(unsigned long long)(s.ignored & INT32_MAX), (unsigned long long)(s.caught & INT32_MAX));

@@ -65,8 +65,8 @@ static int show_overcommit(struct proc_text *text, const struct proc_subject *su
 	return 0;
 }
 
-/* Files to write to: root may open even those for reading. */
-static int show_nothing(struct proc_text *text, const struct proc_subject *subject)
+/* Files to write to, which root may open for reading, too. And in the root: no disk of this kernel's is a block device that programs could name. */
+int proc_show_nothing(struct proc_text *text, const struct proc_subject *subject)
 {
 	return 0;
 }
@@ -247,7 +247,7 @@ static const struct proc_entry vm_entries[] = {
 	{ .name = "dirty_bytes", .mode = S_IFREG | 0644, .show = show_dirty_bytes, .store = store_dirty_bytes },
 	{ .name = "dirty_background_ratio", .mode = S_IFREG | 0644, .show = show_dirty_background_ratio, .store = store_dirty_background_ratio },
 	{ .name = "dirty_background_bytes", .mode = S_IFREG | 0644, .show = show_dirty_background_bytes, .store = store_dirty_background_bytes },
-	{ .name = "drop_caches", .mode = S_IFREG | 0200, .show = show_nothing, .store = store_drop_caches },
+	{ .name = "drop_caches", .mode = S_IFREG | 0200, .show = proc_show_nothing, .store = store_drop_caches },
 };
 
 static const struct proc_entry sys_entries[] = {

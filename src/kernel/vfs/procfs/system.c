@@ -19,35 +19,44 @@
 
 enum { NS_PER_TICK = 10000000 };	/* USER_HZ is 100 */
 
-static void add_kib(struct proc_text *text, const char *name, uint64_t pages)
+/* A figure of the kernel's memory: @field is its place in struct memory_stats, in which all are numbers of pages; NONE: one that is always 0. */
+struct memory_line { char name[15]; uint8_t field; };
+#define LINE(name, field) { name, offsetof(struct memory_stats, field) / sizeof(uint64_t) }
+enum { NONE = sizeof(struct memory_stats) / sizeof(uint64_t) };
+
+static __attribute__((noinline)) int add_lines(struct proc_text *text, const struct memory_line *line, unsigned count, const char *format, unsigned shift)
 {
-	proc_text_print(text, "%-16s%8llu kB\n", name, (unsigned long long)pages << (PAGE_SHIFT - 10));
+	uint64_t figures[NONE + 1];
+
+	memory_get_stats((struct memory_stats *)figures);
+	figures[NONE] = 0;
+	for (; count; count--, line++)
+		proc_text_print(text, format, line->name, (unsigned long long)figures[line->field] << shift);
+	return 0;
 }
 
 /* There is no swap and no buffer cache of its own; free pages and clean file pages are what can be had. */
 static int show_meminfo(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct memory_stats stats;
+	static const struct memory_line lines[] = {
+		LINE("MemTotal:", total), LINE("MemFree:", free), LINE("MemAvailable:", available), { "Buffers:", NONE }, LINE("Cached:", cached),
+		{ "SwapCached:", NONE }, { "SwapTotal:", NONE }, { "SwapFree:", NONE }, LINE("Dirty:", dirty), LINE("Writeback:", write_back),
+		LINE("AnonPages:", anonymous), LINE("Shmem:", shared), LINE("Slab:", slab), { "SReclaimable:", NONE }, LINE("SUnreclaim:", slab),
+		LINE("KernelStack:", kernel_stacks), LINE("PageTables:", page_tables),
+	};
 
-	memory_get_stats(&stats);
-	add_kib(text, "MemTotal:", stats.total);
-	add_kib(text, "MemFree:", stats.free);
-	add_kib(text, "MemAvailable:", stats.available);
-	add_kib(text, "Buffers:", 0);
-	add_kib(text, "Cached:", stats.cached);
-	add_kib(text, "SwapCached:", 0);
-	add_kib(text, "SwapTotal:", 0);
-	add_kib(text, "SwapFree:", 0);
-	add_kib(text, "Dirty:", stats.dirty);
-	add_kib(text, "Writeback:", stats.write_back);
-	add_kib(text, "AnonPages:", stats.anonymous);
-	add_kib(text, "Shmem:", stats.shared);
-	add_kib(text, "Slab:", stats.slab);
-	add_kib(text, "SReclaimable:", 0);
-	add_kib(text, "SUnreclaim:", stats.slab);
-	add_kib(text, "KernelStack:", stats.kernel_stacks);
-	add_kib(text, "PageTables:", stats.page_tables);
-	return 0;
+	return add_lines(text, lines, ARRAY_LEN(lines), PROC_KIB_FORMAT, PAGE_SHIFT - 10);
+}
+
+/* The same in pages, under other names. vmstat takes the lines that are not here for 0: nothing is swapped, and no disk's traffic is counted. */
+static int show_vmstat(struct proc_text *text, const struct proc_subject *subject)
+{
+	static const struct memory_line lines[] = {
+		LINE("nr_free_pages", free), LINE("nr_anon_pages", anonymous), LINE("nr_file_pages", cached), LINE("nr_dirty", dirty),
+		LINE("nr_writeback", write_back), LINE("nr_shmem", shared),
+	};
+
+	return add_lines(text, lines, ARRAY_LEN(lines), "%s %llu\n", 0);
 }
 
 /* The second format of Linux's slabinfo(5). A name there is one word. */
@@ -292,6 +301,9 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "lock_stat", .mode = S_IFREG | 0400, .show = show_lock_stat },
 	{ .name = "ports", .mode = S_IFREG | 0400, .show = show_ports },
 	{ .name = "served", .mode = S_IFREG | 0400, .show = proc_show_served },
+	{ .name = "vmstat", .mode = S_IFREG | 0444, .show = show_vmstat },
+	{ .name = "diskstats", .mode = S_IFREG | 0444, .show = proc_show_nothing },
+	{ .name = "partitions", .mode = S_IFREG | 0444, .show = proc_show_nothing },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
 };
 
