@@ -56,7 +56,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi compiler toolchain kernel userland ports image iso debug-iso run run-bochs debug host-test fuzz host-tests-alone test-programs test test-full lint bench abi-table \
+.PHONY: help deps uapi compiler toolchain kernel userland ports ports-fresh image iso debug-iso run run-bochs debug host-test fuzz host-tests-alone test-programs test test-full lint bench abi-table \
 	clean distclean
 
 help: ## list the targets
@@ -85,6 +85,10 @@ userland: compiler ## build our own programs and servers
 
 ports: compiler ## build the ports that go into the image
 	@ports/build $(PORTS)
+
+# In build/fresh, beside what is there; some minutes for each of the larger ones.
+ports-fresh: deps ## build all ports from nothing, compiler too, and say what failed
+	@ports/build --fresh --all
 
 port-%: compiler ## build one port
 	@ports/build $*

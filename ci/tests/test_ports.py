@@ -16,6 +16,8 @@ from guest import BUILD, LINUX, RAEEN, ROOT, run_all
 
 LISTED = json.loads(subprocess.run([os.path.join(ROOT, "ports/list-tests")], check=True, stdout=subprocess.PIPE).stdout)
 TEST_FILES = "/opt/ports"
+# Before /bin, where the Linux guest has all of busybox: a port's program counts, not the applet of that name.
+PATH = "/usr/bin:/usr/sbin:/sbin:/bin"
 
 
 def in_image(name):
@@ -37,16 +39,25 @@ def cases():
 CASES = list(cases())
 
 
+def install(name, version, part, folder):
+    """Lays the port's package, or with "-dev" as the @part that with headers and libraries, into @folder."""
+    package = os.path.join(BUILD, "ports", name, f"{name}-{version}{part}.tar")
+    assert os.path.exists(package), f"{package} is missing: ports/build {name} makes it"
+    with tarfile.open(package) as archive:
+        archive.extractall(folder)
+
+
 @pytest.fixture(scope="module")
 def overlay(request, tmp_path_factory):
     """The packages of the ports whose tests were chosen and that the image lacks, and the files of their tests."""
     folder = tmp_path_factory.mktemp("ports")
-    for name, version in sorted({(entry["name"], entry["version"]) for _, _, entry in chosen(request)}):
+    entries = [entry for _, _, entry in chosen(request)]
+    for name, version in sorted({(name, version) for entry in entries for name, version in entry["needs"]}):
+        for part in ("", "-dev"):
+            install(name, version, part, folder)
+    for name, version in sorted({(entry["name"], entry["version"]) for entry in entries}):
         if not in_image(name):
-            package = os.path.join(BUILD, "ports", name, f"{name}-{version}.tar")
-            assert os.path.exists(package), f"{package} is missing: ports/build {name} makes it"
-            with tarfile.open(package) as archive:
-                archive.extractall(folder)
+            install(name, version, "", folder)
         files = os.path.join(ROOT, "ports", name, "tests")
         if os.path.isdir(files):
             shutil.copytree(files, f"{folder}{TEST_FILES}/{name}")
@@ -64,7 +75,7 @@ def results(request, overlay):
     """guest -> name -> Result. One boot for each guest."""
     commands = {}
     for name, guest, entry in chosen(request):
-        commands.setdefault(guest, {})[name] = f"export TESTS={TEST_FILES}/{entry['name']}\n{entry['test']}"
+        commands.setdefault(guest, {})[name] = f"export TESTS={TEST_FILES}/{entry['name']} PATH={PATH}\n{entry['test']}"
     return {guest: run_all(guest, of_guest, "--overlay", overlay) for guest, of_guest in commands.items()}
 
 

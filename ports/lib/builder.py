@@ -93,10 +93,14 @@ class Builder:
     def _unpack(self):
         tarball = apt.fetch_source(self.recipe.package, self.recipe.sha256,
                                    os.path.join(CACHE, "source", self.recipe.name))
-        os.makedirs(self.source)
+        unpacked = os.path.join(self.work, "unpacked")
+        os.makedirs(unpacked)
         os.makedirs(self.object)
         os.makedirs(self.stage)
-        self._run(["tar", "-xf", tarball, "--strip-components=1", "--no-same-owner", "-C", self.source], self.work)
+        self._run(["tar", "-xf", tarball, "--no-same-owner", "-C", unpacked], self.work)
+        # Nearly all tarballs hold one folder; a few hold the sources themselves.
+        top = [os.path.join(unpacked, name) for name in os.listdir(unpacked)]
+        os.rename(top[0] if len(top) == 1 and os.path.isdir(top[0]) else unpacked, self.source)
         for patch in self.recipe.patches():
             self._run(["patch", "-p1", "--no-backup-if-mismatch", "-i", patch], self.source)
 
@@ -257,7 +261,7 @@ class Builder:
 
 
 def plan(names):
-    """Builders for @names and all that they depend on, in build order."""
+    """Builders for @names and all that they depend on, in build order, and what their tests need."""
     ready, order, path = {}, [], []
 
     def visit(name):
@@ -275,6 +279,8 @@ def plan(names):
 
     for name in names:
         visit(name)
+        for other in recipes.load(name).needs:
+            visit(other)
     return order
 
 

@@ -26,6 +26,7 @@ KEYS = {
     "OPTIONS": (r".*", "words for configure, cmake, meson or make"),
     "INSTALLS": (r"[^/\s]\S*( +[^/\s]\S*)*", "paths without the leading '/', separated by spaces"),
     "TOOLS": (r"[a-z0-9][a-z0-9.+-]*( +[a-z0-9][a-z0-9.+-]*)*", "names of Debian packages, separated by spaces"),
+    "NEEDS": (r"[a-z0-9][a-z0-9.+-]*( +[a-z0-9][a-z0-9.+-]*)*", "names of ports, separated by spaces"),
     "SLOW": ("yes", "yes, or not to be there"),
     "TOOLCHAIN": ("host|target", "host (only what the target's compiler itself is made from) or target"),
     "TEST": (r"\S.*", "a shell command"),
@@ -50,6 +51,7 @@ class Recipe:
         self.options = values.get("OPTIONS", "").split()
         self.installs = values["INSTALLS"].split()
         self.tools = values.get("TOOLS", "").split()
+        self.needs = values.get("NEEDS", "").split()
         self.slow = "SLOW" in values
         self.toolchain = values.get("TOOLCHAIN", "target")
         self.tests = tests
