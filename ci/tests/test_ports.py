@@ -6,6 +6,7 @@ by an overlay. Those are tried on Linux too: a program that stands alone does th
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -16,8 +17,9 @@ from guest import BUILD, LINUX, RAEEN, ROOT, run_all
 
 LISTED = json.loads(subprocess.run([os.path.join(ROOT, "ports/list-tests")], check=True, stdout=subprocess.PIPE).stdout)
 TEST_FILES = "/opt/ports"
-# Before /bin, where the Linux guest has all of busybox: a port's program counts, not the applet of that name.
-PATH = "/usr/bin:/usr/sbin:/sbin:/bin"
+# A port's program counts, not the applet of that name: the shell of the Linux guest, Debian's busybox, would prefer its own.
+OWN = TEST_FILES + "/bin"
+PATH = f"{OWN}:/usr/bin:/usr/sbin:/sbin:/bin"
 
 
 def in_image(name):
@@ -61,6 +63,10 @@ def overlay(request, tmp_path_factory):
         files = os.path.join(ROOT, "ports", name, "tests")
         if os.path.isdir(files):
             shutil.copytree(files, f"{folder}{TEST_FILES}/{name}")
+    # Shell and terminal of the tests are our busybox's on both guests.
+    os.makedirs(f"{folder}{OWN}")
+    shutil.copy(os.path.join(BUILD, "ports/busybox/stage/bin/busybox"), f"{folder}{OWN}/sh")
+    os.symlink("sh", f"{folder}{OWN}/script")
     return folder
 
 
@@ -75,8 +81,9 @@ def results(request, overlay):
     """guest -> name -> Result. One boot for each guest."""
     commands = {}
     for name, guest, entry in chosen(request):
-        commands.setdefault(guest, {})[name] = f"export TESTS={TEST_FILES}/{entry['name']} PATH={PATH}\n{entry['test']}"
-    return {guest: run_all(guest, of_guest, "--overlay", overlay) for guest, of_guest in commands.items()}
+        commands.setdefault(guest, {})[name] = \
+            f"TESTS={TEST_FILES}/{entry['name']} PATH={PATH} SHELL={OWN}/sh exec {OWN}/sh -c {shlex.quote(entry['test'])}"
+    return {guest: run_all(guest, of_guest, "--overlay", overlay, timeout=1200) for guest, of_guest in commands.items()}
 
 
 @pytest.mark.parametrize("case", [pytest.param((name, guest, entry), marks=marks, id=f"{guest}-{name}")
