@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* LINK: lib/bounded.c */
+/* LINK: lib/bounded.c lib/run_state.c */
 /* Work that succeeds, fails, takes too long, and dies. */
 #include "bounded.h"
 #include "check.h"

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 static int console = STDERR_FILENO;
 static unsigned lost_lines;
+static int patience_ms;		/* for a console that has no room */
 static struct ring *kept;
 
 void log_open(void)
@@ -30,6 +32,11 @@ void log_keep(struct ring *ring)
 	kept = ring;
 }
 
+void log_wait_for_room(int ms)
+{
+	patience_ms = ms;
+}
+
 void log_drain(void)
 {
 	tcdrain(console);
@@ -37,6 +44,8 @@ void log_drain(void)
 
 static void put(const char *text, size_t length)
 {
+	if (patience_ms > 0)
+		poll(&(struct pollfd){ .fd = console, .events = POLLOUT }, 1, patience_ms);
 	if (write(console, text, length) < 0)
 		lost_lines++;
 }

@@ -24,7 +24,13 @@ __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warning(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 
-/* Waits until the lines so far have left the machine: the only log call that may block (a held line: up to 30 s). */
+/*
+ * From here on a line waits up to @ms for room on the console, and may so block. For processes that end or become another program before they could say
+ * how many lines were lost.
+ */
+void log_wait_for_room(int ms);
+
+/* Waits until the lines so far have left the machine, which may block (a held line: up to 30 s). Other log calls of the manager itself do not. */
 void log_drain(void);
 
 #endif

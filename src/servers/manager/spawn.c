@@ -110,6 +110,7 @@ static void child(const struct service *service, const struct ports_given *given
 		open_console(config->console, report_fd);
 	else if ((wrong = launch_open_no_input(service->fds.output_write)))
 		fail(report_fd, false, "arrange its output:", wrong);
+	log_wait_for_room(1000);
 	apply_scheduling(config, service->restart_count == 0);
 	if (config->user) {
 		snprintf(home, sizeof(home), "HOME=%s", become_user(config->user, report_fd));

@@ -291,7 +291,8 @@ static void sleep_by_cpu_time(void)
 	CHECK_EQ(clock_getcpuclockid(getpid(), &clock), 0);
 	sleep_by(clock);
 	virtual = (clock & ~7) | 1;
-	CHECK(nanoseconds(virtual) > 0 && nanoseconds(virtual) <= nanoseconds(clock));
+	/* Linux counts the ticks that found it in user mode. */
+	CHECK(nanoseconds(virtual) > 0 && nanoseconds(virtual) <= 2 * nanoseconds(clock));
 	CHECK_EQ(clock_getres(clock, &resolution), 0);
 	CHECK(resolution.tv_sec == 0 && resolution.tv_nsec == 1);
 	CHECK_ERR(clock_settime(clock, &second), EPERM);
