@@ -16,8 +16,8 @@ from qmp import Qmp
 DISK = "/proc/disks/ram0"
 # In the guest: prints the map, and waits until the host has the disk and presses a key. What follows sees the same disk.
 TAKE = f"echo '@map'; cat {DISK}/map; echo '@take'; read key </dev/tty1; echo '@on'"
-# The same at the end, when there is nothing more to be done.
-TAKE_LAST = f"sync; echo '@map'; cat {DISK}/map; echo '@take'; sleep 100000"
+# The same at the end, when there is nothing more to be done. Twice: what the first still had in hand itself may end only then.
+TAKE_LAST = f"sync; sync; echo '@map'; cat {DISK}/map; echo '@take'; sleep 100000"
 
 
 class Machine:

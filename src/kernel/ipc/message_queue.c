@@ -35,6 +35,7 @@ enum {
 
 static struct spinlock names_lock = SPINLOCK_INIT(LOCK_MESSAGE_QUEUE);
 static struct list named = LIST_INIT(named);	/* names_lock */
+static uint64_t last_id;				/* atomic */
 static unsigned named_count;			/* names_lock */
 static const struct file_ops queue_file_ops;
 
@@ -128,6 +129,7 @@ static struct message_queue *queue_create(const char *name, unsigned mode, const
 	queue->uid = credentials->fsuid;
 	queue->gid = credentials->fsgid;
 	queue->created = clock_realtime_ns();
+	queue->id = atomic_add(&last_id, 1) + 1;
 	memcpy(queue->name, name, strlen(name) + 1);
 	return queue;
 }
@@ -222,6 +224,16 @@ static ssize_t queue_read(struct file *file, struct uio *uio, uint64_t *pos)
 	return len ? (ssize_t)len : -EFAULT;
 }
 
+size_t message_queue_count(struct message_queue *queue)
+{
+	size_t count;
+
+	spin_lock(&queue->lock);
+	count = queue->count;
+	spin_unlock(&queue->lock);
+	return count;
+}
+
 static unsigned queue_poll(struct file *file, struct poll_table *table)
 {
 	struct message_queue *queue = file->private;
@@ -229,7 +241,7 @@ static unsigned queue_poll(struct file *file, struct poll_table *table)
 
 	poll_wait_for(table, &queue->readable, POLL_FOR_READERS);
 	poll_wait_for(table, &queue->writable, POLL_FOR_WRITERS);
-	count = atomic_load(&queue->count);
+	count = message_queue_count(queue);
 	return (count ? POLL_IN | POLL_RDNORM : 0) | (count < queue->limit ? POLL_OUT | POLL_WRNORM : 0);
 }
 
@@ -261,7 +273,7 @@ static int queue_getattr(struct file *file, struct fs_attr *attr)
 {
 	const struct message_queue *queue = file->private;
 
-	*attr = (struct fs_attr){ .node.id = (uint64_t)queue >> 4 & INT32_MAX, .mode = queue->mode, .links = !list_empty(&queue->link), .uid = queue->uid,
+	*attr = (struct fs_attr){ .node.id = queue->id, .mode = queue->mode, .links = !list_empty(&queue->link), .uid = queue->uid,
 				  .gid = queue->gid, .size = STATUS_SIZE, .atime = queue->created, .mtime = queue->created, .ctime = queue->created,
 				  .btime = queue->created };
 	return 0;

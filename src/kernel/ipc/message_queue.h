@@ -38,7 +38,7 @@ struct message_queue {
 	/* Set once: */
 	size_t limit, message_size;
 	struct user_account *account;	/* referenced; charged @charge bytes */
-	uint64_t charge;
+	uint64_t charge, id;
 	uint32_t mode, uid, gid;
 	int64_t created;		/* wall clock, ns */
 	char name[];
@@ -46,6 +46,8 @@ struct message_queue {
 
 /* The next message to be received, which is the caller's then; there is one. Lock held. */
 struct queued_message *message_queue_take(struct message_queue *queue);
+/* How many messages there are. The lock must not be held: while it is, one may have been taken of those that there are always. */
+size_t message_queue_count(struct message_queue *queue);
 /* Nobody is told any more. Lock held. */
 void message_queue_forget_notice(struct message_queue *queue);
 /* The queue behind @ref's descriptor, if that has all of @rights (FILE_RIGHT_*); else NULL: -EBADF. */

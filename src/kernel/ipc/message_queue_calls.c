@@ -59,13 +59,13 @@ static struct sleeper *serve(struct list *sleepers)
 static void line_up(struct list *sleepers, struct sleeper *sleeper)
 {
 	const struct thread *thread = current_thread();
-	struct sleeper *other;
+	struct list *at = sleepers->prev;
 
 	sleeper->level = thread->sched_class == CLASS_REALTIME ? thread->best_priority : UINT8_MAX;
-	list_for_each(other, sleepers, link)
-		if (other->level > sleeper->level)
-			break;
-	list_push_back(&other->link, &sleeper->link);	/* before it, or at the end */
+	/* From the end, where most of them belong. */
+	while (at != sleepers && list_entry(at, struct sleeper, link)->level > sleeper->level)
+		at = at->prev;
+	list_push_front(at, &sleeper->link);	/* behind it */
 }
 
 /*
@@ -294,7 +294,7 @@ long sys_mq_getsetattr(int fd, uaddr_t new_at, uaddr_t old_at)
 	old.mq_flags = flags & O_NONBLOCK;
 	old.mq_maxmsg = queue->limit;
 	old.mq_msgsize = queue->message_size;
-	old.mq_curmsgs = atomic_load(&queue->count);
+	old.mq_curmsgs = message_queue_count(queue);
 	fd_release(ref);
 	return old_at ? copy_to_user(old_at, &old, sizeof(old)) : 0;
 }

@@ -17,6 +17,16 @@ bool cpu_clock_is(int id)
 	return id < 0 || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID;
 }
 
+/* Without a look into the tables, which all share. */
+static int get_own(struct cpu_clock *clock, bool of_thread)
+{
+	if (of_thread)
+		thread_get(clock->thread = current_thread());
+	else
+		process_get(clock->process = current_process());
+	return 0;
+}
+
 int cpu_clock_get(struct cpu_clock *clock, int id)
 {
 	int pid;
@@ -27,11 +37,13 @@ int cpu_clock_get(struct cpu_clock *clock, int id)
 		return -EINVAL;
 	pid = ~(id >> 3);
 	clock->user_only = (id & KIND_MASK) == KIND_USER;
+	if (!pid)
+		return get_own(clock, id & OF_THREAD);
 	if (!(id & OF_THREAD)) {
-		clock->process = process_find(pid ? pid : current_process()->pid);
+		clock->process = process_find(pid);
 		return clock->process ? 0 : -EINVAL;
 	}
-	clock->thread = thread_find(pid ? pid : current_thread()->tid);
+	clock->thread = thread_find(pid);
 	if (clock->thread && clock->thread->process == current_process())
 		return 0;
 	cpu_clock_put(clock);

@@ -30,4 +30,6 @@ static inline bool credentials_is_root(const struct credentials *credentials) { 
 
 /* The identity of any process, referenced. Any context but interrupts. */
 const struct credentials *credentials_of(struct process *process);
+/* A further reference. */
+const struct credentials *credentials_get(const struct credentials *credentials);
 void credentials_put(const struct credentials *credentials);

@@ -81,7 +81,6 @@ void process_set_account(struct process *process, struct user_account *account);
 /* credentials.c */
 extern struct credentials root_credentials;
 struct credentials *credentials_copy(const struct credentials *from);	/* one reference; NULL when out of memory */
-const struct credentials *credentials_get(const struct credentials *credentials);
 /*
  * Publishes @fresh (the reference goes over) for the calling process; the other threads follow. 0; -ERESTARTNOINTR when the process's are not @expected
  * any more, from which @fresh was made: another thread has just changed them. NULL: whatever they are.

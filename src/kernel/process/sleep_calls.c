@@ -88,6 +88,8 @@ static long sleep_until_realtime(uint64_t until)
 {
 	struct waiter waiter = { .woken = 0 };	/* that nobody wakes */
 
+	if (clock_realtime_ns() >= until)
+		return 0;
 	return wait_sleep_wall(&waiter, until, WAIT_INTERRUPTIBLE) == -ERESTARTSYS ? -ERESTARTNOHAND : 0;
 }
 

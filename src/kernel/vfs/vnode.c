@@ -552,6 +552,15 @@ size_t vnode_search(const struct fs *fs, bool (*wanted)(const struct vnode *vnod
 }
 
 /* Tells @fs (NULL: all) about changed attributes; without @wait not those of files that are being written. The first error; goes on but when killed. */
+/*
+ * Has @vnode attributes of which the file system knows nothing, or, if @told_count, those that others are just telling it? They become told before they are not
+ * dirty any more, and, if refused, dirty again before they are not told any more, so that one of three looks sees them.
+ */
+static bool is_untold(const struct vnode *vnode, bool told_count)
+{
+	return atomic_load(&vnode->dirty) || (told_count && (atomic_load(&vnode->telling) || atomic_load(&vnode->dirty)));
+}
+
 static COLD int flush_each(struct fs *fs, bool wait)
 {
 	struct vnode *vnode, *batch[SHRINK_BATCH];
@@ -567,8 +576,7 @@ static COLD int flush_each(struct fs *fs, bool wait)
 			vnode = list_first(&lru, struct vnode, lru_link);
 			list_remove(&vnode->lru_link);
 			list_push_back(&lru, &vnode->lru_link);
-			/* What others are just telling is waited for. */
-			if ((fs && vnode->fs != fs) || !(atomic_load(&vnode->dirty) | (wait ? vnode->telling : 0)))
+			if ((fs && vnode->fs != fs) || !is_untold(vnode, wait))
 				continue;
 			vnode_get(vnode);
 			batch[count++] = vnode;

@@ -326,7 +326,7 @@ COLD int vnode_flush_attributes(struct vnode *vnode)
 	/* What was changed before it became read-only is told. */
 	if ((vnode->fs->flags & (FS_READ_ONLY | FS_MADE_READ_ONLY)) == FS_READ_ONLY || vnode->fs->flags & FS_VOLATILE || !vnode->fs->ops->setattr)
 		mask = 0;
-	/* While the file system is told, an answer of it that is older must not undo what it is told. flush_each() sees the one or the other. */
+	/* While the file system is told, an answer of it that is older must not undo what it is told. is_untold() sees the one or the other. */
 	vnode->telling |= mask;
 	atomic_store(&vnode->dirty, 0);
 	spin_unlock(&vnode->attr_lock);
@@ -334,10 +334,10 @@ COLD int vnode_flush_attributes(struct vnode *vnode)
 		return 0;
 	error = vnode->fs->ops->setattr(vnode->fs, vnode->node, mask, &in, &out);
 	spin_lock(&vnode->attr_lock);
-	vnode->telling &= ~mask;
 	vnode->attr_changes++;
 	if (error)
 		given_up = refused_locked(vnode, mask);
+	atomic_store(&vnode->telling, vnode->telling & ~mask);	/* after what was refused is dirty again */
 	if (!error || given_up)
 		vnode->refusals = 0;
 	spin_unlock(&vnode->attr_lock);

@@ -430,28 +430,47 @@ static void memory_of_mappings(void)
 	CHECK(usage_of(getpid(), mapped, "\nAnonymous:") >= 4);
 }
 
-/* Where the stack is, as pmap asks: nothing for who may not see the mappings. */
-static unsigned long stack_start(pid_t pid)
+static int open_stat(pid_t pid)
 {
-	char path[64], text[1024] = "", *word;
-	unsigned field = 2;
-	int fd;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY);
-	CHECK(read(fd, text, sizeof(text) - 1) > 0);
-	close(fd);
+	return open(path, O_RDONLY);
+}
+
+/* Where the stack is, by the text of @fd from @from on. */
+static unsigned long stack_start_in(int fd, off_t from)
+{
+	char text[1024] = "", *word;
+	unsigned field = 2;
+
+	CHECK(pread(fd, text, sizeof(text) - 1, from) > 0);
 	word = strrchr(text, ')');
 	while (word && field++ < 28)
 		word = strchr(word + 1, ' ');
 	return CHECK(word != NULL) ? strtoul(word, NULL, 10) : 0;
 }
 
+/* As pmap asks: nothing for who may not see the mappings. */
+static unsigned long stack_start(pid_t pid)
+{
+	int fd = open_stat(pid);
+	unsigned long at = stack_start_in(fd, 0);
+
+	close(fd);
+	return at;
+}
+
 static void look_as_a_user(void *unused)
 {
+	int fd = open_stat(getppid());
+
 	(void)unused;
+	CHECK(stack_start_in(fd, 0) != 0);
 	CHECK_EQ(setuid(1000), 0);
 	CHECK_EQ(stack_start(getppid()), 0);
+	/* Nor in what was made for somebody else. */
+	CHECK_EQ(stack_start_in(fd, 1), 0);
 }
 
 static void where_the_stack_begins(void)

@@ -7,6 +7,7 @@
  */
 #include "lib/errno.h"
 #include "mm/heap.h"
+#include "process/credentials.h"
 #include "process/process.h"
 #include "vfs/file.h"
 #include "vfs/procfs/nodes.h"
@@ -17,6 +18,7 @@ struct proc_file {
 	struct mutex lock;
 	struct proc_text text;
 	bool generated;
+	const struct credentials *reader;	/* referenced: whose view of the process @text is; NULL: nobody's */
 	struct proc_node node;		/* with references: a later process of the same number is never shown */
 };
 
@@ -39,6 +41,8 @@ static int generate(struct proc_file *proc)
 
 	proc_text_clear(&proc->text);
 	proc->generated = false;
+	credentials_put(proc->reader);
+	proc->reader = credentials_get(credentials_current());
 	if (!subject_lives(&proc->node.subject))
 		return -ESRCH;
 	error = proc->node.entry->show(&proc->text, &proc->node.subject);
@@ -55,7 +59,8 @@ static ssize_t proc_file_read(struct file *file, struct uio *uio, uint64_t *pos)
 
 	if (mutex_lock_killable(&proc->lock))	/* held while its holder's memory is waited for */
 		return -EINTR;
-	if (!proc->generated || !*pos)
+	/* An open file may be shared by those who may see more and those who may see less. */
+	if (!proc->generated || !*pos || proc->reader != credentials_current())
 		result = generate(proc);
 	if (!result && uio->left && *pos < proc->text.len) {
 		size_t wanted = MIN(uio->left, (size_t)(proc->text.len - *pos));
@@ -92,6 +97,7 @@ static void proc_file_release(struct file *file)
 	struct proc_file *proc = file->private;
 
 	proc_text_clear(&proc->text);
+	credentials_put(proc->reader);
 	proc_node_put(&proc->node);
 	kfree(proc);
 }
