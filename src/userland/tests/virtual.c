@@ -308,7 +308,8 @@ static void proc_descriptors_without_a_path(void)
 		CHECK_ERR(open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), ENXIO);
 		CHECK_ERR(open(path, O_RDONLY | O_DIRECTORY), ENOTDIR);
 		CHECK_ERR(truncate(path, 0), EINVAL);
-		CHECK_ERR(execve(path, arguments, arguments + 1), EACCES);
+		/* Linux's have one mode together, which any program of root may have changed. */
+		CHECK(execve(path, arguments, arguments + 1) == -1 && (errno == EACCES || errno == ENXIO));
 		CHECK_ERR(chdir(path), ENOTDIR);
 		CHECK(open(path, O_PATH) >= 0);
 	}

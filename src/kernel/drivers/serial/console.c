@@ -17,8 +17,11 @@ enum {
 	LOCK_SPINS = 1000000,
 	LINE_SPINS = 200000,	/* reads of the status register, about 1 µs each on a PC */
 	LINE_MS = 100,		/* 16 bytes take 17 ms at 9600 baud */
-	PANIC_PATIENCE = 40,	/* times as long in a panic, once: nothing is worth more than its message, and a busy emulator stands still, too */
+	/* Times as long in a panic and at the end, once: nothing is worth more than the last message, and a busy emulator stands still, too. */
+	LAST_PATIENCE = 40,
 };
+
+static bool ending;	/* the machine is switched off: nothing is sent later */
 
 /* In a panic whoever has the lock may be what broke: then with a bound, and never again after the bound was reached. */
 static bool lock_bounded(struct serial_port *port)
@@ -37,7 +40,7 @@ static bool lock_bounded(struct serial_port *port)
 /* The clock stands still until it is set up; then the spins alone are the bound. */
 static bool wait_for_room(struct serial_port *port)
 {
-	unsigned patience = panic_started() ? PANIC_PATIENCE : 1, spins = port->stuck ? 1 : patience * LINE_SPINS;
+	unsigned patience = panic_started() || ending ? LAST_PATIENCE : 1, spins = port->stuck ? 1 : patience * LINE_SPINS;
 	uint64_t limit = clock_monotonic_ns() + patience * LINE_MS * NS_PER_MS;
 
 	do {
@@ -99,6 +102,7 @@ static void console_write(struct console *console, const char *text, size_t len)
 
 void serial_flush(void)
 {
+	ending = true;
 	for (unsigned i = 0; i < SERIAL_PORTS; i++) {
 		struct serial_port *port = &serial_ports[i];
 
@@ -106,6 +110,7 @@ void serial_flush(void)
 			continue;
 		bool locked = lock_bounded(port);
 
+		port->stuck = false;
 		send_polled(port, NULL, 0);
 		if (locked)
 			spin_release(&port->lock);
