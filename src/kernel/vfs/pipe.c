@@ -147,6 +147,12 @@ static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue)
 	return error;
 }
 
+/* A writer waits only when less than PIPE_ATOMIC bytes are free. pipe->lock held. */
+static inline bool is_tight(const struct pipe *pipe)
+{
+	return pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
+}
+
 /*
  * This and put_now() move bytes without sleeping, so that nobody waits for the lock because somebody's memory is not there, which may be for as long as a
  * file system does not answer. In pieces, as preemption is off. -EFAULT: the memory is not there, if it is anywhere. Others may read while it comes, and
@@ -209,11 +215,17 @@ static ssize_t pipe_wait_to_read(struct file *file, struct pipe *pipe)
 	return error && !pipe->ring.used && pipe->writers ? error : 0;
 }
 
-/* Takes what there is once the memory for it is there, or as much as there is memory for. pipe->lock held, and let go meanwhile. */
-static ssize_t take(struct pipe *pipe, struct uio *uio, struct wait_queue *waiting)
+/*
+ * Takes what there is once the memory for it is there, or as much as there is memory for. pipe->lock held, and let go meanwhile: others may fill the pipe then.
+ * *@was_tight becomes true where a writer may wait for the room that this makes.
+ */
+static ssize_t take(struct pipe *pipe, struct uio *uio, bool *was_tight, struct wait_queue *waiting)
 {
 	enum { TRIES = 8 };	/* what was there may be gone again */
-	ssize_t moved = take_now(pipe, uio, false);
+	ssize_t moved;
+
+	*was_tight |= is_tight(pipe);
+	moved = take_now(pipe, uio, false);
 
 	for (unsigned tries = 1; unlikely(moved == -EFAULT); tries++) {
 		int error = wait_for_memory(pipe, uio, MIN((uint64_t)uio->left, pipe->ring.used), true, waiting);
@@ -223,6 +235,7 @@ static ssize_t take(struct pipe *pipe, struct uio *uio, struct wait_queue *waiti
 			return error;
 		if (!pipe->ring.used)
 			return 0;
+		*was_tight |= is_tight(pipe);
 		moved = take_now(pipe, uio, error || tries == TRIES);
 		if (error || tries == TRIES)
 			break;
@@ -239,9 +252,7 @@ static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
 	mutex_lock(&pipe->lock);
 	while (uio->left && moved >= 0) {
 		if (pipe->ring.used) {
-			/* A writer waits only when less than PIPE_ATOMIC bytes were free. */
-			was_tight |= pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
-			moved = take(pipe, uio, was_tight && done ? &pipe->write_queue : NULL);
+			moved = take(pipe, uio, &was_tight, was_tight && done ? &pipe->write_queue : NULL);
 			done += MAX(moved, 0);
 		} else if (done || !pipe->writers) {
 			break;
@@ -338,7 +349,7 @@ static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
 		preempt_enable();
 		return unlock_and_transfer(file, to, wanted, false);
 	}
-	was_tight = pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
+	was_tight = is_tight(pipe);
 	pipe_ring_took(&pipe->ring, len);
 	preempt_enable();
 	if (unlikely(mutex_release(&pipe->lock)))

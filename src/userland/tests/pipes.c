@@ -196,6 +196,46 @@ static void atomic_records(void)
 		CHECK_EQ(check_wait(children[i]), 0);
 }
 
+enum { FULL = 65536, FILLINGS = 3000 };
+
+/* Writes all the time, and so waits for room most of it. */
+static void fill_on(void *argument)
+{
+	static char data[5000];
+	size_t left = (size_t)FILLINGS * FULL;
+
+	while (left > 0) {
+		size_t size = left < sizeof(data) ? left : sizeof(data);
+
+		if (write(*(int *)argument, data, size) != (ssize_t)size)
+			_exit(1);
+		left -= size;
+	}
+	_exit(0);
+}
+
+/* The pipe gets full while the memory of who reads comes: the writer hears of the room that the read makes then. */
+static void filled_while_memory_comes(void)
+{
+	int ends[2];
+	pid_t child;
+	size_t total = 0;
+	ssize_t got = 1;
+
+	CHECK_EQ(pipe(ends), 0);
+	child = check_spawn(fill_on, &ends[1]);
+	close(ends[1]);
+	while (got > 0) {
+		char *pages = mmap(NULL, FULL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		got = read(ends[0], pages, FULL);
+		total += got > 0 ? got : 0;
+		munmap(pages, FULL);
+	}
+	CHECK_EQ(total, (size_t)FILLINGS * FULL);
+	CHECK_EQ(check_wait(child), 0);
+}
+
 enum { SMALL = 64, SMALL_COUNT = 8, PAGE = 4096, SMALL_TOTAL = 20000 };
 
 /* Into memory of which the second page is not there yet. */
@@ -447,7 +487,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(basics), CASE(capacity), CASE(blocking_stream), CASE(ping_pong), CASE(atomic_records), CASE(reads_in_a_row),
-		CASE(closed_reader), CASE(fifos), CASE(poll_states), CASE(poll_wakes), CASE(poll_signals), CASE(selecting), { NULL, NULL },
+		CASE(filled_while_memory_comes), CASE(closed_reader), CASE(fifos),
+		CASE(poll_states), CASE(poll_wakes), CASE(poll_signals), CASE(selecting), { NULL, NULL },
 	};
 
 	return check_main("pipes", cases, argc, argv);
