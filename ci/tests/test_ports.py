@@ -63,6 +63,8 @@ def overlay(request, tmp_path_factory):
         files = os.path.join(ROOT, "ports", name, "tests")
         if os.path.isdir(files):
             shutil.copytree(files, f"{folder}{TEST_FILES}/{name}")
+    os.makedirs(f"{folder}{TEST_FILES}", exist_ok=True)
+    shutil.copy(os.path.join(ROOT, "ports/lib/check.sh"), f"{folder}{TEST_FILES}/check.sh")
     # Shell and terminal of the tests are our busybox's on both guests.
     os.makedirs(f"{folder}{OWN}")
     shutil.copy(os.path.join(BUILD, "ports/busybox/stage/bin/busybox"), f"{folder}{OWN}/sh")

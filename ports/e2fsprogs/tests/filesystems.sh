@@ -1,15 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Makes file systems in files, fills, damages, repairs and resizes them. Prints what differs, then how many checks.
-checks=0 failed=0
-folder=$(mktemp -d) && cd "$folder" || exit 1
-trap 'cd / && rm -rf "$folder"' EXIT
-
-is() { # is NAME ACTUAL EXPECTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: is <%s>, expected <%s>\n' "$1" "$2" "$3"
-}
+. "$TESTS/../check.sh"
 
 clean() { e2fsck -fn "$1" > check 2>&1; echo $?; }
 field() { dumpe2fs -h "$1" 2> /dev/null | sed -n "s/^$2: *//p"; }
@@ -55,5 +46,4 @@ is journal "$(mke2fs -q -F -t ext2 j.img 16M > /dev/null && tune2fs -j j.img > /
 is undo "$(mke2fs -q -F -z undo j.img > /dev/null 2>&1; e2undo -f undo j.img > /dev/null 2>&1; field j.img 'Filesystem features' | grep -o has_journal)" has_journal
 is "not one" "$(head -c 100000 /dev/zero > zeros; e2fsck -n zeros > /dev/null 2>&1; echo $?)" 8
 
-[ $failed = 0 ] && echo "filesystems: $checks checks passed"
-[ $failed = 0 ]
+finish filesystems

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Many jobs at once: the pipe with tokens that make and the makes below it share, and their children's ends.
-. "$TESTS/check.sh"
+. "$TESTS/../check.sh"
 
 cat > Makefile <<'EOF'
 many := $(addprefix job,$(shell seq 1 200))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Rules, variables, functions, and what is made again when a file's time changes.
-. "$TESTS/check.sh"
+. "$TESTS/../check.sh"
 
 cat > Makefile <<'EOF'
 parts := $(patsubst %.in,%.out,$(sort $(wildcard *.in)))

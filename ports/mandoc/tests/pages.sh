@@ -1,15 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Pages of both kinds, formats, links, compressed pages, a pager. Prints what differs, then how many checks.
-checks=0 failed=0
-folder=$(mktemp -d) && cd "$folder" || exit 1
-trap 'cd / && rm -rf "$folder"' EXIT
-
-is() { # is NAME ACTUAL EXPECTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: is <%s>, expected <%s>\n' "$1" "$2" "$3"
-}
+. "$TESTS/../check.sh"
 
 mkdir -p man/man1 man/man5
 cat > man/man1/sample.1 <<'EOF'
@@ -56,5 +47,4 @@ is link "$(man -M man -T ascii alias | plain | sed -n 3p)" " sample - shows how 
 printf '#!/bin/sh\nexec cat -n "$@"\n' > pager && chmod +x pager
 is pager "$(TERM=dumb MANPAGER=$folder/pager script -qc 'man -M man sample' /dev/null < /dev/null | plain | grep -c '1.*SAMPLE(1)')" 1
 
-[ $failed = 0 ] && echo "pages: $checks checks passed"
-[ $failed = 0 ]
+finish pages

@@ -1,16 +1,7 @@
 # SPDX-License-Identifier: MIT
 # nano at a terminal: what becomes of files for what is typed. Prints what differs, then how many checks.
-checks=0 failed=0
-folder=$(mktemp -d) && cd "$folder" || exit 1
-trap 'cd / && rm -rf "$folder"' EXIT
+. "$TESTS/../check.sh"
 export TERM=xterm HOME="$folder"
-
-is() { # is NAME ACTUAL EXPECTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: is <%s>, expected <%s>\n' "$1" "$2" "$3"
-}
 
 # edit OPTIONS -- KEYS...: nano at a terminal of 24 lines; the KEYS, in printf's notation, are typed one after the other
 # from when it has drawn something.
@@ -61,5 +52,4 @@ chmod 600 lines
 edit lines -- 'x' '\017\r' '\030'
 is mode "$(stat -c %a lines)" 600
 
-[ $failed = 0 ] && echo "edit: $checks checks passed"
-[ $failed = 0 ]
+finish edit

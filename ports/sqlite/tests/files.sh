@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Database files: journals of each kind, much data, a crash in a transaction, damage, dump, import and backup.
-checks=0 failed=0
+. "$TESTS/../check.sh"
 
-is() { # is NAME ACTUAL EXPECTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: is <%s>, expected <%s>\n' "$1" "$2" "$3"
-}
-
-folder=$(mktemp -d) && cd "$folder" || exit 1
 exec 2> told # the shell tells of each process that is killed here
 
 fill="CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c BLOB); CREATE INDEX tb ON t(b);
@@ -67,5 +59,4 @@ is 'large blob' "$(head -c 3000000 /dev/zero | tr '\0' q > q; sqlite3 blob.db "C
 same'
 is 'temporary tables on disk' "$(sqlite3 delete.db "PRAGMA temp_store = file; PRAGMA cache_size = 20; CREATE TEMP TABLE s AS SELECT b FROM t ORDER BY b DESC; SELECT count(*) FROM s")" 20000
 
-cd / && rm -r "$folder"
-[ $failed = 0 ] && echo "files: $checks checks passed"
+finish files

@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Several processes at one database: locks between them, and the shared memory of the write-ahead log.
-checks=0 failed=0
+. "$TESTS/../check.sh"
 
-is() { # is NAME ACTUAL EXPECTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: is <%s>, expected <%s>\n' "$1" "$2" "$3"
-}
-
-folder=$(mktemp -d) && cd "$folder" || exit 1
 
 # A process that holds a transaction open until it is told to end: orders go in by a pipe, answers come out by another.
 mkfifo orders answers
@@ -58,5 +50,4 @@ for mode in delete wal; do
 	is "$mode: four writers" "$(sqlite3 many.$mode 'SELECT count(*), count(DISTINCT who) FROM n; SELECT x FROM sum; PRAGMA integrity_check' | tr '\n' ' ')" '40|4 220 ok '
 done
 
-cd / && rm -r "$folder"
-[ $failed = 0 ] && echo "processes: $checks checks passed"
+finish processes

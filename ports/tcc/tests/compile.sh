@@ -1,15 +1,6 @@
 # SPDX-License-Identifier: MIT
 # What the driver does: objects, libraries, preprocessing, assembly, errors; then a shared use of all by a program in several files.
-checks=0 failed=0
-folder=$(mktemp -d) && cd "$folder" || exit 1
-trap 'cd / && rm -rf "$folder"' EXIT
-
-is() { # is NAME ACTUAL EXPECTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: is <%s>, expected <%s>\n' "$1" "$2" "$3"
-}
+. "$TESTS/../check.sh"
 
 cat > main.c <<'EOF'
 #include <stdio.h>
@@ -55,5 +46,4 @@ for source in /usr/libexec/tcc/tests/[0-9]*.c; do
 	is "$name" "$( (cd "${source%/*}" && tcc -o "$here/program" "$name.c" -lm -lpthread && "$here/program") 2>&1 | plain)" "$(plain "${source%.c}.expect")"
 done
 
-[ $failed = 0 ] && echo "compile: $checks checks passed"
-[ $failed = 0 ]
+finish compile

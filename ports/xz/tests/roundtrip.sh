@@ -1,15 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Formats, filters, threads, damaged files and the file attributes that xz keeps. Prints what differs, then how many checks.
-checks=0 failed=0
-folder=$(mktemp -d) && cd "$folder" || exit 1
-trap 'cd / && rm -rf "$folder"' EXIT
-
-is() { # is NAME ACTUAL EXPECTED
-	checks=$((checks + 1))
-	[ "$2" = "$3" ] && return
-	failed=$((failed + 1))
-	printf 'FAILED %s: is <%s>, expected <%s>\n' "$1" "$2" "$3"
-}
+. "$TESTS/../check.sh"
 
 seq 1 60000 > text
 head -c 300000 /dev/urandom > random
@@ -54,5 +45,4 @@ is short "$(xz -t short.xz 2>&1; echo $?)" "xz: short.xz: Unexpected end of inpu
 is memory "$(xz -3c zeros | xz -dc --memlimit=1MiB 2>&1 >/dev/null | head -n 1)" "xz: (stdin): Memory usage limit reached"
 is searched "$(seq 1 100 | xz > n.xz; sh /usr/bin/xzgrep -c 7 n.xz)" 19
 
-[ $failed = 0 ] && echo "roundtrip: $checks checks passed"
-[ $failed = 0 ]
+finish roundtrip

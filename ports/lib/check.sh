@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Read by the scripts here: a folder of its own for each, is(), and what is said at the end.
+# Read by tests of ports (. "$TESTS/../check.sh"): a folder of its own for each, is(), and what is said at the end.
 checks=0 failed=0
 folder=$(mktemp -d) && cd "$folder" || exit 1
 trap 'cd / && rm -rf "$folder"' EXIT
