@@ -100,9 +100,9 @@ static bool is_dropped(struct process *process, struct thread *thread, int numbe
 {
 	uint64_t handler = handler_of(process, number);
 
-	if (process == init_process && handler == HANDLER_DEFAULT && number != SIGKILL)
-		return true;	/* process 1 only gets what it asked for, and what makes it start again */
-	if (handler != HANDLER_IGNORE && !(handler == HANDLER_DEFAULT && (SIGNAL_SET_IGNORED & signal_bit(number))))
+	if (process == init_process && number == SIGKILL)
+		return false;	/* that makes it start again; it gets nothing else that it has not asked for */
+	if (handler != HANDLER_IGNORE && !(handler == HANDLER_DEFAULT && (process == init_process || (SIGNAL_SET_IGNORED & signal_bit(number)))))
 		return false;
 	if (!thread)
 		thread = process->leader;
@@ -174,14 +174,25 @@ static void wake_for(struct process *process, struct thread *thread, int number)
 		thread_interrupt(thread, false);
 }
 
+/* Process 1 starts again in place: what it is sent while it dies, the next instance is to hear. */
+static COLD void keep_for_heir(struct process *process, const struct signal_info *info)
+{
+	if (info->number != SIGKILL && signal_queue_add(&process->queue, info, false) == SIGNAL_QUEUED)
+		process->queued_signals++;
+}
+
 int signal_send(struct process *process, struct thread *thread, const struct signal_info *info)
 {
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 	struct signal_queue *queue = thread ? &thread->user.queue : &process->queue;
 	int error = 0;
 
-	if (!process->thread_count || process->exiting || (thread && thread->user.gone))
-		goto out;	/* sent to one who is dying: accepted and gone */
+	if (!process->thread_count || process->exiting || (thread && thread->user.gone)) {
+		/* Sent to one who is dying: accepted and gone. */
+		if (process == init_process && !thread)
+			keep_for_heir(process, info);
+		goto out;
+	}
 	if (SIGNAL_SET_CANCELLING & signal_bit(info->number))
 		cancel_opposites(process, info->number);
 	if (is_dropped(process, thread, info->number))

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/reboot.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,35 +22,39 @@ enum { POLL_MS = 10, END_MS = 2000, SYNC_MS = 10000, PREPARE_S = 30 };
 static pid_t child;
 static bool prepared;
 
-/* Set by signals, which are only delivered while their receiver waits. */
-static volatile sig_atomic_t asked_for;
+/* The signals that ask for something. They are never taken: while they are pending they are known to the next instance as well (adr/0015 of the kernel). */
+static const struct order {
+	int number;
+	enum shutdown_kind kind;
+} orders[] = {
+	{ SIGUSR2, SHUTDOWN_POWER_OFF }, { SIGTERM, SHUTDOWN_REBOOT }, { SIGINT, SHUTDOWN_REBOOT }, { SIGUSR1, SHUTDOWN_HALT },
+};
 
-static sigset_t mask_while_waiting;
+enum { ORDERS = sizeof(orders) / sizeof(orders[0]) };
+
+static sigset_t order_mask, mask_while_waiting;
+static int order_fd = -1;
+static enum shutdown_kind asked_for;
 
 static void on_signal(int number)
 {
-	if (number == SIGUSR2)
-		shutdown_ask(SHUTDOWN_POWER_OFF);
-	else if (number == SIGTERM || number == SIGINT)
-		shutdown_ask(SHUTDOWN_REBOOT);
-	else if (number == SIGUSR1)
-		shutdown_ask(SHUTDOWN_HALT);
+	(void)number;
 }
 
 void shutdown_signals(void)
 {
-	static const int numbers[] = { SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM, SIGINT };
 	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t blocked;
 
-	sigemptyset(&blocked);
-	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		sigaddset(&blocked, numbers[i]);
-		sigaction(numbers[i], &action, NULL);
+	sigemptyset(&order_mask);
+	for (unsigned i = 0; i < ORDERS; i++) {
+		sigaddset(&order_mask, orders[i].number);
+		sigaction(orders[i].number, &action, NULL);
 	}
-	sigprocmask(SIG_BLOCK, &blocked, &mask_while_waiting);
-	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigdelset(&mask_while_waiting, numbers[i]);
+	sigaction(SIGCHLD, &action, NULL);
+	mask_while_waiting = blocked = order_mask;
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 const sigset_t *shutdown_wait_mask(void)
@@ -57,9 +62,23 @@ const sigset_t *shutdown_wait_mask(void)
 	return &mask_while_waiting;
 }
 
+int shutdown_order_fd(void)
+{
+	if (order_fd < 0)
+		order_fd = signalfd(-1, &order_mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	return order_fd;
+}
+
 enum shutdown_kind shutdown_asked(void)
 {
-	return (enum shutdown_kind)asked_for;
+	sigset_t pending;
+
+	sigpending(&pending);
+	for (unsigned i = 0; i < ORDERS; i++) {
+		if (sigismember(&pending, orders[i].number))
+			shutdown_ask(orders[i].kind);
+	}
+	return asked_for;
 }
 
 void shutdown_ask(enum shutdown_kind kind)

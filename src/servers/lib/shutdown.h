@@ -12,8 +12,11 @@ enum shutdown_kind { SHUTDOWN_NONE, SHUTDOWN_POWER_OFF, SHUTDOWN_REBOOT, SHUTDOW
 /* Blocks SIGCHLD and the signals that ask for a shutdown, as busybox's tools send them. Call before the first fork. */
 void shutdown_signals(void);
 
-/* What to wait with: those of shutdown_signals() are delivered. */
+/* What to wait with: SIGCHLD is delivered. */
 const sigset_t *shutdown_wait_mask(void);
+
+/* Readable once a shutdown was asked for by a signal, for good: nobody reads it. -1: it could not be made, ask again later. */
+int shutdown_order_fd(void);
 
 /* What was asked for first, by a signal or shutdown_ask(). */
 enum shutdown_kind shutdown_asked(void);

@@ -325,9 +325,9 @@ static void check_times(void)
 	}
 }
 
-/* What is waited for: the descriptors of each service by what they are for, then the port of svc, then ports that refuse. */
+/* What is waited for: the descriptors of each service by what they are for, then the port of svc, the orders to shut down, then ports that refuse. */
 enum { POLL_REPORT, POLL_OUTPUT, POLL_SUPERVISION, POLL_KINDS };
-static struct pollfd polled[(CONFIG_MAX_SERVICES + 1) * (POLL_KINDS + CONFIG_MAX_PORTS) + 1];
+static struct pollfd polled[(CONFIG_MAX_SERVICES + 1) * (POLL_KINDS + CONFIG_MAX_PORTS) + 2];
 
 static nfds_t list_descriptors(void)
 {
@@ -341,6 +341,7 @@ static nfds_t list_descriptors(void)
 		*next++ = (struct pollfd){ .fd = fds->supervision, .events = POLLIN };
 	}
 	*next++ = (struct pollfd){ .fd = control_fd(), .events = POLLIN };
+	*next++ = (struct pollfd){ .fd = table->stopping ? -1 : shutdown_order_fd(), .events = POLLIN };
 	for (unsigned i = 0; i < table->count * CONFIG_MAX_PORTS; i++) {
 		int fd = table->list[i / CONFIG_MAX_PORTS].fds.refused[i % CONFIG_MAX_PORTS];
 
