@@ -84,7 +84,7 @@ static struct process *make_process(void)
 	return process;
 }
 
-struct thread *init_make_thread(struct process *process, const struct exec *exec, signal_set blocked)
+struct thread *init_make_thread(struct process *process, const struct exec *exec)
 {
 	struct trap_frame frame = { 0 };
 	struct thread *thread;
@@ -109,8 +109,7 @@ struct thread *init_make_thread(struct process *process, const struct exec *exec
 	process->thread_count = 1;
 	process->exec_count = 1;
 	list_push_back(&process->threads, &thread->process_link);
-	thread->user.blocked = blocked;
-	signal_recompute(thread);
+	thread->user.blocked = process->queue.set;
 	spin_unlock(&process->signal_lock);
 	spin_unlock_irq(&process_tree_lock, flags);
 	return thread;
@@ -140,7 +139,7 @@ void process_start_init(const char *path, char *const argv[])
 	process->executable = exec->vnode;
 	exec->vnode = NULL;
 	string_copy(process->name, exec->name, sizeof(process->name));
-	thread = init_make_thread(process, exec, 0);
+	thread = init_make_thread(process, exec);
 	exec_free(exec);
 	thread_start(thread);
 }

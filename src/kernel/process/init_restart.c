@@ -134,7 +134,7 @@ static struct exec *load_program(struct process *process, int status)
 	}
 }
 
-/* As exec does it: no handlers, nothing under way, but what is pending stays, so that an order to shut down outlives who was to hear it. */
+/* No handlers, nothing under way, nothing pending but orders, which outlive who was to hear them. */
 static void reset_signals(struct process *process)
 {
 	struct signal_handlers *fresh = signal_handlers_create(), *old;
@@ -145,7 +145,7 @@ static void reset_signals(struct process *process)
 	flags = spin_lock_irq(&process->signal_lock);
 	old = process->handlers;
 	process->handlers = fresh;
-	process->queued_signals -= signal_queue_flush(&process->queue, signal_bit(SIGKILL));
+	process->queued_signals -= signal_queue_flush(&process->queue, ~SIGNAL_SET_ORDERS);
 	process->exec_thread = NULL;
 	process->stopping = process->stopped = process->stop_unreported = process->continue_unreported = process->notify_continued = false;
 	process->exit_status = 0;
@@ -157,7 +157,6 @@ static void reset_signals(struct process *process)
 void init_restart(struct process *process)
 {
 	struct thread *self = current_thread(), *heir;
-	signal_set blocked = atomic_load(&self->user.work) & THREAD_WORK_MASK ? self->user.saved_blocked : self->user.blocked;
 	int status = process->exit_status;
 	struct exec *exec;
 
@@ -171,7 +170,7 @@ void init_restart(struct process *process)
 	exec_replace_memory(exec);
 	reset_signals(process);
 	thread_count_charge_anyway();
-	heir = init_make_thread(process, exec, blocked);
+	heir = init_make_thread(process, exec);
 	exec_free(exec);
 	/* From here on another thread may free the memory: see process_thread_exit(). */
 	preempt_disable();

@@ -18,5 +18,5 @@ int init_load_program(struct exec *exec);
  */
 void init_restart(struct process *process);
 
-/* init_process.c: the first thread of process 1, which blocks @blocked, at the start of @exec's program, listed but not yet started. Panics. */
-struct thread *init_make_thread(struct process *process, const struct exec *exec, signal_set blocked);
+/* init_process.c: the first thread of process 1, which blocks what is pending, at the start of @exec's program, listed but not yet started. Panics. */
+struct thread *init_make_thread(struct process *process, const struct exec *exec);

@@ -174,10 +174,10 @@ static void wake_for(struct process *process, struct thread *thread, int number)
 		thread_interrupt(thread, false);
 }
 
-/* Process 1 starts again in place: what it is sent while it dies, the next instance is to hear. */
+/* Process 1 starts again in place: what it is told to do while it dies, the next instance is to hear. */
 static COLD void keep_for_heir(struct process *process, const struct signal_info *info)
 {
-	if (info->number != SIGKILL && signal_queue_add(&process->queue, info, false) == SIGNAL_QUEUED)
+	if ((SIGNAL_SET_ORDERS & signal_bit(info->number)) && signal_queue_add(&process->queue, info, false) == SIGNAL_QUEUED)
 		process->queued_signals++;
 }
 

@@ -24,6 +24,9 @@ static inline signal_set signal_bit(int number)
 /* Faults come before anything else that waits. */
 #define SIGNAL_SET_FAULTS (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1) | \
 			   1ull << (SIGFPE - 1) | 1ull << (SIGSYS - 1))
+/* By these process 1 is told to shut down, to read its configuration, that power fails. */
+#define SIGNAL_SET_ORDERS (1ull << (SIGHUP - 1) | 1ull << (SIGINT - 1) | 1ull << (SIGUSR1 - 1) | 1ull << (SIGUSR2 - 1) | 1ull << (SIGTERM - 1) | \
+			   1ull << (SIGPWR - 1))
 #define SIGNAL_SET_UNBLOCKABLE (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
 
 /* As rt_sigaction(2) passes it. */
