@@ -109,17 +109,32 @@ long sys_pidfd_open(int pid, unsigned flags)
 	return fd;
 }
 
+/* The process that is sent to by @fd, referenced: as on Linux this may be a directory of /proc, too. 0, -EBADF, or -ESRCH for what that was of. */
+static int get_receiver(int fd, struct process **process)
+{
+	bool unused;
+	struct fd_ref ref;
+	int error;
+
+	*process = pidfd_get(fd, &unused);
+	if (*process)
+		return 0;
+	ref = fd_borrow_io(fd);
+	error = !ref.file || !proc_names_process(ref.file, process) ? -EBADF : *process ? 0 : -ESRCH;
+	fd_release(ref);
+	return error;
+}
+
 long sys_pidfd_send_signal(int fd, int signal, uaddr_t info, unsigned flags)
 {
 	struct process *process;
-	bool unused;
 	long result;
 
 	if (flags)
 		return -EINVAL;
-	process = pidfd_get(fd, &unused);
-	if (!process)
-		return -EBADF;
+	result = get_receiver(fd, &process);
+	if (result)
+		return result;
 	result = signal_send_described(process, signal, info, is_known(process));
 	process_put(process);
 	return result;

@@ -14,6 +14,7 @@ enum { EFD_SEMAPHORE = 1, EFD_CLOEXEC = O_CLOEXEC, EFD_NONBLOCK = O_NONBLOCK };	
 struct eventfd {
 	uint64_t count;			/* atomic; at most COUNT_MAX */
 	bool semaphore;			/* set once */
+	int id;				/* set once: by it readers of fdinfo know the same one in several processes */
 	struct wait_queue readers;	/* wait for more than 0 */
 	struct wait_queue writers;	/* wait for room */
 };
@@ -122,7 +123,8 @@ static void eventfd_show_info(struct file *file, struct proc_text *text)
 {
 	const struct eventfd *event = file->private;
 
-	proc_text_print(text, "eventfd-count: %16llx\neventfd-semaphore: %d\n", (unsigned long long)atomic_load(&event->count), event->semaphore);
+	proc_text_print(text, "eventfd-count: %16llx\neventfd-id: %d\neventfd-semaphore: %d\n", (unsigned long long)atomic_load(&event->count), event->id,
+			event->semaphore);
 }
 
 static const struct file_ops eventfd_ops = {
@@ -136,6 +138,7 @@ static const struct file_ops eventfd_ops = {
 
 long sys_eventfd2(unsigned value, int flags)
 {
+	static int last_id;	/* atomic */
 	struct eventfd *event;
 	struct file *file;
 	int fd;
@@ -147,6 +150,7 @@ long sys_eventfd2(unsigned value, int flags)
 		return -ENOMEM;
 	event->count = value;
 	event->semaphore = flags & EFD_SEMAPHORE;
+	event->id = atomic_add(&last_id, 1) & INT32_MAX;
 	wait_queue_init(&event->readers);
 	wait_queue_init(&event->writers);
 	file = file_create(&eventfd_ops, O_RDWR | (flags & EFD_NONBLOCK), event);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -37,6 +38,30 @@ static int events(int fd)
 
 	poll(&wanted, 1, 0);
 	return wanted.revents;
+}
+
+/* By which readers of fdinfo know what several have open; -1: it says none. */
+static int id_of(int fd)
+{
+	char text[256] = "", path[64], *line;
+	int info;
+
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY);
+	CHECK(read(info, text, sizeof text - 1) > 0);
+	close(info);
+	line = strstr(text, "\neventfd-id: ");
+	return line ? atoi(line + 13) : -1;
+}
+
+static void identity(void)
+{
+	int fd = eventfd(0, 0), other = eventfd(0, 0);
+
+	CHECK(id_of(fd) >= 0);
+	CHECK(id_of(other) >= 0);
+	CHECK(id_of(fd) != id_of(other));
+	CHECK_EQ(id_of(dup(fd)), id_of(fd));
 }
 
 static void basics(void)
@@ -176,7 +201,7 @@ static void shared(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(basics), CASE(largest), CASE(semaphore), CASE(blocking), CASE(shared), { NULL, NULL },
+	CASE(basics), CASE(identity), CASE(largest), CASE(semaphore), CASE(blocking), CASE(shared), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

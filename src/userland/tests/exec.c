@@ -340,6 +340,50 @@ static int helper_identity(char **argv)
 	return getauxval(AT_UID) || getauxval(AT_EGID) ? 7 : 0;
 }
 
+/* What a program writes over its arguments is what /proc tells of them. Up to its last byte they are what they were, else a string. */
+static void titles(void)
+{
+	static char large[6000];
+	char *const words[] = { "x", "--title", "third", NULL }, *const environment[] = { "A=b", large, NULL };
+
+	memset(large, 'E', sizeof large - 1);
+	CHECK_EQ(exec_result(self, words, environment), 0);
+}
+
+/* The bytes of /proc/self/cmdline. */
+static ssize_t command_line(char *text, size_t size)
+{
+	int fd = open("/proc/self/cmdline", O_RDONLY);
+	ssize_t length = read(fd, text, size);
+
+	close(fd);
+	return length;
+}
+
+static int helper_title(char **argv)
+{
+	enum { SIZE = sizeof "x" + sizeof "--title" + sizeof "third" };
+	static char text[8192];
+	char *start = argv[0];
+
+	if (environ[0] != start + SIZE)
+		return 1;
+	memcpy(start, "name\0rest", 9);
+	if (command_line(text, sizeof text) != SIZE || memcmp(text, "name\0rest\0third", SIZE))
+		return 2;
+	memset(start + 5, ' ', SIZE - 5);	/* the last NUL is gone */
+	if (command_line(text, sizeof text) != 5 || memcmp(text, "name", 5))
+		return 3;
+	start[4] = ' ';				/* and it goes on in the environment */
+	if (command_line(text, sizeof text) != SIZE + 4 || memcmp(text + SIZE - 1, " A=b", 5))
+		return 4;
+	environ[0][3] = ' ';
+	if (command_line(text, sizeof text) != 4096 || memcmp(text + SIZE - 1, " A=b EEE", 8) || text[4095] != 'E')
+		return 5;
+	start[SIZE - 1] = '\0';
+	return command_line(text, sizeof text) == SIZE ? 0 : 6;
+}
+
 /* fexecve(): execveat with an empty path. A file in memory has no path that could be used instead. */
 static void by_descriptor(void)
 {
@@ -403,7 +447,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(arguments), CASE(limits), CASE(random_bytes), CASE(path_errors), CASE(malformed), CASE(script_run), CASE(close_on_exec),
-		CASE(signal_state), CASE(inheritance), CASE(by_descriptor), CASE(busy_text),
+		CASE(signal_state), CASE(inheritance), CASE(titles), CASE(by_descriptor), CASE(busy_text),
 		CASE(announced_instructions), { NULL, NULL },
 	};
 	const char *helper = argc > 1 ? argv[1] : "";
@@ -426,5 +470,7 @@ int main(int argc, char **argv)
 		return helper_signals();
 	if (!strcmp(helper, "--identity"))
 		return helper_identity(argv);
+	if (!strcmp(helper, "--title"))
+		return helper_title(argv);
 	return check_main("exec", cases, argc, argv);
 }

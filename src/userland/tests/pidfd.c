@@ -186,6 +186,44 @@ static void sending(void)
 	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGTERM);
 }
 
+static void send_as_user(void *argument)
+{
+	if (setresuid(USER, USER, USER))
+		_exit(9);
+	CHECK_ERR(send(*(int *)argument, 0, NULL, 0), EPERM);
+}
+
+/* The directory of a process in /proc does for sending, and for that only; nothing else in /proc does, and not by a name alone (O_PATH). */
+static void by_directory(void)
+{
+	static const char *const others[] = { "/proc", "/proc/self/task", "/proc/self/fd", "/proc/self/stat", "/proc/sys", "/" };
+	pid_t child = check_spawn(sleep_long, NULL);
+	char path[64];
+	int fd, by_name, task;
+
+	snprintf(path, sizeof path, "/proc/%d", child);
+	fd = open(path, O_RDONLY | O_DIRECTORY);
+	by_name = open(path, O_PATH);
+	snprintf(path, sizeof path, "/proc/%d/task/%d", child, child);
+	task = open(path, O_RDONLY | O_DIRECTORY);
+	CHECK(fd >= 0 && by_name >= 0 && task >= 0);
+	CHECK_ERR(send(task, 0, NULL, 0), EBADF);
+	CHECK_ERR(send(by_name, 0, NULL, 0), EBADF);
+	for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
+		CHECK_ERR(send(open(others[i], O_RDONLY), 0, NULL, 0), EBADF);
+	CHECK_ERR(take(fd, 0, 0), EBADF);
+	CHECK_ERR(wait_for(fd, NULL, WEXITED), EBADF);
+	CHECK_ERR(send(fd, 0, NULL, 8), EINVAL);
+	CHECK_ERR(send(fd, 65, NULL, 0), EINVAL);
+	CHECK_EQ(check_child(send_as_user, &fd), 0);
+	CHECK_EQ(send(fd, SIGTERM, NULL, 0), 0);
+	CHECK(check_state(child, 'Z', PATIENCE_MS));
+	CHECK_EQ(send(fd, 0, NULL, 0), 0);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGTERM);
+	CHECK_ERR(send(fd, 0, NULL, 0), ESRCH);
+	CHECK_ERR(send(fd, SIGKILL, NULL, 0), ESRCH);
+}
+
 static void exit_with_5(void *unused)
 {
 	(void)unused;
@@ -313,7 +351,7 @@ static void cloned(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(refusals), CASE(information), CASE(the_end), CASE(sending), CASE(waiting), CASE(taking), CASE(cloned), { NULL, NULL },
+	CASE(refusals), CASE(information), CASE(the_end), CASE(sending), CASE(by_directory), CASE(waiting), CASE(taking), CASE(cloned), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

@@ -80,6 +80,9 @@ int proc_show_served(struct proc_text *text, const struct proc_subject *subject)
 /* May the caller see what @process has open and where it is? 0 or -EACCES. */
 int proc_check_inspect(struct process *process);
 
+/* Is @file a directory /proc/PID? Then *@process is that process, with a reference, or NULL when it was waited for. */
+bool proc_names_process(const struct file *file, struct process **process);
+
 /* What the kernel knows of a process's memory, in bytes; all 0 without an address space. */
 struct proc_memory {
 	uint64_t mapped, resident, data, stack, program, tables, shared;

@@ -5,6 +5,7 @@
 #include "process/process.h"
 #include "vfs/stat_bits.h"
 
+_Static_assert(PROC_ROOT == 0, "a process's directory has nothing above its number: proc_names_process()");
 _Static_assert(PID_MAX <= 65536, "a process id has 16 bits in an inode number");
 
 static const struct proc_directory *const directories[PROC_DIRECTORY_COUNT] = {

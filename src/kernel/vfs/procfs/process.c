@@ -14,13 +14,9 @@
 #include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
 
-/* Adds bytes [start, end) of the process's memory; what cannot be read ends the text. */
-static int show_memory(struct proc_text *text, const struct proc_subject *subject, uint64_t start, uint64_t end)
+/* Adds bytes [start, end) of the memory; what cannot be read ends the text. */
+static void add_memory(struct proc_text *text, struct address_space *as, uint64_t start, uint64_t end)
 {
-	struct address_space *as = process_get_address_space(subject->process);
-
-	if (!as)
-		return 0;
 	while (start < end && !text->failed) {
 		size_t len = MIN(end - start, (uint64_t)PAGE_SIZE);
 		char *room = proc_text_reserve(text, len);
@@ -31,28 +27,40 @@ static int show_memory(struct proc_text *text, const struct proc_subject *subjec
 		if (done < len)
 			break;
 	}
-	address_space_put(as);
-	return 0;
 }
 
 static int show_cmdline(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct proc_memory memory;
+	struct address_space *as = process_get_address_space(subject->process);
 
-	proc_get_memory(subject->process, &memory);
-	return show_memory(text, subject, memory.arg_start, memory.arg_end);
+	if (!as)
+		return 0;
+	add_memory(text, as, as->arg_start, as->arg_end);
+	/* As on Linux, who overwrote the last NUL may have written on: then the text is the string that begins there, of at most a page. */
+	if (text->len && text->len == as->arg_end - as->arg_start && text->data[text->len - 1]) {
+		text->len = 0;
+		add_memory(text, as, as->arg_start, as->arg_start + PAGE_SIZE);
+		text->len = MIN(strnlen(text->data, text->len) + 1, text->len);
+	}
+	address_space_put(as);
+	return 0;
 }
 
 static int show_environ(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct proc_memory memory;
-	/* The one who opened the file may not be trusted any more: the process may run a set-id program now. */
-	int error = proc_check_inspect(subject->process);
+	struct address_space *as = process_get_address_space(subject->process);
+	int error;
 
-	if (error)
-		return error;
-	proc_get_memory(subject->process, &memory);
-	return show_memory(text, subject, memory.env_start, memory.env_end);
+	if (!as)
+		return 0;
+	/* The one who opened the file may not be trusted any more: the process may run a set-id program now. */
+	error = proc_check_inspect(subject->process);
+	if (!error && !process_has_address_space(subject->process, as))
+		error = -EACCES;
+	if (!error)
+		add_memory(text, as, as->env_start, as->env_end);
+	address_space_put(as);
+	return error;
 }
 
 static int show_comm(struct proc_text *text, const struct proc_subject *subject)

@@ -15,6 +15,7 @@
 #include "vfs/fs.h"
 #include "vfs/procfs/nodes.h"
 #include "vfs/stat_bits.h"
+#include "vfs/vnode.h"
 
 #include <linux/magic.h>
 
@@ -251,6 +252,21 @@ static const struct fs_ops proc_ops = {
 	.open = proc_open,
 	.follow = proc_follow,
 };
+
+bool proc_names_process(const struct file *file, struct process **process)
+{
+	struct fs_node_id id;
+	struct proc_node node;
+
+	if (!file->vnode || file->vnode->fs->ops != &proc_ops)
+		return false;
+	id = file->vnode->node;
+	/* A numbered member of the root. */
+	if (id.id == PROC_ROOT_ID || id.id >> 48)
+		return false;
+	*process = proc_node_get(id, &node) ? NULL : node.subject.process;
+	return true;
+}
 
 static int mount_proc(const char *source, const char *data, struct fs **out)
 {
