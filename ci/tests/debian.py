@@ -84,6 +84,54 @@ STRESS_NG = {
 }
 PACKAGES["stress-ng"] = STRESS_NG | {name: PACKAGES["dynamic-full"][name] for name in (
     "libc6", "libcrypt1", "zlib1g", "libexpat1", "liblzma5", "libssl3", "libgcc-s1")}
+# The compiler, and what it calls and needs to make programs in C.
+GCC = {
+    "gcc": "bb63b0fb2797e2a3a294dab8a02614930c557ec1f4ea96637c244b8b5f87e630",
+    "gcc-12": "b46f33cc2ec245e435e043807038cecf4b201ef004800e9dfc1455240360e49d",
+    "cpp": "a63db920f7aa1857a57beab185423deffb6111fa09437a99bbb4ef724fb7ba78",
+    "cpp-12": "fedbb98e877adde83c983c6071537ea25ac52b277ac6e4637d85025949ca1454",
+    "binutils": "83c3e20b53e1fbd84d764c3ba27d26a0376e361ae5d7fb37120196934dd87424",
+    "binutils-x86-64-linux-gnu": "2d7ea8a570d768224d7f2424abbe6f373d2154865a1fa7f56c80d43ecf492521",
+    "libbinutils": "fcf55b99e5f8a78f3c8ce9b6957f1024f394cf20c196b100d308a57e43547710",
+    "libctf0": "3fb7b6f326be3fae4a87a3d33b9269bd06c1e4346a24bd737f265067e3b7427f",
+    "libctf-nobfd0": "ef1dfcf22de41ea90ebd3d505447ccccd999e96b85aa777a1d7d981dc3b347aa",
+    "libjansson4": "3fc9742f9f1a37bcb9931df6074b4d1483419ef832ad5349f47323e75fc27864",
+    "libc6-dev": "0218fc2befcd784c1b0c6292c0a137ce89fad054efaa579ad083bee0f2c01aae",
+    "linux-libc-dev": "e0632f8e55ec0d2d1c56f9c65a8bcb64ad5d79add297266bc89c616dfef9a7fe",
+    "libgcc-12-dev": "d720259380a84f2ffc6fe516eff5cbe9c8a005138e8d6a5748747ba4b3404a82",
+    "libcrypt-dev": "81ccd29130f75a9e3adabc80e61921abff42f76761e1f792fa2d1bb69af7f52f",
+    "libmpc3": "d7f79544790e44f9b0c8cb9034a18c58d37f8702a15f32539050718679e52f80",
+    "libisl23": "ebff0b2f8b220c74224197523019366e97ee4770d464bebc48e4865114e4da0e",
+    "libstdc++6": "5cd3171216d4ab0fc911cfe9c35509bf2dd8f47761c43b7f6a4296701551a24d",
+}
+# What shows processes, memory and open files.
+PROCPS = {
+    "procps": "d9d0e75779cb79af869181f17b93c5c263a2b89cac6a0193c436160a4483ddc1",
+    "lsof": "e4b15cf8d0b9051cf7957e7ab29a67ca7d21f42ea1b2b7dad1b52e65d02d1408",
+    "libproc2-0": "e82ba5d01929eafb8b9954606a3c38b0332a987c2b3432388b4ee7365e54deae",
+    "libncursesw6": "98fa7a53dc565a38b65fb70422ad08001bf5361d8fbc74255280c329996a6bec",
+    "libsystemd0": "013c07514a9e4933b2d5c098018695a6aa42d085dbc483ce2c094a954c8a1b0a",
+    "libcap2": "8d684c673e7483802a5c447834b0df6fce006eb3a7109e1be412f5ad425bb24f",
+    "libgcrypt20": "e7a56552139c693904a6f9712234c05fe918353273a7cbdb5e62f423ad71bb97",
+    "libgpg-error0": "89944ee11d7370ce6ef46fc52f094c4a6512eff8943ec4c6ebefeae6360ceada",
+    "liblz4-1": "64cde86cef1deaf828bd60297839b59710b5cd8dc50efd4f12643caaee9389d3",
+    "libtirpc3": "2a46d5a5e9486da11ffeff5740931740d6deae4f92cd6098df060dc5dff1e1c7",
+    "libgssapi-krb5-2": "d8b87aea91b956b416c01a28c44ff6228315ae3b73de40acddac3dc5043607d2",
+    "libkrb5-3": "c90801be09701af221b54dd502a59cb378b7284ff31e480738baca317d2f7653",
+    "libk5crypto3": "7b6e47d15c5c9cdcd456137533d8308aeba608a54cec73b28bd59bfc4b54cf06",
+    "libkrb5support0": "8b9c05f2d8d461a10d657b118f572af5bf8fd6c8f93dcef81e852c5ab0f428ab",
+    "libcom-err2": "a2bac7015e78fbc0c504df3e441f3a22292f1d2d77f9ccda760057f3690e22f2",
+    "libkeyutils1": "cfac89e6a7a54ff3c6a4f843310e25efeddaa771baeae470bd98bd588c373563",
+    "libtirpc-common": "3e3ef129b4bf61513144236e15e1b4ec57fa5ae3dc8a72137abdbefb7a63af85",
+    "ncurses-base": "bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909",
+    "psmisc": "9d02f654bdf280a6622a9b1371f7a1fa44546702d11991e438558bc259df7b69",
+}
+PACKAGES["gcc"] = GCC | {name: PACKAGES["dynamic-full"][name] for name in (
+    "bash", "coreutils", "make", "sed", "gawk", "grep", "libacl1", "libattr1", "libc6", "libcrypt1", "libgcc-s1", "libgmp10", "libmpfr6",
+    "libpcre2-8-0", "libreadline8", "libselinux1", "libsigsegv2", "libtinfo6", "zlib1g")} | {"libzstd1": STRESS_NG["libzstd1"]}
+PACKAGES["procps"] = PROCPS | {name: PACKAGES["dynamic-full"][name] for name in (
+    "bash", "coreutils", "perl-base", "sed", "gawk", "grep", "libacl1", "libattr1", "libc6", "libcrypt1", "libgcc-s1", "libgmp10", "liblzma5", "libmpfr6",
+    "libpcre2-8-0", "libreadline8", "libselinux1", "libsigsegv2", "libssl3", "libtinfo6", "zlib1g")} | {"libzstd1": STRESS_NG["libzstd1"]}
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv")
 
 

@@ -43,11 +43,11 @@ def comparable(output):
     return [re.sub(r"(line \d+:) +\d+ +", r"\1 PID ", line) for line in output.splitlines()]
 
 
-def both(folder, chosen, rows, seconds):
+def both(folder, chosen, rows, seconds, memory="1G"):
     """What the sessions @chosen of @folder print, on Linux and on RaeenOS."""
-    overlay = overlay_of(folder, sessions(folder) + sessions("dynamic"))
+    overlay = overlay_of(folder, sessions(folder) + (sessions("dynamic") if folder == "dynamic-full" else []))
     commands = {session: command(session, rows, seconds) for session in chosen}
-    return [run_all(guest, commands, "--overlay", overlay, "--mem", "1G", timeout=4 * seconds) for guest in (LINUX, RAEEN)]
+    return [run_all(guest, commands, "--overlay", overlay, "--mem", memory, timeout=4 * seconds) for guest in (LINUX, RAEEN)]
 
 
 def compare(results, session):
@@ -77,3 +77,26 @@ def test_session(results, session):
 @pytest.mark.parametrize("session", names("dynamic-full") + ["sqlite.sh"])
 def test_long_session(results_full, session):
     compare(results_full, session)
+
+
+# The compiler's overlay has 170 MB, which lie in memory twice before they are in the file system.
+@pytest.fixture(scope="module")
+def results_gcc():
+    return both("gcc", names("gcc"), 0, 400, "1536M")
+
+
+@pytest.fixture(scope="module")
+def results_procps():
+    return both("procps", names("procps"), 0, 200)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("session", names("gcc"))
+def test_compiler(results_gcc, session):
+    compare(results_gcc, session)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("session", names("procps"))
+def test_processes_shown(results_procps, session):
+    compare(results_procps, session)
