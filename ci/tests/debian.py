@@ -37,7 +37,7 @@ PACKAGES = {
         "zlib1g": "d7dd1d1411fedf27f5e27650a6eff20ef294077b568f4c8c5e51466dc7c08ce4",
     },
 }
-# What the long sessions run besides.
+# What the long sessions run besides, some of it also the short ones.
 MORE = {
     "gawk": "9cd63c1b35ff082092c221a23dcb167f72c4d1c3de3a42e11f16181f42ab3b55",
     "sed": "fd557efeee8aae4619c2cb7f68aadccb804322ad4a99ab048aaae5901d253885",
@@ -58,6 +58,7 @@ MORE = {
     "libsigsegv2": "92336a5c47989b82ba4c778adc0ea22fc84450773f2d8428fca4448b0789cfe6",
 }
 PACKAGES["dynamic-full"] = PACKAGES["dynamic"] | MORE
+PACKAGES["dynamic"] |= {name: MORE[name] for name in ("sed", "gawk", "perl-base", "tar", "make", "libcrypt1", "libmpfr6", "libsigsegv2")}
 # What works on the root file system while its server dies.
 PACKAGES["root"] = {name: PACKAGES["dynamic-full"][name] for name in (
     "sqlite3", "libsqlite3-0", "libreadline8", "libtinfo6", "zlib1g", "tar", "libacl1", "libselinux1", "libpcre2-8-0", "libc6")}
