@@ -23,6 +23,7 @@ MISSING = {
     "sem-sysv": "semget",
     "handle": "name_to_handle_at",
     "ioprio": "ioprio_get",
+    "aiol": "io_setup",
 }
 # Stops itself to be traced and waits for ever: there is no ptrace.
 LEFT_OUT = "vm-segv"
