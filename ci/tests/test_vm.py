@@ -155,7 +155,7 @@ def test_large_overlay(guest, tmp_path):
             block = random.Random(number).randbytes(1 << 20)
             digest.update(block)
             out.write(block)
-    done = vm(guest, "sha256sum < /large", "--overlay", tmp_path, "--mem", "1G", timeout=300)
+    done = vm(guest, "sha256sum < /large", "--overlay", tmp_path, "--mem", "1G", "--append", "root_free=400M", timeout=300)
     assert done.returncode == 0, console_text(done.stderr)
     assert done.stdout.split()[0].decode() == digest.hexdigest()
 
