@@ -9,5 +9,5 @@ script -qc "timeout -s KILL $2 sh ./run-$1 > /tmp/bash-output 2>&1; echo \$? > /
 read -r status < /tmp/bash-status || status=99
 cat /tmp/bash-output
 # Some compare more than once: the last one's status does not tell.
-grep -q '^@@' /tmp/bash-output && [ "$status" = 0 ] && status=1
+grep -q '^@@\|^Binary files\|^diff: ' /tmp/bash-output && [ "$status" = 0 ] && status=1
 exit "$status"

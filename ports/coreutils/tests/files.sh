@@ -72,7 +72,8 @@ is nproc "$(nproc | grep -c '[1-9]') $(OMP_NUM_THREADS=3 nproc)" "1 3"
 is follow "$(echo one > log; (sleep 2; echo two >> log; sleep 2; mv log log.1; echo three > log) & timeout 8 tail -F --max-unchanged-stats=1 -n 1 log 2> /dev/null; wait)" "one
 two
 three"
-is "follows a process" "$(sleep 0.5 & timeout 20 tail -f --pid=$! -s 0.2 log 2> /dev/null; wait)" three
+is "follows a process" "$(sleep 0.5 & timeout 20 tail -f --pid=$! -s 0.2 log 2> /dev/null; echo $?; wait)" "three
+0"
 is tee "$(echo both | tee -a t1 t2; cat t1 t2)" "both
 both
 both"

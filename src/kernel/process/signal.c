@@ -163,7 +163,7 @@ static void wake_for(struct process *process, struct thread *thread, int number)
 		signalfd_wake(process);
 		return;
 	}
-	if (number == SIGKILL || (handler_of(process, number) == HANDLER_DEFAULT && signal_default_is_fatal(number) &&
+	if (number == SIGKILL || (process != init_process && handler_of(process, number) == HANDLER_DEFAULT && signal_default_is_fatal(number) &&
 				  !((thread->user.blocked | thread->user.waited_for) & signal_bit(number)))) {
 		process_begin_exit(process, number);
 		return;

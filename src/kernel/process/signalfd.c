@@ -25,7 +25,7 @@
 #include "vfs/poll.h"
 
 enum { QUEUES = 64 };
-static struct wait_queue queues[QUEUES];
+static struct wait_queue queues[QUEUES + 1];	/* the last one is that of process 1, which nobody is to wake for nothing */
 
 _Static_assert(sizeof(struct signalfd_siginfo) == 128, "as Linux has it");
 
@@ -35,13 +35,13 @@ struct signalfd {
 
 void signalfd_init(void)
 {
-	for (unsigned i = 0; i < QUEUES; i++)
+	for (unsigned i = 0; i <= QUEUES; i++)
 		wait_queue_init(&queues[i]);
 }
 
 static struct wait_queue *queue_of(const struct process *process)
 {
-	return &queues[process->pid % QUEUES];
+	return &queues[process == init_process ? QUEUES : process->pid % QUEUES];
 }
 
 void signalfd_wake(struct process *process)

@@ -47,14 +47,15 @@ void shutdown_signals(void)
 	sigset_t blocked;
 
 	sigemptyset(&order_mask);
-	for (unsigned i = 0; i < ORDERS; i++) {
+	for (unsigned i = 0; i < ORDERS; i++)
 		sigaddset(&order_mask, orders[i].number);
-		sigaction(orders[i].number, &action, NULL);
-	}
-	sigaction(SIGCHLD, &action, NULL);
 	mask_while_waiting = blocked = order_mask;
 	sigaddset(&blocked, SIGCHLD);
+	/* First: no order may ever reach a handler. */
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	for (unsigned i = 0; i < ORDERS; i++)
+		sigaction(orders[i].number, &action, NULL);
+	sigaction(SIGCHLD, &action, NULL);
 }
 
 const sigset_t *shutdown_wait_mask(void)

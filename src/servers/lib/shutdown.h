@@ -15,7 +15,7 @@ void shutdown_signals(void);
 /* What to wait with: SIGCHLD is delivered. */
 const sigset_t *shutdown_wait_mask(void);
 
-/* Readable once a shutdown was asked for by a signal, for good: nobody reads it. -1: it could not be made, ask again later. */
+/* Readable once a shutdown was asked for by a signal, for good: nobody reads it. -1: it could not be made, ask again later, and shutdown_asked(), too. */
 int shutdown_order_fd(void);
 
 /* What was asked for first, by a signal or shutdown_ask(). */

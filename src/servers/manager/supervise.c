@@ -361,6 +361,9 @@ static void wait_for_event(void)
 	for (unsigned i = 0; i < table->count; i++)
 		due = output_due(&outputs[i]) < due ? output_due(&outputs[i]) : due;
 	due = more_to_reap ? 0 : asked < due ? asked : due;
+	/* Then orders are looked for by time. */
+	if (!table->stopping && shutdown_order_fd() < 0 && due > time + NS_PER_S)
+		due = time + NS_PER_S;
 	sleep_ns = due > time ? due - time : 0;
 	timeout = (struct timespec){ .tv_sec = (time_t)(sleep_ns / NS_PER_S), .tv_nsec = (long)(sleep_ns % NS_PER_S) };
 	if (ppoll(polled, count, due == UINT64_MAX ? NULL : &timeout, shutdown_wait_mask()) >= 0)
