@@ -64,7 +64,8 @@ def overlay(request, tmp_path_factory):
         if os.path.isdir(files):
             shutil.copytree(files, f"{folder}{TEST_FILES}/{name}")
     os.makedirs(f"{folder}{TEST_FILES}", exist_ok=True)
-    shutil.copy(os.path.join(ROOT, "ports/lib/check.sh"), f"{folder}{TEST_FILES}/check.sh")
+    for script in ("check.sh", "terminal.sh"):
+        shutil.copy(os.path.join(ROOT, "ports/lib", script), f"{folder}{TEST_FILES}/{script}")
     # Shell and terminal of the tests are our busybox's on both guests.
     os.makedirs(f"{folder}{OWN}")
     shutil.copy(os.path.join(BUILD, "ports/busybox/stage/bin/busybox"), f"{folder}{OWN}/sh")

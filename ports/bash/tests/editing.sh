@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: MIT
 # bash at a terminal: lines edited, completed, recalled, jobs stopped and continued by keys. Prints what differs, then how many checks.
 . "$TESTS/../check.sh"
+. "$TESTS/../terminal.sh"
 export TERM=vt100 HOME="$folder" LC_ALL=C.UTF-8 PS1='$ ' HISTFILE="$folder/history"
 echo "PS1='$ '" > .bashrc
 
-# typed KEYS...: at a terminal, one after the other from when it has drawn its prompt. What programs wrote is in out.
+# typed KEYS...: at a terminal, to a shell that is left in the end. What programs wrote is in out.
 typed() {
-	: > keys
-	for key; do printf "sleep %s; printf '%s'\n" "${pause-0.3}" "$key" >> keys; done
-	: > screen
 	: > out
-	(
-		i=0
-		while [ ! -s screen ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done
-		sleep 0.3
-		. ./keys
-		sleep 0.3
-		for key in '\003' '\n' 'exit\n' 'exit\n'; do printf "$key"; sleep 0.3; done
-	) | timeout 60 script -qc 'stty rows 24 cols 80; bash -i' /dev/null > screen 2>&1
+	type_into 24 80 "$@" '\003' '\n' 'exit\n' 'exit\n' -- 'bash -i'
 	cat out
 }
 

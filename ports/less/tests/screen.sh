@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: MIT
 # less at a terminal: what it draws for what is typed. Prints what differs, then how many checks.
 . "$TESTS/../check.sh"
+. "$TESTS/../terminal.sh"
 export TERM=vt100 LESS='' LESSHISTFILE=-
 escape=$(printf '\033')
 
-# typed KEYS... -- COMMAND: runs it at a terminal of 10 lines, types the KEYS, in printf's notation, one after the other from when it has
-# drawn something, and prints what it drew, without its escape sequences.
+# typed KEYS... -- COMMAND: what it draws at a terminal of 10 lines, without its escape sequences.
 typed() {
-	: > keys
-	while [ "$1" != -- ]; do printf "sleep %s; printf '%s'\n" "${pause-0.4}" "$1" >> keys; shift; done
-	shift
-	: > screen
-	(
-		i=0
-		while [ ! -s screen ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done
-		. ./keys
-		sleep 0.4
-	) | timeout 60 script -qc "stty rows 10 cols 60; $*" /dev/null > screen 2>&1
+	type_into 10 60 "$@"
 	tr -d '\r\010\017' < screen | sed "s/$escape\[[0-9;?]*[a-zA-Z]//g; s/$escape[=>MH78]//g"
 }
 

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: MIT
 # nano at a terminal: what becomes of files for what is typed. Prints what differs, then how many checks.
 . "$TESTS/../check.sh"
+. "$TESTS/../terminal.sh"
 export TERM=xterm HOME="$folder"
 
-# edit OPTIONS -- KEYS...: nano at a terminal of 24 lines; the KEYS, in printf's notation, are typed one after the other
-# from when it has drawn something.
+# edit OPTIONS -- KEYS...: nano at a terminal of 24 lines.
 edit() {
 	options=
 	while [ "$1" != -- ]; do options="$options $1"; shift; done
 	shift
-	: > keys
-	for key; do echo "sleep 0.5; printf '$key'"; done > keys
-	: > screen
-	(
-		i=0
-		while [ ! -s screen ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done
-		. ./keys
-		sleep 0.5
-	) | timeout 60 script -qc "stty rows 24 cols 80; nano $options" /dev/null > screen 2>&1
+	type_into 24 80 "$@" -- "nano $options"
 }
 
 edit new -- 'first line\r' 'second' '\030' 'y' '\r'

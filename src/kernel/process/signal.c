@@ -99,10 +99,10 @@ static uint64_t handler_of(struct process *process, int number)
 static bool is_dropped(struct process *process, struct thread *thread, int number)
 {
 	uint64_t handler = handler_of(process, number);
+	/* Process 1 gets what it has asked for, and what makes it start again. */
+	signal_set ignored = process == init_process ? ~signal_bit(SIGKILL) : SIGNAL_SET_IGNORED;
 
-	if (process == init_process && number == SIGKILL)
-		return false;	/* that makes it start again; it gets nothing else that it has not asked for */
-	if (handler != HANDLER_IGNORE && !(handler == HANDLER_DEFAULT && (process == init_process || (SIGNAL_SET_IGNORED & signal_bit(number)))))
+	if (handler != HANDLER_IGNORE && !(handler == HANDLER_DEFAULT && (ignored & signal_bit(number))))
 		return false;
 	if (!thread)
 		thread = process->leader;

@@ -36,14 +36,15 @@ static sigset_t order_mask, mask_while_waiting;
 static int order_fd = -1;
 static enum shutdown_kind asked_for;
 
-static void on_signal(int number)
+/* Only to end a wait. */
+static void on_child(int number)
 {
 	(void)number;
 }
 
 void shutdown_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = { .sa_handler = on_child };
 	sigset_t blocked;
 
 	sigemptyset(&order_mask);
@@ -51,10 +52,8 @@ void shutdown_signals(void)
 		sigaddset(&order_mask, orders[i].number);
 	mask_while_waiting = blocked = order_mask;
 	sigaddset(&blocked, SIGCHLD);
-	/* First: no order may ever reach a handler. */
+	/* Orders need no handler: blocked, they pend whatever their action is. */
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
-	for (unsigned i = 0; i < ORDERS; i++)
-		sigaction(orders[i].number, &action, NULL);
 	sigaction(SIGCHLD, &action, NULL);
 }
 

@@ -526,7 +526,7 @@ enum shutdown_kind supervise(struct service_table *services, const struct servic
 		check_times();
 		if (essential && service_at_rest(essential))
 			shutdown_ask(SHUTDOWN_POWER_OFF);
-		if (shutdown_asked() != SHUTDOWN_NONE && !table->stopping)
+		if (!table->stopping && shutdown_asked() != SHUTDOWN_NONE)
 			begin_stop();
 		if (table->stopping)
 			stop_next();

@@ -36,10 +36,10 @@ static int show_cmdline(struct proc_text *text, const struct proc_subject *subje
 	if (!as)
 		return 0;
 	add_memory(text, as, as->arg_start, as->arg_end);
-	/* As on Linux, who overwrote the last NUL may have written on: then the text is the string that begins there, of at most a page. */
+	/* As on Linux, who overwrote the last NUL may have gone on over the environment: then it is the string that begins there, of at most a page. */
 	if (text->len && text->len == as->arg_end - as->arg_start && text->data[text->len - 1]) {
 		text->len = 0;
-		add_memory(text, as, as->arg_start, as->arg_start + PAGE_SIZE);
+		add_memory(text, as, as->arg_start, MIN(as->arg_start + PAGE_SIZE, MAX(as->arg_end, as->env_end)));
 		text->len = MIN(strnlen(text->data, text->len) + 1, text->len);
 	}
 	address_space_put(as);
