@@ -97,6 +97,8 @@ section .text
 
 ; One stub a vector. Exceptions 8, 10-14, 17, 21, 29 and 30 push an error code (Intel SDM vol. 3A table 6-1).
 align 16
+%define EXCEPTIONS 32			; %rep takes no equates
+%define IN_A_GROUP 28
 global exception_stubs
 exception_stubs:
 %assign vector 0
@@ -119,8 +121,8 @@ align 16
 global interrupt_stubs
 interrupt_stubs:
 %assign group 0
-%rep (256 - EXCEPTIONS) / GROUP_STUBS
-%rep GROUP_STUBS
+%rep (256 - EXCEPTIONS) / IN_A_GROUP
+%rep IN_A_GROUP
 	push byte (vector ^ 0x80) - 0x80	; its low byte is the vector
 	jmp short .group%[group]
 %assign vector vector + 1
@@ -129,9 +131,8 @@ interrupt_stubs:
 	jmp near interrupt_common
 %assign group group + 1
 %endrep
-%if $ - interrupt_stubs != group * GROUP_LEN || vector != 256
-%error the stubs are not where descriptors.c looks for them
-%endif
+; Where descriptors.c looks for them: a negative number of times is an error.
+times -(EXCEPTIONS != VECTOR_FIRST_IRQ || IN_A_GROUP != GROUP_STUBS || $ - interrupt_stubs != group * GROUP_LEN || vector != 256) nop
 
 align 16
 interrupt_common:
