@@ -2,6 +2,7 @@
 """Starting up: firmware, media, machines, processors; and what is said when it cannot be done."""
 import os
 import re
+import struct
 import subprocess
 import time
 
@@ -13,6 +14,8 @@ full = pytest.mark.full
 PC, Q35 = ("--machine", "pc"), ("--machine", "q35")
 KERNEL = os.path.join(BUILD, "kernel/kernel.elf")
 ROOT_IMAGE = os.path.join(BUILD, "root.ext2")
+# src/kernel/debug/symbols.h
+SYMBOLS_SECTION_TYPE = 0x8053594d
 
 WAYS = [
     pytest.param([*PC, "--cd", "--mem", "64M", "--cpu", "qemu64"], id="bios-cd-pc-64M-qemu64"),
@@ -163,6 +166,38 @@ ROOTS = [
 def test_wrong_root(tmp_path, kind, words):
     message = fails_once(tmp_path, "--image", variant(tmp_path, kind))
     assert re.search(words, message), message
+
+
+def without_symbols(elf, path):
+    """Writes a copy of the kernel @elf whose section with the symbol table has another type, so that it is not known as that."""
+    with open(elf, "rb") as source:
+        data = bytearray(source.read())
+    table, = struct.unpack_from("<Q", data, 40)
+    size, count = struct.unpack_from("<HH", data, 58)
+    places = [table + index * size + 4 for index in range(count)]
+    found = [place for place in places if struct.unpack_from("<I", data, place) == (SYMBOLS_SECTION_TYPE,)]
+    assert len(found) == 1
+    struct.pack_into("<I", data, found[0], 1)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("options", [["--machine", "pc"], pytest.param(["--uefi", "--smp", "2"], marks=full)], ids=("bios", "uefi"))
+@pytest.mark.parametrize("symbols", (True, False), ids=("symbols", "no-symbols"))
+def test_backtrace(tmp_path, symbols, options):
+    """Names are those of the table that the loader brings; without it there are the addresses, from which the host finds the names."""
+    kernel, image = tmp_path / "kernel.elf", tmp_path / "variant.iso"
+    if symbols:
+        image = IMAGE
+    else:
+        without_symbols(KERNEL, kernel)
+        subprocess.run([os.path.join(ROOT, "grub/make-iso"), image, kernel, ROOT_IMAGE], check=True)
+    done = vm(RAEEN, "true", "--image", image, "--append", "init=/nonexistent", *options)
+    assert done.returncode == 125
+    text = console_text(done.stderr)
+    rows = re.findall(r"^  0x\w{16}  (\S+)\+0x\w+  \(link 0x2\w{5}\)$", text, re.M)
+    assert len(rows) > 3 and ("boot_thread" in rows if symbols else set(rows) == {"?"}), text
+    told = subprocess.run([os.path.join(ROOT, "toolchain/symbolize"), "--elf", KERNEL], input=text.encode(), stdout=subprocess.PIPE, check=True)
+    assert " at boot_thread src/kernel/init/" in told.stdout.decode()
 
 
 @full

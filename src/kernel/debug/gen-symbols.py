@@ -3,8 +3,7 @@
 """Turns `nm -n` output (on standard input) into the assembly of the kernel's symbol table, whose layout debug/symbols.h tells.
 
 Names are packed: words that a name shares with the one before are left out, again and again the most frequent pair of neighbouring
-symbols becomes a new symbol, and what is left is written in a Huffman code. `--empty` makes the table for the first link, whose size
-does not matter because it comes last in its segment.
+symbols becomes a new symbol, and what is left is written in a Huffman code.
 """
 import heapq
 import re
@@ -19,6 +18,8 @@ CHARACTERS = 128
 # A pair that is replaced less often does not earn what its row in the table takes.
 USES_MIN = 4
 DISTANCE_LOW_BITS = 7
+# As in debug/symbols.h.
+SECTION_TYPE = 0x8053594d
 
 
 def functions(rows):
@@ -125,7 +126,7 @@ def bytes_of(bits):
 
 
 def table(symbols):
-    """What is defined, by name: (directive, values)."""
+    """struct symbol_table and what follows it: (directive, values) each."""
     names = list(without_shared_words([name[:NAME_MAX] for _, name in symbols]))
     pairs = pair_up(names)
     lengths = code_lengths(Counter(symbol for name in names for symbol in name))
@@ -140,21 +141,22 @@ def table(symbols):
     rows = "".join(f"{half:0{width}b}" for symbol in order
                    for half in ([number[half] for half in pairs[symbol]] if symbol in pairs else [symbol, number[symbol]]))
     stream = "".join(distance_code(distance) + "".join(codes[symbol] for symbol in name) for (distance, _), name in zip(symbols, names))
-    return {
-        "symbol_count": (".long", [len(symbols)]),
-        "symbol_code_counts": (".short", [per_length[length] for length in range(max(per_length, default=0) + 1)]),
-        "symbol_pair_bits": (".byte", [width]),
-        "symbol_pairs": (".byte", bytes_of(rows)),
-        "symbol_stream": (".byte", bytes_of(stream)),
-    }
+    shorts = [width] + [per_length[length] for length in range(max(per_length) + 1)]
+    pairs = 3 * 4 + 2 * len(shorts)
+    rows = bytes_of(rows)
+    return [
+        (".long", [len(symbols), pairs, pairs + len(rows)]),
+        (".short", shorts),
+        (".byte", rows),
+        (".byte", bytes_of(stream)),
+    ]
 
 
 def main():
-    print('.section .symbols, "a", @progbits\n.balign 4')
-    for name, (directive, values) in table([] if "--empty" in sys.argv else functions(sys.stdin)).items():
-        print(f".globl {name}\n.hidden {name}\n{name}:")
-        if values:
-            print(f"{directive} " + ", ".join(map(str, values)))
+    # Pages of its own: the kernel can keep no less.
+    print(f'.section .symbols, "", @{SECTION_TYPE:#x}\n.balign 4096')
+    for directive, values in table(functions(sys.stdin)):
+        print(f"{directive} " + ", ".join(map(str, values)))
     print('.section .note.GNU-stack, "", @progbits')
 
 

@@ -73,16 +73,20 @@ static uint64_t cross_trap(uint64_t addr)
 	return trap->rbp;
 }
 
+static bool is_code(uint64_t addr)
+{
+	return addr >= (uint64_t)image_start && addr < (uint64_t)image_rodata;
+}
+
 /* @rsp: of the code at @rip, or 0. */
 static void backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
-	struct symbol_place place;
 	uint64_t previous = 0;
 
 	say("backtrace (newest first):\n");
 	say_address(rip);
 	/* A call into nowhere has made no frame yet; its return address is the newest word of the stack. */
-	if (!symbol_find(rip, &place) && !(rsp & 7) && readable(rsp))
+	if (!is_code(rip) && !(rsp & 7) && readable(rsp))
 		say_address(*(const uint64_t *)rsp);
 	for (int i = 0; i < BACKTRACE_MAX && plausible_frame(rbp, previous); i++) {
 		const uint64_t *frame = (const uint64_t *)rbp;

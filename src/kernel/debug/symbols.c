@@ -2,6 +2,7 @@
 /* Look-up in the symbol table, which is made to be small: a report has time to unpack it from its beginning on. */
 #include "debug/symbols.h"
 #include "arch/x86_64/boot_layout.h"
+#include "init/boot_info.h"
 #include "lib/string.h"
 
 enum { DISTANCE_LOW_BITS = 7, SAME_WORDS_MAX = 3 };	/* as in gen-symbols.py */
@@ -31,11 +32,11 @@ static unsigned next_distance(struct bits *stream)
 }
 
 /* @code is counted from the first code of its length on, @shorter are the codes that are shorter. */
-static unsigned next_number(struct bits *stream)
+static unsigned next_number(const struct symbol_table *table, struct bits *stream)
 {
 	unsigned code = 0, shorter = 0;
 
-	for (const uint16_t *count = symbol_code_counts + 1;; count++) {
+	for (const uint16_t *count = table->code_counts + 1;; count++) {
 		code = code << 1 | take(stream, 1);
 		if (code < *count)
 			return shorter + code;
@@ -55,17 +56,17 @@ static unsigned words_length(const char *name, unsigned words)
 }
 
 /* Puts the next name in the place of the one before, from which it takes its first words. */
-static void next_name(struct bits *stream, char name[SYMBOL_NAME_LEN])
+static void next_name(const struct symbol_table *table, struct bits *stream, char name[SYMBOL_NAME_LEN])
 {
 	uint16_t waiting[SYMBOL_NAME_LEN];	/* each is a character that is still to come at least */
 	unsigned length = 0, count = 0;
 
 	do {
-		waiting[count++] = next_number(stream);
+		waiting[count++] = next_number(table, stream);
 		while (count) {
 			unsigned number = waiting[--count];
-			struct bits row = { symbol_pairs, number * 2 * symbol_pair_bits };
-			unsigned first = take(&row, symbol_pair_bits), second = take(&row, symbol_pair_bits);
+			struct bits row = { (const uint8_t *)table + table->pairs, number * 2 * table->pair_bits };
+			unsigned first = take(&row, table->pair_bits), second = take(&row, table->pair_bits);
 
 			if (second != number) {
 				waiting[count++] = second;
@@ -81,18 +82,20 @@ static void next_name(struct bits *stream, char name[SYMBOL_NAME_LEN])
 
 bool symbol_find(uint64_t addr, struct symbol_place *place)
 {
-	struct bits stream = { symbol_stream, 0 };
+	const struct symbol_table *table = phys_to_virt(boot_info.symbols_start);
 	uint64_t start = (uint64_t)image_start;
 	bool found = false;
 
-	if (addr < (uint64_t)image_rodata) {
-		for (uint32_t i = 0; i < symbol_count; i++) {
+	if (boot_info.symbols_start && addr < (uint64_t)image_rodata) {
+		struct bits stream = { (const uint8_t *)table + table->stream, 0 };
+
+		for (uint32_t i = 0; i < table->count; i++) {
 			unsigned distance = next_distance(&stream);
 
 			if (addr < start + distance)
 				break;
 			start += distance;
-			next_name(&stream, place->name);
+			next_name(table, &stream, place->name);
 			found = true;
 		}
 	}

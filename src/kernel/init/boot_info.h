@@ -23,6 +23,7 @@ struct boot_info {
 	struct memory_range ranges[BOOT_RANGES_MAX];	/* sorted, page-aligned, not overlapping */
 	size_t range_count;
 	paddr_t module_start, module_end;	/* the root image; 0, 0 if there is none */
+	paddr_t symbols_start, symbols_end;	/* the symbol table (debug/symbols.h), inside the ranges; 0, 0 if there is none */
 	paddr_t rsdp;				/* physical address of a copy of the ACPI RSDP, 0 if none */
 	uint8_t rsdp_copy[40];
 	struct boot_framebuffer framebuffer;

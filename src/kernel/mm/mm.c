@@ -21,6 +21,7 @@ void mm_init(void)
 		{ 0, LOW_MEMORY_END, false },	/* firmware data, and where other CPUs start */
 		{ kernel_phys_start(), kernel_phys_end(), false },
 		{ boot_info.module_start, boot_info.module_end, false },
+		{ boot_info.symbols_start, boot_info.symbols_end, false },
 		boot_layout.tables,
 	};
 

@@ -17,9 +17,9 @@ header:
 	dd 12
 	dd 6
 	align 8
-	dw 1, 1			; optional requests: framebuffer, ACPI 1 and 2
-	dd 20
-	dd 8, 14, 15
+	dw 1, 1			; optional requests: framebuffer, sections, ACPI 1 and 2
+	dd 24
+	dd 8, 9, 14, 15
 	align 8
 	dw 5, 1			; framebuffer: preferred 1024x768x32, optional
 	dd 20

@@ -45,10 +45,19 @@ static unsigned vector_ist(unsigned vector)
 	}
 }
 
+static uint64_t vector_entry(unsigned vector)
+{
+	unsigned interrupt = vector - VECTOR_FIRST_IRQ;
+
+	if (vector < VECTOR_FIRST_IRQ)
+		return (uint64_t)exception_stubs + vector * STUB_LEN;
+	return (uint64_t)interrupt_stubs + interrupt / GROUP_STUBS * GROUP_LEN + interrupt % GROUP_STUBS * SHORT_STUB_LEN;
+}
+
 static void idt_fill(void)
 {
 	for (unsigned vector = 0; vector < 256; vector++) {
-		uint64_t address = (uint64_t)trap_stubs + vector * 16;
+		uint64_t address = vector_entry(vector);
 		bool user = vector == 3 || vector == 4;	/* INT3 and INTO may be used by programs */
 
 		idt[vector] = (struct gate){

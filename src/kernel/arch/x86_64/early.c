@@ -37,27 +37,31 @@ static bool overlaps(uint64_t start, uint64_t end, uint64_t with_start, uint64_t
 }
 
 /*
- * Finds @size bytes of usable memory below 4 GiB that hold neither the image, the module nor the loader's structure: at the
+ * Finds @size bytes of usable memory below 4 GiB that hold neither the image nor what the loader has brought with it: at the
  * top of a range, so that low memory stays whole.
  */
 static uint64_t find_memory(uint64_t size, uint64_t image_phys, uint64_t image_len)
 {
+	const struct memory_range taken[] = {
+		{ image_phys, image_phys + image_len, false },
+		{ boot_info.module_start, boot_info.module_end, false },
+		{ boot_info.symbols_start, boot_info.symbols_end, false },
+		{ boot_layout.info_start, boot_layout.info_end, false },
+	};
+
 	for (size_t i = boot_info.range_count; i-- > 0;) {
 		struct memory_range *range = &boot_info.ranges[i];
 		uint64_t end = MIN(range->end, 1ull << 32);
 
 		while (range->start >= LOW_MEMORY_END && end >= range->start + size) {
 			uint64_t start = (end - size) & PAGE_MASK;
+			size_t k = 0;
 
-			if (overlaps(start, start + size, image_phys, image_phys + image_len))
-				end = image_phys;
-			else if (overlaps(start, start + size, boot_info.module_start, boot_info.module_end))
-				end = boot_info.module_start;
-			else if (overlaps(start, start + size, boot_layout.info_start, boot_layout.info_end))
-				end = boot_layout.info_start;
-			else
+			while (k < ARRAY_LEN(taken) && !overlaps(start, start + size, taken[k].start, taken[k].end))
+				k++;
+			if (k == ARRAY_LEN(taken))
 				return start;
-			end &= PAGE_MASK;
+			end = taken[k].start & PAGE_MASK;
 		}
 	}
 	return 0;

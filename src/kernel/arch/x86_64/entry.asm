@@ -95,13 +95,15 @@ extern thread_first_run
 
 section .text
 
-; One stub a vector, 16 bytes apart. Exceptions 8, 10-14, 17, 21, 29 and 30 push an error code (Intel SDM vol. 3A table 6-1).
+; One stub a vector. Exceptions 8, 10-14, 17, 21, 29 and 30 push an error code (Intel SDM vol. 3A table 6-1).
 align 16
-global trap_stubs
-trap_stubs:
+%define EXCEPTIONS 32			; %rep takes no equates
+%define IN_A_GROUP 28
+global exception_stubs
+exception_stubs:
 %assign vector 0
-%rep 256
-	align 16
+%rep EXCEPTIONS
+	times exception_stubs + vector * STUB_LEN - $ int3
 %if vector != 8 && vector != 10 && vector != 11 && vector != 12 && vector != 13 && vector != 14 && vector != 17 && vector != 21 && vector != 29 && vector != 30
 	push qword 0
 %endif
@@ -114,7 +116,29 @@ trap_stubs:
 %assign vector vector + 1
 %endrep
 
+; Interrupts, of which none pushes an error code: as many stubs in a group as reach the jump behind them.
 align 16
+global interrupt_stubs
+interrupt_stubs:
+%assign group 0
+%rep (256 - EXCEPTIONS) / IN_A_GROUP
+%rep IN_A_GROUP
+	push byte (vector ^ 0x80) - 0x80	; its low byte is the vector
+	jmp short .group%[group]
+%assign vector vector + 1
+%endrep
+.group%[group]:
+	jmp near interrupt_common
+%assign group group + 1
+%endrep
+; Where descriptors.c looks for them: a negative number of times is an error.
+times -(EXCEPTIONS != VECTOR_FIRST_IRQ || IN_A_GROUP != GROUP_STUBS || $ - interrupt_stubs != group * GROUP_LEN || vector != 256) nop
+
+align 16
+interrupt_common:
+	push qword [rsp]
+	and qword [rsp], 0xff
+	mov qword [rsp + 8], 0		; in the place of an error code
 trap_common:
 	PUSH_REGISTERS
 	cld
@@ -271,17 +295,19 @@ syscall_entry:
 ; The stubs frame_NAME of the calls that need the whole frame; where there is a gate it comes behind them. They return by IRET with the registers that are in the frame then.
 %macro FRAME_CALL 2
 extern %2
-align 16
 global frame_%1
 frame_%1:
+	lea rax, [rel %2]
+	jmp frame_call
+%endmacro
+EACH_FRAME_CALL FRAME_CALL
+frame_call:
 	STORE_REST rsp + 8
 	sub rsp, 8
-	call %2
+	call rax
 	add rsp, 16
 	cli
 	jmp syscall_entry.frame_complete
-%endmacro
-EACH_FRAME_CALL FRAME_CALL
 
 %include "arch/x86_64/message_path.inc"
 %include "arch/x86_64/notify_path.inc"

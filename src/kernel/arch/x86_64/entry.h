@@ -4,7 +4,9 @@
 
 #include "lib/types.h"
 
-extern char trap_stubs[];		/* 256 entry points, 16 bytes apart */
+extern char exception_stubs[];		/* the entry points of vectors 0 to 31, STUB_LEN bytes apart */
+extern char interrupt_stubs[];		/* those of the others, SHORT_STUB_LEN apart, in groups with a jump behind each */
+enum { STUB_LEN = 9, SHORT_STUB_LEN = 4, GROUP_STUBS = 28, GROUP_LEN = GROUP_STUBS * SHORT_STUB_LEN + 5 };
 extern char trap_return[];		/* where trap_dispatch returns to: what a backtrace knows a trap frame by */
 extern char syscall_entry[];		/* what MSR_LSTAR points to */
 extern char syscall_entry_end[];	/* code up to here calls handlers with the program's frame pointer: a backtrace ends there */

@@ -4,6 +4,7 @@
  * give a message, not a crash. Runs before relocation and before the stack protector works (see Makefile).
  */
 #include "arch/x86_64/multiboot2.h"
+#include "debug/symbols.h"
 #include "init/boot_info.h"
 #include "lib/string.h"
 
@@ -19,6 +20,13 @@ struct tag { uint32_t type, size; };
 struct tag_module { struct tag tag; uint32_t start, end; char name[]; };
 struct tag_memory_map { struct tag tag; uint32_t entry_size, entry_version; };
 struct memory_entry { uint64_t address, length; uint32_t type, reserved; };
+struct tag_sections { struct tag tag; uint32_t count, entry_size, names; };
+struct section {	/* of ELF64; the entries begin 4 bytes beside what would be aligned */
+	uint32_t name, type;
+	uint64_t flags, address, offset, size;
+	uint32_t link, info;
+	uint64_t align, entry_size;
+} __attribute__((packed, aligned(4)));
 struct tag_framebuffer {
 	struct tag tag;
 	uint64_t address;
@@ -29,7 +37,7 @@ struct tag_framebuffer {
 };
 
 enum {
-	TAG_END = 0, TAG_COMMAND_LINE = 1, TAG_LOADER_NAME = 2, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_FRAMEBUFFER = 8,
+	TAG_END = 0, TAG_COMMAND_LINE = 1, TAG_LOADER_NAME = 2, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_FRAMEBUFFER = 8, TAG_SECTIONS = 9,
 	TAG_EFI64 = 12, TAG_ACPI_OLD = 14, TAG_ACPI_NEW = 15,
 	MEMORY_USABLE = 1,
 };
@@ -149,6 +157,31 @@ static void read_module(const struct tag_module *module)
 	}
 }
 
+/* The loader has put every section somewhere that the program headers do not place (kernel.ld); one is of use. */
+static void read_sections(const struct tag_sections *sections)
+{
+	if (sections->entry_size < sizeof(struct section) || sections->entry_size % 4)
+		return;
+	for (uint64_t at = sizeof(*sections); at + sections->entry_size <= sections->tag.size; at += sections->entry_size) {
+		const struct section *section = (const void *)((const char *)sections + at);
+
+		if (section->type == SYMBOLS_SECTION_TYPE && section->address < PHYSICAL_MAX && section->size < PHYSICAL_MAX) {
+			boot_info.symbols_start = section->address;
+			boot_info.symbols_end = section->address + section->size;
+		}
+	}
+}
+
+/* Only what the ranges hold will be mapped, and left alone. */
+static void check_symbols(void)
+{
+	for (size_t i = 0; i < boot_info.range_count; i++)
+		if (boot_info.symbols_start >= boot_info.ranges[i].start && boot_info.symbols_end <= boot_info.ranges[i].end &&
+		    boot_info.symbols_end > boot_info.symbols_start)
+			return;
+	boot_info.symbols_start = boot_info.symbols_end = 0;
+}
+
 static void read_tag(const struct tag *tag)
 {
 	const char *data = (const char *)(tag + 1);
@@ -172,6 +205,10 @@ static void read_tag(const struct tag *tag)
 	case TAG_FRAMEBUFFER:
 		if (tag->size >= offsetof(struct tag_framebuffer, red_shift))
 			read_framebuffer((const struct tag_framebuffer *)tag);
+		break;
+	case TAG_SECTIONS:
+		if (tag->size >= sizeof(struct tag_sections))
+			read_sections((const struct tag_sections *)tag);
 		break;
 	case TAG_EFI64:
 		boot_info.efi = true;
@@ -200,6 +237,7 @@ const char *multiboot2_read(const void *info)
 		read_tag(tag);
 		at += ((uint64_t)tag->size + 7) & ~7ull;
 	}
+	check_symbols();
 	if (boot_info.range_count == 0)
 		return "the boot loader gave no memory map (Multiboot2 tag 6): expected one with usable RAM";
 	return NULL;

@@ -5,6 +5,7 @@
  */
 /* LINK: arch/x86_64/multiboot2.c */
 #include "arch/x86_64/multiboot2.h"
+#include "debug/symbols.h"
 #include "init/boot_info.h"
 
 #include <assert.h>
@@ -16,6 +17,7 @@
 enum { ROOM = 4096, MUTATIONS = 200000, USABLE = 1, RESERVED = 2, ACPI = 3 };
 
 struct entry { uint64_t address, length; uint32_t type, reserved; };
+struct section { uint32_t name, type; uint64_t flags, address, offset, size; uint32_t link, info; uint64_t align, entry_size; };
 
 static unsigned char built[ROOM] __attribute__((aligned(8)));
 static size_t built_len;
@@ -54,6 +56,18 @@ static void put_map(const struct entry *entries, size_t count)
 	put_tag(6, data, 8 + count * sizeof(*entries));
 }
 
+/* As GRUB gives them: those that it has loaded have addresses. */
+static void put_sections(const struct section *sections, uint32_t count)
+{
+	unsigned char data[1024];
+	uint32_t head[3] = { count, sizeof(*sections), 1 };
+
+	assert(sizeof(head) + count * sizeof(*sections) <= sizeof(data));
+	memcpy(data, head, sizeof(head));
+	memcpy(data + sizeof(head), sections, count * sizeof(*sections));
+	put_tag(9, data, sizeof(head) + count * sizeof(*sections));
+}
+
 static void finish(void)
 {
 	uint32_t len;
@@ -90,6 +104,7 @@ static void check_result(void)
 	}
 	assert(memchr(boot_info.command_line, 0, sizeof(boot_info.command_line)) && memchr(boot_info.loader, 0, sizeof(boot_info.loader)));
 	assert(boot_info.module_start <= boot_info.module_end);
+	assert(boot_info.symbols_start < boot_info.symbols_end || (!boot_info.symbols_start && !boot_info.symbols_end));
 }
 
 static void build_usual(void)
@@ -97,6 +112,10 @@ static void build_usual(void)
 	static const struct entry map[] = {
 		{ 0, 0x9fc00, USABLE, 0 }, { 0x9fc00, 0x400, RESERVED, 0 }, { 0xf0000, 0x10000, RESERVED, 0 }, { 0x100000, 0x7ee0000, USABLE, 0 },
 		{ 0x7fe0000, 0x20000, ACPI, 0 }, { 0xfffc0000, 0x40000, RESERVED, 0 }, { 0x100000000, 0x40000000, USABLE, 0 },
+	};
+	static const struct section sections[] = {
+		{ 0 }, { 1, 1, 6, 0x200000, 0x1000, 0x7d000, 0, 0, 64, 0 }, { 7, SYMBOLS_SECTION_TYPE, 0, 0x104000, 0x91000, 0x3d3a, 0, 0, 4096, 0 },
+		{ 16, 3, 0, 0x108000, 0x95000, 0x100, 0, 0, 1, 0 },
 	};
 	struct { uint32_t start, end; char name[5]; } __attribute__((packed)) root = { 0x400000, 0x500000, "root" }, other = { 1, 2, "boot" };
 	struct { uint64_t address; uint32_t pitch, width, height; uint8_t bits, type, reserved[2], colours[6]; } __attribute__((packed)) screen = {
@@ -107,6 +126,7 @@ static void build_usual(void)
 	put_tag(2, "GRUB 2.06", 10);
 	put_tag(3, &other, sizeof(other));
 	put_tag(3, &root, sizeof(root));
+	put_sections(sections, ARRAY_LEN(sections));
 	put_map(map, ARRAY_LEN(map));
 	put_tag(8, &screen, sizeof(screen));
 	put_tag(14, "RSD PTR old-old-old-", 20);
@@ -123,11 +143,40 @@ static void test_usual(void)
 	check_result();
 	assert(strcmp(boot_info.command_line, "console=ttyS0 quiet") == 0 && strcmp(boot_info.loader, "GRUB 2.06") == 0);
 	assert(boot_info.module_start == 0x400000 && boot_info.module_end == 0x500000);
+	assert(boot_info.symbols_start == 0x104000 && boot_info.symbols_end == 0x107d3a);
 	assert(boot_info.range_count == 3 && boot_info.ranges[0].end == 0x9f000);
 	assert(boot_info.ranges[1].start == 0x100000 && boot_info.ranges[1].end == 0x7fe0000);
 	assert(boot_info.ranges[2].start == 0x100000000 && boot_info.ranges[2].end == 0x140000000);
 	assert(boot_info.framebuffer.kind == FRAMEBUFFER_RGB && boot_info.framebuffer.width == 1024 && boot_info.framebuffer.red_shift == 16);
 	assert(boot_info.efi && memcmp(boot_info.rsdp_copy, "RSD PTR new", 11) == 0);
+}
+
+/* The symbol table counts only where it lies in memory that can be used; @section says where it is. */
+static bool has_symbols(struct section section)
+{
+	static const struct entry map[] = { { 0x100000, 0x100000, USABLE, 0 }, { 0x300000, 0x1000, USABLE, 0 } };
+
+	begin();
+	put_sections(&section, 1);
+	put_map(map, ARRAY_LEN(map));
+	finish();
+	assert(!read_part(built_len));
+	check_result();
+	return boot_info.symbols_start;
+}
+
+static void test_symbols(void)
+{
+	static const uint64_t wrong[][2] = {
+		{ 0, 0x1000 }, { 0xff000, 0x2000 }, { 0x1ff000, 0x1001 }, { 0x180000, 0 }, { 0x180000, 0x181000 }, { 0x200000, 0x1000 }, { 1ull << 40, 0x1000 },
+		{ 0x180000, UINT64_MAX }, { 0x180000, UINT64_MAX - 0x80000 }, { UINT64_MAX - 0xfff, 0x200000 }, { UINT64_MAX, UINT64_MAX },
+	};
+
+	assert(has_symbols((struct section){ .type = SYMBOLS_SECTION_TYPE, .address = 0x100000, .size = 0x100000 }));
+	assert(has_symbols((struct section){ .type = SYMBOLS_SECTION_TYPE, .address = 0x300ff0, .size = 16 }));
+	assert(!has_symbols((struct section){ .type = 1, .address = 0x100000, .size = 0x1000 }));
+	for (unsigned i = 0; i < ARRAY_LEN(wrong); i++)
+		assert(!has_symbols((struct section){ .type = SYMBOLS_SECTION_TYPE, .address = wrong[i][0], .size = wrong[i][1] }));
 }
 
 /* Cut anywhere: either an error or a result that holds. */
@@ -240,6 +289,7 @@ static void test_random_mutations(unsigned seed)
 int main(int argc, char **argv)
 {
 	test_usual();
+	test_symbols();
 	test_truncated();
 	test_wrong_sizes();
 	test_wrong_entry_sizes();

@@ -2,6 +2,7 @@
 /* Where the fields are that assembly uses. Compiled, but never linked: the Makefile makes equates of the lines it leaves in its output. */
 #include "abi/raeen/ipc.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/entry.h"
 #include "arch/x86_64/trap.h"
 #include "ipc/port.h"
 #include "mm/address_space.h"
@@ -25,6 +26,10 @@ static __attribute__((used)) void offsets(void)
 	OFFSET(CPU_LOADED_ROOT, cpu, loaded_root);
 	OFFSET(CPU_PREEMPT_COUNT, cpu, preempt_count);
 	EQUATE(NO_CPU, CPU_MAX);
+	EQUATE(VECTOR_FIRST_IRQ, VECTOR_FIRST_IRQ);
+	EQUATE(STUB_LEN, STUB_LEN);
+	EQUATE(GROUP_STUBS, GROUP_STUBS);
+	EQUATE(GROUP_LEN, GROUP_LEN);
 
 	OFFSET(THREAD_MISSING, thread, user.missing);
 	EQUATE(NEEDS_SEND, CAPABILITY_IPC_SEND);

@@ -73,6 +73,8 @@ static paddr_t trampoline_page(void)
 		const struct memory_range *range = &boot_info.ranges[i];
 		paddr_t end = MIN(range->end, (paddr_t)LOW_MEMORY_END) & PAGE_MASK;
 
+		if (boot_info.symbols_start < end && boot_info.symbols_end > end - PAGE_SIZE)
+			end = boot_info.symbols_start & PAGE_MASK;
 		if (range->usable && end >= range->start + PAGE_SIZE && end > PAGE_SIZE)
 			return end - PAGE_SIZE;
 	}

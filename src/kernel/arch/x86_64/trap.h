@@ -11,7 +11,7 @@ struct trap_frame {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
-enum { TRAP_SYSCALL = 0x100 };
+enum { VECTOR_FIRST_IRQ = 32, TRAP_SYSCALL = 0x100 };
 
 /* Segment selectors of the GDT; the order is what SYSCALL and SYSRET want (Intel SDM vol. 3A §5.8.8). */
 enum { SELECTOR_KERNEL_CODE = 0x08, SELECTOR_KERNEL_DATA = 0x10, SELECTOR_USER_DATA = 0x1b, SELECTOR_USER_CODE = 0x23,
