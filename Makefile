@@ -105,7 +105,7 @@ ISO_OPTIONS := $(BUILD)/iso-options
 $(shell mkdir -p $(BUILD); test "$$(cat $(ISO_OPTIONS) 2>/dev/null)" = "$(ROOT_FREE)" -a -e $(ISO_OPTIONS) || echo "$(ROOT_FREE)" > $(ISO_OPTIONS))
 
 $(ISO): $(KERNEL) $(SELF_TEST_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso $(ISO_OPTIONS)
-	@ROOT_FREE=$(ROOT_FREE) grub/make-iso $@ $(KERNEL) $(IMAGE) $(SELF_TEST_KERNEL)
+	@ROOT_FREE=$(ROOT_FREE) grub/make-iso $@ $(KERNEL:.elf=.boot) $(IMAGE) $(SELF_TEST_KERNEL:.elf=.boot)
 	@echo "iso: build/raeen.iso"
 
 # KVM=auto takes hardware virtualisation where the CPU has it and this user may. A /dev/kvm without it (a hypervisor in
@@ -124,7 +124,7 @@ debug-iso: uapi image ## build build/raeen-debug.iso: the kernel with its run-ti
 	@$(MAKE) -s --no-print-directory $(DEBUG_ISO)
 
 $(DEBUG_ISO): $(DEBUG_KERNEL) $(IMAGE) grub/grub.cfg grub/make-iso $(ISO_OPTIONS)
-	@ROOT_FREE=$(ROOT_FREE) grub/make-iso $@ $(DEBUG_KERNEL) $(IMAGE)
+	@ROOT_FREE=$(ROOT_FREE) grub/make-iso $@ $(DEBUG_KERNEL:.elf=.boot) $(IMAGE)
 	@echo "debug-iso: build/raeen-debug.iso"
 
 run: iso ## boot in QEMU: a window where there is a display, else the serial console (Ctrl-A X ends it)
