@@ -87,6 +87,9 @@ static void give_way(struct cpu *cpu, bool in_kernel)
 		queue_unlock(cpu->run_queue);
 		return;
 	}
+	/* Who idles has looked here before @prev had to wait, and a real-time thread may keep the CPU for long. */
+	if (unlikely(cpus_several()) && prev != cpu->idle)
+		placement_offer_later(cpu, prev, now);
 	switch_to(cpu, prev, next, now);
 }
 
