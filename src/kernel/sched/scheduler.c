@@ -316,22 +316,6 @@ void thread_start(struct thread *thread)
 	scheduler_make_ready(thread, THREAD_NEW);
 }
 
-uint64_t scheduler_thread_cycles(struct thread *thread)
-{
-	uint64_t flags = interrupts_save(), cycles;
-	struct cpu *cpu;
-
-	preempt_disable();
-	cpu = lock_cpu_of(thread);
-	cycles = thread->run_cycles;
-	if (cpu->current == thread)
-		cycles += MAX(cpu_read_tsc(), thread->run_stamp) - thread->run_stamp;
-	queue_unlock(cpu->run_queue);
-	interrupts_restore(flags);
-	preempt_enable();
-	return cycles;
-}
-
 void sched_yield(void)
 {
 	preempt_disable();
@@ -352,11 +336,11 @@ static void timer_interrupt(struct trap_frame *frame)
 	timer_run_expired();
 	if (thread != cpu->idle) {
 		if (trap_from_user(frame)) {
-			thread->user_ticks++;
-			cpu->user_ticks++;
+			thread->times.user_ticks++;
+			cpu->times.user_ticks++;
 		} else {
-			thread->system_ticks++;
-			cpu->system_ticks++;
+			thread->times.system_ticks++;
+			cpu->times.system_ticks++;
 		}
 		queue_lock(cpu->run_queue);
 		account(thread, cpu_read_tsc());

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Totals for /proc/stat and the load average: a decaying mean of runnable threads, sampled every five seconds. */
+/*
+ * CPU time of threads and CPUs, and the load average: a decaying mean of runnable threads, sampled every five seconds.
+ *
+ * How much time there was is exact; how it divides into the user's and the system's is known from samples. What is told never falls, though.
+ */
 #include "sched/stats.h"
 #include "arch/x86_64/clock_hw.h"
 #include "arch/x86_64/interrupts.h"
 #include "lib/atomic.h"
 #include "sched/clock.h"
-#include "sched/scheduler.h"
+#include "sched/internal.h"
 #include "sched/timer.h"
 
 enum { LOAD_SHIFT = 11, LOAD_ONE = 1 << LOAD_SHIFT, SAMPLE_SECONDS = 5 };
@@ -48,22 +52,52 @@ void sched_stats_init(void)
 	timer_arm(&load_timer, clock_monotonic_ns() + SAMPLE_SECONDS * NS_PER_SEC);
 }
 
+/* Divides @total_ns. Without any samples the time counts as the system's, as on Linux. The run queue is locked. */
+static void divide(struct time_split *split, uint64_t total_ns, uint64_t *user_ns, uint64_t *system_ns)
+{
+	uint64_t ticks = split->user_ticks + split->system_ticks, user = ticks ? total_ns / ticks * split->user_ticks : 0;
+
+	total_ns = MAX(total_ns, split->total_ns);
+	/* Neither part less than last time, so neither more by more than there is more in all. */
+	split->user_ns = MIN(MAX(user, split->user_ns), split->user_ns + total_ns - split->total_ns);
+	split->total_ns = total_ns;
+	*user_ns = split->user_ns;
+	*system_ns = total_ns - split->user_ns;
+}
+
+/* What @thread has had until TSC @now. Its @cpu is locked. */
+static uint64_t cycles_until(const struct cpu *cpu, const struct thread *thread, uint64_t now)
+{
+	return thread->run_cycles + (cpu->current == thread ? MAX(now, thread->run_stamp) - thread->run_stamp : 0);
+}
+
+void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
+{
+	uint64_t flags = interrupts_save();
+	struct cpu *cpu;
+
+	preempt_disable();
+	cpu = lock_cpu_of(thread);
+	divide(&thread->times, clock_hw_cycles_to_ns(cycles_until(cpu, thread, cpu_read_tsc())), user_ns, system_ns);
+	queue_unlock(cpu->run_queue);
+	interrupts_restore(flags);
+	preempt_enable();
+}
+
 bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats)
 {
-	const struct cpu *cpu = id < CPU_MAX ? atomic_load(&cpus[id]) : NULL;
-	uint64_t uptime, busy, ticks, idle;
+	struct cpu *cpu = id < CPU_MAX ? atomic_load(&cpus[id]) : NULL;
+	uint64_t flags, boot, unused, now, idle;
 
 	if (!cpu)
 		return false;
-	uptime = clock_monotonic_ns();
-	idle = cpu->idle->run_cycles;
-	if (cpu->current == cpu->idle)
-		idle += cpu_read_tsc() - cpu->idle->run_stamp;
-	ticks = cpu->user_ticks + cpu->system_ticks;
-	stats->idle_ns = MIN(clock_hw_cycles_to_ns(idle), uptime);
-	busy = uptime - stats->idle_ns;
-	stats->user_ns = ticks ? busy / ticks * cpu->user_ticks : 0;
-	stats->system_ns = busy - stats->user_ns;
+	clock_hw_describe(&boot, &unused);
+	flags = spin_lock_irq(&cpu->run_queue->lock);
+	now = cpu_read_tsc();
+	idle = cycles_until(cpu, cpu->idle, now);
+	stats->idle_ns = clock_hw_cycles_to_ns(idle);
+	divide(&cpu->times, clock_hw_cycles_to_ns(now - boot - MIN(idle, now - boot)), &stats->user_ns, &stats->system_ns);
+	spin_unlock_irq(&cpu->run_queue->lock, flags);
 	return true;
 }
 

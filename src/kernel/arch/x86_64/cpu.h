@@ -23,6 +23,12 @@ struct tss {
 	uint16_t reserved3, io_map;
 } __attribute__((packed));
 
+/* How busy time divides into the user's and the system's, guarded by the CPU's run queue lock but for the ticks, which its timer interrupt counts. */
+struct time_split {
+	uint64_t user_ticks, system_ticks;	/* how often the timer has interrupted either */
+	uint64_t user_ns, total_ns;		/* what was told last (sched/stats.c) */
+};
+
 struct cpu {
 	struct cpu *self;		/* offset 0: this_cpu() is one load */
 	struct thread *current;		/* offset 8: the running thread; written by the context switch only */
@@ -36,7 +42,7 @@ struct cpu {
 	struct run_queue *run_queue;
 	struct thread *idle;
 	struct thread *fpu_owner;	/* whose FPU registers are left here by who left last for a thread without any; see thread->fpu_cpu */
-	uint64_t user_ticks, system_ticks;	/* timer samples of busy time */
+	struct time_split times;
 	uint64_t quantum_end;		/* TSC: when the running thread's quantum ends; 0: no need to interrupt it */
 	uint64_t timer_event;		/* TSC: by when the timer hardware will interrupt; UINT64_MAX: it will not */
 	struct thread *left;		/* left the CPU dead or to run elsewhere; seen to by the thread after it. @idle: see sched/realtime.c */
