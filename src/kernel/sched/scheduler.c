@@ -116,7 +116,7 @@ static void reschedule(bool in_kernel)
 		current_thread()->involuntary_switches++;
 		give_way(cpu, in_kernel);
 		interrupts_restore(flags);
-		__asm__ volatile("decl %%gs:32" ::: "memory");
+		preempt_enable_unseen();
 	}
 }
 
@@ -404,7 +404,7 @@ void scheduler_idle_loop(void)
 		preempt_disable();
 		interrupts_disable();
 		while (placement_idle(this_cpu())) {
-			__asm__ volatile("sti; hlt");
+			cpu_wait_for_interrupt();
 			interrupts_disable();
 		}
 		interrupts_enable();
