@@ -55,8 +55,7 @@ void ap_main(struct cpu *cpu)
 	interrupts_init_cpu();
 	syscall_init();
 	if (!atomic_compare_exchange(&cpu->start_state, &starting, CPU_STARTED))
-		for (;;)
-			__asm__ volatile("cli; hlt");
+		cpu_stop();
 	atomic_store(&cpus[cpu->id], cpu);
 	atomic_or(&cpus_online, 1ull << cpu->id);
 	tlb_flush_everything_local();	/* nobody has told this CPU what changed before */
