@@ -59,10 +59,10 @@ static struct cpu *least_busy(uint64_t allowed)
 	return best;
 }
 
-void placement_offer_later(struct cpu *cpu, const struct thread *thread, uint64_t now)
+void placement_offer_later(struct cpu *cpu, const struct thread *thread)
 {
 	if (atomic_load_relaxed(&idle_cpus) & thread->affinity)
-		timer_program(cpu, now + clock_hw_tsc_hz() / 1000000 * OFFER_AFTER_US);
+		timer_program(cpu, cpu_read_tsc() + clock_hw_tsc_hz() / 1000000 * OFFER_AFTER_US);
 }
 
 /* Where @thread, of @cpu, had best run. */
@@ -73,7 +73,7 @@ static struct cpu *choose(struct cpu *cpu, const struct thread *thread, bool soo
 
 	if (soon && (allowed & bit_of(self)) && !atomic_load_relaxed(&self->run_queue->count) && self->current != self->idle) {
 		/* If the caller stays busy, somebody who idles gets the thread then. */
-		placement_offer_later(self, thread, cpu_read_tsc());
+		placement_offer_later(self, thread);
 		return self;
 	}
 	idle = claim_idle(allowed, cpu);

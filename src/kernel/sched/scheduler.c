@@ -89,7 +89,7 @@ static void give_way(struct cpu *cpu, bool in_kernel)
 	}
 	/* Who idles has looked here before @prev had to wait, and a real-time thread may keep the CPU for long. */
 	if (unlikely(cpus_several()) && prev != cpu->idle)
-		placement_offer_later(cpu, prev, now);
+		placement_offer_later(cpu, prev);
 	switch_to(cpu, prev, next, now);
 }
 
