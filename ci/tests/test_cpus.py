@@ -28,7 +28,7 @@ def test_count(append, running, total):
 def test_more_than_are_used():
     """They are counted, and it is said."""
     out = ask(WAIT + "dmesg | grep cpus:", "--smp", 66, "--append", "nr_cpus=2")
-    assert "cpus: 2 are left out, for at most 64 are used" in out and "cpus: 2 of 66 run" in out, out
+    assert "cpus: 2 left out: beyond 64" in out and "cpus: 2 of 66 run" in out, out
 
 
 @pytest.mark.parametrize("value", ["0", "two"])

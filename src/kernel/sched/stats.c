@@ -52,52 +52,54 @@ void sched_stats_init(void)
 	timer_arm(&load_timer, clock_monotonic_ns() + SAMPLE_SECONDS * NS_PER_SEC);
 }
 
-/* Divides @total_ns. Without any samples the time counts as the system's, as on Linux. The run queue is locked. */
-static void divide(struct time_split *split, uint64_t total_ns, uint64_t *user_ns, uint64_t *system_ns)
+static uint64_t boot_tsc(void)
 {
-	uint64_t ticks = split->user_ticks + split->system_ticks, user = ticks ? total_ns / ticks * split->user_ticks : 0;
+	uint64_t base, unused;
 
-	total_ns = MAX(total_ns, split->total_ns);
-	/* Neither part less than last time, so neither more by more than there is more in all. */
-	split->user_ns = MIN(MAX(user, split->user_ns), split->user_ns + total_ns - split->total_ns);
-	split->total_ns = total_ns;
-	*user_ns = split->user_ns;
-	*system_ns = total_ns - split->user_ns;
+	clock_hw_describe(&base, &unused);
+	return base;
 }
 
-/* What @thread has had until TSC @now. Its @cpu is locked. */
-static uint64_t cycles_until(const struct cpu *cpu, const struct thread *thread, uint64_t now)
+/* Returns what @thread has had, TSC cycles, and divides that, or with @others what has gone by without it since boot, by @split, which is its CPU's then. */
+static uint64_t read_times(struct thread *thread, struct time_split *split, bool others, uint64_t *user_ns, uint64_t *system_ns)
 {
-	return thread->run_cycles + (cpu->current == thread ? MAX(now, thread->run_stamp) - thread->run_stamp : 0);
-}
-
-void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
-{
-	uint64_t flags = interrupts_save();
+	uint64_t boot = boot_tsc(), flags = interrupts_save(), now, cycles, ticks, user, total;
 	struct cpu *cpu;
 
 	preempt_disable();
 	cpu = lock_cpu_of(thread);
-	divide(&thread->times, clock_hw_cycles_to_ns(cycles_until(cpu, thread, cpu_read_tsc())), user_ns, system_ns);
+	now = cpu_read_tsc();
+	cycles = thread->run_cycles;
+	if (cpu->current == thread)
+		cycles += MAX(now, thread->run_stamp) - thread->run_stamp;
+	total = clock_hw_cycles_to_ns(others ? MAX(now, boot + cycles) - boot - cycles : cycles);
+	total = MAX(total, split->total_ns);
+	/* Without any samples the time counts as the system's, as on Linux. */
+	ticks = split->user_ticks + split->system_ticks;
+	user = ticks ? total / ticks * split->user_ticks : 0;
+	/* Neither part less than last time, so neither more by more than there is more in all. */
+	split->user_ns = MIN(MAX(user, split->user_ns), split->user_ns + total - split->total_ns);
+	split->total_ns = total;
+	*user_ns = split->user_ns;
+	*system_ns = total - split->user_ns;
 	queue_unlock(cpu->run_queue);
 	interrupts_restore(flags);
 	preempt_enable();
+	return cycles;
+}
+
+void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
+{
+	read_times(thread, &thread->times, false, user_ns, system_ns);
 }
 
 bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats)
 {
 	struct cpu *cpu = id < CPU_MAX ? atomic_load(&cpus[id]) : NULL;
-	uint64_t flags, boot, unused, now, idle;
 
 	if (!cpu)
 		return false;
-	clock_hw_describe(&boot, &unused);
-	flags = spin_lock_irq(&cpu->run_queue->lock);
-	now = cpu_read_tsc();
-	idle = cycles_until(cpu, cpu->idle, now);
-	stats->idle_ns = clock_hw_cycles_to_ns(idle);
-	divide(&cpu->times, clock_hw_cycles_to_ns(now - boot - MIN(idle, now - boot)), &stats->user_ns, &stats->system_ns);
-	spin_unlock_irq(&cpu->run_queue->lock, flags);
+	stats->idle_ns = clock_hw_cycles_to_ns(read_times(cpu->idle, &cpu->times, true, &stats->user_ns, &stats->system_ns));
 	return true;
 }
 

@@ -75,6 +75,8 @@ bool apic_init(void)
 		return false;
 	}
 	madt_read(madt, &machine);
+	if (machine.cpus_left_out)
+		log_warning("cpus: %u left out: beyond %u, or APIC id above 254", machine.cpus_left_out, CPU_MAX);
 	for (unsigned i = 0; i < machine.ioapic_count; i++)
 		set_up_ioapic(machine.ioapics[i].address, machine.ioapics[i].base);
 	if (!ioapic_count) {
@@ -132,9 +134,9 @@ unsigned apic_other_cpus(unsigned *ids, unsigned max)
 	return count;
 }
 
-unsigned apic_cpus_left_out(void)
+unsigned apic_cpus_there(void)
 {
-	return machine.cpus_left_out;
+	return apic_other_cpus(NULL, CPU_MAX) + 1 + machine.cpus_left_out;
 }
 
 static void send(unsigned apic_id, uint32_t command)

@@ -173,11 +173,6 @@ static void give_up_late(struct cpu *const *starting, unsigned count)
 	}
 }
 
-static unsigned cpus_there(void)
-{
-	return apic_other_cpus(NULL, CPU_MAX) + 1 + apic_cpus_left_out();
-}
-
 static void start_all(void)
 {
 	unsigned apic_ids[CPU_MAX], wanted = others_wanted, count = 0;
@@ -208,7 +203,7 @@ static void start_all(void)
 	while (!all_started(starting, count) && clock_monotonic_ns() < deadline)
 		sleep_ns(POLL_MS * NS_PER_MS);
 	give_up_late(starting, count);
-	log_info("cpus: %u of %u run", cpus_count(), cpus_there());
+	log_info("cpus: %u of %u run", cpus_count(), apic_cpus_there());
 }
 
 static void start_others(void *unused)
@@ -236,8 +231,6 @@ void smp_start_others(void)
 {
 	struct thread *thread;
 
-	if (apic_cpus_left_out())
-		log_warning("cpus: %u are left out, for at most %u are used, with APIC ids below 255", apic_cpus_left_out(), CPU_MAX);
 	others_wanted = MIN(others_allowed(), (uint64_t)apic_other_cpus(NULL, CPU_MAX));
 	thread = others_wanted ? thread_create_kernel("cpus", start_others, NULL, CLASS_NORMAL) : NULL;
 	if (thread) {
@@ -245,7 +238,7 @@ void smp_start_others(void)
 		atomic_store(&cpus_to_come, (2ull << others_wanted) - 2);
 		thread_start(thread);
 	} else {
-		log_info("cpus: 1 of %u runs", cpus_there());
+		log_info("cpus: 1 of %u runs", apic_cpus_there());
 	}
 }
 

@@ -101,24 +101,19 @@ static void start_sampler(void *ring)
 }
 
 /* A timer is armed by the CPU where it is to expire: by a thread there, as the caller's own affinity is nobody else's to change. */
-static int start_samplers(void)
+static void start_samplers(void)
 {
-	int error = 0;
-
-	for (unsigned cpu = 0; cpu < CPU_MAX && !error; cpu++) {
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
 		struct thread *thread = rings[cpu] ? thread_create_kernel("sampler", start_sampler, rings[cpu], CLASS_HIGH) : NULL;
 
-		if (thread) {
-			sched_set_affinity(thread, 1ull << cpu);
-			atomic_add(&samplers_to_start, 1);
-			thread_start(thread);
-		} else if (rings[cpu]) {
-			error = -ENOMEM;
-		}
+		if (!thread)
+			continue;
+		sched_set_affinity(thread, 1ull << cpu);
+		atomic_add(&samplers_to_start, 1);
+		thread_start(thread);
 	}
 	while (atomic_load(&samplers_to_start))
 		sched_sleep_until(clock_monotonic_ns() + NS_PER_MS, false);
-	return error;
 }
 
 static int switch_on(struct reader *reader, unsigned wanted, size_t kib, unsigned rate)
@@ -143,10 +138,8 @@ static int switch_on(struct reader *reader, unsigned wanted, size_t kib, unsigne
 	trace_calls_switch(wanted);
 	sampling_period = NS_PER_SEC / rate;
 	if (wanted & TRACE_GROUP_SAMPLE)
-		error = start_samplers();
-	if (error)
-		switch_off();
-	return error;
+		start_samplers();
+	return 0;
 }
 
 /* ---- Commands ---- */
