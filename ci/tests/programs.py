@@ -16,12 +16,12 @@ APART = ("served", "served_calls", "served_changes", "served_commits", "served_l
 ROOT_PROGRAMS = ("root_beside", "root_cut_short", "root_damaged", "root_errors", "root_full", "root_garbage", "root_killer", "root_mmap", "root_model", "root_names",
                  "root_promised", "root_reads", "root_synced")
 # Linked to each.
-LIBRARY = ("check", "group_threads", "leak", "root_tree", "supervisor")
+LIBRARY = ("check", "group_threads", "hogs", "leak", "root_tree", "supervisor")
 # Of what Linux has not.
 NATIVE = ("lending", "ports", "ports_buffers", "ports_epoll", "ports_handles", "ports_hostile", "ports_lend", "ports_rights", "ports_shares", "ports_storm")
 # In the full run only: on RaeenOS what another suite does where its outcome does not depend on the host's speed (test_messages.py, test_fairness.py),
 # on Linux that, too, and what takes as long there as all others together.
-FULL = {RAEEN: ("fairness", "lending", "ports_lend"), LINUX: ("exhaustion", "fairness", "malformed")}
+FULL = {RAEEN: ("fairness", "fairness_cpus", "lending", "ports_lend"), LINUX: ("exhaustion", "fairness", "fairness_cpus", "malformed")}
 # What means harm comes late, and something that must still work after it.
 LAST = ("exhaustion", "hostile")
 AFTER = "process"

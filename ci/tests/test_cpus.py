@@ -25,6 +25,12 @@ def test_count(append, running, total):
     assert "is not a number" not in out
 
 
+def test_more_than_are_used():
+    """They are counted, and it is said."""
+    out = ask(WAIT + "dmesg | grep cpus:", "--smp", 66, "--append", "nr_cpus=2")
+    assert "cpus: 2 left out: beyond 64" in out and "cpus: 2 of 66 run" in out, out
+
+
 @pytest.mark.parametrize("value", ["0", "two"])
 def test_wrong_number(value):
     out = ask(SEEN, "--smp", 2, "--append", f"nr_cpus={value}")

@@ -129,8 +129,7 @@ __attribute__((noreturn)) static void finish(void)
 	/* What stops a boot would stop the next one too: the message stays on the screen instead of a loop of reboots. */
 	if (asked ? seconds == 0 : !booted) {
 		say("halted\n");
-		for (;;)
-			__asm__ volatile("cli; hlt");
+		cpu_stop();
 	}
 	say("rebooting%s\n", seconds ? " soon" : "");
 	for (start = clock_monotonic_ns(); clock_monotonic_ns() - start < seconds * NS_PER_SEC;)
@@ -148,8 +147,7 @@ static void begin(const char *format, va_list args)
 	interrupts_disable();
 	count = atomic_add(&panicking, 1);
 	if (count > 2 || (count == 2 && panicking_cpu != this_cpu()->id))
-		for (;;)
-			__asm__ volatile("cli; hlt");
+		cpu_stop();
 	panicking_cpu = this_cpu()->id;
 	if (count == 1)
 		smp_stop_others();

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory and string functions. The big moves use REP string instructions of eight bytes a step. */
 #include "lib/string.h"
+#include "arch/x86_64/string_ops.h"
 #include "debug/checks.h"
 
 /* In brackets, the names are not the macros of string.h. */
 void *(memcpy)(void *restrict to, const void *restrict from, size_t len)
 {
-	void *start = to;
-	size_t words = len / 8, rest = len % 8;
+	const void *source = from;
 
 	check_write(to, len);
 	check_read(from, len);
-	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) :: "memory");
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) :: "memory");
-	return start;
+	copy_bytes(copy_words(to, &source, len / 8), &source, len % 8);
+	return to;
 }
 
 void *memmove(void *to, const void *from, size_t len)
@@ -30,14 +29,9 @@ void *memmove(void *to, const void *from, size_t len)
 
 void *(memset)(void *to, int byte, size_t len)
 {
-	void *start = to;
-	size_t words = len / 8, rest = len % 8;
-	uint64_t pattern = (uint8_t)byte * 0x0101010101010101ull;
-
 	check_write(to, len);
-	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(byte) : "memory");
-	return start;
+	fill_bytes(fill_words(to, (uint8_t)byte * 0x0101010101010101ull, len / 8), byte, len % 8);
+	return to;
 }
 
 static inline uint64_t load_word(const uint8_t *at)

@@ -2,6 +2,7 @@
 /* For mm itself: the array of frame records, one for each physical page up to the end of RAM, holes included. Set once by frame_init. */
 #pragma once
 
+#include "arch/x86_64/string_ops.h"
 #include "mm/frame.h"
 
 extern struct frame *frame_records;
@@ -44,7 +45,5 @@ static inline bool frame_unref(struct frame *frame)
 /* Copies one page through the direct map, 8 bytes a step. */
 static inline void page_copy(void *to, const void *from)
 {
-	size_t count = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) :: "memory");
+	copy_words(to, &from, PAGE_SIZE / 8);
 }

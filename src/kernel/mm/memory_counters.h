@@ -22,6 +22,5 @@ _Static_assert(MEMORY_COUNTERS == sizeof(((struct cpu *)0)->memory_counts) / siz
 /* Any context. */
 static inline __attribute__((always_inline)) void memory_count(enum memory_counter counter, int64_t delta)
 {
-	__asm__ volatile("addq %0, %%gs:%c1"
-			 :: "er"(delta), "i"(__builtin_offsetof(struct cpu, memory_counts) + counter * sizeof(int64_t)) : "memory", "cc");
+	CPU_ADD(memory_counts[counter], delta);
 }

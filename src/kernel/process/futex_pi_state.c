@@ -64,6 +64,7 @@ static void place_state(struct pi_state *state)
 	if (!state->placed)
 		return;
 	state->level = first->level;
+	state->owner->user.pi_awaited = true;
 	insert_owned(&state->owner->user.pi_owned, state);
 }
 
@@ -128,6 +129,8 @@ int pi_wait_for(struct pi_state *state, struct pi_waiter *waiter)
 	uint64_t flags = spin_lock_irq(&pi_lock);
 	int error = 0;
 
+	if (state->owner)
+		(void)atomic_exchange(&state->owner->user.pi_awaited, true);
 	/* With other waiters an owner that ends is just about to give the lock away. */
 	if (!state->placed && state->owner && state->owner->user.pi_closed)
 		error = -ESRCH;
@@ -231,13 +234,11 @@ void futex_pi_priority_changed(struct thread *thread)
 }
 
 /* The bucket of a lock that @thread owns and others wait for; NULL: there is none. */
-static struct futex_bucket *next_owned(struct thread *thread, bool close, struct pi_state **state)
+static struct futex_bucket *next_owned(struct thread *thread, struct pi_state **state)
 {
 	uint64_t flags = spin_lock_irq(&pi_lock);
 	struct rb_node *first = rb_first(&thread->user.pi_owned);
 
-	if (close)
-		thread->user.pi_closed = true;
 	*state = first ? rb_entry(first, struct pi_state, owned_node) : NULL;
 	spin_unlock_irq(&pi_lock, flags);
 	return *state ? futex_bucket_of((*state)->key) : NULL;
@@ -248,10 +249,14 @@ void futex_pi_exit(struct thread *thread)
 	struct futex_bucket *bucket;
 	struct pi_state *state, *now;
 
-	while ((bucket = next_owned(thread, true, &state))) {
+	/* pi_wait_for() does the same two steps the other way round: one of the two sees the other. Most threads end without pi_lock. */
+	(void)atomic_exchange(&thread->user.pi_closed, true);
+	if (!atomic_load(&thread->user.pi_awaited))
+		return;
+	while ((bucket = next_owned(thread, &state))) {
 		spin_lock(&bucket->lock);
 		/* Its waiters may have given up before we had the lock, and the state be gone. */
-		if (next_owned(thread, true, &now) == bucket)
+		if (next_owned(thread, &now) == bucket)
 			pi_inherit(now);
 		spin_unlock(&bucket->lock);
 	}
@@ -259,8 +264,5 @@ void futex_pi_exit(struct thread *thread)
 
 void futex_pi_reopen(struct thread *thread)
 {
-	uint64_t flags = spin_lock_irq(&pi_lock);
-
-	thread->user.pi_closed = false;
-	spin_unlock_irq(&pi_lock, flags);
+	atomic_store(&thread->user.pi_closed, false);
 }

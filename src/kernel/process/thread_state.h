@@ -60,7 +60,8 @@ struct thread_state {
 	/* futex_pi_state.c; pi_lock there */
 	struct pi_waiter *pi_blocked;	/* the PI lock it waits for */
 	struct rb_tree pi_owned;	/* struct pi_state.owned_node: PI locks it holds and others wait for */
-	bool pi_closed;			/* it ends: no more of these */
+	bool pi_closed;			/* it ends: no more of these. Atomic, without the lock */
+	bool pi_awaited;		/* somebody has waited for a PI lock of its. Atomic; never reset */
 };
 
 enum {

@@ -89,6 +89,9 @@ void placement_enqueue(struct cpu *cpu, struct thread *thread, bool soon, uint32
 /* The same for a thread in THREAD_MOVING that nobody runs any more. No queue is locked. */
 void placement_rehome(struct thread *thread);
 
+/* @thread waits on @cpu, this one, from now on: if an idle CPU may run it, it will be offered, should it still wait shortly. */
+void placement_offer_later(struct cpu *cpu, const struct thread *thread);
+
 /* @cpu, this one, runs its idle thread: looks for work elsewhere. Whether there is none, so that it may halt. */
 bool placement_idle(struct cpu *cpu);
 

@@ -12,13 +12,18 @@
 #include "lib/errno.h"
 #include "sched/clock.h"
 
-enum { SEARCH_MAX = 16 /* threads looked at for one that may move */, BALANCE_MS = 50, OFFER_AFTER_US = 100 };
+enum { SEARCH_MAX = 256 /* threads looked at, with interrupts off, for one that may move */, BALANCE_MS = 50, OFFER_AFTER_US = 100 };
 
 uint64_t idle_cpus;	/* also read by arch/x86_64/notify_path.inc */
 
+static uint64_t bit_of(const struct cpu *cpu)
+{
+	return 1ull << cpu->id;
+}
+
 static bool may_run(const struct thread *thread, const struct cpu *cpu)
 {
-	return thread->affinity >> cpu->id & 1;
+	return thread->affinity & bit_of(cpu);
 }
 
 /* One of @candidates that idles, which is told so nobody else picks it; or NULL. */
@@ -33,11 +38,6 @@ static struct cpu *claim_idle(uint64_t candidates, const struct cpu *preferred)
 			return cpus[__builtin_ctzll(bit)];
 	}
 	return NULL;
-}
-
-static uint64_t bit_of(const struct cpu *cpu)
-{
-	return 1ull << cpu->id;
 }
 
 static uint64_t allowed_cpus(const struct thread *thread)
@@ -59,6 +59,12 @@ static struct cpu *least_busy(uint64_t allowed)
 	return best;
 }
 
+void placement_offer_later(struct cpu *cpu, const struct thread *thread)
+{
+	if (atomic_load_relaxed(&idle_cpus) & thread->affinity)
+		timer_program(cpu, cpu_read_tsc() + clock_hw_tsc_hz() / 1000000 * OFFER_AFTER_US);
+}
+
 /* Where @thread, of @cpu, had best run. */
 static struct cpu *choose(struct cpu *cpu, const struct thread *thread, bool soon)
 {
@@ -67,8 +73,7 @@ static struct cpu *choose(struct cpu *cpu, const struct thread *thread, bool soo
 
 	if (soon && (allowed & bit_of(self)) && !atomic_load_relaxed(&self->run_queue->count) && self->current != self->idle) {
 		/* If the caller stays busy, somebody who idles gets the thread then. */
-		if (atomic_load_relaxed(&idle_cpus) & allowed)
-			timer_program(self, cpu_read_tsc() + clock_hw_tsc_hz() / 1000000 * OFFER_AFTER_US);
+		placement_offer_later(self, thread);
 		return self;
 	}
 	idle = claim_idle(allowed, cpu);
@@ -192,13 +197,12 @@ void placement_rehome(struct thread *thread)
 
 /* ---- Taking work from others ---- */
 
-/* A thread that waits on @from, locked, may run on @cpu, and is better than @limit; the one whose turn is next, if it may. */
-static struct thread *find_movable(const struct cpu *from, const struct cpu *cpu, unsigned limit)
+/* A thread that waits on @queue, locked, may run on one of @targets, and is of a level from @first on, before @limit; the one whose turn is next, if it may. */
+static struct thread *find_movable(struct run_queue *queue, uint64_t targets, unsigned first, unsigned limit)
 {
-	struct run_queue *queue = from->run_queue;
 	unsigned looked_at = 0;
 
-	for (unsigned word = cpu->run_queue->realtime_throttled ? REALTIME_WORDS : 0; word < BITMAP_WORDS; word++) {
+	for (unsigned word = first / 64; word < BITMAP_WORDS; word++) {
 		for (uint64_t bits = queue->bitmap[word]; bits; bits &= bits - 1) {
 			unsigned level = word * 64 + __builtin_ctzll(bits);
 			struct thread *thread;
@@ -206,7 +210,7 @@ static struct thread *find_movable(const struct cpu *from, const struct cpu *cpu
 			if (level >= limit)
 				return NULL;
 			list_for_each(thread, &queue->levels[level], run_link) {
-				if (may_run(thread, cpu))
+				if (thread->affinity & targets)
 					return thread;
 				if (++looked_at == SEARCH_MAX)
 					return NULL;
@@ -235,7 +239,7 @@ static bool pull(struct cpu *cpu, struct cpu *from, unsigned limit, bool alterna
 	struct thread *thread;
 
 	queue_lock(from->run_queue);
-	thread = find_movable(from, cpu, limit);
+	thread = find_movable(from->run_queue, bit_of(cpu), cpu->run_queue->realtime_throttled ? LEVEL_HIGH : 0, limit);
 	if (!thread || (alternate && !turn_to_move(thread, from, cpu))) {
 		queue_unlock(from->run_queue);
 		return false;
@@ -251,13 +255,13 @@ static bool pull(struct cpu *cpu, struct cpu *from, unsigned limit, bool alterna
 	return true;
 }
 
-/* The CPU where most threads wait, of those where more than @least do; or NULL. */
-static struct cpu *busiest_other(const struct cpu *cpu, unsigned least)
+/* The CPU of @others where most threads wait, if more than @least do; or NULL. */
+static struct cpu *busiest_of(uint64_t others, unsigned least)
 {
 	struct cpu *busiest = NULL;
 
-	for (uint64_t rest = atomic_load(&cpus_online) & ~bit_of(cpu); rest; rest &= rest - 1) {
-		struct cpu *other = cpus[__builtin_ctzll(rest)];
+	for (; others; others &= others - 1) {
+		struct cpu *other = cpus[__builtin_ctzll(others)];
 		unsigned count = atomic_load_relaxed(&other->run_queue->count);
 
 		if (count > least) {
@@ -266,6 +270,20 @@ static struct cpu *busiest_other(const struct cpu *cpu, unsigned least)
 		}
 	}
 	return busiest;
+}
+
+/* As pull(), from where more than @least wait: the busiest first, and if nothing there may come, the next. */
+static bool pull_from_others(struct cpu *cpu, unsigned least, unsigned limit, bool alternate)
+{
+	uint64_t others = atomic_load(&cpus_online) & ~bit_of(cpu);
+	struct cpu *from;
+
+	while ((from = busiest_of(others, least))) {
+		if (pull(cpu, from, limit, alternate))
+			return true;
+		others &= ~bit_of(from);
+	}
+	return false;
 }
 
 /*
@@ -280,28 +298,12 @@ static void await_makers(const struct cpu *cpu)
 			cpu_relax();
 }
 
-/* Takes something from the busiest, or, if nothing there may run here, from anybody. */
-static void steal(struct cpu *cpu)
-{
-	struct cpu *from;
-
-	await_makers(cpu);
-	from = busiest_other(cpu, 0);
-
-	if (!from || pull(cpu, from, LEVEL_COUNT, false))
-		return;
-	for (uint64_t rest = atomic_load(&cpus_online) & ~bit_of(cpu); rest; rest &= rest - 1) {
-		from = cpus[__builtin_ctzll(rest)];
-		if (atomic_load_relaxed(&from->run_queue->count) && pull(cpu, from, LEVEL_COUNT, false))
-			return;
-	}
-}
-
 bool placement_idle(struct cpu *cpu)
 {
 	if (cpus_several() && !cpu->need_resched) {
 		atomic_or(&idle_cpus, bit_of(cpu));
-		steal(cpu);
+		await_makers(cpu);
+		pull_from_others(cpu, 0, LEVEL_COUNT, false);
 	}
 	if (!cpu->need_resched)
 		return true;
@@ -310,20 +312,31 @@ bool placement_idle(struct cpu *cpu)
 	return false;
 }
 
+/* Threads wait on @cpu, this one, while others idle: one of those that may take one is told. */
+static void offer_waiting(struct cpu *cpu)
+{
+	struct thread *thread;
+	uint64_t allowed;
+
+	queue_lock(cpu->run_queue);
+	thread = find_movable(cpu->run_queue, atomic_load(&idle_cpus), 0, LEVEL_COUNT);
+	allowed = thread ? thread->affinity : 0;
+	queue_unlock(cpu->run_queue);
+	offer(allowed, cpu);
+}
+
 void placement_balance(struct cpu *cpu, uint64_t now)
 {
 	unsigned waiting = atomic_load_relaxed(&cpu->run_queue->count), running = cpu->current->priority, limit;
-	struct cpu *from;
 
 	if (waiting && atomic_load(&idle_cpus))
-		offer(UINT64_MAX, cpu);
+		offer_waiting(cpu);
 	if (now < cpu->balance_at)
 		return;
 	/* Nobody who would only wait here for what runs: of worse classes, or of any but the real-time one. */
 	limit = running < LEVEL_HIGH ? LEVEL_HIGH : running - (running - LEVEL_HIGH) % LEVELS_PER_CLASS + LEVELS_PER_CLASS;
 	/* Also when only one more waits there, so that three that share two CPUs take turns. If it is not the turn of what waits now, look again soon. */
-	from = busiest_other(cpu, waiting);
-	if (!from || pull(cpu, from, limit, true))
+	if (!busiest_of(atomic_load(&cpus_online) & ~bit_of(cpu), waiting) || pull_from_others(cpu, waiting, limit, true))
 		cpu->balance_at = now + clock_hw_tsc_hz() / 1000 * BALANCE_MS;
 }
 

@@ -87,6 +87,9 @@ static void give_way(struct cpu *cpu, bool in_kernel)
 		queue_unlock(cpu->run_queue);
 		return;
 	}
+	/* Who idles has looked here before @prev had to wait, and a real-time thread may keep the CPU for long. */
+	if (unlikely(cpus_several()) && prev != cpu->idle)
+		placement_offer_later(cpu, prev);
 	switch_to(cpu, prev, next, now);
 }
 
@@ -113,7 +116,7 @@ static void reschedule(bool in_kernel)
 		current_thread()->involuntary_switches++;
 		give_way(cpu, in_kernel);
 		interrupts_restore(flags);
-		__asm__ volatile("decl %%gs:32" ::: "memory");
+		preempt_enable_unseen();
 	}
 }
 
@@ -313,22 +316,6 @@ void thread_start(struct thread *thread)
 	scheduler_make_ready(thread, THREAD_NEW);
 }
 
-uint64_t scheduler_thread_cycles(struct thread *thread)
-{
-	uint64_t flags = interrupts_save(), cycles;
-	struct cpu *cpu;
-
-	preempt_disable();
-	cpu = lock_cpu_of(thread);
-	cycles = thread->run_cycles;
-	if (cpu->current == thread)
-		cycles += MAX(cpu_read_tsc(), thread->run_stamp) - thread->run_stamp;
-	queue_unlock(cpu->run_queue);
-	interrupts_restore(flags);
-	preempt_enable();
-	return cycles;
-}
-
 void sched_yield(void)
 {
 	preempt_disable();
@@ -349,11 +336,11 @@ static void timer_interrupt(struct trap_frame *frame)
 	timer_run_expired();
 	if (thread != cpu->idle) {
 		if (trap_from_user(frame)) {
-			thread->user_ticks++;
-			cpu->user_ticks++;
+			thread->times.user_ticks++;
+			cpu->times.user_ticks++;
 		} else {
-			thread->system_ticks++;
-			cpu->system_ticks++;
+			thread->times.system_ticks++;
+			cpu->times.system_ticks++;
 		}
 		queue_lock(cpu->run_queue);
 		account(thread, cpu_read_tsc());
@@ -417,7 +404,7 @@ void scheduler_idle_loop(void)
 		preempt_disable();
 		interrupts_disable();
 		while (placement_idle(this_cpu())) {
-			__asm__ volatile("sti; hlt");
+			cpu_wait_for_interrupt();
 			interrupts_disable();
 		}
 		interrupts_enable();

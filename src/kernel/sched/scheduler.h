@@ -46,9 +46,6 @@ __attribute__((noreturn)) void scheduler_end_thread(void);
 /* Makes a thread in @from_state ready. Returns whether it was in that state. Any context. */
 bool scheduler_make_ready(struct thread *thread, enum thread_run_state from_state);
 
-/* TSC cycles of CPU time that @thread has had, this moment's included. Any context. */
-uint64_t scheduler_thread_cycles(struct thread *thread);
-
 /* thread.c: the idle thread of @cpu, on the stack at @stack_base (NULL: makes one). NULL when out of memory. */
 struct thread *thread_create_idle(struct cpu *cpu, void *stack_base);
 void thread_caches_init(void);	/* before any thread is made */

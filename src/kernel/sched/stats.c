@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Totals for /proc/stat and the load average: a decaying mean of runnable threads, sampled every five seconds. */
+/*
+ * CPU time of threads and CPUs, and the load average: a decaying mean of runnable threads, sampled every five seconds.
+ *
+ * How much time there was is exact; how it divides into the user's and the system's is known from samples. What is told never falls, though.
+ */
 #include "sched/stats.h"
 #include "arch/x86_64/clock_hw.h"
 #include "arch/x86_64/interrupts.h"
 #include "lib/atomic.h"
 #include "sched/clock.h"
-#include "sched/scheduler.h"
+#include "sched/internal.h"
 #include "sched/timer.h"
 
 enum { LOAD_SHIFT = 11, LOAD_ONE = 1 << LOAD_SHIFT, SAMPLE_SECONDS = 5 };
@@ -48,22 +52,54 @@ void sched_stats_init(void)
 	timer_arm(&load_timer, clock_monotonic_ns() + SAMPLE_SECONDS * NS_PER_SEC);
 }
 
+static uint64_t boot_tsc(void)
+{
+	uint64_t base, unused;
+
+	clock_hw_describe(&base, &unused);
+	return base;
+}
+
+/* Returns what @thread has had, TSC cycles, and divides that, or with @others what has gone by without it since boot, by @split, which is its CPU's then. */
+static uint64_t read_times(struct thread *thread, struct time_split *split, bool others, uint64_t *user_ns, uint64_t *system_ns)
+{
+	uint64_t boot = boot_tsc(), flags = interrupts_save(), now, cycles, ticks, user, total;
+	struct cpu *cpu;
+
+	preempt_disable();
+	cpu = lock_cpu_of(thread);
+	now = cpu_read_tsc();
+	cycles = thread->run_cycles;
+	if (cpu->current == thread)
+		cycles += MAX(now, thread->run_stamp) - thread->run_stamp;
+	total = clock_hw_cycles_to_ns(others ? MAX(now, boot + cycles) - boot - cycles : cycles);
+	total = MAX(total, split->total_ns);
+	/* Without any samples the time counts as the system's, as on Linux. */
+	ticks = split->user_ticks + split->system_ticks;
+	user = ticks ? total / ticks * split->user_ticks : 0;
+	/* Neither part less than last time, so neither more by more than there is more in all. */
+	split->user_ns = MIN(MAX(user, split->user_ns), split->user_ns + total - split->total_ns);
+	split->total_ns = total;
+	*user_ns = split->user_ns;
+	*system_ns = total - split->user_ns;
+	queue_unlock(cpu->run_queue);
+	interrupts_restore(flags);
+	preempt_enable();
+	return cycles;
+}
+
+void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
+{
+	read_times(thread, &thread->times, false, user_ns, system_ns);
+}
+
 bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats)
 {
-	const struct cpu *cpu = id < CPU_MAX ? atomic_load(&cpus[id]) : NULL;
-	uint64_t uptime, busy, ticks, idle;
+	struct cpu *cpu = id < CPU_MAX ? atomic_load(&cpus[id]) : NULL;
 
 	if (!cpu)
 		return false;
-	uptime = clock_monotonic_ns();
-	idle = cpu->idle->run_cycles;
-	if (cpu->current == cpu->idle)
-		idle += cpu_read_tsc() - cpu->idle->run_stamp;
-	ticks = cpu->user_ticks + cpu->system_ticks;
-	stats->idle_ns = MIN(clock_hw_cycles_to_ns(idle), uptime);
-	busy = uptime - stats->idle_ns;
-	stats->user_ns = ticks ? busy / ticks * cpu->user_ticks : 0;
-	stats->system_ns = busy - stats->user_ns;
+	stats->idle_ns = clock_hw_cycles_to_ns(read_times(cpu->idle, &cpu->times, true, &stats->user_ns, &stats->system_ns));
 	return true;
 }
 

@@ -197,15 +197,6 @@ void thread_exit(void)
 	scheduler_end_thread();
 }
 
-void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
-{
-	uint64_t total = clock_hw_cycles_to_ns(scheduler_thread_cycles(thread)), ticks = thread->user_ticks + thread->system_ticks;
-
-	/* The total is exact; how it divides is known from samples. Without any the time counts as the system's, as on Linux. */
-	*user_ns = ticks ? total / ticks * thread->user_ticks : 0;
-	*system_ns = total - *user_ns;
-}
-
 int sched_sleep_until(uint64_t deadline, bool interruptible)
 {
 	struct wait_queue queue;

@@ -63,7 +63,7 @@ struct thread {
 	uint64_t turn_left;		/* real-time: TSC cycles before others of its level go first; SCHED_FIFO: 0 when it yields */
 	uint64_t run_cycles;		/* TSC cycles of CPU time so far */
 	uint64_t run_stamp;		/* TSC when it got the CPU or was last accounted */
-	uint64_t user_ticks, system_ticks;	/* timer interrupts seen in either mode: splits run_cycles */
+	struct time_split times;	/* of run_cycles */
 	bool wait_timed_out;		/* set by sleep_timer */
 	uint64_t voluntary_switches, involuntary_switches;
 	struct timer sleep_timer;	/* wait_block's deadline */
@@ -142,10 +142,10 @@ static inline unsigned sched_own_level(const struct thread *thread)
 	return thread->lent < thread->own_level ? thread->own_level : thread->priority;
 }
 
-/* CPU-time of a thread up to now, ns. */
+/* CPU-time of a thread up to now, ns. Neither part ever falls, nor does their sum. */
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns);
 
-/* How CPU @id has spent its time since boot. False where no CPU runs. */
+/* How CPU @id has spent its time since boot; none of it falls. False where no CPU runs. */
 struct sched_cpu_stats { uint64_t user_ns, system_ns, idle_ns; };
 bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats);
 

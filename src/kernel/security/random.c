@@ -29,9 +29,9 @@ static bool hardware_random(uint64_t *value)
 
 	/* RDSEED runs dry when asked often; RDRAND, its seeded generator, practically never does. */
 	for (int i = 0; cpu_features.rdseed && !ok && i < HARDWARE_TRIES; i++)
-		__asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
+		ok = cpu_rdseed(value);
 	for (int i = 0; cpu_features.rdrand && !ok && i < HARDWARE_TRIES; i++)
-		__asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
+		ok = cpu_rdrand(value);
 	return ok;
 }
 

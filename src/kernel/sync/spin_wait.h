@@ -4,5 +4,5 @@
 
 #include "sync/spinlock.h"
 
-/* Called by spin_wait.asm. @place: where the lock is taken. */
+/* Called by arch/x86_64/spin_wait.asm. @place: where the lock is taken. */
 void spin_wait_for(struct spinlock *lock, const void *place);

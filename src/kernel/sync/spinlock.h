@@ -6,6 +6,7 @@
 #pragma once
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/spin_wait_call.h"
 #include "debug/lock_checks.h"
 
 struct spinlock {
@@ -41,10 +42,10 @@ CHECKED_INLINE __attribute__((warn_unused_result)) bool spin_try(struct spinlock
 	return taken;
 }
 
-/* Waits until it has the lock. Keeps all registers, so that a caller in which nobody waits pays nothing (sync/spin_wait.asm). */
+/* Waits until it has the lock. Keeps all registers, so that a caller in which nobody waits pays nothing (arch/x86_64/spin_wait.asm). */
 SHARED_INLINE void spin_wait(struct spinlock *lock)
 {
-	__asm__ volatile("pushq %0; call spin_wait_entry" :: "r"(lock) : "memory", "cc");
+	SPIN_WAIT_CALL(lock);
 }
 
 /* The class of a spinlock. That of a sleeping lock's queue keeps the sleeping lock's class and counts as a queue itself. */

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a path apart: finds '/' and NUL eight bytes at a time and hashes on the way. */
 #include "vfs/path_split.h"
+#include "arch/x86_64/path_constants.h"
 
-/* Constants to all who use them, and to the compiler; but one is written once, so it must not know the value here either. */
-__asm__(
-	"	.pushsection .data\n"
-	"	.balign 32\n"
-	"	.globl path_constants\n"
-	"	.hidden path_constants\n"
-	"path_constants:\n"
-	"	.quad 0x0101010101010101, 0x8080808080808080, 0x2f2f2f2f2f2f2f2f\n"
-	"path_hash_factor:\n"
-	"	.quad 0x9e3779b97f4a7c15\n"
-	"	.popsection\n");
+PATH_CONSTANTS;
 
 void path_hash_begin(uint64_t secret)
 {
-	__asm__ volatile("movq %0, path_hash_factor(%%rip)" :: "r"(secret | 1) : "memory");
+	PATH_SET_FACTOR(secret | 1);
 }
 
 const char *path_next_component(const char *text, struct path_component *component)

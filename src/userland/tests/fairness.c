@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Who gets how much of a CPU. Programs that compute, "hogs", count what they do over a window of time.
- *
- * WINDOW_MS is the window's length. With EXACT set the bounds are tight: that is for machines whose clock counts instructions (ci/vm --icount), since
- * elsewhere the host decides how long a hog really runs.
- */
+/* Who gets how much of a CPU (hogs.h says how that is measured), and that the length of the run queue costs nothing. */
 #include "check.h"
+#include "hogs.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -22,144 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HOGS_MAX = 8, ANY_CPU = -1, SAMPLES_MAX = 20000, WARM_UP_MS = 150, US_PER_MS = 1000 };
-
-struct hog {
-	int policy, rt_priority, nice, cpu;
-	int yields;			/* calls sched_yield now and then */
-	volatile uint64_t work;
-	uint64_t before;
-	pid_t pid;
-	volatile int seen_on;		/* realtime_goes_elsewhere: where it was when it last woke, and how late it has ever been */
-	volatile long latest_us;
-} __attribute__((aligned(64)));
-
-static struct shared {
-	struct hog hogs[HOGS_MAX];
-	volatile int ready, go;
-	long lateness_us[SAMPLES_MAX];
-} *shared;
-
-static int exact(void)
-{
-	return getenv("EXACT") != NULL;
-}
-
-static long window_ms(void)
-{
-	const char *text = getenv("WINDOW_MS");
-
-	return text ? atol(text) : 300;
-}
-
 static int on_raeen(void)
 {
 	struct utsname names;
 
 	return uname(&names) == 0 && strcmp(names.sysname, "RaeenOS") == 0;
-}
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	CHECK_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
-}
-
-static void set_policy(int policy, int priority)
-{
-	struct sched_param param = { .sched_priority = priority };
-
-	CHECK_EQ(syscall(SYS_sched_setscheduler, 0, policy, &param), 0);	/* musl's function has no effect, on purpose */
-}
-
-/* ---- Hogs ---- */
-
-static void hog_main(void *argument)
-{
-	struct hog *hog = argument;
-
-	if (hog->cpu != ANY_CPU)
-		pin(hog->cpu);
-	CHECK_EQ(setpriority(PRIO_PROCESS, 0, hog->nice), 0);
-	set_policy(hog->policy, hog->rt_priority);
-	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
-	while (!shared->go)
-		check_sleep(1);
-	for (;;) {
-		for (volatile int i = 0; i < 200; i++)
-			;
-		hog->work++;
-		if (hog->yields && hog->work % 64 == 0)
-			sched_yield();
-	}
-}
-
-/* Starts @count hogs at once; they run when this returns. The caller is ahead of all of them from now on. */
-static void start_hogs(const struct hog *hogs, int count)
-{
-	set_policy(SCHED_FIFO, 99);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	for (int i = 0; i < count; i++) {
-		shared->hogs[i] = hogs[i];
-		shared->hogs[i].pid = check_spawn(hog_main, &shared->hogs[i]);
-	}
-	while (shared->ready < count)
-		check_sleep(1);
-	shared->go = 1;
-	check_sleep(WARM_UP_MS);
-}
-
-static void stop_hogs(int count)
-{
-	/* All before the first wait: one that never gets the CPU cannot die. */
-	for (int i = 0; i < count; i++)
-		kill(shared->hogs[i].pid, SIGKILL);
-	for (int i = 0; i < count; i++)
-		CHECK_EQ(check_wait(shared->hogs[i].pid), CHECK_KILLED + SIGKILL);
-}
-
-static uint64_t cpu_time(pid_t pid)
-{
-	struct timespec time = { 0 };
-	clockid_t clock;
-
-	CHECK_EQ(clock_getcpuclockid(pid, &clock), 0);
-	CHECK_EQ(clock_gettime(clock, &time), 0);
-	return time.tv_sec * 1000000000ull + time.tv_nsec;
-}
-
-/* Lets the hogs run for the window; sets each one's share of what all did, in thousandths. @by_time: by the kernel's own account. */
-static void measure(int count, int by_time, long *shares)
-{
-	uint64_t sum = 0, done[HOGS_MAX];
-
-	for (int i = 0; i < count; i++)
-		shared->hogs[i].before = by_time ? cpu_time(shared->hogs[i].pid) : shared->hogs[i].work;
-	check_sleep(window_ms());
-	for (int i = 0; i < count; i++) {
-		done[i] = (by_time ? cpu_time(shared->hogs[i].pid) : shared->hogs[i].work) - shared->hogs[i].before;
-		sum += done[i];
-	}
-	for (int i = 0; i < count; i++) {
-		shares[i] = sum ? done[i] * 1000 / sum : 0;
-		printf("hog %d: %ld.%ld %%\n", i, shares[i] / 10, shares[i] % 10);
-	}
-}
-
-/* Whether @share is in @low to @high, thousandths; in the wider bounds without EXACT. */
-static int is_between(long share, long low, long high, long wide_low, long wide_high)
-{
-	return exact() ? share >= low && share <= high : share >= wide_low && share <= wide_high;
-}
-
-static void run_hogs(const struct hog *hogs, int count, int by_time, long *shares)
-{
-	start_hogs(hogs, count);
-	measure(count, by_time, shares);
-	stop_hogs(count);
 }
 
 /* ---- Shares of one CPU ---- */
@@ -294,27 +157,6 @@ static int by_size(const void *a, const void *b)
 	return *(const long *)a > *(const long *)b ? 1 : -1;
 }
 
-static long us_after(const struct timespec *since)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - since->tv_sec) * 1000000 + (now.tv_nsec - since->tv_nsec) / 1000;
-}
-
-/* Returns by how many microseconds it slept too long. */
-static long sleep_us(long us)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += us * 1000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-	return us_after(&until);
-}
-
 /* Sleeps between 1 and 7 ms at a time until the window is over. */
 static void sleeper(void *argument)
 {
@@ -442,137 +284,69 @@ static void length_of_the_queue(void)
 		CHECK_EQ(check_wait(-1), CHECK_KILLED + SIGKILL);
 }
 
-/* ---- Several CPUs ---- */
+/* Of yield_in_turn() and those that it starts, of which one runs at a time. */
+struct turns {
+	volatile long done, first, last;	/* turns: so far, from which and to which the time is taken */
+	struct timespec start, end;
+};
 
-static int cpus(void)
+static void yield_for_ever(void *argument)
 {
-	return sysconf(_SC_NPROCESSORS_ONLN);
+	struct turns *turns = argument;
+
+	for (;;) {
+		if (++turns->done == turns->first)
+			clock_gettime(CLOCK_MONOTONIC, &turns->start);
+		if (turns->done == turns->last)
+			clock_gettime(CLOCK_MONOTONIC, &turns->end);
+		sched_yield();
+	}
 }
 
-/* Three on two CPUs have two thirds of one each, by the kernel's account: hosts do not run all CPUs at the same speed. */
-static void three_on_two_cpus(void)
+/* Nanoseconds that one of @count that take turns at one level has it, and that it takes to take one out of the middle of those that wait and put it back. */
+static void yield_in_turn(int count, long *turn_ns, long *move_ns)
 {
-	struct hog hogs[3] = { 0 };
-	long shares[3], slack = window_ms() < 10000 ? 50 : 0;	/* who has a CPU alone changes 20 times a second at most */
-	cpu_set_t both;
+	enum { TURNS = 4000, MOVES = 200 };
+	struct turns *turns = mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct sched_param level = { .sched_priority = 10 };
+	pid_t *pids = calloc(count, sizeof(*pids));
+	struct timespec start, end;
 
-	if (cpus() < 2)
-		return;
-	CPU_ZERO(&both);
-	CPU_SET(0, &both);
-	CPU_SET(1, &both);
-	for (int i = 0; i < 3; i++)
-		hogs[i].cpu = ANY_CPU;
-	CHECK_EQ(sched_setaffinity(0, sizeof(both), &both), 0);	/* the hogs inherit it */
-	run_hogs(hogs, 3, 1, shares);
-	for (int i = 0; i < 3; i++)
-		CHECK(is_between(shares[i], 300 - slack, 367 + slack, 150, 550));
+	turns->first = 3 * count;
+	turns->last = turns->first + TURNS;
+	for (int i = 0; i < count; i++) {
+		pids[i] = check_spawn(yield_for_ever, turns);
+		CHECK_EQ(syscall(SYS_sched_setscheduler, pids[i], SCHED_FIFO, &level), 0);
+	}
+	while (turns->done <= turns->last)
+		check_sleep(10);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (int i = 0; i < MOVES; i++)
+		syscall(SYS_sched_setscheduler, pids[count / 2], SCHED_FIFO, &level);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	*turn_ns = ((turns->end.tv_sec - turns->start.tv_sec) * 1000000000 + turns->end.tv_nsec - turns->start.tv_nsec) / TURNS;
+	*move_ns = ((end.tv_sec - start.tv_sec) * 1000000000 + end.tv_nsec - start.tv_nsec) / MOVES;
+	printf("of %d at one level each has it for %ld ns; to move one takes %ld ns\n", count, *turn_ns, *move_ns);
+	for (int i = 0; i < count; i++)
+		kill(pids[i], SIGKILL);
+	for (int i = 0; i < count; i++)
+		CHECK_EQ(check_wait(-1), CHECK_KILLED + SIGKILL);
 }
 
-/* Two that must share a CPU do not take from the one on the other. */
-static void pinned_hogs(void)
+/* Nor does it count how many wait at the very level where one is put, taken from the front, and taken from the middle. */
+static void length_of_the_level(void)
 {
-	struct hog hogs[3] = { { .cpu = 0 }, { .cpu = 0 }, { .cpu = ANY_CPU } };
-	long shares[3];
-
-	if (cpus() < 2)
-		return;
-	run_hogs(hogs, 3, 1, shares);
-	for (int i = 0; i < 2; i++)
-		CHECK(is_between(shares[i], 235, 265, 150, 350));
-}
-
-static void wake_often(void *argument)
-{
-	struct hog *self = argument;
+	long few_turn, few_move, many_turn, many_move;
 
 	pin(0);
-	set_policy(SCHED_FIFO, 40);
-	for (;;) {
-		long late = sleep_us(2000);
-
-		self->latest_us = late > self->latest_us ? late : self->latest_us;
-		self->seen_on = sched_getcpu();
-		self->work++;
-	}
-}
-
-/* Waits until @hog has begun and ended a sleep; returns where it was then. */
-static int where_it_wakes(struct hog *hog)
-{
-	uint64_t before = hog->work;
-
-	while (hog->work < before + 2)
-		check_sleep(1);
-	return hog->seen_on;
-}
-
-/* A real-time thread whose CPU is taken by a better one meanwhile is woken on a CPU that runs what is worse. */
-static void realtime_goes_elsewhere(void)
-{
-	struct hog hogs[HOGS_MAX] = { { .policy = SCHED_FIFO, .rt_priority = 50, .cpu = 0 } };
-	int count = cpus() < HOGS_MAX - 1 ? cpus() : HOGS_MAX - 1, elsewhere = 0, late = 0;
-	struct hog *waker;
-	cpu_set_t all, first;
-
-	if (cpus() < 2)
-		return;
-	CHECK_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
-	for (int i = 1; i < count; i++)
-		hogs[i].cpu = i;
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	start_hogs(hogs, count);
-	waker = &shared->hogs[count];
-	waker->pid = check_spawn(wake_often, waker);
-	for (int i = 0; i < 10; i++) {
-		kill(shared->hogs[0].pid, SIGSTOP);
-		CHECK_EQ(sched_setaffinity(waker->pid, sizeof(first), &first), 0);
-		CHECK_EQ(where_it_wakes(waker), 0);
-		CHECK_EQ(sched_setaffinity(waker->pid, sizeof(all), &all), 0);
-		waker->latest_us = 0;
-		kill(shared->hogs[0].pid, SIGCONT);
-		elsewhere += where_it_wakes(waker) != 0;
-		late += waker->latest_us > 5 * US_PER_MS;
-	}
-	printf("late in %d rounds of 10\n", late);
-	CHECK_EQ(elsewhere, 10);
-	/* So it was not the balance. Once or twice the hog goes on while it is awake. */
-	CHECK(!exact() || late <= 2);
-	stop_hogs(count + 1);
-}
-
-/* Hogs that are sent round the CPUs are found where they were sent. */
-static void affinity_under_load(void)
-{
-	struct hog hogs[4] = { 0 };
-	int count = cpus();
-
-	start_hogs(hogs, 4);
-	for (int round = 0; round < 40; round++) {
-		cpu_set_t set;
-
-		CPU_ZERO(&set);
-		CPU_SET(round % count, &set);
-		for (int i = 0; i < 4; i++) {
-			char path[40], line[512], *at;
-			FILE *file;
-
-			CHECK_EQ(sched_setaffinity(shared->hogs[i].pid, sizeof(set), &set), 0);
-			snprintf(path, sizeof(path), "/proc/%d/stat", shared->hogs[i].pid);
-			file = fopen(path, "r");
-			CHECK(file && fgets(line, sizeof(line), file));
-			fclose(file);
-			/* Field 39; the second one is the last in parentheses. */
-			at = strrchr(line, ')');
-			for (int field = 2; at && field < 39; field++)
-				at = strchr(at + 1, ' ');
-			if (CHECK(at != NULL))
-				CHECK_EQ(atoi(at), round % count);
-		}
-		check_sleep(2);
-	}
-	stop_hogs(4);
+	set_policy(SCHED_FIFO, 99);
+	if (on_raeen())
+		set_budget("-1", "1000000");
+	yield_in_turn(2, &few_turn, &few_move);
+	yield_in_turn(exact() ? 1000 : 40, &many_turn, &many_move);
+	CHECK(!exact() || (many_turn <= few_turn * 105 / 100 && many_move <= few_move * 105 / 100));
+	if (on_raeen())
+		set_budget("950000", "1000000");
 }
 
 static const struct check_case cases[] = {
@@ -586,10 +360,7 @@ static const struct check_case cases[] = {
 	CASE(sleeper_on_one_cpu),
 	CASE(sleeper_on_all_cpus),
 	CASE(length_of_the_queue),
-	CASE(three_on_two_cpus),
-	CASE(pinned_hogs),
-	CASE(realtime_goes_elsewhere),
-	CASE(affinity_under_load),
+	CASE(length_of_the_level),
 	{ 0 },
 };
 

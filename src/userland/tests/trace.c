@@ -486,6 +486,41 @@ static void samples(void)
 	close(fd);
 }
 
+static void switch_samples(void *unused)
+{
+	int fd = trace_open();
+
+	(void)unused;
+	for (;;) {
+		tell(fd, "on sample");
+		tell(fd, "off");
+	}
+}
+
+/* Who has samples taken on all CPUs stays on those where it may run, and who says meanwhile where that is has said so. */
+static void samples_and_affinity(void)
+{
+	pid_t child = check_spawn(switch_samples, NULL);
+	int last = sysconf(_SC_NPROCESSORS_ONLN) - 1, wrong = 0;
+
+	for (int round = 0; round < 100; round++) {
+		cpu_set_t set, found;
+
+		CPU_ZERO(&set);
+		CPU_SET(round & 1 ? last : 0, &set);
+		CHECK_EQ(sched_setaffinity(child, sizeof set, &set), 0);
+		for (int i = 0; i < 20; i++) {
+			CHECK_EQ(sched_getaffinity(child, sizeof found, &found), 0);
+			wrong += !CPU_EQUAL(&set, &found);
+			sched_yield();
+		}
+		check_sleep(1);
+	}
+	CHECK_EQ(wrong, 0);
+	kill(child, 9);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + 9);
+}
+
 /* Switching while everything that is traced goes on. */
 static void storm(void *unused)
 {
@@ -541,7 +576,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(calls_in_order), CASE(messages), CASE(frame_calls), CASE(faults), CASE(switches), CASE(threads_are_named), CASE(overflow),
-		CASE(two_readers), CASE(refused), CASE(refused_whatever_the_mode), CASE(samples), CASE(switched_under_load), { NULL, NULL }
+		CASE(two_readers), CASE(refused), CASE(refused_whatever_the_mode), CASE(samples), CASE(samples_and_affinity),
+		CASE(switched_under_load), { NULL, NULL }
 	};
 	static const struct check_case none[] = { CASE(nothing_to_check), { NULL, NULL } };
 	struct utsname name;

@@ -3,7 +3,7 @@
 ; 64-bit mode in one step and goes on in the kernel image with the boot page tables, which map both places.
 ; Intel SDM vol. 3A section 8.4 (MP initialization), section 9.8.5 (IA-32e mode).
 
-CPU_SCRATCH_RSP equ 24
+%include "offsets.inc"			; generated: CPU_SCRATCH_RSP
 EFER equ 0xc0000080
 
 extern ap_main

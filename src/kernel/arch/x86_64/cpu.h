@@ -23,39 +23,56 @@ struct tss {
 	uint16_t reserved3, io_map;
 } __attribute__((packed));
 
+/* How busy time divides into the user's and the system's, guarded by the CPU's run queue lock but for the ticks, which its timer interrupt counts. */
+struct time_split {
+	uint64_t user_ticks, system_ticks;	/* how often the timer has interrupted either */
+	uint64_t user_ns, total_ns;		/* what was told last (sched/stats.c) */
+};
+
+/* In groups that begin with a cache line each, so that other CPUs disturb this one only where they really have something to do with it. */
 struct cpu {
+	/* What everybody reads, and only this CPU writes, at a switch or never. */
 	struct cpu *self;		/* offset 0: this_cpu() is one load */
-	struct thread *current;		/* offset 8: the running thread; written by the context switch only */
-	struct trap_frame *user_frame;	/* offset 16: at the top of current's kernel stack, for SYSCALL entry */
-	uint64_t scratch_rsp;		/* offset 24: the user's RSP for the few instructions after SYSCALL */
-	uint32_t preempt_count;		/* offset 32: > 0 forbids preemption: spinlocks held + interrupt depth */
-	uint32_t need_resched;		/* offset 36: set to ask for a switch at the next chance */
+	struct thread *current;		/* the running thread; written by the context switch only */
+	struct run_queue *run_queue;
+	struct thread *idle;
+	uint64_t sleeps_here;		/* what thread->run_state and ->cpu are for a thread that sleeps and belongs here (message_path.inc) */
 	uint64_t stack_canary;		/* offset 40: GCC's stack protector reads %gs:40; the same on all CPUs */
 	unsigned id;			/* 0 is the boot CPU */
 	unsigned apic_id;
-	struct run_queue *run_queue;
-	struct thread *idle;
+	struct path_memo *path_memos;	/* paths walked here (vfs/path_ready.h) */
+
+	/* What other CPUs write, or read in order to write. */
+	uint32_t need_resched __attribute__((aligned(64)));	/* set to ask for a switch at the next chance */
+	uint32_t tlb_state;		/* enum tlb_state; atomic */
+	uint64_t tlb_requests;		/* atomic: which CPUs wait for this one to flush its TLB (arch/x86_64/tlb.c) */
+	paddr_t loaded_root;		/* what CR3 holds; written by this CPU only */
+	uint32_t start_state;		/* enum cpu_start_state; atomic */
+
+	/* Its own; others read counts and times now and then. */
+	struct trap_frame *user_frame __attribute__((aligned(64)));	/* at the top of current's kernel stack, for SYSCALL entry */
+	uint64_t scratch_rsp;		/* the user's RSP for the few instructions after SYSCALL */
+	uint32_t preempt_count;		/* > 0 forbids preemption: spinlocks held + interrupt depth */
 	struct thread *fpu_owner;	/* whose FPU registers are left here by who left last for a thread without any; see thread->fpu_cpu */
-	uint64_t user_ticks, system_ticks;	/* timer samples of busy time */
 	uint64_t quantum_end;		/* TSC: when the running thread's quantum ends; 0: no need to interrupt it */
 	uint64_t timer_event;		/* TSC: by when the timer hardware will interrupt; UINT64_MAX: it will not */
 	struct thread *left;		/* left the CPU dead or to run elsewhere; seen to by the thread after it. @idle: see sched/realtime.c */
+	uint64_t switches, forks;
+	struct time_split times;
 	void *gdt;
 	struct tss tss;
-	uint64_t sleeps_here;		/* what thread->run_state and ->cpu are for a thread that sleeps and belongs here (message_path.inc) */
-	struct path_memo *path_memos;	/* paths walked here (vfs/path_ready.h) */
 	uint64_t balance_at;		/* TSC: when it looks again whether another CPU has more to do (sched/placement.c) */
 	struct { uint64_t since, used, period_end; } realtime;	/* TSC, cycles, TSC; own CPU, interrupts off (sched/realtime.c) */
-	uint64_t switches, forks;
 	int64_t memory_counts[7];	/* mm/memory_counters.h; read by anybody */
 	struct { uint64_t all, timer, reschedule, tlb; } interrupts;	/* counts; read by anybody */
-	uint32_t start_state;		/* enum cpu_start_state; atomic */
-
-	/* What other CPUs write or often read, so on a cache line of its own: see arch/x86_64/tlb.c. */
-	uint64_t tlb_requests __attribute__((aligned(64)));	/* atomic: which CPUs wait for this one to flush its TLB */
-	paddr_t loaded_root;		/* what CR3 holds; written by this CPU only */
-	uint32_t tlb_state;		/* enum tlb_state; atomic */
 } __attribute__((aligned(64)));
+
+_Static_assert(__builtin_offsetof(struct cpu, self) == 0 && __builtin_offsetof(struct cpu, stack_canary) == 40, "as the compiler and this_cpu() have it");
+_Static_assert(__builtin_offsetof(struct cpu, need_resched) == 64, "the first group has one line");
+
+/* A field of this CPU's, as an operand; with the field's offset as operand N: CPU_FIELD(N). */
+#define CPU_OFFSET(field) "i"(__builtin_offsetof(struct cpu, field))
+#define CPU_FIELD(n) "%%gs:%c" #n
 
 enum { CPU_MAX = 64 };
 
@@ -84,7 +101,7 @@ SHARED_INLINE struct thread *current_thread(void)
 {
 	struct thread *thread;
 
-	__asm__("movq %%gs:8, %0" : "=r"(thread));
+	__asm__("movq " CPU_FIELD(1) ", %0" : "=r"(thread) : CPU_OFFSET(current));
 	return thread;
 }
 
@@ -93,13 +110,13 @@ static inline struct trap_frame *cpu_user_frame(void)
 {
 	struct trap_frame *frame;
 
-	__asm__("movq %%gs:16, %0" : "=r"(frame));
+	__asm__("movq " CPU_FIELD(1) ", %0" : "=r"(frame) : CPU_OFFSET(user_frame));
 	return frame;
 }
 
 SHARED_INLINE void preempt_disable(void)
 {
-	__asm__ volatile("incl %%gs:32" ::: "memory");
+	__asm__ volatile("incl " CPU_FIELD(0) :: CPU_OFFSET(preempt_count) : "memory");
 }
 
 /* In one instruction: two could read the count of a CPU that the thread has left in between. */
@@ -107,7 +124,7 @@ static inline bool preemption_is_off(void)
 {
 	uint32_t count;
 
-	__asm__ volatile("movl %%gs:32, %0" : "=r"(count));
+	__asm__ volatile("movl " CPU_FIELD(1) ", %0" : "=r"(count) : CPU_OFFSET(preempt_count));
 	return count;
 }
 
@@ -119,8 +136,14 @@ SHARED_INLINE uint32_t preempt_enable_quietly(void)
 {
 	uint32_t wanted;
 
-	__asm__ volatile("decl %%gs:32; movl %%gs:36, %0" : "=r"(wanted) :: "memory");
+	__asm__ volatile("decl " CPU_FIELD(1) "; movl " CPU_FIELD(2) ", %0" : "=r"(wanted) : CPU_OFFSET(preempt_count), CPU_OFFSET(need_resched) : "memory");
 	return wanted;
+}
+
+/* Leaves one where somebody else will see to a switch that was asked for. */
+static inline void preempt_enable_unseen(void)
+{
+	__asm__ volatile("decl " CPU_FIELD(0) :: CPU_OFFSET(preempt_count) : "memory");
 }
 
 /* Leaves a no-preemption section; switches at once if a switch was asked for meanwhile. */
@@ -156,6 +179,44 @@ static inline bool interrupts_enabled(void)
 }
 
 static inline void cpu_relax(void) { __asm__ volatile("pause"); }
+
+/* Interrupts are off, and on afterwards: none comes between that and the wait. */
+static inline void cpu_wait_for_interrupt(void) { __asm__ volatile("sti; hlt"); }
+
+/* NMIs wake it, but it goes nowhere. */
+__attribute__((noreturn)) static inline void cpu_stop(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+/* A fault whose handler faults, and no handler for that: a triple fault, which resets every PC. */
+static inline void cpu_reset(void)
+{
+	static const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) empty_idt;
+
+	__asm__ volatile("lidt %0; int3" :: "m"(empty_idt));
+}
+
+/* Adds to @field of this CPU's in one instruction that nothing can come between. */
+#define CPU_ADD(field, delta) __asm__ volatile("addq %0, " CPU_FIELD(1) :: "er"(delta), CPU_OFFSET(field) : "memory", "cc")
+
+/* False when there is none just now. Only if cpu_features has the instruction. */
+static inline bool cpu_rdseed(uint64_t *value)
+{
+	bool ok;
+
+	__asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
+	return ok;
+}
+
+static inline bool cpu_rdrand(uint64_t *value)
+{
+	bool ok;
+
+	__asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
+	return ok;
+}
 
 static inline uint64_t cpu_read_tsc(void)
 {

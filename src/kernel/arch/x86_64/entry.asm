@@ -1,11 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ; Every way into the kernel and back: exceptions, interrupts, SYSCALL. All build the same struct trap_frame (trap.h).
-; GS holds this CPU's struct cpu while in the kernel (offsets: cpu.h).
+; GS holds this CPU's struct cpu while in the kernel.
 
-CPU_USER_FRAME equ 16
-CPU_SCRATCH_RSP equ 24
-CPU_CURRENT equ 8
-CPU_NEED_RESCHED equ 36
 THREAD_WORK equ 0
 TRAP_SYSCALL equ 0x100
 FRAME_R15 equ 0 * 8

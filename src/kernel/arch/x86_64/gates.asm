@@ -2,11 +2,10 @@
 ; The gates of the calls that need capabilities (abi/syscalls.def): four instructions between the dispatch table, or a frame's stub, and the handler.
 ; A caller that lacks one of the bits is refused, or goes to who judges its arguments. All are one symbol, gates, in backtraces and profiles.
 
-CPU_CURRENT equ 8
 EPERM equ 1
 %define GATES_A_REFUSAL 5		; a short jump reaches it
 
-%include "offsets.inc"			; generated: THREAD_MISSING
+%include "offsets.inc"			; generated: CPU_CURRENT, THREAD_MISSING
 %include "syscall_asm.inc"		; generated: EACH_GATE
 
 section .text

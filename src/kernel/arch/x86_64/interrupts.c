@@ -107,7 +107,7 @@ void interrupts_dispatch(struct trap_frame *frame)
 	if (KERNEL_CHECKS)
 		lock_note_interrupt(false);
 	/* Not preempt_enable(): the trap exit decides about switching, after the interrupt's own work is done. */
-	__asm__ volatile("decl %%gs:32" ::: "memory");
+	preempt_enable_unseen();
 }
 
 const char *interrupts_describe(unsigned isa_irq, uint64_t *count)

@@ -48,6 +48,8 @@ void apic_init_cpu(void);
  * @max. None without an APIC.
  */
 unsigned apic_other_cpus(unsigned *ids, unsigned max);
+/* How many CPUs the MADT calls usable, with this one and those that are left out: beyond CPU_MAX, or with APIC ids above 254. 1 without an APIC. */
+unsigned apic_cpus_there(void);
 /* Interprocessor interrupts (Intel SDM vol. 3A §10.6). Any context. */
 void apic_send_init(unsigned apic_id);
 void apic_send_startup(unsigned apic_id, paddr_t page);	/* below 1 MiB */

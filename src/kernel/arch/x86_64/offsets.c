@@ -18,6 +18,10 @@
 
 static __attribute__((used)) void offsets(void)
 {
+	OFFSET(CPU_CURRENT, cpu, current);
+	OFFSET(CPU_USER_FRAME, cpu, user_frame);
+	OFFSET(CPU_SCRATCH_RSP, cpu, scratch_rsp);
+	OFFSET(CPU_NEED_RESCHED, cpu, need_resched);
 	OFFSET(CPU_RUN_QUEUE, cpu, run_queue);
 	OFFSET(CPU_TSS_RSP0, cpu, tss.rsp[0]);
 	OFFSET(CPU_SLEEPS_HERE, cpu, sleeps_here);

@@ -55,8 +55,7 @@ void ap_main(struct cpu *cpu)
 	interrupts_init_cpu();
 	syscall_init();
 	if (!atomic_compare_exchange(&cpu->start_state, &starting, CPU_STARTED))
-		for (;;)
-			__asm__ volatile("cli; hlt");
+		cpu_stop();
 	atomic_store(&cpus[cpu->id], cpu);
 	atomic_or(&cpus_online, 1ull << cpu->id);
 	tlb_flush_everything_local();	/* nobody has told this CPU what changed before */
@@ -206,7 +205,7 @@ static void start_all(void)
 	while (!all_started(starting, count) && clock_monotonic_ns() < deadline)
 		sleep_ns(POLL_MS * NS_PER_MS);
 	give_up_late(starting, count);
-	log_info("cpus: %u of %u run", cpus_count(), apic_other_cpus(NULL, CPU_MAX) + 1);
+	log_info("cpus: %u of %u run", cpus_count(), apic_cpus_there());
 }
 
 static void start_others(void *unused)
@@ -241,7 +240,7 @@ void smp_start_others(void)
 		atomic_store(&cpus_to_come, (2ull << others_wanted) - 2);
 		thread_start(thread);
 	} else {
-		log_info("cpus: 1 of %u runs", apic_other_cpus(NULL, CPU_MAX) + 1);
+		log_info("cpus: 1 of %u runs", apic_cpus_there());
 	}
 }
 

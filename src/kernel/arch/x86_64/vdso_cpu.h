@@ -50,3 +50,11 @@ static inline unsigned vdso_cpu_number(void)
 	__asm__ volatile("lsl %1, %0" : "=r"(limit) : "r"(SELECTOR_CPU_NUMBER) : "cc");
 	return limit;
 }
+
+static inline long vdso_system_call(long number, long a, long b)
+{
+	long result;
+
+	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b) : "rcx", "r11", "memory");
+	return result;
+}

@@ -8,6 +8,7 @@
 #include "debug/checks/internal.h"
 #include "debug/symbols.h"
 #include "arch/x86_64/boot_layout.h"
+#include "arch/x86_64/string_ops.h"
 #include "lib/panic.h"
 #include "mm/frame_records.h"
 
@@ -26,18 +27,13 @@ static inline uint8_t *shadow_of(uint64_t addr)
 	return NULL;
 }
 
-static void fill(uint8_t *shadow, uint8_t value, size_t count)
-{
-	__asm__ volatile("rep stosb" : "+D"(shadow), "+c"(count) : "a"(value) : "memory");
-}
-
 void shadow_allow(const void *start, size_t len)
 {
 	uint8_t *shadow = shadow_of((uint64_t)start);
 
 	if (!shadow)
 		return;
-	fill(shadow, 0, len >> GRANULE_SHIFT);
+	fill_bytes(shadow, 0, len >> GRANULE_SHIFT);
 	if (len % GRANULE)
 		shadow[len >> GRANULE_SHIFT] = len % GRANULE;
 }
@@ -47,7 +43,7 @@ void shadow_forbid(const void *start, size_t len, enum shadow_state state)
 	uint8_t *shadow = shadow_of((uint64_t)start);
 
 	if (shadow)
-		fill(shadow, state, (len + GRANULE - 1) >> GRANULE_SHIFT);
+		fill_bytes(shadow, state, (len + GRANULE - 1) >> GRANULE_SHIFT);
 }
 
 /* ---- Checks ---- */

@@ -45,7 +45,7 @@ static struct mutex trace_lock = MUTEX_INIT(trace_lock, LOCK_TRACE);
 static struct trace_ring *rings[CPU_MAX];	/* what trace_rings has while tracing is on */
 static struct reader *owner;			/* who has switched it on, or NULL */
 static unsigned generation, ring_count, open_count, groups;
-static uint64_t start_tsc, start_ns;
+static uint64_t start_tsc, start_ns, sampling_period;
 
 static const char *const group_names[] = { "sched", "syscall", "fault", "irq", "sample", "message" };	/* by bit */
 
@@ -92,16 +92,28 @@ static void switch_off(void)
 	owner = NULL;
 }
 
-/* A timer is armed by the CPU where it is to expire. */
-static void start_samplers(uint64_t period)
-{
-	struct thread *self = current_thread();
-	uint64_t affinity = self->affinity;
+static unsigned samplers_to_start;	/* atomic */
 
-	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
-		if (rings[cpu] && !sched_set_affinity(self, 1ull << cpu))
-			trace_sampler_start(rings[cpu], period);
-	sched_set_affinity(self, affinity);
+static void start_sampler(void *ring)
+{
+	trace_sampler_start(ring, sampling_period);
+	atomic_sub(&samplers_to_start, 1);
+}
+
+/* A timer is armed by the CPU where it is to expire: by a thread there, as the caller's own affinity is nobody else's to change. */
+static void start_samplers(void)
+{
+	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+		struct thread *thread = rings[cpu] ? thread_create_kernel("sampler", start_sampler, rings[cpu], CLASS_HIGH) : NULL;
+
+		if (!thread)
+			continue;
+		sched_set_affinity(thread, 1ull << cpu);
+		atomic_add(&samplers_to_start, 1);
+		thread_start(thread);
+	}
+	while (atomic_load(&samplers_to_start))
+		sched_sleep_until(clock_monotonic_ns() + NS_PER_MS, false);
 }
 
 static int switch_on(struct reader *reader, unsigned wanted, size_t kib, unsigned rate)
@@ -124,8 +136,9 @@ static int switch_on(struct reader *reader, unsigned wanted, size_t kib, unsigne
 	memcpy(trace_rings, rings, sizeof(rings));
 	trace_points_switch(wanted | TRACE_GROUP_ALWAYS);
 	trace_calls_switch(wanted);
+	sampling_period = NS_PER_SEC / rate;
 	if (wanted & TRACE_GROUP_SAMPLE)
-		start_samplers(NS_PER_SEC / rate);
+		start_samplers();
 	return 0;
 }
 

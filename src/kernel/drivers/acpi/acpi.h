@@ -18,8 +18,8 @@ void acpi_init(void);
 /* The first table with this signature whose checksum is right, mapped for good; NULL if there is none. */
 const struct acpi_header *acpi_find_table(const char *signature);
 
-/* Tries to switch the machine off (ACPI S5). Returns if that is not possible. */
+/* Tries to switch the machine off (ACPI S5), the other CPUs stopped. Returns if that is not possible. */
 void acpi_power_off(void);
 
-/* Tries the FADT's reset register. Returns if there is none. */
+/* Tries the FADT's reset register, the other CPUs stopped. Returns if there is none. */
 void acpi_reset(void);

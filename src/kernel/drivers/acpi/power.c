@@ -5,6 +5,7 @@
  */
 #include "drivers/acpi/acpi.h"
 #include "arch/x86_64/io.h"
+#include "arch/x86_64/smp.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/kernel_map.h"
@@ -98,6 +99,7 @@ void acpi_power_off(void)
 		log_warning("acpi: found no way to power off (%s)", dsdt ? "no _S5_ in the DSDT" : "no FADT or DSDT");
 		return;
 	}
+	smp_stop_others();	/* not before: whoever is stopped keeps his locks, and the tables are mapped, and warned about, with some */
 	enable_acpi_mode(fadt);
 	io_out16(fadt->pm1a_control, types[0] << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE);
 	if (fadt->pm1b_control)
@@ -110,5 +112,6 @@ void acpi_reset(void)
 
 	if (!fadt || fadt->header.length < sizeof(*fadt) || !(fadt->flags & RESET_SUPPORTED) || fadt->reset_register.space != ADDRESS_IO)
 		return;
+	smp_stop_others();
 	io_out8(fadt->reset_register.address, fadt->reset_value);
 }

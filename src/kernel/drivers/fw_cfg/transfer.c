@@ -35,10 +35,8 @@ static void select_key(uint16_t key)
 
 static void port_read(void *buf, size_t len)
 {
-	void *at = buf;
-
 	port_pos += len;
-	__asm__ volatile("rep insb" : "+D"(at), "+c"(len) : "d"(FW_CFG_PORT_DATA) : "memory");
+	io_in8_many(FW_CFG_PORT_DATA, buf, len);
 }
 
 bool fw_cfg_present(void)

@@ -22,8 +22,7 @@ void power_halt(void)
 	interrupts_disable();
 	serial_flush();
 	smp_stop_others();
-	for (;;)
-		__asm__ volatile("hlt");
+	cpu_stop();
 }
 
 void power_off(void)
@@ -38,18 +37,17 @@ void power_off(void)
 
 void power_reboot(void)
 {
-	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) empty_idt = { 0, 0 };
-
 	log_notice("power: reboot");
 	interrupts_disable();
 	serial_flush();
 	acpi_reset();
+	smp_stop_others();
 	wait_a_little();
 	io_out8(RESET_CONTROL, 0x02);	/* PCI reset control register, as chipsets since the PIIX have it */
 	io_out8(RESET_CONTROL, 0x06);
 	wait_a_little();
 	io_out8(KEYBOARD_COMMAND, KEYBOARD_PULSE_RESET);
 	wait_a_little();
-	__asm__ volatile("lidt %0; int3" :: "m"(empty_idt));	/* a triple fault resets every PC */
+	cpu_reset();
 	power_halt();
 }

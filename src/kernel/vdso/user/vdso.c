@@ -14,14 +14,6 @@
 
 enum { COARSE_RESOLUTION_NS = 4000000 };	/* as clock_calls.c says */
 
-static long system_call(long number, long a, long b)
-{
-	long result;
-
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b) : "rcx", "r11", "memory");
-	return result;
-}
-
 /* In this order the first product is stored before the second one takes its registers. */
 static inline __attribute__((always_inline)) void monotonic(struct timespec *time)
 {
@@ -72,7 +64,7 @@ static __attribute__((noinline)) int other_clock(int clock, struct timespec *tim
 	else if (is_monotonic(clock))
 		monotonic(time);
 	else
-		return system_call(__NR_clock_gettime, clock, (long)time);
+		return vdso_system_call(__NR_clock_gettime, clock, (long)time);
 	return 0;
 }
 
@@ -89,7 +81,7 @@ EXPORT int __vdso_clock_getres(int clock, struct timespec *resolution)
 	bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
 
 	if (!is_monotonic(clock) && !is_realtime(clock))
-		return system_call(__NR_clock_getres, clock, (long)resolution);
+		return vdso_system_call(__NR_clock_getres, clock, (long)resolution);
 	if (resolution)
 		*resolution = (struct timespec){ 0, coarse ? COARSE_RESOLUTION_NS : 1 };
 	return 0;
