@@ -46,11 +46,11 @@ def said(machine, what):
     return [line.split()[1] for line in machine.lines if line.startswith(f"@{what} ")]
 
 
-# Deterministic: the server dies with a request in hand, before and after each so manieth commit, or hangs, or answers late.
+# Deterministic: the server dies with a request in hand, before and after each so manieth commit, or hangs, or answers late. test_root.py has more at work then.
 PARTS = ("--die=7", "--die-before-commit=3", "--die-after-commit=3", "--hang=200", "--late=9")
 
 
-@pytest.mark.parametrize("part, count", [(PARTS[1], 200), (PARTS[2], 200), (PARTS[4], 200)] + [pytest.param(part, 4000, marks=pytest.mark.full) for part in PARTS])
+@pytest.mark.parametrize("part, count", [(PARTS[2], 200), (PARTS[4], 200)] + [pytest.param(part, 4000, marks=pytest.mark.full) for part in PARTS])
 def test_nobody_notices(part, count, tmp_path):
     machine = run(tmp_path, part, f"part; {WORK % count}; say status $?; say restarts $(restarts); sleep 3", timeout=900)
     assert said(machine, "upgraded") == ["0"] and said(machine, "status") == ["0"], machine.text()[-4000:]

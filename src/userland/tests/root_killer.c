@@ -144,13 +144,16 @@ static void set_policy(int policy, int level)
 	CHECK_EQ(syscall(SYS_sched_setscheduler, 0, policy, &(struct sched_param){ .sched_priority = level }), 0);
 }
 
-/* Stops it at a moment at which it holds a request: it will die with that in its hands. Real-time priority finds it there, also where both have one CPU. */
+/*
+ * Stops it at a moment at which it holds a request: it will die with that in its hands. Real-time priority finds it there, also where both have one CPU.
+ * The moments are drawn: by a clock of instructions they would fall in step with who asks.
+ */
 static int stop_with_request(pid_t server)
 {
 	int held = 0;
 
 	set_policy(SCHED_FIFO, 1);
-	for (long end = check_now() + COMES_MS; !held && check_now() < end; usleep(20)) {
+	for (long end = check_now() + COMES_MS; !held && check_now() < end; usleep(1 + (useconds_t)draw(100))) {
 		if (look().held == 0)
 			continue;
 		CHECK_EQ(kill(server, SIGSTOP), 0);
