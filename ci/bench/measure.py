@@ -104,12 +104,16 @@ def kernel_version(path):
     return data[at:data.index(b"\0", at)].decode()
 
 
+def commit():
+    """Of the tree, and whether what the image is made of has been changed since."""
+    changed = subprocess.run(["git", "-C", ROOT, "diff", "--quiet", "HEAD", "--", "src", "toolchain", "ports", "root", "grub"]).returncode
+    return first_line("git", "-C", ROOT, "rev-parse", "--short=12", "HEAD") + (" and changes" if changed else "")
+
+
 def versions(guests):
     found = {"qemu": first_line("qemu-system-x86_64", "--version"), "compiler": first_line("gcc", "--version")}
     if RAEEN in guests:
-        changed = subprocess.run(["git", "-C", ROOT, "diff", "--quiet", "HEAD", "--", "src", "toolchain", "ports", "root",
-                                  "grub"]).returncode
-        found["raeen"] = first_line("git", "-C", ROOT, "rev-parse", "--short=12", "HEAD") + (" and changes" if changed else "")
+        found["raeen"] = commit()
     if LINUX in guests:
         found["linux"] = kernel_version(os.path.join(BUILD, "linux-guest/vmlinuz"))
     if LEAN in guests:

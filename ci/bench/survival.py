@@ -10,6 +10,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 for part in ("../tests", "../lib"):
     sys.path.insert(0, os.path.join(FOLDER, part))
 
+import measure  # noqa: E402
 import synced  # noqa: E402
 import test_root  # noqa: E402
 import test_root_disk  # noqa: E402
@@ -19,12 +20,12 @@ from root_machine import Machine  # noqa: E402
 HEAD = """
 ## What it survives
 
-Made by `ci/bench/root --renew PART...`, of the tests in `ci/tests/test_root*.py`, which say what is checked. *Kills*: SIGKILL of the server, half of them with a request
-held for sure, while sqlite3, tar, a writer of mapped files and random operations work on /. *Cuts*: the power fails after a place in the disk's log, what was not flushed is there or not;
-`e2fsck -p`, then everything that fsync promised. *Recovery*: on one CPU with a clock of instructions (1 ms is 10^6 of them).
+Made by `ci/bench/root --renew PART...`, of the tests in `ci/tests/test_root*.py`, which say what is checked, each row at the commit that it names. *Kills*:
+SIGKILL of the server, half of them while its port says that it holds a request, with sqlite3, tar, a writer of mapped files, holders of locks and random operations
+at work on /. *Cuts*: the power fails after a place in the disk's log, what was not flushed is there or not; `e2fsck -p`, then everything that fsync promised. *Recovery*: on one CPU with a clock of instructions (1 ms is 10^6 of them).
 
-| what | how much | result |
-|---|---|---|
+| what | how much | result | commit |
+|---|---|---|---|
 """
 
 
@@ -34,22 +35,22 @@ def check(holds, text):
 
 
 def kills(folder):
-    deaths = held = rows = 0
+    deaths = held = replayed = rows = 0
     for number, size in enumerate(test_root.FULL):
         place = folder / str(number)
         place.mkdir()
         worked = test_root.Worked(place, size)
         for name, (status, output) in worked.results.items():
             check(status == 0, f"{name}: {output}")
-        found = re.search(r"^(\d+) deaths, (\d+) of them with a request held", worked.results["killer"][1], re.M)
-        deaths, held = deaths + int(found[1]), held + int(found[2])
+        killed, with_request, again = test_root.deaths(worked.results["killer"][1])
+        deaths, held, replayed = deaths + killed, held + with_request, replayed + again
         for mode in test_root.JOURNALS:
             check(worked.acknowledged[mode] == list(range(1, size["rows"] + 1)), f"{mode}: rows are missing")
             test_root.test_what_was_acknowledged_is_there(worked, mode, place)
             rows += len(worked.acknowledged[mode])
         check(synced.clean(worked.image) == [], "the image is not clean")
     return (f"{deaths} deaths, {len(test_root.FULL)} boots of 1 to 4 CPUs",
-            f"{held} with a request held; no program saw an error; all {rows:,} acknowledged rows are there; e2fsck -fn is content")
+            f"{held} with a request held, {replayed} given out again; no program saw an error; all {rows:,} acknowledged rows are there; e2fsck -fn is content")
 
 
 def recovery(folder):
@@ -114,9 +115,9 @@ PARTS = {
 
 
 def row(name):
-    what, measure = PARTS[name]
+    what, part = PARTS[name]
     with tempfile.TemporaryDirectory(prefix="raeen-root-", dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
-        return f"| {' | '.join((what, *measure(Path(folder))))} |\n"
+        return f"| {' | '.join((what, *part(Path(folder)), measure.commit()))} |\n"
 
 
 def keep(kept, name, text):

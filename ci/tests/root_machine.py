@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import disk_image
-from guest import RAEEN, console_text, vm_line
+from guest import BUILD, RAEEN, console_text, vm_line
 from qmp import Qmp
 
 DISK = "/proc/disks/ram0"
@@ -18,6 +18,27 @@ DISK = "/proc/disks/ram0"
 TAKE = f"echo '@map'; cat {DISK}/map; echo '@take'; read key </dev/tty1; echo '@on'"
 # The same at the end, when there is nothing more to be done. Twice: what the first still had in hand itself may end only then.
 TAKE_LAST = f"sync; sync; echo '@map'; cat {DISK}/map; echo '@take'; sleep 100000"
+
+TESTS = os.path.join(BUILD, "tests/tests")
+# The ext2 server that goes wrong as it is told, and what its words stand behind; `svc upgrade ext2 /tests/ext2-service` makes it the server of /.
+SERVICE, MARK = "ext2-service", b"RAEEN-EXT2-OPTIONS"
+
+
+def make_overlay(overlay, part, programs):
+    """Adds /tests to the folder @overlay: @programs, and the ext2 server with @part written into it, unless that is None."""
+    tests = os.path.join(overlay, "tests")
+    os.makedirs(tests)
+    for name in programs:
+        shutil.copy(os.path.join(TESTS, name), tests)
+    if part is None:
+        return
+    with open(os.path.join(TESTS, SERVICE), "rb") as program:
+        data = program.read()
+    words = MARK + b" " + part.encode()
+    place = data.index(MARK + bytes(100))
+    with open(os.path.join(tests, SERVICE), "wb") as program:
+        program.write(data[:place] + words + data[place + len(words):])
+    os.chmod(program.name, 0o755)
 
 
 class Machine:

@@ -9,7 +9,7 @@ import linux_guest
 from guest import BUILD, LINUX, RAEEN, run_all
 
 TESTS = os.path.join(BUILD, "tests/tests")
-PROGRAMS = ("root_model", "root_mmap", "root_names", "root_cut_short", "root_beside", "root_promised", "root_reads", "root_synced", "root_full")
+PROGRAMS = ("root_model", "root_mmap", "root_names", "root_locks", "root_cut_short", "root_beside", "root_promised", "root_reads", "root_synced", "root_full")
 NOTHING_FILLED = "nothing is filled"
 LINUX_DISK = "insmod /brd.ko rd_nr=1 rd_size=16384; mke2fs -b 4096 -m 0 /dev/ram0 > /dev/null && mkdir /disk && mount -t ext2 /dev/ram0 /disk"
 

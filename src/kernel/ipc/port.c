@@ -121,10 +121,11 @@ void port_summary(struct port *port, char *buf, size_t size)
 	unsigned epoch = port->epoch, queued = port->queued, held = held_count(port), refs = atomic_load_relaxed(&port->refs.count) - 1;
 	bool vacant = port->vacant, dead = port->dead;
 	int receiver = port->receiver_pid;
+	uint64_t replayed = port->replayed;
 
 	spin_unlock_irq(&port->lock, flags);
-	snprintf(buf, size, "%-32s %5u %c%c%c %6u %6u %8d %5u", port->name[0] ? port->name : "-", epoch, port->flags & PORT_PERSISTENT ? 'p' : '-',
-		 port->flags & PORT_REPLAY ? 'r' : '-', dead ? 'd' : vacant ? 'v' : '-', queued, held, receiver, refs);
+	snprintf(buf, size, "%-32s %5u %c%c%c %6u %6u %8d %5u %8lu", port->name[0] ? port->name : "-", epoch, port->flags & PORT_PERSISTENT ? 'p' : '-',
+		 port->flags & PORT_REPLAY ? 'r' : '-', dead ? 'd' : vacant ? 'v' : '-', queued, held, receiver, refs, replayed);
 }
 
 /* What a file of a port is, in file->pos: the epoch of a handle with RECV, else the badge. */

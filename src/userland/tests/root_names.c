@@ -184,6 +184,15 @@ static void free_space(struct statfs *space)
 	CHECK_EQ(statfs(".", space), 0);
 }
 
+/* Each counted name was made, and a file used when it had no name any more; how soon depends on how much time others leave. */
+static int had_enough(void)
+{
+	for (unsigned i = 0; i < NAMES; i++)
+		if (__atomic_load_n(&shared->made[i], __ATOMIC_SEQ_CST) == 0)
+			return 0;
+	return __atomic_load_n(&shared->last_uses, __ATOMIC_SEQ_CST) > 0;
+}
+
 static void storm(void)
 {
 	unsigned long seed = (unsigned long)number("SEED", check_now());
@@ -206,6 +215,8 @@ static void storm(void)
 			work(i, seed);
 	}
 	sleep((unsigned)number("SECONDS", 2));
+	while (!had_enough())
+		check_sleep(10);
 	__atomic_store_n(&shared->stop, 1, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < workers; i++)
 		CHECK_EQ(check_wait(pids[i]), 0);

@@ -261,9 +261,9 @@ static int link_mounts(const struct proc_subject *subject, char *buf, size_t siz
 /* Every port: ipc/README.md. */
 static int show_ports(struct proc_text *text, const struct proc_subject *subject)
 {
-	char line[PORT_NAME_MAX + 64];
+	char line[PORT_NAME_MAX + 96];
 
-	proc_text_print(text, "%-32s %5s %3s %6s %6s %8s %5s\n", "name", "epoch", "is", "queued", "held", "receiver", "refs");
+	proc_text_print(text, "%-32s %5s %3s %6s %6s %8s %5s %8s\n", "name", "epoch", "is", "queued", "held", "receiver", "refs", "replayed");
 	for (struct port *port = port_next(NULL); port; port = port_next(port)) {
 		port_summary(port, line, sizeof(line));
 		proc_text_print(text, "%s\n", line);
