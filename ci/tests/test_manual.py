@@ -142,7 +142,7 @@ READING = {
     "ordinary user": ("su raeen -c 'man cap | head -n 4'", 0, r"CAP\(1\).*NAME"),
     "pager": ("printf q | TERM=linux script -qc 'man svc' /dev/null", 0, r"SVC\(8\).*SYNOPSIS"),
     "index made anew": ("cp /usr/share/man/mandoc.db /tmp/old && makewhatis -Q /usr/share/man && cmp /tmp/old /usr/share/man/mandoc.db", 0, r""),
-    "without mandoc": ("mv /usr/bin/man /tmp/ && sh -lc 'man svc'; status=$?; mv /tmp/man /usr/bin/; exit $status", 127, r"lacks the port mandoc.*\n.*svc\.8"),
+    "without mandoc": ("mv /usr/bin/man /tmp/ && ENV=/etc/shrc sh -ic 'man svc'; status=$?; mv /tmp/man /usr/bin/; exit $status", 127, r"lacks the port mandoc.*\n.*svc\.8"),
 }
 
 
