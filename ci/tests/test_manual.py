@@ -132,7 +132,7 @@ EXAMPLES = {page: found for page in sorted(PAGES) if (found := examples(PAGES[pa
 READING = {
     "page": ("man svc", 0, r"SVC\(8\).*svc . look at services, start, stop and upgrade them.*upgrade NAME \[PROGRAM\].*EXIT STATUS.*svc kill example"),
     "of a section": ("man 5 services.conf", 0, r"SERVICES\.CONF\(5\).*give-up=20/min"),
-    "one of two": ("man 7 handles | head -n 3; man -w handles 7 handles", 0, r"HANDLES\(7\).*/man1/handles\.1.*/man7/handles\.7"),
+    "one of two": ("man 7 handles | head -n 3; man -w 1 handles; man -w 7 handles", 0, r"HANDLES\(7\).*NAME\n/usr/share/man/man1/handles\.1\n/usr/share/man/man7/handles\.7\n"),
     "by another name": ("man msg_recv", 0, r"MSG_CALL\(2\)"),
     "packed": ("man mdoc", 0, r"MDOC\(7\)"),
     "none": ("man nothing-like-that", 5, r"No entry for nothing-like-that"),
