@@ -20,6 +20,7 @@ import report  # noqa: E402
 BOUND, SLACK = 1.10, 3
 # Of fork the figures depend on where a program's memory happens to lie, which differs between builds of the same kernel.
 BY_ADDRESS, BOUND_BY_ADDRESS = ("fork+exit+wait, 280 pages", "fork+exec+wait"), 1.25
+SINCE_FIRST = 1.05
 # From the start mark to the stop mark in main.c beside the loop: reading the counter twice, and the calls.
 AROUND_LOOP = 16
 
@@ -115,10 +116,22 @@ def test_memory_at_the_prompt():
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("cpu", [measure.PLAIN, measure.SMAP])
 @pytest.mark.parametrize("guest", [measure.RAEEN, measure.LINUX])
-def test_runs_are_the_same_to_the_instruction(guest):
-    first, second = (measure.run_benchmark(guest, measure.PLAIN) for _ in range(2))
+def test_runs_are_the_same_to_the_instruction(guest, cpu):
+    first, second = (measure.run_benchmark(guest, cpu) for _ in range(2))
     assert report.differences(first, second) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("cpu", [measure.PLAIN, measure.SMAP])
+def test_what_came_since_costs_little(cpu):
+    """Against the figures of the kernel with one CPU, no messages, no capabilities and its root in memory (first.json)."""
+    with open(os.path.join(ROOT, "ci/bench/first.json")) as source:
+        first = json.load(source)[f"{measure.RAEEN}/{cpu}"]
+    rows = measure.run_benchmark(measure.RAEEN, cpu)["rows"]
+    grown = [f"{name}: {rows[name]['median']}, at first {median}" for name, median in first.items() if rows[name]["median"] > median * SINCE_FIRST]
+    assert not grown, "\n".join(grown)
 
 
 @pytest.mark.full

@@ -131,18 +131,25 @@ def wait_for_console(machine, text, seconds=REPLY):
         assert time.monotonic() < deadline, f"{text!r} did not come; the console:\n{said[-2000:]}"
 
 
+def type_until(machine, line, text):
+    """Types @line until @text is on the serial console: keys that the guest does not take in time are lost, as on a PC."""
+    for last in (False, False, True):
+        machine.child.send(f"{line}\r")
+        try:
+            return wait_for_console(machine, text, REPLY / 3)
+        except AssertionError:
+            if last:
+                raise
+
+
 def test_text_screen(bochs):
     """No VBE: the kernel finds the text mode. Keys are typed at the PS/2 keyboard."""
     machine = bochs("--screen", "text", "--cpu", OLD)
     wait_for_console(machine, "raeen login: ", BOOT)
-    machine.child.send("root\r")
-    console = wait_for_console(machine, "root login on 'tty1'")
+    console = type_until(machine, "root", "root login on 'tty1'")
     assert "video: text mode, 80x25 characters" in console
-    machine.child.send("echo $((6*7))-{a,B} > /dev/ttyS0; poweroff\r")
-    machine.child.expect(pexpect.EOF, timeout=REPLY)
-    machine.child.close()
-    assert machine.child.exitstatus == 0
-    assert "42-{a,B}" in (machine.folder / "console").read_bytes().decode(errors="replace")
+    type_until(machine, "echo $((6*7))-{a,B} > /dev/ttyS0", "42-{a,B}")
+    assert machine.power_off() == 0
     # The log was drawn as well, in pieces, and a character that a cell has already is not sent again.
     terminal = re.sub(rb"\x1b(\[[0-9;?]*[ -/]*[@-~]|[()].|.)|\s", b"", (machine.folder / "terminal").read_bytes())
     logged = re.sub(r"\s", "", "".join(re.findall(r"^\[ .*", console, re.MULTILINE))).encode()

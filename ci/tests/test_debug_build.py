@@ -105,8 +105,9 @@ def test_processor_refuses(tmp_path, name):
 
 
 @full
-def test_programs():
+@pytest.mark.parametrize("cpus", (1, 4))
+def test_programs(cpus):
     """Everything the programs do, under the checks."""
-    results = programs.run(RAEEN, "--image", IMAGE, only=programs.wherever(), timeout=2400, slow=True)
+    results = programs.run(RAEEN, "--image", IMAGE, "--smp", cpus, only=programs.wherever(), timeout=2400, slow=True)
     failed = {name: result.output for name, result in results.items() if result.status != 0}
     assert not failed, "\n".join(f"--- {name}\n{output}" for name, output in failed.items())

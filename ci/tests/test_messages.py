@@ -12,14 +12,14 @@ from guest import BUILD, RAEEN, run_all
 
 full = pytest.mark.full
 DEBUG_IMAGE = os.path.join(BUILD, "raeen-debug.iso")
-CASE_MS, PATIENCE = 1_500_000, 1800
+CASE_SHARE, PATIENCE, PATIENCE_UNDER_CHECKS = 800, 1800, 5400
 MANY, SOME, SOME_UNDER_CHECKS, FEW, FEW_UNDER_CHECKS = 1_000_000, 30_000, 10_000, 15_000, 5_000
 
 
-def run(program, *options, **environment):
+def run(program, *options, timeout=PATIENCE, **environment):
     text = " ".join(f"{name}={value}" for name, value in environment.items())
-    results = run_all(RAEEN, {program: f"env CASE_LIMIT_MS={CASE_MS} {text} /tests/{program}"}, "--mem", "1G", "--overlay",
-                      os.path.join(BUILD, "tests"), *options, timeout=PATIENCE)
+    results = run_all(RAEEN, {program: f"env CASE_LIMIT_MS={timeout * CASE_SHARE} {text} /tests/{program}"}, "--mem", "1G", "--overlay",
+                      os.path.join(BUILD, "tests"), *options, timeout=timeout)
     assert results[program].status == 0, results[program].output
 
 
@@ -42,7 +42,7 @@ def test_storm_for_long(cpus):
 @full
 def test_storm_for_long_under_checks():
     """The order of locks and what is freed are checked all the time."""
-    run("ports_storm", "--image", DEBUG_IMAGE, "--smp", 4, MESSAGES=MANY)
+    run("ports_storm", "--image", DEBUG_IMAGE, "--smp", 4, timeout=PATIENCE_UNDER_CHECKS, MESSAGES=MANY)
 
 
 @pytest.mark.parametrize("name", ("lending", "ports_lend"))

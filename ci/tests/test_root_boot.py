@@ -25,6 +25,7 @@ MUTE = """service root {
     exec      %s
     port      fs.root persistent replay
     mount     / served disk=ram0
+    watchdog  10min
 }
 service other {
     exec      /bin/sleep 1000
@@ -139,24 +140,28 @@ OTHERS = """service first {
     exec      /opt/files-service --changes=first
     port      fs.first persistent replay
     mount     /data/a served nodev,noexec
+    watchdog  10s
 }
 service second {
     exec      /bin/sh /opt/second
     caps      all
     port      fs.second persistent replay
     mount     /data/b served nosuid
+    watchdog  10s
     after     first
 }
 service third {
     exec      /opt/files-service --changes=third
     port      fs.third persistent replay
     mount     /data/b/d0 served ro,unordered
+    watchdog  10s
     after     second
 }
 service fourth {
     exec      /opt/files-service
     port      fs.fourth persistent replay
     mount     /data/b/d1 served nodev,nonsense
+    watchdog  10s
     after     second
 }
 """

@@ -13,14 +13,15 @@ import pytest
 
 from guest import BUILD, LINUX, RAEEN, ROOT, run_all
 
-CPUS = 4
-SHORT_SECONDS, FULL_SECONDS = 60, 450
+CPUS, MANY_CPUS = 4, 8
+SHORT_SECONDS, CHECKED_SECONDS, FULL_SECONDS = 60, 120, 450
 THREADS = ("multi", "single")
 HOST_CORES = (1, 2)
 # Of the whole time, for all storms at once.
 TOGETHER = 0.2
 # No judgement of speed: when a machine that does nothing at all is given up.
 PATIENCE = 1800
+DEBUG_IMAGE = os.path.join(BUILD, "raeen-debug.iso")
 
 
 def storms():
@@ -29,19 +30,24 @@ def storms():
     return names + ["together"]
 
 
-def run(guest, seconds, *options):
+def run(guest, seconds, *options, cpus=CPUS):
     """All storms in one boot, @seconds in all. Returns name -> Result."""
     seed = int(os.environ.get("SEED", time.time()))
     names = storms()
     each = max(1, round(seconds * (1 - TOGETHER) / (len(names) - 1)))
     commands = {name: f"/stress --seed {seed} --seconds {each} {name}" for name in names}
-    commands["together"] = f"/stress --seed {seed} --seconds {round(seconds * TOGETHER)} --workers {CPUS} --together"
-    return run_all(guest, commands, "--smp", CPUS, "--mem", "1G", "--overlay", os.path.join(BUILD, "stress"), *options,
+    commands["together"] = f"/stress --seed {seed} --seconds {round(seconds * TOGETHER)} --workers {cpus} --together"
+    return run_all(guest, commands, "--smp", cpus, "--mem", "1G", "--overlay", os.path.join(BUILD, "stress"), *options,
                    timeout=seconds + PATIENCE)
 
 
 def check(results, storm):
     assert results[storm].status == 0, results[storm].output
+
+
+def check_all(results):
+    failed = {storm: result.output for storm, result in results.items() if result.status != 0}
+    assert not failed, "\n".join(f"--- {storm}\n{output}" for storm, output in failed.items())
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +67,21 @@ def test_storms_for_long(thread, cores):
     if len(os.sched_getaffinity(0)) < cores:
         pytest.skip(f"the host has fewer than {cores} cores")
     results = run(RAEEN, FULL_SECONDS, "--accel", f"tcg,thread={thread}", "--host-cores", cores)
-    failed = {storm: result.output for storm, result in results.items() if result.status != 0}
-    assert not failed, "\n".join(f"--- {storm}\n{output}" for storm, output in failed.items())
+    check_all(results)
+
+
+@pytest.mark.full
+def test_storms_under_checks():
+    """The order of locks, and memory that is used after it was freed."""
+    check_all(run(RAEEN, CHECKED_SECONDS, "--image", DEBUG_IMAGE, "--accel", "tcg,thread=multi"))
+
+
+@pytest.mark.full
+def test_storms_on_many_cpus():
+    check_all(run(RAEEN, SHORT_SECONDS, "--accel", "tcg,thread=multi", cpus=MANY_CPUS))
 
 
 @pytest.mark.full
 def test_storms_on_linux():
     """What the storms expect is what Linux does."""
-    results = run(LINUX, SHORT_SECONDS, "--accel", "tcg,thread=multi")
-    failed = {storm: result.output for storm, result in results.items() if result.status != 0}
-    assert not failed, "\n".join(f"--- {storm}\n{output}" for storm, output in failed.items())
+    check_all(run(LINUX, SHORT_SECONDS, "--accel", "tcg,thread=multi"))

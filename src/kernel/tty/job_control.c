@@ -321,14 +321,14 @@ static long foreground_set(struct tty *tty, uint64_t argument)
 
 	if (error)
 		return error == -EIO ? -ENOTTY : error;
-	if (controlling_tty() != tty)
-		return -ENOTTY;
 	if (get_user_u32(&value, argument))
 		return -EFAULT;
 	int pgid = (int)value;
 
 	if (pgid < 0)
 		return -EINVAL;
+	if (controlling_tty() != tty)
+		return -ENOTTY;
 	error = group_check(pgid);
 	if (error)
 		return error;

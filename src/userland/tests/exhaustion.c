@@ -7,16 +7,21 @@
 #include "leak.h"
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { USER = 1004, PAGE = 4096 };
@@ -241,20 +246,105 @@ static int take_files(void)
 	return rmdir(folder) ? STRANGE : result;
 }
 
+static void allow_all_descriptors(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* The same open file in as many descriptors as there may be. */
 static int take_descriptors(void)
 {
-	struct rlimit limit;
 	int fd = open("/dev/null", O_RDONLY);
 
 	if (fd < 0)
 		return report_end(errno, EMFILE);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	allow_all_descriptors();
 	for (int i = 0; i < 2000000; i++)
 		if (dup(fd) < 0)
 			return report_end(errno, EMFILE);
+	return BOUND;
+}
+
+/* Open files of every kind that costs an object of its own each time. */
+static int take_open_files(void)
+{
+	allow_all_descriptors();
+	for (int i = 0; i < 500000; i++) {
+		int fd = i % 5 == 0 ? open("/dev/null", O_RDONLY) : i % 5 == 1 ? eventfd(0, 0) : i % 5 == 2 ? timerfd_create(CLOCK_MONOTONIC, 0) :
+			 i % 5 == 3 ? memfd_create("hoard", 0) : epoll_create1(0);
+
+		if (fd < 0)
+			return report_end(errno, EMFILE);
+	}
+	return BOUND;
+}
+
+/* Each epoll watches each eventfd. */
+static int take_watches(void)
+{
+	enum { EPOLLS = 200, EVENTS = 700 };
+	int epolls[EPOLLS], events[EVENTS];
+	struct epoll_event event = { .events = EPOLLIN };
+
+	for (int i = 0; i < EPOLLS; i++)
+		if ((epolls[i] = epoll_create1(0)) < 0)
+			return report_end(errno, EMFILE);
+	for (int i = 0; i < EVENTS; i++)
+		if ((events[i] = eventfd(0, 0)) < 0)
+			return report_end(errno, EMFILE);
+	for (int i = 0; i < EPOLLS * EVENTS; i++)
+		if (epoll_ctl(epolls[i / EVENTS], EPOLL_CTL_ADD, events[i % EVENTS], &event))
+			return report_end(errno, ENOSPC);
+	return BOUND;
+}
+
+/* Timers, which RLIMIT_SIGPENDING bounds as the signals that they will send. */
+static int take_timers(void)
+{
+	struct sigevent signal = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	struct itimerspec far = { .it_value = { .tv_sec = 1000000 } };
+	timer_t timer;
+
+	for (int i = 0; i < 100000; i++)
+		if (timer_create(CLOCK_MONOTONIC, &signal, &timer) || timer_settime(timer, 0, &far, NULL))
+			return report_end(errno, EAGAIN);
+	return BOUND;
+}
+
+/* Message queues without a name, as full as they get. */
+static int take_message_queues(void)
+{
+	struct mq_attr shape = { .mq_maxmsg = 10, .mq_msgsize = 8192 };
+	static char text[8192];
+	char name[64];
+
+	for (int i = 0; i < 10000; i++) {
+		mqd_t queue;
+
+		snprintf(name, sizeof name, "/exhaustion-%d-%d", getpid(), i);
+		queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &shape);
+		if (queue < 0)
+			return report_end(errno, EMFILE);
+		mq_unlink(name);
+		while (mq_send(queue, text, sizeof text, 0) == 0)
+			;
+	}
+	return BOUND;
+}
+
+/* RaeenOS's ports; elsewhere there is no such call. */
+static int take_ports(void)
+{
+	enum { SYS_PORT_CREATE = 1024 };
+
+	allow_all_descriptors();
+	for (int i = 0; i < 100000; i++)
+		if (syscall(SYS_PORT_CREATE, 0l, 0) < 0)
+			return errno == ENOSYS ? BOUND : report_end(errno, errno == EMFILE ? EMFILE : ENOSPC);
 	return BOUND;
 }
 
@@ -311,6 +401,11 @@ HOARD(pipes)
 HOARD(names)
 HOARD(files)
 HOARD(descriptors)
+HOARD(open_files)
+HOARD(watches)
+HOARD(timers)
+HOARD(message_queues)
+HOARD(ports)
 HOARD(memory)
 HOARD(processes)
 
@@ -318,6 +413,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(mappings), CASE(locks), CASE(signals), CASE(threads), CASE(pipes), CASE(names), CASE(files), CASE(descriptors),
+		CASE(open_files), CASE(watches), CASE(timers), CASE(message_queues), CASE(ports),
 		CASE(processes), CASE(memory), CASE(page_tables), { NULL, NULL },
 	};
 

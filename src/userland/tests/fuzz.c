@@ -3,8 +3,9 @@
  * Random calls with random arguments, by a seed, as an ordinary user and as root. The table of calls and of what their arguments are comes from
  * syscalls.def, so that most calls get past their first check: descriptors that are open, names that exist, memory at the edge of nothing.
  *
- * Who calls is a child in a root of its own (a small tmpfs), with little memory; when it is killed, or blocks for good, the next goes on. All is done
- * twice: after the second time a further program must run, and the kernel must have as many objects as after the first.
+ * Who calls is a child in a root of its own (a small tmpfs), with little memory; when it is killed, or blocks for good, the next goes on. Two threads of it
+ * call at once, with the same memory and descriptors. All is done twice: after the second time a further program must run, and the kernel must have as
+ * many objects as after the first.
  *
  *	SEED=N ROUNDS=N fuzz [as_user] [as_root]
  */
@@ -13,6 +14,7 @@
 #include "leak.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,7 +37,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EPOLLS = 3 };
+enum { EPOLLS = 3, OUTSIDE = 6 };
 enum {
 	PAGE = 4096, AREA_PAGES = 8, DEFAULT_ROUNDS = 1, CALLS_A_ROUND = 1000, RENEW = 64, CHILDREN_A_ROUND = 400,
 	SYS_PORT_CREATE = 1024, SYS_SHMEM_CREATE = 1041,	/* RaeenOS's own; elsewhere two descriptors less */
@@ -44,12 +46,12 @@ enum {
 };
 
 struct progress {
-	volatile unsigned calls;	/* made in this round */
+	volatile unsigned calls;	/* atomic: made in this round */
 	volatile int number;		/* of the last one */
 };
 
 static struct progress *progress;
-static uint64_t state;
+static _Thread_local uint64_t state;
 static char *area;	/* AREA_PAGES to be written, one only to be read, a hole */
 
 static uint64_t next_random(void)
@@ -210,6 +212,12 @@ static uint64_t random_argument(enum argument_kind kind)
 
 /* ---- Who calls ---- */
 
+struct caller {
+	int root;
+	uint64_t seed;
+	int outside[OUTSIDE];		/* descriptors opened before the root was changed */
+};
+
 /* Would end the test or the guest, or change for later tests what nothing changes back. */
 static int is_left_out(int number, int root)
 {
@@ -254,28 +262,36 @@ static void make_area(void)
 	munmap(area + (AREA_PAGES + 1) * PAGE, PAGE);
 }
 
-static void make_calls(int root, const int *outside, unsigned count)
+static void make_calls(const struct caller *caller)
 {
 	pid_t self = getpid();
 
-	while (progress->calls < CALLS_A_ROUND) {
+	state = caller->seed ? caller->seed : 1;
+
+	for (unsigned made; (made = __atomic_fetch_add(&progress->calls, 1, __ATOMIC_RELAXED)) < CALLS_A_ROUND;) {
 		const struct call *call = &calls[below(CALLS)];
 		uint64_t a[CALL_ARGUMENTS] = { 0 };
 
-		if (progress->calls++ % RENEW == 0) {
+		if (made % RENEW == 0) {
 			start_ticks();
 			make_files();
-			open_files(outside, count);
+			open_files(caller->outside, OUTSIDE);
 		}
 		for (unsigned i = 0; i < call->count; i++)
 			a[i] = random_argument(call->arguments[i].kind);
 		progress->number = call->number;
-		if (!is_left_out(call->number, root))
+		if (!is_left_out(call->number, caller->root))
 			syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 		if (syscall(SYS_getpid) != self)
 			syscall(SYS_exit_group, 0);	/* a child of a random fork */
 	}
 	_exit(0);
+}
+
+static void *make_calls_too(void *caller)
+{
+	make_calls(caller);
+	return NULL;
 }
 
 static void limit(void)
@@ -292,9 +308,10 @@ static void limit(void)
 
 static void run_child(int root, uint64_t seed)
 {
-	int outside[6];
+	struct caller callers[] = { { root, seed, { 0 } }, { root, ~seed, { 0 } } };
+	int *outside = callers[0].outside;
+	pthread_t thread;
 
-	state = seed ? seed : 1;
 	setsid();
 	outside[0] = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK);
 	outside[1] = open("/dev/zero", O_RDWR);
@@ -302,7 +319,7 @@ static void run_child(int root, uint64_t seed)
 	outside[3] = open("/proc/self/status", O_RDONLY);
 	outside[4] = open("/dev/urandom", O_RDONLY);
 	outside[5] = open("/dev/null", O_RDWR);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < OUTSIDE; i++)
 		outside[i] = dup2(outside[i], FIRST_OUTSIDE + i);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(outside[5], fd);
@@ -313,7 +330,9 @@ static void run_child(int root, uint64_t seed)
 	limit();
 	if (!root && (setgid(USER) < 0 || setuid(USER) < 0))
 		_exit(1);
-	make_calls(root, outside, 6);
+	memcpy(callers[1].outside, outside, sizeof callers[1].outside);
+	pthread_create(&thread, NULL, make_calls_too, &callers[1]);
+	make_calls(&callers[0]);
 }
 
 /* ---- Who watches ---- */

@@ -11,6 +11,8 @@
 #include "leak.h"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -24,6 +26,8 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -42,6 +46,33 @@ static const struct call more_calls[] = {
 	{ SYS_ioctl, "ioctl-TIOCGWINSZ", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCGWINSZ" }, { ARG_POINTER, "argument" } }, 0, 0 },
 	{ SYS_ioctl, "ioctl-TIOCSWINSZ", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCSWINSZ" }, { ARG_POINTER, "argument" } }, 0, 0 },
 	{ SYS_ioctl, "ioctl-FIONREAD", 3, { { ARG_FD, "pipe" }, { ARG_NUMBER, "FIONREAD" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TCGETA", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TCGETA" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TCSETA", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TCSETA" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TCSETAW", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TCSETAW" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TCSETAF", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TCSETAF" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TCSETSW", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TCSETSW" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TCSETSF", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TCSETSF" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCGPTN", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCGPTN" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCSPTLCK", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCSPTLCK" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCGPTLCK", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCGPTLCK" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCPKT", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCPKT" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCGPKT", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCGPKT" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCGEXCL", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCGEXCL" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCGETD", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCGETD" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCSETD", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCSETD" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCSTI", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCSTI" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCOUTQ", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCOUTQ" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCSPGRP", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCSPGRP" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-TIOCGDEV", 3, { { ARG_FD, "pty" }, { ARG_NUMBER, "TIOCGDEV" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_ioctl, "ioctl-FIONBIO", 3, { { ARG_FD, "pipe" }, { ARG_NUMBER, "FIONBIO" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_fcntl, "fcntl-F_SETLKW", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_SETLKW" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_fcntl, "fcntl-F_OFD_GETLK", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_OFD_GETLK" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_fcntl, "fcntl-F_OFD_SETLK", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_OFD_SETLK" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_fcntl, "fcntl-F_OFD_SETLKW", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_OFD_SETLKW" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_fcntl, "fcntl-F_SETOWN_EX", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_SETOWN_EX" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_fcntl, "fcntl-F_GETOWN_EX", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_GETOWN_EX" }, { ARG_POINTER, "argument" } }, 0, 0 },
+	{ SYS_prctl, "prctl-PR_GET_CHILD_SUBREAPER", 2, { { ARG_NUMBER, "PR_GET_CHILD_SUBREAPER" }, { ARG_POINTER, "a" } }, 0, 0 },
+	{ SYS_prctl, "prctl-PR_GET_TID_ADDRESS", 2, { { ARG_NUMBER, "PR_GET_TID_ADDRESS" }, { ARG_POINTER, "a" } }, 0, 0 },
 	{ SYS_fcntl, "fcntl-F_GETLK", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_GETLK" }, { ARG_POINTER, "argument" } }, 0, 0 },
 	{ SYS_fcntl, "fcntl-F_SETLK", 3, { { ARG_FD, "fd" }, { ARG_NUMBER, "F_SETLK" }, { ARG_POINTER, "argument" } }, 0, 0 },
 	{ SYS_prctl, "prctl-PR_SET_NAME", 2, { { ARG_NUMBER, "PR_SET_NAME" }, { ARG_POINTER, "a" } }, 0, 0 },
@@ -51,9 +82,18 @@ static const struct call more_calls[] = {
 };
 enum { MORE_CALLS = sizeof more_calls / sizeof *more_calls };
 
+#define NUMBER(name) { NULL, #name, name }
+
 static const struct { const char *call, *argument; long value; } special[] = {
 	{ "set_robust_list", "len", ROBUST_HEAD_SIZE },
 	{ "syslog", "type", 3 },			/* read all */
+	{ "syslog", "len", 4096 },
+	{ "timer_create", "event", 0 },			/* the default: a pointer to zeroes is none */
+	{ "sigaltstack", "in", 0 },
+	{ "process_vm_readv", "own_count", 1 }, { "process_vm_readv", "other_count", 1 },
+	{ "process_vm_writev", "own_count", 1 }, { "process_vm_writev", "other_count", 1 },
+	{ "getgroups", "size", 8 },
+	{ "wait4", "pid", -1 },
 	{ "clone3", "size", 64 },			/* the first version's size */
 	{ "waitid", "options", WEXITED },
 	{ "epoll_ctl", "op", EPOLL_CTL_ADD },
@@ -62,7 +102,24 @@ static const struct { const char *call, *argument; long value; } special[] = {
 	{ NULL, "FIONREAD", FIONREAD }, { NULL, "F_GETLK", F_GETLK }, { NULL, "F_SETLK", F_SETLK },
 	{ NULL, "PR_SET_NAME", PR_SET_NAME }, { NULL, "PR_GET_NAME", PR_GET_NAME }, { NULL, "PR_GET_PDEATHSIG", PR_GET_PDEATHSIG },
 	{ NULL, "ARCH_GET_FS", ARCH_GET_FS },
+	NUMBER(TCGETA), NUMBER(TCSETA), NUMBER(TCSETAW), NUMBER(TCSETAF), NUMBER(TCSETSW), NUMBER(TCSETSF), NUMBER(TIOCGPTN), NUMBER(TIOCSPTLCK),
+	NUMBER(TIOCGPTLCK), NUMBER(TIOCPKT), NUMBER(TIOCGPKT), NUMBER(TIOCGEXCL), NUMBER(TIOCGETD), NUMBER(TIOCSETD), NUMBER(TIOCSTI), NUMBER(TIOCOUTQ),
+	NUMBER(TIOCSPGRP), NUMBER(TIOCGDEV), NUMBER(FIONBIO), NUMBER(F_SETLKW), NUMBER(F_OFD_GETLK), NUMBER(F_OFD_SETLK), NUMBER(F_OFD_SETLKW),
+	NUMBER(F_SETOWN_EX), NUMBER(F_GETOWN_EX), NUMBER(PR_GET_CHILD_SUBREAPER), NUMBER(PR_GET_TID_ADDRESS),
 };
+
+/* A queue with a message in it. */
+static long good_queue(void)
+{
+	struct mq_attr shape = { .mq_maxmsg = 2, .mq_msgsize = 64 };
+	char name[32];
+	mqd_t queue;
+
+	snprintf(name, sizeof name, "/wild-%d", getpid());
+	queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &shape);
+	mq_unlink(name);
+	return queue < 0 || mq_send(queue, "text", 4, 1) < 0 ? -1 : queue;
+}
 
 static long good_descriptor(const struct call *call, const char *name)
 {
@@ -70,6 +127,14 @@ static long good_descriptor(const struct call *call, const char *name)
 
 	if (!strncmp(call->name, "getdents", 8))
 		return open(".", O_RDONLY);
+	if (!strncmp(call->name, "mq_", 3))
+		return good_queue();
+	if (!strncmp(call->name, "timerfd_", 8))
+		return timerfd_create(CLOCK_MONOTONIC, 0);
+	if (!strncmp(call->name, "signalfd", 8))
+		return -1;
+	if (!strcmp(call->name, "pidfd_send_signal"))
+		return syscall(SYS_pidfd_open, getpid(), 0);
 	if (!strcmp(name, "pty"))
 		return open("/dev/ptmx", O_RDWR | O_NOCTTY);
 	if (!strcmp(name, "pipe") || !strcmp(call->name, "epoll_ctl"))
@@ -86,7 +151,68 @@ static long good_epoll(void)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, eventfd(1, 0), &event) < 0 ? -1 : epoll;
 }
 
-/* An argument that the call would take; pointers point to zeroes. */
+/* What pointers of some calls lead to, where zeroes would be refused before the next pointer is looked at. */
+static long good_structure(const struct call *call, const char *name)
+{
+	static struct { uint32_t version; int pid; } capabilities = { 0x20080522, 0 };
+	static struct iovec vector;
+	static sigset_t signals;
+
+	if (strstr(call->name, "xattr") && !strcmp(name, "name"))
+		return (long)"user.wild";
+	if (!strncmp(call->name, "cap", 3) && !strcmp(name, "header"))
+		return (long)&capabilities;
+	if (!strncmp(call->name, "process_vm_", 11)) {
+		vector = (struct iovec){ area, 16 };
+		return (long)&vector;
+	}
+	if (!strcmp(call->name, "rt_sigtimedwait") && !strcmp(name, "set")) {
+		sigemptyset(&signals);
+		sigaddset(&signals, SIGUSR2);
+		return (long)&signals;
+	}
+	return (long)area;
+}
+
+/* What calls need besides their arguments: a child that has ended, a signal that is pending, a timer. */
+static void set_scene(const struct call *call)
+{
+	sigset_t signals;
+	pid_t pid;
+
+	if (!strncmp(call->name, "wait", 4)) {
+		pid = fork();
+		if (pid == 0)
+			_exit(0);
+		waitid(P_PID, pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	}
+	if (!strcmp(call->name, "rt_sigtimedwait")) {
+		sigemptyset(&signals);
+		sigaddset(&signals, SIGUSR2);
+		sigprocmask(SIG_BLOCK, &signals, NULL);
+		raise(SIGUSR2);
+	}
+	if (!strcmp(call->name, "getgroups"))
+		setgroups(1, (gid_t[]){ 0 });
+}
+
+static long good_timer(void)
+{
+	int timer = -1;
+
+	syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &timer);
+	return timer;
+}
+
+/* Of a process, or what else is told by such a name. */
+static long good_number(const struct call *call)
+{
+	if (!strncmp(call->name, "timer_", 6))
+		return good_timer();
+	return strstr(call->name, "process_vm") || strstr(call->name, "sigqueueinfo") ? getpid() : 0;
+}
+
+/* An argument that the call would take; pointers mostly point to zeroes. */
 static long good_argument(const struct call *call, unsigned index)
 {
 	const char *name = call->arguments[index].name;
@@ -104,7 +230,8 @@ static long good_argument(const struct call *call, unsigned index)
 	case ARG_EPOLL: return good_epoll();
 	case ARG_DIR: return AT_FDCWD;
 	case ARG_PATH: return (long)(!strncmp(call->name, "readlink", 8) ? "link" : index > 1 ? "new" : "file");
-	case ARG_POINTER: return (long)area;
+	case ARG_PID: return good_number(call);
+	case ARG_POINTER: return good_structure(call, name);
 	case ARG_ADDRESS: return 0;
 	default: return 0;
 	}
@@ -136,6 +263,7 @@ static void try_in_child(const struct call *call, unsigned index, enum wildness 
 
 	signal(SIGUSR1, SIG_IGN);
 	alarm(ALARM_SECONDS);
+	set_scene(call);
 	for (unsigned i = 0; i < call->count; i++)
 		a[i] = good_argument(call, i);
 	a[index] = wild_pointer(which);

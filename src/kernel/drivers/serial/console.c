@@ -40,8 +40,13 @@ static bool lock_bounded(struct serial_port *port)
 /* The clock stands still until it is set up; then the spins alone are the bound. */
 static bool wait_for_room(struct serial_port *port)
 {
-	unsigned patience = panic_started() || ending ? LAST_PATIENCE : 1, spins = port->stuck ? 1 : patience * LINE_SPINS;
+	static bool tried_in_panic;
+	bool first = panic_started() && !tried_in_panic;
+	unsigned patience = panic_started() || ending ? LAST_PATIENCE : 1, spins = port->stuck && !first ? 1 : patience * LINE_SPINS;
 	uint64_t limit = clock_monotonic_ns() + patience * LINE_MS * NS_PER_MS;
+
+	/* Also a line that stood still before gets the patience that the last message is worth. */
+	tried_in_panic |= first;
 
 	do {
 		if (serial_port_line_status(port) & LSR_TRANSMIT_EMPTY) {

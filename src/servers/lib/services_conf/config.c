@@ -153,10 +153,23 @@ static void block_head(struct parser *parser, char **words, unsigned count)
 	}
 }
 
+/* Who uses what a service mounts waits for it, and has only its watchdog to end that. */
+static void check_mount(struct parser *parser)
+{
+	const struct service_config *block = parser->block;
+
+	if (!block->mount.directory || !block->valid)
+		return;
+	if (block->port_count == 0)
+		refuse_line(parser, "found mount without a port, expected a port line before the end of the service");
+	else if (block->watchdog_ns == 0)
+		refuse_line(parser, "found mount without a watchdog, expected a watchdog line before the end of the service");
+}
+
 static void block_end(struct parser *parser)
 {
-	if (parser->place == PLACE_BLOCK && parser->block->mount.directory && parser->block->port_count == 0 && parser->block->valid)
-		refuse_line(parser, "found mount without a port, expected a port line before the end of the service");
+	if (parser->place == PLACE_BLOCK)
+		check_mount(parser);
 	if (parser->place == PLACE_BLOCK && parser->block->argv[0] == NULL && parser->block->valid) {
 		config_complain(parser->config, parser->line,
 				"found the end of service %s, expected a line exec /PATH [ARGUMENT...]",

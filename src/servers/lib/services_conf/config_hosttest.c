@@ -64,8 +64,8 @@ static void test_design_example(void)
 static void test_mount(void)
 {
 	static const char text[] = "# text\nservice disk {\n exec /d\n}\nservice fs { # of the root\n exec /f }\n\tafter disk\n port fs.root\n"
-				   " mount / served ro,disk=ram0\n  } # end\n"
-				   "service data {\n exec /x\n port d\n mount /data served\n}\nservice open {\n exec /y\n";
+				   " watchdog 1s\n mount / served ro,disk=ram0\n  } # end\n"
+				   "service data {\n exec /x\n port d\n watchdog 1s\n mount /data served\n}\nservice open {\n exec /y\n";
 	char block[sizeof(text)];
 	size_t length;
 
@@ -83,6 +83,8 @@ static void test_mount(void)
 	CHECK(strcmp(block, "service disk {\n exec /d\n}\n") == 0, "a block: %s", block);
 	CHECK(parse(block) == 1 && config.error_count == 0, "it is one");
 	CHECK(parse("service a {\nexec /a\nmount /a served\n}") == 0 && config.errors[0].line == 4, "nothing is served without a port");
+	CHECK(parse("service a {\nexec /a\nport a\nmount /a served\n}") == 0 && config.errors[0].line == 5, "nobody waits for what is not watched");
+	CHECK(strstr(config.errors[0].text, "expected a watchdog line") != NULL, "and why");
 }
 
 static void test_other_keys(void)
