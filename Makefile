@@ -25,7 +25,7 @@ QEMU_ARGS :=
 SCREEN := $(if $(DISPLAY),x,none)
 
 # Ports that go into the image.
-PORTS := musl busybox
+PORTS := musl busybox mandoc
 
 # Behind x86_64-raeen-linux-musl-gcc: "host", the distribution's GCC, or the folder of a full one (make toolchain), which
 # then compiles all but the C library: make COMPILER=build/cross BUILD=$PWD/build/with-cross iso

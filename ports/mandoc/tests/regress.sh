@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Each of upstream's pages with an expected result, formatted as upstream's own test does.
-cd /usr/libexec/mandoc || exit 1
+cd /usr/share/doc/mandoc/regress || exit 1
 good=0 bad=0
 for expected in $(find . -name '*.out_ascii' | sort); do
 	page=${expected%.out_ascii}.in

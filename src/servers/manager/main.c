@@ -177,13 +177,19 @@ static int boot(void)
 	shutdown_machine(run(&table));
 }
 
+static int usage(FILE *to)
+{
+	fputs("usage: manager --check FILE   (anything else is for process 1)\n", to);
+	return to == stdout ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
 		return check_config(argv[2]);
-	if (getpid() != 1) {
-		fprintf(stderr, "usage: manager --check FILE   (anything else is for process 1)\n");
-		return 2;
-	}
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
+	if (getpid() != 1)
+		return usage(stderr);
 	return boot();
 }

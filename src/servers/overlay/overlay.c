@@ -208,16 +208,22 @@ static int unpack(struct unpacking *unpacking)
 	return -1;
 }
 
+static int usage(FILE *to)
+{
+	fputs("usage: overlay [--only PATH]... ARCHIVE\n", to);
+	return to == stdout ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	struct unpacking unpacking = { .file = -1 };
 
 	while (unpacking.only_count + 2 < argc && strcmp(argv[unpacking.only_count + 1], "--only") == 0)
 		unpacking.only_count += 2;
-	if (argc != unpacking.only_count + 2) {
-		fprintf(stderr, "usage: overlay [--only PATH]... ARCHIVE\n");
-		return 2;
-	}
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
+	if (argc != unpacking.only_count + 2)
+		return usage(stderr);
 	unpacking.only = argv + 1;
 	unpacking.archive = open(argv[argc - 1], O_RDONLY | O_CLOEXEC);
 	if (unpacking.archive < 0) {

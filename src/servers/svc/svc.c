@@ -26,15 +26,15 @@ static const int64_t patience_ns = 60ll * 1000000000, open_patience_ns = 2ll * 1
 static int port;
 static bool coloured;
 
-static int usage(void)
+static int usage(FILE *to)
 {
 	fputs("usage: svc list                      names and states\n"
 	      "       svc status [NAME]             the same for people; all about one\n"
 	      "       svc start|stop|restart NAME\n"
 	      "       svc kill NAME [SIGNAL]        SIGNAL: a number or a name such as TERM; else KILL\n"
 	      "       svc log [-f] NAME             what it has printed; -f: and what it prints from now on. \"manager\": the manager's own\n"
-	      "       svc upgrade NAME [PROGRAM]    a new instance, without a failed request\n", stderr);
-	return EXIT_USAGE;
+	      "       svc upgrade NAME [PROGRAM]    a new instance, without a failed request\n", to);
+	return to == stdout ? 0 : EXIT_USAGE;
 }
 
 static const char *state_name(uint32_t state)
@@ -423,13 +423,15 @@ static int run(int count, char **words)
 		if (count >= 2 && count <= 2 + commands[i].more && strcmp(words[0], commands[i].name) == 0)
 			return commands[i].run(words[1], count > 2 ? words[2] : NULL);
 	}
-	return usage();
+	return usage(stderr);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 2)
-		return usage();
+		return usage(stderr);
+	if (strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
 	coloured = isatty(STDOUT_FILENO);
 	port = message_open("manager", PORT_SEND, open_patience_ns);
 	if (port < 0) {

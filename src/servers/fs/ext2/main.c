@@ -19,8 +19,10 @@ int main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--grow") != 0) {
-			fprintf(stderr, "usage: ext2 [--grow]\n");
-			return 2;
+			bool wanted = strcmp(argv[i], "--help") == 0;
+
+			fputs("usage: ext2 [--grow]\n", wanted ? stdout : stderr);
+			return wanted ? 0 : 2;
 		}
 		instance.grow = true;
 	}

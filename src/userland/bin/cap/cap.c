@@ -18,10 +18,10 @@
 
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
-static int usage(void)
+static int usage(FILE *to)
 {
-	fputs("usage: cap [PID]\n       cap drop NAME... -- PROGRAM [ARGUMENT...]\n", stderr);
-	return EXIT_USAGE;
+	fputs("usage: cap [PID]\n       cap drop NAME... -- PROGRAM [ARGUMENT...]\n", to);
+	return to == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
 static int list(pid_t pid)
@@ -58,7 +58,7 @@ static int drop(char **words)
 		dropped |= bit;
 	}
 	if (!*words || !words[1] || !dropped)
-		return usage();
+		return usage(stderr);
 	if (capability_set_for_exec(CAPABILITIES_ALL & ~dropped) < 0) {
 		fprintf(stderr, "cap: cannot drop capabilities: %s\n", strerror(errno));
 		return EXIT_FAILURE;
@@ -75,8 +75,10 @@ int main(int argc, char **argv)
 
 	if (argc == 1)
 		return list(0);
+	if (strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
 	if (strcmp(argv[1], "drop") == 0)
 		return drop(&argv[2]);
 	pid = strtol(argv[1], &end, 10);
-	return argc != 2 || *end || end == argv[1] || pid <= 0 || pid > INT32_MAX ? usage() : list((pid_t)pid);
+	return argc != 2 || *end || end == argv[1] || pid <= 0 || pid > INT32_MAX ? usage(stderr) : list((pid_t)pid);
 }

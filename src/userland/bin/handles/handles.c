@@ -122,10 +122,18 @@ static void visit_process(int unused, int pid)
 	show_process(pid);
 }
 
+static int usage(FILE *to)
+{
+	fputs("usage: handles [PID...]\n", to);
+	return to == stdout ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	int status = 0;
 
+	if (argc > 1 && argv[1][0] == '-')
+		return usage(strcmp(argv[1], "--help") == 0 ? stdout : stderr);
 	printf("  PID    FD KIND       OBJECT RIGHTS                       FLAGS                    NAME\n");
 	if (argc == 1)
 		return !proc_for_each_number("/proc", 0, visit_process);

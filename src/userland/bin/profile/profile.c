@@ -10,7 +10,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+static int usage(FILE *to)
+{
+	fputs("usage: profile -o FILE [-r RATE] [-s KIB] COMMAND [ARGUMENT...]\n", to);
+	return to == stdout ? 0 : 2;
+}
 
 int main(int argc, char **argv)
 {
@@ -18,6 +25,8 @@ int main(int argc, char **argv)
 	const char *rate = "1000", *size = "2048";
 	int option;
 
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
 	while ((option = getopt(argc, argv, "+o:r:s:")) >= 0) {
 		if (option == 'o')
 			recording.output = optarg;
@@ -28,10 +37,8 @@ int main(int argc, char **argv)
 		else
 			optind = argc;
 	}
-	if (!recording.output || optind >= argc) {
-		fprintf(stderr, "usage: profile -o FILE [-r RATE] [-s KIB] COMMAND [ARGUMENT...]\n");
-		return 2;
-	}
+	if (!recording.output || optind >= argc)
+		return usage(stderr);
 	recording.command = argv + optind;
 	snprintf(recording.switch_on, sizeof recording.switch_on, "on sample rate=%.10s size=%.10s", rate, size);
 	return record(&recording);

@@ -30,11 +30,11 @@
 
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
-static int usage(void)
+static int usage(FILE *to)
 {
 	fputs("usage: sandbox [--cap NAME]... [--view ro:PATH|rw:PATH]... [--port NAME]... [--memory SIZE] [--files N] [--cpu-time TIME]\n"
-	      "               [--] PROGRAM [ARGUMENT...]\n", stderr);
-	return EXIT_USAGE;
+	      "               [--] PROGRAM [ARGUMENT...]\n", to);
+	return to == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
 /* The first --cap replaces the default. */
@@ -77,7 +77,7 @@ static int read_options(int argc, char **argv, struct profile *profile)
 				break;
 		if (which == sizeof(options) / sizeof(options[0])) {
 			fprintf(stderr, "sandbox: there is no option %s\n", argv[at]);
-			usage();
+			usage(stderr);
 			return 0;
 		}
 		if (at + 1 == argc) {
@@ -91,7 +91,7 @@ static int read_options(int argc, char **argv, struct profile *profile)
 	}
 	if (at < argc)
 		return at;
-	usage();
+	usage(stderr);
 	return 0;
 }
 
@@ -164,6 +164,8 @@ int main(int argc, char **argv)
 	struct program program;
 	int at;
 
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
 	profile_init(&profile, CAPABILITIES_SANDBOX);
 	profile.restricts_ports = true;
 	at = read_options(argc, argv, &profile);

@@ -93,10 +93,18 @@ static void show_process(int unused, int pid)
 	show_threads_of(pid);
 }
 
+static int usage(FILE *to)
+{
+	fputs("usage: threads [PID...]\n", to);
+	return to == stdout ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	int status = 0;
 
+	if (argc > 1 && argv[1][0] == '-')
+		return usage(strcmp(argv[1], "--help") == 0 ? stdout : stderr);
 	printf("  PID   TID CPU CLASS     PRI  NI STATE      TIME   CPUS      SWITCHES       NAME\n");
 	if (argc == 1)
 		return !proc_for_each_number("/proc", 0, show_process);

@@ -11,7 +11,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+static int usage(FILE *to)
+{
+	fputs("usage: trace -o FILE [-e sched,syscall,fault,irq,message] [-s KIB] COMMAND [ARGUMENT...]\n", to);
+	return to == stdout ? 0 : 2;
+}
 
 int main(int argc, char **argv)
 {
@@ -19,6 +26,8 @@ int main(int argc, char **argv)
 	const char *groups = "sched,syscall,fault,irq,message", *size = "2048";
 	int option;
 
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
 	while ((option = getopt(argc, argv, "+o:e:s:")) >= 0) {
 		if (option == 'o')
 			recording.output = optarg;
@@ -29,10 +38,8 @@ int main(int argc, char **argv)
 		else
 			optind = argc;
 	}
-	if (!recording.output || optind >= argc) {
-		fprintf(stderr, "usage: trace -o FILE [-e sched,syscall,fault,irq,message] [-s KIB] COMMAND [ARGUMENT...]\n");
-		return 2;
-	}
+	if (!recording.output || optind >= argc)
+		return usage(stderr);
 	recording.command = argv + optind;
 	snprintf(recording.switch_on, sizeof recording.switch_on, "on %.48s size=%.10s", groups, size);
 	return record(&recording);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,8 +229,10 @@ int main(int argc, char **argv)
 	int out[2], err[2];
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: vm-agent COMMAND_FILE TTY\n");
-		return 2;
+		bool wanted = argc == 2 && strcmp(argv[1], "--help") == 0;
+
+		fputs("usage: vm-agent COMMAND_FILE TTY\n", wanted ? stdout : stderr);
+		return wanted ? 0 : 2;
 	}
 	open_tty(argv[2]);
 	send_frame(started, 's', 0);
