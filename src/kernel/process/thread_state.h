@@ -60,6 +60,7 @@ struct thread_state {
 	/* futex_pi_state.c; pi_lock there */
 	struct pi_waiter *pi_blocked;	/* the PI lock it waits for */
 	struct rb_tree pi_owned;	/* struct pi_state.owned_node: PI locks it holds and others wait for */
+	struct sem_undo_list *undo;	/* own thread; what becomes undone when the last thread ends that has it (sysv/sem.c); NULL: nothing */
 	bool pi_closed;			/* it ends: no more of these */
 };
 

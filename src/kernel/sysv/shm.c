@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System V shared memory. A segment is pages (struct vm_object) with an id. The table has a reference to the pages until IPC_RMID, each mapping another one;
+ * so what is removed lives, and can be found by its id, until the last mapping is gone. What is attached is what is mapped: fork and splits of a mapping add
+ * to it, exec and exit take from it.
+ */
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
+#include "mm/user_copy.h"
+#include "process/process.h"
+#include "security/capabilities.h"
+#include "syscall_prototypes.h"
+#include "sysv/limits.h"
+#include "sysv/objects.h"
+#include "sysv/sysv.h"
+#include "vfs/procfs/entry.h"
+#include <asm/shmbuf.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+
+struct segment {
+	struct sysv_object object;
+	struct vm_object pages;		/* its references are the segment's */
+	uint64_t attached;		/* how many mappings; this and the next three under pages.lock, read atomically */
+	int last_pid;
+	int64_t attach_time, detach_time;	/* seconds, wall clock */
+	int creator;			/* set once */
+};
+
+static struct sysv_object *make_segment(size_t size, int flags, int *error);
+static void end_segment(struct sysv_object *object);
+static struct sysv_table segments = SYSV_TABLE_INIT(SHMMNI, make_segment, end_segment);
+static uint64_t all_pages;	/* atomic: that segments may have */
+
+/* ---- The life of a segment ---- */
+
+static struct segment *segment_of(struct vm_object *pages)
+{
+	return container_of(pages, struct segment, pages);
+}
+
+static uint64_t page_count(const struct segment *segment)
+{
+	return segment->pages.size >> PAGE_SHIFT;
+}
+
+/* What its user pays for: it will not have more pages than there are. */
+static long price(const struct segment *segment)
+{
+	return MIN(page_count(segment), (uint64_t)frame_total()) << PAGE_SHIFT;
+}
+
+static void segment_release(struct vm_object *pages)
+{
+	struct segment *segment = segment_of(pages);
+
+	sysv_remove(&segment->object);
+	atomic_sub(&all_pages, page_count(segment));
+	sysv_charge_pages(segment, -price(segment));
+	sysv_free(segment);
+}
+
+static void segment_mapped(struct vm_object *pages, int change)
+{
+	struct segment *segment = segment_of(pages);
+
+	atomic_store(&segment->attached, segment->attached + change);
+	atomic_store(change > 0 ? &segment->attach_time : &segment->detach_time, sysv_now());
+	atomic_store(&segment->last_pid, sysv_own_pid());
+}
+
+static void segment_describe(struct vm_object *pages, char *buf, size_t size)
+{
+	snprintf(buf, size, "/SYSV%08x (deleted)", segment_of(pages)->object.key.value);
+}
+
+static void segment_identify(struct vm_object *pages, uint64_t *dev, uint64_t *inode)
+{
+	*dev = 1;
+	*inode = segment_of(pages)->object.id;
+}
+
+static const struct vm_object_ops segment_ops = { .release = segment_release, .mapped = segment_mapped, .describe = segment_describe,
+						  .identify = segment_identify };
+
+static struct sysv_object *make_segment(size_t size, int flags, int *error)
+{
+	struct segment *segment;
+
+	*error = -EINVAL;
+	if (size < SHMMIN || size > INT64_MAX - PAGE_SIZE)
+		return NULL;
+	*error = -ENOMEM;
+	/* As Linux answers when no huge pages are set aside. */
+	if (flags & SHM_HUGETLB || (!(flags & SHM_NORESERVE) && memory_overcommits(size)))
+		return NULL;
+	segment = sysv_alloc(sizeof(*segment));
+	if (!segment)
+		return NULL;
+	sysv_init(&segment->object, &segments, &segment->pages.refs, size, flags);
+	vm_object_init(&segment->pages, &segment_ops, ROUND_UP(size, PAGE_SIZE));
+	segment->pages.pinned = true;
+	segment->creator = sysv_own_pid();
+	if (!sysv_charge_pages(segment, price(segment))) {
+		vm_object_discard(&segment->pages);
+		sysv_free(segment);
+		return NULL;
+	}
+	atomic_add(&all_pages, page_count(segment));
+	return &segment->object;
+}
+
+static void end_segment(struct sysv_object *object)
+{
+	vm_object_free(&((struct segment *)object)->pages);
+}
+
+long sys_shmget(int key, size_t size, int flags)
+{
+	return sysv_get(&segments, key, size, flags);
+}
+
+/* ---- Attaching and detaching ---- */
+
+long sys_shmat(int id, uint64_t addr, int flags)
+{
+	struct address_space *as = address_space_current();
+	unsigned prot = PROT_READ, wanted = 0444, place = !addr ? 0 : flags & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+	uint64_t at = addr & PAGE_MASK;
+	struct segment *segment;
+	int64_t result;
+	int error;
+
+	if (!(flags & SHM_RDONLY)) {
+		prot |= PROT_WRITE;
+		wanted |= 0222;
+	}
+	if (!capabilities_hold(CAPABILITY_IPC_RECV | (prot & PROT_WRITE ? CAPABILITY_IPC_SEND : 0)))
+		return -EPERM;
+	if (id < 0 || (at != addr && !(flags & SHM_RND)) || (flags & SHM_REMAP && !at))
+		return -EINVAL;
+	if (flags & SHM_EXEC) {
+		prot |= PROT_EXEC;
+		wanted |= 0111;
+	}
+	segment = (struct segment *)sysv_find(&segments, id, wanted, &error);
+	if (!segment)
+		return error;
+	result = -EINVAL;
+	if (at + segment->pages.size >= at)
+		result = address_space_map(as, at, segment->pages.size, prot, prot | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | place, &segment->pages, 0);
+	if (result >= 0 && as->lock_future)
+		address_space_populate(as, result, result + segment->pages.size);
+	sysv_put(&segment->object);
+	return result == -EEXIST ? -EINVAL : result;
+}
+
+/* Does @vma map the part of a segment that lies at its place if the segment was attached at @addr? */
+static bool belongs(const struct vma *vma, uint64_t addr)
+{
+	return vma->object && vma->object->ops == &segment_ops && vma->start - addr == vma->offset;
+}
+
+/* What is left of an attachment at @addr goes, all of it: parts of it may be unmapped, protected otherwise or replaced. */
+long sys_shmdt(uint64_t addr)
+{
+	struct address_space *as = address_space_current();
+	struct vm_object *pages = NULL;
+	struct vma *vma, *next;
+
+	if (addr & (PAGE_SIZE - 1))
+		return -EINVAL;
+	rwlock_write_lock(&as->lock);
+	for (vma = vma_tree_find(&as->vmas, addr); vma; vma = next) {
+		next = vma_next(vma);
+		if (vma->start < addr || !belongs(vma, addr) || (pages && vma->object != pages))
+			continue;
+		if (!pages) {
+			pages = vma->object;
+			vm_object_get(pages);
+		}
+		if (vma->end - addr > pages->size)
+			break;
+		address_space_unmap_locked(as, vma->start, vma->end);
+	}
+	rwlock_write_unlock(&as->lock);
+	if (!pages)
+		return -EINVAL;
+	vm_object_put(pages);
+	return 0;
+}
+
+/* ---- shmctl ---- */
+
+static long tell_limits(uaddr_t to)
+{
+	const struct shminfo64 limits = { .shmmax = SHMMAX, .shmmin = SHMMIN, .shmmni = SHMMNI, .shmseg = SHMMNI, .shmall = SHMALL };
+
+	return copy_to_user(to, &limits, sizeof(limits)) ? -EFAULT : sysv_highest(&segments);
+}
+
+static long tell_usage(uaddr_t to)
+{
+	struct shm_info usage;
+	struct sysv_object *object;
+	unsigned index = 0;
+
+	memset(&usage, 0, sizeof(usage));
+	usage.used_ids = atomic_load(&segments.used);
+	usage.shm_tot = atomic_load(&all_pages);
+	for (; (object = sysv_next(&segments, index)); sysv_put(object)) {
+		usage.shm_rss += atomic_load(&((struct segment *)object)->pages.page_count);
+		index = sysv_index(object) + 1;
+	}
+	return copy_to_user(to, &usage, sizeof(usage)) ? -EFAULT : sysv_highest(&segments);
+}
+
+static long tell(int id, int command, uaddr_t to)
+{
+	unsigned wanted = (command == SHM_STAT_ANY ? 0 : 0444) | (command == IPC_STAT ? 0 : SYSV_BY_INDEX);
+	struct shmid64_ds out;
+	struct segment *segment;
+	int error;
+
+	segment = (struct segment *)sysv_find(&segments, id, wanted, &error);
+	if (!segment)
+		return error;
+	memset(&out, 0, sizeof(out));
+	sysv_describe(&segment->object, &out.shm_perm);
+	out.shm_segsz = segment->object.size;
+	out.shm_atime = atomic_load(&segment->attach_time);
+	out.shm_dtime = atomic_load(&segment->detach_time);
+	out.shm_ctime = atomic_load(&segment->object.changed);
+	out.shm_cpid = segment->creator;
+	out.shm_lpid = atomic_load(&segment->last_pid);
+	out.shm_nattch = atomic_load(&segment->attached);
+	id = command == IPC_STAT ? 0 : segment->object.id;
+	sysv_put(&segment->object);
+	return copy_to_user(to, &out, sizeof(out)) ? -EFAULT : id;
+}
+
+static long change(int id, int command, uaddr_t from)
+{
+	struct shmid64_ds in;
+	struct sysv_object *object;
+	int error;
+
+	if (command == IPC_SET && copy_from_user(&in, from, sizeof(in)))
+		return -EFAULT;
+	object = sysv_find(&segments, id, SYSV_OWNER, &error);
+	if (!object)
+		return error;
+	if (command == IPC_SET) {
+		error = sysv_change(object, &in.shm_perm);
+	} else {
+		sysv_forget_key(object);
+		/* The table's reference; once. */
+		if (!(sysv_change_mode(object, 0, SHM_DEST) & SHM_DEST))
+			sysv_put(object);
+	}
+	sysv_put(object);
+	return error;
+}
+
+/* Pages of segments stay in memory anyway: that is only written down. */
+static long change_lock(int id, bool locked)
+{
+	struct sysv_object *object;
+	int error;
+
+	object = sysv_find(&segments, id, SYSV_OWNER, &error);
+	if (!object)
+		return error;
+	if (locked && !capabilities_may_administer()) {
+		uint64_t limit = process_limit(RLIMIT_MEMLOCK);
+
+		error = !limit ? -EPERM : object->size > limit ? -ENOMEM : 0;
+	}
+	if (!error)
+		sysv_change_mode(object, SHM_LOCKED, locked ? SHM_LOCKED : 0);
+	sysv_put(object);
+	return error;
+}
+
+long sys_shmctl(int id, int command, uaddr_t buf)
+{
+	bool changes = command == IPC_RMID || command == IPC_SET || command == SHM_LOCK || command == SHM_UNLOCK;
+
+	if (!capabilities_hold(changes ? CAPABILITY_IPC_CREATE : CAPABILITY_IPC_RECV))
+		return -EPERM;
+	if (id < 0)
+		return -EINVAL;
+	switch (command) {
+	case IPC_INFO: return tell_limits(buf);
+	case SHM_INFO: return tell_usage(buf);
+	case IPC_STAT: case SHM_STAT: case SHM_STAT_ANY: return tell(id, command, buf);
+	case IPC_SET: case IPC_RMID: return change(id, command, buf);
+	case SHM_LOCK: case SHM_UNLOCK: return change_lock(id, command == SHM_LOCK);
+	default: return -EINVAL;
+	}
+}
+
+/* ---- /proc/sysvipc/shm ---- */
+
+int sysv_show_shm(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct sysv_object *object;
+	unsigned index = 0;
+
+	proc_text_print(text, "%10s %10s %s %21s %5s %5s %s %5s %5s %5s %5s %10s %10s %10s %21s %21s\n", "key", "shmid", "perms", "size", "cpid", "lpid", "nattch",
+			"uid", "gid", "cuid", "cgid", "atime", "dtime", "ctime", "rss", "swap");
+	for (; (object = sysv_next(&segments, index)); sysv_put(object)) {
+		struct segment *segment = (struct segment *)object;
+		struct ipc64_perm perm;
+
+		index = sysv_index(object) + 1;
+		sysv_describe(object, &perm);
+		proc_text_print(text, "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21lu\n", perm.key, object->id, perm.mode,
+				object->size, segment->creator, atomic_load(&segment->last_pid), atomic_load(&segment->attached), perm.uid, perm.gid, perm.cuid,
+				perm.cgid, atomic_load(&segment->attach_time), atomic_load(&segment->detach_time), atomic_load(&object->changed),
+				atomic_load(&segment->pages.page_count) << PAGE_SHIFT, 0ul);
+	}
+	return 0;
+}
