@@ -11,7 +11,6 @@
 #include "sysv/objects.h"
 #include "sysv/sysv.h"
 #include "vfs/procfs/entry.h"
-#include <asm/msgbuf.h>
 #include <linux/msg.h>
 
 struct message {
@@ -24,7 +23,7 @@ struct message {
 struct queue {
 	struct sysv_object object;
 	struct refcount refs;
-	struct mutex lock;	/* guards what follows; figures are read atomically without it, too */
+	struct mutex lock;	/* guards what follows */
 	bool removed;
 	struct list messages, senders, receivers;	/* struct message, struct sleeper */
 	size_t count, bytes, limit;
@@ -52,9 +51,7 @@ struct sleeper {
 	};
 };
 
-static struct sysv_object *make_queue(size_t size, int flags, int *error);
-static void end_queue(struct sysv_object *object);
-static struct sysv_table queues = SYSV_TABLE_INIT(MSGMNI, make_queue, end_queue);
+static struct sysv_table queues;
 static uint64_t all_messages, all_bytes;	/* atomic */
 
 /* ---- The life of a queue ---- */
@@ -81,8 +78,8 @@ static void count_message(struct queue *queue, const struct message *message, in
 {
 	int64_t bytes = change * (int64_t)message->len;
 
-	atomic_store(&queue->count, queue->count + change);
-	atomic_store(&queue->bytes, queue->bytes + bytes);
+	queue->count += change;
+	queue->bytes += bytes;
 	atomic_add(&all_messages, change);
 	atomic_add(&all_bytes, bytes);
 }
@@ -157,8 +154,8 @@ static struct message *find_message(struct queue *queue, const struct wish *wish
 
 static void note_receiver(struct queue *queue, int pid)
 {
-	atomic_store(&queue->receiver, pid);
-	atomic_store(&queue->received, sysv_now());
+	queue->receiver = pid;
+	queue->received = sysv_now();
 }
 
 /* To the first receiver that wants it and has room. Those who want it without room hear that. */
@@ -191,8 +188,8 @@ static bool fits(const struct queue *queue, const struct message *message)
 /* A message of process @pid's for which there is room. */
 static void arrive(struct queue *queue, struct message *message, int pid)
 {
-	atomic_store(&queue->sender, pid);
-	atomic_store(&queue->sent, sysv_now());
+	queue->sender = pid;
+	queue->sent = sysv_now();
 	if (hand_over(queue, message))
 		return;
 	list_push_back(&queue->messages, &message->link);
@@ -378,81 +375,74 @@ static long tell_limits(int command, uaddr_t to)
 	return copy_to_user(to, &limits, sizeof(limits)) ? -EFAULT : sysv_highest(&queues);
 }
 
-static long tell(int id, int command, uaddr_t to)
+static void describe(struct sysv_object *object, union sysv_status *status)
 {
-	unsigned wanted = (command == MSG_STAT_ANY ? 0 : 0444) | (command == IPC_STAT ? 0 : SYSV_BY_INDEX);
-	struct msqid64_ds out;
-	struct queue *queue;
-	int error;
+	struct queue *queue = (struct queue *)object;
 
-	queue = find_queue(id, wanted, &error);
-	if (!queue)
-		return error;
-	memset(&out, 0, sizeof(out));
-	sysv_describe(&queue->object, &out.msg_perm);
 	mutex_lock(&queue->lock);
-	out.msg_stime = queue->sent;
-	out.msg_rtime = queue->received;
-	out.msg_ctime = queue->object.changed;
-	out.msg_cbytes = queue->bytes;
-	out.msg_qnum = queue->count;
-	out.msg_qbytes = queue->limit;
-	out.msg_lspid = queue->sender;
-	out.msg_lrpid = queue->receiver;
+	status->msg.msg_stime = queue->sent;
+	status->msg.msg_rtime = queue->received;
+	status->msg.msg_ctime = atomic_load(&object->changed);
+	status->msg.msg_cbytes = queue->bytes;
+	status->msg.msg_qnum = queue->count;
+	status->msg.msg_qbytes = queue->limit;
+	status->msg.msg_lspid = queue->sender;
+	status->msg.msg_lrpid = queue->receiver;
 	mutex_unlock(&queue->lock);
-	id = command == IPC_STAT ? 0 : queue->object.id;
-	put_queue(queue);
-	return copy_to_user(to, &out, sizeof(out)) ? -EFAULT : id;
 }
 
-/* Those who wait look again: they may be forbidden to, or have room. The lock is held. */
-static int change_locked(struct queue *queue, const struct msqid64_ds *in)
+static void print(struct proc_text *text, const struct sysv_object *object, const union sysv_status *status)
 {
+	const struct msqid64_ds *msg = &status->msg;
+
+	proc_text_print(text, " %10lu %10lu %5u %5u %5u %5u %5u %5u %10lu %10lu %10lu\n", msg->msg_cbytes, msg->msg_qnum, msg->msg_lspid, msg->msg_lrpid,
+			msg->msg_perm.uid, msg->msg_perm.gid, msg->msg_perm.cuid, msg->msg_perm.cgid, msg->msg_stime, msg->msg_rtime, msg->msg_ctime);
+}
+
+/* Those who wait look again: they may be forbidden to, or have room. */
+static int change(struct sysv_object *object, const union sysv_status *status)
+{
+	struct queue *queue = (struct queue *)object;
 	int error;
 
-	if (in->msg_qbytes > MSGMNB && !capabilities_may_administer())
+	if (status->msg.msg_qbytes > MSGMNB && !capabilities_may_administer())
 		return -EPERM;
-	error = sysv_change(&queue->object, &in->msg_perm);
-	if (error)
-		return error;
-	queue->limit = in->msg_qbytes;
-	sysv_decide_all(&queue->senders, SYSV_AGAIN);
-	sysv_decide_all(&queue->receivers, SYSV_AGAIN);
+	mutex_lock(&queue->lock);
+	error = sysv_change(object, &status->perm);
+	if (!error) {
+		queue->limit = status->msg.msg_qbytes;
+		sysv_decide_all(&queue->senders, SYSV_AGAIN);
+		sysv_decide_all(&queue->receivers, SYSV_AGAIN);
+	}
+	mutex_unlock(&queue->lock);
+	return error;
+}
+
+static int remove_queue(struct sysv_object *object)
+{
+	struct queue *queue = (struct queue *)object;
+	bool removed;
+
+	mutex_lock(&queue->lock);
+	removed = queue->removed;
+	if (!removed) {
+		queue->removed = true;
+		sysv_remove(object);
+		sysv_decide_all(&queue->senders, -EIDRM);
+		sysv_decide_all(&queue->receivers, -EIDRM);
+	}
+	mutex_unlock(&queue->lock);
+	if (removed)
+		return -EIDRM;
+	sysv_put(object);	/* the table's */
 	return 0;
 }
 
-/* The lock is held. */
-static void remove_locked(struct queue *queue)
-{
-	queue->removed = true;
-	sysv_remove(&queue->object);
-	sysv_decide_all(&queue->senders, -EIDRM);
-	sysv_decide_all(&queue->receivers, -EIDRM);
-}
-
-static long change(int id, int command, uaddr_t from)
-{
-	struct msqid64_ds in;
-	struct queue *queue;
-	int error;
-
-	if (command == IPC_SET && copy_from_user(&in, from, sizeof(in)))
-		return -EFAULT;
-	queue = find_queue(id, SYSV_OWNER, &error);
-	if (!queue)
-		return error;
-	mutex_lock(&queue->lock);
-	error = queue->removed ? -EIDRM : 0;
-	if (!error && command == IPC_SET)
-		error = change_locked(queue, &in);
-	else if (!error)
-		remove_locked(queue);
-	mutex_unlock(&queue->lock);
-	if (!error && command == IPC_RMID)
-		put_queue(queue);	/* the table's */
-	put_queue(queue);
-	return error;
-}
+static struct sysv_table queues = {
+	SYSV_TABLE_INIT, .most = MSGMNI, .status_size = sizeof(struct msqid64_ds), .make = make_queue, .end = end_queue, .describe = describe, .print = print,
+	.change = change, .remove = remove_queue,
+	.columns = "     msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime",
+};
 
 long sys_msgctl(int id, int command, uaddr_t buf)
 {
@@ -462,30 +452,15 @@ long sys_msgctl(int id, int command, uaddr_t buf)
 		return -EINVAL;
 	switch (command) {
 	case IPC_INFO: case MSG_INFO: return tell_limits(command, buf);
-	case IPC_STAT: case MSG_STAT: case MSG_STAT_ANY: return tell(id, command, buf);
-	case IPC_SET: case IPC_RMID: return change(id, command, buf);
+	case IPC_STAT: return sysv_tell(&queues, id, 0444, buf);
+	case MSG_STAT: return sysv_tell(&queues, id, 0444 | SYSV_BY_INDEX, buf);
+	case MSG_STAT_ANY: return sysv_tell(&queues, id, SYSV_BY_INDEX, buf);
+	case IPC_SET: case IPC_RMID: return sysv_control(&queues, id, command, buf);
 	default: return -EINVAL;
 	}
 }
 
-/* ---- /proc/sysvipc/msg ---- */
-
 int sysv_show_msg(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct sysv_object *object;
-	unsigned index = 0;
-
-	proc_text_print(text, "%10s %10s %s %11s %10s %5s %5s %5s %5s %5s %5s %10s %10s %10s\n", "key", "msqid", "perms", "cbytes", "qnum", "lspid", "lrpid", "uid",
-			"gid", "cuid", "cgid", "stime", "rtime", "ctime");
-	for (; (object = sysv_next(&queues, index)); sysv_put(object)) {
-		struct queue *queue = (struct queue *)object;
-		struct ipc64_perm perm;
-
-		index = sysv_index(object) + 1;
-		sysv_describe(object, &perm);
-		proc_text_print(text, "%10d %10d  %4o  %10lu %10lu %5u %5u %5u %5u %5u %5u %10lu %10lu %10lu\n", perm.key, object->id, perm.mode,
-				atomic_load(&queue->bytes), atomic_load(&queue->count), atomic_load(&queue->sender), atomic_load(&queue->receiver), perm.uid,
-				perm.gid, perm.cuid, perm.cgid, atomic_load(&queue->sent), atomic_load(&queue->received), atomic_load(&object->changed));
-	}
-	return 0;
+	return sysv_show(&queues, text);
 }

@@ -6,11 +6,14 @@
 #include "sysv/objects.h"
 #include "ipc/port.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/user_copy.h"
 #include "process/process.h"
 #include "sched/clock.h"
 #include "security/capabilities.h"
+#include "vfs/procfs/proc_text.h"
 
 enum { INDEX_BITS = 15, INDEX_MASK = (1 << INDEX_BITS) - 1, ROUNDS = 1 << 16, INDICES_LEAST = 64 };
 
@@ -276,8 +279,12 @@ void sysv_remove(struct sysv_object *object)
 	spin_unlock(&table->lock);
 }
 
-void sysv_describe(struct sysv_object *object, struct ipc64_perm *perm)
+static void describe(struct sysv_object *object, union sysv_status *status)
 {
+	struct ipc64_perm *perm = &status->perm;
+
+	memset(status, 0, sizeof(*status));
+	object->table->describe(object, status);
 	spin_lock(&object->table->lock);
 	perm->key = object->keyed ? object->key.value : IPC_PRIVATE;
 	perm->uid = object->uid;
@@ -299,6 +306,56 @@ int sysv_change(struct sysv_object *object, const struct ipc64_perm *perm)
 	object->mode = (object->mode & ~0777u) | (perm->mode & 0777);
 	spin_unlock(&object->table->lock);
 	atomic_store(&object->changed, sysv_now());
+	return 0;
+}
+
+long sysv_tell(struct sysv_table *table, int id, unsigned wanted, uaddr_t to)
+{
+	union sysv_status status;
+	struct sysv_object *object;
+	int error;
+
+	object = sysv_find(table, id, wanted, &error);
+	if (!object)
+		return error;
+	describe(object, &status);
+	id = wanted & SYSV_BY_INDEX ? object->id : 0;
+	sysv_put(object);
+	return copy_to_user(to, &status, table->status_size) ? -EFAULT : id;
+}
+
+long sysv_control(struct sysv_table *table, int id, int command, uaddr_t from)
+{
+	union sysv_status status;
+	struct sysv_object *object;
+	int error;
+
+	if (command == IPC_SET && copy_from_user(&status, from, table->status_size))
+		return -EFAULT;
+	object = sysv_find(table, id, SYSV_OWNER, &error);
+	if (!object)
+		return error;
+	if (command == IPC_RMID)
+		error = table->remove(object);
+	else
+		error = table->change ? table->change(object, &status) : sysv_change(object, &status.perm);
+	sysv_put(object);
+	return error;
+}
+
+int sysv_show(struct sysv_table *table, struct proc_text *text)
+{
+	struct sysv_object *object;
+	union sysv_status status;
+	unsigned index = 0;
+
+	proc_text_print(text, "       key %s\n", table->columns);
+	for (; (object = sysv_next(table, index)); sysv_put(object)) {
+		index = object->index.value + 1;
+		describe(object, &status);
+		proc_text_print(text, "%10d %10d  %4o ", status.perm.key, object->id, status.perm.mode);
+		table->print(text, object, &status);
+	}
 	return 0;
 }
 

@@ -5,10 +5,21 @@
 #include "lib/atomic.h"
 #include "lib/rbtree.h"
 #include "sync/mutex.h"
+#include <asm/msgbuf.h>
+#include <asm/sembuf.h>
+#include <asm/shmbuf.h>
 #include <linux/ipc.h>
-#include <asm/ipcbuf.h>
 
+struct proc_text;
 struct sysv_table;
+
+/* What IPC_STAT tells and IPC_SET is told: by each kind something else, but for how it begins. */
+union sysv_status {
+	struct ipc64_perm perm;
+	struct shmid64_ds shm;
+	struct semid64_ds sem;
+	struct msqid64_ds msg;
+};
 
 struct sysv_number {
 	struct rb_node node;
@@ -33,13 +44,22 @@ struct sysv_table {
 	unsigned used;			/* how many there are */
 	int last;			/* index that was given out last */
 	unsigned round;			/* how often indices have begun again: the upper bits of ids */
+	/* What follows is set once. */
 	unsigned most;
+	size_t status_size;
+	const char *columns;		/* of the list in /proc, behind the key's */
 	/* A new object of @size and with @flags as they were given to the call; the caller's reference. NULL with *@error. */
 	struct sysv_object *(*make)(size_t size, int flags, int *error);
 	/* The last reference is gone. May sleep. */
 	void (*end)(struct sysv_object *object);
+	/* Fills in the status, but for perm. May sleep. */
+	void (*describe)(struct sysv_object *object, union sysv_status *status);
+	void (*print)(struct proc_text *text, const struct sysv_object *object, const union sysv_status *status);	/* its columns */
+	/* IPC_SET, if there is more to do than sysv_change(); and IPC_RMID. 0 or a negative errno. May sleep. */
+	int (*change)(struct sysv_object *object, const union sysv_status *status);
+	int (*remove)(struct sysv_object *object);
 };
-#define SYSV_TABLE_INIT(count, make_one, end_one) { .lock = SPINLOCK_INIT(LOCK_SYSV), .last = -1, .most = (count), .make = (make_one), .end = (end_one) }
+#define SYSV_TABLE_INIT .lock = SPINLOCK_INIT(LOCK_SYSV), .last = -1
 
 /* Beside the bits of a mode, what sysv_find() is to look for. */
 enum { SYSV_OWNER = 1 << 16, SYSV_BY_INDEX = 1 << 17 };
@@ -68,8 +88,13 @@ void sysv_forget_key(struct sysv_object *object);
 /* Nobody finds it at all; its id may be another's. The table's reference is the caller's now. */
 void sysv_remove(struct sysv_object *object);
 
-/* IPC_STAT and IPC_SET, as far as all kinds have it. The latter: 0 or -EINVAL. */
-void sysv_describe(struct sysv_object *object, struct ipc64_perm *perm);
+/* The commands that all kinds have: IPC_STAT and its relatives (@wanted is for sysv_find), IPC_SET, IPC_RMID. */
+long sysv_tell(struct sysv_table *table, int id, unsigned wanted, uaddr_t to);
+long sysv_control(struct sysv_table *table, int id, int command, uaddr_t from);
+/* The lines of /proc/sysvipc; 0. */
+int sysv_show(struct sysv_table *table, struct proc_text *text);
+
+/* Gives @object another owner and mode. 0 or -EINVAL. */
 int sysv_change(struct sysv_object *object, const struct ipc64_perm *perm);
 /* Changes further bits of a mode; returns what it was. */
 unsigned sysv_change_mode(struct sysv_object *object, unsigned clear, unsigned set);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* semget, semop, semtimedop, semctl. User memory is copied before the set is locked, or after. */
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/time_user.h"
@@ -10,11 +9,8 @@
 #include "sysv/sem.h"
 #include "sysv/sysv.h"
 #include "vfs/procfs/entry.h"
-#include <asm/sembuf.h>
 
-static struct sysv_object *make_set(size_t count, int flags, int *error);
-static void end_set(struct sysv_object *object);
-static struct sysv_table sets = SYSV_TABLE_INIT(SEMMNI, make_set, end_set);
+static struct sysv_table sets;
 static uint64_t all_semaphores;	/* atomic */
 
 /* ---- The life of a set ---- */
@@ -47,6 +43,55 @@ static void end_set(struct sysv_object *object)
 	sysv_free(object);
 }
 
+/* With the lock: 0; or -EIDRM without it. */
+static int lock_set(struct sem_set *set)
+{
+	mutex_lock(&set->lock);
+	if (likely(!set->removed))
+		return 0;
+	mutex_unlock(&set->lock);
+	return -EIDRM;
+}
+
+static int remove_set(struct sysv_object *object)
+{
+	struct sem_set *set = (struct sem_set *)object;
+	int error = lock_set(set);
+
+	if (error)
+		return error;
+	atomic_store(&set->removed, true);
+	sysv_remove(object);
+	for (size_t i = 0; i < object->size; i++)
+		sysv_decide_all(&set->each[i].sleepers, -EIDRM);
+	sysv_decide_all(&set->ready, -EIDRM);
+	while (!list_empty(&set->undos))
+		list_remove(set->undos.next);
+	mutex_unlock(&set->lock);
+	sysv_put(object);	/* the table's */
+	return 0;
+}
+
+static void describe(struct sysv_object *object, union sysv_status *status)
+{
+	status->sem.sem_otime = atomic_load(&((struct sem_set *)object)->operated);
+	status->sem.sem_ctime = atomic_load(&object->changed);
+	status->sem.sem_nsems = object->size;
+}
+
+static void print(struct proc_text *text, const struct sysv_object *object, const union sysv_status *status)
+{
+	const struct ipc64_perm *perm = &status->perm;
+
+	proc_text_print(text, "%10lu %5u %5u %5u %5u %10lu %10lu\n", status->sem.sem_nsems, perm->uid, perm->gid, perm->cuid, perm->cgid, status->sem.sem_otime,
+			status->sem.sem_ctime);
+}
+
+static struct sysv_table sets = {
+	SYSV_TABLE_INIT, .most = SEMMNI, .status_size = sizeof(struct semid64_ds), .make = make_set, .end = end_set, .describe = describe, .print = print,
+	.remove = remove_set, .columns = "     semid perms      nsems   uid   gid  cuid  cgid      otime      ctime",
+};
+
 long sys_semget(int key, int count, int flags)
 {
 	return count < 0 || count > SEMMSL ? -EINVAL : sysv_get(&sets, key, count, flags);
@@ -60,16 +105,6 @@ static struct sem_set *find_set(int id, unsigned wanted, int *error)
 static void put_set(struct sem_set *set)
 {
 	sysv_put(&set->object);
-}
-
-/* With the lock: 0; or -EIDRM without it. */
-static int lock_set(struct sem_set *set)
-{
-	mutex_lock(&set->lock);
-	if (likely(!set->removed))
-		return 0;
-	mutex_unlock(&set->lock);
-	return -EIDRM;
 }
 
 /* ---- semop ---- */
@@ -309,60 +344,6 @@ static long tell_limits(int command, uaddr_t to)
 	return copy_to_user(to, &limits, sizeof(limits)) ? -EFAULT : sysv_highest(&sets);
 }
 
-static long tell(int id, int command, uaddr_t to)
-{
-	unsigned wanted = (command == SEM_STAT_ANY ? 0 : 0444) | (command == IPC_STAT ? 0 : SYSV_BY_INDEX);
-	struct semid64_ds out;
-	struct sem_set *set;
-	int error;
-
-	set = find_set(id, wanted, &error);
-	if (!set)
-		return error;
-	memset(&out, 0, sizeof(out));
-	sysv_describe(&set->object, &out.sem_perm);
-	out.sem_otime = atomic_load(&set->operated);
-	out.sem_ctime = atomic_load(&set->object.changed);
-	out.sem_nsems = set->object.size;
-	id = command == IPC_STAT ? 0 : set->object.id;
-	put_set(set);
-	return copy_to_user(to, &out, sizeof(out)) ? -EFAULT : id;
-}
-
-static int remove_set(struct sem_set *set)
-{
-	int error = lock_set(set);
-
-	if (error)
-		return error;
-	atomic_store(&set->removed, true);
-	sysv_remove(&set->object);
-	for (size_t i = 0; i < set->object.size; i++)
-		sysv_decide_all(&set->each[i].sleepers, -EIDRM);
-	sysv_decide_all(&set->ready, -EIDRM);
-	while (!list_empty(&set->undos))
-		list_remove(set->undos.next);
-	mutex_unlock(&set->lock);
-	put_set(set);	/* the table's */
-	return 0;
-}
-
-static long change(int id, int command, uaddr_t from)
-{
-	struct semid64_ds in;
-	struct sem_set *set;
-	int error;
-
-	if (command == IPC_SET && copy_from_user(&in, from, sizeof(in)))
-		return -EFAULT;
-	set = find_set(id, SYSV_OWNER, &error);
-	if (!set)
-		return error;
-	error = command == IPC_SET ? sysv_change(&set->object, &in.sem_perm) : remove_set(set);
-	put_set(set);
-	return error;
-}
-
 static uint64_t needed_capability(int command)
 {
 	switch (command) {
@@ -380,30 +361,18 @@ long sys_semctl(int id, int index, int command, uint64_t argument)
 		return -EINVAL;
 	switch (command) {
 	case IPC_INFO: case SEM_INFO: return tell_limits(command, argument);
-	case IPC_STAT: case SEM_STAT: case SEM_STAT_ANY: return tell(id, command, argument);
+	case IPC_STAT: return sysv_tell(&sets, id, 0444, argument);
+	case SEM_STAT: return sysv_tell(&sets, id, 0444 | SYSV_BY_INDEX, argument);
+	case SEM_STAT_ANY: return sysv_tell(&sets, id, SYSV_BY_INDEX, argument);
 	case GETVAL: case GETPID: case GETNCNT: case GETZCNT: return get_one(id, index, command);
 	case GETALL: case SETALL: return move_all(id, command, argument);
 	case SETVAL: return set_one(id, index, argument);
-	case IPC_SET: case IPC_RMID: return change(id, command, argument);
+	case IPC_SET: case IPC_RMID: return sysv_control(&sets, id, command, argument);
 	default: return -EINVAL;
 	}
 }
 
-/* ---- /proc/sysvipc/sem ---- */
-
 int sysv_show_sem(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct sysv_object *object;
-	unsigned index = 0;
-
-	proc_text_print(text, "%10s %10s %s %10s %5s %5s %5s %5s %10s %10s\n", "key", "semid", "perms", "nsems", "uid", "gid", "cuid", "cgid", "otime", "ctime");
-	for (; (object = sysv_next(&sets, index)); sysv_put(object)) {
-		struct ipc64_perm perm;
-
-		index = sysv_index(object) + 1;
-		sysv_describe(object, &perm);
-		proc_text_print(text, "%10d %10d  %4o %10lu %5u %5u %5u %5u %10lu %10lu\n", perm.key, object->id, perm.mode, object->size, perm.uid, perm.gid,
-				perm.cuid, perm.cgid, atomic_load(&((struct sem_set *)object)->operated), atomic_load(&object->changed));
-	}
-	return 0;
+	return sysv_show(&sets, text);
 }

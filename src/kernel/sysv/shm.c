@@ -17,7 +17,6 @@
 #include "sysv/objects.h"
 #include "sysv/sysv.h"
 #include "vfs/procfs/entry.h"
-#include <asm/shmbuf.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
 
@@ -30,9 +29,7 @@ struct segment {
 	int creator;			/* set once */
 };
 
-static struct sysv_object *make_segment(size_t size, int flags, int *error);
-static void end_segment(struct sysv_object *object);
-static struct sysv_table segments = SYSV_TABLE_INIT(SHMMNI, make_segment, end_segment);
+static struct sysv_table segments;
 static uint64_t all_pages;	/* atomic: that segments may have */
 
 /* ---- The life of a segment ---- */
@@ -117,6 +114,44 @@ static void end_segment(struct sysv_object *object)
 {
 	vm_object_free(&((struct segment *)object)->pages);
 }
+
+static void describe(struct sysv_object *object, union sysv_status *status)
+{
+	struct segment *segment = (struct segment *)object;
+
+	status->shm.shm_segsz = object->size;
+	status->shm.shm_atime = atomic_load(&segment->attach_time);
+	status->shm.shm_dtime = atomic_load(&segment->detach_time);
+	status->shm.shm_ctime = atomic_load(&object->changed);
+	status->shm.shm_cpid = segment->creator;
+	status->shm.shm_lpid = atomic_load(&segment->last_pid);
+	status->shm.shm_nattch = atomic_load(&segment->attached);
+}
+
+static void print(struct proc_text *text, const struct sysv_object *object, const union sysv_status *status)
+{
+	const struct shmid64_ds *shm = &status->shm;
+
+	proc_text_print(text, "%21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21u\n", shm->shm_segsz, shm->shm_cpid, shm->shm_lpid,
+			shm->shm_nattch, shm->shm_perm.uid, shm->shm_perm.gid, shm->shm_perm.cuid, shm->shm_perm.cgid, shm->shm_atime, shm->shm_dtime,
+			shm->shm_ctime, atomic_load(&((const struct segment *)object)->pages.page_count) << PAGE_SHIFT, 0);
+}
+
+/* It loses its key; the table's reference goes once. */
+static int remove_segment(struct sysv_object *object)
+{
+	sysv_forget_key(object);
+	if (!(sysv_change_mode(object, 0, SHM_DEST) & SHM_DEST))
+		sysv_put(object);
+	return 0;
+}
+
+static struct sysv_table segments = {
+	SYSV_TABLE_INIT, .most = SHMMNI, .status_size = sizeof(struct shmid64_ds), .make = make_segment, .end = end_segment, .describe = describe, .print = print,
+	.remove = remove_segment,
+	.columns = "     shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss"
+		   "                  swap",
+};
 
 long sys_shmget(int key, size_t size, int flags)
 {
@@ -218,53 +253,6 @@ static long tell_usage(uaddr_t to)
 	return copy_to_user(to, &usage, sizeof(usage)) ? -EFAULT : sysv_highest(&segments);
 }
 
-static long tell(int id, int command, uaddr_t to)
-{
-	unsigned wanted = (command == SHM_STAT_ANY ? 0 : 0444) | (command == IPC_STAT ? 0 : SYSV_BY_INDEX);
-	struct shmid64_ds out;
-	struct segment *segment;
-	int error;
-
-	segment = (struct segment *)sysv_find(&segments, id, wanted, &error);
-	if (!segment)
-		return error;
-	memset(&out, 0, sizeof(out));
-	sysv_describe(&segment->object, &out.shm_perm);
-	out.shm_segsz = segment->object.size;
-	out.shm_atime = atomic_load(&segment->attach_time);
-	out.shm_dtime = atomic_load(&segment->detach_time);
-	out.shm_ctime = atomic_load(&segment->object.changed);
-	out.shm_cpid = segment->creator;
-	out.shm_lpid = atomic_load(&segment->last_pid);
-	out.shm_nattch = atomic_load(&segment->attached);
-	id = command == IPC_STAT ? 0 : segment->object.id;
-	sysv_put(&segment->object);
-	return copy_to_user(to, &out, sizeof(out)) ? -EFAULT : id;
-}
-
-static long change(int id, int command, uaddr_t from)
-{
-	struct shmid64_ds in;
-	struct sysv_object *object;
-	int error;
-
-	if (command == IPC_SET && copy_from_user(&in, from, sizeof(in)))
-		return -EFAULT;
-	object = sysv_find(&segments, id, SYSV_OWNER, &error);
-	if (!object)
-		return error;
-	if (command == IPC_SET) {
-		error = sysv_change(object, &in.shm_perm);
-	} else {
-		sysv_forget_key(object);
-		/* The table's reference; once. */
-		if (!(sysv_change_mode(object, 0, SHM_DEST) & SHM_DEST))
-			sysv_put(object);
-	}
-	sysv_put(object);
-	return error;
-}
-
 /* Pages of segments stay in memory anyway: that is only written down. */
 static long change_lock(int id, bool locked)
 {
@@ -296,32 +284,16 @@ long sys_shmctl(int id, int command, uaddr_t buf)
 	switch (command) {
 	case IPC_INFO: return tell_limits(buf);
 	case SHM_INFO: return tell_usage(buf);
-	case IPC_STAT: case SHM_STAT: case SHM_STAT_ANY: return tell(id, command, buf);
-	case IPC_SET: case IPC_RMID: return change(id, command, buf);
+	case IPC_STAT: return sysv_tell(&segments, id, 0444, buf);
+	case SHM_STAT: return sysv_tell(&segments, id, 0444 | SYSV_BY_INDEX, buf);
+	case SHM_STAT_ANY: return sysv_tell(&segments, id, SYSV_BY_INDEX, buf);
+	case IPC_SET: case IPC_RMID: return sysv_control(&segments, id, command, buf);
 	case SHM_LOCK: case SHM_UNLOCK: return change_lock(id, command == SHM_LOCK);
 	default: return -EINVAL;
 	}
 }
 
-/* ---- /proc/sysvipc/shm ---- */
-
 int sysv_show_shm(struct proc_text *text, const struct proc_subject *subject)
 {
-	struct sysv_object *object;
-	unsigned index = 0;
-
-	proc_text_print(text, "%10s %10s %s %21s %5s %5s %s %5s %5s %5s %5s %10s %10s %10s %21s %21s\n", "key", "shmid", "perms", "size", "cpid", "lpid", "nattch",
-			"uid", "gid", "cuid", "cgid", "atime", "dtime", "ctime", "rss", "swap");
-	for (; (object = sysv_next(&segments, index)); sysv_put(object)) {
-		struct segment *segment = (struct segment *)object;
-		struct ipc64_perm perm;
-
-		index = sysv_index(object) + 1;
-		sysv_describe(object, &perm);
-		proc_text_print(text, "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21lu\n", perm.key, object->id, perm.mode,
-				object->size, segment->creator, atomic_load(&segment->last_pid), atomic_load(&segment->attached), perm.uid, perm.gid, perm.cuid,
-				perm.cgid, atomic_load(&segment->attach_time), atomic_load(&segment->detach_time), atomic_load(&object->changed),
-				atomic_load(&segment->pages.page_count) << PAGE_SHIFT, 0ul);
-	}
-	return 0;
+	return sysv_show(&segments, text);
 }

@@ -180,15 +180,12 @@ static void send_one(void *argument)
 static void receive_one(void *argument)
 {
 	const struct job *job = argument;
-	ssize_t len;
 
 	catch_signal(SA_RESTART);
-	if (!job->error) {
+	if (job->error)
+		CHECK_ERR(msgrcv(job->id, &buffer, job->len, job->type, 0), job->error);
+	else
 		CHECK_EQ(take(job->id, job->type, 0), job->len);
-	} else {
-		len = msgrcv(job->id, &buffer, job->len, job->type, 0);
-		CHECK(len == -1 && errno == job->error);
-	}
 }
 
 /* A child that sleeps in @body soon. */

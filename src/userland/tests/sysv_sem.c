@@ -429,7 +429,8 @@ static void take_all(void *unused)
 		if (ids[count] < 0)
 			break;
 	}
-	CHECK(errno == ENOMEM && count > 0 && count < SETS_MAX);
+	CHECK(count > 0 && count < SETS_MAX);
+	CHECK_ERR(semget(IPC_PRIVATE, LARGEST, 0600), ENOMEM);
 	while (count)
 		remove_it(ids[--count]);
 	ids[0] = make(1);
