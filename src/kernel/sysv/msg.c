@@ -52,17 +52,17 @@ struct sleeper {
 };
 
 static struct sysv_table queues;
+static uint64_t taken[SYSV_WORDS(MSGMNI)];
 static uint64_t all_messages, all_bytes;	/* atomic */
 
 /* ---- The life of a queue ---- */
 
-static struct sysv_object *make_queue(size_t size, int flags, int *error)
+static struct sysv_object *make_queue(size_t size, int flags)
 {
 	struct queue *queue = sysv_alloc(sizeof(*queue));
 
-	*error = -ENOMEM;
 	if (!queue)
-		return NULL;
+		return sysv_error(-ENOMEM);
 	refcount_init(&queue->refs, 1);
 	sysv_init(&queue->object, &queues, &queue->refs, size, flags);
 	mutex_init(&queue->lock, LOCK_SYSV_OBJECT);
@@ -108,9 +108,9 @@ long sys_msgget(int key, int flags)
 	return sysv_get(&queues, key, 0, flags);
 }
 
-static struct queue *find_queue(int id, unsigned wanted, int *error)
+static struct queue *find_queue(int id, unsigned wanted)
 {
-	return (struct queue *)sysv_find(&queues, id, wanted, error);
+	return (struct queue *)sysv_find(&queues, id, wanted);
 }
 
 static void put_queue(struct queue *queue)
@@ -247,9 +247,9 @@ long sys_msgsnd(int id, uaddr_t from, size_t len, int flags)
 		return -ENOMEM;
 	message->type = type;
 	message->len = len;
-	error = copy_from_user(message->bytes, from + sizeof(type), len);
-	queue = error ? NULL : find_queue(id, 0222, &error);
-	if (queue) {
+	queue = copy_from_user(message->bytes, from + sizeof(type), len) ? sysv_error(-EFAULT) : find_queue(id, 0222);
+	error = sysv_error_of(queue);
+	if (!error) {
 		error = send(queue, message, flags);
 		put_queue(queue);
 	}
@@ -335,13 +335,12 @@ long sys_msgrcv(int id, uaddr_t to, size_t room, int64_t type, int flags)
 	struct wish wish = wish_of(room, type, flags);
 	struct queue *queue;
 	long result;
-	int error;
 
 	if (id < 0 || (ssize_t)room < 0 || (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT))))
 		return -EINVAL;
-	queue = find_queue(id, 0444, &error);
-	if (!queue)
-		return error;
+	queue = find_queue(id, 0444);
+	if (sysv_error_of(queue))
+		return sysv_error_of(queue);
 	if (flags & MSG_COPY) {
 		size_t most = MIN(room, (size_t)MSGMAX);
 
@@ -439,7 +438,7 @@ static int remove_queue(struct sysv_object *object)
 }
 
 static struct sysv_table queues = {
-	SYSV_TABLE_INIT, .most = MSGMNI, .status_size = sizeof(struct msqid64_ds), .make = make_queue, .end = end_queue, .describe = describe, .print = print,
+	SYSV_TABLE_INIT, .taken = taken, .most = MSGMNI, .status_size = sizeof(struct msqid64_ds), .make = make_queue, .end = end_queue, .describe = describe, .print = print,
 	.change = change, .remove = remove_queue,
 	.columns = "     msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime",
 };

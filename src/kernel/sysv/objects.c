@@ -124,14 +124,16 @@ static long find_key(struct sysv_table *table, int key, size_t size, int flags)
 	return permits(object, flags) ? object->id : -EACCES;
 }
 
-/* The first index from @index on that is free. table->lock held. */
-static unsigned free_index(struct sysv_table *table, unsigned index)
+/* The first index from @index on that is free, or some that is too high. table->lock held. */
+static unsigned free_index(const struct sysv_table *table, unsigned index)
 {
-	struct sysv_number *number = number_from(&table->by_index, index);
-	struct rb_node *node = number ? &number->node : NULL;
+	uint64_t free = 0;
 
-	for (; node && rb_entry(node, struct sysv_number, node)->value == index; index++)
-		node = rb_next(node);
+	for (; index < table->most; index = ROUND_UP(index + 1, 64)) {
+		free = ~table->taken[index / 64] >> index % 64;
+		if (free)
+			return index + __builtin_ctzll(free);
+	}
 	return index;
 }
 
@@ -149,6 +151,7 @@ static long add(struct sysv_table *table, struct sysv_object *object, int key)
 		table->round = (table->round + 1) % ROUNDS;
 	table->last = index;
 	table->used++;
+	table->taken[index / 64] |= 1ull << index % 64;
 	object->index.value = index;
 	object->id = table->round << INDEX_BITS | index;
 	number_insert(&table->by_index, &object->index);
@@ -164,7 +167,6 @@ long sysv_get(struct sysv_table *table, int key, size_t size, int flags)
 	bool makes = key == IPC_PRIVATE || flags & IPC_CREAT;
 	struct sysv_object *made = NULL;
 	long result;
-	int error = 0;
 
 	if (!is_allowed() || (makes && !capabilities_hold(CAPABILITY_IPC_CREATE)))
 		return -EPERM;
@@ -180,38 +182,37 @@ long sysv_get(struct sysv_table *table, int key, size_t size, int flags)
 		if (result != -ENOENT || !makes)
 			break;
 		/* Others may make one with that key meanwhile. */
-		made = table->make(size, flags, &error);
-		if (!made)
-			return error;
+		made = table->make(size, flags);
+		if (sysv_error_of(made))
+			return sysv_error_of(made);
 	}
 	if (made)
 		sysv_put(made);
 	return result;
 }
 
-struct sysv_object *sysv_find(struct sysv_table *table, int id, unsigned wanted, int *error)
+struct sysv_object *sysv_find(struct sysv_table *table, int id, unsigned wanted)
 {
 	struct sysv_object *object = NULL;
 	struct sysv_number *number;
+	int error = -EINVAL;
 
-	*error = -EPERM;
 	if (!is_allowed())
-		return NULL;
-	*error = -EINVAL;
+		return sysv_error(-EPERM);
 	spin_lock(&table->lock);
 	number = number_find(&table->by_index, id & INDEX_MASK);
 	if (number)
 		object = container_of(number, struct sysv_object, index);
 	if (object && (wanted & SYSV_BY_INDEX || object->id == id)) {
 		if (wanted & SYSV_OWNER)
-			*error = is_owner(object) ? 0 : -EPERM;
+			error = is_owner(object) ? 0 : -EPERM;
 		else
-			*error = permits(object, wanted) ? 0 : -EACCES;
-		if (!*error && !refcount_get_unless_zero(object->refs))
-			*error = -EINVAL;
+			error = permits(object, wanted) ? 0 : -EACCES;
+		if (!error && !refcount_get_unless_zero(object->refs))
+			error = -EINVAL;
 	}
 	spin_unlock(&table->lock);
-	return *error ? NULL : object;
+	return error ? sysv_error(error) : object;
 }
 
 struct sysv_object *sysv_next(struct sysv_table *table, unsigned index)
@@ -274,6 +275,7 @@ void sysv_remove(struct sysv_object *object)
 	if (object->id >= 0) {
 		forget_key(object);
 		rb_remove(&table->by_index, &object->index.node, NULL);
+		table->taken[sysv_index(object) / 64] &= ~(1ull << sysv_index(object) % 64);
 		table->used--;
 	}
 	spin_unlock(&table->lock);
@@ -312,12 +314,10 @@ int sysv_change(struct sysv_object *object, const struct ipc64_perm *perm)
 long sysv_tell(struct sysv_table *table, int id, unsigned wanted, uaddr_t to)
 {
 	union sysv_status status;
-	struct sysv_object *object;
-	int error;
+	struct sysv_object *object = sysv_find(table, id, wanted);
 
-	object = sysv_find(table, id, wanted, &error);
-	if (!object)
-		return error;
+	if (sysv_error_of(object))
+		return sysv_error_of(object);
 	describe(object, &status);
 	id = wanted & SYSV_BY_INDEX ? object->id : 0;
 	sysv_put(object);
@@ -332,8 +332,9 @@ long sysv_control(struct sysv_table *table, int id, int command, uaddr_t from)
 
 	if (command == IPC_SET && copy_from_user(&status, from, table->status_size))
 		return -EFAULT;
-	object = sysv_find(table, id, SYSV_OWNER, &error);
-	if (!object)
+	object = sysv_find(table, id, SYSV_OWNER);
+	error = sysv_error_of(object);
+	if (error)
 		return error;
 	if (command == IPC_RMID)
 		error = table->remove(object);

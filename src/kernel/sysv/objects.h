@@ -39,17 +39,18 @@ struct sysv_object {
 };
 
 struct sysv_table {
-	struct spinlock lock;		/* guards the next five */
+	struct spinlock lock;		/* guards the next five, and what @taken points to */
 	struct rb_tree by_index, by_key;
 	unsigned used;			/* how many there are */
 	int last;			/* index that was given out last */
 	unsigned round;			/* how often indices have begun again: the upper bits of ids */
 	/* What follows is set once. */
 	unsigned most;
+	uint64_t *taken;		/* a bit an index in use, SYSV_WORDS(@most) */
 	size_t status_size;
 	const char *columns;		/* of the list in /proc, behind the key's */
-	/* A new object of @size and with @flags as they were given to the call; the caller's reference. NULL with *@error. */
-	struct sysv_object *(*make)(size_t size, int flags, int *error);
+	/* A new object of @size and with @flags as they were given to the call; the caller's reference. Or an error (sysv_error_of). */
+	struct sysv_object *(*make)(size_t size, int flags);
 	/* The last reference is gone. May sleep. */
 	void (*end)(struct sysv_object *object);
 	/* Fills in the status, but for perm. May sleep. */
@@ -59,7 +60,12 @@ struct sysv_table {
 	int (*change)(struct sysv_object *object, const union sysv_status *status);
 	int (*remove)(struct sysv_object *object);
 };
+#define SYSV_WORDS(most) (((most) + 63) / 64)
 #define SYSV_TABLE_INIT .lock = SPINLOCK_INIT(LOCK_SYSV), .last = -1
+
+/* An object or a negative errno in place of it: small code, as nobody's address is taken for an error. */
+static inline int sysv_error_of(const void *object) { return (uintptr_t)object >= (uintptr_t)-PAGE_SIZE ? (int)(intptr_t)object : 0; }
+static inline void *sysv_error(int error) { return (void *)(intptr_t)error; }
 
 /* Beside the bits of a mode, what sysv_find() is to look for. */
 enum { SYSV_OWNER = 1 << 16, SYSV_BY_INDEX = 1 << 17 };
@@ -69,9 +75,9 @@ long sysv_get(struct sysv_table *table, int key, size_t size, int flags);
 
 /*
  * The object of that @id, of which the caller may do what the bits of @wanted say (as of a mode, in any place), or which is his (SYSV_OWNER); with a
- * reference. NULL with *@error.
+ * reference. Or an error (sysv_error_of).
  */
-struct sysv_object *sysv_find(struct sysv_table *table, int id, unsigned wanted, int *error);
+struct sysv_object *sysv_find(struct sysv_table *table, int id, unsigned wanted);
 /* The object with the lowest index from @index on, with a reference; NULL. */
 struct sysv_object *sysv_next(struct sysv_table *table, unsigned index);
 static inline unsigned sysv_index(const struct sysv_object *object) { return object->index.value; }

@@ -76,19 +76,22 @@ int sem_perform(struct sem_set *set, struct sem_sleeper *who)
 	return 0;
 }
 
-void sem_stir(struct sem_set *set, struct semaphore *semaphore)
+unsigned sem_stir(struct sem_set *set, struct semaphore *semaphore)
 {
 	struct sem_sleeper *who, *next;
+	unsigned count = 0;
 
 	if (!semaphore->changed)
-		return;
+		return 0;
 	semaphore->changed = false;
 	list_for_each_safe(who, next, &semaphore->sleepers, sleeper.link) {
+		count++;
 		if (who->blocker->sem_op ? semaphore->value < who->needed : semaphore->value != who->needed)
 			continue;
 		list_remove(&who->sleeper.link);
 		list_push_back(&set->ready, &who->sleeper.link);
 	}
+	return count;
 }
 
 void sem_settle(struct sem_set *set)
@@ -105,7 +108,7 @@ void sem_settle(struct sem_set *set)
 			list_push_back(&set->each[who->blocker->sem_num].sleepers, &who->sleeper.link);
 		} else {
 			for (unsigned i = 0; i < who->count && !result; i++)
-				sem_stir(set, &set->each[who->operations[i].sem_num]);
+				work += sem_stir(set, &set->each[who->operations[i].sem_num]);
 			sysv_decide(&who->sleeper, result);
 		}
 		work += who->count;

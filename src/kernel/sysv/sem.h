@@ -19,7 +19,7 @@ struct sem_set {
 	struct sysv_object object;
 	struct refcount refs;
 	struct mutex lock;	/* guards what follows, and undo records' changes */
-	bool removed;		/* read atomically without the lock, too */
+	bool removed;		/* atomic: set at last, when nothing of the set leads to an undo record any more */
 	int64_t operated;	/* read atomically without the lock, too; seconds, wall clock */
 	struct list undos;	/* struct sem_undo.set_link */
 	struct list ready;	/* sleepers who perhaps can go on now */
@@ -29,7 +29,7 @@ struct sem_set {
 /* What is undone in a set when the last of the threads ends that share it. */
 struct sem_undo {
 	struct list link;	/* list->lock */
-	struct list set_link;	/* set->lock; alone once the set is removed: nobody looks at the record any more, but who frees it */
+	struct list set_link;	/* set->lock; alone once the set is removed: nobody looks at the record any more, but who has @link's lock */
 	struct sem_set *set;	/* referenced */
 	int16_t change[];	/* set->lock; for each semaphore */
 };
@@ -48,8 +48,8 @@ struct sem_sleeper {
 
 /* Performs all operations of @who, or none: 0, SYSV_UNDECIDED if it has to wait, or a negative errno. Changed semaphores are marked. */
 int sem_perform(struct sem_set *set, struct sem_sleeper *who);
-/* The sleepers of a semaphore, if it has changed, are looked at by the next sem_settle(). */
-void sem_stir(struct sem_set *set, struct semaphore *semaphore);
+/* The sleepers of a semaphore, if it has changed, are looked at by the next sem_settle(). Returns how many there were. */
+unsigned sem_stir(struct sem_set *set, struct semaphore *semaphore);
 /* Lets go on who can. The lock is let go now and then where there is much to do. */
 void sem_settle(struct sem_set *set);
 /* The calling thread's record of what to undo in @set, made if there is none; NULL when out of memory. */

@@ -11,21 +11,20 @@
 #include "vfs/procfs/entry.h"
 
 static struct sysv_table sets;
+static uint64_t taken[SYSV_WORDS(SEMMNI)];
 static uint64_t all_semaphores;	/* atomic */
 
 /* ---- The life of a set ---- */
 
-static struct sysv_object *make_set(size_t count, int flags, int *error)
+static struct sysv_object *make_set(size_t count, int flags)
 {
 	struct sem_set *set;
 
-	*error = -EINVAL;
 	if (!count)
-		return NULL;
-	*error = -ENOMEM;
+		return sysv_error(-EINVAL);
 	set = sysv_alloc(sizeof(*set) + count * sizeof(set->each[0]));
 	if (!set)
-		return NULL;
+		return sysv_error(-ENOMEM);
 	refcount_init(&set->refs, 1);
 	sysv_init(&set->object, &sets, &set->refs, count, flags);
 	mutex_init(&set->lock, LOCK_SYSV_OBJECT);
@@ -60,13 +59,13 @@ static int remove_set(struct sysv_object *object)
 
 	if (error)
 		return error;
-	atomic_store(&set->removed, true);
 	sysv_remove(object);
 	for (size_t i = 0; i < object->size; i++)
 		sysv_decide_all(&set->each[i].sleepers, -EIDRM);
 	sysv_decide_all(&set->ready, -EIDRM);
 	while (!list_empty(&set->undos))
 		list_remove(set->undos.next);
+	atomic_store(&set->removed, true);	/* whose threads search their records may free that of this set now */
 	mutex_unlock(&set->lock);
 	sysv_put(object);	/* the table's */
 	return 0;
@@ -88,7 +87,7 @@ static void print(struct proc_text *text, const struct sysv_object *object, cons
 }
 
 static struct sysv_table sets = {
-	SYSV_TABLE_INIT, .most = SEMMNI, .status_size = sizeof(struct semid64_ds), .make = make_set, .end = end_set, .describe = describe, .print = print,
+	SYSV_TABLE_INIT, .taken = taken, .most = SEMMNI, .status_size = sizeof(struct semid64_ds), .make = make_set, .end = end_set, .describe = describe, .print = print,
 	.remove = remove_set, .columns = "     semid perms      nsems   uid   gid  cuid  cgid      otime      ctime",
 };
 
@@ -97,9 +96,9 @@ long sys_semget(int key, int count, int flags)
 	return count < 0 || count > SEMMSL ? -EINVAL : sysv_get(&sets, key, count, flags);
 }
 
-static struct sem_set *find_set(int id, unsigned wanted, int *error)
+static struct sem_set *find_set(int id, unsigned wanted)
 {
-	return (struct sem_set *)sysv_find(&sets, id, wanted, error);
+	return (struct sem_set *)sysv_find(&sets, id, wanted);
 }
 
 static void put_set(struct sem_set *set)
@@ -151,11 +150,10 @@ static int operate(int id, const struct sembuf *operations, unsigned count, uint
 {
 	struct sem_sleeper who = { .sleeper.pid = sysv_own_pid(), .operations = operations, .count = count };
 	struct summary summary = summarize(operations, count);
-	struct sem_set *set;
-	int error;
+	struct sem_set *set = find_set(id, 0);
+	int error = sysv_error_of(set);
 
-	set = find_set(id, 0, &error);
-	if (!set)
+	if (error)
 		return error;
 	if (summary.highest >= set->object.size)
 		error = -EFBIG;
@@ -231,8 +229,9 @@ static int set_one(int id, int index, int value)
 
 	if (value < 0 || value > SEMVMX)
 		return -ERANGE;
-	set = find_set(id, 0, &error);
-	if (!set)
+	set = find_set(id, 0);
+	error = sysv_error_of(set);
+	if (error)
 		return error;
 	if ((unsigned)index >= set->object.size)
 		error = -EINVAL;
@@ -261,11 +260,10 @@ static int count_sleepers(const struct semaphore *semaphore, bool for_zero)
 static int get_one(int id, int index, int command)
 {
 	struct semaphore *semaphore;
-	struct sem_set *set;
-	int result;
+	struct sem_set *set = find_set(id, 0444);
+	int result = sysv_error_of(set);
 
-	set = find_set(id, 0444, &result);
-	if (!set)
+	if (result)
 		return result;
 	result = (unsigned)index < set->object.size ? lock_set(set) : -EINVAL;
 	if (!result) {
@@ -313,19 +311,18 @@ static int set_all(struct sem_set *set, uint16_t *values, uaddr_t from)
 /* GETALL and SETALL. A set keeps its size, and @set cannot become another one. */
 static int move_all(int id, int command, uaddr_t user)
 {
-	struct sem_set *set;
+	struct sem_set *set = find_set(id, command == SETALL ? 0222 : 0444);
+	int error = sysv_error_of(set);
 	uint16_t *values;
-	int error;
 
-	set = find_set(id, command == SETALL ? 0222 : 0444, &error);
-	if (!set)
+	if (error)
 		return error;
-	values = kmalloc_array(set->object.size, sizeof(*values));
+	values = sysv_alloc(set->object.size * sizeof(*values));
 	if (values)
 		error = command == SETALL ? set_all(set, values, user) : get_all(set, values, user);
 	else
 		error = -ENOMEM;
-	kfree(values);
+	sysv_free(values);
 	put_set(set);
 	return error;
 }

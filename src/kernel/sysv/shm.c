@@ -30,6 +30,7 @@ struct segment {
 };
 
 static struct sysv_table segments;
+static uint64_t taken[SYSV_WORDS(SHMMNI)];
 static uint64_t all_pages;	/* atomic: that segments may have */
 
 /* ---- The life of a segment ---- */
@@ -83,20 +84,18 @@ static void segment_identify(struct vm_object *pages, uint64_t *dev, uint64_t *i
 static const struct vm_object_ops segment_ops = { .release = segment_release, .mapped = segment_mapped, .describe = segment_describe,
 						  .identify = segment_identify };
 
-static struct sysv_object *make_segment(size_t size, int flags, int *error)
+static struct sysv_object *make_segment(size_t size, int flags)
 {
 	struct segment *segment;
 
-	*error = -EINVAL;
 	if (size < SHMMIN || size > INT64_MAX - PAGE_SIZE)
-		return NULL;
-	*error = -ENOMEM;
+		return sysv_error(-EINVAL);
 	/* As Linux answers when no huge pages are set aside. */
 	if (flags & SHM_HUGETLB || (!(flags & SHM_NORESERVE) && memory_overcommits(size)))
-		return NULL;
+		return sysv_error(-ENOMEM);
 	segment = sysv_alloc(sizeof(*segment));
 	if (!segment)
-		return NULL;
+		return sysv_error(-ENOMEM);
 	sysv_init(&segment->object, &segments, &segment->pages.refs, size, flags);
 	vm_object_init(&segment->pages, &segment_ops, ROUND_UP(size, PAGE_SIZE));
 	segment->pages.pinned = true;
@@ -104,7 +103,7 @@ static struct sysv_object *make_segment(size_t size, int flags, int *error)
 	if (!sysv_charge_pages(segment, price(segment))) {
 		vm_object_discard(&segment->pages);
 		sysv_free(segment);
-		return NULL;
+		return sysv_error(-ENOMEM);
 	}
 	atomic_add(&all_pages, page_count(segment));
 	return &segment->object;
@@ -147,7 +146,7 @@ static int remove_segment(struct sysv_object *object)
 }
 
 static struct sysv_table segments = {
-	SYSV_TABLE_INIT, .most = SHMMNI, .status_size = sizeof(struct shmid64_ds), .make = make_segment, .end = end_segment, .describe = describe, .print = print,
+	SYSV_TABLE_INIT, .taken = taken, .most = SHMMNI, .status_size = sizeof(struct shmid64_ds), .make = make_segment, .end = end_segment, .describe = describe, .print = print,
 	.remove = remove_segment,
 	.columns = "     shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss"
 		   "                  swap",
@@ -167,7 +166,6 @@ long sys_shmat(int id, uint64_t addr, int flags)
 	uint64_t at = addr & PAGE_MASK;
 	struct segment *segment;
 	int64_t result;
-	int error;
 
 	if (!(flags & SHM_RDONLY)) {
 		prot |= PROT_WRITE;
@@ -181,9 +179,9 @@ long sys_shmat(int id, uint64_t addr, int flags)
 		prot |= PROT_EXEC;
 		wanted |= 0111;
 	}
-	segment = (struct segment *)sysv_find(&segments, id, wanted, &error);
-	if (!segment)
-		return error;
+	segment = (struct segment *)sysv_find(&segments, id, wanted);
+	if (sysv_error_of(segment))
+		return sysv_error_of(segment);
 	result = -EINVAL;
 	if (at + segment->pages.size >= at)
 		result = address_space_map(as, at, segment->pages.size, prot, prot | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | place, &segment->pages, 0);
@@ -256,11 +254,10 @@ static long tell_usage(uaddr_t to)
 /* Pages of segments stay in memory anyway: that is only written down. */
 static long change_lock(int id, bool locked)
 {
-	struct sysv_object *object;
-	int error;
+	struct sysv_object *object = sysv_find(&segments, id, SYSV_OWNER);
+	int error = sysv_error_of(object);
 
-	object = sysv_find(&segments, id, SYSV_OWNER, &error);
-	if (!object)
+	if (error)
 		return error;
 	if (locked && !capabilities_may_administer()) {
 		uint64_t limit = process_limit(RLIMIT_MEMLOCK);

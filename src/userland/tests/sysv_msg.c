@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <sys/msg.h>
 
-enum { LARGEST = 8192, BYTES = 16384, QUEUES_MAX = 32000, CROWD = 20, WORKERS = 3, MESSAGES = 300, TYPES = 5 };
+enum { LARGEST = 8192, BYTES = 16384, QUEUES_MAX = 32000, CROWD = 20, WORKERS = 3, MESSAGES = 300, TYPES = 5, PORT_RESTRICT = 1036 };
 #ifndef MSG_COPY
 #define MSG_COPY 040000
 #endif
@@ -362,6 +362,31 @@ static void owners(void)
 	CHECK_EQ(check_child(as_owner, NULL), 0);
 }
 
+/* Whom some names of ports are allowed only gets nothing, unless "sysv" is one of them. (On Linux there is nothing to restrict.) */
+static void restricted(void *unused)
+{
+	static const char enough[] = "some\0sysv", too_few[] = "some";
+
+	(void)unused;
+	if (syscall(PORT_RESTRICT, enough, sizeof enough) && errno == ENOSYS)
+		return;
+	CHECK_EQ(msgget(KEY, 0), shared_id);
+	CHECK_EQ(put(shared_id, 1, 1), 0);
+	CHECK_EQ(syscall(PORT_RESTRICT, too_few, sizeof too_few), 0);
+	CHECK_ERR(msgget(KEY, 0), EPERM);
+	CHECK_ERR(msgget(IPC_PRIVATE, 0600), EPERM);
+	CHECK_ERR(put(shared_id, 1, 1), EPERM);
+	CHECK_ERR(take_now(shared_id, 0), EPERM);
+	CHECK_ERR(msgctl(shared_id, IPC_RMID, NULL), EPERM);
+}
+
+static void restrictions(void)
+{
+	shared_id = msgget(KEY, IPC_CREAT | 0600);
+	CHECK_EQ(check_child(restricted, NULL), 0);
+	remove_it(shared_id);
+}
+
 /* ---- Lists and limits ---- */
 
 static void lists(void)
@@ -527,7 +552,7 @@ static void storm(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(queues), CASE(types), CASE(copies), CASE(sizes), CASE(receivers), CASE(full), CASE(ends), CASE(owners), CASE(lists), CASE(limits),
+		CASE(queues), CASE(types), CASE(copies), CASE(sizes), CASE(receivers), CASE(full), CASE(ends), CASE(owners), CASE(restrictions), CASE(lists), CASE(limits),
 		CASE(shares), CASE(storm), { NULL, NULL },
 	};
 

@@ -308,8 +308,37 @@ static void remove_beside(void *unused)
 	remove_it(set);
 }
 
+static void *make_and_remove(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < MANY; i++) {
+		int id = make(1 + i % 3 * 1000);
+
+		CHECK_EQ(change(id, 0, 1, SEM_UNDO), 0);
+		CHECK_EQ(change(set, 0, i % 2 ? -1 : 1, SEM_UNDO), 0);
+		remove_it(id);
+	}
+	return NULL;
+}
+
+/* Threads that share all records, whose sets go while others search them. */
+static void go_together(void *unused)
+{
+	pthread_t threads[THREADS];
+
+	(void)unused;
+	for (int i = 0; i < THREADS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, make_and_remove, NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+}
+
 static void gone(void)
 {
+	set = make(1);
+	CHECK_EQ(check_child(go_together, NULL), 0);
+	CHECK_EQ(value_of(set, 0), 0);
+	remove_it(set);
 	CHECK_EQ(check_child(outlives_sets, NULL), 0);
 	for (int i = 0; i < ROUNDS; i++) {
 		set = make(1);
