@@ -169,8 +169,9 @@ void session_put(struct session *session);
 void process_init(void);
 
 /*
- * What a user holds beyond processes: pages of pipes, watches of epoll, ports, message queues and System V IPC, which belong to no address space. user_account_current()
- * is the record of the caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing. Any context.
+ * What a user holds beyond processes: pages of pipes, watches of epoll, ports, message queues and System V IPC, which belong to no address space.
+ * user_account_current() is the record of the caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing.
+ * Any context.
  */
 struct user_account *user_account_current(void);
 void user_account_put(struct user_account *account);

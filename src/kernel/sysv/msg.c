@@ -438,8 +438,8 @@ static int remove_queue(struct sysv_object *object)
 }
 
 static struct sysv_table queues = {
-	SYSV_TABLE_INIT, .taken = taken, .most = MSGMNI, .status_size = sizeof(struct msqid64_ds), .make = make_queue, .end = end_queue, .describe = describe, .print = print,
-	.change = change, .remove = remove_queue,
+	SYSV_TABLE_INIT, .taken = taken, .most = MSGMNI, .status_size = sizeof(struct msqid64_ds), .make = make_queue, .end = end_queue, .describe = describe,
+	.print = print, .change = change, .remove = remove_queue,
 	.columns = "     msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime",
 };
 

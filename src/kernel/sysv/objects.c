@@ -417,10 +417,11 @@ void *sysv_alloc(size_t size)
 
 void sysv_free(void *memory)
 {
-	struct payment *payment = (struct payment *)memory - 1;
+	struct payment *payment;
 
 	if (!memory)
 		return;
+	payment = (struct payment *)memory - 1;
 	user_account_charge_sysv(payment->account, -(long)payment->bytes, 0);
 	user_account_put(payment->account);
 	kfree(payment);

@@ -87,8 +87,8 @@ static void print(struct proc_text *text, const struct sysv_object *object, cons
 }
 
 static struct sysv_table sets = {
-	SYSV_TABLE_INIT, .taken = taken, .most = SEMMNI, .status_size = sizeof(struct semid64_ds), .make = make_set, .end = end_set, .describe = describe, .print = print,
-	.remove = remove_set, .columns = "     semid perms      nsems   uid   gid  cuid  cgid      otime      ctime",
+	SYSV_TABLE_INIT, .taken = taken, .most = SEMMNI, .status_size = sizeof(struct semid64_ds), .make = make_set, .end = end_set, .describe = describe,
+	.print = print, .remove = remove_set, .columns = "     semid perms      nsems   uid   gid  cuid  cgid      otime      ctime",
 };
 
 long sys_semget(int key, int count, int flags)

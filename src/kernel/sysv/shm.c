@@ -146,8 +146,8 @@ static int remove_segment(struct sysv_object *object)
 }
 
 static struct sysv_table segments = {
-	SYSV_TABLE_INIT, .taken = taken, .most = SHMMNI, .status_size = sizeof(struct shmid64_ds), .make = make_segment, .end = end_segment, .describe = describe, .print = print,
-	.remove = remove_segment,
+	SYSV_TABLE_INIT, .taken = taken, .most = SHMMNI, .status_size = sizeof(struct shmid64_ds), .make = make_segment, .end = end_segment,
+	.describe = describe, .print = print, .remove = remove_segment,
 	.columns = "     shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss"
 		   "                  swap",
 };

@@ -415,7 +415,8 @@ static void lists(void)
 	CHECK_EQ(msgctl(index, MSG_STAT, &stat), id);
 	CHECK_EQ(stat.msg_qnum, 1);
 	CHECK_EQ(stat.msg_lspid, getpid());
-	CHECK(has_line("/proc/sysvipc/msg", "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n"));
+	CHECK(has_line("/proc/sysvipc/msg", "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
+		       "      stime      rtime      ctime\n"));
 	snprintf(line, sizeof line, "%10d %10d   640  %10d %10d %5d     0     0     0     0     0 ", KEY, id, 12, 1, getpid());
 	CHECK(has_line("/proc/sysvipc/msg", line));
 	CHECK(has_line("/proc/sys/kernel/msgmax", "8192\n"));
@@ -552,8 +553,8 @@ static void storm(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(queues), CASE(types), CASE(copies), CASE(sizes), CASE(receivers), CASE(full), CASE(ends), CASE(owners), CASE(restrictions), CASE(lists), CASE(limits),
-		CASE(shares), CASE(storm), { NULL, NULL },
+		CASE(queues), CASE(types), CASE(copies), CASE(sizes), CASE(receivers), CASE(full), CASE(ends), CASE(owners), CASE(restrictions), CASE(lists),
+		CASE(limits), CASE(shares), CASE(storm), { NULL, NULL },
 	};
 
 	return check_main("sysv_msg", cases, argc, argv);

@@ -555,8 +555,8 @@ static void storm(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(keys), CASE(sparse), CASE(sharing), CASE(addresses), CASE(execution), CASE(counting), CASE(removal), CASE(owners), CASE(lists), CASE(limits),
-		CASE(shares), CASE(storm), { NULL, NULL },
+		CASE(keys), CASE(sparse), CASE(sharing), CASE(addresses), CASE(execution), CASE(counting), CASE(removal), CASE(owners), CASE(lists),
+		CASE(limits), CASE(shares), CASE(storm), { NULL, NULL },
 	};
 
 	return check_main("sysv_shm", cases, argc, argv);
