@@ -20,7 +20,6 @@ CLASSES = ("pipe", "scheduler", "vm", "filesystem", "interrupt")
 MISSING = {
     "tee": "tee",
     "inotify": "inotify_init",
-    "sem-sysv": "semget",
     "handle": "name_to_handle_at",
     "ioprio": "ioprio_get",
     "aiol": "io_setup",

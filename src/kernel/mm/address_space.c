@@ -127,6 +127,8 @@ void vma_link_object(struct vma *vma)
 {
 	mutex_lock(&vma->object->lock);
 	list_push_back(&vma->object->mappings, &vma->object_link);
+	if (unlikely(vma->object->ops->mapped))
+		vma->object->ops->mapped(vma->object, 1);
 	mutex_unlock(&vma->object->lock);
 }
 
@@ -134,6 +136,8 @@ void vma_unlink_object(struct vma *vma)
 {
 	mutex_lock(&vma->object->lock);
 	list_remove(&vma->object_link);
+	if (unlikely(vma->object->ops->mapped))
+		vma->object->ops->mapped(vma->object, -1);
 	mutex_unlock(&vma->object->lock);
 }
 

@@ -16,6 +16,7 @@
 #include "process/init_restart.h"
 #include "process/posix_timer.h"
 #include "syscall_prototypes.h"
+#include "sysv/sysv.h"
 #include "tty/tty.h"
 #include "vfs/file.h"
 
@@ -292,6 +293,7 @@ void process_thread_exit(int code)
 
 	/* From here on the thread is as good as dead: no signal interrupts what it still has to wait for. */
 	thread_release_user_memory(thread);
+	sysv_leave_undo(thread);
 	leave_tid(thread);
 	/*
 	 * Off the list it has no more right to the process's memory: another thread may free that now. So this CPU keeps the thread to its end, and does not

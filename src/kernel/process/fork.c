@@ -14,6 +14,7 @@
 #include "process/pidfd.h"
 #include "sched/thread.h"
 #include "security/capabilities.h"
+#include "sysv/sysv.h"
 #include "vfs/fd_table.h"
 #include "vfs/path.h"
 #include "vfs/vnode.h"
@@ -106,6 +107,14 @@ static void inherit_thread_state(struct thread *child, const struct clone_reques
 		sched_reset_child(child);
 }
 
+static void discard_thread(struct thread *child)
+{
+	sysv_leave_undo(child);
+	credentials_put(child->user.credentials);
+	child->user.credentials = NULL;
+	thread_put(child);
+}
+
 static struct thread *make_thread(struct process *process, const struct clone_request *request)
 {
 	struct trap_frame frame = *thread_user_frame();
@@ -115,16 +124,13 @@ static struct thread *make_thread(struct process *process, const struct clone_re
 	if (request->stack)
 		frame.rsp = request->stack;
 	child = thread_create_user(process, &frame);
-	if (child)
-		inherit_thread_state(child, request);
-	return child;
-}
-
-static void discard_thread(struct thread *child)
-{
-	credentials_put(child->user.credentials);
-	child->user.credentials = NULL;
-	thread_put(child);
+	if (!child)
+		return NULL;
+	inherit_thread_state(child, request);
+	if (!(request->flags & CLONE_SYSVSEM) || sysv_share_undo(child))
+		return child;
+	discard_thread(child);
+	return NULL;
 }
 
 /* The tid words the caller asked for. Errors are not reported, as on Linux: the child exists. */

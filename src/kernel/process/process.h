@@ -169,8 +169,9 @@ void session_put(struct session *session);
 void process_init(void);
 
 /*
- * What a user holds beyond processes: pages of pipes, watches of epoll, ports and message queues, which belong to no address space. user_account_current()
- * is the record of the caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing. Any context.
+ * What a user holds beyond processes: pages of pipes, watches of epoll, ports, message queues and System V IPC, which belong to no address space.
+ * user_account_current() is the record of the caller's real uid with a reference, NULL in kernel threads and when memory is out; NULL is charged nothing.
+ * Any context.
  */
 struct user_account *user_account_current(void);
 void user_account_put(struct user_account *account);
@@ -178,7 +179,10 @@ void user_account_put(struct user_account *account);
 bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit);
-bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit);	/* bytes */
+/* Bytes of POSIX message queues; the kernel's for System V IPC; of System V shared memory. */
+bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit);
+bool user_account_charge_sysv(struct user_account *account, long change, uint64_t limit);
+bool user_account_charge_segments(struct user_account *account, long change, uint64_t limit);
 
 /*
  * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.

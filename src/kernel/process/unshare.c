@@ -4,6 +4,7 @@
 
 #include "process/internal.h"
 #include "syscall_prototypes.h"
+#include "sysv/sysv.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
 
@@ -66,5 +67,7 @@ long sys_unshare(unsigned long flags)
 		error = unshare_fs(process, flags & CLONE_NEWNS);
 	if (!error && flags & CLONE_FILES)
 		error = process_unshare_files(process);
+	if (!error && flags & CLONE_SYSVSEM)
+		sysv_leave_undo(current_thread());
 	return error;
 }

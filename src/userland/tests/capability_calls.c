@@ -15,8 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CAP_SET = 1038, CAP_CHECK = 1039, PIDFD_OPEN = 434, NO_ADDRESS = 8, USER = 1000, CALL_SECONDS = 5, IDLE_SECONDS = 100 };
+enum { CAP_SET = 1038, CAP_CHECK = 1039, PIDFD_OPEN = 434, NO_ADDRESS = 8, USER = 1000, CALL_SECONDS = 5, IDLE_SECONDS = 100, KEY = 0x5a5b0000 };
 enum { OUTCOME_SIGNAL = 10000, ERROR_MAX = 4095 };
 
 static bool have_capabilities(void)
@@ -356,6 +359,27 @@ static const struct class {
 	{ "mq_open", "to receive", CAPABILITY_IPC_RECV, { (long)"absent", O_RDONLY }, NULL },
 	{ "mq_open", "to make", CAPABILITY_IPC_SEND | CAPABILITY_IPC_RECV | CAPABILITY_IPC_CREATE, { (long)"../bad", O_RDWR | O_CREAT, 0600 }, NULL },
 	{ "listen", "local", CAPABILITY_IPC_CREATE, { 0, 1 }, unix_stream },
+	{ "shmget", "to find", 0, { KEY, 1 }, NULL },
+	{ "shmget", "to make", CAPABILITY_IPC_CREATE, { IPC_PRIVATE }, NULL },
+	{ "shmget", "to find or make", CAPABILITY_IPC_CREATE, { KEY, 0, IPC_CREAT }, NULL },
+	{ "shmat", "to read", CAPABILITY_IPC_RECV, { -1, 0, SHM_RDONLY }, NULL },
+	{ "shmat", "to write", CAPABILITY_IPC_SEND | CAPABILITY_IPC_RECV, { -1 }, NULL },
+	{ "shmctl", "to ask", CAPABILITY_IPC_RECV, { -1, IPC_STAT }, NULL },
+	{ "shmctl", "to change", CAPABILITY_IPC_CREATE, { -1, IPC_SET, NO_ADDRESS }, NULL },
+	{ "shmctl", "to lock", CAPABILITY_IPC_CREATE, { -1, SHM_LOCK }, NULL },
+	{ "shmctl", "to remove", CAPABILITY_IPC_CREATE, { -1, IPC_RMID }, NULL },
+	{ "semget", "to find", 0, { KEY, 1 }, NULL },
+	{ "semget", "to make", CAPABILITY_IPC_CREATE, { IPC_PRIVATE }, NULL },
+	{ "semctl", "to ask", CAPABILITY_IPC_RECV, { -1, 0, GETVAL }, NULL },
+	{ "semctl", "to set a value", CAPABILITY_IPC_SEND, { -1, 0, SETVAL }, NULL },
+	{ "semctl", "to set all values", CAPABILITY_IPC_SEND, { -1, 0, SETALL, NO_ADDRESS }, NULL },
+	{ "semctl", "to change", CAPABILITY_IPC_CREATE, { -1, 0, IPC_SET, NO_ADDRESS }, NULL },
+	{ "semctl", "to remove", CAPABILITY_IPC_CREATE, { -1, 0, IPC_RMID }, NULL },
+	{ "msgget", "to find", 0, { KEY }, NULL },
+	{ "msgget", "to find or make", CAPABILITY_IPC_CREATE, { KEY + 1, IPC_CREAT }, NULL },
+	{ "msgctl", "to ask", CAPABILITY_IPC_RECV, { -1, IPC_STAT }, NULL },
+	{ "msgctl", "to change", CAPABILITY_IPC_CREATE, { -1, IPC_SET, NO_ADDRESS }, NULL },
+	{ "msgctl", "to remove", CAPABILITY_IPC_CREATE, { -1, IPC_RMID }, NULL },
 };
 enum { CLASSES = sizeof classes / sizeof *classes };
 
@@ -403,6 +427,7 @@ static void every_class(void)
 			try_class(&classes[i], find_call(classes[i].call));
 	kill(other, SIGKILL);
 	CHECK_EQ(check_wait(other), CHECK_KILLED + SIGKILL);
+	msgctl(msgget(KEY + 1, 0), IPC_RMID, NULL);
 	/* No call of the table is forgotten, nor one of its capabilities. */
 	for (unsigned i = 0; i < CALLS; i++) {
 		uint64_t tried = 0;

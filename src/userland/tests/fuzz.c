@@ -26,8 +26,11 @@
 #include <sys/timerfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -416,12 +419,27 @@ static void close_stage(void)
 		;
 }
 
+/* System V IPC outlives who made it. */
+static void remove_objects(void)
+{
+	union { struct shmid_ds shm; struct semid_ds sem; struct msqid_ds msg; char bytes[256]; } status;
+	int segments = shmctl(0, SHM_INFO, &status.shm), sets = semctl(0, 0, SEM_INFO, &status), queues = msgctl(0, MSG_INFO, &status.msg);
+
+	for (int i = 0; i <= segments; i++)
+		shmctl(shmctl(i, SHM_STAT_ANY, &status.shm), IPC_RMID, NULL);
+	for (int i = 0; i <= sets; i++)
+		semctl(semctl(i, 0, SEM_STAT_ANY, &status), 0, IPC_RMID);
+	for (int i = 0; i <= queues; i++)
+		msgctl(msgctl(i, MSG_STAT_ANY, &status.msg), IPC_RMID, NULL);
+}
+
 static void rounds_of_calls(int root, uint64_t seed, unsigned rounds)
 {
 	for (unsigned i = 0; i < rounds; i++) {
 		open_stage();
 		round_of_calls(root, seed + i);
 		close_stage();
+		remove_objects();
 	}
 }
 

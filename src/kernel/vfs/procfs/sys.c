@@ -7,10 +7,13 @@
 #include "process/system_name.h"
 #include "security/random.h"
 #include "sync/mutex.h"
+#include "sysv/limits.h"
 #include "vfs/mapped/mapped.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
 #include "vfs/vfs_stats.h"
+#include <linux/msg.h>
+#include <linux/sem.h>
 
 static int show_hostname(struct proc_text *text, const struct proc_subject *subject)
 {
@@ -42,6 +45,26 @@ static int show_version(struct proc_text *text, const struct proc_subject *subje
 static int show_pid_max(struct proc_text *text, const struct proc_subject *subject)
 {
 	proc_text_print(text, "%d\n", PID_MAX);
+	return 0;
+}
+
+/* What there can be of System V IPC at most. */
+#define SYSV_LIMIT(name, value) \
+	static int show_##name(struct proc_text *text, const struct proc_subject *subject) \
+	{ \
+		proc_text_print(text, "%lu\n", (uint64_t)(value)); \
+		return 0; \
+	}
+
+SYSV_LIMIT(shmmax, SHMMAX)
+SYSV_LIMIT(shmmni, SHMMNI)
+SYSV_LIMIT(msgmax, MSGMAX)
+SYSV_LIMIT(msgmnb, MSGMNB)
+SYSV_LIMIT(msgmni, MSGMNI)
+
+static int show_sem(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%d\t%d\t%d\t%d\n", SEMMSL, SEMMNS, SEMOPM, SEMMNI);
 	return 0;
 }
 
@@ -235,6 +258,13 @@ static const struct proc_entry kernel_entries[] = {
 	{ .name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max },
 	{ .name = "dmesg_restrict", .mode = S_IFREG | 0444, .show = show_dmesg_restrict },
 	{ .name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max },
+	{ .name = "shmmax", .mode = S_IFREG | 0444, .show = show_shmmax },
+	{ .name = "shmall", .mode = S_IFREG | 0444, .show = show_shmmax },
+	{ .name = "shmmni", .mode = S_IFREG | 0444, .show = show_shmmni },
+	{ .name = "sem", .mode = S_IFREG | 0444, .show = show_sem },
+	{ .name = "msgmax", .mode = S_IFREG | 0444, .show = show_msgmax },
+	{ .name = "msgmnb", .mode = S_IFREG | 0444, .show = show_msgmnb },
+	{ .name = "msgmni", .mode = S_IFREG | 0444, .show = show_msgmni },
 	{ .name = "sched_rt_period_us", .mode = S_IFREG | 0644, .show = show_rt_period, .store = store_rt_period },
 	{ .name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .show = show_rt_runtime, .store = store_rt_runtime },
 	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },

@@ -12,6 +12,7 @@
 #include "process/process.h"
 #include "process/system_name.h"
 #include "sched/clock.h"
+#include "sysv/sysv.h"
 #include "vfs/file.h"
 #include "vfs/fs.h"
 #include "vfs/procfs/entry.h"
@@ -286,6 +287,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self },
 	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .directory = &proc_sys },
+	{ .name = "sysvipc", .mode = S_IFDIR | 0555, .directory = &proc_sysvipc },
 	{ .name = "disks", .mode = S_IFDIR | 0500, .directory = &proc_disks },
 	{ .name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo },
 	{ .name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo },
@@ -306,6 +308,14 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "partitions", .mode = S_IFREG | 0444, .show = proc_show_nothing },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
 };
+
+static const struct proc_entry sysvipc_entries[] = {
+	{ .name = "shm", .mode = S_IFREG | 0444, .show = sysv_show_shm },
+	{ .name = "sem", .mode = S_IFREG | 0444, .show = sysv_show_sem },
+	{ .name = "msg", .mode = S_IFREG | 0444, .show = sysv_show_msg },
+};
+
+const struct proc_directory proc_sysvipc = { .number = PROC_SYSVIPC, .entries = sysvipc_entries, .entry_count = ARRAY_LEN(sysvipc_entries) };
 
 static const struct proc_entry process_template = { .mode = S_IFDIR | 0555, .directory = &proc_process };
 
