@@ -4,10 +4,11 @@
  * that /proc/PID/fd/N of a pipe can be opened again.
  *
  * Locks: pipe->lock (mutex) guards the ring and the counts of ends. It is held while bytes move, but never while a page of the user's is waited for.
- * vnode->attr_lock guards vnode->pipe and pipe->users. Who waits queues itself before it lets pipe->lock go, who changes something wakes after it did: by
+ * Who splices out of a pipe claims it: while the bytes, which stay in the pipe until they are where they belong, are written elsewhere without the lock, nobody
+ * else takes any. vnode->attr_lock guards vnode->pipe and pipe->users. Who waits queues itself before it lets pipe->lock go, who changes something wakes after it did: by
  * wake_one for bytes and room, which all wait for but those that ask to share them (EPOLLEXCLUSIVE), and by wake_all for ends.
  */
-#include "vfs/pipe.h"
+#include "vfs/pipe_inside.h"
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -23,28 +24,15 @@
 #include "vfs/file_life.h"
 #include "vfs/mount_tree.h"
 #include "vfs/pipe_fs.h"
-#include "vfs/pipe_ring.h"
 #include "vfs/poll.h"
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-enum { PIPE_PAGES = 16, PIPE_PAGES_MAX = 256 /* 1 MiB for ordinary users */, PIPE_ATOMIC = 4096 /* PIPE_BUF */ };
+enum { PIPE_PAGES = 16, PIPE_PAGES_MAX = 256 /* 1 MiB for ordinary users */ };
 /* An ordinary user's pipes together: beyond the first part of RAM a new pipe gets one page, beyond the second it is refused. */
 enum { USER_SOFT_PART = 16, USER_HARD_PART = 8 };
-
-struct pipe {
-	struct mutex lock;
-	struct pipe_ring ring;			/* lock */
-	struct user_account *account;		/* who made it and is charged its page_count; referenced */
-	unsigned readers, writers;		/* lock; read without it by poll: open ends */
-	unsigned reader_opens, writer_opens;	/* lock: how many there ever were, for FIFO opens that wait */
-	unsigned users;				/* vnode->attr_lock: open files and opens under way */
-	struct wait_queue read_queue;		/* waits for bytes, or for the last writer to go */
-	struct wait_queue write_queue;		/* waits for room, or for the last reader to go */
-	struct wait_queue open_queue;		/* FIFO opens wait for the other side */
-};
 
 static size_t pipes;			/* atomic */
 static struct slab_cache *pipe_slab;
@@ -138,19 +126,12 @@ static void pipe_put_user(struct vnode *vnode, struct pipe *pipe)
 		pipe_free(pipe);
 }
 
-/* Sleeps on @queue with pipe->lock let go, until woken once. 0 or -ERESTARTSYS; the lock is held again. */
-static int pipe_sleep(struct pipe *pipe, struct wait_queue *queue)
+int pipe_sleep(struct pipe *pipe, struct wait_queue *queue, enum wait_mode mode)
 {
-	int error = wait_once(queue, &pipe->lock, WAIT_INTERRUPTIBLE);
+	int error = wait_once(queue, &pipe->lock, mode);
 
 	mutex_lock(&pipe->lock);
 	return error;
-}
-
-/* A writer waits only when less than PIPE_ATOMIC bytes are free. pipe->lock held. */
-static inline bool is_tight(const struct pipe *pipe)
-{
-	return pipe_ring_room(&pipe->ring) < PIPE_ATOMIC;
 }
 
 /*
@@ -204,15 +185,23 @@ static int wait_for_memory(struct pipe *pipe, const struct uio *uio, size_t len,
 	return error;
 }
 
-/* What a read does when there is nothing to read: 0 if it shall look again. pipe->lock held. */
-static ssize_t pipe_wait_to_read(struct file *file, struct pipe *pipe)
+int pipe_wait_for_bytes(struct pipe *pipe, bool patient)
 {
 	int error;
 
-	if (file->flags & O_NONBLOCK)
-		return -EAGAIN;
-	error = pipe_sleep(pipe, &pipe->read_queue);
-	return error && !pipe->ring.used && pipe->writers ? error : 0;
+	for (;;) {
+		if (!pipe->claimed) {
+			if (pipe->ring.used)
+				return 1;
+			if (!pipe->writers)
+				return 0;
+			if (!patient)
+				return -EAGAIN;
+		}
+		error = pipe_sleep(pipe, &pipe->read_queue, WAIT_INTERRUPTIBLE);
+		if (error && (pipe->claimed || (!pipe->ring.used && pipe->writers)))
+			return error;
+	}
 }
 
 /*
@@ -224,7 +213,7 @@ static ssize_t take(struct pipe *pipe, struct uio *uio, bool *was_tight, struct 
 	enum { TRIES = 8 };	/* what was there may be gone again */
 	ssize_t moved;
 
-	*was_tight |= is_tight(pipe);
+	*was_tight |= pipe_is_tight(pipe);
 	moved = take_now(pipe, uio, false);
 
 	for (unsigned tries = 1; unlikely(moved == -EFAULT); tries++) {
@@ -233,9 +222,9 @@ static ssize_t take(struct pipe *pipe, struct uio *uio, bool *was_tight, struct 
 		waiting = NULL;
 		if (error && error != -EFAULT)
 			return error;
-		if (!pipe->ring.used)
+		if (!pipe->ring.used || pipe->claimed)
 			return 0;
-		*was_tight |= is_tight(pipe);
+		*was_tight |= pipe_is_tight(pipe);
 		moved = take_now(pipe, uio, error || tries == TRIES);
 		if (error || tries == TRIES)
 			break;
@@ -243,30 +232,36 @@ static ssize_t take(struct pipe *pipe, struct uio *uio, bool *was_tight, struct 
 	return moved;
 }
 
-static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
+ssize_t pipe_get(struct pipe *pipe, struct uio *uio, bool patient)
 {
-	struct pipe *pipe = file->private;
 	bool was_tight = false;
 	ssize_t done = 0, moved = 0;
 
 	mutex_lock(&pipe->lock);
 	while (uio->left && moved >= 0) {
-		if (pipe->ring.used) {
+		if (pipe->ring.used && !pipe->claimed) {
 			moved = take(pipe, uio, &was_tight, was_tight && done ? &pipe->write_queue : NULL);
 			done += MAX(moved, 0);
-		} else if (done || !pipe->writers) {
+		} else if (done) {
 			break;
 		} else {
-			moved = pipe_wait_to_read(file, pipe);
+			moved = pipe_wait_for_bytes(pipe, patient);
+			if (!moved)
+				break;
 		}
 	}
 	mutex_unlock(&pipe->lock);
 	if (was_tight)
 		wake_one(&pipe->write_queue);
-	return done ? done : moved;
+	return done ? done : MIN(moved, (ssize_t)0);
 }
 
-static ssize_t broken_pipe(void)
+static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	return pipe_get(file->private, uio, !(file->flags & O_NONBLOCK));
+}
+
+ssize_t pipe_is_broken(void)
 {
 	if (current_process()) {
 		struct signal_info info = signal_info_kernel(SIGPIPE);
@@ -276,11 +271,10 @@ static ssize_t broken_pipe(void)
 	return -EPIPE;
 }
 
-static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
+ssize_t pipe_put(struct pipe *pipe, struct uio *uio, unsigned how)
 {
-	struct pipe *pipe = file->private;
 	/* Up to PIPE_ATOMIC bytes go in as one piece. */
-	bool whole = uio->left <= PIPE_ATOMIC;
+	bool whole = uio->left <= PIPE_ATOMIC && !(how & PIPE_IN_PIECES);
 	size_t total = uio->left, need = whole ? total : 1;
 	ssize_t error = 0, done;
 
@@ -292,11 +286,11 @@ static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
 			error = put_now(pipe, uio, whole);
 			if (error == -EFAULT)
 				error = wait_for_memory(pipe, uio, need, false, uio->left < total ? &pipe->read_queue : NULL);
-		} else if (file->flags & O_NONBLOCK) {
+		} else if (how & PIPE_AT_ONCE || (how & PIPE_WHAT_FITS && uio->left < total)) {
 			error = -EAGAIN;
 		} else {
 			wake_one(&pipe->read_queue);
-			error = pipe_sleep(pipe, &pipe->write_queue);
+			error = pipe_sleep(pipe, &pipe->write_queue, how & PIPE_UNLESS_KILLED ? WAIT_KILLABLE : WAIT_INTERRUPTIBLE);
 		}
 	}
 	mutex_unlock(&pipe->lock);
@@ -304,8 +298,13 @@ static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
 	if (done)
 		wake_one(&pipe->read_queue);
 	if (error == -EPIPE && !done)
-		broken_pipe();
+		pipe_is_broken();
 	return done ? done : error;
+}
+
+static ssize_t pipe_write(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	return pipe_put(file->private, uio, file->flags & O_NONBLOCK ? PIPE_AT_ONCE : 0);
 }
 
 static __attribute__((noinline)) ssize_t transfer_slowly(struct file *file, uint64_t at, size_t len, bool write)
@@ -336,6 +335,8 @@ static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
 	for (;;) {
 		if (unlikely(!mutex_try_lock(&pipe->lock)))
 			return transfer_slowly(file, to, len, false);
+		if (unlikely(pipe->claimed))
+			return unlock_and_transfer(file, to, len, false);
 		if (pipe->ring.used)
 			break;
 		if (unlikely(!pipe->writers || file->flags & O_NONBLOCK))
@@ -349,7 +350,7 @@ static ssize_t pipe_read_user(struct file *file, uaddr_t to, size_t len)
 		preempt_enable();
 		return unlock_and_transfer(file, to, wanted, false);
 	}
-	was_tight = is_tight(pipe);
+	was_tight = pipe_is_tight(pipe);
 	pipe_ring_took(&pipe->ring, len);
 	preempt_enable();
 	if (unlikely(mutex_release(&pipe->lock)))
@@ -463,7 +464,7 @@ static int wait_for_partner(struct pipe *pipe, const struct file *file)
 	int error = 0;
 
 	while (!*there && *opens == before && !error)
-		error = pipe_sleep(pipe, &pipe->open_queue);
+		error = pipe_sleep(pipe, &pipe->open_queue, WAIT_INTERRUPTIBLE);
 	return *there || *opens != before ? 0 : error;
 }
 
@@ -497,6 +498,11 @@ COLD int pipe_open_fifo(struct file *file)
 	if (error)
 		pipe_release(file);
 	return error;
+}
+
+struct pipe *pipe_behind(const struct file *file)
+{
+	return file->ops == &pipe_file_ops ? file->private : NULL;
 }
 
 long pipe_get_size(struct file *file)

@@ -135,27 +135,38 @@ ssize_t pipe_ring_write_whole(struct pipe_ring *ring, struct uio *uio)
 	return done == -ENOMEM ? done : -EFAULT;
 }
 
+COLD ssize_t pipe_ring_copy(struct pipe_ring *to, const struct pipe_ring *from, size_t len)
+{
+	size_t total = MIN((uint64_t)len, MIN(from->used, pipe_ring_room(to))), done = 0;
+
+	while (done < total) {
+		uint64_t at = from->head + done;
+		size_t offset = at & (PAGE_SIZE - 1);
+		struct uio_segment segment;
+		struct uio uio;
+		ssize_t moved;
+
+		uio_init_kernel(&uio, &segment, *slot(from, at) + offset, MIN(total - done, PAGE_SIZE - offset));
+		moved = pipe_ring_write(to, &uio);
+		if (moved < 0)
+			return done ? (ssize_t)done : moved;
+		done += moved;
+	}
+	return done;
+}
+
 COLD int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count)
 {
 	uint64_t used = pipe_ring_used(ring);
 	struct pipe_ring fresh;
-	struct uio_segment segment;
-	struct uio uio;
-	ssize_t done = 0;
 
 	if (used > (uint64_t)page_count << PAGE_SHIFT)
 		return -EBUSY;
 	if (pipe_ring_init(&fresh, page_count))
 		return -ENOMEM;
-	for (uint64_t at = ring->head; at < ring->tail && done >= 0; at += done) {
-		size_t offset = at & (PAGE_SIZE - 1);
-
-		uio_init_kernel(&uio, &segment, *slot(ring, at) + offset, MIN(ring->tail - at, (uint64_t)(PAGE_SIZE - offset)));
-		done = pipe_ring_write(&fresh, &uio);
-	}
-	if (done < 0) {
+	if (pipe_ring_copy(&fresh, ring, used) != (ssize_t)used) {
 		pipe_ring_free(&fresh);
-		return done;
+		return -ENOMEM;
 	}
 	pipe_ring_free(ring);
 	*ring = fresh;

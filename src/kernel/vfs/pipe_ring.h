@@ -83,5 +83,8 @@ static inline void pipe_ring_put(struct pipe_ring *ring, size_t len)
 	__atomic_store_n(&ring->used, ring->used + len, __ATOMIC_RELEASE);
 }
 
+/* Copies up to @len bytes from the head of @from on, which stay, as many as fit behind the tail of @to. How many, or -ENOMEM. Does not sleep. */
+ssize_t pipe_ring_copy(struct pipe_ring *to, const struct pipe_ring *from, size_t len);
+
 /* Another number of pages. -EBUSY when the content would not fit, -ENOMEM. */
 int pipe_ring_resize(struct pipe_ring *ring, unsigned page_count);
