@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 
+import keys
 from guest import BUILD, RAEEN, vm_line
 from qmp import Qmp
 from screen import Font, Screenshot
@@ -16,6 +17,8 @@ PROMPT = "root@raeen:~#"
 class Screen:
     """A booted machine with its screen and keyboard, and no more than these."""
 
+    types_utf8 = False      # the keyboard has a US layout
+
     def __init__(self, folder, *options):
         self.folder = folder
         self.console = folder / "console"
@@ -26,10 +29,19 @@ class Screen:
         self.qmp = Qmp.connect(str(folder / "qmp"), 30)
         self.font = Font(FONT)
 
-    def lines(self):
+    def cells(self):
         path = self.folder / "screen.ppm"
         self.qmp.screendump(str(path))
-        return Screenshot(path).text(self.font)
+        return Screenshot(path).cells(self.font)
+
+    def lines(self):
+        return ["".join(cell.char for cell in line).rstrip() for line in self.cells()]
+
+    def as_read(self, text):
+        return self.font.as_read(text)
+
+    def type(self, typed):
+        keys.press(self.qmp, typed)
 
     def wait_for(self, *wanted, seconds=PATIENCE):
         """Waits until all of @wanted are on the screen; returns its lines."""

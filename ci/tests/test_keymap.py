@@ -3,6 +3,7 @@
 Keyboard layouts: each key of ours compared with what X11's data say, typing in the guest, and choosing a layout at boot and
 at run time.
 """
+import curses
 import os
 import re
 import subprocess
@@ -82,6 +83,25 @@ def test_layout(layout, console_layouts, hosttest):
     assert compared >= (2 if layout == "us" else 4) * 2 * 49
 
 
+# Terminfo's names, and the keys on a keyboard of today: their code, and whether with Shift.
+TERMINFO_KEYS = {
+    "kbs": (14, 0), "kcbt": (15, 1), "kb2": (76, 0), "khome": (102, 0), "kcuu1": (103, 0), "kpp": (104, 0), "kcub1": (105, 0), "kcuf1": (106, 0), "kend": (107, 0),
+    "kcud1": (108, 0), "knp": (109, 0), "kich1": (110, 0), "kdch1": (111, 0), "kf11": (87, 0), "kf12": (88, 0),
+} | {f"kf{number}": (58 + number, 0) for number in range(1, 11)} | {f"kf{12 + number}": (58 + number, 1) for number in range(1, 9)}
+
+
+def test_terminfo_keys(hosttest):
+    """Keys send what terminfo promises of the terminal "linux". kmous is a mouse's, kspd ^Z."""
+    curses.setupterm("linux", 1)
+    sent = {}
+    for line in subprocess.run([hosttest, "keys"], check=True, stdout=subprocess.PIPE).stdout.decode().splitlines():
+        code, shift, typed = line.split(" ")
+        sent[int(code), int(shift)] = bytes.fromhex(typed)
+    assert {name: sent[key] for name, key in TERMINFO_KEYS.items()} == {name: curses.tigetstr(name) for name in TERMINFO_KEYS}
+    listed = subprocess.run(["infocmp", "-1", "linux"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert set(re.findall(r"^\t(k[^=#,]+)=", listed, re.MULTILINE)) - {"kmous", "kspd"} == TERMINFO_KEYS.keys()
+
+
 def test_boot_choice():
     done = vm(RAEEN, "keymap; dmesg", "--append", "keymap=fr")
     assert done.stdout.decode().startswith("us de [fr]\n"), console_text(done.stderr)
@@ -143,6 +163,13 @@ def test_typing_german(screen):
     press(screen, "caps_lock semicolon shift+apostrophe 1 caps_lock semicolon ret")
     screen.wait_for("Öä1ö")
     wait_for_serial(screen, "Öä1ö")
+
+
+def test_erasing_german(screen):
+    """The terminal takes a character back, not a byte of it, and on the screen its column. The cat of before goes on."""
+    press(screen, "x apostrophe alt_r+e alt_r+e backspace y backspace backspace backspace semicolon 1 ret")
+    screen.wait_until(lambda lines: lines.count("xö1") == 1, "what was left of it")
+    wait_for_serial(screen, "xö1\r\n")
 
 
 def test_control_german(screen):

@@ -5,6 +5,10 @@ import glob
 import pytest
 
 from screen_machine import FONT, PROMPT, Screen
+from typist import Typist, text_of
+
+REPLACEMENT = "♦"       # the glyph for what the font does not have
+
 
 @pytest.fixture(scope="module")
 def screen(tmp_path_factory):
@@ -58,6 +62,72 @@ def test_scrolling(screen):
     assert numbers[-1] == 500
     assert numbers == list(range(numbers[0], 501))
     assert len(numbers) >= 20
+
+
+def look_back(screen, *keys):
+    for key in keys:
+        screen.qmp.press("shift", key)
+
+
+def test_scroll_back(screen):
+    """Half a screen a key, as far as lines are kept; what is typed or written shows itself."""
+    screen.qmp.type("clear; seq 1 600; stty -echo; cat > /dev/null\n")
+    screen.wait_until(lambda lines: lines[-2:] == ["600", ""], "the last line")
+    present = screen.lines()
+    rows = len(present)
+    numbers = [str(number) for number in range(1, 601)]
+    look_back(screen, "pgup")
+    screen.wait_until(lambda lines: lines == numbers[-rows + 1 - rows // 2:-rows // 2 + 1], "half a screen back")
+    look_back(screen, "pgup", "pgup", "pgdn")
+    screen.wait_until(lambda lines: lines == numbers[-2 * rows + 1:-rows + 1], "a screen back")
+    look_back(screen, *["pgup"] * (1 + 500 // (rows // 2)))
+    screen.wait_until(lambda lines: lines == numbers[-rows + 1 - 500:-500 + 1], "the oldest line kept")
+    screen.qmp.type("x")
+    screen.wait_until(lambda lines: lines == present, "the present, for what is typed and not shown")
+    look_back(screen, "pgup")
+    screen.wait_until(lambda lines: lines != present, "the past again")
+    screen.qmp.press("ctrl", "c")
+    screen.wait_until(lambda lines: lines[-1] == PROMPT, "a prompt in the last line")
+    screen.qmp.type("stty echo\n")
+
+
+def test_columns(screen):
+    """Characters of two columns and of none, and what is no character, leave all that follows in its column."""
+    screen.qmp.type("clear; printf '\\344\\270\\255|\\n\\342\\234\\205|\\nx\\314\\201|\\n\\377|\\n'\n")
+    screen.wait_until(lambda lines: lines[:4] == [f"{REPLACEMENT} |", f"{REPLACEMENT} |", "x|", f"{REPLACEMENT}|"], "the columns")
+
+
+@pytest.mark.full
+def test_palette(screen):
+    """A program defines a colour, also of what is there already, and undoes it."""
+    typist = Typist(screen)
+
+    def color():
+        return next((cell.foreground for cell in typist.seen[0] if cell.char == "H"), None)
+
+    screen.qmp.type("clear; printf '\\033[32mHUE\\033[m\\n'\n")
+    typist.until(lambda cells: color() == (0, 170, 0), "the colour as it is")
+    screen.qmp.type("printf '\\033]P2204060'\n")
+    typist.until(lambda cells: color() == (0x20, 0x40, 0x60), "another")
+    screen.qmp.type("printf '\\033]R'\n")
+    typist.until(lambda cells: color() == (0, 170, 0), "the first again")
+
+
+def test_vi(screen):
+    """A file written and changed, with the whole screen looked at; test_typing.py does more."""
+    typist = Typist(screen)
+    rows = len(screen.lines())
+
+    def shows(*lines, status):
+        return [*lines, *["~"] * (rows - 1 - len(lines)), status]
+
+    typist.type("vi f\n")
+    typist.expect(*shows("", status="- f 1/1 100%"), cursor=(0, 0))
+    typist.enter("ione\ntwo<Escape>", *shows("one", "two", status="- f [Modified] 2/2 100%"), cursor=(1, 2))
+    typist.enter("/n<Return>x<Up>", *shows("oe", "two", status="- f [Modified] 1/2 50%"), cursor=(0, 1))
+    typist.type(":wq\n")
+    typist.until(lambda cells: text_of(cells)[-1].endswith(PROMPT), "the prompt")
+    typist.enter("<C-l>cat f\n", f"{PROMPT} cat f", "oe", "two", PROMPT)
 
 
 def test_font_is_found():

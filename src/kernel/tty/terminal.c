@@ -253,6 +253,13 @@ void terminal_move_origin(struct terminal *terminal, int row, int column)
 	terminal_move(terminal, row, column);
 }
 
+void terminal_restore_cursor(struct terminal *terminal)
+{
+	terminal->dirty[terminal->cursor.row] = true;
+	terminal->cursor = terminal->saved;
+	terminal->dirty[terminal->cursor.row] = true;
+}
+
 void terminal_line_feed(struct terminal *terminal)
 {
 	unsigned row = terminal->cursor.row;
@@ -278,6 +285,7 @@ void terminal_reverse_line_feed(struct terminal *terminal)
 void terminal_tab(struct terminal *terminal, int count)
 {
 	int step = count < 0 ? -1 : 1, column = terminal->cursor.column;
+	bool wrap_pending = terminal->cursor.wrap_pending && step > 0;
 
 	for (; count; count -= step) {
 		do
@@ -287,6 +295,8 @@ void terminal_tab(struct terminal *terminal, int count)
 			break;
 	}
 	terminal_move(terminal, terminal->cursor.row, column);
+	/* A tab from the full last column overwrites nothing there. */
+	terminal->cursor.wrap_pending = wrap_pending;
 }
 
 void terminal_put(struct terminal *terminal, uint32_t character)
@@ -324,7 +334,7 @@ void terminal_put(struct terminal *terminal, uint32_t character)
 	terminal->last_character = character;
 	if (cursor->column + width >= terminal->columns) {
 		cursor->column = terminal->columns - 1;
-		cursor->wrap_pending = true;
+		cursor->wrap_pending = terminal->auto_wrap;
 	} else {
 		cursor->column += width;
 		cursor->wrap_pending = false;

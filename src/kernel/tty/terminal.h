@@ -29,6 +29,8 @@ struct terminal_ops {
 	/* The terminal answers a request; the bytes go to the program as input. May be NULL. */
 	void (*reply)(void *context, const char *text, size_t len);
 	void (*bell)(void *context);	/* may be NULL */
+	/* The colour of a palette index below 16 is 0xRRGGBB from now on. May be NULL. */
+	void (*set_color)(void *context, unsigned index, uint32_t rgb);
 };
 
 struct terminal_cursor {
@@ -74,7 +76,7 @@ struct terminal {
 	bool sub_parameter[TERMINAL_PARAMETERS];	/* it followed a colon */
 	unsigned parameter_count;
 	char private_mark, intermediate;
-	unsigned palette_digits;
+	uint32_t palette_digits;	/* of Linux's sequence, behind a 1 */
 	uint32_t utf8_character;
 	unsigned utf8_left;
 	uint32_t utf8_minimum;		/* smaller ones would be overlong */
@@ -112,6 +114,7 @@ void terminal_reset(struct terminal *terminal);
 void terminal_put(struct terminal *terminal, uint32_t character);
 void terminal_move(struct terminal *terminal, int row, int column);		/* clamped to the screen */
 void terminal_move_origin(struct terminal *terminal, int row, int column);	/* as CUP: relative to the region in origin mode */
+void terminal_restore_cursor(struct terminal *terminal);			/* to what is in saved */
 void terminal_line_feed(struct terminal *terminal);
 void terminal_reverse_line_feed(struct terminal *terminal);
 /* @keep: what leaves the top of the screen goes to the scroll-back. */

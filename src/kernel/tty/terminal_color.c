@@ -188,6 +188,8 @@ struct cell_colors terminal_cell_colors(const struct terminal *terminal, const s
 		colors.foreground = BRIGHT;	/* dark grey */
 	if (!(cell->attributes & CELL_REVERSE) != !terminal->reverse_screen)
 		colors = (struct cell_colors){ colors.background, colors.foreground };
+	if ((cell->attributes & CELL_BLINK) && colors.background < BRIGHT)
+		colors.background += BRIGHT;	/* what should blink stands out, as on Linux's framebuffer */
 	if (cell->attributes & CELL_HIDDEN)
 		colors.foreground = colors.background;
 	return colors;

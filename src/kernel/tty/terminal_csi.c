@@ -71,7 +71,6 @@ static void move_lines(struct terminal *terminal, bool insert, unsigned count)
 		terminal_scroll_down(terminal, row, terminal->bottom, count);
 	else
 		terminal_scroll_up(terminal, row, terminal->bottom, count, false);
-	terminal_move(terminal, row, 0);
 }
 
 static void report_status(struct terminal *terminal, unsigned what)
@@ -148,7 +147,7 @@ static void private_mode(struct terminal *terminal, unsigned mode, bool on)
 		if (on)
 			terminal->saved = terminal->cursor;
 		else
-			terminal_move(terminal, terminal->saved.row, terminal->saved.column);
+			terminal_restore_cursor(terminal);
 		break;
 	default:
 		break;	/* mouse reports, bracketed paste and the like are not for this screen */
@@ -325,8 +324,7 @@ void terminal_csi(struct terminal *terminal, char final)
 		terminal->saved = terminal->cursor;
 		break;
 	case 'u':
-		terminal->cursor = terminal->saved;
-		terminal_mark_all_dirty(terminal);
+		terminal_restore_cursor(terminal);
 		break;
 	default:
 		break;

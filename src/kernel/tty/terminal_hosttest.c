@@ -2,7 +2,8 @@
 /* LINK: tty/terminal.c tty/terminal_parser.c tty/terminal_csi.c tty/terminal_color.c tty/terminal_width.c */
 /*
  * The terminal emulator: each case writes to a small screen and compares it with a drawing of what must be there ('.' is a blank cell at the
- * end of a line, the cursor's place is given apart). Then random bytes, which must never break it.
+ * end of a line, the cursor's place is given apart). Then random bytes, which must never break it. With a size as arguments it is a terminal for other
+ * tests, and shows what comes on its standard input.
  */
 #include "tty/terminal.h"
 #include <assert.h>
@@ -26,7 +27,16 @@ static void ring(void *context)
 	bells++;
 }
 
-static const struct terminal_ops ops = { .reply = take_reply, .bell = ring };
+static unsigned colors_set;
+static uint32_t last_color;
+
+static void take_color(void *context, unsigned index, uint32_t rgb)
+{
+	colors_set++;
+	last_color = index << 24 | rgb;
+}
+
+static const struct terminal_ops ops = { .reply = take_reply, .bell = ring, .set_color = take_color };
 
 static void start(void)
 {
@@ -42,7 +52,28 @@ static void put(const char *text)
 	terminal_write(terminal, text, strlen(text));
 }
 
-/* The screen as text: lines without blanks at their ends, separated by '|', as UTF-8 for what is below U+0800. */
+static char *write_utf8(char *to, uint32_t c)
+{
+	if (c < 0x80) {
+		*to++ = c;
+		return to;
+	}
+	if (c < 0x800) {
+		*to++ = 0xc0 | c >> 6;
+	} else {
+		if (c < 0x10000) {
+			*to++ = 0xe0 | c >> 12;
+		} else {
+			*to++ = 0xf0 | c >> 18;
+			*to++ = 0x80 | (c >> 12 & 0x3f);
+		}
+		*to++ = 0x80 | (c >> 6 & 0x3f);
+	}
+	*to++ = 0x80 | (c & 0x3f);
+	return to;
+}
+
+/* The screen as text: lines without blanks at their ends, separated by '|'. */
 static const char *text_of_screen(void)
 {
 	static char text[ROWS * COLUMNS * 4];
@@ -54,20 +85,8 @@ static const char *text_of_screen(void)
 
 		while (end && cells[end - 1].character == ' ')
 			end--;
-		for (unsigned i = 0; i < end; i++) {
-			uint32_t c = cells[i].character;
-
-			if (c < 0x80) {
-				*to++ = c;
-			} else if (c < 0x800) {
-				*to++ = 0xc0 | c >> 6;
-				*to++ = 0x80 | (c & 0x3f);
-			} else {
-				*to++ = 0xe0 | c >> 12;
-				*to++ = 0x80 | (c >> 6 & 0x3f);
-				*to++ = 0x80 | (c & 0x3f);
-			}
-		}
+		for (unsigned i = 0; i < end; i++)
+			to = write_utf8(to, cells[i].character);
 		*to++ = row + 1 < ROWS ? '|' : 0;
 	}
 	return text;
@@ -98,6 +117,8 @@ static void test_text(void)
 	golden("wrap is pending", "0123456789", "0123456789||||", 0, 9);
 	golden("wrap", "0123456789x", "0123456789|x|||", 1, 1);
 	golden("no wrap", "\033[?7l0123456789xyz", "012345678z||||", 0, 9);
+	golden("no wrap is left over", "\033[?7l0123456789\033[?7hx", "012345678x||||", 0, 9);
+	golden("a tab keeps a pending wrap", "0123456789\tx", "0123456789|x|||", 1, 1);
 	golden("return clears a pending wrap", "0123456789\rx", "x123456789||||", 0, 1);
 	golden("backspace", "abc\b\bx", "axc||||", 0, 2);
 	golden("tab", "a\tb", "a       b||||", 0, 9);
@@ -109,6 +130,7 @@ static void test_text(void)
 	golden("overlong and surrogate", "\340\200\200\355\240\200", "\357\277\275\357\277\275||||", 0, 2);
 	golden("combining marks take no place", "e\314\201x", "ex||||", 0, 2);
 	golden("wide", "\344\270\255x", "\344\270\255 x||||", 0, 3);
+	golden("wide by their looks", "\342\234\205\360\237\232\200\360\240\200\200x", "\342\234\205 \360\237\232\200 \360\240\200\200 x||||", 0, 7);
 	golden("wide at the edge wraps", "012345678\344\270\255", "012345678|\344\270\255|||", 1, 2);
 	golden("half a wide character goes whole", "\344\270\255\r\033[Cx", " x||||", 0, 2);
 	golden("insert mode", "abc\r\033[4hxy\033[4l", "xyabc||||", 0, 2);
@@ -129,6 +151,7 @@ static void test_cursor(void)
 	golden("column and row", "\033[5Gx\033[3dy", "    x||     y||", 2, 6);
 	golden("save and restore", "ab\0337cd\033[3;3H\0338x", "abxd||||", 0, 3);
 	golden("save and restore, CSI", "ab\033[scd\033[ux", "abxd||||", 0, 3);
+	golden("restored in the full last column", "0123456789\0337\033[H\0338x", "0123456789|x|||", 1, 1);
 	golden("restore with nothing saved", "abc\0338x", "xbc||||", 0, 1);
 	golden("index at the bottom scrolls", "1\033[5;1H5\033D", "|||5|", 4, 1);
 	golden("reverse index at the top scrolls", "1\033[H\033Mx", "x|1|||", 0, 1);
@@ -155,8 +178,8 @@ static void test_editing(void)
 	golden("delete characters", "abcdef\r\033[C\033[2P", "adef||||", 0, 1);
 	golden("insert characters", "abcdef\r\033[C\033[2@", "a  bcdef||||", 0, 1);
 	golden("insert past the edge", "0123456789\r\033[20@x", "x||||", 0, 1);
-	golden("insert lines", "1\r\n2\r\n3\033[2;2H\033[Lx", "1|x|2|3|", 1, 1);
-	golden("delete lines", "1\r\n2\r\n3\033[1;2H\033[M", "2|3|||", 0, 0);
+	golden("insert lines", "1\r\n2\r\n3\033[2;2H\033[Lx", "1| x|2|3|", 1, 2);
+	golden("delete lines", "1\r\n2\r\n3\033[1;2H\033[M", "2|3|||", 0, 1);
 	golden("too many lines", "1\r\n2\r\n3\033[2;1H\033[99M", "1||||", 1, 0);
 	golden("scroll up", "1\r\n2\r\n3\033[S", "2|3|||", 2, 1);
 	golden("scroll down", "1\r\n2\r\n3\033[T", "|1|2|3|", 2, 1);
@@ -256,6 +279,13 @@ static void test_sequences(void)
 	golden("DEL shows nothing", "a\177b", "ab||||", 0, 2);
 	golden("8-bit CSI", "a\302\2332Cx", "a  x||||", 0, 4);
 	start();
+	colors_set = 0;
+	put("\033]P81122fFz");
+	assert(colors_set == 1 && last_color == 0x081122ff);
+	screen("what follows a colour is text", "z||||", 0, 1);
+	put("\033]Pf0z\033]R");
+	assert(colors_set == 17 && last_color == 0x0fffffff);
+	start();
 	bells = 0;
 	put("\007");
 	assert(bells == 1);
@@ -315,8 +345,10 @@ static void test_colors(void)
 	assert(terminal_palette(16) == 0 && terminal_palette(231) == 0xffffff && terminal_palette(232) == 0x080808 &&
 	       terminal_palette(255) == 0xeeeeee && terminal_palette(1) == 0xaa0000);
 	start();
-	put("\033[8mx");
+	put("\033[8mx\033[0;5my\033[7mz");
 	check_colors("hidden", 0, 0, 0);
+	check_colors("blinking", 1, 7, 8);
+	check_colors("blinking in reverse", 2, 0, 15);
 }
 
 static void test_dirty(void)
@@ -379,8 +411,42 @@ static void test_random(unsigned seed)
 	}
 }
 
-int main(void)
+/* Prints row, column and whether it is visible of the cursor; then for each row its text, and the palette indices of its cells in hexadecimal. */
+static void show_input(unsigned rows, unsigned columns)
 {
+	char input[4096], text[TERMINAL_COLUMNS_MAX * 4], *end;
+	size_t len;
+	unsigned row, column;
+
+	terminal = terminal_create(rows, columns, 0, NULL, NULL);
+	assert(terminal);
+	while ((len = fread(input, 1, sizeof(input), stdin)))
+		terminal_write(terminal, input, len);
+	bool visible = terminal_cursor_position(terminal, &row, &column);
+
+	printf("%u %u %u\n", row, column, visible);
+	for (row = 0; row < rows; row++) {
+		const struct cell *cells = terminal_line(terminal, row);
+
+		for (column = 0, end = text; column < columns; column++)
+			end = write_utf8(end, cells[column].character);
+		printf("%.*s\n", (int)(end - text), text);
+		for (column = 0; column < columns; column++) {
+			struct cell_colors colors = terminal_cell_colors(terminal, &cells[column]);
+
+			printf("%02x%02x", colors.foreground, colors.background);
+		}
+		printf("\n");
+	}
+	terminal_destroy(terminal);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3) {
+		show_input(atoi(argv[1]), atoi(argv[2]));
+		return 0;
+	}
 	test_text();
 	test_cursor();
 	test_editing();

@@ -6,14 +6,14 @@
 #include "tty/terminal.h"
 #include "lib/string.h"
 
-enum { REPLACEMENT = 0xfffd, PARAMETER_MAX = 9999, PALETTE_DIGITS = 7 };
+enum { REPLACEMENT = 0xfffd, PARAMETER_MAX = 9999, PALETTE_BITS = 28, BASE_COLORS = 16 };
 enum { BEL = 7, BS = 8, HT = 9, LF = 10, VT = 11, FF = 12, CR = 13, SO = 14, SI = 15, CAN = 24, SUB = 26, ESC = 27, DEL = 127,
        CSI_8BIT = 0x9b };
 
-/* DEC special graphics, '`' to '~'. */
+/* DEC special graphics, '`' to '~'; 'o', 'p', 'r' and 's' are lines at several heights, for which fonts have little. */
 static const uint16_t line_drawing[] = {
-	0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b, 0x2518, 0x2510, 0x250c, 0x2514, 0x253c, 0x23ba,
-	0x23bb, 0x2500, 0x23bc, 0x23bd, 0x251c, 0x2524, 0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x03c0, 0x2260, 0x00a3, 0x00b7,
+	0x25c6, 0x2592, 0x2409, 0x240c, 0x240d, 0x240a, 0x00b0, 0x00b1, 0x2424, 0x240b, 0x2518, 0x2510, 0x250c, 0x2514, 0x253c, 0x00af,
+	0x2500, 0x2500, 0x2500, '_', 0x251c, 0x2524, 0x2534, 0x252c, 0x2502, 0x2264, 0x2265, 0x03c0, 0x2260, 0x00a3, 0x00b7,
 };
 
 static uint32_t translate(const struct terminal *terminal, uint32_t character)
@@ -104,17 +104,6 @@ static void escape_intermediate(struct terminal *terminal, char c)
 	}
 }
 
-static void restore_cursor(struct terminal *terminal)
-{
-	unsigned row = terminal->saved.row, column = terminal->saved.column;
-	bool wrap_pending = terminal->saved.wrap_pending;
-
-	terminal->dirty[terminal->cursor.row] = true;
-	terminal->cursor = terminal->saved;
-	terminal_move(terminal, row, column);
-	terminal->cursor.wrap_pending = wrap_pending;
-}
-
 static void escape(struct terminal *terminal, char c)
 {
 	terminal->state = PARSE_GROUND;
@@ -145,7 +134,7 @@ static void escape(struct terminal *terminal, char c)
 		terminal->saved = terminal->cursor;
 		break;
 	case '8':
-		restore_cursor(terminal);
+		terminal_restore_cursor(terminal);
 		break;
 	case 'D':
 		terminal_line_feed(terminal);
@@ -200,22 +189,38 @@ static void csi(struct terminal *terminal, uint8_t c)
 	}
 }
 
+static void set_color(struct terminal *terminal, unsigned index, uint32_t rgb)
+{
+	if (terminal->ops && terminal->ops->set_color)
+		terminal->ops->set_color(terminal->context, index, rgb);
+}
+
 /* OSC ends with BEL or ESC \. Linux's own two have no end at all: "P" and 7 digits sets a colour, "R" resets them. */
 static void osc(struct terminal *terminal, uint8_t c)
 {
 	if (c == 'P') {
-		terminal->palette_digits = 0;
+		terminal->palette_digits = 1;
 		terminal->state = PARSE_OSC_PALETTE;
 	} else if (c == 'R') {
+		for (unsigned i = 0; i < BASE_COLORS; i++)
+			set_color(terminal, i, terminal_palette(i));
 		terminal->state = PARSE_GROUND;
 	} else {
 		terminal->state = c == BEL ? PARSE_GROUND : PARSE_STRING;
 	}
 }
 
-static bool is_hex(uint8_t c)
+/* The index's digit, then two each for red, green and blue. */
+static void palette_digit(struct terminal *terminal, uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	unsigned letter = (c | 0x20) - 'a', digit = c >= '0' && c <= '9' ? c - '0' : letter < 6 ? letter + 10 : BASE_COLORS;
+	uint32_t digits = terminal->palette_digits << 4 | digit;
+
+	terminal->palette_digits = digits;
+	if (digit == BASE_COLORS || digits >> PALETTE_BITS)
+		terminal->state = PARSE_GROUND;
+	if (digit != BASE_COLORS && digits >> PALETTE_BITS)
+		set_color(terminal, digits >> 24 & 0xf, digits & 0xffffff);
 }
 
 static void print(struct terminal *terminal, uint32_t character)
@@ -288,8 +293,7 @@ static void sequence(struct terminal *terminal, uint8_t c)
 		osc(terminal, c);
 		break;
 	case PARSE_OSC_PALETTE:
-		if (!is_hex(c) || ++terminal->palette_digits == PALETTE_DIGITS)
-			terminal->state = PARSE_GROUND;
+		palette_digit(terminal, c);
 		break;
 	case PARSE_STRING:
 	case PARSE_STRING_ESCAPE:

@@ -164,6 +164,8 @@ static void receive(uint8_t byte)
 	if (!is_key)
 		return;
 	report_key(&key, value);
+	if (count)
+		video_scroll_view(VIDEO_PRESENT);
 	type(bytes, count);
 	act(action);
 }

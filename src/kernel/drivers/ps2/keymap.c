@@ -20,7 +20,7 @@ static const struct { uint16_t code, lock; } lock_keys[] = {
 /* Keys that send ESC [ N ~, and what they send with Shift (0: the same). */
 static const struct { uint16_t code; uint8_t number, shifted; } numbered_keys[] = {
 	{ KEY_HOME, 1, 0 }, { KEY_INSERT, 2, 0 }, { KEY_DELETE, 3, 0 }, { KEY_END, 4, 0 }, { KEY_PAGEUP, 5, 0 }, { KEY_PAGEDOWN, 6, 0 },
-	{ KEY_F6, 17, 31 }, { KEY_F7, 18, 32 }, { KEY_F8, 19, 33 }, { KEY_F9, 20, 34 }, { KEY_F10, 21, 0 }, { KEY_F11, 23, 0 },
+	{ KEY_F6, 17, 32 }, { KEY_F7, 18, 33 }, { KEY_F8, 19, 34 }, { KEY_F9, 20, 0 }, { KEY_F10, 21, 0 }, { KEY_F11, 23, 0 },
 	{ KEY_F12, 24, 0 },
 };
 
@@ -119,10 +119,9 @@ static size_t fixed_key(const struct keymap_state *state, struct keymap_modes mo
 		out[0] = state->modifiers & MODIFIER_CTRL ? '\b' : KEYMAP_RUBOUT;
 		return 1;
 	case KEY_TAB:
-		if (shift)
-			return snprintf(out, KEYMAP_OUTPUT_MAX, "\033[Z");
-		out[0] = '\t';
-		return 1;
+		out[0] = KEYMAP_ESC;	/* back tab, terminfo's kcbt */
+		out[shift] = '\t';
+		return 1 + shift;
 	default:
 		return special_key(out, code, shift, modes);
 	}

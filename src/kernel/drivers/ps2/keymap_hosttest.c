@@ -59,7 +59,7 @@ static void test_characters(void)
 	hold(KEY_LEFTSHIFT);
 	key(KEY_A, "A");
 	key(KEY_1, "!");
-	key(KEY_TAB, "\033[Z");
+	key(KEY_TAB, "\033\t");
 	reset();
 	hold(KEY_RIGHTSHIFT);
 	hold(KEY_LEFTSHIFT);
@@ -291,6 +291,24 @@ static void dump_layout(const char *layout)
 	}
 }
 
+/* For the same: what keys with the same meaning on all layouts send, alone and with Shift, in hexadecimal. */
+static void dump_keys(void)
+{
+	for (unsigned i = 0; i < 2 * KEY_COMPOSE; i++) {
+		char out[KEYMAP_OUTPUT_MAX];
+
+		reset();
+		if (i & 1)
+			hold(KEY_LEFTSHIFT);
+		size_t count = keymap_key(&state, modes, i / 2, 1, out, &action);
+
+		printf("%u %u ", i / 2, i & 1);
+		for (size_t j = 0; j < count; j++)
+			printf("%02x", out[j]);
+		printf("\n");
+	}
+}
+
 static unsigned decode(struct scancode_decoder *decoder, const char *bytes, size_t len, bool *pressed)
 {
 	struct key_event event;
@@ -355,7 +373,10 @@ static void test_mouse(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1) {
-		dump_layout(argv[1]);
+		if (strcmp(argv[1], "keys") == 0)
+			dump_keys();
+		else
+			dump_layout(argv[1]);
 		return 0;
 	}
 	test_characters();

@@ -11,7 +11,7 @@ struct drawn_cell {
 	uint32_t character;
 	uint8_t foreground, background;	/* palette indices */
 	uint8_t flags;			/* enum drawn_flags */
-	uint8_t unused;
+	uint8_t palette;	/* counts the palettes that there were: a cell of an earlier one is drawn anew */
 };
 enum drawn_flags { DRAWN_UNDERLINE = 1 << 0, DRAWN_STRIKE = 1 << 1, DRAWN_CURSOR = 1 << 2, DRAWN_CURSOR_BLOCK = 1 << 3 };
 
@@ -20,6 +20,7 @@ struct video_backend {
 	/* Maps the screen, finds out rows, columns and pixels (0: none), and makes all of it black. False when it cannot be used. */
 	bool (*init)(const struct boot_framebuffer *info);
 	void (*draw)(unsigned row, unsigned column, const struct drawn_cell *cell);
+	void (*set_color)(unsigned index, uint32_t rgb);	/* NULL: the palette is fixed */
 };
 
 struct video_geometry { unsigned rows, columns, x_pixels, y_pixels; };

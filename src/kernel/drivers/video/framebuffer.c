@@ -14,22 +14,24 @@ static uint8_t *screen;
 static struct boot_framebuffer info;
 static unsigned scale;		/* 1, or 2: each pixel of a character is four of the screen */
 static unsigned pixel_bytes;
-static uint32_t pixels[256];	/* the palette as the framebuffer wants it; written by init only */
+static uint32_t pixels[256];	/* the palette as the framebuffer wants it; a cell drawn while it changes is drawn again */
 
 static uint32_t component(uint32_t value, unsigned bits, unsigned shift)
 {
 	return (bits >= 8 ? value << (bits - 8) : value >> (8 - bits)) << shift;
 }
 
+static void set_color(unsigned index, uint32_t rgb)
+{
+	pixels[index] = component(rgb >> 16 & 0xff, info.red_bits, info.red_shift) |
+			component(rgb >> 8 & 0xff, info.green_bits, info.green_shift) |
+			component(rgb & 0xff, info.blue_bits, info.blue_shift);
+}
+
 static void make_palette(void)
 {
-	for (unsigned i = 0; i < 256; i++) {
-		uint32_t rgb = terminal_palette(i);
-
-		pixels[i] = component(rgb >> 16 & 0xff, info.red_bits, info.red_shift) |
-			    component(rgb >> 8 & 0xff, info.green_bits, info.green_shift) |
-			    component(rgb & 0xff, info.blue_bits, info.blue_shift);
-	}
+	for (unsigned i = 0; i < 256; i++)
+		set_color(i, terminal_palette(i));
 }
 
 static bool framebuffer_init(const struct boot_framebuffer *boot)
@@ -116,4 +118,6 @@ static void framebuffer_draw(unsigned row, unsigned column, const struct drawn_c
 	}
 }
 
-const struct video_backend framebuffer_backend = { .name = "framebuffer", .init = framebuffer_init, .draw = framebuffer_draw };
+const struct video_backend framebuffer_backend = {
+	.name = "framebuffer", .init = framebuffer_init, .draw = framebuffer_draw, .set_color = set_color,
+};

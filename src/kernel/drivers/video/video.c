@@ -37,6 +37,7 @@ static struct {
 	unsigned reply_count;
 	unsigned blink_count;			/* since the last change; odd: the cursor is off */
 	bool changed;
+	uint8_t palette;			/* for struct drawn_cell */
 
 	uint32_t drawing;			/* atomic: somebody draws and owns the fields below */
 	struct drawn_cell *shadow;		/* what the screen shows, rows × columns */
@@ -54,6 +55,7 @@ static void compose_cell(const struct cell *cell, struct drawn_cell *drawn)
 
 	*drawn = (struct drawn_cell){
 		.character = cell->character, .foreground = colors.foreground, .background = colors.background,
+		.palette = screen.palette,
 		.flags = (cell->attributes & CELL_UNDERLINE ? DRAWN_UNDERLINE : 0) | (cell->attributes & CELL_STRIKE ? DRAWN_STRIKE : 0),
 	};
 }
@@ -187,7 +189,16 @@ static void collect_reply(void *context, const char *text, size_t len)
 		screen.replies[screen.reply_count++] = text[i];
 }
 
-static const struct terminal_ops terminal_ops = { .reply = collect_reply };
+static void set_color(void *context, unsigned index, uint32_t rgb)
+{
+	if (!screen.backend->set_color)
+		return;
+	screen.backend->set_color(index, rgb);
+	screen.palette++;
+	terminal_mark_all_dirty(screen.terminal);
+}
+
+static const struct terminal_ops terminal_ops = { .reply = collect_reply, .set_color = set_color };
 
 static void deliver_replies(void)
 {

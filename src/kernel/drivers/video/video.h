@@ -15,6 +15,7 @@ void video_init(void);
 /* For the keyboard, callable from interrupts. The tty is NULL when there is no screen. */
 struct tty *video_tty(void);
 void video_scroll_view(int half_screens);	/* positive goes back in the scroll-back */
+enum { VIDEO_PRESENT = -1000 };			/* half screens: further than it reaches */
 
 /* What the program on the screen asked of the keyboard. Callable from interrupts. */
 struct video_modes { bool cursor_keys_application, keypad_application, newline; };

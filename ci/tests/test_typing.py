@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""
+Programs that draw, as who types sees them: bash edits lines, vi, less and top. Each session is typed at the screen and keyboard, at a serial line, and,
+with the same programs, at a serial line of the Linux guest; the whole screen must be as written here on all three.
+"""
+import glob
+import os
+import re
+import shutil
+import tarfile
+
+import pytest
+
+from guest import BUILD, LINUX, RAEEN
+from screen_machine import PROMPT, Screen
+from serial_machine import COLORS, Serial, build_emulator
+from typist import Typist, text_of
+
+ROWS, COLUMNS = 48, 128         # of the screen
+FOLDER = "/typing"
+APPLETS = ("basename", "cat", "chmod", "ln", "ls", "mkdir", "seq", "stty", "sync", "top", "touch", "vi")
+# Sourced by the shell that one has after logging in.
+BEGIN = f"""
+stty rows {ROWS} cols {COLUMNS} sane iutf8
+export TERM=linux LC_ALL=C.UTF-8 LESSHISTFILE=- HOME=/tmp/home PATH={FOLDER}/bin PS1='\\[\\e[1;32m\\]\\u\\[\\e[0m\\]:\\W\\$ '
+mkdir $HOME && cd $HOME && mkdir folder
+echo 'plain text' > alpha.txt; echo echo > run; chmod 755 run; ln -s run link
+for n in $(seq 1 200); do echo "line $n"; done > lines
+echo 'Größe: 5 € „à“ ┌──┐ ∞ αβγ' > text; seq 1 3 >> text
+printf '\\033c'
+exec bash --norc
+"""
+GREEN, BLUE, CYAN, GREY = COLORS[10], COLORS[12], COLORS[14], COLORS[7]
+BLACK = COLORS[0]
+# Latin-1, all box drawing, and characters of two columns and of none, with the same columns behind them.
+GLYPHS = ["".join(chr(code) for code in range(0xa1, 0x100)), "".join(chr(code) for code in range(0x2500, 0x2580)), "→←↑↓ •…—“”„ Łőžış αβγ ЖЯ €",
+          "中|", "✅|", "e\u0301|", "x\u200b|", "\U0001f680|", "\ue123|"]
+COMBINING = ("\u0301", "\u200b")
+P = "root:~# "       # bash's prompt
+WIDTH = len(P)
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("typing")
+    programs = folder / FOLDER[1:] / "bin"
+    for port in ("bash", "less", "ncurses"):
+        package, = (name for name in glob.glob(f"{BUILD}/ports/{port}/{port}-*.tar") if not name.endswith("-dev.tar"))
+        with tarfile.open(package) as archive:
+            archive.extractall(folder)
+    programs.mkdir(parents=True)
+    shutil.copy(f"{BUILD}/ports/busybox/stage/bin/busybox", programs)
+    for applet in APPLETS:
+        (programs / applet).symlink_to("busybox")
+    for program in (folder / "bin/bash", folder / "usr/bin/less"):
+        os.rename(program, programs / program.name)
+    (folder / FOLDER[1:] / "begin").write_text(BEGIN)
+    (folder / FOLDER[1:] / "glyphs").write_text("\n".join(GLYPHS) + "\n")
+    return folder
+
+
+def at_the_screen(folder, overlay):
+    machine = Screen(folder, "--overlay", overlay)
+    machine.wait_for("login:")
+    machine.type("root\n")
+    machine.wait_for(PROMPT)
+    return machine
+
+
+def at_the_serial_line(guest, folder, overlay):
+    machine = Serial(guest, build_emulator(folder), ROWS, COLUMNS, "--overlay", overlay)
+    if guest == RAEEN:
+        machine.wait_for("login: ")
+        machine.type("root\n")
+    machine.wait_for(PROMPT if guest == RAEEN else "/root # ")
+    return machine
+
+
+@pytest.fixture(scope="module", params=["screen", "serial", "linux"])
+def typist(request, overlay, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "screen":
+        machine = at_the_screen(folder, overlay)
+    else:
+        machine = at_the_serial_line({"serial": RAEEN, "linux": LINUX}[request.param], folder, overlay)
+    machine.type(f". {FOLDER}/begin\n")
+    yield Typist(machine)
+    machine.close()
+
+
+def test_prompt(typist):
+    typist.expect(P.rstrip(), cursor=WIDTH)
+    assert typist.colors("root") == (GREEN, BLACK)
+    assert typist.colors(":~#") == (GREY, BLACK)
+
+
+def test_bash_edits(typist):
+    """Keys that move, kill and yank."""
+    typist.type("<C-l>cho one two<C-a>e<C-e> three")
+    typist.expect(f"{P}echo one two three", cursor=WIDTH + 18)
+    typist.enter("<M-b><M-b><C-k>", f"{P}echo one", cursor=WIDTH + 9)
+    typist.enter("<C-y><C-a><Right><Right>X", f"{P}ecXho one two three", cursor=WIDTH + 3)
+    typist.enter("<Backspace><End>d<Left><Delete><Home><C-t>", f"{P}echo one two three", cursor=WIDTH)
+    typist.enter("<M-f><M-f><M-d><C-y><C-e><C-w>four", f"{P}echo one two four", cursor=WIDTH + 17)
+    screen = [f"{P}echo one two four", "one two four"]
+    typist.enter("<Return>", *screen, P.rstrip(), cursor=WIDTH)
+    typist.enter("no<C-u>echo hay<Return>", *screen, f"{P}echo hay", "hay", P.rstrip(), cursor=WIDTH)
+
+
+def test_bash_recalls(typist):
+    typist.enter("<C-l><Up><Up>", f"{P}echo one two four", cursor=WIDTH + 17)
+    typist.enter("<Down>", f"{P}echo hay", cursor=WIDTH + 8)
+    typist.enter("<C-u><C-r>two", "(reverse-i-search)`two': echo one two four", cursor=34)
+    typist.enter("<C-e>!<Return>", f"{P}echo one two four!", "one two four!", P.rstrip(), cursor=WIDTH)
+
+
+def test_bash_completes(typist):
+    """A file, a command, and a choice."""
+    typist.enter("<C-l>cat al<Tab>", f"{P}cat alpha.txt", cursor=WIDTH + 14)
+    typist.enter("<Return>", f"{P}cat alpha.txt", "plain text", P.rstrip(), cursor=WIDTH)
+    typist.enter("<C-l>basen<Tab>", f"{P}basename", cursor=WIDTH + 9)
+    typist.enter("/x/y<Return>", f"{P}basename /x/y", "y", P.rstrip(), cursor=WIDTH)
+    typist.enter("<C-l>ls li<Tab>", f"{P}ls lin", cursor=WIDTH + 6)
+    typist.enter("<Tab><Tab>", f"{P}ls lin", "lines  link", f"{P}ls lin", cursor=WIDTH + 6)
+    typist.enter("e<Tab>", f"{P}ls lin", "lines  link", f"{P}ls lines", cursor=WIDTH + 9)
+    typist.type("<C-u>")
+
+
+def test_bash_wraps_long_lines(typist):
+    """A line longer than the screen is wide, edited in its first row."""
+    text = "".join(f"{n:03} " for n in range(50))
+    line = f"{P}echo {text}"
+    typist.enter(f"<C-l>echo {text}", line[:COLUMNS].rstrip(), line[COLUMNS:].rstrip(), cursor=len(line) - COLUMNS)
+    line = f"{P}echo abc{text}"
+    typist.enter("<C-a><M-f><Right>abc", line[:COLUMNS].rstrip(), line[COLUMNS:].rstrip(), cursor=(0, WIDTH + 8))
+    typist.enter("<C-k><C-u>", P.rstrip(), cursor=WIDTH)
+
+
+def test_ls_colors(typist):
+    typist.enter("<C-l>ls --color -1<Return>", f"{P}ls --color -1", "alpha.txt", "folder", "lines", "link", "run", "text", P.rstrip(), cursor=WIDTH)
+    assert typist.colors("folder") == (BLUE, BLACK)
+    assert typist.colors("link") == (CYAN, BLACK)
+    assert typist.colors("run") == (GREEN, BLACK)
+    assert typist.colors("alpha.txt")[0] in (GREY, COLORS[15])
+
+
+def test_glyphs(typist):
+    def shown(line):
+        for char in COMBINING:
+            line = line.replace(char, "")
+        return line.replace("|", " |") if line[0] in "中✅\U0001f680" else line
+
+    typist.enter(f"<C-l>cat {FOLDER}/glyphs<Return>", f"{P}cat {FOLDER}/glyphs", *map(shown, GLYPHS), P.rstrip(), cursor=WIDTH)
+
+
+def vi_screen(*lines, status):
+    return [*lines, *["~"] * (ROWS - 1 - len(lines)), status]
+
+
+def test_vi(typist):
+    typist.enter("<C-l>vi new<Return>", *vi_screen("", status="- new 1/1 100%"), cursor=(0, 0))
+    typist.enter("ione<Return>two<Return>three", *vi_screen("one", "two", "three", status="I new [Modified] 3/3 100%"), cursor=(2, 5))
+    typist.enter("<Escape>", *vi_screen("one", "two", "three", status="- new [Modified] 3/3 100%"), cursor=(2, 4))
+    typist.enter("kOabove<Escape>", *vi_screen("one", "above", "two", "three", status="- new [Modified] 2/4 50%"), cursor=(1, 4))
+    typist.enter("gg/o<Return>", *vi_screen("one", "above", "two", "three", status="- new [Modified] 2/4 50%"), cursor=(1, 2))
+    typist.enter("n", *vi_screen("one", "above", "two", "three", status="- new [Modified] 3/4 75%"), cursor=(2, 2))
+    typist.enter("N", *vi_screen("one", "above", "two", "three", status="- new [Modified] 2/4 50%"), cursor=(1, 2))
+    typist.enter("ddp<Down>0x", *vi_screen("one", "two", "above", "hree", status="- new [Modified] 4/4 100%"), cursor=(3, 0))
+    typist.enter("yyPu0<Up>Arest<Escape>", *vi_screen("one", "two", "aboverest", "hree", status="- new [Modified] 3/4 75%"), cursor=(2, 8))
+    typist.type(":wq<Return>")
+    typist.until(lambda cells: text_of(cells)[-1:] == [P.rstrip()], "the prompt")
+    typist.enter("<C-l>cat new<Return>", f"{P}cat new", "one", "two", "aboverest", "hree", P.rstrip(), cursor=WIDTH)
+
+
+def lines_of_less(first, *status):
+    return [f"line {n}" for n in range(first, first + ROWS - 1)] + list(status)
+
+
+def test_less(typist):
+    typist.enter("<C-l>less lines<Return>", *lines_of_less(1, "lines"))
+    typist.enter(" ", *lines_of_less(48, ":"), cursor=1)
+    typist.enter("b", *lines_of_less(1, ":"), cursor=1)
+    typist.enter("/e 7[7]<Return>", *lines_of_less(77, ":"), cursor=1)
+    assert typist.colors("e 77") == (BLACK, GREY)
+    typist.enter("<Down><Down>", *lines_of_less(79, ":"), cursor=1)
+    typist.enter("<Up><PageUp>", *lines_of_less(31, ":"), cursor=1)
+    typist.enter("<End>", *lines_of_less(154, "(END)"))
+    assert typist.colors("(END)") == (BLACK, GREY)
+    typist.enter("<Home>", *lines_of_less(1, ":"), cursor=1)
+    typist.enter("?nowhere<Return>", *lines_of_less(1, "Pattern not found  (press RETURN)"))
+    typist.type("<Return>q")
+    typist.until(lambda cells: text_of(cells)[-1:] == [P.rstrip()], "the prompt")
+
+
+def test_less_utf8(typist):
+    screen = ["Größe: 5 € „à“ ┌──┐ ∞ αβγ", "1", "2", "3"]
+    typist.enter("<C-l>less text<Return>", f"{P}less text", *screen, "text (END)")
+    typist.enter("/à<Return>" if typist.machine.types_utf8 else "/5<Return>", *screen, *["~"] * (ROWS - 1 - len(screen)), "(END)")
+    typist.type("q")
+    typist.until(lambda cells: text_of(cells)[-1:] == [P.rstrip()], "the prompt")
+
+
+def test_top(typist):
+    def shown(cells):
+        lines = text_of(cells)
+        return (len(lines) > 6 and re.fullmatch(r"Mem: \d+K used, \d+K free, \d+K shrd, \d+K buff, \d+K cached", lines[0])
+                and re.fullmatch(r"CPU:" + "".join(rf" +[\d.]+% {of}" for of in ("usr", "sys", "nic", "idle", "io", "irq", "sirq")), lines[1])
+                and re.fullmatch(r"Load average: [\d.]+ [\d.]+ [\d.]+ \d+/\d+ \d+", lines[2])
+                and lines[3] == "  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND"
+                and all(re.match(r" *\d+ +\d+ \w+ +[RSDZTI][W<N]* +\d+m? +[\d.]+ +\d+ +[\d.]+ .", line) for line in lines[4:])
+                and any(line.split()[-1] == "top" for line in lines[4:]))
+
+    typist.type("<C-l>top<Return>")
+    typist.until(shown, "top")
+    assert typist.colors("COMMAND") == (BLACK, GREY)
+    typist.type("q")
+    typist.until(lambda cells: text_of(cells)[-1:] == [P.rstrip()], "the prompt")
