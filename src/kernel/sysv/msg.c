@@ -445,7 +445,7 @@ static struct sysv_table queues = {
 
 long sys_msgctl(int id, int command, uaddr_t buf)
 {
-	if (!capabilities_hold(command == IPC_RMID || command == IPC_SET ? CAPABILITY_IPC_CREATE : CAPABILITY_IPC_RECV))
+	if (!sysv_allowed(command == IPC_RMID || command == IPC_SET ? CAPABILITY_IPC_CREATE : CAPABILITY_IPC_RECV))
 		return -EPERM;
 	if (id < 0)
 		return -EINVAL;

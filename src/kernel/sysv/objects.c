@@ -61,6 +61,11 @@ static bool is_allowed(void)
 	return port_name_is_allowed("sysv");
 }
 
+bool sysv_allowed(uint64_t capabilities)
+{
+	return is_allowed() && capabilities_hold(capabilities);
+}
+
 /* table->lock held. */
 static bool permits(const struct sysv_object *object, unsigned wanted)
 {
@@ -350,6 +355,8 @@ int sysv_show(struct sysv_table *table, struct proc_text *text)
 	union sysv_status status;
 	unsigned index = 0;
 
+	if (!sysv_allowed(CAPABILITY_IPC_RECV))
+		return -EPERM;
 	proc_text_print(text, "       key %s\n", table->columns);
 	for (; (object = sysv_next(table, index)); sysv_put(object)) {
 		index = object->index.value + 1;
@@ -385,7 +392,7 @@ int sysv_own_pid(void)
 
 /* ---- Memory that users pay for ---- */
 
-enum { KERNEL_SHARE = 16, PAGES_SHARE = 2 };
+enum { KERNEL_SHARE = 16, PAGES_SHARE = 2, IN_PIECES_MAX = 2048 /* bytes; what is larger takes whole pages of the heap's */ };
 
 /* In front of each allocation. */
 struct payment {
@@ -407,6 +414,8 @@ void *sysv_alloc(size_t size)
 	if (account) {
 		payment->account = account;
 		payment->bytes = sizeof(*payment) + size;
+		if (payment->bytes > IN_PIECES_MAX)
+			payment->bytes = ROUND_UP(payment->bytes, PAGE_SIZE);
 		if (user_account_charge_sysv(account, payment->bytes, limit_of(KERNEL_SHARE)))
 			return payment + 1;
 		user_account_put(account);

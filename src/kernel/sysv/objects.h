@@ -83,6 +83,8 @@ struct sysv_object *sysv_next(struct sysv_table *table, unsigned index);
 static inline unsigned sysv_index(const struct sysv_object *object) { return object->index.value; }
 /* The highest index in use, 0 without any. */
 int sysv_highest(struct sysv_table *table);
+/* The calling thread may use objects of these kinds at all, and holds @capabilities. */
+bool sysv_allowed(uint64_t capabilities);
 bool sysv_permits(struct sysv_object *object, unsigned wanted);
 static inline void sysv_get_object(struct sysv_object *object) { refcount_get(object->refs); }
 void sysv_put(struct sysv_object *object);	/* may sleep */
@@ -97,7 +99,7 @@ void sysv_remove(struct sysv_object *object);
 /* The commands that all kinds have: IPC_STAT and its relatives (@wanted is for sysv_find), IPC_SET, IPC_RMID. */
 long sysv_tell(struct sysv_table *table, int id, unsigned wanted, uaddr_t to);
 long sysv_control(struct sysv_table *table, int id, int command, uaddr_t from);
-/* The lines of /proc/sysvipc; 0. */
+/* The lines of /proc/sysvipc; 0, or -EPERM as IPC_STAT. */
 int sysv_show(struct sysv_table *table, struct proc_text *text);
 
 /* Gives @object another owner and mode. 0 or -EINVAL. */

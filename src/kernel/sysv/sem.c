@@ -6,7 +6,7 @@
 #include "sched/thread.h"
 #include "sysv/sysv.h"
 
-enum { WORK_AT_ONCE = 4096 };	/* operations, and sleepers looked at, before others get the lock */
+enum { WORK_AT_ONCE = 4096 };	/* operations, and sleepers looked at, that one caller does for others */
 
 /* Where threads that share it (CLONE_SYSVSEM) keep what is to be undone. */
 struct sem_undo_list {
@@ -112,12 +112,8 @@ void sem_settle(struct sem_set *set)
 			sysv_decide(&who->sleeper, result);
 		}
 		work += who->count;
-		if (work >= WORK_AT_ONCE) {
-			work = 0;
-			mutex_unlock(&set->lock);
-			sched_yield();
-			mutex_lock(&set->lock);
-		}
+		if (work >= WORK_AT_ONCE)
+			sysv_decide_all(&set->ready, SYSV_AGAIN);
 	}
 }
 

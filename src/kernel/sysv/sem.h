@@ -23,7 +23,7 @@ struct sem_set {
 	int64_t operated;	/* read atomically without the lock, too; seconds, wall clock */
 	struct list undos;	/* struct sem_undo.set_link */
 	struct list ready;	/* sleepers who perhaps can go on now */
-	struct semaphore each[];	/* object.size of them */
+	struct semaphore *each;	/* object.size of them; NULL once the set is removed */
 };
 
 /* What is undone in a set when the last of the threads ends that share it. */
@@ -50,7 +50,7 @@ struct sem_sleeper {
 int sem_perform(struct sem_set *set, struct sem_sleeper *who);
 /* The sleepers of a semaphore, if it has changed, are looked at by the next sem_settle(). Returns how many there were. */
 unsigned sem_stir(struct sem_set *set, struct semaphore *semaphore);
-/* Lets go on who can. The lock is let go now and then where there is much to do. */
+/* Lets go on who can. Where there is much to do the rest are told to try themselves. */
 void sem_settle(struct sem_set *set);
 /* The calling thread's record of what to undo in @set, made if there is none; NULL when out of memory. */
 struct sem_undo *sem_undo_of(struct sem_set *set);

@@ -22,9 +22,14 @@ static struct sysv_object *make_set(size_t count, int flags)
 
 	if (!count)
 		return sysv_error(-EINVAL);
-	set = sysv_alloc(sizeof(*set) + count * sizeof(set->each[0]));
+	set = sysv_alloc(sizeof(*set));
 	if (!set)
 		return sysv_error(-ENOMEM);
+	set->each = sysv_alloc(count * sizeof(set->each[0]));
+	if (!set->each) {
+		sysv_free(set);
+		return sysv_error(-ENOMEM);
+	}
 	refcount_init(&set->refs, 1);
 	sysv_init(&set->object, &sets, &set->refs, count, flags);
 	mutex_init(&set->lock, LOCK_SYSV_OBJECT);
@@ -39,6 +44,7 @@ static struct sysv_object *make_set(size_t count, int flags)
 static void end_set(struct sysv_object *object)
 {
 	atomic_sub(&all_semaphores, object->size);
+	sysv_free(((struct sem_set *)object)->each);
 	sysv_free(object);
 }
 
@@ -63,6 +69,9 @@ static int remove_set(struct sysv_object *object)
 	for (size_t i = 0; i < object->size; i++)
 		sysv_decide_all(&set->each[i].sleepers, -EIDRM);
 	sysv_decide_all(&set->ready, -EIDRM);
+	/* Others' records of what to undo may keep the set for long, but nothing that its maker pays much for. */
+	sysv_free(set->each);
+	set->each = NULL;
 	while (!list_empty(&set->undos))
 		list_remove(set->undos.next);
 	atomic_store(&set->removed, true);	/* whose threads search their records may free that of this set now */
@@ -133,17 +142,20 @@ static int operate_locked(struct sem_set *set, struct sem_sleeper *who, bool und
 		if (!who->undo)
 			return -ENOMEM;
 	}
-	result = sem_perform(set, who);
-	if (result == SYSV_UNDECIDED) {
-		result = sysv_sleep(&who->sleeper, &set->each[who->blocker->sem_num].sleepers, &set->lock, deadline);
-		return result == -ETIMEDOUT ? -EAGAIN : result == -ERESTARTSYS ? -EINTR : result;
-	}
-	if (!result) {
-		for (unsigned i = 0; i < who->count; i++)
-			sem_stir(set, &set->each[who->operations[i].sem_num]);
-		sem_settle(set);
-	}
-	return result;
+	do {
+		result = sem_perform(set, who);
+		if (!result) {
+			for (unsigned i = 0; i < who->count; i++)
+				sem_stir(set, &set->each[who->operations[i].sem_num]);
+			sem_settle(set);
+		} else if (result == SYSV_UNDECIDED) {
+			result = sysv_sleep(&who->sleeper, &set->each[who->blocker->sem_num].sleepers, &set->lock, deadline);
+		}
+		/* Told to try again, but the set went before this thread had the lock: what it would undo may be gone, too. */
+		if (result == SYSV_AGAIN && set->removed)
+			result = -EIDRM;
+	} while (result == SYSV_AGAIN);
+	return result == -ETIMEDOUT ? -EAGAIN : result == -ERESTARTSYS ? -EINTR : result;
 }
 
 static int operate(int id, const struct sembuf *operations, unsigned count, uint64_t deadline)
@@ -352,7 +364,7 @@ static uint64_t needed_capability(int command)
 
 long sys_semctl(int id, int index, int command, uint64_t argument)
 {
-	if (!capabilities_hold(needed_capability(command)))
+	if (!sysv_allowed(needed_capability(command)))
 		return -EPERM;
 	if (id < 0)
 		return -EINVAL;

@@ -214,9 +214,9 @@ long sys_shmdt(uint64_t addr)
 		if (!pages) {
 			pages = vma->object;
 			vm_object_get(pages);
-		}
-		if (vma->end - addr > pages->size)
+		} else if (vma->end - addr > pages->size) {
 			break;
+		}
 		address_space_unmap_locked(as, vma->start, vma->end);
 	}
 	rwlock_write_unlock(&as->lock);
@@ -274,7 +274,7 @@ long sys_shmctl(int id, int command, uaddr_t buf)
 {
 	bool changes = command == IPC_RMID || command == IPC_SET || command == SHM_LOCK || command == SHM_UNLOCK;
 
-	if (!capabilities_hold(changes ? CAPABILITY_IPC_CREATE : CAPABILITY_IPC_RECV))
+	if (!sysv_allowed(changes ? CAPABILITY_IPC_CREATE : CAPABILITY_IPC_RECV))
 		return -EPERM;
 	if (id < 0)
 		return -EINVAL;
