@@ -179,6 +179,8 @@ bool user_account_charge_pipes(struct user_account *account, long change, uint64
 bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit);	/* bytes */
+bool user_account_charge_sockets(struct user_account *account, long change, uint64_t limit);	/* bytes */
+bool user_account_charge_descriptors(struct user_account *account, long change, uint64_t limit);	/* on their way by sockets */
 
 /*
  * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.
