@@ -118,7 +118,7 @@ static int check_kind(struct socket *kind)
 /* AF_UNIX, with SOCK_RAW for datagrams. */
 static int check_unix_kind(struct socket *kind)
 {
-	if (kind->type < TYPE_STREAM || kind->type >= TYPE_MAX)
+	if (kind->type >= TYPE_MAX)
 		return -EINVAL;
 	if (kind->protocol && kind->protocol != FAMILY_UNIX)
 		return -EPROTONOSUPPORT;
