@@ -162,9 +162,10 @@ static void put_rights(struct place *place, struct unix_message *message)
 {
 	const struct unix_rights *rights = message->rights;
 	unsigned room = place->left > sizeof(struct control) ? (place->left - sizeof(struct control)) / sizeof(int) : 0, done = 0;
+	unsigned flags = message->flags & MESSAGE_CLOEXEC ? FD_CLOEXEC : 0;
 	uaddr_t numbers = place->at + sizeof(struct control);
 
-	while (done < MIN(room, rights->count) && !install(rights->files[done], numbers + done * sizeof(int), message->flags & MESSAGE_CLOEXEC ? FD_CLOEXEC : 0))
+	while (done < MIN(room, rights->count) && !install(rights->files[done], numbers + done * sizeof(int), flags))
 		done++;
 	if (done < rights->count)
 		message->flags |= MESSAGE_CTRUNC;
