@@ -59,6 +59,12 @@ static int read_vector(struct exchange *exchange, uint64_t vector, uint64_t coun
 	return uio_init_vector(&exchange->uio, exchange->segments, count);
 }
 
+/* Linux finds so much out before it looks at the descriptor. */
+static bool is_kernels(uaddr_t buffer, size_t len)
+{
+	return (int64_t)(buffer | (buffer + len)) < 0;
+}
+
 /* Of a single buffer. */
 static int use_buffer(struct exchange *exchange, uaddr_t buffer, size_t len)
 {
@@ -190,7 +196,7 @@ long sys_sendto(int fd, uaddr_t buffer, size_t len, int flags, uaddr_t name, uns
 	struct fd_ref ref;
 	long result;
 
-	if (!user_range_ok(buffer, len))
+	if (is_kernels(buffer, len))
 		return -EFAULT;
 	if (!socket_borrow(fd, &ref, &result))
 		return result;
@@ -335,7 +341,7 @@ long sys_recvfrom(int fd, uaddr_t buffer, size_t len, int flags, uaddr_t name, u
 	long result;
 	int error;
 
-	if (!user_range_ok(buffer, len))
+	if (is_kernels(buffer, len))
 		return -EFAULT;
 	socket = socket_borrow_unix(fd, &ref, &result);
 	if (!socket)
