@@ -37,7 +37,7 @@ int unix_listen(struct unix_socket *socket, int backlog)
 /* Can a connection be added to @listener? 0, -EAGAIN, -ECONNREFUSED. Its lock is held. */
 static int has_room(const struct unix_socket *listener)
 {
-	if (listener->state != UNIX_LISTENING || listener->shut & UNIX_SHUT_READ)
+	if (listener->state != UNIX_LISTENING || !listener->peer_credentials || listener->shut & UNIX_SHUT_READ)
 		return -ECONNREFUSED;
 	return listener->queued > listener->backlog ? -EAGAIN : 0;
 }

@@ -43,7 +43,7 @@ static int add_files(struct unix_rights *rights, const char *fds, unsigned count
 	return 0;
 }
 
-static int read_rights(const char *data, size_t size, struct unix_message *message)
+static int read_rights(const char *data, size_t size, unsigned most, struct unix_message *message)
 {
 	unsigned count = size / sizeof(int);
 
@@ -52,7 +52,7 @@ static int read_rights(const char *data, size_t size, struct unix_message *messa
 	if (count > UNIX_RIGHTS_MAX || (message->rights && message->rights->count + count > UNIX_RIGHTS_MAX))
 		return -EINVAL;
 	if (!message->rights)
-		message->rights = unix_rights_create(UNIX_RIGHTS_MAX);
+		message->rights = unix_rights_create(MIN(most, (unsigned)UNIX_RIGHTS_MAX));
 	return message->rights ? add_files(message->rights, data, count) : -ENOMEM;
 }
 
@@ -95,7 +95,7 @@ int unix_read_control(const char *control, size_t size, struct unix_message *mes
 		if (head.level != SOL_SOCKET)
 			continue;
 		if (head.type == CONTROL_RIGHTS)
-			error = read_rights(data, head.size - sizeof(head), message);
+			error = read_rights(data, head.size - sizeof(head), size / sizeof(int), message);
 		else if (head.type == CONTROL_CREDENTIALS)
 			error = read_credentials(data, head.size - sizeof(head), message);
 		else

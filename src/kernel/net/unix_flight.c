@@ -20,7 +20,7 @@
 #include <asm/resource.h>
 
 /* Descriptors under way of who may administer; each is worth so many bytes of this part of RAM. */
-enum { ADMINISTRATOR_PART = 16, DESCRIPTOR_BYTES = 512 };
+enum { ADMINISTRATOR_PART = 16, DESCRIPTOR_BYTES = 2560 };
 
 struct mutex unix_flight_lock = MUTEX_INIT(unix_flight_lock, LOCK_UNIX_FLIGHT);
 static struct list chained = LIST_INIT(chained);	/* flight_lock; struct unix_socket.chained */

@@ -46,7 +46,7 @@ struct unix_packet *unix_remove_first(struct unix_socket *socket)
 	return packet;
 }
 
-/* Moves bytes of a message's parts: -1 for the end of @len, else what a part moved less than it had. */
+/* Copies @len bytes of a message, from @skip on; fewer where the memory for them is not there. */
 static inline size_t copy_parts(const struct unix_packet *packet, size_t skip, struct uio *uio, size_t len)
 {
 	size_t done = 0;

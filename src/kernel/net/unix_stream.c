@@ -64,7 +64,7 @@ COLD ssize_t unix_stream_send(struct unix_socket *socket, struct unix_message *m
 {
 	uint64_t deadline = unix_deadline(atomic_load_relaxed(&socket->send_timeout), message->flags & MESSAGE_DONTWAIT);
 	struct unix_socket *peer = atomic_load(&socket->peer);
-	size_t total = message->uio->left;
+	size_t sent = 0, left;
 	int error = 0;
 
 	if (message->flags & MESSAGE_OOB)
@@ -75,11 +75,13 @@ COLD ssize_t unix_stream_send(struct unix_socket *socket, struct unix_message *m
 		return -ENOTCONN;
 	if (atomic_load(&socket->shut) & UNIX_SHUT_WRITE)
 		return broken(message);
-	while (message->uio->left && !error)
+	while ((left = message->uio->left) && !error) {
 		error = send_packet(socket, peer, message, deadline);
-	if (message->uio->left < total && error != -EFAULT)
-		return total - message->uio->left;
-	return error == -EPIPE ? broken(message) : error;
+		sent += error ? 0 : left - message->uio->left;
+	}
+	if (sent || error != -EPIPE)
+		return sent ? (ssize_t)sent : error;
+	return broken(message);
 }
 
 /* ---- Receiving ---- */
@@ -244,6 +246,7 @@ COLD ssize_t unix_stream_receive(struct unix_socket *socket, struct unix_message
 		return -EINVAL;
 	reading.deadline = unix_deadline(atomic_load_relaxed(&socket->receive_timeout), message->flags & MESSAGE_DONTWAIT);
 	reading.target = message->flags & MESSAGE_WAITALL ? wanted : MIN(wanted, (size_t)atomic_load_relaxed(&socket->low_water));
+	reading.target = MAX(reading.target, (size_t)1);
 	if (message->flags & MESSAGE_PEEK)
 		reading.skip = MAX(atomic_load_relaxed(&socket->peek_at), 0);
 	lock(&reading);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -437,6 +438,7 @@ static void vectors(void)
 		CHECK_EQ(read(pair[1], buffer, 100), 4);
 		CHECK(!memcmp(buffer, "1234", 4));
 		CHECK_ERR(write(pair[0], (char *)1, 1), EFAULT);
+		CHECK_ERR(recv(pair[1], buffer, 0, 0), EAGAIN);
 		CHECK_EQ(write(pair[0], "xy", 2), 2);
 		CHECK_ERR(read(pair[1], (char *)1, 2), EFAULT);
 		/* A message is lost, bytes of a stream are not. */
@@ -444,6 +446,31 @@ static void vectors(void)
 			CHECK_EQ(read(pair[1], buffer, 2), 2);
 		else
 			CHECK_ERR(read(pair[1], buffer, 2), EAGAIN);
+		close(pair[0]);
+		close(pair[1]);
+	}
+}
+
+/* What was there of the memory is sent, or nothing is. */
+static void half_there(void)
+{
+	char *area = mmap(NULL, 1 << 18, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int pair[2], left = 0;
+	ssize_t done;
+
+	CHECK_EQ(munmap(area + 98304, (1 << 18) - 98304), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_EQ(socketpair(AF_UNIX, types[i] | SOCK_NONBLOCK, 0, pair), 0);
+		done = write(pair[0], area, 150000);
+		CHECK(types[i] == SOCK_STREAM ? done > 0 && done <= 98304 : done == -1);
+		left = done > 0 ? done : 0;
+		CHECK_EQ(ioctl(pair[1], FIONREAD, &done), 0);
+		CHECK_EQ((int)done, left);
+		CHECK_EQ(write(pair[0], buffer, 30000), 30000);
+		/* The memory for it ends before the message does. */
+		CHECK_EQ(munmap(area + 4096, 4096), 0);
+		CHECK_EQ(read(pair[1], area + 2048, 2048), 2048);
+		CHECK(mmap(area + 4096, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == area + 4096);
 		close(pair[0]);
 		close(pair[1]);
 	}
@@ -589,7 +616,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(making), CASE(unconnected), CASE(names), CASE(refused_connections), CASE(permissions), CASE(accepting_streams), CASE(accepting_packets),
-		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(buffers), CASE(options),
+		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(half_there), CASE(buffers), CASE(options),
 		CASE(edges), CASE(listed), { NULL, NULL },
 	};
 
