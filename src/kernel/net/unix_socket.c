@@ -163,6 +163,11 @@ void unix_close(struct unix_socket *socket, bool embryo)
 
 /* ---- The file ---- */
 
+/* It is there so that before_put is asked when descriptors are closed. */
+static void flush(struct file *file)
+{
+}
+
 static void release(struct file *file)
 {
 	struct unix_socket *socket = file->private;
@@ -210,7 +215,7 @@ static ssize_t write(struct file *file, struct uio *uio, uint64_t *pos)
 }
 
 const struct file_ops unix_file_ops = { .read = read, .write = write, .read_user = unix_read_user, .write_user = unix_write_user, .poll = unix_poll,
-					.ioctl = unix_ioctl, .release = release, .describe = describe, .getattr = getattr,
+					.ioctl = unix_ioctl, .flush = flush, .release = release, .describe = describe, .getattr = getattr,
 					.before_put = unix_before_put };
 
 ssize_t unix_send(struct unix_socket *socket, struct unix_message *message)

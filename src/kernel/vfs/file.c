@@ -91,26 +91,24 @@ static __attribute__((noinline)) void put_watched(struct file *file)
 		unix_after_put(said);
 }
 
-static inline void put(struct file *file)
+void file_put(struct file *file)
 {
 	if (unlikely(file->ops->before_put))
 		put_watched(file);
-	else if (likely(refcount_put(&file->refs)))
+	else if (refcount_put(&file->refs))
 		file_free(file);
-}
-
-void file_put(struct file *file)
-{
-	put(file);
 }
 
 void file_descriptor_closed(struct file *file, struct fd_table *table)
 {
 	if (unlikely(file->vnode && atomic_load_relaxed(&file->vnode->locks) && !(file->rights & FILE_RIGHT_PATH_ONLY)))
 		file_locks_release_owner(file->vnode, table);
-	if (unlikely(file->ops->flush))
+	if (unlikely(file->ops->flush)) {
 		file->ops->flush(file);
-	put(file);
+		file_put(file);
+	} else if (likely(refcount_put(&file->refs))) {
+		file_free(file);
+	}
 }
 
 bool file_forbids_execution(const struct file *file)
