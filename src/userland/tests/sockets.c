@@ -616,8 +616,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(making), CASE(unconnected), CASE(names), CASE(refused_connections), CASE(permissions), CASE(accepting_streams), CASE(accepting_packets),
-		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(half_there), CASE(buffers), CASE(options),
-		CASE(edges), CASE(listed), { NULL, NULL },
+		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(half_there), CASE(buffers),
+		CASE(options), CASE(edges), CASE(listed), { NULL, NULL },
 	};
 
 	return check_main("sockets", cases, argc, argv);
