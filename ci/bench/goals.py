@@ -19,6 +19,8 @@ RATIOS = {
     "mapped file, read, a page": 0.10,
     "signal to self, handled": 0.20,
     "pipe 64 B round trip": 0.14,
+    "unix stream 64 B round trip": 0.10,
+    "unix seqpacket 64 B round trip": 0.12,
     "futex round trip": 0.12,
     "pthread create+join": 0.12,
     "fork+exit+wait, 280 pages": 0.12,

@@ -80,6 +80,13 @@ static bool receives(const struct file *file, const struct port *port)
 	return file->rights & PORT_RECV && port_epoch_is(port, port_file_epoch(file));
 }
 
+bool port_is_received_by(const struct file *file)
+{
+	int unused;
+
+	return port_of_file(file, 0, &unused) && file->rights & (PORT_RECV | PORT_MANAGE);
+}
+
 /* nesting_lock held. */
 static int enter(const struct file *file, struct port *port)
 {

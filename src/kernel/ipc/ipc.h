@@ -38,3 +38,8 @@ void endpoint_forget_descriptors(void);
 struct port_names;
 struct port_names *port_names_get(struct port_names *names);	/* NULL stays NULL: all */
 void port_names_put(struct port_names *names);
+bool port_names_allow(const struct port_names *names, const char *name);
+
+/* Is @file a handle by which a port lives? */
+struct file;
+bool port_is_received_by(const struct file *file);

@@ -198,8 +198,6 @@ void port_cache_init(void);
 
 /* ---- names.c ---- */
 
-struct port_names;
-bool port_names_allow(const struct port_names *names, const char *name);
 
 int port_name_check(const char *name);			/* 0 or -EINVAL */
 bool port_name_is_own(const char *name);		/* may the caller make a port of that name, as far as its user is concerned? */

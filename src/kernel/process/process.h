@@ -183,6 +183,9 @@ bool user_account_charge_ports(struct user_account *account, long change, uint64
 bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_sysv(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_segments(struct user_account *account, long change, uint64_t limit);
+/* Bytes of sockets; descriptors on their way by them. */
+bool user_account_charge_sockets(struct user_account *account, long change, uint64_t limit);
+bool user_account_charge_descriptors(struct user_account *account, long change, uint64_t limit);
 
 /*
  * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.

@@ -17,6 +17,8 @@ struct user_account {
 	uint64_t queue_bytes;	/* atomic */
 	uint64_t sysv_bytes;	/* atomic */
 	uint64_t segment_bytes;	/* atomic */
+	uint64_t socket_bytes;	/* atomic */
+	uint64_t descriptors;	/* atomic: in messages of sockets */
 };
 
 static struct spinlock accounts_lock = SPINLOCK_INIT(LOCK_USER_ACCOUNTS);	/* with interrupts off; innermost */
@@ -114,6 +116,16 @@ bool user_account_charge_sysv(struct user_account *account, long change, uint64_
 bool user_account_charge_segments(struct user_account *account, long change, uint64_t limit)
 {
 	return charge(&account->segment_bytes, change, limit);
+}
+
+bool user_account_charge_sockets(struct user_account *account, long change, uint64_t limit)
+{
+	return !account || charge(&account->socket_bytes, change, limit);
+}
+
+bool user_account_charge_descriptors(struct user_account *account, long change, uint64_t limit)
+{
+	return !account || charge(&account->descriptors, change, limit);
 }
 
 /* What a user pays for a process of his with @bytes in queues. */

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "mm/heap.h"
+#include "net/net.h"
 #include "vfs/dentry.h"
 #include "vfs/epoll.h"
 #include "vfs/lock.h"
@@ -80,9 +81,21 @@ static inline void file_free(struct file *file)
 	atomic_sub(&files_open, 1);
 }
 
+static __attribute__((noinline)) void put_watched(struct file *file)
+{
+	uint64_t said = file->ops->before_put(file);
+
+	if (refcount_put(&file->refs))
+		file_free(file);
+	else
+		unix_after_put(said);
+}
+
 void file_put(struct file *file)
 {
-	if (refcount_put(&file->refs))
+	if (unlikely(file->ops->before_put))
+		put_watched(file);
+	else if (refcount_put(&file->refs))
 		file_free(file);
 }
 
@@ -90,10 +103,12 @@ void file_descriptor_closed(struct file *file, struct fd_table *table)
 {
 	if (unlikely(file->vnode && atomic_load_relaxed(&file->vnode->locks) && !(file->rights & FILE_RIGHT_PATH_ONLY)))
 		file_locks_release_owner(file->vnode, table);
-	if (unlikely(file->ops->flush))
+	if (unlikely(file->ops->flush)) {
 		file->ops->flush(file);
-	if (likely(refcount_put(&file->refs)))
+		file_put(file);
+	} else if (likely(refcount_put(&file->refs))) {
 		file_free(file);
+	}
 }
 
 bool file_forbids_execution(const struct file *file)

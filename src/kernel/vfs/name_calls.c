@@ -33,6 +33,27 @@ static long create_at(int dir, uaddr_t path, const struct new_node *node)
 	return error == -ESTALE ? 0 : error;
 }
 
+int name_create_known(const char *name, const struct new_node *node, struct path *path)
+{
+	struct path_walk walk;
+	unsigned tries = 0;
+	int error;
+
+	do {
+		path_walk_init(&walk);
+		walk.insist = ++tries > NAME_TRIES;
+		error = path_walk_kernel(&walk, AT_FDCWD, name, WALK_FOR_NEW);
+		if (!error)
+			error = name_create(&walk, node);
+		if (!error) {
+			*path = walk.path;
+			walk.path = (struct path){ NULL, NULL };
+		}
+		path_walk_end(&walk);
+	} while (error == NAME_WALK_AGAIN);
+	return error;
+}
+
 static long make_directory(int dir, uaddr_t path, unsigned mode)
 {
 	struct new_node node = { .mode = S_IFDIR | (mode & 01777) };

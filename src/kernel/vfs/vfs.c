@@ -2,6 +2,7 @@
 /* The start of the VFS, the first root, and figures about it. */
 #include "vfs/mount.h"
 #include "lib/log.h"
+#include "net/net.h"
 #include "vfs/dentry_cache.h"
 #include "vfs/epoll.h"
 #include "vfs/fd_table.h"
@@ -25,6 +26,7 @@ void vfs_init(void)
 	fd_table_init();
 	pipe_init();
 	epoll_init();
+	net_init();
 	filesystems_init();
 	memfd_init();
 	if (!path_ready_init_cpu(this_cpu()))

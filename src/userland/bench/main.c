@@ -39,6 +39,8 @@ static const struct operation operations[] = {
 	{ "mapped file, read, a page", run_mapped_file, 2, 21, FILE_PAGES, prepare_mapped_file, finish_mapped_file },
 	{ "signal to self, handled", run_signal, 200, 21, .prepare = prepare_signal },
 	{ "pipe 64 B round trip", run_pipe, 100, 21, .prepare = prepare_pipe, .finish = finish_pipe },
+	{ "unix stream 64 B round trip", run_sockets, 100, 21, .prepare = prepare_stream, .finish = finish_sockets },
+	{ "unix seqpacket 64 B round trip", run_sockets, 100, 21, .prepare = prepare_packets, .finish = finish_sockets },
 	{ "futex round trip", run_futex, 100, 21, .prepare = prepare_futex, .finish = finish_futex },
 	{ "pthread create+join", run_thread, 20, 21 },
 	{ "fork+exit+wait, 280 pages", run_fork, 10, 21, .prepare = prepare_small_parent, .finish = finish_parent },

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,6 +91,39 @@ void finish_pipe(void)
 		close(to_partner[i]);
 		close(from_partner[i]);
 	}
+}
+
+static void prepare_sockets(int type)
+{
+	char message[MESSAGE];
+
+	MUST(socketpair(AF_UNIX, type, 0, to_partner) == 0);
+	MUST((partner = fork()) >= 0);
+	if (partner)
+		return;
+	while (read(to_partner[0], message, MESSAGE) == MESSAGE)
+		MUST(write(to_partner[0], message, MESSAGE) == MESSAGE);
+	_exit(1);
+}
+
+void prepare_stream(void) { prepare_sockets(SOCK_STREAM); }
+void prepare_packets(void) { prepare_sockets(SOCK_SEQPACKET); }
+
+void run_sockets(unsigned count)
+{
+	char message[MESSAGE] = "";
+
+	while (count--) {
+		MUST(write(to_partner[1], message, MESSAGE) == MESSAGE);
+		MUST(read(to_partner[1], message, MESSAGE) == MESSAGE);
+	}
+}
+
+void finish_sockets(void)
+{
+	end_partner();
+	close(to_partner[0]);
+	close(to_partner[1]);
 }
 
 /* Gives the turn to the other side and sleeps until it comes back. */

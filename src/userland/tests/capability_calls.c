@@ -224,6 +224,8 @@ static long inet_datagram(long arguments[]) { (void)arguments; return socket_of(
 static long inet6_stream(long arguments[]) { (void)arguments; return socket_of(AF_INET6, SOCK_STREAM); }
 static long unix_stream(long arguments[]) { (void)arguments; return socket_of(AF_UNIX, SOCK_STREAM); }
 
+static long unix_datagram(long arguments[]) { (void)arguments; return socket_of(AF_UNIX, SOCK_DGRAM); }
+
 static long pty_master(long arguments[])
 {
 	(void)arguments;
@@ -234,6 +236,10 @@ static const struct sockaddr_in inet_address = { .sin_family = AF_INET, .sin_por
 static const struct sockaddr_in inet_any_port = { .sin_family = AF_INET };
 static const struct sockaddr_in6 inet6_address = { .sin6_family = AF_INET6, .sin6_port = 0x5000 };
 static const struct sockaddr_un unix_address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+static const struct sockaddr_un abstract_address = { .sun_family = AF_UNIX, .sun_path = "\0capability" };
+static const struct iovec one_byte = { (void *)&abstract_address, 1 };
+static const struct mmsghdr to_abstract = { .msg_hdr = { .msg_name = (void *)&abstract_address, .msg_namelen = sizeof abstract_address,
+							 .msg_iov = (void *)&one_byte, .msg_iovlen = 1 } };
 static const struct { uint64_t flags, mode, resolve; } to_read = { O_RDONLY, 0, 0 }, to_write = { O_WRONLY, 0, 8 }, to_both = { O_RDWR, 0, 0 };
 static const struct sched_param realtime = { .sched_priority = 1 };
 static const struct rlimit high = { 1 << 20, 1 << 20 };
@@ -352,7 +358,15 @@ static const struct class {
 	{ "bind", "inet", CAPABILITY_NET_LISTEN, { 0, AT(inet_address), sizeof inet_address }, inet_stream },
 	{ "bind", "inet6", CAPABILITY_NET_LISTEN, { 0, AT(inet6_address), sizeof inet6_address }, inet6_stream },
 	{ "bind", "inet, any port", 0, { 0, AT(inet_any_port), sizeof inet_any_port }, inet_stream },
-	{ "bind", "local", CAPABILITY_IPC_CREATE, { 0, AT(unix_address), sizeof unix_address }, unix_stream },
+	{ "connect", "local datagrams", CAPABILITY_IPC_SEND, { 0, AT(abstract_address), sizeof abstract_address }, unix_datagram },
+	{ "bind", "local", CAPABILITY_IPC_CREATE | CAPABILITY_FILE_WRITE, { 0, AT(unix_address), sizeof unix_address }, unix_stream },
+	{ "bind", "local, outside of file systems", CAPABILITY_IPC_CREATE, { 0, AT(abstract_address), sizeof abstract_address }, unix_stream },
+	{ "bind", "local, any name", CAPABILITY_IPC_CREATE, { 0, AT(unix_address), sizeof unix_address.sun_family }, unix_datagram },
+	{ "sendto", "local", CAPABILITY_IPC_SEND, { 0, AT(abstract_address), 1, 0, AT(abstract_address), sizeof abstract_address }, unix_datagram },
+	{ "sendto", "local, to nobody", 0, { 0, AT(abstract_address), 1 }, unix_datagram },
+	{ "sendto", "inet", CAPABILITY_NET_CONNECT, { 0, AT(inet_address), 1, 0, AT(inet_address), sizeof inet_address }, inet_datagram },
+	{ "sendmsg", "local", CAPABILITY_IPC_SEND, { 0, AT(to_abstract) }, unix_datagram },
+	{ "sendmmsg", "local", CAPABILITY_IPC_SEND, { 0, AT(to_abstract), 1 }, unix_datagram },
 	{ "listen", "inet", CAPABILITY_NET_LISTEN, { 0, 1 }, inet_stream },
 	{ "listen", "inet datagrams", CAPABILITY_NET_LISTEN, { 0, 1 }, inet_datagram },
 	{ "mq_open", "to send", CAPABILITY_IPC_SEND, { (long)"absent", O_WRONLY }, NULL },
@@ -402,6 +416,7 @@ static void try_class(const struct class *class, const struct call *call)
 		unlink("device");
 		unlink("device-too");
 		unlink("fifo");
+		unlink("socket");
 		if (!CHECK_EQ(outcome_of(&attempt) == EPERM, !!(class->needs & attempt.without)))
 			printf("# %s (%s) without %s\n", class->call, class->what, capability_names[bit].name);
 	}

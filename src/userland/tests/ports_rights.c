@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program can do with ports that it has no right to: descriptors that are none, grants whose call is over, notifications without end. Native. */
+/*
+ * What a program can do with ports that it has no right to: descriptors that are none, grants whose call is over, notifications without end; names of local
+ * sockets, and ports in their messages. Native.
+ */
 #include "check.h"
 #include "ports_kit.h"
 
 #include <pthread.h>
 #include <raeen/caps.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,8 +154,68 @@ static void notifying_needs_its_capability(void)
 	CHECK_ERR(port_notify(port, 1), EPERM);
 }
 
+static socklen_t abstract(struct sockaddr_un *address, const char *name)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	strcpy(address->sun_path + 1, name);
+	return offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name);
+}
+
+/* Who may open some names of ports only may use the same ones of local sockets. */
+static void names_of_local_sockets(void)
+{
+	struct sockaddr_un address;
+	socklen_t size = abstract(&address, "other");
+	int other = socket(AF_UNIX, SOCK_DGRAM, 0), fd = socket(AF_UNIX, SOCK_DGRAM, 0), third = socket(AF_UNIX, SOCK_DGRAM, 0), on = 1;
+
+	CHECK_EQ(bind(other, (void *)&address, size), 0);
+	CHECK_EQ(connect(third, (void *)&address, size), 0);
+	CHECK_EQ(port_restrict("mine.*", 7), 0);
+	CHECK_ERR(connect(fd, (void *)&address, size), ECONNREFUSED);
+	CHECK_ERR(sendto(fd, "x", 1, 0, (void *)&address, size), ECONNREFUSED);
+	CHECK_EQ(send(third, "x", 1, 0), 1);
+	size = abstract(&address, "another");
+	CHECK_ERR(bind(fd, (void *)&address, size), EPERM);
+	/* No name of its own choice, nor of the kernel's. */
+	CHECK_ERR(bind(fd, (void *)&address, sizeof address.sun_family), EPERM);
+	CHECK_EQ(setsockopt(third, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
+	CHECK_EQ(send(third, "x", 1, 0), 1);
+	size = sizeof address;
+	CHECK_EQ(getsockname(third, (void *)&address, &size), 0);
+	CHECK_EQ(size, sizeof address.sun_family);
+	size = abstract(&address, "mine.a");
+	CHECK_EQ(bind(fd, (void *)&address, size), 0);
+	CHECK_ERR(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&address, size + 1), EPERM);
+	CHECK_EQ(sendto(other, "x", 1, 0, (void *)&address, size), 1);
+}
+
+static ssize_t send_one_fd(int to, int fd)
+{
+	union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof(int))]; } control = {
+		.head = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS },
+	};
+	struct iovec part = { "x", 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+	return sendmsg(to, &message, 0);
+}
+
+/* A handle to send to a port can go by a local socket, one that keeps a port alive cannot. */
+static void handles_by_local_sockets(void)
+{
+	int pair[2], to_send;
+
+	begin_with_receiver();
+	CHECK((to_send = native(NR_handle_dup, port, PORT_SEND, 0, 0, 0).value) >= 0);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	CHECK_ERR(send_one_fd(pair[0], receiver), EINVAL);
+	CHECK_EQ(send_one_fd(pair[0], to_send), 1);
+}
+
 static const struct check_case cases[] = {
-	CASE(number_that_means_none), CASE(grants_end_with_their_call), CASE(notifications_take_turns), CASE(notifying_needs_its_capability), { NULL, NULL },
+	CASE(number_that_means_none), CASE(grants_end_with_their_call), CASE(notifications_take_turns), CASE(notifying_needs_its_capability),
+	CASE(names_of_local_sockets), CASE(handles_by_local_sockets), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

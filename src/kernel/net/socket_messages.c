@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls that send and receive messages: what programs pass is taken apart here. */
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "net/socket.h"
+#include "net/unix.h"
+#include "sched/clock.h"
+#include "security/capabilities.h"
+#include "vfs/poll_table.h"
+#include <asm/socket.h>
+#include <linux/fcntl.h>
+
+enum { VECTOR_INLINE = 8, CONTROL_MAX = 20480, MESSAGES_MAX = 1024 };
+
+/* struct msghdr and struct mmsghdr, which the C library has. */
+struct header {
+	uint64_t name;
+	uint32_t name_size, unused;
+	uint64_t vector, vector_count, control, control_size;
+	uint32_t flags, unused_too;
+};
+struct header_of_many {
+	struct header header;
+	uint32_t len, unused;
+};
+
+/* One message of a program. */
+struct exchange {
+	struct unix_socket *socket;
+	const struct file *file;
+	struct unix_message message;
+	struct uio uio;
+	struct uio_segment few[VECTOR_INLINE], *segments;
+	union { struct sockaddr_un un; char bytes[ADDRESS_MAX]; } address;
+};
+
+static void begin(struct exchange *exchange, struct unix_socket *socket, const struct file *file, int flags)
+{
+	exchange->socket = socket;
+	exchange->file = file;
+	exchange->segments = exchange->few;
+	exchange->message = (struct unix_message){ .uio = &exchange->uio, .flags = flags | (file->flags & O_NONBLOCK ? MESSAGE_DONTWAIT : 0) };
+}
+
+static int read_vector(struct exchange *exchange, uint64_t vector, uint64_t count)
+{
+	if (count > UIO_SEGMENTS_MAX)
+		return -EMSGSIZE;
+	if (count > VECTOR_INLINE)
+		exchange->segments = kmalloc_array(count, sizeof(*exchange->segments));
+	if (!exchange->segments)
+		return -ENOMEM;
+	exchange->few[0] = (struct uio_segment){ 0, 0 };
+	if (copy_from_user(exchange->segments, vector, count * sizeof(*exchange->segments)))
+		return -EFAULT;
+	return uio_init_vector(&exchange->uio, exchange->segments, count);
+}
+
+/* Linux finds so much out before it looks at the descriptor. */
+static bool is_kernels(uaddr_t buffer, size_t len)
+{
+	return (int64_t)(buffer | (buffer + len)) < 0;
+}
+
+/* Of a single buffer. */
+static int use_buffer(struct exchange *exchange, uaddr_t buffer, size_t len)
+{
+	exchange->few[0] = (struct uio_segment){ buffer, MIN(len, (size_t)UIO_BYTES_MAX) };
+	return uio_init_vector(&exchange->uio, exchange->few, 1);
+}
+
+static int read_name(struct exchange *exchange, uaddr_t name, uint32_t size)
+{
+	if (!name || !size)
+		return 0;
+	if (size > ADDRESS_MAX)
+		return -EINVAL;
+	memset(&exchange->address, 0, sizeof(exchange->address));
+	if (copy_from_user(&exchange->address, name, size))
+		return -EFAULT;
+	exchange->message.to = &exchange->address.un;
+	exchange->message.to_size = size;
+	return 0;
+}
+
+static void end(struct exchange *exchange)
+{
+	if (exchange->message.rights)
+		unix_rights_discard(exchange->message.rights);
+	if (exchange->message.from)
+		unix_name_put(exchange->message.from);
+	if (exchange->segments != exchange->few)
+		kfree(exchange->segments);
+}
+
+/* ---- Sending ---- */
+
+static int read_control(struct exchange *exchange, uint64_t at, uint64_t size)
+{
+	char *control;
+	int error;
+
+	if (size > CONTROL_MAX)
+		return -ENOBUFS;
+	if (!size)
+		return 0;
+	control = kmalloc(size);
+	if (!control)
+		return -ENOBUFS;
+	error = copy_from_user(control, at, size);
+	if (!error)
+		error = unix_read_control(control, size, &exchange->message);
+	kfree(control);
+	return error;
+}
+
+static long send_header(struct exchange *exchange, const struct header *header)
+{
+	long result = 0;
+
+	if ((int)header->name_size < 0 && header->name)
+		return -EINVAL;
+	result = read_name(exchange, header->name, MIN(header->name_size, (uint32_t)ADDRESS_MAX));
+	if (!result)
+		result = read_vector(exchange, header->vector, header->vector_count);
+	if (!result)
+		result = read_control(exchange, header->control, header->control_size);
+	return result ? result : unix_send(exchange->socket, &exchange->message);
+}
+
+static long send_one(struct unix_socket *socket, const struct file *file, uaddr_t at, int flags)
+{
+	struct exchange exchange;
+	struct header header;
+	long result;
+
+	if (copy_from_user(&header, at, sizeof(header)))
+		return -EFAULT;
+	begin(&exchange, socket, file, flags);
+	result = send_header(&exchange, &header);
+	end(&exchange);
+	return result;
+}
+
+/* What a machine without a network says. */
+static long send_inet(bool addressed)
+{
+	if (!addressed)
+		return -ENOTCONN;
+	return capabilities_hold(CAPABILITY_NET_CONNECT) ? -ENETUNREACH : -EPERM;
+}
+
+long sys_sendmsg(int fd, uaddr_t at, unsigned flags)
+{
+	struct fd_ref ref;
+	long result;
+
+	if (flags & MESSAGE_COMPAT)
+		return -EINVAL;
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	result = unix_is(ref.file) ? send_one(ref.file->private, ref.file, at, flags) : send_inet(false);
+	fd_release(ref);
+	return result;
+}
+
+long sys_sendmmsg(int fd, uaddr_t at, unsigned count, unsigned flags)
+{
+	struct fd_ref ref;
+	unsigned done = 0;
+	long result;
+
+	if (flags & MESSAGE_COMPAT)
+		return -EINVAL;
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	result = unix_is(ref.file) ? 0 : send_inet(false);
+	for (; result >= 0 && done < MIN(count, (unsigned)MESSAGES_MAX); at += sizeof(struct header_of_many)) {
+		result = send_one(ref.file->private, ref.file, at, flags);
+		if (result >= 0)
+			result = put_user_u32(at + offsetof(struct header_of_many, len), result);
+		done += result >= 0;
+		if (result >= 0 && signal_pending())
+			break;
+	}
+	fd_release(ref);
+	return done ? (long)done : MIN(result, 0);
+}
+
+long sys_sendto(int fd, uaddr_t buffer, size_t len, int flags, uaddr_t name, unsigned size)
+{
+	struct exchange exchange;
+	struct fd_ref ref;
+	long result;
+
+	if (is_kernels(buffer, len))
+		return -EFAULT;
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	if (unix_is(ref.file)) {
+		begin(&exchange, ref.file->private, ref.file, flags);
+		result = read_name(&exchange, name, size);
+		if (!result)
+			result = use_buffer(&exchange, buffer, len);
+		if (!result)
+			result = unix_send(exchange.socket, &exchange.message);
+		end(&exchange);
+	} else {
+		result = send_inet(name);
+	}
+	fd_release(ref);
+	return result;
+}
+
+/* ---- Receiving ---- */
+
+/* The sender's address, which who did not bind has not. */
+static int put_sender(const struct exchange *exchange, uaddr_t name, uaddr_t size)
+{
+	const struct unix_name *from = exchange->message.from;
+
+	return name ? socket_put_sized(name, size, from ? &from->address : NULL, from ? from->size : 0) : 0;
+}
+
+/* Fills in what @header, at @at, says has come. */
+static int put_header(struct exchange *exchange, const struct header *header, uaddr_t at)
+{
+	struct unix_message *message = &exchange->message;
+	bool tells = unix_option(exchange->socket, SO_PASSCRED);
+	size_t control;
+	int error;
+
+	if (header->control) {
+		control = unix_put_control(header->control, header->control_size, tells, message);
+	} else {
+		control = 0;
+		if (tells || message->rights)
+			message->flags |= MESSAGE_CTRUNC;
+	}
+	error = header->name ? put_sender(exchange, header->name, at + offsetof(struct header, name_size)) : 0;
+	message->flags &= MESSAGE_TRUNC | MESSAGE_CTRUNC | MESSAGE_CLOEXEC;
+	if (!error)
+		error = put_user_u32(at + offsetof(struct header, flags), message->flags);
+	return error ? error : put_user_u64(at + offsetof(struct header, control_size), control);
+}
+
+static long receive_one(struct unix_socket *socket, const struct file *file, uaddr_t at, int flags)
+{
+	struct exchange exchange;
+	struct header header;
+	long result;
+	int error;
+
+	if (copy_from_user(&header, at, sizeof(header)))
+		return -EFAULT;
+	begin(&exchange, socket, file, flags & ~MESSAGE_CTRUNC);
+	exchange.message.wants_name = header.name;
+	result = (int)header.name_size < 0 && header.name ? -EINVAL : read_vector(&exchange, header.vector, header.vector_count);
+	if (!result)
+		result = unix_receive(socket, &exchange.message);
+	if (result >= 0) {
+		if (socket->type == TYPE_STREAM)
+			exchange.message.flags &= ~MESSAGE_TRUNC;
+		error = put_header(&exchange, &header, at);
+		result = error ? error : result;
+	}
+	end(&exchange);
+	return result;
+}
+
+long sys_recvmsg(int fd, uaddr_t at, unsigned flags)
+{
+	struct fd_ref ref;
+	long result;
+	struct unix_socket *socket;
+
+	if (flags & MESSAGE_COMPAT)
+		return -EINVAL;
+	socket = socket_borrow_unix(fd, &ref, &result);
+	if (!socket)
+		return result;
+	result = receive_one(socket, ref.file, at, flags);
+	fd_release(ref);
+	return result;
+}
+
+/* As many messages as there are, or come in time; with MSG_WAITFORONE only the first one is waited for. */
+static long receive_many(struct unix_socket *socket, const struct file *file, uaddr_t at, unsigned count, unsigned flags, uint64_t deadline)
+{
+	unsigned done = 0;
+	long result = unix_take_error(socket);
+
+	while (!result && done < MIN(count, (unsigned)MESSAGES_MAX)) {
+		result = receive_one(socket, file, at, flags & ~MESSAGE_WAITFORONE);
+		if (result < 0)
+			break;
+		result = put_user_u32(at + offsetof(struct header_of_many, len), result);
+		done += !result;
+		at += sizeof(struct header_of_many);
+		if (flags & MESSAGE_WAITFORONE)
+			flags |= MESSAGE_DONTWAIT;
+		if (signal_pending() || (deadline != WAIT_FOREVER && clock_monotonic_ns() >= deadline))
+			break;
+	}
+	/* What went wrong after the first is told by the next call. */
+	if (done && result && result != -EAGAIN && result != -ERESTARTSYS)
+		atomic_store(&socket->error, -result);
+	return done ? (long)done : result;
+}
+
+long sys_recvmmsg(int fd, uaddr_t at, unsigned count, unsigned flags, uaddr_t timeout)
+{
+	uint64_t deadline;
+	struct fd_ref ref;
+	struct unix_socket *socket;
+	long result;
+
+	if (flags & MESSAGE_COMPAT)
+		return -EINVAL;
+	result = poll_read_timeout(timeout, 1, &deadline);
+	if (result)
+		return result;
+	socket = socket_borrow_unix(fd, &ref, &result);
+	if (!socket)
+		return result;
+	result = receive_many(socket, ref.file, at, count, flags, deadline);
+	fd_release(ref);
+	if (result > 0)
+		poll_write_timeout(timeout, 1, deadline);
+	return result;
+}
+
+long sys_recvfrom(int fd, uaddr_t buffer, size_t len, int flags, uaddr_t name, uaddr_t size)
+{
+	struct exchange exchange;
+	struct fd_ref ref;
+	struct unix_socket *socket;
+	long result;
+	int error;
+
+	if (is_kernels(buffer, len))
+		return -EFAULT;
+	socket = socket_borrow_unix(fd, &ref, &result);
+	if (!socket)
+		return result;
+	begin(&exchange, socket, ref.file, flags);
+	exchange.message.wants_name = name;
+	result = use_buffer(&exchange, buffer, len);
+	if (!result)
+		result = unix_receive(socket, &exchange.message);
+	if (result >= 0) {
+		error = put_sender(&exchange, name, size);
+		result = error ? error : result;
+	}
+	end(&exchange);
+	fd_release(ref);
+	return result;
+}

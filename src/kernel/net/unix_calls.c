@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls about sockets: of AF_UNIX, and of the other families as far as a machine that has no network has them (README.md). The network server's proxy
+ * takes the place of those.
+ */
+#include "syscall_prototypes.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
+#include "net/net.h"
+#include "net/socket.h"
+#include "net/unix.h"
+#include "process/process.h"
+#include "security/capabilities.h"
+#include "vfs/fd_table.h"
+#include "vfs/permission.h"
+#include "vfs/poll.h"
+#include <asm/socket.h>
+#include <linux/fcntl.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/stat.h>
+#include <linux/un.h>
+
+/* socket(2); the headers that programs share with the kernel leave these to the C library. */
+enum { FAMILY_UNSPECIFIED = 0, FAMILY_INET = 2, FAMILY_INET6 = 10, FAMILY_PACKET = 17, FAMILY_MAX = 46 };
+enum { TYPE_MASK = 0xf, TYPE_MAX = 11, INET6_SIZE_MIN = 24 };
+
+struct socket {
+	int family, type, protocol;
+	uint64_t number;		/* for /proc/PID/fd */
+};
+
+union address {
+	uint16_t family;
+	struct sockaddr_in in;
+	struct sockaddr_un un;
+	char bytes[ADDRESS_MAX];
+};
+
+static ssize_t no_peer(struct file *file, struct uio *uio, uint64_t *pos)
+{
+	return -ENOTCONN;
+}
+
+static unsigned socket_poll(struct file *file, struct poll_table *table)
+{
+	const struct socket *socket = file->private;
+
+	return POLL_OUT | POLL_WRNORM | (socket->type == TYPE_STREAM || socket->type == TYPE_SEQPACKET ? POLL_HUP : 0);
+}
+
+static void socket_release(struct file *file)
+{
+	kfree(file->private);
+}
+
+static void socket_describe(struct file *file, char *buf, size_t size)
+{
+	snprintf(buf, size, "socket:[%lu]", ((const struct socket *)file->private)->number);
+}
+
+static int socket_getattr(struct file *file, struct fs_attr *attr)
+{
+	attr->mode = S_IFSOCK | 0777;
+	return 0;
+}
+
+static const struct file_ops socket_file_ops = { .read = no_peer, .write = no_peer, .poll = socket_poll, .release = socket_release,
+						  .describe = socket_describe, .getattr = socket_getattr };
+
+bool socket_borrow(int fd, struct fd_ref *ref, long *error)
+{
+	*ref = fd_borrow_io(fd);
+	if (!ref->file) {
+		*error = -EBADF;
+		return false;
+	}
+	if (unix_is(ref->file) || ref->file->ops == &socket_file_ops)
+		return true;
+	fd_release(*ref);
+	*error = -ENOTSOCK;
+	return false;
+}
+
+struct unix_socket *socket_borrow_unix(int fd, struct fd_ref *ref, long *error)
+{
+	if (!socket_borrow(fd, ref, error))
+		return NULL;
+	if (unix_is(ref->file))
+		return ref->file->private;
+	fd_release(*ref);
+	*error = -ENOTCONN;
+	return NULL;
+}
+
+/* Whether there are such sockets, and the protocol that 0 stands for. */
+static int check_kind(struct socket *kind)
+{
+	static const int usual[] = { [TYPE_STREAM] = IPPROTO_TCP, [TYPE_DATAGRAM] = IPPROTO_UDP };
+
+	if (kind->type < TYPE_STREAM || kind->type >= TYPE_MAX)
+		return -EINVAL;
+	if (kind->family != FAMILY_INET && kind->family != FAMILY_INET6)
+		return -EAFNOSUPPORT;
+	if (kind->type == TYPE_RAW)
+		return kind->protocol > 0 && kind->protocol < IPPROTO_MAX ? 0 : -EPROTONOSUPPORT;
+	if (kind->type > TYPE_RAW)
+		return -ESOCKTNOSUPPORT;
+	if (kind->protocol && kind->protocol != usual[kind->type])
+		return -EPROTONOSUPPORT;
+	kind->protocol = usual[kind->type];
+	return 0;
+}
+
+/* AF_UNIX, with SOCK_RAW for datagrams. */
+static int check_unix_kind(struct socket *kind)
+{
+	if (kind->type >= TYPE_MAX)
+		return -EINVAL;
+	if (kind->protocol && kind->protocol != FAMILY_UNIX)
+		return -EPROTONOSUPPORT;
+	if (kind->type == TYPE_RAW)
+		kind->type = TYPE_DATAGRAM;
+	return kind->type == TYPE_STREAM || kind->type == TYPE_DATAGRAM || kind->type == TYPE_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
+}
+
+static int open_inet(const struct socket *kind, uint32_t flags, struct file **file)
+{
+	struct socket *socket = kmalloc(sizeof(*socket));
+
+	if (!socket)
+		return -ENOMEM;
+	*socket = *kind;
+	socket->number = net_socket_number();
+	*file = file_create(&socket_file_ops, O_RDWR | flags, socket);
+	if (!*file)
+		kfree(socket);
+	return *file ? 0 : -ENFILE;
+}
+
+static int open_unix(int type, uint32_t flags, struct file **file)
+{
+	struct unix_socket *socket = unix_create(type);
+
+	return socket ? unix_open(socket, flags, file) : -ENOBUFS;
+}
+
+static long install(struct file *file, int type)
+{
+	long fd = fd_install(file, 0, type & O_CLOEXEC);
+
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+long sys_socket(int family, int type, int protocol)
+{
+	struct socket kind = { family, type & TYPE_MASK, protocol, 0 };
+	struct file *file;
+	int error;
+
+	if ((family == FAMILY_PACKET || (kind.type == TYPE_RAW && family != FAMILY_UNIX)) && !capabilities_hold(CAPABILITY_NET_RAW))
+		return -EPERM;
+	if (type & ~(TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
+		return -EINVAL;
+	error = family == FAMILY_UNIX ? check_unix_kind(&kind) : check_kind(&kind);
+	if (!error)
+		error = family == FAMILY_UNIX ? open_unix(kind.type, type & O_NONBLOCK, &file) : open_inet(&kind, type & O_NONBLOCK, &file);
+	return error ? error : install(file, type);
+}
+
+/* Two sockets that are each other's peer. */
+static int open_pair(int type, uint32_t flags, struct file *files[2])
+{
+	struct unix_socket *sockets[2];
+	int error = open_unix(type, flags, &files[0]);
+
+	if (error)
+		return error;
+	error = open_unix(type, flags, &files[1]);
+	if (error) {
+		file_put(files[0]);
+		return error;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		sockets[i] = files[i]->private;
+		unix_set_peer_credentials(sockets[i], credentials_current(), current_process()->pid);
+		sockets[i]->state = UNIX_CONNECTED;
+		sockets[i]->peer = unix_get(files[!i]->private);
+	}
+	return 0;
+}
+
+static int make_pair(int type, const int numbers[2])
+{
+	struct file *files[2];
+	int error = open_pair(type & TYPE_MASK, type & O_NONBLOCK, files);
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (error)
+			fd_unreserve(numbers[i]);
+		else
+			fd_fill(numbers[i], files[i]);
+	}
+	return error;
+}
+
+long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
+{
+	struct socket kind = { family, type & TYPE_MASK, protocol, 0 };
+	int numbers[2], error;
+
+	if (type & ~(TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
+		return -EINVAL;
+	error = fd_reserve_many(2, numbers, type & O_CLOEXEC ? FD_CLOEXEC : 0);
+	if (error)
+		return error;
+	error = copy_to_user(fds, numbers, sizeof(numbers));
+	if (!error && family != FAMILY_UNIX)
+		error = check_kind(&kind) ?: -EOPNOTSUPP;
+	if (!error)
+		error = check_unix_kind(&kind);
+	if (!error)
+		return make_pair(kind.type | (type & O_NONBLOCK), numbers);
+	fd_unreserve(numbers[0]);
+	fd_unreserve(numbers[1]);
+	return error;
+}
+
+/* Copies an address of @size bytes; what is not given is 0. */
+static int read_address(union address *address, uaddr_t from, unsigned size)
+{
+	*address = (union address){ 0 };
+	if (size > sizeof(*address))
+		return -EINVAL;
+	return copy_from_user(address, from, size) ? -EFAULT : 0;
+}
+
+static int check_inet(const struct socket *socket, const union address *address, unsigned size)
+{
+	if (size < (socket->family == FAMILY_INET ? sizeof(address->in) : INET6_SIZE_MIN))
+		return -EINVAL;
+	return address->family == socket->family ? 0 : -EAFNOSUPPORT;
+}
+
+static long connect_socket(struct file *file, uaddr_t from, unsigned size)
+{
+	union address address;
+	long error;
+
+	if (!capabilities_hold(unix_is(file) ? CAPABILITY_IPC_SEND : CAPABILITY_NET_CONNECT))
+		return -EPERM;
+	error = read_address(&address, from, size);
+	if (error)
+		return error;
+	if (unix_is(file))
+		return unix_connect(file->private, &address.un, size, file->flags & O_NONBLOCK);
+	if (size >= sizeof(address.family) && address.family == FAMILY_UNSPECIFIED)
+		return 0;	/* it is not connected */
+	error = check_inet(file->private, &address, size);
+	return error ? error : -ENETUNREACH;
+}
+
+/* A port that the machine chooses is what a client binds to; other ports are for who listens. */
+static long bind_socket(struct file *file, uaddr_t from, unsigned size)
+{
+	union address address;
+	long error;
+
+	if (unix_is(file)) {
+		if (!capabilities_hold(CAPABILITY_IPC_CREATE))
+			return -EPERM;
+		error = read_address(&address, from, size);
+		return error ? error : unix_bind(file->private, &address.un, size);
+	}
+	if (!capabilities_hold(CAPABILITY_NET_LISTEN) && !capabilities_hold(CAPABILITY_NET_CONNECT))
+		return -EPERM;
+	error = read_address(&address, from, size);
+	if (error)
+		return error;
+	if (address.in.sin_port && !capabilities_hold(CAPABILITY_NET_LISTEN))
+		return -EPERM;
+	error = check_inet(file->private, &address, size);
+	return error ? error : -EADDRNOTAVAIL;
+}
+
+static long listen_socket(struct file *file, uaddr_t unused, unsigned backlog)
+{
+	const struct socket *socket = file->private;
+
+	if (!capabilities_hold(unix_is(file) ? CAPABILITY_IPC_CREATE : CAPABILITY_NET_LISTEN))
+		return -EPERM;
+	if (unix_is(file))
+		return unix_listen(file->private, backlog);
+	return socket->type == TYPE_STREAM ? -EADDRNOTAVAIL : -EOPNOTSUPP;	/* there is no address to listen at */
+}
+
+static long shut_socket(struct file *file, uaddr_t unused, unsigned how)
+{
+	if (unix_is(file))
+		return unix_shutdown(file->private, how);
+	return how > 2 ? -EINVAL : -ENOTCONN;
+}
+
+typedef long socket_action(struct file *file, uaddr_t address, unsigned number);
+
+static long with_socket(int fd, socket_action *action, uaddr_t address, unsigned number)
+{
+	struct fd_ref ref;
+	long result;
+
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	result = action(ref.file, address, number);
+	fd_release(ref);
+	return result;
+}
+
+/* Linux takes the address of whatever is open before it asks what that is. */
+long sys_connect(int fd, uaddr_t from, unsigned size)
+{
+	long result = with_socket(fd, connect_socket, from, size);
+	union address unused;
+
+	return result == -ENOTSOCK ? read_address(&unused, from, size) ?: result : result;
+}
+
+long sys_bind(int fd, uaddr_t address, unsigned size)
+{
+	return with_socket(fd, bind_socket, address, size);
+}
+
+long sys_listen(int fd, int backlog)
+{
+	return with_socket(fd, listen_socket, 0, backlog);
+}
+
+long sys_shutdown(int fd, int how)
+{
+	return with_socket(fd, shut_socket, 0, how);
+}
+
+static long put(uaddr_t to, uaddr_t size_at, const void *from, uint32_t len, bool cut)
+{
+	uint32_t room;
+
+	if (get_user_u32(&room, size_at))
+		return -EFAULT;
+	if ((int)room < 0)
+		return -EINVAL;
+	room = MIN(room, len);
+	return copy_to_user(to, from, room) || put_user_u32(size_at, cut ? room : len) ? -EFAULT : 0;
+}
+
+long socket_put_sized(uaddr_t to, uaddr_t size_at, const void *from, uint32_t len)
+{
+	return put(to, size_at, from, len, false);
+}
+
+long socket_put_cut(uaddr_t to, uaddr_t size_at, const void *from, uint32_t len)
+{
+	return put(to, size_at, from, len, true);
+}
+
+static long put_unix_name(const struct unix_socket *socket, uaddr_t to, uaddr_t size)
+{
+	static const struct sockaddr_un nothing = { .sun_family = FAMILY_UNIX };
+	const struct unix_name *name = atomic_load(&socket->name);
+
+	return socket_put_sized(to, size, name ? &name->address : &nothing, name ? name->size : UNIX_NAME_OFFSET);
+}
+
+/* A socket without a name has its family and zeroes. */
+long sys_getsockname(int fd, uaddr_t to, uaddr_t size)
+{
+	static const uint8_t size_of[] = { [FAMILY_INET] = sizeof(struct sockaddr_in), [FAMILY_INET6] = sizeof(struct sockaddr_in6) };
+	struct sockaddr_in6 address = { 0 };
+	struct fd_ref ref;
+	long result;
+
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	if (unix_is(ref.file)) {
+		result = put_unix_name(ref.file->private, to, size);
+	} else {
+		address.sin6_family = ((const struct socket *)ref.file->private)->family;
+		result = socket_put_sized(to, size, &address, size_of[address.sin6_family]);
+	}
+	fd_release(ref);
+	return result;
+}
+
+long sys_getpeername(int fd, uaddr_t to, uaddr_t size)
+{
+	struct fd_ref ref;
+	long result;
+	struct unix_socket *socket = socket_borrow_unix(fd, &ref, &result), *peer;
+
+	if (!socket)
+		return result;
+	result = -ENOTCONN;
+	peer = unix_datagram_peer(socket);
+	if (peer) {
+		result = put_unix_name(peer, to, size);
+		unix_put(peer);
+	}
+	fd_release(ref);
+	return result;
+}
+
+static long get_inet_option(const struct socket *kind, int level, int option, uaddr_t to, uaddr_t size)
+{
+	uint32_t value;
+
+	if (level != SOL_SOCKET)
+		return -ENOPROTOOPT;
+	switch (option) {
+	case SO_DOMAIN: value = kind->family; break;
+	case SO_TYPE: value = kind->type; break;
+	case SO_PROTOCOL: value = kind->protocol; break;
+	case SO_ERROR:
+	case SO_ACCEPTCONN: value = 0; break;
+	default: return -ENOPROTOOPT;
+	}
+	return socket_put_sized(to, size, &value, sizeof(value));
+}
+
+long sys_getsockopt(int fd, int level, int option, uaddr_t to, uaddr_t size)
+{
+	struct fd_ref ref;
+	long result;
+	uint32_t room;
+
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	if (!unix_is(ref.file))
+		result = get_inet_option(ref.file->private, level, option, to, size);
+	else if (level != SOL_SOCKET)
+		result = -EOPNOTSUPP;
+	else if (get_user_u32(&room, size))
+		result = -EFAULT;
+	else
+		result = (int)room < 0 ? -EINVAL : unix_get_option(ref.file->private, option, to, size);
+	fd_release(ref);
+	return result;
+}
+
+long sys_setsockopt(int fd, int level, int option, uaddr_t value, unsigned size)
+{
+	struct fd_ref ref;
+	long result;
+
+	if ((int)size < 0)
+		return -EINVAL;
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	if (!unix_is(ref.file))
+		result = -ENOPROTOOPT;
+	else
+		result = level == SOL_SOCKET ? unix_set_option(ref.file->private, option, value, size) : -EOPNOTSUPP;
+	fd_release(ref);
+	return result;
+}
+
+/* ---- accept ---- */
+
+static long accept_on(struct unix_socket *listener, const struct file *file, uaddr_t address, uaddr_t size, int flags)
+{
+	const struct unix_socket *peer;
+	struct file *accepted;
+	struct unix_socket *socket;
+	int error, fd = fd_reserve(0, flags & O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	socket = unix_accept(listener, file->flags & O_NONBLOCK, &error);
+	if (socket) {
+		unix_inherit(socket, listener);
+		peer = socket->peer;
+		error = unix_open(socket, flags, &accepted);
+		if (!error && address) {
+			error = put_unix_name(peer, address, size);
+			if (error)
+				file_put(accepted);
+		}
+	}
+	if (error)
+		fd_unreserve(fd);
+	else
+		fd_fill(fd, accepted);
+	return error ? error : fd;
+}
+
+long sys_accept4(int fd, uaddr_t address, uaddr_t size, int flags)
+{
+	struct fd_ref ref;
+	long result;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK)) {
+		ref = fd_borrow_io(fd);
+		fd_release(ref);
+		return ref.file ? -EINVAL : -EBADF;
+	}
+	if (!socket_borrow(fd, &ref, &result))
+		return result;
+	if (unix_is(ref.file))
+		result = accept_on(ref.file->private, ref.file, address, size, flags);
+	else
+		result = ((const struct socket *)ref.file->private)->type == TYPE_STREAM ? -EINVAL : -EOPNOTSUPP;
+	fd_release(ref);
+	return result;
+}
+
+long sys_accept(int fd, uaddr_t address, uaddr_t size)
+{
+	return sys_accept4(fd, address, size, 0);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of AF_UNIX sockets. */
+#include "lib/errno.h"
+#include "mm/user_copy.h"
+#include "net/socket.h"
+#include "net/unix.h"
+#include "process/process.h"
+#include "sched/clock.h"
+#include "security/capabilities.h"
+#include <asm/socket.h>
+
+#define BIT(option) (1ull << (option))
+/* Those that are on or off, as one can say of an AF_UNIX socket without consequences, and the one that has some. */
+#define SWITCHES (BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) | BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_NO_CHECK) | \
+		  BIT(SO_REUSEPORT) | BIT(SO_PASSCRED))
+enum { LIMIT_MAX = 1 << 29 };
+
+/* struct linger, and struct timeval. */
+struct linger { int on, seconds; };
+struct time { int64_t seconds, microseconds; };
+
+static void set_odd(struct unix_socket *socket, uint32_t bit, bool on)
+{
+	if (on)
+		(void)atomic_or(&socket->odd, bit);
+	else
+		(void)atomic_and(&socket->odd, ~bit);
+}
+
+/* What receiving has to look at. */
+static void update_receive(struct unix_socket *socket)
+{
+	set_odd(socket, UNIX_ODD_RECEIVE, socket->receive_timeout != WAIT_FOREVER || socket->low_water > 1 || socket->peek_at >= 0);
+}
+
+static long set_switch(struct unix_socket *socket, int option, bool on)
+{
+	if (on)
+		(void)atomic_or(&socket->options, BIT(option));
+	else
+		(void)atomic_and(&socket->options, ~BIT(option));
+	if (option == SO_PASSCRED)
+		set_odd(socket, UNIX_ODD_CREDENTIALS, on);
+	return 0;
+}
+
+/* As Linux doubles what is asked for, for what it needs beside. */
+static long set_limit(struct unix_socket *socket, uint32_t *limit, int value, int least, bool force)
+{
+	if (force && !capabilities_may_administer())
+		return -EPERM;
+	value = force ? MIN(MAX(value, 0), LIMIT_MAX) : (int)MIN((uint32_t)value, (uint32_t)UNIX_BUFFER_DEFAULT);
+	atomic_store(limit, MAX(value * 2, least));
+	wake_all(&socket->writers);
+	return 0;
+}
+
+static long set_timeout(struct unix_socket *socket, uint64_t *timeout, uaddr_t from, unsigned size)
+{
+	struct time time;
+
+	if (size < sizeof(time))
+		return -EINVAL;
+	if (copy_from_user(&time, from, sizeof(time)))
+		return -EFAULT;
+	if (time.microseconds < 0 || time.microseconds >= 1000000)
+		return -EDOM;
+	if (time.seconds < 0)
+		atomic_store(timeout, 0);
+	else if ((!time.seconds && !time.microseconds) || (uint64_t)time.seconds >= INT64_MAX / NS_PER_SEC)
+		atomic_store(timeout, WAIT_FOREVER);
+	else
+		atomic_store(timeout, time.seconds * NS_PER_SEC + time.microseconds * NS_PER_US);
+	set_odd(socket, UNIX_ODD_SEND, socket->send_timeout != WAIT_FOREVER);
+	update_receive(socket);
+	return 0;
+}
+
+static long set_linger(struct unix_socket *socket, uaddr_t from, unsigned size)
+{
+	struct linger linger;
+
+	if (size < sizeof(linger))
+		return -EINVAL;
+	if (copy_from_user(&linger, from, sizeof(linger)))
+		return -EFAULT;
+	socket->linger = linger.on ? linger.seconds & INT32_MAX : -1;
+	return 0;
+}
+
+long unix_set_option(struct unix_socket *socket, int option, uaddr_t from, unsigned size)
+{
+	uint32_t value;
+
+	if (size < sizeof(value))
+		return -EINVAL;
+	if (get_user_u32(&value, from))
+		return -EFAULT;
+	if ((unsigned)option < 64 && SWITCHES & BIT(option))
+		return set_switch(socket, option, value);
+	switch (option) {
+	case SO_SNDBUF:
+	case SO_SNDBUFFORCE:
+		return set_limit(socket, &socket->send_limit, value, UNIX_SEND_MIN, option == SO_SNDBUFFORCE);
+	case SO_RCVBUF:
+	case SO_RCVBUFFORCE:
+		return set_limit(socket, &socket->receive_limit, value, UNIX_RECEIVE_MIN, option == SO_RCVBUFFORCE);
+	case SO_SNDTIMEO_OLD:
+		return set_timeout(socket, &socket->send_timeout, from, size);
+	case SO_RCVTIMEO_OLD:
+		return set_timeout(socket, &socket->receive_timeout, from, size);
+	case SO_LINGER:
+		return set_linger(socket, from, size);
+	case SO_RCVLOWAT:
+		atomic_store(&socket->low_water, (int)value < 0 ? INT32_MAX : value ? value : 1);
+		update_receive(socket);
+		return 0;
+	case SO_PEEK_OFF:
+		atomic_store(&socket->peek_at, (int)value);
+		update_receive(socket);
+		return 0;
+	}
+	return -ENOPROTOOPT;
+}
+
+/* A connection that is accepted passes credentials as its listener does. */
+void unix_inherit(struct unix_socket *socket, const struct unix_socket *listener)
+{
+	set_switch(socket, SO_PASSCRED, unix_option(listener, SO_PASSCRED));
+}
+
+/* ---- Reading them ---- */
+
+static struct time time_of(uint64_t timeout)
+{
+	return timeout == WAIT_FOREVER ? (struct time){ 0, 0 } : (struct time){ timeout / NS_PER_SEC, timeout % NS_PER_SEC / NS_PER_US };
+}
+
+/* Who the other side is, with a reference; NULL: nobody. */
+static const struct credentials *peer_credentials(struct unix_socket *socket, int *pid)
+{
+	const struct credentials *credentials;
+
+	mutex_lock(&socket->lock);
+	credentials = socket->peer_credentials;
+	if (credentials)
+		credentials_get(credentials);
+	*pid = socket->peer_pid;
+	mutex_unlock(&socket->lock);
+	return credentials;
+}
+
+static long get_peer(struct unix_socket *socket, uaddr_t to, uaddr_t size)
+{
+	struct unix_credentials shown = { 0, UINT32_MAX, UINT32_MAX };
+	const struct credentials *credentials = peer_credentials(socket, &shown.pid);
+
+	if (credentials) {
+		shown.uid = credentials->euid;
+		shown.gid = credentials->egid;
+		credentials_put(credentials);
+	}
+	return socket_put_cut(to, size, &shown, sizeof(shown));
+}
+
+static long get_peer_groups(struct unix_socket *socket, uaddr_t to, uaddr_t size)
+{
+	int pid;
+	const struct credentials *credentials = peer_credentials(socket, &pid);
+	uint32_t room, need;
+	long error = 0;
+
+	if (!credentials)
+		return -ENODATA;
+	need = credentials->group_count * sizeof(credentials->groups[0]);
+	if (get_user_u32(&room, size))
+		error = -EFAULT;
+	else if ((int)room < 0)
+		error = -EINVAL;
+	else if (put_user_u32(size, need))
+		error = -EFAULT;
+	else if (room < need)
+		error = -ERANGE;
+	else if (copy_to_user(to, credentials->groups, need))
+		error = -EFAULT;
+	credentials_put(credentials);
+	return error;
+}
+
+static bool get_number(struct unix_socket *socket, int option, uint32_t *value)
+{
+	switch (option) {
+	case SO_DOMAIN: *value = FAMILY_UNIX; return true;
+	case SO_TYPE: *value = socket->type; return true;
+	case SO_PROTOCOL: *value = 0; return true;
+	case SO_ERROR: *value = -unix_take_error(socket); return true;
+	case SO_ACCEPTCONN: *value = atomic_load(&socket->state) == UNIX_LISTENING; return true;
+	case SO_SNDBUF: *value = atomic_load_relaxed(&socket->send_limit); return true;
+	case SO_RCVBUF: *value = atomic_load_relaxed(&socket->receive_limit); return true;
+	case SO_RCVLOWAT: *value = atomic_load_relaxed(&socket->low_water); return true;
+	case SO_SNDLOWAT: *value = 1; return true;
+	case SO_PEEK_OFF: *value = atomic_load_relaxed(&socket->peek_at); return true;
+	}
+	*value = (unsigned)option < 64 && SWITCHES & BIT(option) && unix_option(socket, option);
+	return (unsigned)option < 64 && SWITCHES & BIT(option);
+}
+
+long unix_get_option(struct unix_socket *socket, int option, uaddr_t to, uaddr_t size)
+{
+	struct linger linger = { socket->linger >= 0, MAX(socket->linger, 0) };
+	struct time time;
+	uint32_t value;
+
+	switch (option) {
+	case SO_PEERCRED:
+		return get_peer(socket, to, size);
+	case SO_PEERGROUPS:
+		return get_peer_groups(socket, to, size);
+	case SO_LINGER:
+		return socket_put_cut(to, size, &linger, sizeof(linger));
+	case SO_SNDTIMEO_OLD:
+	case SO_RCVTIMEO_OLD:
+		time = time_of(atomic_load_relaxed(option == SO_SNDTIMEO_OLD ? &socket->send_timeout : &socket->receive_timeout));
+		return socket_put_cut(to, size, &time, sizeof(time));
+	}
+	return get_number(socket, option, &value) ? socket_put_cut(to, size, &value, sizeof(value)) : -ENOPROTOOPT;
+}
