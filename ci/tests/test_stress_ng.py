@@ -18,7 +18,6 @@ PATIENCE = 3000
 CLASSES = ("pipe", "scheduler", "vm", "filesystem", "interrupt")
 # Those that may fail here, and the calls that they need.
 MISSING = {
-    "inotify": "inotify_init",
     "sem-sysv": "semget",
     "handle": "name_to_handle_at",
     "ioprio": "ioprio_get",

@@ -178,6 +178,8 @@ void user_account_put(struct user_account *account);
 bool user_account_charge_pipes(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_watches(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit);
+/* Of @what, one of INOTIFY_LIMITS kinds (vfs/inotify_inside.h). */
+bool user_account_charge_inotify(struct user_account *account, unsigned what, long change, uint64_t limit);
 bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit);	/* bytes */
 
 /*

@@ -6,6 +6,7 @@
 #include "sched/clock.h"
 #include "vfs/dir_change.h"
 #include "vfs/fs_context.h"
+#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/path_ready.h"
 #include "vfs/permission.h"
@@ -125,6 +126,7 @@ static inline __attribute__((always_inline)) int create_begun(struct begun *begu
 		else if (unlikely(!dentry_instantiate(begun->dentry, vnode, &begun->change)))
 			error = dentry_instantiate_alone(begun->parent, &begun->name, vnode, &begun->dentry);
 		vnode_touch_directory(directory, now);
+		inotify_name(directory, &begun->name, (node->mode & S_IFMT) == S_IFDIR ? IN_CREATE | IN_ISDIR : IN_CREATE, 0);
 	} else if (error == -EEXIST) {
 		dentry_drop_name(begun->parent, &begun->name);
 	} else if (unlikely(fs_change_is_unsure(error))) {
@@ -204,17 +206,23 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 	dentry_remove_name(begun->parent, &begun->name, dentry, vnode, &begun->change);
 	vnode_touch_directory(begun->parent->vnode, now);
 	dir_change_end(&begun->change);
-	if (!vnode)
-		return;
-	if (directory)
-		dentry_drop_children(dentry);
-	if (likely(directory || !attr->links)) {
-		vnode_set_no_links(vnode, now);
-		vnode_forget(vnode);
-	} else {
-		vnode_recheck_links(vnode);
+	if (vnode) {
+		if (directory)
+			dentry_drop_children(dentry);
+		if (likely(directory || !attr->links)) {
+			vnode_set_no_links(vnode, now);
+			vnode_forget(vnode);
+		} else {
+			vnode_recheck_links(vnode);
+		}
+		if (vnode_attends(vnode, VNODE_HAS_WATCHES)) {
+			if (!directory)
+				inotify_tell_self(vnode, IN_ATTRIB);
+			inotify_if_gone(vnode, dentry);
+		}
+		vnode_put(vnode);
 	}
-	vnode_put(vnode);
+	inotify_name(begun->parent->vnode, &begun->name, directory ? IN_DELETE | IN_ISDIR : IN_DELETE, 0);
 }
 
 /*
@@ -241,6 +249,7 @@ static __attribute__((noinline)) int unlink_served(const struct begun *begun, st
 	vnode_touch_directory(parent, attr->ctime);
 	dir_change_end(&begun->change);
 	vnode_put(vnode);
+	inotify_name(parent, &begun->name, IN_DELETE, 0);
 	return FS_NODE_ENDED;
 }
 
@@ -427,6 +436,8 @@ COLD int name_link(const struct path *from, struct path_walk *to)
 			vnode_put(vnode);
 		vnode_touch_directory(parent, clock_realtime_ns());
 		vnode_recheck_links(vnode);
+		inotify_self(vnode, IN_ATTRIB);
+		inotify_name(parent, &to->last, IN_CREATE, 0);
 	} else if (fs_change_is_unsure(error)) {
 		name_maybe_changed(to->parent.dentry, &to->last, vnode);
 	}

@@ -4,8 +4,9 @@
  * that /proc/PID/fd/N of a pipe can be opened again.
  *
  * Locks: pipe->lock (mutex) guards the ring and the counts of ends. It is held while bytes move, but never while a page of the user's is waited for.
- * Who splices out of a pipe claims it: while the bytes, which stay in the pipe until they are where they belong, are written elsewhere without the lock, nobody
- * else takes any. vnode->attr_lock guards vnode->pipe and pipe->users. Who waits queues itself before it lets pipe->lock go, who changes something wakes after it did: by
+ * Who splices out of a pipe claims it: while the bytes, which stay in the pipe until they are where they belong, are written elsewhere without the
+ * lock, nobody else takes any.
+ * vnode->attr_lock guards vnode->pipe and pipe->users. Who waits queues itself before it lets pipe->lock go, who changes something wakes after it did: by
  * wake_one for bytes and room, which all wait for but those that ask to share them (EPOLLEXCLUSIVE), and by wake_all for ends.
  */
 #include "vfs/pipe_inside.h"
