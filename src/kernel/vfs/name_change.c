@@ -191,8 +191,16 @@ static int check_remove(const struct path_walk *walk, bool directory)
 	return mount_is_point(walk->path.dentry) ? -EBUSY : 0;
 }
 
+/* The watched node @vnode has lost the name @dentry. */
+static COLD void tell_removed(struct vnode *vnode, const struct dentry *dentry, bool directory)
+{
+	if (!directory)
+		inotify_tell_self(vnode, IN_ATTRIB);
+	inotify_if_gone(vnode, dentry);
+}
+
 /* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
-static inline void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
+static inline __attribute__((always_inline)) void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
 {
 	struct dentry *dentry = begun->dentry;
 	struct vnode *vnode = dentry->vnode;
@@ -215,11 +223,8 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 		} else {
 			vnode_recheck_links(vnode);
 		}
-		if (vnode_attends(vnode, VNODE_HAS_WATCHES)) {
-			if (!directory)
-				inotify_tell_self(vnode, IN_ATTRIB);
-			inotify_if_gone(vnode, dentry);
-		}
+		if (vnode_attends(vnode, VNODE_HAS_WATCHES))
+			tell_removed(vnode, dentry, directory);
 		vnode_put(vnode);
 	}
 	inotify_name(begun->parent->vnode, &begun->name, directory ? IN_DELETE | IN_ISDIR : IN_DELETE, 0);
