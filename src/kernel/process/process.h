@@ -186,6 +186,8 @@ bool user_account_charge_segments(struct user_account *account, long change, uin
 /* Bytes of sockets; descriptors on their way by them. */
 bool user_account_charge_sockets(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_descriptors(struct user_account *account, long change, uint64_t limit);
+/* Of @what, one of INOTIFY_LIMITS kinds (vfs/inotify_inside.h). */
+bool user_account_charge_inotify(struct user_account *account, unsigned what, long change, uint64_t limit);
 
 /*
  * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.

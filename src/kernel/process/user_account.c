@@ -19,6 +19,7 @@ struct user_account {
 	uint64_t segment_bytes;	/* atomic */
 	uint64_t socket_bytes;	/* atomic */
 	uint64_t descriptors;	/* atomic: in messages of sockets */
+	uint64_t inotify[3];	/* atomic: bytes of events, instances, watches */
 };
 
 static struct spinlock accounts_lock = SPINLOCK_INIT(LOCK_USER_ACCOUNTS);	/* with interrupts off; innermost */
@@ -101,6 +102,11 @@ bool user_account_charge_watches(struct user_account *account, long change, uint
 bool user_account_charge_ports(struct user_account *account, long change, uint64_t limit)
 {
 	return !account || charge(&account->ports, change, limit);
+}
+
+bool user_account_charge_inotify(struct user_account *account, unsigned what, long change, uint64_t limit)
+{
+	return !account || charge(&account->inotify[what], change, limit);
 }
 
 bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit)

@@ -7,6 +7,7 @@
 #include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
+#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/permission.h"
 #include <linux/fcntl.h>
@@ -58,6 +59,25 @@ static bool caller_in_group(uint32_t gid)
 	return credentials->fsuid == 0 || credentials->fsgid == gid || credentials_in_group(credentials, gid);
 }
 
+/* One time alone is what reads and writes change. */
+static uint32_t event_of(unsigned mask)
+{
+	unsigned times = mask & (FS_SET_ATIME | FS_SET_MTIME);
+
+	if (mask & (FS_SET_MODE | FS_SET_UID | FS_SET_GID) || times == (FS_SET_ATIME | FS_SET_MTIME))
+		return IN_ATTRIB;
+	return times == FS_SET_ATIME ? IN_ACCESS : times ? IN_MODIFY : 0;
+}
+
+static int set_attributes(const struct path *path, unsigned mask, const struct fs_attr *in)
+{
+	int error = vnode_setattr(path_vnode(path), mask, in);
+
+	if (!error)
+		inotify_dentry(path->dentry, event_of(mask));
+	return error;
+}
+
 static long change_mode(const struct path *path, void *argument)
 {
 	struct vnode *vnode = path_vnode(path);
@@ -69,7 +89,7 @@ static long change_mode(const struct path *path, void *argument)
 		return -EOPNOTSUPP;
 	if (!caller_in_group(vnode->attr.gid))
 		in.mode &= ~S_ISGID;
-	return vnode_setattr(vnode, FS_SET_MODE | FS_SET_CTIME, &in);
+	return set_attributes(path, FS_SET_MODE | FS_SET_CTIME, &in);
 }
 
 long sys_chmod(uaddr_t path, unsigned mode)
@@ -116,7 +136,7 @@ static long change_owner(const struct path *path, void *argument)
 		in.mode = keep;
 		mask |= FS_SET_MODE;
 	}
-	return vnode_setattr(vnode, mask, &in);
+	return set_attributes(path, mask, &in);
 }
 
 long sys_chown(uaddr_t path, uint32_t uid, uint32_t gid)
@@ -197,7 +217,7 @@ static long change_times(const struct path *path, void *argument)
 		if (omitted(&to->times[1]))
 			mask &= ~FS_SET_MTIME;
 	}
-	return vnode_setattr(vnode, mask, &in);
+	return set_attributes(path, mask, &in);
 }
 
 static bool valid_ns(const struct __kernel_timespec *time)
@@ -282,8 +302,11 @@ static long change_size(const struct path *path, void *argument)
 	if (error)
 		return error;
 	path_get(&own);
-	file = file_create_at(&regular_file_ops, O_WRONLY, &own);
+	/* Nobody has opened it, so nobody hears that it is closed. */
+	file = file_create_at(&regular_file_ops, O_PATH, &own);
 	error = file ? file->ops->truncate(file, *(uint64_t *)argument) : -ENOMEM;
+	if (!error)
+		inotify_file(file, IN_MODIFY);
 	if (file)
 		file_put(file);
 	vnode_end_write(vnode);
@@ -311,6 +334,8 @@ long sys_ftruncate(int fd, int64_t size)
 		error = -EINVAL;
 	else
 		error = ref.file->ops->truncate(ref.file, size);
+	if (!error)
+		inotify_file(ref.file, IN_MODIFY);
 	fd_release(ref);
 	return error;
 }

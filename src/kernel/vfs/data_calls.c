@@ -6,6 +6,7 @@
 #include "mm/user_copy.h"
 #include "mm/vm_object_ready.h"
 #include "vfs/fd_table.h"
+#include "vfs/inotify.h"
 #include "vfs/poll.h"
 #include "vfs/vnode.h"
 #include <asm/ioctls.h>
@@ -20,9 +21,15 @@ enum position { POSITION_FILE, POSITION_GIVEN };
 
 static ssize_t transfer(struct file *file, struct uio *uio, uint64_t *pos, bool write)
 {
+	ssize_t done;
+
 	if (write)
-		return file->ops->write ? file->ops->write(file, uio, pos) : -EINVAL;
-	return file->ops->read ? file->ops->read(file, uio, pos) : -EINVAL;
+		done = file->ops->write ? file->ops->write(file, uio, pos) : -EINVAL;
+	else
+		done = file->ops->read ? file->ops->read(file, uio, pos) : -EINVAL;
+	if (done > 0)
+		inotify_file(file, write ? IN_MODIFY : IN_ACCESS);
+	return done;
 }
 
 /* A file that others may use at the same time needs its position locked; streams have none. */

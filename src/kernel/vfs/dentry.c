@@ -8,6 +8,7 @@
 #include "mm/oom.h"
 #include "security/random.h"
 #include "vfs/dir_change.h"
+#include "vfs/inotify.h"
 #include <linux/stat.h>
 
 enum { BUCKET_BITS_MIN = 10, BUCKET_BITS_MAX = 16, FRAMES_PER_BUCKET = 64, DENTRIES_PER_BUCKET = 8, SHRINK_BATCH = 64,
@@ -107,6 +108,7 @@ void dentry_free(struct dentry *dentry)
 			spin_lock(&vfs_tree_lock);
 			list_remove(&dentry->vnode_link);
 			spin_unlock(&vfs_tree_lock);
+			inotify_if_gone(vnode, NULL);
 			vnode_put(vnode);
 		}
 		dentry_free_name(dentry->name, dentry);
@@ -247,6 +249,7 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		if (vnode) {
 			result->vnode = vnode;
 			list_push_back(&vnode->dentries, &result->vnode_link);
+			inotify_named_locked(result);
 			vnode = NULL;
 		}
 		if (certain && !found)

@@ -6,6 +6,7 @@
 #include "vfs/dentry_cache.h"
 #include "mm/heap.h"
 #include "vfs/dir_change.h"
+#include "vfs/inotify.h"
 #include "vfs/vnode_cache.h"
 #include <linux/stat.h>
 
@@ -90,6 +91,7 @@ bool dentry_instantiate(struct dentry *dentry, struct vnode *vnode, const struct
 	if (ours) {
 		dentry->vnode = vnode;
 		list_push_back(&vnode->dentries, &dentry->vnode_link);
+		inotify_named_locked(dentry);
 	}
 	if (other && other != dentry)
 		unhash_locked(&left, other);
@@ -246,6 +248,7 @@ static bool relocate_locked(struct leftovers *left, struct dentry *dentry, struc
 		leave_dentry(left, dentry->parent);
 		dentry_get(directory);
 		dentry->parent = directory;
+		inotify_named_locked(dentry);
 	}
 	return true;
 }
@@ -291,6 +294,8 @@ static void swap_places_locked(struct dentry *a, struct dentry *b)
 	hash = a->hash, a->hash = b->hash, b->hash = hash;
 	len = a->name_len, a->name_len = b->name_len, b->name_len = len;
 	parent = a->parent, a->parent = b->parent, b->parent = parent;
+	inotify_named_locked(a);
+	inotify_named_locked(b);
 }
 
 COLD void dentry_exchange(const struct dentry_place *a, const struct dentry_place *b)

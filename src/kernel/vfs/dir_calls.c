@@ -8,6 +8,7 @@
 #include "process/credentials.h"
 #include "vfs/fd_table.h"
 #include "vfs/fs_context.h"
+#include "vfs/inotify.h"
 #include "vfs/path_string.h"
 #include "vfs/permission.h"
 #include <linux/fcntl.h>
@@ -63,6 +64,8 @@ static long read_entries(struct file *file, uaddr_t buf, struct batch *batch)
 		return -EINTR;
 	start = file->pos;
 	error = file->ops->readdir(file, gather, batch);
+	if (error != -ENOENT)
+		inotify_file(file, IN_ACCESS);
 	if (!error && batch->used && copy_to_user(buf, batch->buf, batch->used))
 		error = -EFAULT;
 	if (error)

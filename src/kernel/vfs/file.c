@@ -7,6 +7,7 @@
 #include "net/net.h"
 #include "vfs/dentry.h"
 #include "vfs/epoll.h"
+#include "vfs/inotify.h"
 #include "vfs/lock.h"
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
@@ -58,6 +59,8 @@ static __attribute__((noinline)) void file_end(struct file *file)
 {
 	if (file->vnode && atomic_load_relaxed(&file->vnode->locks))
 		file_locks_release_file(file);
+	if (file->vnode && vnode_attends(file->vnode, VNODE_WATCHED) && !(file->rights & FILE_RIGHT_PATH_ONLY))
+		inotify_tell(file->path.dentry, file->rights & FILE_RIGHT_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (file->watches)
 		epoll_forget(file);
 	if (file->ops->release)
@@ -67,7 +70,7 @@ static __attribute__((noinline)) void file_end(struct file *file)
 /* The last reference is gone. */
 static inline void file_free(struct file *file)
 {
-	if (unlikely(file->ops->release || !file->vnode || atomic_load_relaxed(&file->vnode->locks)))
+	if (unlikely(file->ops->release || !file->vnode || atomic_load_relaxed(&file->vnode->object.attention)))
 		file_end(file);
 	if (file->writer) {
 		vnode_end_write(file->vnode);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mounts as objects: made, put over a directory, found, taken away, freed with their last user. */
 #include "vfs/mount_tree.h"
+#include "vfs/inotify.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
@@ -444,6 +445,8 @@ void mount_free(struct mount *mount)
 		list_remove(&fs->mounted_link);
 	spin_unlock(&vfs_tree_lock);
 	dentry_put(mount->root);
+	if (last)
+		inotify_tell_unmounted(fs);
 	if (last && fs->worker) {
 		fs_worker_unmounted(fs);
 	} else if (last) {

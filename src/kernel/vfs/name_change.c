@@ -6,6 +6,7 @@
 #include "sched/clock.h"
 #include "vfs/dir_change.h"
 #include "vfs/fs_context.h"
+#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/path_ready.h"
 #include "vfs/permission.h"
@@ -125,6 +126,7 @@ static inline __attribute__((always_inline)) int create_begun(struct begun *begu
 		else if (unlikely(!dentry_instantiate(begun->dentry, vnode, &begun->change)))
 			error = dentry_instantiate_alone(begun->parent, &begun->name, vnode, &begun->dentry);
 		vnode_touch_directory(directory, now);
+		inotify_name(directory, &begun->name, (node->mode & S_IFMT) == S_IFDIR ? IN_CREATE | IN_ISDIR : IN_CREATE, 0);
 	} else if (error == -EEXIST) {
 		dentry_drop_name(begun->parent, &begun->name);
 	} else if (unlikely(fs_change_is_unsure(error))) {
@@ -189,8 +191,16 @@ static int check_remove(const struct path_walk *walk, bool directory)
 	return mount_is_point(walk->path.dentry) ? -EBUSY : 0;
 }
 
+/* The watched node @vnode has lost the name @dentry. */
+static COLD void tell_removed(struct vnode *vnode, const struct dentry *dentry, bool directory)
+{
+	if (!directory)
+		inotify_tell_self(vnode, IN_ATTRIB);
+	inotify_if_gone(vnode, dentry);
+}
+
 /* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
-static inline void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
+static inline __attribute__((always_inline)) void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
 {
 	struct dentry *dentry = begun->dentry;
 	struct vnode *vnode = dentry->vnode;
@@ -204,17 +214,20 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 	dentry_remove_name(begun->parent, &begun->name, dentry, vnode, &begun->change);
 	vnode_touch_directory(begun->parent->vnode, now);
 	dir_change_end(&begun->change);
-	if (!vnode)
-		return;
-	if (directory)
-		dentry_drop_children(dentry);
-	if (likely(directory || !attr->links)) {
-		vnode_set_no_links(vnode, now);
-		vnode_forget(vnode);
-	} else {
-		vnode_recheck_links(vnode);
+	if (vnode) {
+		if (directory)
+			dentry_drop_children(dentry);
+		if (likely(directory || !attr->links)) {
+			vnode_set_no_links(vnode, now);
+			vnode_forget(vnode);
+		} else {
+			vnode_recheck_links(vnode);
+		}
+		if (vnode_attends(vnode, VNODE_HAS_WATCHES))
+			tell_removed(vnode, dentry, directory);
+		vnode_put(vnode);
 	}
-	vnode_put(vnode);
+	inotify_name(begun->parent->vnode, &begun->name, directory ? IN_DELETE | IN_ISDIR : IN_DELETE, 0);
 }
 
 /*
@@ -241,6 +254,7 @@ static __attribute__((noinline)) int unlink_served(const struct begun *begun, st
 	vnode_touch_directory(parent, attr->ctime);
 	dir_change_end(&begun->change);
 	vnode_put(vnode);
+	inotify_name(parent, &begun->name, IN_DELETE, 0);
 	return FS_NODE_ENDED;
 }
 
@@ -427,6 +441,8 @@ COLD int name_link(const struct path *from, struct path_walk *to)
 			vnode_put(vnode);
 		vnode_touch_directory(parent, clock_realtime_ns());
 		vnode_recheck_links(vnode);
+		inotify_self(vnode, IN_ATTRIB);
+		inotify_name(parent, &to->last, IN_CREATE, 0);
 	} else if (fs_change_is_unsure(error)) {
 		name_maybe_changed(to->parent.dentry, &to->last, vnode);
 	}

@@ -6,6 +6,7 @@
 #include "vfs/file_data.h"
 #include "vfs/file_life.h"
 #include "vfs/fs_context.h"
+#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/name_change.h"
 #include "vfs/permission.h"
@@ -63,9 +64,13 @@ static int check_open(const struct path *path, int flags, bool created)
 static int truncate_on_open(struct file *file)
 {
 	struct fs_attr in = { .size = 0 };
+	int error;
 
 	vnode_clear_set_id(file->vnode);
-	return vnode_setattr(file->vnode, FS_SET_SIZE, &in);
+	error = vnode_setattr(file->vnode, FS_SET_SIZE, &in);
+	if (!error)
+		inotify_file(file, IN_MODIFY);
+	return error;
 }
 
 static int open_regular(struct file *file, int flags, bool created)
@@ -141,11 +146,13 @@ struct file *file_open_at(struct path *path, int flags, bool created, int *error
 	*error = open_kind(file, flags, created);
 	file->flags &= ~O_NOCTTY;
 	if (*error) {
-		/* What failed to open has nothing to release. */
+		/* What failed to open has nothing to release, and was not closed. */
 		file->ops = &path_only_file_ops;
+		file->rights = FILE_RIGHT_PATH_ONLY;
 		file_put(file);
 		return NULL;
 	}
+	inotify_file(file, IN_OPEN);
 	return file;
 }
 

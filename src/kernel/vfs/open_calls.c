@@ -5,6 +5,7 @@
 #include "vfs/fd_table.h"
 #include "vfs/fd_bitmap.h"
 #include "vfs/file_life.h"
+#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/name_change.h"
 #include "vfs/path_ready.h"
@@ -34,7 +35,7 @@ enum { OPEN_READY_FLAGS = O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NONBLOCK | O_NO
 /* May the caller read it, and needs no more than that to be seen to? */
 static inline bool is_ready_to_open(const struct vnode *vnode)
 {
-	return vnode->type == S_IFREG && !vnode->fs->ops->open &&
+	return vnode->type == S_IFREG && !vnode_attends(vnode, VNODE_WATCHED) && !vnode->fs->ops->open &&
 	       ((atomic_load_relaxed(&vnode->attr.mode) & 0444) == 0444 || !current_thread()->user.credentials->fsuid);
 }
 
@@ -118,6 +119,7 @@ static inline long open_made(const struct path *at, int flags, struct fd_table *
 		return error;
 	}
 	file->writer = true;
+	inotify_file(file, IN_OPEN);
 	preempt_disable();
 	take_lowest_fd(table, fd, file, flags);
 	preempt_enable();

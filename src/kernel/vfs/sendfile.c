@@ -5,6 +5,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
+#include "vfs/inotify.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -65,6 +66,10 @@ static ssize_t copy_data(struct file *out, uint64_t *out_pos, struct file *in, u
 			break;
 	}
 	kfree(buf);
+	if (done) {
+		inotify_file(in, IN_ACCESS);
+		inotify_file(out, IN_MODIFY);
+	}
 	return done ? (ssize_t)done : moved;
 }
 

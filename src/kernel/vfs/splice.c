@@ -9,6 +9,7 @@
 #include "mm/user_copy.h"
 #include "process/signal.h"
 #include "vfs/fd_table.h"
+#include "vfs/inotify.h"
 #include "vfs/pipe_inside.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
@@ -88,6 +89,8 @@ static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, uint64_t *pos, 
 		return -ENOMEM;
 	done = drain(pipe, out, pos, buf, MIN(len, (size_t)UIO_BYTES_MAX), patient);
 	kfree(buf);
+	if (done > 0)
+		inotify_file(out, IN_MODIFY);
 	return done;
 }
 

@@ -11,6 +11,7 @@
 #include "vfs/fd_table.h"
 #include "vfs/file_data.h"
 #include "vfs/fs_registry.h"
+#include "vfs/inotify.h"
 #include "vfs/memfd.h"
 #include "vfs/mount_list.h"
 #include "vfs/regular_file.h"
@@ -275,6 +276,8 @@ static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t
 		error = -EOPNOTSUPP;
 	}
 	mutex_unlock(&vnode->write_lock);
+	if (!error)
+		inotify_file(file, IN_MODIFY);
 	return error;
 }
 

@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
+#include "vfs/inotify.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -46,8 +47,8 @@ static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *po
 	int error;
 	ssize_t (*op)(struct file *file, struct uio *uio, uint64_t *pos) = write ? file->ops->write : file->ops->read;
 
-	if (flags & RWF_NOWAIT)
-		return write || !regular ? -EOPNOTSUPP : read_now(file, uio, pos);
+	if (flags & RWF_NOWAIT && (write || !regular))
+		return -EOPNOTSUPP;
 	if (!op)
 		return -EINVAL;
 	if (write && regular && flags & RWF_APPEND) {
@@ -56,8 +57,10 @@ static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *po
 		appending.flags |= O_APPEND;
 		done = op(&appending, uio, pos);
 	} else {
-		done = op(file, uio, pos);
+		done = flags & RWF_NOWAIT ? read_now(file, uio, pos) : op(file, uio, pos);
 	}
+	if (done > 0)
+		inotify_file(file, write ? IN_MODIFY : IN_ACCESS);
 	if (write && done > 0 && flags & (RWF_DSYNC | RWF_SYNC) && file->ops->fsync) {
 		error = file->ops->fsync(file, !(flags & RWF_SYNC));
 		if (error)

@@ -8,6 +8,7 @@
  */
 #include "vfs/dentry.h"
 #include "vfs/file_data.h"
+#include "vfs/inotify.h"
 #include "vfs/vnode_cache.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -86,8 +87,10 @@ int vnode_getattr(struct vnode *vnode, struct fs_attr *attr)
 	if (vnode->fs->flags & FS_VOLATILE && vnode->fs->ops->getattr)
 		attr->size = fresh.size;
 	spin_unlock(&vnode->attr_lock);
-	if (unlikely(gone))
+	if (unlikely(gone)) {
 		vnode_forget(vnode);
+		inotify_if_gone(vnode, NULL);
+	}
 	return 0;
 }
 

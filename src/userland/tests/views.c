@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -183,7 +184,7 @@ static void processes_of_root(void) { no_way_out_by_proc(0); }
 static void kept_descriptors(void)
 {
 	const struct view_part parts[] = { part("/proc", "/proc", 0), part("b", "/b", 0) };
-	int file, directory, link[2];
+	int file, directory, link[2], watcher = inotify_init();
 	char name[64], byte;
 
 	make_trees(1);
@@ -195,6 +196,9 @@ static void kept_descriptors(void)
 	snprintf(name, sizeof name, "/proc/self/fd/%d", file);
 	CHECK_ERR(open(name, O_RDWR), EACCES);
 	CHECK_ERR(open(name, O_RDONLY), EACCES);
+	CHECK_ERR(inotify_add_watch(watcher, name, IN_ALL_EVENTS), EACCES);
+	CHECK_ERR(inotify_add_watch(watcher, "/a", IN_ALL_EVENTS), ENOENT);
+	CHECK_EQ(inotify_add_watch(watcher, "/b", IN_ALL_EVENTS), 1);
 	snprintf(name, sizeof name, "/proc/self/fd/%d/f", directory);
 	CHECK_ERR(open(name, O_RDONLY), EACCES);
 	snprintf(name, sizeof name, "/proc/self/fd/%d", link[1]);

@@ -11,6 +11,7 @@ struct rename {
 	struct tmpfs_node *from_dir, *to_dir;
 	struct tmpfs_entry *from, *to;	/* to: NULL if the name is free */
 	uint64_t to_key;
+	struct fs_attr *replaced;
 };
 
 /* Is @node @dir itself or a directory above it? */
@@ -145,6 +146,8 @@ static void move(struct tmpfs *tmpfs, const struct rename *rename, struct tmpfs_
 			tmpfs_entry_remove(tmpfs, rename->from);
 		}
 		tmpfs_node_drop_name(rename->to_dir, replaced, clock_realtime_ns());
+		rename->replaced->node = replaced->attr.node;
+		rename->replaced->links = replaced->attr.links;
 	} else if (spare) {
 		tmpfs_entry_insert(tmpfs, rename->to_dir, spare);
 		tmpfs_entry_remove(tmpfs, rename->from);
@@ -183,10 +186,10 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 }
 
 int tmpfs_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
-		 size_t to_len, unsigned flags)
+		 size_t to_len, unsigned flags, struct fs_attr *replaced)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
-	struct rename rename = { NULL };
+	struct rename rename = { .replaced = replaced };
 	int error;
 
 	if ((flags & ~(FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE)) || flags == (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE))
