@@ -52,7 +52,7 @@ def cost_table(runs, cpu):
     lean = runs.get(f"{LEAN}/{cpu}", {}).get("rows")
     rows = []
     for name, figures in with_linux(raeen):
-        mine, theirs, goal = figures["median"], stock[name]["median"], goals.RATIOS[name]
+        mine, theirs, goal = figures["median"], stock[name]["median"], {**goals.RATIOS, **goals.OPTIONAL_RATIOS}[name]
         row = [name, number(mine), number(theirs), ratio(mine / theirs), "" if goal is None else f"{goal:.2f}",
                judge(mine / theirs, goal)]
         if lean:

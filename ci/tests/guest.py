@@ -15,6 +15,12 @@ RAEEN, LINUX = "raeen", "linux"
 CONSOLE_TAIL = 6000
 
 
+def features():
+    """What the image's kernel was built with of what can be left out (src/kernel/README.md, "Switches"), by the names in syscalls.def."""
+    with open(os.path.join(BUILD, "kernel/features")) as names:
+        return set(names.read().split())
+
+
 def vm_line(guest, *options):
     return [VM] + (["--linux"] if guest == LINUX else ["--image", IMAGE]) + [str(option) for option in options]
 

@@ -2,11 +2,12 @@
 """The in-guest test programs (src/userland/tests): which there are, and one boot that runs them all."""
 import glob
 import os
+import re
 import warnings
 
 import pytest
 
-from guest import BUILD, LINUX, RAEEN, ROOT, run_all
+from guest import BUILD, LINUX, RAEEN, ROOT, features, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names")
@@ -54,6 +55,17 @@ def chosen(request):
 def wherever():
     """Those whose outcome does not depend on the host's speed."""
     return [name for name in names() if name not in FULL[RAEEN]]
+
+
+def check(name, result):
+    """A program may skip what the kernel is built without, and must not skip what it has."""
+    assert result.status == 0, result.output
+    program = name.partition("-")[0]
+    assert f"ok {program}: " in result.output
+    skipped = re.search(rf"^ok {program}: skipped, as this kernel is built without (\w+)$", result.output, re.M)
+    if skipped:
+        assert skipped[1] not in features()
+        pytest.skip(skipped[0])
 
 
 def was_late(result):

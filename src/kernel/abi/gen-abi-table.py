@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 LINUX_NAME = re.compile(r"^#define __NR_(\w+)\s+(\d+)\s*$", re.M)
-CALL = re.compile(r"^(\d+)\s+(\w+)\(", re.M)
+CALL = re.compile(r"^(\d+)\s+(\w+)\([^)]*\)(?:\s*\[(?!with )[^]]*\])*(?:\s*\[with (\w+)\])?", re.M)
 NATIVE = 1024
 REASON = re.compile(r"^(later|never)(, if programs ask for it)?: \S.*\.$")
 TOLD = re.compile(r"/\* calls: ([\w ]+) \*/")
@@ -86,14 +86,16 @@ def places(folder):
     found = {}
     for path in sorted(Path(folder).rglob("*.[ch]")):
         for name in DEFINED.findall(path.read_text(errors="replace")):
-            found[name] = path.relative_to(folder)
+            found.setdefault(name, path.relative_to(folder))
     return found
 
 
 def main():
     if len(sys.argv) != 6:
         sys.exit(__doc__)
-    implemented = {name: int(number) for number, name in CALL.findall(Path(sys.argv[1]).read_text()) if int(number) < NATIVE}
+    rows = [row for row in CALL.findall(Path(sys.argv[1]).read_text()) if int(row[0]) < NATIVE]
+    implemented = {name: int(number) for number, name, _ in rows}
+    switch = {name: f"; built with {feature.upper()}=yes" if feature else "" for _, name, feature in rows}
     missing = parse_missing(sys.argv[2])
     linux = {name: int(number) for name, number in LINUX_NAME.findall(Path(sys.argv[3]).read_text())}
     where = places(sys.argv[4])
@@ -106,13 +108,14 @@ def main():
     wrong += [f"{name}: no program in {sys.argv[5]} makes this call" for name in implemented if not users[name]]
     if wrong:
         sys.exit("\n".join(wrong))
-    print(f"# Linux's system calls\n\nOf {len(linux)}, {len(implemented)} are here, {sum(reason.startswith('later') for reason in missing.values())} will be or may be, "
+    print(f"# Linux's system calls\n\nOf {len(linux)}, {len(implemented)} are here, {sum(map(bool, switch.values()))} of them where the kernel is built with them, "
+          f"{sum(reason.startswith('later') for reason in missing.values())} will be or may be, "
           f"and {sum(reason.startswith('never') for reason in missing.values())} will not.\nBesides the programs named here, `wild`, `fuzz` and `capability_calls` try every call.\n\n"
           "| number | call | where, or why not | programs that make it |\n|---|---|---|---|")
     for name, number in sorted(linux.items(), key=lambda item: item[1]):
         if name in implemented:
             more = f" and {len(users[name]) - SHOWN} more" if len(users[name]) > SHOWN else ""
-            print(f"| {number} | {name} | {where[name]} | {' '.join(users[name][:SHOWN])}{more} |")
+            print(f"| {number} | {name} | {where[name]}{switch[name]} | {' '.join(users[name][:SHOWN])}{more} |")
         else:
             print(f"| {number} | {name} | ENOSYS; {missing[name]} | |")
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Turns syscalls.def into the kernel's dispatch table, its gates, its prototypes and the names for the log.
 
-Usage: gen-syscalls.py SYSCALLS.DEF CAPS.DEF FREE_CALLS.DEF UNISTD_64.H OUTDIR
+Usage: gen-syscalls.py SYSCALLS.DEF CAPS.DEF FREE_CALLS.DEF UNISTD_64.H OUTDIR [FEATURE...]
 Numbers from 1024 on are native calls; they follow Linux's in the tables without a gap. The Linux header gives the names of the calls that are not there, for the log line about them.
-[frame] marks the calls that need or change the caller's whole register frame (arch/x86_64/entry.asm). The requirements are explained in syscalls.def.
+Calls marked [with FEATURE] are left out unless that is among the FEATUREs. [frame] marks the calls that need or change the caller's whole register frame (arch/x86_64/entry.asm). The requirements are explained in syscalls.def.
 An entry without a description or a requirement, an unknown capability, a call that is [none] without a reason, a reason for a call that is not, a
 duplicate number or a malformed line fails with file and line.
 """
@@ -14,13 +14,13 @@ from pathlib import Path
 
 LINUX_NAME = re.compile(r"^#define __NR_(\w+)\s+(\d+)\s*$", re.M)
 NATIVE = 1024
-LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[(frame)\])?(?:\s*\[(needs [^]]*|none)\])?\s*:\s*(\S.*)$")
+LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[(frame)\])?(?:\s*\[(needs [^]]*|none)\])?(?:\s*\[with (\w+)\])?\s*:\s*(\S.*)$")
 CLAUSE = re.compile(r"^([A-Z0-9_ ]*[A-Z0-9_])(?: by (\w+)| (inside))?$")
 
 
 class Call:
-    def __init__(self, name, args, text, frame):
-        self.name, self.args, self.text, self.frame = name, args, text, frame
+    def __init__(self, name, args, text, frame, feature):
+        self.name, self.args, self.text, self.frame, self.feature = name, args, text, frame, feature
         self.needs, self.judge = [], None       # what the gate tests, and who is called when that is missing
 
     def handler(self):
@@ -52,14 +52,14 @@ def parse(path, bits, free):
         where = f"{path}:{number}"
         match = LINE.match(line)
         if not match:
-            sys.exit(f"{where}: expected `NUMBER name(type arg, ...) [frame] [needs CAPABILITY... | none] : description`, found: {line}")
+            sys.exit(f"{where}: expected `NUMBER name(type arg, ...) [frame] [needs CAPABILITY... | none] [with FEATURE] : description`, found: {line}")
         nr, name, args = int(match[1]), match[2], match[3]
         if nr in entries or name in names:
             sys.exit(f"{where}: {name} ({nr}) is defined twice")
         args = [a.strip() for a in args.split(",") if a.strip() and a.strip() != "void"]
         if len(args) > 6:
             sys.exit(f"{where}: {name} has {len(args)} arguments, at most 6 fit in registers")
-        entries[nr] = Call(name, args, match[6], bool(match[4]))
+        entries[nr] = Call(name, args, match[7], bool(match[4]), match[6])
         names.add(name)
         if not match[5]:
             sys.exit(f"{where}: {name} says neither [needs CAPABILITY...] nor [none]")
@@ -107,10 +107,11 @@ def assembly(calls, bits):
 
 
 def main():
-    if len(sys.argv) != 6:
+    if len(sys.argv) < 6:
         sys.exit(__doc__)
     bits = parse_caps(sys.argv[2])
     entries = parse(sys.argv[1], bits, parse_free(sys.argv[3]))
+    entries = {nr: call for nr, call in entries.items() if call.feature is None or call.feature in sys.argv[6:]}
     calls = [call for _, call in sorted(entries.items())]
     out = Path(sys.argv[5])
     out.mkdir(parents=True, exist_ok=True)

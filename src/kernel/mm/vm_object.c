@@ -18,9 +18,10 @@ enum { SHRINK_ON_FAILURE = 64 };
 void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, uint64_t size)
 {
 	*object = (struct vm_object){
-		.refs = { 1 }, .ops = ops, .lock = MUTEX_INIT(object->lock, LOCK_VM_OBJECT), .size = size, .ready_size = size,
-		.mappings = LIST_INIT(object->mappings), .busy = WAIT_QUEUE_INIT(object->busy),
+		.refs = { 1 }, .ops = ops, .lock = MUTEX_INIT(object->lock, LOCK_VM_OBJECT), .size = size, .mappings = LIST_INIT(object->mappings),
+		.busy = WAIT_QUEUE_INIT(object->busy),
 	};
+	vm_object_renew_ready_size(object);
 }
 
 void vm_object_discard(struct vm_object *object)
@@ -376,34 +377,13 @@ struct frame *vm_object_find_page(struct vm_object *object, uint64_t index)
 
 /* ---- Size ---- */
 
-/* Lock held. Who begins to hold back has no lock: either its mark is seen here after the store, or its store comes after this one. */
-static void set_ready_size(struct vm_object *object, uint64_t size)
-{
-	(void)atomic_exchange(&object->ready_size, size);
-	if (unlikely(atomic_load(&object->held_back)))
-		atomic_store(&object->ready_size, 0);
-}
-
-COLD void vm_object_hold_back(struct vm_object *object, bool hold)
-{
-	(void)atomic_exchange(&object->held_back, hold);
-	if (hold)
-		atomic_store(&object->ready_size, 0);
-	else
-		set_ready_size(object, object->size);
-}
-
-static inline void set_size(struct vm_object *object, uint64_t size)
-{
-	atomic_store(&object->size, size);
-	set_ready_size(object, size);
-}
-
 void vm_object_grow(struct vm_object *object, uint64_t size)
 {
 	mutex_lock(&object->lock);
-	if (size > object->size)
-		set_size(object, size);
+	if (size > object->size) {
+		atomic_store(&object->size, size);
+		vm_object_renew_ready_size(object);
+	}
 	mutex_unlock(&object->lock);
 }
 
@@ -428,7 +408,8 @@ COLD void vm_object_truncate(struct vm_object *object, uint64_t size)
 	mutex_lock(&object->lock);
 	bool shrinks = size < object->size;
 
-	set_size(object, size);
+	atomic_store(&object->size, size);
+	vm_object_renew_ready_size(object);
 	if (shrinks || object->page_count) {
 		vm_object_unmap_pages(object, first, UINT64_MAX >> PAGE_SHIFT);
 		drop_pages_from(object, first);

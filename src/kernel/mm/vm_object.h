@@ -90,14 +90,18 @@ struct vm_object {
 	struct page_tree pages;		/* guarded by lock */
 	uint64_t page_count;		/* guarded by lock: frames present */
 	uint64_t size;			/* bytes; written under lock, read atomically. Accesses to pages past it are SIGBUS */
+#ifdef INOTIFY
 	uint64_t ready_size;		/* atomic: the same for the fast path of reads (vm_object_ready.h), or 0: held back */
+#endif
 	struct list mappings;		/* struct vma.object_link; guarded by lock */
 	struct wait_queue busy;		/* waits for pages being filled or written back */
 	struct list all_link;		/* while listed, for reclaim; guarded by reclaim.c's lock */
 	uint64_t identity;		/* see vm_object_identity(); 0 until asked for */
 	bool listed;			/* guarded by lock: has had a page, so reclaim looks at it; from then on for ever */
+#ifdef INOTIFY
 	bool held_back;			/* atomic: see vm_object_hold_back() */
 	uint8_t attention;		/* atomic; the owner's: why operations that are quick otherwise have to look */
+#endif
 	bool pinned;			/* set once after init, before use; pages are the only copy, clean ones too: never dropped */
 	uint64_t dirty_pages;		/* atomic: at least those with FRAME_DIRTY; 0 without prepare_write */
 	uint32_t write_backs;		/* atomic: at least the pages with FRAME_WRITEBACK */
@@ -133,11 +137,18 @@ struct vm_object *vm_object_create_anonymous(uint64_t size);
  */
 int vm_object_get_page(struct vm_object *object, uint64_t index, bool for_write, struct frame **frame);
 
+#ifdef INOTIFY
 /*
  * From now on, or no longer, the fast path of reads finds nothing, so that the owner hears of each read. It begins in any context, and ends with the lock held;
  * the caller keeps the one from the other.
  */
 void vm_object_hold_back(struct vm_object *object, bool hold);
+void vm_object_renew_ready_size(struct vm_object *object);	/* the size is another; lock held */
+static inline uint64_t vm_object_ready_size(const struct vm_object *object) { return object->ready_size; }
+#else
+static inline void vm_object_renew_ready_size(struct vm_object *object) { }
+static inline uint64_t vm_object_ready_size(const struct vm_object *object) { return object->size; }
+#endif
 
 /* The frame if it is present and ready, with a reference; else NULL. Does not sleep on I/O. */
 struct frame *vm_object_find_page(struct vm_object *object, uint64_t index);

@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) bool vm_object_ready_begin(struct v
 static inline __attribute__((always_inline)) bool vm_object_ready_copy_of(const struct vm_object *object, uint64_t pos, uaddr_t to, size_t *len,
 									  bool low)
 {
-	uint64_t size = object->ready_size, offset = pos & (PAGE_SIZE - 1);
+	uint64_t size = vm_object_ready_size(object), offset = pos & (PAGE_SIZE - 1);
 	const struct frame *frame;
 
 	if (unlikely(pos >= size))

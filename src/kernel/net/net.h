@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* What the rest of the kernel uses of sockets. */
+/* What the rest of the kernel uses of sockets; empty where it is built without local ones (../README.md, "Switches"). */
 #pragma once
 
-#include "lib/types.h"
+#include "vfs/file.h"
 
 struct proc_text;
+
+#ifdef UNIX_SOCKETS
 
 void net_init(void);
 uint64_t net_socket_number(void);	/* of a new socket: for stat and /proc */
 
+/* Has @file a before_put op? It says what unix_after_put() is to be told. */
+static inline bool unix_counts_puts(const struct file *file) { return file->ops->before_put; }
+static inline uint64_t unix_before_put(const struct file *file) { return file->ops->before_put(file); }
 /*
- * A reference to a file that has a before_put op was put, but not the last one: by what that op said, looks for sockets that nobody can reach any more. No
- * lock of the VFS is held but for file positions. May sleep.
+ * A reference to such a file was put, but not the last one: by what its op said, looks for sockets that nobody can reach any more. No lock of the VFS is held
+ * but for file positions. May sleep.
  */
 void unix_after_put(uint64_t said);
 
 void unix_show_all(struct proc_text *text);	/* /proc/net/unix */
+
+#else
+
+static inline void net_init(void) { }
+static inline bool unix_counts_puts(const struct file *file) { return false; }
+static inline uint64_t unix_before_put(const struct file *file) { return 0; }
+static inline void unix_after_put(uint64_t said) { }
+
+#endif

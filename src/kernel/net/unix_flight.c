@@ -110,7 +110,7 @@ COLD void unix_rights_land(struct unix_rights *rights)
 		mutex_unlock(&unix_flight_lock);
 	}
 	if (rights->account) {
-		user_account_charge_descriptors(rights->account, -(long)rights->count, 0);
+		user_account_charge_optional(rights->account, ACCOUNT_SOCKET_DESCRIPTORS, -(long)rights->count, 0);
 		user_account_put(rights->account);
 		rights->account = NULL;
 	}
@@ -138,7 +138,7 @@ COLD int unix_rights_charge(struct unix_rights *rights)
 
 	if (!account)
 		return -ENOMEM;
-	if (!user_account_charge_descriptors(account, rights->count, limit + rights->count)) {
+	if (!user_account_charge_optional(account, ACCOUNT_SOCKET_DESCRIPTORS, rights->count, limit + rights->count)) {
 		user_account_put(account);
 		return -ETOOMANYREFS;
 	}

@@ -12,7 +12,7 @@ unsigned unix_poll(struct file *file, struct poll_table *table)
 	unsigned shut, mask = 0;
 	uint8_t state;
 
-	poll_wait_for(table, &socket->readers, POLL_FOR_READERS);
+	poll_wait_for(table, &socket->readers, POLL_FOR_READERS & ~POLL_WRBAND);
 	poll_wait_for(table, &socket->writers, POLL_FOR_WRITERS);
 	shut = atomic_load(&socket->shut);
 	state = atomic_load(&socket->state);

@@ -23,7 +23,7 @@ void unix_space_init(void)
 
 static bool charge(struct unix_socket *socket, long bytes)
 {
-	return user_account_charge_sockets(socket->account, bytes,
+	return user_account_charge_optional(socket->account, ACCOUNT_SOCKET_BYTES, bytes,
 					   (frame_total() << PAGE_SHIFT) / (capabilities_may_administer() ? ADMINISTRATOR_PART : USER_PART));
 }
 
@@ -41,7 +41,7 @@ bool unix_space_begin(struct unix_socket *socket)
 void unix_space_end(struct unix_socket *socket)
 {
 	KASSERT(!(uint32_t)socket->space);
-	user_account_charge_sockets(socket->account, -(long)((socket->space & ~UNIX_STARVED) >> 32), 0);
+	user_account_charge_optional(socket->account, ACCOUNT_SOCKET_BYTES, -(long)((socket->space & ~UNIX_STARVED) >> 32), 0);
 	user_account_put(socket->account);
 }
 
@@ -120,7 +120,7 @@ static void shrink(struct unix_socket *socket, uint64_t space)
 	uint64_t reserved = (space & ~UNIX_STARVED) >> 32;
 
 	if (reserved > UNIX_SPACE_BASE && atomic_compare_exchange(&socket->space, &space, UNIX_SPACE_IDLE | (space & UNIX_STARVED)))
-		user_account_charge_sockets(socket->account, -(long)(reserved - UNIX_SPACE_BASE), 0);
+		user_account_charge_optional(socket->account, ACCOUNT_SOCKET_BYTES, -(long)(reserved - UNIX_SPACE_BASE), 0);
 }
 
 COLD void unix_given_back(struct unix_socket *socket, uint64_t now, uint32_t bytes)

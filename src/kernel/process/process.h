@@ -183,11 +183,19 @@ bool user_account_charge_ports(struct user_account *account, long change, uint64
 bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_sysv(struct user_account *account, long change, uint64_t limit);
 bool user_account_charge_segments(struct user_account *account, long change, uint64_t limit);
-/* Bytes of sockets; descriptors on their way by them. */
-bool user_account_charge_sockets(struct user_account *account, long change, uint64_t limit);
-bool user_account_charge_descriptors(struct user_account *account, long change, uint64_t limit);
-/* Of @what, one of INOTIFY_LIMITS kinds (vfs/inotify_inside.h). */
-bool user_account_charge_inotify(struct user_account *account, unsigned what, long change, uint64_t limit);
+/* What users hold of what the build can leave out (../README.md, "Switches"). */
+enum user_account_optional {
+#ifdef UNIX_SOCKETS
+	ACCOUNT_SOCKET_BYTES,
+	ACCOUNT_SOCKET_DESCRIPTORS,	/* on their way by sockets */
+#endif
+#ifdef INOTIFY
+	ACCOUNT_INOTIFY,		/* of enum inotify_limit's kinds (vfs/inotify_inside.h) */
+	ACCOUNT_INOTIFY_LAST = ACCOUNT_INOTIFY + 2,
+#endif
+	ACCOUNT_OPTIONAL
+};
+bool user_account_charge_optional(struct user_account *account, unsigned what, long change, uint64_t limit);
 
 /*
  * @process has @bytes more in queues of ports, or less. Its user pays, too, also for the record of the process, which stays until the last is received.

@@ -17,9 +17,7 @@ struct user_account {
 	uint64_t queue_bytes;	/* atomic */
 	uint64_t sysv_bytes;	/* atomic */
 	uint64_t segment_bytes;	/* atomic */
-	uint64_t socket_bytes;	/* atomic */
-	uint64_t descriptors;	/* atomic: in messages of sockets */
-	uint64_t inotify[3];	/* atomic: bytes of events, instances, watches */
+	uint64_t optional[ACCOUNT_OPTIONAL];	/* atomic: of what the build can leave out */
 };
 
 static struct spinlock accounts_lock = SPINLOCK_INIT(LOCK_USER_ACCOUNTS);	/* with interrupts off; innermost */
@@ -104,11 +102,6 @@ bool user_account_charge_ports(struct user_account *account, long change, uint64
 	return !account || charge(&account->ports, change, limit);
 }
 
-bool user_account_charge_inotify(struct user_account *account, unsigned what, long change, uint64_t limit)
-{
-	return !account || charge(&account->inotify[what], change, limit);
-}
-
 bool user_account_charge_queues(struct user_account *account, long change, uint64_t limit)
 {
 	return !account || charge(&account->queue_bytes, change, limit);
@@ -124,14 +117,9 @@ bool user_account_charge_segments(struct user_account *account, long change, uin
 	return charge(&account->segment_bytes, change, limit);
 }
 
-bool user_account_charge_sockets(struct user_account *account, long change, uint64_t limit)
+bool user_account_charge_optional(struct user_account *account, unsigned what, long change, uint64_t limit)
 {
-	return !account || charge(&account->socket_bytes, change, limit);
-}
-
-bool user_account_charge_descriptors(struct user_account *account, long change, uint64_t limit)
-{
-	return !account || charge(&account->descriptors, change, limit);
+	return !account || charge(&account->optional[what], change, limit);
 }
 
 /* What a user pays for a process of his with @bytes in queues. */

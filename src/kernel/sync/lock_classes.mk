@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The lock classes, from the table in README.md. Included by src/kernel/Makefile.
-$(GEN)/lock_classes.h: README.md sync/gen-lock-classes.py
+$(GEN)/lock_classes.h: README.md sync/gen-lock-classes.py $(FEATURES_SEEN)
 	@mkdir -p $(@D)
-	$(Q)./sync/gen-lock-classes.py README.md $(GEN)
+	$(Q)./sync/gen-lock-classes.py README.md $(GEN) $(FEATURES)
 
 GENERATED_HEADERS += $(GEN)/lock_classes.h
 

@@ -7,9 +7,9 @@
 #include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
-#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/permission.h"
+#include "vfs/watch.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 #include <linux/time.h>
@@ -302,13 +302,14 @@ static long change_size(const struct path *path, void *argument)
 	if (error)
 		return error;
 	path_get(&own);
-	/* Nobody has opened it, so nobody hears that it is closed. */
-	file = file_create_at(&regular_file_ops, O_PATH, &own);
+	file = file_create_at(&regular_file_ops, O_WRONLY, &own);
 	error = file ? file->ops->truncate(file, *(uint64_t *)argument) : -ENOMEM;
-	if (!error)
-		inotify_file(file, IN_MODIFY);
-	if (file)
+	if (file) {
+		if (!error)
+			inotify_file(file, IN_MODIFY);
+		inotify_not_opened(file);
 		file_put(file);
+	}
 	vnode_end_write(vnode);
 	return error;
 }

@@ -6,9 +6,9 @@
 #include "mm/user_copy.h"
 #include "mm/vm_object_ready.h"
 #include "vfs/fd_table.h"
-#include "vfs/inotify.h"
 #include "vfs/poll.h"
 #include "vfs/vnode.h"
+#include "vfs/watch.h"
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>

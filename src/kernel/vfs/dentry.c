@@ -8,7 +8,7 @@
 #include "mm/oom.h"
 #include "security/random.h"
 #include "vfs/dir_change.h"
-#include "vfs/inotify.h"
+#include "vfs/watch.h"
 #include <linux/stat.h>
 
 enum { BUCKET_BITS_MIN = 10, BUCKET_BITS_MAX = 16, FRAMES_PER_BUCKET = 64, DENTRIES_PER_BUCKET = 8, SHRINK_BATCH = 64,

@@ -6,8 +6,8 @@
 #include "vfs/dentry_cache.h"
 #include "mm/heap.h"
 #include "vfs/dir_change.h"
-#include "vfs/inotify.h"
 #include "vfs/vnode_cache.h"
+#include "vfs/watch.h"
 #include <linux/stat.h>
 
 /* References and names given up under the tree lock, released after it. */

@@ -8,9 +8,9 @@
 #include "process/credentials.h"
 #include "vfs/fd_table.h"
 #include "vfs/fs_context.h"
-#include "vfs/inotify.h"
 #include "vfs/path_string.h"
 #include "vfs/permission.h"
+#include "vfs/watch.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 

@@ -7,10 +7,10 @@
 #include "net/net.h"
 #include "vfs/dentry.h"
 #include "vfs/epoll.h"
-#include "vfs/inotify.h"
 #include "vfs/lock.h"
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
+#include "vfs/watch.h"
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -59,8 +59,7 @@ static __attribute__((noinline)) void file_end(struct file *file)
 {
 	if (file->vnode && atomic_load_relaxed(&file->vnode->locks))
 		file_locks_release_file(file);
-	if (file->vnode && vnode_attends(file->vnode, VNODE_WATCHED) && !(file->rights & FILE_RIGHT_PATH_ONLY))
-		inotify_tell(file->path.dentry, file->rights & FILE_RIGHT_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+	inotify_closed(file);
 	if (file->watches)
 		epoll_forget(file);
 	if (file->ops->release)
@@ -70,7 +69,7 @@ static __attribute__((noinline)) void file_end(struct file *file)
 /* The last reference is gone. */
 static inline void file_free(struct file *file)
 {
-	if (unlikely(file->ops->release || !file->vnode || atomic_load_relaxed(&file->vnode->object.attention)))
+	if (unlikely(file->ops->release || !file->vnode || vnode_cares_for_ends(file->vnode)))
 		file_end(file);
 	if (file->writer) {
 		vnode_end_write(file->vnode);
@@ -84,9 +83,9 @@ static inline void file_free(struct file *file)
 	atomic_sub(&files_open, 1);
 }
 
-static __attribute__((noinline)) void put_watched(struct file *file)
+static __attribute__((noinline)) void put_counted(struct file *file)
 {
-	uint64_t said = file->ops->before_put(file);
+	uint64_t said = unix_before_put(file);
 
 	if (refcount_put(&file->refs))
 		file_free(file);
@@ -96,8 +95,8 @@ static __attribute__((noinline)) void put_watched(struct file *file)
 
 void file_put(struct file *file)
 {
-	if (unlikely(file->ops->before_put))
-		put_watched(file);
+	if (unlikely(unix_counts_puts(file)))
+		put_counted(file);
 	else if (refcount_put(&file->refs))
 		file_free(file);
 }
@@ -108,10 +107,13 @@ void file_descriptor_closed(struct file *file, struct fd_table *table)
 		file_locks_release_owner(file->vnode, table);
 	if (unlikely(file->ops->flush)) {
 		file->ops->flush(file);
-		file_put(file);
-	} else if (likely(refcount_put(&file->refs))) {
-		file_free(file);
+		if (unix_counts_puts(file)) {
+			put_counted(file);
+			return;
+		}
 	}
+	if (likely(refcount_put(&file->refs)))
+		file_free(file);
 }
 
 bool file_forbids_execution(const struct file *file)

@@ -48,11 +48,13 @@ struct file_ops {
 	int (*truncate)(struct file *file, uint64_t size);
 	/* A descriptor was closed (not the last one): for POSIX locks and tty. May be NULL. */
 	void (*flush)(struct file *file);
+#ifdef UNIX_SOCKETS
 	/*
 	 * A reference is going to be put: not 0. Unless it is the last one that goes to unix_after_put() (net/net.h) afterwards, when the file may be gone.
 	 * NULL for all but local sockets, which may refer to themselves by way of others. Who has it has flush, too: other files are closed in fewer steps.
 	 */
 	uint64_t (*before_put)(const struct file *file);
+#endif
 	/* The last reference is gone. May sleep. */
 	void (*release)(struct file *file);
 	/* Text for readlink of /proc/PID/fd/N when there is no path ("pipe:[12]"). May be NULL. */

@@ -79,9 +79,8 @@ struct fs_ops {
 	 */
 	int (*unlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rmdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
-	/* replaced: what lost its name, and its links after that, no more; node.id 0: nothing did. Of that as unlink. */
 	int (*rename)(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
-		      size_t to_len, unsigned flags, struct fs_attr *replaced);
+		      size_t to_len, unsigned flags);
 	int (*readlink)(struct fs *fs, struct fs_node_id node, char *buf, size_t size);	/* returns the length */
 	/* Entries from @cookie (0: the start) without "." and "..", which the VFS adds. Returns 0; the end is when nothing more is emitted. */
 	int (*readdir)(struct fs *fs, struct fs_node_id dir, uint64_t cookie, fs_readdir_emit *emit, void *context);
@@ -132,7 +131,9 @@ struct fs {
 	struct fs_worker *worker;	/* FS_SERVED: since it was mounted first */
 	struct mutex remount_lock;	/* around remounts, while the file system is told */
 	struct list mounts;		/* the tree lock's (dentry.h): those that show it */
+#ifdef INOTIFY
 	struct list watches;		/* inotify's lock: of its nodes */
+#endif
 	struct list mounted_link;	/* the tree lock's: in the list of file systems that have mounts */
 };
 

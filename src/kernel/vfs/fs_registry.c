@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "sync/spinlock.h"
 #include "vfs/worker.h"
+#include "vfs/watch.h"
 
 static struct spinlock types_lock = SPINLOCK_INIT(LOCK_FILESYSTEM_TYPES);
 static struct list types = LIST_INIT(types);	/* types_lock */
@@ -44,7 +45,7 @@ void fs_register_instance(struct fs *fs)
 	fs->worker = NULL;
 	mutex_init(&fs->remount_lock, LOCK_REMOUNT);
 	list_init(&fs->mounts);
-	list_init(&fs->watches);
+	inotify_mounted_first(fs);
 	list_init(&fs->mounted_link);
 	/* Like Linux's anonymous devices: major 0, minors from 1 (20 bits of them, then they repeat). */
 	uint64_t minor = (atomic_add(&last_dev, 1) - 1) % 0xfffff + 1;

@@ -65,13 +65,13 @@ void inotify_queue_locked(struct inotify *group, int wd, uint32_t mask, uint32_t
 	}
 	if (says_again(group, wd, mask, name))
 		return;
-	if (!user_account_charge_inotify(group->account, INOTIFY_QUEUED_EVENTS, size, (frame_total() << PAGE_SHIFT) / NEWS_PART)) {
+	if (!user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_QUEUED_EVENTS, size, (frame_total() << PAGE_SHIFT) / NEWS_PART)) {
 		overflow(group);
 		return;
 	}
 	news = kmalloc(size);
 	if (!news) {
-		user_account_charge_inotify(group->account, INOTIFY_QUEUED_EVENTS, -(long)size, 0);
+		user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_QUEUED_EVENTS, -(long)size, 0);
 		overflow(group);
 		return;
 	}
@@ -116,7 +116,7 @@ static void news_free(struct inotify *group, struct inotify_news *news)
 		spin_unlock(&inotify_lock);
 		return;
 	}
-	user_account_charge_inotify(group->account, INOTIFY_QUEUED_EVENTS, -(long)(sizeof(*news) + news->len), 0);
+	user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_QUEUED_EVENTS, -(long)(sizeof(*news) + news->len), 0);
 	kfree(news);
 }
 
@@ -190,7 +190,7 @@ static void inotify_free(struct inotify *group)
 
 	while ((news = take(group, SIZE_MAX, &error)))
 		news_free(group, news);
-	user_account_charge_inotify(group->account, INOTIFY_INSTANCES, -1, 0);
+	user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_INSTANCES, -1, 0);
 	if (group->account)
 		user_account_put(group->account);
 	kfree(group);
@@ -250,7 +250,7 @@ static struct inotify *inotify_alloc(int *error)
 	struct inotify *group;
 
 	*error = -EMFILE;
-	if (!user_account_charge_inotify(account, INOTIFY_INSTANCES, 1, atomic_load_relaxed(&inotify_limits[INOTIFY_INSTANCES])))
+	if (!user_account_charge_optional(account, ACCOUNT_INOTIFY + INOTIFY_INSTANCES, 1, atomic_load_relaxed(&inotify_limits[INOTIFY_INSTANCES])))
 		goto put;
 	*error = -ENOMEM;
 	group = kzalloc(sizeof(*group));
@@ -262,7 +262,7 @@ static struct inotify *inotify_alloc(int *error)
 	group->account = account;
 	return group;
 uncharge:
-	user_account_charge_inotify(account, INOTIFY_INSTANCES, -1, 0);
+	user_account_charge_optional(account, ACCOUNT_INOTIFY + INOTIFY_INSTANCES, -1, 0);
 put:
 	if (account)
 		user_account_put(account);

@@ -38,7 +38,7 @@ static void end_locked(struct inotify_watch *watch, struct list *ended)
 		atomic_and(&vnode->object.attention, (uint8_t)~VNODE_HAS_WATCHES);
 	list_remove(&watch->fs_link);
 	list_push_back(ended, &watch->fs_link);
-	user_account_charge_inotify(watch->group->account, INOTIFY_WATCHES, -1, 0);
+	user_account_charge_optional(watch->group->account, ACCOUNT_INOTIFY + INOTIFY_WATCHES, -1, 0);
 }
 
 static void free_ended(struct list *ended)
@@ -171,6 +171,13 @@ void inotify_tell_if_gone(struct vnode *vnode, const struct dentry *own)
 	free_ended(&ended);
 }
 
+void inotify_tell_removed(struct vnode *vnode, const struct dentry *dentry, bool directory)
+{
+	if (!directory)
+		inotify_tell_self(vnode, IN_ATTRIB);
+	inotify_if_gone(vnode, dentry);
+}
+
 COLD void inotify_tell_unmounted(struct fs *fs)
 {
 	bool more;
@@ -281,7 +288,7 @@ uint32_t inotify_limit(enum inotify_limit limit)
 int inotify_watch_add(struct inotify *group, struct vnode *vnode, uint32_t mask)
 {
 	struct inotify_watch *watch, *fresh = NULL;
-	bool charged = user_account_charge_inotify(group->account, INOTIFY_WATCHES, 1, inotify_limit(INOTIFY_WATCHES));
+	bool charged = user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_WATCHES, 1, inotify_limit(INOTIFY_WATCHES));
 	int wd;
 
 	if (charged)
@@ -300,7 +307,7 @@ int inotify_watch_add(struct inotify *group, struct vnode *vnode, uint32_t mask)
 	}
 	spin_unlock(&inotify_lock);
 	if (charged)
-		user_account_charge_inotify(group->account, INOTIFY_WATCHES, -1, 0);
+		user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_WATCHES, -1, 0);
 	kfree(fresh);
 	if (wd > 0)
 		mark_all(vnode);

@@ -4,7 +4,7 @@
  * looks again at each release. Deadlocks among fcntl owners are found by following who waits for whom.
  */
 #include "vfs/lock.h"
-#include "vfs/inotify.h"
+#include "vfs/watch.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
@@ -44,7 +44,7 @@ static struct file_locks *locks_of(struct vnode *vnode)
 	list_init(&locks->records);
 	list_init(&locks->whole);
 	wait_queue_init(&locks->queue);
-	(void)atomic_or(&vnode->object.attention, VNODE_HAS_LOCKS);
+	vnode_has_locks(vnode);
 	if (atomic_compare_exchange(&vnode->locks, &expected, locks))
 		return locks;
 	kfree(locks);

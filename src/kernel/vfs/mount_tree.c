@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mounts as objects: made, put over a directory, found, taken away, freed with their last user. */
 #include "vfs/mount_tree.h"
-#include "vfs/inotify.h"
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
@@ -10,6 +9,7 @@
 #include "vfs/fs_registry.h"
 #include "vfs/mount_list.h"
 #include "vfs/worker.h"
+#include "vfs/watch.h"
 #include <linux/mount.h>
 #include <linux/stat.h>
 

@@ -6,10 +6,10 @@
 #include "sched/clock.h"
 #include "vfs/dir_change.h"
 #include "vfs/fs_context.h"
-#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/path_ready.h"
 #include "vfs/permission.h"
+#include "vfs/watch.h"
 #include "vfs/vnode_cache.h"
 #include <linux/stat.h>
 
@@ -191,16 +191,8 @@ static int check_remove(const struct path_walk *walk, bool directory)
 	return mount_is_point(walk->path.dentry) ? -EBUSY : 0;
 }
 
-/* The watched node @vnode has lost the name @dentry. */
-static COLD void tell_removed(struct vnode *vnode, const struct dentry *dentry, bool directory)
-{
-	if (!directory)
-		inotify_tell_self(vnode, IN_ATTRIB);
-	inotify_if_gone(vnode, dentry);
-}
-
 /* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
-static inline __attribute__((always_inline)) void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
+static inline void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
 {
 	struct dentry *dentry = begun->dentry;
 	struct vnode *vnode = dentry->vnode;
@@ -223,8 +215,7 @@ static inline __attribute__((always_inline)) void show_removed(const struct begu
 		} else {
 			vnode_recheck_links(vnode);
 		}
-		if (vnode_attends(vnode, VNODE_HAS_WATCHES))
-			tell_removed(vnode, dentry, directory);
+		inotify_removed(vnode, dentry, directory);
 		vnode_put(vnode);
 	}
 	inotify_name(begun->parent->vnode, &begun->name, directory ? IN_DELETE | IN_ISDIR : IN_DELETE, 0);

@@ -4,10 +4,9 @@
 #include "lib/errno.h"
 #include "sched/clock.h"
 #include "vfs/dir_change.h"
-#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/permission.h"
-#include "vfs/vnode_cache.h"
+#include "vfs/watch.h"
 #include <linux/stat.h>
 
 static int check_places(struct path_walk *from, struct path_walk *to, unsigned flags)
@@ -93,50 +92,26 @@ static int check_rename(struct path_walk *from, struct path_walk *to, unsigned f
 	return error;
 }
 
-/*
- * What the file system says was replaced has lost a name. With others at work there it may be another node than the walk has found, of which nobody else will
- * hear that it has gone. How many names are left only the file system knows: others may be made and removed in other directories.
- */
-static void replaced_gone(struct fs *fs, const struct fs_attr *replaced)
+/* What stood at the target has lost a name. How many are left only the file system knows: others may be made and removed in other directories. */
+static void victim_gone(struct vnode *victim, struct dentry *dentry)
 {
-	struct vnode *vnode = vnode_find_removed(fs, replaced->node, !replaced->links);
-
-	if (!vnode)
-		return;
-	if (replaced->links) {
-		vnode_recheck_links(vnode);
-	} else {
-		vnode_set_no_links(vnode, clock_realtime_ns());
-		vnode_forget(vnode);
-	}
-	inotify_self(vnode, IN_ATTRIB);
-	inotify_if_gone(vnode, NULL);
-	vnode_put(vnode);
+	if (victim->type == S_IFDIR)
+		dentry_drop_children(dentry);
+	mount_detach_from(dentry);
+	vnode_recheck_links(victim);
 }
 
-/* Both moves of an exchange have their own cookie. */
-static void tell_moved(struct path_walk *from, struct path_walk *to, struct vnode *moved)
-{
-	uint32_t kind = moved->type == S_IFDIR ? IN_ISDIR : 0, cookie;
-
-	if (!vnode_attends(from->parent.dentry->vnode, VNODE_HAS_WATCHES) && !vnode_attends(to->parent.dentry->vnode, VNODE_HAS_WATCHES))
-		return;
-	cookie = inotify_new_cookie();
-	inotify_name(from->parent.dentry->vnode, &from->last, IN_MOVED_FROM | kind, cookie);
-	inotify_name(to->parent.dentry->vnode, &to->last, IN_MOVED_TO | kind, cookie);
-}
-
-static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned flags, struct fs_attr *replaced)
+static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 {
 	struct vnode *from_dir = from->parent.dentry->vnode, *to_dir = to->parent.dentry->vnode;
 
 	return from_dir->fs->ops->rename(from_dir->fs, from_dir->node, from->last.name, from->last.len, to_dir->node, to->last.name, to->last.len,
-					 flags, replaced);
+					 flags);
 }
 
 /* Asks, and brings the entries up to date. The changes are open. */
 static int rename_names(struct path_walk *from, struct path_walk *to, unsigned flags, const struct dir_change *from_change,
-			const struct dir_change *to_change, struct fs_attr *replaced)
+			const struct dir_change *to_change)
 {
 	const struct dentry_place from_place = { from->parent.dentry, &from->last, from->path.dentry, from_change };
 	const struct dentry_place to_place = { to->parent.dentry, &to->last, to->path.dentry, to_change };
@@ -144,7 +119,7 @@ static int rename_names(struct path_walk *from, struct path_walk *to, unsigned f
 
 	if (!name_walk_is_current(from) || !name_walk_is_current(to))
 		return NAME_WALK_AGAIN;
-	error = ask_rename(from, to, flags, replaced);
+	error = ask_rename(from, to, flags);
 	if (error) {
 		if (error == -ENOENT || error == -EEXIST) {
 			dentry_drop_name(from->parent.dentry, &from->last);
@@ -166,9 +141,9 @@ static int rename_names(struct path_walk *from, struct path_walk *to, unsigned f
 
 int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 {
-	struct vnode *from_dir, *to_dir, *moved = from->path.dentry->vnode, *other = to->path.dentry->vnode;
-	struct fs_attr replaced = { .node = { 0, 0 } };
+	struct vnode *from_dir, *to_dir, *victim;
 	struct dir_change from_change, to_change;
+	struct inotify_rename told;
 	bool same_dir;
 	int error = check_rename(from, to, flags);
 
@@ -182,30 +157,28 @@ int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 	if (!from_dir->fs->ops->rename)
 		return -EPERM;
 	same_dir = from_dir == to_dir;
+	victim = flags & FS_RENAME_EXCHANGE ? NULL : to->path.dentry->vnode;
+	if (victim)
+		vnode_get(victim);
 	dir_change_begin(&from_change, &from_dir->dir_version);
 	if (same_dir)
 		to_change = from_change;
 	else
 		dir_change_begin(&to_change, &to_dir->dir_version);
-	error = rename_names(from, to, flags, &from_change, &to_change, &replaced);
+	inotify_rename_begin(&told);
+	error = rename_names(from, to, flags, &from_change, &to_change);
+	inotify_rename_end(&told, from_dir->fs);
 	dir_change_end(&from_change);
 	if (!same_dir)
 		dir_change_end(&to_change);
-	if (error)
-		return error;
-	vnode_touch_changed(moved);
-	tell_moved(from, to, moved);
-	if (other && !(flags & FS_RENAME_EXCHANGE)) {
-		if (other->type == S_IFDIR)
-			dentry_drop_children(to->path.dentry);
-		mount_detach_from(to->path.dentry);
+	if (!error) {
+		vnode_touch_changed(from->path.dentry->vnode);
+		inotify_moved(from, to);
+		if (victim)
+			victim_gone(victim, to->path.dentry);
+		inotify_renamed(&told, from, to, flags);
 	}
-	if (replaced.node.id)
-		replaced_gone(from_dir->fs, &replaced);
-	inotify_self(moved, IN_MOVE_SELF);
-	if (flags & FS_RENAME_EXCHANGE) {
-		tell_moved(to, from, other);
-		inotify_self(other, IN_MOVE_SELF);
-	}
-	return 0;
+	if (victim)
+		vnode_put(victim);
+	return error;
 }

@@ -6,10 +6,10 @@
 #include "vfs/file_data.h"
 #include "vfs/file_life.h"
 #include "vfs/fs_context.h"
-#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/name_change.h"
 #include "vfs/permission.h"
+#include "vfs/watch.h"
 #include "vfs/pipe.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
@@ -146,9 +146,9 @@ struct file *file_open_at(struct path *path, int flags, bool created, int *error
 	*error = open_kind(file, flags, created);
 	file->flags &= ~O_NOCTTY;
 	if (*error) {
-		/* What failed to open has nothing to release, and was not closed. */
+		/* What failed to open has nothing to release. */
 		file->ops = &path_only_file_ops;
-		file->rights = FILE_RIGHT_PATH_ONLY;
+		inotify_not_opened(file);
 		file_put(file);
 		return NULL;
 	}

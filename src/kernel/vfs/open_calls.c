@@ -5,10 +5,10 @@
 #include "vfs/fd_table.h"
 #include "vfs/fd_bitmap.h"
 #include "vfs/file_life.h"
-#include "vfs/inotify.h"
 #include "vfs/mount_tree.h"
 #include "vfs/name_change.h"
 #include "vfs/path_ready.h"
+#include "vfs/watch.h"
 #include <asm/resource.h>
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -35,7 +35,7 @@ enum { OPEN_READY_FLAGS = O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NONBLOCK | O_NO
 /* May the caller read it, and needs no more than that to be seen to? */
 static inline bool is_ready_to_open(const struct vnode *vnode)
 {
-	return vnode->type == S_IFREG && !vnode_attends(vnode, VNODE_WATCHED) && !vnode->fs->ops->open &&
+	return vnode->type == S_IFREG && !vnode_is_watched(vnode) && !vnode->fs->ops->open &&
 	       ((atomic_load_relaxed(&vnode->attr.mode) & 0444) == 0444 || !current_thread()->user.credentials->fsuid);
 }
 

@@ -24,7 +24,7 @@ enum { POLL_IN = 0x1, POLL_PRI = 0x2, POLL_OUT = 0x4, POLL_ERR = 0x8, POLL_HUP =
 
 enum { POLL_ALWAYS = POLL_ERR | POLL_HUP };
 /* For poll_wait_for(): a queue for readers, and one for writers. */
-enum { POLL_FOR_READERS = ~(POLL_OUT | POLL_WRNORM | POLL_WRBAND), POLL_FOR_WRITERS = ~(POLL_IN | POLL_RDNORM | POLL_PRI) };
+enum { POLL_FOR_READERS = ~(POLL_OUT | POLL_WRNORM), POLL_FOR_WRITERS = ~(POLL_IN | POLL_RDNORM | POLL_PRI) };
 
 static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
 {

@@ -5,8 +5,8 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
-#include "vfs/inotify.h"
 #include "vfs/vnode.h"
+#include "vfs/watch.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 

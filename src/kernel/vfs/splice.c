@@ -9,9 +9,9 @@
 #include "mm/user_copy.h"
 #include "process/signal.h"
 #include "vfs/fd_table.h"
-#include "vfs/inotify.h"
 #include "vfs/pipe_inside.h"
 #include "vfs/vnode.h"
+#include "vfs/watch.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 

@@ -11,12 +11,12 @@
 #include "vfs/fd_table.h"
 #include "vfs/file_data.h"
 #include "vfs/fs_registry.h"
-#include "vfs/inotify.h"
 #include "vfs/memfd.h"
 #include "vfs/mount_list.h"
 #include "vfs/regular_file.h"
 #include "vfs/vnode.h"
 #include "vfs/worker.h"
+#include "vfs/watch.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>

@@ -6,8 +6,8 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
-#include "vfs/inotify.h"
 #include "vfs/vnode.h"
+#include "vfs/watch.h"
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
@@ -47,8 +47,14 @@ static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *po
 	int error;
 	ssize_t (*op)(struct file *file, struct uio *uio, uint64_t *pos) = write ? file->ops->write : file->ops->read;
 
-	if (flags & RWF_NOWAIT && (write || !regular))
-		return -EOPNOTSUPP;
+	if (flags & RWF_NOWAIT) {
+		if (write || !regular)
+			return -EOPNOTSUPP;
+		done = read_now(file, uio, pos);
+		if (done > 0)
+			inotify_file(file, IN_ACCESS);
+		return done;
+	}
 	if (!op)
 		return -EINVAL;
 	if (write && regular && flags & RWF_APPEND) {
@@ -57,7 +63,7 @@ static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *po
 		appending.flags |= O_APPEND;
 		done = op(&appending, uio, pos);
 	} else {
-		done = flags & RWF_NOWAIT ? read_now(file, uio, pos) : op(file, uio, pos);
+		done = op(file, uio, pos);
 	}
 	if (done > 0)
 		inotify_file(file, write ? IN_MODIFY : IN_ACCESS);

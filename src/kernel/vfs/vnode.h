@@ -71,7 +71,9 @@ struct vnode {
 	uint32_t executing;		/* mapped as a program; open for writing refuses; guarded by attr_lock */
 	struct mapped_file *map;	/* atomic, set once: where its data is on a disk; owned by vfs/mapped */
 	struct file_locks *locks;	/* atomic, set once: flock and fcntl record locks; owned by vfs/lock.c */
+#ifdef INOTIFY
 	struct inotify_watch *watches;	/* inotify's lock: valid only with VNODE_HAS_WATCHES (inotify.h) */
+#endif
 };
 
 static inline void vnode_get(struct vnode *vnode) { vm_object_get(&vnode->object); }

@@ -8,8 +8,8 @@
  */
 #include "vfs/dentry.h"
 #include "vfs/file_data.h"
-#include "vfs/inotify.h"
 #include "vfs/vnode_cache.h"
+#include "vfs/watch.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"

@@ -23,6 +23,7 @@ struct operation {
 	void (*after)(void);		/* after each batch, not timed */
 	int native;			/* of RaeenOS only */
 	int disk;			/* in the folder $BENCH_DISK, and only if there is one */
+	int sockets;			/* only where there are local sockets */
 };
 
 #define MUST(condition)										\

@@ -11,6 +11,7 @@
 #include "../../../ci/plugin/decode.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,8 +40,8 @@ static const struct operation operations[] = {
 	{ "mapped file, read, a page", run_mapped_file, 2, 21, FILE_PAGES, prepare_mapped_file, finish_mapped_file },
 	{ "signal to self, handled", run_signal, 200, 21, .prepare = prepare_signal },
 	{ "pipe 64 B round trip", run_pipe, 100, 21, .prepare = prepare_pipe, .finish = finish_pipe },
-	{ "unix stream 64 B round trip", run_sockets, 100, 21, .prepare = prepare_stream, .finish = finish_sockets },
-	{ "unix seqpacket 64 B round trip", run_sockets, 100, 21, .prepare = prepare_packets, .finish = finish_sockets },
+	{ "unix stream 64 B round trip", run_sockets, 100, 21, .prepare = prepare_stream, .finish = finish_sockets, .sockets = 1 },
+	{ "unix seqpacket 64 B round trip", run_sockets, 100, 21, .prepare = prepare_packets, .finish = finish_sockets, .sockets = 1 },
 	{ "futex round trip", run_futex, 100, 21, .prepare = prepare_futex, .finish = finish_futex },
 	{ "pthread create+join", run_thread, 20, 21 },
 	{ "fork+exit+wait, 280 pages", run_fork, 10, 21, .prepare = prepare_small_parent, .finish = finish_parent },
@@ -120,12 +121,25 @@ static void print(const struct operation *operation, const struct result *result
 	       (unsigned long long)sum);
 }
 
+/* The kernel may be built without them. */
+static int have_local_sockets(void)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		return 0;
+	close(pair[0]);
+	close(pair[1]);
+	return 1;
+}
+
 static int wanted(const struct operation *operation, char **names)
 {
 	static struct utsname system;
 
 	uname(&system);
-	if ((operation->native && strcmp(system.sysname, "RaeenOS")) || (operation->disk && !getenv("BENCH_DISK")))
+	if ((operation->native && strcmp(system.sysname, "RaeenOS")) || (operation->disk && !getenv("BENCH_DISK")) ||
+	    (operation->sockets && !have_local_sockets()))
 		return 0;
 	if (!*names)
 		return 1;

@@ -3,6 +3,8 @@
 #ifndef CALLS_H
 #define CALLS_H
 
+#include "features.h"
+
 #include <raeen/caps.h>
 #include <stddef.h>
 
@@ -18,11 +20,17 @@ struct call {
 	unsigned count;
 	struct { enum argument_kind kind; const char *name; } arguments[CALL_ARGUMENTS];
 	uint64_t always, depends;	/* capabilities: tested before all else; needed by what some arguments mean */
+	const char *feature;		/* that the kernel may be built without, and then without the call; or NULL */
 };
 
 static const struct call calls[] = {
 #include "call_table.h"
 };
 enum { CALLS = sizeof calls / sizeof *calls };
+
+static inline int call_is_here(const struct call *call)
+{
+	return !call->feature || kernel_has(call->feature);
+}
 
 #endif

@@ -4,6 +4,7 @@
  * Which call needs which: capability_calls. On Linux there is nothing to check.
  */
 #include "check.h"
+#include "features.h"
 #include "ports.h"
 
 #include <fcntl.h>
@@ -551,7 +552,7 @@ static void sockets(void)
 	CHECK_ERR(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
 	CHECK_ERR(socket(AF_INET, SOCK_SEQPACKET, 0), ESOCKTNOSUPPORT);
 	CHECK_ERR(socket(AF_UNIX, 9, 0), ESOCKTNOSUPPORT);
-	CHECK_ERR(socket(AF_UNIX, 0, 0), ESOCKTNOSUPPORT);
+	CHECK_ERR(socket(AF_UNIX, 0, 0), kernel_has(UNIX_SOCKETS) ? ESOCKTNOSUPPORT : EINVAL);
 	CHECK_ERR(socket(77, SOCK_STREAM, 0), EAFNOSUPPORT);
 	CHECK_ERR(listen(STDIN_FILENO, 1), ENOTSOCK);
 	CHECK_ERR(listen(-1, 1), EBADF);

@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[frame\])?\s*\[(?:none|needs ([^]]*))\]")
+LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[frame\])?\s*\[(?:none|needs ([^]]*))\](?:\s*\[with (\w+)\])?")
 PATHS = {"path", "from", "to", "target", "source"}
 BY_NAME = {
     "epoll": "EPOLL", "op": "COUNT", "fd": "FD", "in": "FD", "out": "FD", "dir": "DIR", "from_dir": "DIR", "to_dir": "DIR",
@@ -52,8 +52,9 @@ def main():
             continue
         arguments = [a.strip() for a in match[3].split(",") if a.strip() not in ("", "void")]
         kinds = ", ".join(f"{{ ARG_{kind(a)}, \"{a.split()[-1]}\" }}" for a in arguments)
+        feature = f'"{match[5]}"' if match[5] else "NULL"
         kinds = kinds or "{ ARG_NUMBER, NULL }"
-        print(f'{{ {match[1]}, "{match[2]}", {len(arguments)}, {{ {kinds} }}, {needs(match[4])} }},')
+        print(f'{{ {match[1]}, "{match[2]}", {len(arguments)}, {{ {kinds} }}, {needs(match[4])}, {feature} }},')
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 /* inotify: which events what gives, in which order, their names and flags; the queue; waiting. */
 #include "check.h"
 #include "inotify_kit.h"
+#include "features.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -488,5 +489,5 @@ int main(int argc, char **argv)
 		CASE(hard_links), CASE(queue), CASE(merging), CASE(info), CASE(waiting), { NULL, NULL },
 	};
 
-	return check_main("inotify", cases, argc, argv);
+	return kernel_has(INOTIFY) ? check_main("inotify", cases, argc, argv) : skip_program("inotify", INOTIFY);
 }

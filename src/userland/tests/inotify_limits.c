@@ -4,6 +4,7 @@
 #include "inotify_kit.h"
 #include "leak.h"
 #include "private_mounts.h"
+#include "features.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -283,5 +284,5 @@ int main(int argc, char **argv)
 		CASE(overflow), CASE(limits), CASE(watch_limit), CASE(unmounting), CASE(replaced_in_a_crowd), CASE(storm), { NULL, NULL },
 	};
 
-	return check_main("inotify_limits", cases, argc, argv);
+	return kernel_has(INOTIFY) ? check_main("inotify_limits", cases, argc, argv) : skip_program("inotify_limits", INOTIFY);
 }

@@ -2,6 +2,7 @@
 /* What messages of local sockets carry: descriptors, credentials; how many messages one call moves; circles of sockets that nobody can reach. */
 #include "check.h"
 #include "leak.h"
+#include "features.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -523,5 +524,5 @@ int main(int argc, char **argv)
 		CASE(many_messages), CASE(whole), CASE(peek_offset), CASE(circles), CASE(limits), { NULL, NULL },
 	};
 
-	return check_main("socket_messages", cases, argc, argv);
+	return kernel_has(UNIX_SOCKETS) ? check_main("socket_messages", cases, argc, argv) : skip_program("socket_messages", UNIX_SOCKETS);
 }

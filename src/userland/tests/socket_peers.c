@@ -5,6 +5,7 @@
  */
 #include "check.h"
 #include "leak.h"
+#include "features.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -541,5 +542,5 @@ int main(int argc, char **argv)
 		CASE(killed_peers), CASE(random_calls), { NULL, NULL },
 	};
 
-	return check_main("socket_peers", cases, argc, argv);
+	return kernel_has(UNIX_SOCKETS) ? check_main("socket_peers", cases, argc, argv) : skip_program("socket_peers", UNIX_SOCKETS);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Local sockets: making, naming, connecting, reading and writing, ends, options, poll. What messages carry is in socket_messages. */
 #include "check.h"
+#include "features.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -620,5 +621,5 @@ int main(int argc, char **argv)
 		CASE(options), CASE(edges), CASE(listed), { NULL, NULL },
 	};
 
-	return check_main("sockets", cases, argc, argv);
+	return kernel_has(UNIX_SOCKETS) ? check_main("sockets", cases, argc, argv) : skip_program("sockets", UNIX_SOCKETS);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* view_enter: what is in a view is there, what is not does not exist, nothing leads out, and nobody inside changes it. On Linux nothing is checked. */
 #include "check.h"
+#include "features.h"
 #include "leak.h"
 #include "private_mounts.h"
 #include <dirent.h>
@@ -184,7 +185,7 @@ static void processes_of_root(void) { no_way_out_by_proc(0); }
 static void kept_descriptors(void)
 {
 	const struct view_part parts[] = { part("/proc", "/proc", 0), part("b", "/b", 0) };
-	int file, directory, link[2], watcher = inotify_init();
+	int file, directory, link[2], watcher;
 	char name[64], byte;
 
 	make_trees(1);
@@ -196,9 +197,12 @@ static void kept_descriptors(void)
 	snprintf(name, sizeof name, "/proc/self/fd/%d", file);
 	CHECK_ERR(open(name, O_RDWR), EACCES);
 	CHECK_ERR(open(name, O_RDONLY), EACCES);
-	CHECK_ERR(inotify_add_watch(watcher, name, IN_ALL_EVENTS), EACCES);
-	CHECK_ERR(inotify_add_watch(watcher, "/a", IN_ALL_EVENTS), ENOENT);
-	CHECK_EQ(inotify_add_watch(watcher, "/b", IN_ALL_EVENTS), 1);
+	watcher = inotify_init();
+	if (kernel_has(INOTIFY)) {
+		CHECK_ERR(inotify_add_watch(watcher, name, IN_ALL_EVENTS), EACCES);
+		CHECK_ERR(inotify_add_watch(watcher, "/a", IN_ALL_EVENTS), ENOENT);
+		CHECK_EQ(inotify_add_watch(watcher, "/b", IN_ALL_EVENTS), 1);
+	}
 	snprintf(name, sizeof name, "/proc/self/fd/%d/f", directory);
 	CHECK_ERR(open(name, O_RDONLY), EACCES);
 	snprintf(name, sizeof name, "/proc/self/fd/%d", link[1]);

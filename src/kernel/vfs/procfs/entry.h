@@ -53,11 +53,34 @@ struct proc_directory {
 
 enum proc_directory_number {
 	PROC_ROOT, PROC_PROCESS, PROC_TASKS, PROC_TASK, PROC_FD, PROC_FDINFO, PROC_SYS, PROC_SYS_KERNEL, PROC_SYS_RANDOM, PROC_SYS_VM,
-	PROC_SYS_FS, PROC_SYS_INOTIFY, PROC_DISKS, PROC_DISKS_RAM0, PROC_SYSVIPC, PROC_NET, PROC_DIRECTORY_COUNT
+	PROC_DISKS, PROC_DISKS_RAM0, PROC_SYSVIPC,
+#ifdef UNIX_SOCKETS
+	PROC_NET,
+#endif
+#ifdef INOTIFY
+	PROC_SYS_FS, PROC_SYS_INOTIFY,
+#endif
+	PROC_DIRECTORY_COUNT
 };
 
 extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_task, proc_fd, proc_fdinfo, proc_sys, proc_sys_kernel,
-	proc_sys_random, proc_sys_vm, proc_sys_fs, proc_sys_inotify, proc_disks, proc_disks_ram0, proc_sysvipc, proc_net;
+	proc_sys_random, proc_sys_vm, proc_disks, proc_disks_ram0, proc_sysvipc, proc_net, proc_sys_fs, proc_sys_inotify;
+
+/* Rows of tables for what the build can leave out (../../README.md, "Switches"). */
+#ifdef UNIX_SOCKETS
+#define PROC_NET_DIRECTORIES [PROC_NET] = &proc_net,
+#define PROC_NET_ENTRIES { .name = "net", .mode = S_IFDIR | 0555, .directory = &proc_net },
+#else
+#define PROC_NET_DIRECTORIES
+#define PROC_NET_ENTRIES
+#endif
+#ifdef INOTIFY
+#define PROC_SYS_FS_DIRECTORIES [PROC_SYS_FS] = &proc_sys_fs, [PROC_SYS_INOTIFY] = &proc_sys_inotify,
+#define PROC_SYS_FS_ENTRIES { .name = "fs", .mode = S_IFDIR | 0555, .directory = &proc_sys_fs },
+#else
+#define PROC_SYS_FS_DIRECTORIES
+#define PROC_SYS_FS_ENTRIES
+#endif
 
 /* status.c, memory.c, process.c */
 int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);

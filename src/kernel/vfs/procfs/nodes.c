@@ -12,9 +12,9 @@ static const struct proc_directory *const directories[PROC_DIRECTORY_COUNT] = {
 	[PROC_ROOT] = &proc_root, [PROC_PROCESS] = &proc_process, [PROC_TASKS] = &proc_tasks, [PROC_TASK] = &proc_task,
 	[PROC_FD] = &proc_fd, [PROC_FDINFO] = &proc_fdinfo, [PROC_SYS] = &proc_sys, [PROC_SYS_KERNEL] = &proc_sys_kernel,
 	[PROC_SYS_RANDOM] = &proc_sys_random, [PROC_SYS_VM] = &proc_sys_vm,
-	[PROC_SYS_FS] = &proc_sys_fs, [PROC_SYS_INOTIFY] = &proc_sys_inotify,
 	[PROC_DISKS] = &proc_disks, [PROC_DISKS_RAM0] = &proc_disks_ram0, [PROC_SYSVIPC] = &proc_sysvipc,
-	[PROC_NET] = &proc_net,
+	PROC_NET_DIRECTORIES
+	PROC_SYS_FS_DIRECTORIES
 };
 
 static const struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .directory = &proc_root };

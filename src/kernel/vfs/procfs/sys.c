@@ -8,7 +8,6 @@
 #include "security/random.h"
 #include "sync/mutex.h"
 #include "sysv/limits.h"
-#include "vfs/inotify_inside.h"
 #include "vfs/mapped/mapped.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
@@ -246,41 +245,6 @@ static int show_uuid(struct proc_text *text, const struct proc_subject *subject)
 	return 0;
 }
 
-/* What inotify gives each user (vfs/inotify.c). */
-#define INOTIFY_SETTING(name, limit)													\
-	static int show_##name(struct proc_text *text, const struct proc_subject *subject) { return show_inotify(text, limit); }	\
-	static int store_##name(const struct proc_subject *subject, const char *text, size_t len) { return store_inotify(text, len, limit); }
-
-static int show_inotify(struct proc_text *text, enum inotify_limit limit)
-{
-	proc_text_print(text, "%u\n", inotify_limit(limit));
-	return 0;
-}
-
-static int store_inotify(const char *text, size_t len, enum inotify_limit limit)
-{
-	int64_t value;
-
-	if (!parse_number(text, len, &value) || value < 0)
-		return -EINVAL;
-	atomic_store(&inotify_limits[limit], value);
-	return 0;
-}
-
-INOTIFY_SETTING(max_queued_events, INOTIFY_QUEUED_EVENTS)
-INOTIFY_SETTING(max_user_instances, INOTIFY_INSTANCES)
-INOTIFY_SETTING(max_user_watches, INOTIFY_WATCHES)
-
-static const struct proc_entry inotify_entries[] = {
-	{ .name = "max_queued_events", .mode = S_IFREG | 0644, .show = show_max_queued_events, .store = store_max_queued_events },
-	{ .name = "max_user_instances", .mode = S_IFREG | 0644, .show = show_max_user_instances, .store = store_max_user_instances },
-	{ .name = "max_user_watches", .mode = S_IFREG | 0644, .show = show_max_user_watches, .store = store_max_user_watches },
-};
-
-static const struct proc_entry fs_entries[] = {
-	{ .name = "inotify", .mode = S_IFDIR | 0555, .directory = &proc_sys_inotify },
-};
-
 static const struct proc_entry random_entries[] = {
 	{ .name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id },
 	{ .name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid },
@@ -319,7 +283,7 @@ static const struct proc_entry vm_entries[] = {
 static const struct proc_entry sys_entries[] = {
 	{ .name = "kernel", .mode = S_IFDIR | 0555, .directory = &proc_sys_kernel },
 	{ .name = "vm", .mode = S_IFDIR | 0555, .directory = &proc_sys_vm },
-	{ .name = "fs", .mode = S_IFDIR | 0555, .directory = &proc_sys_fs },
+	PROC_SYS_FS_ENTRIES
 };
 
 const struct proc_directory proc_sys = { .number = PROC_SYS, .entries = sys_entries, .entry_count = ARRAY_LEN(sys_entries) };
@@ -328,6 +292,3 @@ const struct proc_directory proc_sys_kernel = { .number = PROC_SYS_KERNEL, .entr
 const struct proc_directory proc_sys_random = { .number = PROC_SYS_RANDOM, .entries = random_entries,
 						.entry_count = ARRAY_LEN(random_entries) };
 const struct proc_directory proc_sys_vm = { .number = PROC_SYS_VM, .entries = vm_entries, .entry_count = ARRAY_LEN(vm_entries) };
-const struct proc_directory proc_sys_fs = { .number = PROC_SYS_FS, .entries = fs_entries, .entry_count = ARRAY_LEN(fs_entries) };
-const struct proc_directory proc_sys_inotify = { .number = PROC_SYS_INOTIFY, .entries = inotify_entries,
-						 .entry_count = ARRAY_LEN(inotify_entries) };

@@ -9,7 +9,6 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
-#include "net/net.h"
 #include "process/process.h"
 #include "process/system_name.h"
 #include "sched/clock.h"
@@ -273,17 +272,6 @@ static int show_ports(struct proc_text *text, const struct proc_subject *subject
 	return 0;
 }
 
-static int show_local_sockets(struct proc_text *text, const struct proc_subject *subject)
-{
-	unix_show_all(text);
-	return 0;
-}
-
-static const struct proc_entry net_entries[] = {
-	{ .name = "unix", .mode = S_IFREG | 0444, .show = show_local_sockets },
-};
-const struct proc_directory proc_net = { .number = PROC_NET, .entries = net_entries, .entry_count = ARRAY_LEN(net_entries) };
-
 static int next_process(const struct proc_subject *subject, int from)
 {
 	struct process *process = process_next(from - 1);
@@ -300,7 +288,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .directory = &proc_sys },
 	{ .name = "sysvipc", .mode = S_IFDIR | 0555, .directory = &proc_sysvipc },
-	{ .name = "net", .mode = S_IFDIR | 0555, .directory = &proc_net },
+	PROC_NET_ENTRIES
 	{ .name = "disks", .mode = S_IFDIR | 0500, .directory = &proc_disks },
 	{ .name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo },
 	{ .name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo },

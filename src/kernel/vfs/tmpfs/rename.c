@@ -6,12 +6,12 @@
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
 #include "vfs/tmpfs/names_inline.h"
+#include "vfs/watch.h"
 
 struct rename {
 	struct tmpfs_node *from_dir, *to_dir;
 	struct tmpfs_entry *from, *to;	/* to: NULL if the name is free */
 	uint64_t to_key;
-	struct fs_attr *replaced;
 };
 
 /* Is @node @dir itself or a directory above it? */
@@ -146,8 +146,7 @@ static void move(struct tmpfs *tmpfs, const struct rename *rename, struct tmpfs_
 			tmpfs_entry_remove(tmpfs, rename->from);
 		}
 		tmpfs_node_drop_name(rename->to_dir, replaced, clock_realtime_ns());
-		rename->replaced->node = replaced->attr.node;
-		rename->replaced->links = replaced->attr.links;
+		inotify_replaced_node(replaced->attr.node, replaced->attr.links);
 	} else if (spare) {
 		tmpfs_entry_insert(tmpfs, rename->to_dir, spare);
 		tmpfs_entry_remove(tmpfs, rename->from);
@@ -186,10 +185,10 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 }
 
 int tmpfs_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
-		 size_t to_len, unsigned flags, struct fs_attr *replaced)
+		 size_t to_len, unsigned flags)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
-	struct rename rename = { .replaced = replaced };
+	struct rename rename = { NULL };
 	int error;
 
 	if ((flags & ~(FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE)) || flags == (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE))

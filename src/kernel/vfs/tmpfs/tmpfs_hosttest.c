@@ -60,9 +60,7 @@ static struct fs_attr attr_of(struct fs_node_id node)
 
 static int move(struct fs_node_id from, const char *from_name, struct fs_node_id to, const char *to_name, unsigned flags)
 {
-	struct fs_attr replaced;
-
-	return fs->ops->rename(fs, from, from_name, strlen(from_name), to, to_name, strlen(to_name), flags, &replaced);
+	return fs->ops->rename(fs, from, from_name, strlen(from_name), to, to_name, strlen(to_name), flags);
 }
 
 static int unlink_name(struct fs_node_id dir, const char *name)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/sys/fs/inotify: what each user gets of inotify (vfs/inotify.c). */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "vfs/inotify_inside.h"
+#include "vfs/procfs/entry.h"
+#include <linux/stat.h>
+
+#define INOTIFY_SETTING(name, limit)													\
+	static int show_##name(struct proc_text *text, const struct proc_subject *subject) { return show_inotify(text, limit); }	\
+	static int store_##name(const struct proc_subject *subject, const char *text, size_t len) { return store_inotify(text, len, limit); }
+
+static int show_inotify(struct proc_text *text, enum inotify_limit limit)
+{
+	proc_text_print(text, "%u\n", inotify_limit(limit));
+	return 0;
+}
+
+/* A decimal number and perhaps a newline. */
+static int store_inotify(const char *text, size_t len, enum inotify_limit limit)
+{
+	char digits[24];
+	uint64_t value;
+
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (!string_to_u64(digits, &value) || value > INT32_MAX)
+		return -EINVAL;
+	atomic_store(&inotify_limits[limit], value);
+	return 0;
+}
+
+INOTIFY_SETTING(max_queued_events, INOTIFY_QUEUED_EVENTS)
+INOTIFY_SETTING(max_user_instances, INOTIFY_INSTANCES)
+INOTIFY_SETTING(max_user_watches, INOTIFY_WATCHES)
+
+static const struct proc_entry inotify_entries[] = {
+	{ .name = "max_queued_events", .mode = S_IFREG | 0644, .show = show_max_queued_events, .store = store_max_queued_events },
+	{ .name = "max_user_instances", .mode = S_IFREG | 0644, .show = show_max_user_instances, .store = store_max_user_instances },
+	{ .name = "max_user_watches", .mode = S_IFREG | 0644, .show = show_max_user_watches, .store = store_max_user_watches },
+};
+
+static const struct proc_entry fs_entries[] = {
+	{ .name = "inotify", .mode = S_IFDIR | 0555, .directory = &proc_sys_inotify },
+};
+
+const struct proc_directory proc_sys_fs = { .number = PROC_SYS_FS, .entries = fs_entries, .entry_count = ARRAY_LEN(fs_entries) };
+const struct proc_directory proc_sys_inotify = { .number = PROC_SYS_INOTIFY, .entries = inotify_entries,
+						 .entry_count = ARRAY_LEN(inotify_entries) };

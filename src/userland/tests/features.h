@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What a kernel may be built without (src/kernel/README.md, "Switches"), and how a program finds out: by a call that is there with it, and fails then. */
+#ifndef FEATURES_H
+#define FEATURES_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The names in syscalls.def. */
+#define UNIX_SOCKETS "unix_sockets"
+#define INOTIFY "inotify"
+
+static inline int kernel_has(const char *feature)
+{
+	return syscall(strcmp(feature, INOTIFY) ? SYS_setsockopt : SYS_inotify_rm_watch, -1, 0, 0, 0, 0) < 0 && errno != ENOSYS;
+}
+
+/* What main() returns in place of what check_main() does. */
+static inline int skip_program(const char *name, const char *feature)
+{
+	printf("ok %s: skipped, as this kernel is built without %s\n", name, feature);
+	return 0;
+}
+
+#endif
