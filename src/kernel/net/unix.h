@@ -104,6 +104,7 @@ struct unix_socket {
 	unsigned in_flight;		/* how often its file is under way */
 	unsigned held;			/* sockets in the messages of its queue */
 	bool reached;
+	bool is_chained;		/* read without by who puts a reference */
 	unsigned inner;
 	struct list chained;
 	/* Who the other side is, as it was when connection or listening began. lock */

@@ -34,8 +34,9 @@ static void update_chained(struct unix_socket *socket)
 {
 	bool is = socket->in_flight && (socket->held || atomic_load(&socket->state) == UNIX_LISTENING);
 
-	if (is == !list_empty(&socket->chained))
+	if (is == socket->is_chained)
 		return;
+	atomic_store(&socket->is_chained, is);
 	if (is)
 		list_push_back(&chained, &socket->chained);
 	else
@@ -44,7 +45,7 @@ static void update_chained(struct unix_socket *socket)
 
 static bool is_left_alone(const struct unix_socket *socket)
 {
-	return !list_empty(&socket->chained) && atomic_load(&socket->file->refs.count) <= socket->in_flight;
+	return socket->is_chained && atomic_load(&socket->file->refs.count) <= socket->in_flight;
 }
 
 /* So many more references to the sockets among @rights are in @holder's queue. flight_lock held. */
@@ -247,7 +248,7 @@ static void count_inner(struct unix_rights *rights, struct unix_socket *holder, 
 
 static void reach(struct unix_socket *socket, struct list *reached)
 {
-	if (socket->reached || list_empty(&socket->chained))
+	if (socket->reached || !socket->is_chained)
 		return;
 	socket->reached = true;
 	list_remove(&socket->chained);
@@ -331,7 +332,7 @@ uint64_t unix_before_put(const struct file *file)
 {
 	const struct unix_socket *socket = file->private;
 
-	return atomic_load(&departures) << 1 | !list_empty(&socket->chained);
+	return atomic_load(&departures) << 1 | atomic_load(&socket->is_chained);
 }
 
 void unix_after_put(uint64_t said)
