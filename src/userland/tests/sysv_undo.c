@@ -391,7 +391,8 @@ static void leaks(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(ends), CASE(failures), CASE(range), CASE(settings), CASE(programs), CASE(sharing), CASE(unsharing), CASE(gone), CASE(leaks), { NULL, NULL },
+		CASE(ends), CASE(failures), CASE(range), CASE(settings), CASE(programs), CASE(sharing), CASE(unsharing), CASE(gone), CASE(leaks),
+		{ NULL, NULL },
 	};
 
 	return check_main("sysv_undo", cases, argc, argv);
