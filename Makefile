@@ -202,6 +202,8 @@ test: lint iso debug-iso test-programs ## run all tests: on the host, and in vir
 	$(call GUEST_TESTS,-m "not full")
 
 test-full: FUZZ := 20
+# Other inputs each day; what fails tells its seed.
+test-full: export FUZZ_SEED := $(shell date +%Y%m%d)
 # What takes long seldom waits.
 test-full: TEST_JOBS := 2
 test-full: lint iso debug-iso test-programs ## the same, and what takes longer

@@ -59,10 +59,15 @@ static struct cpu *least_busy(uint64_t allowed)
 	return best;
 }
 
+static void offer_soon(struct cpu *cpu)
+{
+	timer_program(cpu, cpu_read_tsc() + clock_hw_tsc_hz() / 1000000 * OFFER_AFTER_US);
+}
+
 void placement_offer_later(struct cpu *cpu, const struct thread *thread)
 {
 	if (atomic_load_relaxed(&idle_cpus) & thread->affinity)
-		timer_program(cpu, cpu_read_tsc() + clock_hw_tsc_hz() / 1000000 * OFFER_AFTER_US);
+		offer_soon(cpu);
 }
 
 /* Where @thread, of @cpu, had best run. */
@@ -165,7 +170,7 @@ static struct cpu *enqueue(struct cpu *cpu, struct thread *thread, bool soon)
 }
 
 /* A thread waits on a busy CPU: somebody of @allowed who has begun to idle meanwhile may want it. */
-static void offer(uint64_t allowed, const struct cpu *cpu)
+static bool offer(uint64_t allowed, const struct cpu *cpu)
 {
 	struct cpu *idle;
 
@@ -173,6 +178,7 @@ static void offer(uint64_t allowed, const struct cpu *cpu)
 	idle = claim_idle(allowed, cpu);
 	if (idle)
 		smp_send_reschedule(idle);
+	return idle;
 }
 
 void placement_enqueue(struct cpu *cpu, struct thread *thread, bool soon, uint32_t *woken)
@@ -222,13 +228,15 @@ static struct thread *find_movable(struct run_queue *queue, uint64_t targets, un
 
 /*
  * @thread waits on @from, locked, where @cpu found one more waiting than on itself: should it come, so that they take turns in having a CPU for
- * themselves? Of it and the one that runs there, the one that has been there longer comes; the other has just had to share.
+ * themselves? Of it and the one that runs there, the one that has been there longer comes; the other has just had to share. Who is kept from running by a
+ * real-time thread takes no turns with that.
  */
 static bool turn_to_move(const struct thread *thread, const struct cpu *from, const struct cpu *cpu)
 {
 	const struct thread *running = from->current;
 
-	if (from->run_queue->count > atomic_load_relaxed(&cpu->run_queue->count) + 1 || !may_run(running, cpu))
+	if (from->run_queue->count > atomic_load_relaxed(&cpu->run_queue->count) + 1 || !may_run(running, cpu) ||
+	    (running->priority < LEVEL_HIGH && thread->priority >= LEVEL_HIGH))
 		return true;
 	return thread->moved_at <= running->moved_at;
 }
@@ -312,8 +320,8 @@ bool placement_idle(struct cpu *cpu)
 	return false;
 }
 
-/* Threads wait on @cpu, this one, while others idle: one of those that may take one is told. */
-static void offer_waiting(struct cpu *cpu)
+/* Threads wait on @cpu, this one, while others idle: one of those that may take one is told. Returns whether there was one. */
+static bool offer_waiting(struct cpu *cpu)
 {
 	struct thread *thread;
 	uint64_t allowed;
@@ -322,15 +330,16 @@ static void offer_waiting(struct cpu *cpu)
 	thread = find_movable(cpu->run_queue, atomic_load(&idle_cpus), 0, LEVEL_COUNT);
 	allowed = thread ? thread->affinity : 0;
 	queue_unlock(cpu->run_queue);
-	offer(allowed, cpu);
+	return offer(allowed, cpu);
 }
 
 void placement_balance(struct cpu *cpu, uint64_t now)
 {
 	unsigned waiting = atomic_load_relaxed(&cpu->run_queue->count), running = cpu->current->priority, limit;
 
-	if (waiting && atomic_load(&idle_cpus))
-		offer_waiting(cpu);
+	/* That one takes a single thread: the others are for other CPUs. */
+	if (waiting && atomic_load(&idle_cpus) && offer_waiting(cpu) && waiting > 1)
+		offer_soon(cpu);
 	if (now < cpu->balance_at)
 		return;
 	/* Nobody who would only wait here for what runs: of worse classes, or of any but the real-time one. */

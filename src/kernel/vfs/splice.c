@@ -30,6 +30,12 @@ static bool can_splice(const struct file *file)
 	return file->vnode && (file->vnode->type == S_IFREG || file->vnode->type == S_IFCHR);
 }
 
+/* What has been read of it is there again. A device's place may be its own (/dev/kmsg), wherever it is read from. */
+static bool is_lasting(const struct file *file)
+{
+	return file->vnode->type == S_IFREG;
+}
+
 /* ---- Out of a pipe ---- */
 
 /* Writes what is at the head, at most @len bytes, and takes out what was written. pipe->lock held, and let go meanwhile; @pipe is claimed. */
@@ -116,7 +122,7 @@ static ssize_t wait_for_room(struct pipe *pipe, bool patient)
  */
 static ssize_t fill(struct pipe *pipe, struct file *in, uint64_t *pos, char *buf, size_t len)
 {
-	unsigned how = PIPE_IN_PIECES | (in->ops->seek ? PIPE_AT_ONCE : PIPE_UNLESS_KILLED);
+	unsigned how = PIPE_IN_PIECES | (is_lasting(in) ? PIPE_AT_ONCE : PIPE_UNLESS_KILLED);
 	size_t done = 0, part;
 	ssize_t got, put;
 
@@ -134,7 +140,7 @@ static ssize_t fill(struct pipe *pipe, struct file *in, uint64_t *pos, char *buf
 		put = pipe_put(pipe, &uio, how);
 		done += MAX(put, 0);
 		*pos += MAX(put, 0);
-	} while (in->ops->seek && put == (ssize_t)part && done < len && !signal_fatal_pending());
+	} while (is_lasting(in) && put == (ssize_t)part && done < len && !signal_fatal_pending());
 	return done ? (ssize_t)done : put;
 }
 
@@ -153,7 +159,7 @@ static ssize_t file_to_pipe(struct file *in, uint64_t *pos, struct pipe *pipe, s
 		buf = kmalloc(CHUNK);
 		done = buf ? fill(pipe, in, pos, buf, room) : -ENOMEM;
 		kfree(buf);
-	} while (done == -EAGAIN && patient && in->ops->seek);
+	} while (done == -EAGAIN && patient && is_lasting(in) && !signal_fatal_pending());
 	return done;
 }
 

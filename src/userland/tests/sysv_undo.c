@@ -76,6 +76,30 @@ static void is_at_its_limit(void *unused)
 	CHECK_EQ(change(set, 0, 1, 0), 0);
 }
 
+/* What fails as a whole, at once or after a wait, leaves nothing to undo. */
+static void fails(void *unused)
+{
+	struct sembuf group[2] = { { 0, 3, SEM_UNDO }, { 1, -20, SEM_UNDO | IPC_NOWAIT } };
+	struct timespec soon = { 0, 1000000 };
+
+	(void)unused;
+	CHECK_ERR(semop(set, group, 2), EAGAIN);
+	CHECK_EQ(value_of(set, 0), 9);
+	group[1].sem_flg = SEM_UNDO;
+	CHECK_ERR(semtimedop(set, group, 2, &soon), EAGAIN);
+}
+
+static void failures(void)
+{
+	set = make(2);
+	CHECK_EQ(set_value(set, 0, 9), 0);
+	CHECK_EQ(set_value(set, 1, 9), 0);
+	CHECK_EQ(check_child(fails, NULL), 0);
+	CHECK_EQ(value_of(set, 0), 9);
+	CHECK_EQ(value_of(set, 1), 9);
+	remove_it(set);
+}
+
 static void range(void)
 {
 	set = make(2);
@@ -367,7 +391,8 @@ static void leaks(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(ends), CASE(range), CASE(settings), CASE(programs), CASE(sharing), CASE(unsharing), CASE(gone), CASE(leaks), { NULL, NULL },
+		CASE(ends), CASE(failures), CASE(range), CASE(settings), CASE(programs), CASE(sharing), CASE(unsharing), CASE(gone), CASE(leaks),
+		{ NULL, NULL },
 	};
 
 	return check_main("sysv_undo", cases, argc, argv);

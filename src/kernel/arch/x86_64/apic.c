@@ -13,7 +13,7 @@ enum {
 	MSR_APIC_BASE = 0x1b, APIC_BASE_ENABLE = 1 << 11,
 	LAPIC_ID = 0x20, LAPIC_COMMAND_LOW = 0x300, LAPIC_COMMAND_HIGH = 0x310,
 	COMMAND_NMI = 4 << 8, COMMAND_INIT = 5 << 8, COMMAND_STARTUP = 6 << 8, COMMAND_PENDING = 1 << 12, COMMAND_ASSERT = 1 << 14,
-	COMMAND_ALL_OTHERS = 3 << 18, LAPIC_TASK_PRIORITY = 0x80, LAPIC_END = 0xb0, LAPIC_SPURIOUS = 0xf0, LAPIC_TIMER = 0x320, LAPIC_LINT0 = 0x350,
+	LAPIC_TASK_PRIORITY = 0x80, LAPIC_END = 0xb0, LAPIC_SPURIOUS = 0xf0, LAPIC_TIMER = 0x320, LAPIC_LINT0 = 0x350,
 	LAPIC_LINT1 = 0x360, LAPIC_TIMER_INITIAL = 0x380, LAPIC_TIMER_CURRENT = 0x390, LAPIC_TIMER_DIVIDE = 0x3e0,
 	LAPIC_ENABLE = 1 << 8, LAPIC_MASKED = 1 << 16, LAPIC_NMI = 4 << 8, DIVIDE_BY_16 = 3,
 	IOAPIC_SELECT = 0x00, IOAPIC_WINDOW = 0x10, IOAPIC_VERSION = 1, IOAPIC_REDIRECTION = 0x10,
@@ -165,9 +165,9 @@ void apic_send_vector(unsigned apic_id, unsigned vector)
 	send(apic_id, vector);
 }
 
-void apic_send_nmi_to_others(void)
+void apic_send_nmi(unsigned apic_id)
 {
-	send(0, COMMAND_NMI | COMMAND_ALL_OTHERS);
+	send(apic_id, COMMAND_NMI);
 }
 
 void apic_timer_start(uint64_t ticks)

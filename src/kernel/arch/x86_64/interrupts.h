@@ -54,6 +54,6 @@ unsigned apic_cpus_there(void);
 void apic_send_init(unsigned apic_id);
 void apic_send_startup(unsigned apic_id, paddr_t page);	/* below 1 MiB */
 void apic_send_vector(unsigned apic_id, unsigned vector);
-void apic_send_nmi_to_others(void);
+void apic_send_nmi(unsigned apic_id);
 void apic_timer_start(uint64_t ticks);
 uint32_t apic_timer_count(void);

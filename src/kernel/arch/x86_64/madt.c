@@ -14,6 +14,10 @@ static void add_cpu(struct madt_machine *machine, uint32_t id, uint32_t flags)
 {
 	if (!(flags & LAPIC_USABLE))
 		return;
+	/* Some firmware names CPUs by entries of both kinds. */
+	for (unsigned i = 0; i < machine->cpu_count; i++)
+		if (machine->cpu_ids[i] == id)
+			return;
 	if (id < LAPIC_BROADCAST && machine->cpu_count < CPU_MAX)
 		machine->cpu_ids[machine->cpu_count++] = id;
 	else

@@ -55,6 +55,7 @@ static void test_cpus_of_both_kinds(void)
 	put_lapic(1, 0);	/* not there */
 	put_lapic(2, 2);	/* may be plugged in */
 	put_x2apic(3, 1);
+	put_x2apic(0, 1);	/* the first one again */
 	put_x2apic(4, 0);
 	put_x2apic(254, 1);
 	put_x2apic(255, 1);	/* would be all of them */

@@ -58,6 +58,8 @@ void ap_main(struct cpu *cpu)
 		cpu_stop();
 	atomic_store(&cpus[cpu->id], cpu);
 	atomic_or(&cpus_online, 1ull << cpu->id);
+	if (smp_is_stopping())
+		cpu_stop();
 	tlb_flush_everything_local();	/* nobody has told this CPU what changed before */
 	cpu->preempt_count = 0;
 	scheduler_idle_loop();
@@ -255,9 +257,13 @@ static bool stopping;	/* atomic */
 
 void smp_stop_others(void)
 {
+	uint64_t others;
+
 	atomic_store(&stopping, true);
-	if (cpus_several())
-		apic_send_nmi_to_others();
+	/* Those that are just starting could not take it yet: they stop by themselves. */
+	others = atomic_load(&cpus_online) & ~(1ull << this_cpu()->id);
+	for (; others; others &= others - 1)
+		apic_send_nmi(cpus[__builtin_ctzll(others)]->apic_id);
 }
 
 bool smp_is_stopping(void)

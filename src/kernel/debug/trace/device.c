@@ -104,7 +104,8 @@ static void start_sampler(void *ring)
 static void start_samplers(void)
 {
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-		struct thread *thread = rings[cpu] ? thread_create_kernel("sampler", start_sampler, rings[cpu], CLASS_HIGH) : NULL;
+		bool sampled = rings[cpu] && atomic_load(&cpus_online) >> cpu & 1;
+		struct thread *thread = sampled ? thread_create_kernel("sampler", start_sampler, rings[cpu], CLASS_HIGH) : NULL;
 
 		if (!thread)
 			continue;

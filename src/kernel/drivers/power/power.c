@@ -18,10 +18,13 @@ static void wait_a_little(void)
 
 void power_halt(void)
 {
-	log_notice("power: halted; it is safe to switch off");
 	interrupts_disable();
-	serial_flush();
-	smp_stop_others();
+	/* Whoever was stopped before may have the locks of the log, and keeps them. */
+	if (!smp_is_stopping()) {
+		log_notice("power: halted; it is safe to switch off");
+		serial_flush();
+		smp_stop_others();
+	}
 	cpu_stop();
 }
 

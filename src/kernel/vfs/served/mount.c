@@ -163,7 +163,7 @@ static struct fs_type served_type = { .name = "served", .mount = served_mount };
 
 void served_register(void)
 {
-	/* Off, until who waits for a page from a server holds no lock that others need (README.md). */
+	/* Where the command line names no root that a server would serve, nor asks for this, nobody is to depend on one. */
 	if (!command_line_has("served") && !command_line_has("root"))
 		return;
 	mapped_init();

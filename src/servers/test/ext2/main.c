@@ -58,8 +58,12 @@ void spoil(void *answer, size_t size)
 			((struct fs_map_extents_reply *)answer)->extents[random_number() % sizeof(uint64_t)] ^= 1 + random_number() % 255;
 		size = offsetof(struct fs_map_extents_reply, extents);
 	}
-	for (unsigned i = random_number() % 4 + 1; i > 0; i--)
-		((uint8_t *)answer)[random_number() % size] = random_number() % 4 ? (uint8_t)random_number() : 0;
+	for (unsigned i = random_number() % 4 + 1; i > 0; i--) {
+		uint8_t *byte = (uint8_t *)answer + random_number() % size;
+
+		/* Another value in any case; zero, which often means something, more often than by chance. */
+		*byte = *byte && random_number() % 4 == 0 ? 0 : *byte ^ (1 + random_number() % 255);
+	}
 }
 
 static bool is_time(unsigned long every, unsigned long count)
