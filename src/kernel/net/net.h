@@ -13,7 +13,7 @@ uint64_t net_socket_number(void);	/* of a new socket: for stat and /proc */
 
 /* Has @file a before_put op? It says what unix_after_put() is to be told. */
 static inline bool unix_counts_puts(const struct file *file) { return file->ops->before_put; }
-static inline uint64_t unix_before_put(const struct file *file) { return file->ops->before_put(file); }
+static inline uint64_t unix_ask_before_put(const struct file *file) { return file->ops->before_put(file); }
 /*
  * A reference to such a file was put, but not the last one: by what its op said, looks for sockets that nobody can reach any more. No lock of the VFS is held
  * but for file positions. May sleep.
@@ -26,7 +26,7 @@ void unix_show_all(struct proc_text *text);	/* /proc/net/unix */
 
 static inline void net_init(void) { }
 static inline bool unix_counts_puts(const struct file *file) { return false; }
-static inline uint64_t unix_before_put(const struct file *file) { return 0; }
+static inline uint64_t unix_ask_before_put(const struct file *file) { return 0; }
 static inline void unix_after_put(uint64_t said) { }
 
 #endif

@@ -69,10 +69,9 @@ static uint32_t event_of(unsigned mask)
 	return times == FS_SET_ATIME ? IN_ACCESS : times ? IN_MODIFY : 0;
 }
 
-static int set_attributes(const struct path *path, unsigned mask, const struct fs_attr *in)
+/* Attributes of what is at @path were set, or that failed; returns @error. */
+static inline int tell_set(const struct path *path, unsigned mask, int error)
 {
-	int error = vnode_setattr(path_vnode(path), mask, in);
-
 	if (!error)
 		inotify_dentry(path->dentry, event_of(mask));
 	return error;
@@ -89,7 +88,7 @@ static long change_mode(const struct path *path, void *argument)
 		return -EOPNOTSUPP;
 	if (!caller_in_group(vnode->attr.gid))
 		in.mode &= ~S_ISGID;
-	return set_attributes(path, FS_SET_MODE | FS_SET_CTIME, &in);
+	return tell_set(path, FS_SET_MODE | FS_SET_CTIME, vnode_setattr(vnode, FS_SET_MODE | FS_SET_CTIME, &in));
 }
 
 long sys_chmod(uaddr_t path, unsigned mode)
@@ -136,7 +135,7 @@ static long change_owner(const struct path *path, void *argument)
 		in.mode = keep;
 		mask |= FS_SET_MODE;
 	}
-	return set_attributes(path, mask, &in);
+	return tell_set(path, mask, vnode_setattr(vnode, mask, &in));
 }
 
 long sys_chown(uaddr_t path, uint32_t uid, uint32_t gid)
@@ -217,7 +216,7 @@ static long change_times(const struct path *path, void *argument)
 		if (omitted(&to->times[1]))
 			mask &= ~FS_SET_MTIME;
 	}
-	return set_attributes(path, mask, &in);
+	return tell_set(path, mask, vnode_setattr(vnode, mask, &in));
 }
 
 static bool valid_ns(const struct __kernel_timespec *time)

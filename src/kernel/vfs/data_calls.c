@@ -21,15 +21,9 @@ enum position { POSITION_FILE, POSITION_GIVEN };
 
 static ssize_t transfer(struct file *file, struct uio *uio, uint64_t *pos, bool write)
 {
-	ssize_t done;
-
 	if (write)
-		done = file->ops->write ? file->ops->write(file, uio, pos) : -EINVAL;
-	else
-		done = file->ops->read ? file->ops->read(file, uio, pos) : -EINVAL;
-	if (done > 0)
-		inotify_file(file, write ? IN_MODIFY : IN_ACCESS);
-	return done;
+		return file->ops->write ? inotify_bytes(file, IN_MODIFY, file->ops->write(file, uio, pos)) : -EINVAL;
+	return file->ops->read ? inotify_bytes(file, IN_ACCESS, file->ops->read(file, uio, pos)) : -EINVAL;
 }
 
 /* A file that others may use at the same time needs its position locked; streams have none. */

@@ -85,7 +85,7 @@ static inline void file_free(struct file *file)
 
 static __attribute__((noinline)) void put_counted(struct file *file)
 {
-	uint64_t said = unix_before_put(file);
+	uint64_t said = unix_ask_before_put(file);
 
 	if (refcount_put(&file->refs))
 		file_free(file);

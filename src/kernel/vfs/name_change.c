@@ -206,7 +206,7 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 	dentry_remove_name(begun->parent, &begun->name, dentry, vnode, &begun->change);
 	vnode_touch_directory(begun->parent->vnode, now);
 	dir_change_end(&begun->change);
-	if (vnode) {
+	if (likely(vnode)) {
 		if (directory)
 			dentry_drop_children(dentry);
 		if (likely(directory || !attr->links)) {

@@ -47,14 +47,8 @@ static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *po
 	int error;
 	ssize_t (*op)(struct file *file, struct uio *uio, uint64_t *pos) = write ? file->ops->write : file->ops->read;
 
-	if (flags & RWF_NOWAIT) {
-		if (write || !regular)
-			return -EOPNOTSUPP;
-		done = read_now(file, uio, pos);
-		if (done > 0)
-			inotify_file(file, IN_ACCESS);
-		return done;
-	}
+	if (flags & RWF_NOWAIT)
+		return write || !regular ? -EOPNOTSUPP : inotify_bytes(file, IN_ACCESS, read_now(file, uio, pos));
 	if (!op)
 		return -EINVAL;
 	if (write && regular && flags & RWF_APPEND) {
@@ -65,8 +59,7 @@ static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *po
 	} else {
 		done = op(file, uio, pos);
 	}
-	if (done > 0)
-		inotify_file(file, write ? IN_MODIFY : IN_ACCESS);
+	inotify_bytes(file, write ? IN_MODIFY : IN_ACCESS, done);
 	if (write && done > 0 && flags & (RWF_DSYNC | RWF_SYNC) && file->ops->fsync) {
 		error = file->ops->fsync(file, !(flags & RWF_SYNC));
 		if (error)

@@ -42,3 +42,11 @@ static inline void inotify_replaced(struct vnode *vnode) { }
 static inline void inotify_replaced_node(struct fs_node_id node, uint32_t links) { }
 
 #endif
+
+/* So many bytes of @file were moved, or an error; returns that. @mask: IN_ACCESS or IN_MODIFY. */
+static inline ssize_t inotify_bytes(struct file *file, uint32_t mask, ssize_t done)
+{
+	if (done > 0)
+		inotify_file(file, mask);
+	return done;
+}
