@@ -3,7 +3,7 @@
 #ifndef CALLS_H
 #define CALLS_H
 
-#include "features.h"
+#include "built_with.h"
 
 #include <raeen/caps.h>
 #include <stddef.h>

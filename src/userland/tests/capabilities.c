@@ -4,7 +4,7 @@
  * Which call needs which: capability_calls. On Linux there is nothing to check.
  */
 #include "check.h"
-#include "features.h"
+#include "built_with.h"
 #include "ports.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* inotify: which events what gives, in which order, their names and flags; the queue; waiting. */
 #include "check.h"
 #include "inotify_kit.h"
-#include "features.h"
+#include "built_with.h"
 
 #include <fcntl.h>
 #include <poll.h>

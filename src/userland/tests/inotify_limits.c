@@ -4,7 +4,7 @@
 #include "inotify_kit.h"
 #include "leak.h"
 #include "private_mounts.h"
-#include "features.h"
+#include "built_with.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * sockets, and ports in their messages. Native.
  */
 #include "check.h"
-#include "features.h"
+#include "built_with.h"
 #include "ports_kit.h"
 
 #include <pthread.h>

@@ -2,7 +2,7 @@
 /* What messages of local sockets carry: descriptors, credentials; how many messages one call moves; circles of sockets that nobody can reach. */
 #include "check.h"
 #include "leak.h"
-#include "features.h"
+#include "built_with.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -5,7 +5,7 @@
  */
 #include "check.h"
 #include "leak.h"
-#include "features.h"
+#include "built_with.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Local sockets: making, naming, connecting, reading and writing, ends, options, poll. What messages carry is in socket_messages. */
 #include "check.h"
-#include "features.h"
+#include "built_with.h"
 
 #include <fcntl.h>
 #include <poll.h>

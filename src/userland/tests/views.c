@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* view_enter: what is in a view is there, what is not does not exist, nothing leads out, and nobody inside changes it. On Linux nothing is checked. */
 #include "check.h"
-#include "features.h"
+#include "built_with.h"
 #include "leak.h"
 #include "private_mounts.h"
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a kernel may be built without (src/kernel/README.md, "Switches"), and how a program finds out: by a call that is there with it, and fails then. */
-#ifndef FEATURES_H
-#define FEATURES_H
+#ifndef BUILT_WITH_H
+#define BUILT_WITH_H
 
 #include <errno.h>
 #include <stdio.h>
