@@ -147,10 +147,14 @@ READING = {
 }
 
 
+# The examples' service is one that starts behind all others.
+RUNNING = "until svc list | grep -q '^example running'; do sleep 0.1; done\n"
+
+
 @pytest.fixture(scope="module")
 def results():
     commands = {f"reading: {name}": command for name, (command, _, _) in READING.items()}
-    commands.update({f"examples: {page}": "set -e\n" + "\n".join(lines) for page, (lines, _) in EXAMPLES.items()})
+    commands.update({f"examples: {page}": RUNNING + "set -e\n" + "\n".join(lines) for page, (lines, _) in EXAMPLES.items()})
     return run_all(RAEEN, commands)
 
 

@@ -22,6 +22,7 @@ NOT_LOOKED_AT = {
     **{(prefix + call, "value"): "tmpfs has no attributes of users" for prefix in ("", "l", "f") for call in ("getxattr", "setxattr")},
     **{(prefix + "listxattr", "list"): "there are none" for prefix in ("", "l", "f")},
     **{("clone", argument): "no flag asks for it" for argument in ("parent_tid", "child_tid")},
+    **{key: "nothing has that number" for key in (("shmctl", "buf"), ("msgctl", "buf"), ("msgrcv", "message"))},
     ("futex", "addr2"): "FUTEX_WAIT has none",
     ("set_tid_address", "addr"): "written to at the end of the thread, where nobody is told",
     ("set_robust_list", "head"): "read at the end of the thread",

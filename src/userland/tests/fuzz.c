@@ -370,6 +370,13 @@ static void reap_orphans(void)
 	}
 }
 
+/* Names of message queues are everybody's, and so are what later tests count. */
+static void remove_queues(void)
+{
+	for (unsigned i = 0; i < NAMES; i++)
+		syscall(SYS_mq_unlink, names[i]);
+}
+
 /* Root may have given the open devices another mode or owner, with which whatever runs afterwards would have to live. */
 static void restore_devices(void)
 {
@@ -395,6 +402,7 @@ static void round_of_calls(int root, uint64_t seed)
 		watch(pid);
 	}
 	reap_orphans();
+	remove_queues();
 	restore_devices();
 	if (!CHECK(progress->calls >= CALLS_A_ROUND))
 		printf("%u children made %u calls\n", children, progress->calls);
