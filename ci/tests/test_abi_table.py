@@ -36,6 +36,12 @@ def test_every_call_is_accounted_for():
             sorted((int(number), name) for name, number in re.findall(r"^#define __NR_(\w+)\s+(\d+)$", header.read(), re.M))
 
 
+def test_calls_that_kernels_may_be_built_without():
+    rows = table().stdout
+    assert re.search(r"^\| 46 \| sendmsg \| net/socket_messages.c; built with UNIX_SOCKETS=yes \|", rows, re.M)
+    assert re.search(r"^\| 41 \| socket \| net/socket.c \|", rows, re.M)
+
+
 @pytest.mark.parametrize("old, new, said", [
     ("\tiopl ioperm\n", "\tiopl\n", "ioperm (173) is in neither"),
     ("iopl ioperm", "iopl ioperm read", "read is implemented"),

@@ -75,7 +75,7 @@ def test_session(sessions, name):
     assert sessions[name].status == status, sessions[name].output
 
 
-def generate(tmp_path, calls=None, caps=None, free=None):
+def generate(tmp_path, calls=None, caps=None, free=None, features=()):
     """Runs gen-syscalls.py over the real tables, each changed by a function if one is given."""
     paths = []
     for path, change in ((f"{ABI}/syscalls.def", calls), (f"{ABI}/caps.def", caps), (FREE_CALLS, free)):
@@ -83,7 +83,7 @@ def generate(tmp_path, calls=None, caps=None, free=None):
             text = file.read()
         paths.append(tmp_path / os.path.basename(path))
         paths[-1].write_text(change(text) if change else text)
-    return subprocess.run([f"{ABI}/gen-syscalls.py", *map(str, paths), UNISTD, str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
+    return subprocess.run([f"{ABI}/gen-syscalls.py", *map(str, paths), UNISTD, str(tmp_path / "out"), *features], stderr=subprocess.PIPE, text=True)
 
 
 def replaced(old, new):
@@ -100,7 +100,17 @@ def test_generator_takes_the_tables(tmp_path):
     assert "getppid" not in gates
 
 
+@pytest.mark.parametrize("features", ((), ("inotify",), ("inotify", "unix_sockets")))
+def test_generator_leaves_out_what_the_kernel_is_built_without(tmp_path, features):
+    assert generate(tmp_path, features=features).returncode == 0
+    table, gates = (tmp_path / "out/syscall_table.inc").read_text(), (tmp_path / "out/syscall_asm.inc").read_text()
+    assert ("[46] = no_handler" in table) == ("unix_sockets" not in features)
+    assert ("[255] = no_handler" in table) == ("inotify" not in features)
+    assert ("%1 inotify_add_watch, 0x1, refuse" in gates) == ("inotify" in features)
+
+
 BROKEN = {
+    "unknown feature": (dict(calls=replaced("[with inotify]", "[with inotfy]")), "which is none of inotify, unix_sockets"),
     "no requirement": (dict(calls=replaced(" [needs SYS_REBOOT]", "")), "reboot says neither"),
     "no requirement, once none": (dict(calls=replaced("getppid(void) [none]", "getppid(void)")), "getppid says neither"),
     "none without a reason": (dict(calls=replaced("[needs SYS_REBOOT]", "[none]")), "reboot is not in security/free_calls.def"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 LINUX_NAME = re.compile(r"^#define __NR_(\w+)\s+(\d+)\s*$", re.M)
 NATIVE = 1024
+FEATURES = ("inotify", "unix_sockets")
 LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[(frame)\])?(?:\s*\[(needs [^]]*|none)\])?(?:\s*\[with (\w+)\])?\s*:\s*(\S.*)$")
 CLAUSE = re.compile(r"^([A-Z0-9_ ]*[A-Z0-9_])(?: by (\w+)| (inside))?$")
 
@@ -61,6 +62,8 @@ def parse(path, bits, free):
             sys.exit(f"{where}: {name} has {len(args)} arguments, at most 6 fit in registers")
         entries[nr] = Call(name, args, match[7], bool(match[4]), match[6])
         names.add(name)
+        if match[6] and match[6] not in FEATURES:
+            sys.exit(f"{where}: {name} is for kernels with {match[6]}, which is none of {', '.join(FEATURES)}")
         if not match[5]:
             sys.exit(f"{where}: {name} says neither [needs CAPABILITY...] nor [none]")
         if (match[5] == "none") != (name in free):

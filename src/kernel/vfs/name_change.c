@@ -9,8 +9,8 @@
 #include "vfs/mount_tree.h"
 #include "vfs/path_ready.h"
 #include "vfs/permission.h"
-#include "vfs/watch.h"
 #include "vfs/vnode_cache.h"
+#include "vfs/watch.h"
 #include <linux/stat.h>
 
 /* Who owns a new node and what its mode becomes, as the parent and the caller have it. */
