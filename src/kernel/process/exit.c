@@ -112,7 +112,7 @@ static bool leave_thread_list(struct thread *thread, int code)
 
 	flags = spin_lock_irq(&process->signal_lock);
 	/* Under the lock, or the process's sum, which others read meanwhile, would go back. */
-	thread_times(thread, &user, &system);
+	thread_own_times(&user, &system);
 	list_remove(&thread->process_link);
 	thread->user.gone = true;
 	last = --process->thread_count == 0;

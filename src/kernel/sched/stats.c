@@ -60,19 +60,24 @@ static uint64_t boot_tsc(void)
 	return base;
 }
 
-/* Returns what @thread has had, TSC cycles, and divides that, or with @others what has gone by without it since boot, by @split, which is its CPU's then. */
-static uint64_t read_times(struct thread *thread, struct time_split *split, bool others, uint64_t *user_ns, uint64_t *system_ns)
+/*
+ * Returns what @thread has had, TSC cycles, and divides that, or with @others what has gone by without it since boot, by @split, which is its CPU's then.
+ * It is @cpu's, which is locked, with interrupts off.
+ */
+static inline __attribute__((always_inline)) uint64_t divide_times(struct thread *thread, const struct cpu *cpu, struct time_split *split, bool others,
+								    uint64_t *user_ns, uint64_t *system_ns)
 {
-	uint64_t boot = boot_tsc(), flags = interrupts_save(), now, cycles, ticks, user, total;
-	struct cpu *cpu;
+	uint64_t now = cpu_read_tsc(), cycles = thread->run_cycles, ticks, user, total;
 
-	preempt_disable();
-	cpu = lock_cpu_of(thread);
-	now = cpu_read_tsc();
-	cycles = thread->run_cycles;
 	if (cpu->current == thread)
 		cycles += MAX(now, thread->run_stamp) - thread->run_stamp;
-	total = clock_hw_cycles_to_ns(others ? MAX(now, boot + cycles) - boot - cycles : cycles);
+	if (others) {
+		uint64_t boot = boot_tsc();
+
+		total = clock_hw_cycles_to_ns(MAX(now, boot + cycles) - boot - cycles);
+	} else {
+		total = clock_hw_cycles_to_ns(cycles);
+	}
 	total = MAX(total, split->total_ns);
 	/* Without any samples the time counts as the system's, as on Linux. */
 	ticks = split->user_ticks + split->system_ticks;
@@ -82,15 +87,42 @@ static uint64_t read_times(struct thread *thread, struct time_split *split, bool
 	split->total_ns = total;
 	*user_ns = split->user_ns;
 	*system_ns = total - split->user_ns;
-	queue_unlock(cpu->run_queue);
-	interrupts_restore(flags);
-	preempt_enable();
 	return cycles;
 }
 
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
 {
-	read_times(thread, &thread->times, false, user_ns, system_ns);
+	uint64_t flags = interrupts_save();
+	struct cpu *cpu;
+
+	preempt_disable();
+	cpu = lock_cpu_of(thread);
+	divide_times(thread, cpu, &thread->times, false, user_ns, system_ns);
+	queue_unlock(cpu->run_queue);
+	interrupts_restore(flags);
+	preempt_enable();
+}
+
+void thread_own_times(uint64_t *user_ns, uint64_t *system_ns)
+{
+	struct cpu *cpu = this_cpu();
+
+	queue_lock(cpu->run_queue);
+	divide_times(cpu->current, cpu, &cpu->current->times, false, user_ns, system_ns);
+	queue_unlock(cpu->run_queue);
+}
+
+static COLD uint64_t idle_times(struct cpu *cpu, uint64_t *user_ns, uint64_t *system_ns)
+{
+	uint64_t flags = interrupts_save(), cycles;
+
+	preempt_disable();
+	queue_lock(cpu->run_queue);
+	cycles = divide_times(cpu->idle, cpu, &cpu->times, true, user_ns, system_ns);
+	queue_unlock(cpu->run_queue);
+	interrupts_restore(flags);
+	preempt_enable();
+	return cycles;
 }
 
 bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats)
@@ -99,7 +131,7 @@ bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats)
 
 	if (!cpu)
 		return false;
-	stats->idle_ns = clock_hw_cycles_to_ns(read_times(cpu->idle, &cpu->times, true, &stats->user_ns, &stats->system_ns));
+	stats->idle_ns = clock_hw_cycles_to_ns(idle_times(cpu, &stats->user_ns, &stats->system_ns));
 	return true;
 }
 

@@ -144,6 +144,7 @@ static inline unsigned sched_own_level(const struct thread *thread)
 
 /* CPU-time of a thread up to now, ns. Neither part ever falls, nor does their sum. */
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns);
+void thread_own_times(uint64_t *user_ns, uint64_t *system_ns);	/* of the calling one; interrupts are off */
 
 /* How CPU @id has spent its time since boot; none of it falls. False where no CPU runs. */
 struct sched_cpu_stats { uint64_t user_ns, system_ns, idle_ns; };
