@@ -8,6 +8,7 @@
 #include "vfs/dentry.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
+#include "vfs/replaced.h"
 #include <linux/inotify.h>
 
 #ifdef INOTIFY
@@ -39,7 +40,6 @@ static inline void inotify_rename_end(struct inotify_rename *rename, struct fs *
 static inline void inotify_moved(struct path_walk *from, struct path_walk *to) { }
 static inline void inotify_renamed(struct inotify_rename *rename, struct path_walk *from, struct path_walk *to, unsigned flags) { }
 static inline void inotify_replaced(struct vnode *vnode) { }
-static inline void inotify_replaced_node(struct fs_node_id node, uint32_t links) { }
 
 #endif
 

@@ -3,10 +3,10 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "sched/clock.h"
+#include "vfs/replaced.h"
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
 #include "vfs/tmpfs/names_inline.h"
-#include "vfs/watch.h"
 
 struct rename {
 	struct tmpfs_node *from_dir, *to_dir;
