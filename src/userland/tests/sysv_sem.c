@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
-enum { SETS_MAX = 32000, LARGEST = 32000, OPERATIONS_MAX = 500, CROWD = 40, WORKERS = 4, ROUNDS = 300 };
+enum { SETS_MAX = 32000, LARGEST = 32000, OPERATIONS_MAX = 500, CROWD = 40, REMOVED = 40, WORKERS = 4, ROUNDS = 300 };
 
 /* ---- Sets and values ---- */
 
@@ -229,6 +229,43 @@ static void chains(void)
 	CHECK_EQ(check_wait(first), 0);
 	CHECK_EQ(check_wait(second), 0);
 	remove_it(id);
+}
+
+/* As many operations as there may be: the first one waits. */
+static void take_by_many(void *id)
+{
+	struct sembuf operations[OPERATIONS_MAX] = { { 0, -1, 0 } };
+	int result;
+
+	for (int i = 1; i < OPERATIONS_MAX; i++)
+		operations[i].sem_num = 1;
+	result = semop((int)(long)id, operations, OPERATIONS_MAX);
+	_exit(result == 0 ? 0 : result == -1 && errno == EIDRM ? REMOVED : 1);
+}
+
+/* One change lets so many go on that whoever makes it does not do it all for them; some may find the set gone instead. */
+static void crowds(void)
+{
+	pid_t crowd[CROWD];
+
+	for (int removed = 0; removed < 2; removed++) {
+		int id = make(2), end;
+
+		for (int i = 0; i < CROWD; i++)
+			crowd[i] = check_spawn(take_by_many, (void *)(long)id);
+		CHECK(await_takers(id, CROWD));
+		CHECK_EQ(change(id, 0, CROWD, 0), 0);
+		if (removed)
+			remove_it(id);
+		for (int i = 0; i < CROWD; i++) {
+			end = check_wait(crowd[i]);
+			CHECK(end == 0 || (removed && end == REMOVED));
+		}
+		if (removed)
+			continue;
+		CHECK_EQ(value_of(id, 0), 0);
+		remove_it(id);
+	}
 }
 
 static void try_second(void *id)
@@ -522,8 +559,8 @@ static void storm(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(sets), CASE(values), CASE(together), CASE(waiting), CASE(zero), CASE(chains), CASE(late_errors), CASE(ends), CASE(owners), CASE(lists),
-		CASE(limits), CASE(shares), CASE(storm), { NULL, NULL },
+		CASE(sets), CASE(values), CASE(together), CASE(waiting), CASE(zero), CASE(chains), CASE(crowds), CASE(late_errors), CASE(ends), CASE(owners),
+		CASE(lists), CASE(limits), CASE(shares), CASE(storm), { NULL, NULL },
 	};
 
 	return check_main("sysv_sem", cases, argc, argv);
