@@ -4,71 +4,16 @@
  * what such a machine answers. The network server's proxy and local sockets take their place.
  */
 #include "syscall_prototypes.h"
-#include "lib/errno.h"
-#include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/heap.h"
-#include "mm/user_copy.h"
+#include "net/inet_sockets.h"
 #include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/permission.h"
-#include "vfs/poll.h"
 #include <asm/socket.h>
-#include <linux/fcntl.h>
-#include <linux/in.h>
-#include <linux/in6.h>
-#include <linux/stat.h>
-#include <linux/un.h>
 
-/* socket(2); the headers that programs share with the kernel leave these to the C library. */
-enum { FAMILY_UNSPECIFIED = 0, FAMILY_UNIX = 1, FAMILY_INET = 2, FAMILY_INET6 = 10, FAMILY_PACKET = 17 };
-enum { TYPE_STREAM = 1, TYPE_DATAGRAM = 2, TYPE_RAW = 3, TYPE_SEQPACKET = 5, TYPE_MASK = 0xf, TYPE_MAX = 11 };
-enum { ADDRESS_MAX = 128, UNIX_PATH_OFFSET = offsetof(struct sockaddr_un, sun_path), INET6_SIZE_MIN = 24 };
-
-struct socket {
-	int family, type, protocol;
-	uint64_t number;		/* for /proc/PID/fd */
-};
+enum { UNIX_PATH_OFFSET = offsetof(struct sockaddr_un, sun_path) };
 
 static uint64_t last_number;		/* atomic */
-
-union address {
-	uint16_t family;
-	struct sockaddr_in in;
-	struct sockaddr_un un;
-	char bytes[ADDRESS_MAX];
-};
-
-static ssize_t no_peer(struct file *file, struct uio *uio, uint64_t *pos)
-{
-	return -ENOTCONN;
-}
-
-static unsigned socket_poll(struct file *file, struct poll_table *table)
-{
-	const struct socket *socket = file->private;
-
-	return POLL_OUT | POLL_WRNORM | (socket->type == TYPE_STREAM || socket->type == TYPE_SEQPACKET ? POLL_HUP : 0);
-}
-
-static void socket_release(struct file *file)
-{
-	kfree(file->private);
-}
-
-static void socket_describe(struct file *file, char *buf, size_t size)
-{
-	snprintf(buf, size, "socket:[%lu]", ((const struct socket *)file->private)->number);
-}
-
-static int socket_getattr(struct file *file, struct fs_attr *attr)
-{
-	attr->mode = S_IFSOCK | 0777;
-	return 0;
-}
-
-static const struct file_ops socket_file_ops = { .read = no_peer, .write = no_peer, .poll = socket_poll, .release = socket_release,
-						  .describe = socket_describe, .getattr = socket_getattr };
 
 /* The socket @fd with *@ref to release, or NULL with *@error. */
 static __attribute__((noinline)) struct socket *socket_borrow(int fd, struct fd_ref *ref, long *error)
@@ -85,28 +30,13 @@ static __attribute__((noinline)) struct socket *socket_borrow(int fd, struct fd_
 	return NULL;
 }
 
-/* Whether there are such sockets, and the protocol that 0 stands for. */
-static int check_kind(struct socket *kind)
+static int check_unix_kind(const struct socket *kind)
 {
-	static const int usual[] = { [TYPE_STREAM] = IPPROTO_TCP, [TYPE_DATAGRAM] = IPPROTO_UDP };
-
 	if (kind->type < TYPE_STREAM || kind->type >= TYPE_MAX)
 		return -EINVAL;
-	if (kind->family == FAMILY_UNIX) {
-		if (kind->protocol && kind->protocol != FAMILY_UNIX)
-			return -EPROTONOSUPPORT;
-		return kind->type == TYPE_STREAM || kind->type == TYPE_DATAGRAM || kind->type == TYPE_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
-	}
-	if (kind->family != FAMILY_INET && kind->family != FAMILY_INET6)
-		return -EAFNOSUPPORT;
-	if (kind->type == TYPE_RAW)
-		return kind->protocol > 0 && kind->protocol < IPPROTO_MAX ? 0 : -EPROTONOSUPPORT;
-	if (kind->type > TYPE_RAW)
-		return -ESOCKTNOSUPPORT;
-	if (kind->protocol && kind->protocol != usual[kind->type])
+	if (kind->protocol && kind->protocol != FAMILY_UNIX)
 		return -EPROTONOSUPPORT;
-	kind->protocol = usual[kind->type];
-	return 0;
+	return kind->type == TYPE_STREAM || kind->type == TYPE_DATAGRAM || kind->type == TYPE_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
 }
 
 long sys_socket(int family, int type, int protocol)
@@ -119,7 +49,7 @@ long sys_socket(int family, int type, int protocol)
 		return -EPERM;
 	if (type & ~(TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
 		return -EINVAL;
-	result = check_kind(&kind);
+	result = family == FAMILY_UNIX ? check_unix_kind(&kind) : check_kind(&kind);
 	if (result)
 		return result;
 	socket = kmalloc(sizeof(*socket));
@@ -135,22 +65,6 @@ long sys_socket(int family, int type, int protocol)
 	if (result < 0)
 		file_put(file);
 	return result;
-}
-
-/* Copies an address of @size bytes; what is not given is 0. */
-static int read_address(union address *address, uaddr_t from, unsigned size)
-{
-	*address = (union address){ 0 };
-	if (size > sizeof(*address))
-		return -EINVAL;
-	return copy_from_user(address, from, size) ? -EFAULT : 0;
-}
-
-static int check_inet(const struct socket *socket, const union address *address, unsigned size)
-{
-	if (size < (socket->family == FAMILY_INET ? sizeof(address->in) : INET6_SIZE_MIN))
-		return -EINVAL;
-	return address->family == socket->family ? 0 : -EAFNOSUPPORT;
 }
 
 /* Nobody listens at any name. */

@@ -2,11 +2,10 @@
 /* Inside net/: what the calls about sockets share. */
 #pragma once
 
+#include "net/socket_kinds.h"
 #include "vfs/fd_table.h"
 
 struct unix_socket;
-
-enum { ADDRESS_MAX = 128 };
 
 /* The socket @fd, whose file is in *@ref, to be released. False with *@error: there is none. */
 bool socket_borrow(int fd, struct fd_ref *ref, long *error);

@@ -10,6 +10,7 @@
 #include "lib/atomic.h"
 #include "lib/list.h"
 #include "mm/uio.h"
+#include "net/socket_kinds.h"
 #include "process/credentials.h"
 #include "sync/mutex.h"
 #include "vfs/file.h"
@@ -17,8 +18,6 @@
 
 struct user_account;
 
-enum { TYPE_STREAM = 1, TYPE_DATAGRAM = 2, TYPE_RAW = 3, TYPE_SEQPACKET = 5 };
-enum { FAMILY_UNIX = 1 };
 enum { MESSAGE_OOB = 0x1, MESSAGE_PEEK = 0x2, MESSAGE_CTRUNC = 0x8, MESSAGE_TRUNC = 0x20, MESSAGE_DONTWAIT = 0x40, MESSAGE_EOR = 0x80,
        MESSAGE_WAITALL = 0x100, MESSAGE_NOSIGNAL = 0x4000, MESSAGE_WAITFORONE = 0x10000, MESSAGE_CLOEXEC = 0x40000000, MESSAGE_COMPAT = 1 << 31 };
 enum unix_state { UNIX_IDLE, UNIX_CONNECTING, UNIX_CONNECTED, UNIX_LISTENING };

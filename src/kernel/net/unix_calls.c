@@ -4,11 +4,8 @@
  * takes the place of those.
  */
 #include "syscall_prototypes.h"
-#include "lib/errno.h"
-#include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/heap.h"
-#include "mm/user_copy.h"
+#include "net/inet_sockets.h"
 #include "net/net.h"
 #include "net/socket.h"
 #include "net/unix.h"
@@ -16,60 +13,7 @@
 #include "security/capabilities.h"
 #include "vfs/fd_table.h"
 #include "vfs/permission.h"
-#include "vfs/poll.h"
 #include <asm/socket.h>
-#include <linux/fcntl.h>
-#include <linux/in.h>
-#include <linux/in6.h>
-#include <linux/stat.h>
-#include <linux/un.h>
-
-/* socket(2); the headers that programs share with the kernel leave these to the C library. */
-enum { FAMILY_UNSPECIFIED = 0, FAMILY_INET = 2, FAMILY_INET6 = 10, FAMILY_PACKET = 17, FAMILY_MAX = 46 };
-enum { TYPE_MASK = 0xf, TYPE_MAX = 11, INET6_SIZE_MIN = 24 };
-
-struct socket {
-	int family, type, protocol;
-	uint64_t number;		/* for /proc/PID/fd */
-};
-
-union address {
-	uint16_t family;
-	struct sockaddr_in in;
-	struct sockaddr_un un;
-	char bytes[ADDRESS_MAX];
-};
-
-static ssize_t no_peer(struct file *file, struct uio *uio, uint64_t *pos)
-{
-	return -ENOTCONN;
-}
-
-static unsigned socket_poll(struct file *file, struct poll_table *table)
-{
-	const struct socket *socket = file->private;
-
-	return POLL_OUT | POLL_WRNORM | (socket->type == TYPE_STREAM || socket->type == TYPE_SEQPACKET ? POLL_HUP : 0);
-}
-
-static void socket_release(struct file *file)
-{
-	kfree(file->private);
-}
-
-static void socket_describe(struct file *file, char *buf, size_t size)
-{
-	snprintf(buf, size, "socket:[%lu]", ((const struct socket *)file->private)->number);
-}
-
-static int socket_getattr(struct file *file, struct fs_attr *attr)
-{
-	attr->mode = S_IFSOCK | 0777;
-	return 0;
-}
-
-static const struct file_ops socket_file_ops = { .read = no_peer, .write = no_peer, .poll = socket_poll, .release = socket_release,
-						  .describe = socket_describe, .getattr = socket_getattr };
 
 bool socket_borrow(int fd, struct fd_ref *ref, long *error)
 {
@@ -94,25 +38,6 @@ struct unix_socket *socket_borrow_unix(int fd, struct fd_ref *ref, long *error)
 	fd_release(*ref);
 	*error = -ENOTCONN;
 	return NULL;
-}
-
-/* Whether there are such sockets, and the protocol that 0 stands for. */
-static int check_kind(struct socket *kind)
-{
-	static const int usual[] = { [TYPE_STREAM] = IPPROTO_TCP, [TYPE_DATAGRAM] = IPPROTO_UDP };
-
-	if (kind->type < TYPE_STREAM || kind->type >= TYPE_MAX)
-		return -EINVAL;
-	if (kind->family != FAMILY_INET && kind->family != FAMILY_INET6)
-		return -EAFNOSUPPORT;
-	if (kind->type == TYPE_RAW)
-		return kind->protocol > 0 && kind->protocol < IPPROTO_MAX ? 0 : -EPROTONOSUPPORT;
-	if (kind->type > TYPE_RAW)
-		return -ESOCKTNOSUPPORT;
-	if (kind->protocol && kind->protocol != usual[kind->type])
-		return -EPROTONOSUPPORT;
-	kind->protocol = usual[kind->type];
-	return 0;
 }
 
 /* AF_UNIX, with SOCK_RAW for datagrams. */
@@ -229,22 +154,6 @@ long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 	fd_unreserve(numbers[0]);
 	fd_unreserve(numbers[1]);
 	return error;
-}
-
-/* Copies an address of @size bytes; what is not given is 0. */
-static int read_address(union address *address, uaddr_t from, unsigned size)
-{
-	*address = (union address){ 0 };
-	if (size > sizeof(*address))
-		return -EINVAL;
-	return copy_from_user(address, from, size) ? -EFAULT : 0;
-}
-
-static int check_inet(const struct socket *socket, const union address *address, unsigned size)
-{
-	if (size < (socket->family == FAMILY_INET ? sizeof(address->in) : INET6_SIZE_MIN))
-		return -EINVAL;
-	return address->family == socket->family ? 0 : -EAFNOSUPPORT;
 }
 
 static long connect_socket(struct file *file, uaddr_t from, unsigned size)
