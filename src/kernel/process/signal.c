@@ -9,6 +9,8 @@
 #include "process/posix_timer.h"
 #include "process/signalfd.h"
 
+enum { INIT_PID = 1 };
+
 struct signal_handlers *signal_handlers_create(void)
 {
 	struct signal_handlers *handlers = kzalloc(sizeof(*handlers));
@@ -223,6 +225,17 @@ out:
 void signal_send_process(struct process *process, const struct signal_info *info)
 {
 	signal_send(process, NULL, info);
+}
+
+void signal_send_init(int signal)
+{
+	struct process *init = process_find(INIT_PID);
+	struct signal_info info = signal_info_kernel(signal);
+
+	if (!init)
+		return;
+	signal_send_process(init, &info);
+	process_put(init);
 }
 
 void signal_send_thread(struct thread *thread, const struct signal_info *info)

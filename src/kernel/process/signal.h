@@ -27,6 +27,8 @@ _Static_assert(sizeof(struct signal_info) == 128, "siginfo_t is 128 bytes");
 
 /* All callable from any context, interrupts included. */
 void signal_send_process(struct process *process, const struct signal_info *info);
+/* From the kernel to process 1, if there is one. Any context. */
+void signal_send_init(int signal);
 void signal_send_thread(struct thread *thread, const struct signal_info *info);
 /* To every process of a group; returns how many there were. No permission check. process_tree_lock NOT held. */
 int signal_send_group(int pgid, const struct signal_info *info);

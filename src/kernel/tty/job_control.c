@@ -206,6 +206,15 @@ void tty_session_leader_exit(struct session *session)
 	tty_put(tty);
 }
 
+bool tty_controls_caller(const struct tty *tty)
+{
+	struct tty *of_caller = tty_of_caller();
+
+	if (of_caller)
+		tty_put(of_caller);
+	return of_caller == tty;
+}
+
 unsigned tty_device_of_caller(void)
 {
 	struct tty *tty = tty_of_caller();

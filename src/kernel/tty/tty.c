@@ -14,6 +14,7 @@ enum { TTYAUX_MAJOR = 5, MINOR_TTY = 0, MINOR_CONSOLE = 1, TTY_MAJOR = 4 };
 
 struct mutex tty_open_lock = MUTEX_INIT(tty_open_lock, LOCK_TTY_OPEN);
 static struct list all_ttys = LIST_INIT(all_ttys);	/* tty_open_lock */
+static struct tty *shown;	/* atomic; NULL: there is no screen */
 
 static int tty_device_open(struct char_device *device, unsigned minor, struct file *file)
 {
@@ -201,7 +202,7 @@ static struct tty *console_find(void)
 
 		if (options)
 			*options = '\0';
-		tty = find_by_name(strcmp(name, "tty0") == 0 ? "tty1" : name);
+		tty = strcmp(name, "tty0") == 0 ? atomic_load(&shown) : find_by_name(name);
 	}
 	for (size_t i = 0; !tty && i < ARRAY_LEN(fallbacks); i++)
 		tty = find_by_name(fallbacks[i]);
@@ -229,12 +230,15 @@ static int current_tty_open(struct char_device *device, unsigned minor, struct f
 	return error;
 }
 
-static int visible_screen_open(struct char_device *device, unsigned minor, struct file *file)
+void tty_set_shown(struct tty *tty)
 {
-	mutex_lock(&tty_open_lock);
-	struct tty *tty = find_by_name("tty1");
+	atomic_store(&shown, tty);
+}
 
-	mutex_unlock(&tty_open_lock);
+static int shown_tty_open(struct char_device *device, unsigned minor, struct file *file)
+{
+	struct tty *tty = atomic_load(&shown);
+
 	return tty ? tty_open(tty, file, TTY_OPEN_NO_CONTROL) : -ENXIO;
 }
 
@@ -251,7 +255,7 @@ static struct char_device devices[] = {
 	{ .major = TTYAUX_MAJOR, .minor = MINOR_CONSOLE, .minor_count = 1, .name = "console", .mode = 0600, .ops = &tty_file_ops,
 	  .open = console_open },
 	{ .major = TTY_MAJOR, .minor = 0, .minor_count = 1, .name = "tty0", .mode = 0600, .ops = &tty_file_ops,
-	  .open = visible_screen_open },
+	  .open = shown_tty_open },
 };
 
 void tty_init(void)

@@ -35,6 +35,8 @@ struct tty_driver {
 	/* Waits until everything written has left. 0 or -ERESTARTSYS. */
 	int (*drain)(struct tty *tty);
 	void (*set_break)(struct tty *tty, bool on);
+	/* Requests of ioctl(2) that only this device knows; -ENOTTY for others. */
+	long (*ioctl)(struct tty *tty, unsigned request, uint64_t argument);
 	/* Modem lines as TIOCM_* bits. */
 	unsigned (*modem_get)(struct tty *tty);
 	void (*modem_set)(struct tty *tty, unsigned set, unsigned clear);
@@ -47,6 +49,9 @@ struct tty_driver {
 /* Makes a tty that appears in devfs as @name with this device number. NULL when out of memory. */
 struct tty *tty_create(const char *name, unsigned major, unsigned minor, const struct tty_driver *driver, void *context);
 void *tty_context(struct tty *tty);
+
+/* From now on /dev/tty0 means @tty, which lives for ever. Any context. */
+void tty_set_shown(struct tty *tty);
 
 /* The settings that a device starts with; before anybody can open it. */
 void tty_set_initial_speed(struct tty *tty, unsigned baud);
@@ -71,6 +76,8 @@ void tty_session_leader_exit(struct session *session);
 /* For /proc/PID/stat: device number and foreground group of a session's terminal; 0 and -1 if none. */
 void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid);
 
+/* Is it the calling process's controlling terminal? */
+bool tty_controls_caller(const struct tty *tty);
 /* The device number of the calling process's controlling terminal; 0: it has none. */
 unsigned tty_device_of_caller(void);
 

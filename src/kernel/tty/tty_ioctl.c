@@ -238,7 +238,7 @@ static long device_ioctl(struct tty *tty, unsigned request, uint64_t argument)
 	case TIOCGDEV:
 		return put_user_u32(argument, tty->dev);
 	default:
-		return -ENOTTY;
+		return tty->driver->ioctl ? tty->driver->ioctl(tty, request, argument) : -ENOTTY;
 	}
 }
 

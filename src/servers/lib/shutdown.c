@@ -52,6 +52,7 @@ void shutdown_signals(void)
 		sigaddset(&order_mask, orders[i].number);
 	mask_while_waiting = blocked = order_mask;
 	sigaddset(&blocked, SIGCHLD);
+	sigaddset(&blocked, SIGWINCH);
 	/* Orders need no handler: blocked, they pend whatever their action is. */
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 	sigaction(SIGCHLD, &action, NULL);

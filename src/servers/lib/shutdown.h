@@ -9,10 +9,10 @@
 
 enum shutdown_kind { SHUTDOWN_NONE, SHUTDOWN_POWER_OFF, SHUTDOWN_REBOOT, SHUTDOWN_HALT };
 
-/* Blocks SIGCHLD and the signals that ask for a shutdown, as busybox's tools send them. Call before the first fork. */
+/* Blocks SIGCHLD, SIGWINCH and the signals that ask for a shutdown, as busybox's tools send them. Call before the first fork. */
 void shutdown_signals(void);
 
-/* What to wait with: SIGCHLD is delivered. */
+/* What to wait with: SIGCHLD and SIGWINCH are delivered. */
 const sigset_t *shutdown_wait_mask(void);
 
 /* Readable once a shutdown was asked for by a signal, for good: nobody reads it. -1: it could not be made, ask again later, and shutdown_asked(), too. */

@@ -10,6 +10,7 @@
 #include "storage.h"
 #include "lib/boot_files.h"
 #include "lib/boot_mounts.h"
+#include "lib/console_switch.h"
 #include "lib/file.h"
 #include "lib/shutdown.h"
 #include "supervise.h"
@@ -71,7 +72,7 @@ static struct service_table make_table(const struct table_boot *boot)
 		service_init(service, &config.services[i]);
 		if (!config.services[i].valid)
 			service_unstartable(service, false, now_ns());
-		else if (boot->flags & TABLE_WITH_COMMAND && config.services[i].console)
+		else if (config.services[i].when_shown || (boot->flags & TABLE_WITH_COMMAND && config.services[i].console))
 			service_unstartable(service, true, now_ns());
 	}
 	root_disk(disk);
@@ -166,6 +167,7 @@ static int boot(void)
 	struct service_table table;
 
 	shutdown_signals();             /* who sends one already is heard later */
+	console_switch_watch();
 	setpriority(PRIO_PROCESS, 0, -15);      /* who has died is not to wait behind who runs */
 	if (getenv("INIT_RESTARTED")) {
 		table = go_on();

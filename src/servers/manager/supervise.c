@@ -2,6 +2,7 @@
 /* The manager's event loop (supervise.h). */
 #include "supervise.h"
 #include "control.h"
+#include "lib/console_switch.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/output.h"
@@ -468,6 +469,19 @@ static int do_upgrade(struct service *service, const char *path)
 	return result;
 }
 
+/* Somebody looks at a console that nobody has open: who offers a login there is started. */
+static void start_shown(void)
+{
+	const char *console = console_switch_take();
+
+	for (unsigned i = 0; console && i < table->count; i++) {
+		struct service *service = &table->list[i];
+
+		if (service->config->when_shown && strcmp(service->config->console, console) == 0 && service_at_rest(service))
+			do_start(service);
+	}
+}
+
 static const struct control_actions actions = { .start = do_start, .stop = do_stop, .kill = do_kill, .upgrade = do_upgrade };
 
 /* What is still to be written needs the root's services, even if somebody has stopped them. */
@@ -523,6 +537,7 @@ enum shutdown_kind supervise(struct service_table *services, const struct servic
 	for (;;) {
 		reap();
 		take_events();
+		start_shown();
 		check_times();
 		if (essential && service_at_rest(essential))
 			shutdown_ask(SHUTDOWN_POWER_OFF);

@@ -14,11 +14,10 @@
 #include "drivers/video/video.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
-#include "process/process.h"
 #include "process/signal.h"
 #include "tty/tty.h"
 
-enum { RESET_TIMEOUT_MS = 1000, SCANCODE_SET = 2, INIT_PID = 1, DEVICE_LED_SCROLL = 1, DEVICE_LED_NUM = 2, DEVICE_LED_CAPS = 4 };
+enum { RESET_TIMEOUT_MS = 1000, SCANCODE_SET = 2, DEVICE_LED_SCROLL = 1, DEVICE_LED_NUM = 2, DEVICE_LED_CAPS = 4 };
 
 enum led_step { LEDS_IDLE, LEDS_COMMAND_SENT, LEDS_VALUE_SENT };
 
@@ -82,18 +81,6 @@ static void set_led(struct input_device *unused, unsigned led, bool on)
 	input_report(&device, EV_SYN, SYN_REPORT, 0);
 }
 
-/* Process 1 decides what Ctrl-Alt-Del means, as on Linux. */
-static void signal_init(void)
-{
-	struct process *init = process_find(INIT_PID);
-	struct signal_info info = signal_info_kernel(SIGINT);
-
-	if (!init)
-		return;
-	signal_send_process(init, &info);
-	process_put(init);
-}
-
 static void act(enum keymap_action action)
 {
 	switch (action) {
@@ -104,11 +91,14 @@ static void act(enum keymap_action action)
 		video_scroll_view(-1);
 		break;
 	case KEYMAP_CTRL_ALT_DEL:
-		signal_init();
+		/* Process 1 decides what it means, as on Linux. */
+		signal_send_init(SIGINT);
 		break;
 	case KEYMAP_LOCKS_CHANGED:
 	case KEYMAP_NOTHING:
 		break;
+	default:
+		video_show_console(action - KEYMAP_CONSOLE + 1);
 	}
 }
 

@@ -167,14 +167,15 @@ static bool modifier_key(struct keymap_state *state, unsigned code, int value)
 
 static enum keymap_action action_of(const struct keymap_state *state, unsigned code)
 {
-	bool shift = state->modifiers & MODIFIER_SHIFT;
+	bool shift = state->modifiers & MODIFIER_SHIFT, alt = state->modifiers & (MODIFIER_LEFT_ALT | MODIFIER_RIGHT_ALT);
 
+	if (code >= KEY_F1 && code < KEY_F1 + KEYMAP_CONSOLES && alt)
+		return KEYMAP_CONSOLE + (code - KEY_F1);
 	if (code == KEY_PAGEUP && shift)
 		return KEYMAP_SCROLL_BACK;
 	if (code == KEY_PAGEDOWN && shift)
 		return KEYMAP_SCROLL_FORWARD;
-	if ((code == KEY_DELETE || code == KEY_KPDOT) && (state->modifiers & MODIFIER_CTRL) &&
-	    (state->modifiers & (MODIFIER_LEFT_ALT | MODIFIER_RIGHT_ALT)))
+	if ((code == KEY_DELETE || code == KEY_KPDOT) && (state->modifiers & MODIFIER_CTRL) && alt)
 		return KEYMAP_CTRL_ALT_DEL;
 	return KEYMAP_NOTHING;
 }

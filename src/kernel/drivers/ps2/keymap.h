@@ -45,7 +45,9 @@ struct keymap_state {
 /* What the terminal asks for (DECCKM, DECKPAM, LNM). */
 struct keymap_modes { bool cursor_keys_application, keypad_application, newline; };
 
-enum keymap_action { KEYMAP_NOTHING, KEYMAP_LOCKS_CHANGED, KEYMAP_SCROLL_BACK, KEYMAP_SCROLL_FORWARD, KEYMAP_CTRL_ALT_DEL };
+enum { KEYMAP_CONSOLES = 4 };
+enum keymap_action { KEYMAP_NOTHING, KEYMAP_LOCKS_CHANGED, KEYMAP_SCROLL_BACK, KEYMAP_SCROLL_FORWARD, KEYMAP_CTRL_ALT_DEL,
+		     KEYMAP_CONSOLE /* the first one, and so on up to KEYMAP_CONSOLES */ };
 
 /* @value: 0 released, 1 pressed, 2 repeats. Writes the bytes to type to @out and returns how many; *action is for the driver. */
 size_t keymap_key(struct keymap_state *state, struct keymap_modes modes, unsigned code, int value, char out[KEYMAP_OUTPUT_MAX],

@@ -103,6 +103,16 @@ static void test_control(void)
 	key(KEY_X, "\033\030");
 	key(KEY_DELETE, "");
 	assert(action == KEYMAP_CTRL_ALT_DEL);
+	key(KEY_F1, "");
+	assert(action == KEYMAP_CONSOLE);
+	key(KEY_F4, "");
+	assert(action == KEYMAP_CONSOLE + 3);
+	reset();
+	hold(KEY_LEFTALT);
+	key(KEY_F2, "");
+	assert(action == KEYMAP_CONSOLE + 1);
+	key(KEY_F5, "\033\033[[E");
+	assert(action == KEYMAP_NOTHING);
 }
 
 static void test_sequences(void)

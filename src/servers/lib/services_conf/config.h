@@ -51,6 +51,7 @@ struct service_config {
 	bool valid;
 	const char *argv[CONFIG_MAX_WORDS];  /* exec, NULL-terminated; argv[0] is an absolute path */
 	const char *console;         /* terminal below /dev that becomes standard input, output and error, or NULL */
+	bool when_shown;             /* not started before that terminal is on the screen and nobody has it open */
 	const char *user;            /* login name, or NULL for root */
 	enum service_class class;
 	uint64_t cpus;               /* one bit a CPU, 0: any */

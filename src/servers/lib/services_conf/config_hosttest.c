@@ -92,7 +92,7 @@ static void test_other_keys(void)
 	const struct service_config *a;
 	int valid = parse("service a { # head\r\n\texec /bin/a x#y -- {\r\n"
 			  "\tclass idle\n\tcpus 0-2,5,63\n"
-			  " console ttyS0\nuser raeen\n"
+			  " console ttyS0 when-shown\nuser raeen\n"
 			  "restart on-failure give-up=never backoff=1s..1s\n}\n\nservice b {\nexec /b\n}");
 
 	a = find("a");
@@ -101,7 +101,7 @@ static void test_other_keys(void)
 		return;
 	CHECK(strcmp(a->argv[1], "x#y") == 0 && strcmp(a->argv[3], "{") == 0 && !a->argv[4], "argv");
 	CHECK(a->class == CLASS_IDLE && a->cpus == (7 | 1 << 5 | 1ull << 63), "cpus %llx", (unsigned long long)a->cpus);
-	CHECK(strcmp(a->console, "ttyS0") == 0 && strcmp(a->user, "raeen") == 0, "console and user");
+	CHECK(strcmp(a->console, "ttyS0") == 0 && a->when_shown && strcmp(a->user, "raeen") == 0, "console and user");
 	CHECK(a->restart.policy == RESTART_ON_FAILURE && a->restart.give_up_count == 0, "restart");
 	CHECK(find("b")->restart.give_up_count == 20 && find("b")->class == CLASS_NORMAL, "defaults");
 }
@@ -186,7 +186,8 @@ static const struct bad_line {
 	{ "after b/c", "found 'b/c', expected the name of a service" },
 	{ "after nobody", "found 'nobody', expected a service of this file" },
 	{ "console /dev/tty1", "found '/dev/tty1', expected a terminal of /dev" },
-	{ "console tty1 tty2", "expected the end of the line" },
+	{ "console tty1 tty2", "found 'tty2', expected when-shown or the end of the line" },
+	{ "console tty2 when-shown now", "found 'now', expected the end of the line" },
 	{ "user", "expected a login name" },
 	{ "exec /bin/y", "found a second exec, expected one" },
 	{ "} }", "found '}', expected nothing behind a }" },

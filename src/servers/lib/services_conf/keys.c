@@ -290,23 +290,26 @@ static bool parse_port(const struct key_line *line)
 	return true;
 }
 
-/* The one word of keys that name something: console, user. */
-static bool parse_one_name(const struct key_line *line, const char **name, const char *expected)
-{
-	if (line->count < 2 || !value_name(line->words[1], CONFIG_MAX_NAME))
-		return refuse(line, 1, expected);
-	*name = line->words[1];
-	return line->count == 2 || refuse(line, 2, "the end of the line");
-}
-
+/* console TERMINAL [when-shown] */
 static bool parse_console(const struct key_line *line)
 {
-	return parse_one_name(line, &line->service->console, "a terminal of /dev such as tty1 or ttyS0");
+	struct service_config *service = line->service;
+
+	if (line->count < 2 || !value_name(line->words[1], CONFIG_MAX_NAME))
+		return refuse(line, 1, "a terminal of /dev such as tty1 or ttyS0");
+	service->console = line->words[1];
+	service->when_shown = line->count > 2;
+	if (service->when_shown && strcmp(line->words[2], "when-shown") != 0)
+		return refuse(line, 2, "when-shown or the end of the line");
+	return line->count <= 3 || refuse(line, 3, "the end of the line");
 }
 
 static bool parse_user(const struct key_line *line)
 {
-	return parse_one_name(line, &line->service->user, "a login name");
+	if (line->count < 2 || !value_name(line->words[1], CONFIG_MAX_NAME))
+		return refuse(line, 1, "a login name");
+	line->service->user = line->words[1];
+	return line->count == 2 || refuse(line, 2, "the end of the line");
 }
 
 /* mount DIRECTORY TYPE [OPTIONS] */
