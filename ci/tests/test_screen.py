@@ -130,5 +130,30 @@ def test_vi(screen):
     typist.enter("<C-l>cat f\n", f"{PROMPT} cat f", "oe", "two", PROMPT)
 
 
+def test_consoles(screen):
+    """Alt-F2 shows another console, where a login comes; each keeps what was written to it, shown or not."""
+    screen.qmp.type("clear; echo first $(tty) $(fgconsole)\n")
+    screen.wait_until(lambda lines: lines[0] == "first /dev/tty1 1", "the first console")
+    screen.qmp.press("alt", "f2")
+    screen.wait_until(lambda lines: lines[-1].endswith("login:") or any(line.endswith("login:") for line in lines), "a login")
+    assert not any("first" in line for line in screen.lines())
+    screen.qmp.type("root\n")
+    screen.wait_for(PROMPT)
+    screen.qmp.type("clear; echo second $(tty) $(fgconsole); echo written > /dev/tty1; stty -echo; sleep 1000 &\n")
+    second = screen.wait_until(lambda lines: lines[0] == "second /dev/tty2 2" and PROMPT in lines[2:4], "the second console")
+    screen.qmp.press("alt", "f1")
+    screen.wait_until(lambda lines: lines[0] == "first /dev/tty1 1" and any("written" in line for line in lines), "the first as it was, and what was written")
+    screen.qmp.type("clear; chvt 2\n")
+    assert screen.wait_until(lambda lines: lines[0].startswith("second"), "the second again")[:4] == second[:4]
+    screen.qmp.type("stty echo; kill %1; chvt 7; deallocvt 2; echo $?\n")
+    screen.wait_for("chvt: ", "deallocvt: ", "1")
+    screen.qmp.type("openvt -c 4 -s -w sh -c 'tty; read line'; clear; echo back $(fgconsole)\n")
+    screen.wait_until(lambda lines: lines[0] == "/dev/tty4", "a program on the fourth")
+    screen.qmp.type("\n")
+    screen.wait_until(lambda lines: lines[0] == "back 2", "the second, as that program has ended")
+    screen.qmp.press("alt", "f1")
+    screen.wait_until(lambda lines: lines[0] == PROMPT, "the first")
+
+
 def test_font_is_found():
     assert glob.glob(FONT), "the console's font is not in build/cache"
