@@ -97,12 +97,18 @@ def test_suite_is_there():
     assert len(subjects()) > 90, "ports/build busybox makes it"
 
 
-@pytest.mark.parametrize("subject", subjects())
-def test_subject(results, subject):
-    here, there = (results[guest][subject] for guest in (RAEEN, LINUX))
+def differences(subject, here, there):
     assert here.status is not None and there.status is not None, here.output + there.output
-    expected = {name: word for name, word in verdicts(there.output).items() if f"{subject}: {name}" not in DIFFERENT}
-    found = {name: word for name, word in verdicts(here.output).items() if f"{subject}: {name}" not in DIFFERENT}
-    differing = [f"{name}: {found.get(name)} here, {word} on Linux" for name, word in expected.items() if found.get(name) != word]
-    differing += [f"{name}: {word} here, nothing on Linux" for name, word in found.items() if name not in expected]
+    expected, found = ({name: word for name, word in verdicts(result.output).items() if f"{subject}: {name}" not in DIFFERENT} for result in (there, here))
+    return [f"{name}: {found.get(name)} here, {word} on Linux" for name, word in expected.items() if found.get(name) != word] + \
+           [f"{name}: {word} here, nothing on Linux" for name, word in found.items() if name not in expected]
+
+
+@pytest.mark.parametrize("subject", subjects())
+def test_subject(results, overlay, subject):
+    """One that differs is tried once more: in some, processes race for who is first."""
+    here, there = (results[guest][subject] for guest in (RAEEN, LINUX))
+    if differences(subject, here, there):
+        here, there = (run_all(guest, {subject: command(subject)}, "--overlay", overlay)[subject] for guest in (RAEEN, LINUX))
+    differing = differences(subject, here, there)
     assert not differing, "\n".join(differing) + f"\n--- here:\n{here.output[-20000:]}\n--- on Linux:\n{there.output[-20000:]}"

@@ -330,5 +330,5 @@ def test_killed_while_it_forks(machine, cpus, pause):
     """The manager killed while it starts services again and again: each is there once, and none is forgotten."""
     crash = "".join(f"service crash{i} {{\n exec /bin/false\n restart always backoff={pause}..{pause} give-up=never\n}}\n" for i in range(12))
     machine.write("etc/services.conf", SERVICES + crash)
-    out, log = machine.run(FORKS, "--smp", cpus)
+    out, log = machine.run(FORKS, "--smp", cpus, timeout=400)
     assert "12\necho 1\nhold 1\n" in out and out.count(" failed 0 ") == 2, out + log[-3000:]
