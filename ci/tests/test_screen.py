@@ -140,7 +140,7 @@ def test_consoles(screen):
     screen.qmp.type("root\n")
     screen.wait_for(PROMPT)
     screen.qmp.type("clear; echo second $(tty) $(fgconsole); echo written > /dev/tty1; stty -echo; sleep 1000 &\n")
-    second = screen.wait_until(lambda lines: lines[0] == "second /dev/tty2 2" and PROMPT in lines[2:4], "the second console")
+    second = screen.wait_until(lambda lines: lines[0] == "second /dev/tty2 2" and PROMPT in lines[1:4], "the second console")
     screen.qmp.press("alt", "f1")
     screen.wait_until(lambda lines: lines[0] == "first /dev/tty1 1" and any("written" in line for line in lines), "the first as it was, and what was written")
     screen.qmp.type("clear; chvt 2\n")
