@@ -139,6 +139,26 @@ def test_commands(machine):
     assert "dying ended with status 3 and is NOT restarted any more: more than 4 restarts within 60 s; \"svc start dying\" starts it" in log
 
 
+# Each gets ready when it has seen that all of them run.
+MEETING = """: >/tmp/$1.runs
+until [ -e /tmp/one.runs ] && [ -e /tmp/two.runs ] && [ -e /tmp/three.runs ]; do sleep 0.02; done
+exec /tests/echo-service
+"""
+
+
+def test_parallel_start(machine):
+    """
+    Three services that wait for each other get ready: none is started only when the one before is. So does one after them. Time is counted in
+    instructions, so that a slow host does not make them late.
+    """
+    blocks = "".join(f"service {name} {{\n\texec /bin/sh /opt/meeting.sh {name}\n\tport {name}\n\tcaps all\n}}\n" for name in ("one", "two", "three"))
+    machine.write("etc/services.conf", blocks + "service last {\n\texec /bin/sleep 1000\n\tafter one two three\n}\n")
+    machine.write("opt/meeting.sh", MEETING)
+    out, log = machine.run("wait_for 'running last'; for name in one two three last; do state $name; done", "--icount")
+    assert out == "running\n" * 4, out + log[-3000:]
+    assert "is not ready yet" not in log, log[-3000:]
+
+
 HANGS = r"""
 wait_for 'running echo'
 for how in stop loop hang; do

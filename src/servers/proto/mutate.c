@@ -307,7 +307,9 @@ static enum deed some_deed(const struct message_table *table)
 {
 	enum deed some = below(8) == 0 ? below(DEEDS) : DEED_ANSWERS;
 
-	if (!table || table->inside || (some == DEED_ANSWERS_TOO_MUCH && !tail_of(&table->reply)) || (some == DEED_FORGETS_A_HANDLE && table->reply.handles == 0))
+	if (!table || table->inside)
+		return DEED_ANSWERS;
+	if ((some == DEED_ANSWERS_TOO_MUCH && !tail_of(&table->reply)) || (some == DEED_FORGETS_A_HANDLE && table->reply.handles == 0))
 		return DEED_ANSWERS;
 	return some;
 }
@@ -358,6 +360,7 @@ static bool run(void)
 		.extra = { .grants = message.grants, .capabilities = message.capabilities },
 	};
 	uint64_t rejects = all_rejects();
+	const void *operations;
 	bool valid;
 	int result;
 
@@ -367,12 +370,13 @@ static bool run(void)
 			current = &PROTOCOL_TABLE.messages[i];
 	valid = message_valid();
 	deed = some_deed(current);
+	operations = deed == DEED_HAS_NO_FUNCTION ? PROTOCOL_TABLE.no_operations : PROTOCOL_TABLE.operations;
 	handled = 0;
 	memset(call.reply_handles, -1, sizeof call.reply_handles);
 	ASAN_POISON_MEMORY_REGION(message.payload + message.length, sizeof message.payload - message.length);
 	if (below(64) == 0)
 		soil_stack();
-	result = PROTOCOL_TABLE.protocol->serve(&call, deed == DEED_HAS_NO_FUNCTION ? PROTOCOL_TABLE.no_operations : PROTOCOL_TABLE.operations);
+	result = PROTOCOL_TABLE.protocol->serve(&call, operations);
 	ASAN_UNPOISON_MEMORY_REGION(message.payload, sizeof message.payload);
 	if (valid ? result != result_of(deed) : result == 0)
 		fail(valid ? "a valid message had another result" : "an invalid message was served");
