@@ -45,6 +45,11 @@ service later {
 """
 
 
+# The same with an echo service that waits for the short way of messages.
+SHORT = SERVICES.replace("/tests/echo-service\n    port      echo ", "/tests/echo-service --short\n    port      echo ")
+either_way = pytest.mark.parametrize("services", [SERVICES, pytest.param(SHORT, marks=pytest.mark.full)], ids=["long", "short"])
+
+
 class Machine:
     def __init__(self, folder):
         self.folder = str(folder)
@@ -222,8 +227,10 @@ svc status echo
 """
 
 
-def test_upgrade_under_load(machine):
+@either_way
+def test_upgrade_under_load(machine, services):
     """Nine new instances in the place of the one before, and no call fails."""
+    machine.write("etc/services.conf", services)
     out, log = machine.run(UPGRADE)
     assert out.count("echo upgraded (process") == 9, out + log[-3000:]
     calls = re.search(r"calls (\d+) failed (\d+) longest (\d+)", out)
@@ -269,7 +276,7 @@ QUIET = """service quiet {
 SILENT = r"""
 wait_for 'running quiet'
 load quiet echo 20000 4 >/tmp/load &
-wait_for '[ "$(ls /proc/$(pidof load-service)/task | wc -l)" = 5 ]'; sleep 0.5
+wait_for '[ "$(pidof load-service | wc -w)" = 5 ]'; sleep 0.5
 svc upgrade quiet /tests/silent-service & upgrade=$!
 wait_for '[ "$(readlink /proc/$(pid quiet)/exe)" = "/memfd:silent-service (deleted)" ]'
 wait $upgrade; echo "upgrade $?"
@@ -321,8 +328,10 @@ echo "restarts $(restarts echo) $(state echo)"
 """
 
 
-def test_deaths_under_load(machine):
+@either_way
+def test_deaths_under_load(machine, services):
     """Twelve deaths within the minute of "give-up=5/min": each instance has answered, so none counts, and each restart is at once."""
+    machine.write("etc/services.conf", services)
     out, log = machine.run(DEATHS)
     assert "restarts 12 running" in out, out + log[-3000:]
     assert len(re.findall(r"^manager: echo .* follows at once$", log, re.MULTILINE)) == 12, log
@@ -370,8 +379,10 @@ echo "later $(state later)"
 """
 
 
-def test_manager_killed(machine):
+@either_way
+def test_manager_killed(machine, services):
     """The manager killed under load: same services, same ports, same logs, no call fails; what dies later is restarted."""
+    machine.write("etc/services.conf", services)
     out, log = machine.run(MANAGER)
     before, after = (re.search(rf"^{word} (.*)$", out, re.MULTILINE)[1] for word in ("before", "after"))
     assert before == after and before.endswith(" 4"), out

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct service echo;
+struct service echo, counter;
 
 enum { READY_MS = 20000, NS_PER_MS = 1000000 };
 
@@ -175,6 +175,30 @@ int echo_fault(enum echo_fault fault, unsigned argument)
 	struct echo_misbehave_request request = { .fault = fault, .argument = argument, .argument_ns = fault == ECHO_FAULT_LATE ? argument * 1000000ull : 0 };
 
 	return echo_misbehave(echo.port, &request, LONG);
+}
+
+void start_counter(void)
+{
+	service_make(&counter, "counter-service", PORT_PERSISTENT | PORT_REPLAY, 4096);
+	service_start(&counter);
+}
+
+int counter_adds(unsigned client, uint64_t amount, enum counter_moment die, int64_t timeout, uint64_t *value)
+{
+	struct counter_add_request request = { .client = client, .amount = amount, .die = die };
+	struct counter_add_reply reply = { 0 };
+	int error = counter_add(counter.port, &request, &reply, timeout);
+
+	*value = reply.value;
+	return error;
+}
+
+struct port_state service_port_state(const struct service *service)
+{
+	struct port_state state = { 0 };
+
+	CHECK_EQ(port_control(service->port, PORT_STATE, (uintptr_t)&state), 0);
+	return state;
 }
 
 int supervisor_works(void)
