@@ -441,7 +441,8 @@ static void test_root(void)
 {
 	set_up_root();
 	service_choose_root(&table, "ram0", 0);
-	CHECK(table.root == &services[0] && services[0].for_root && services[1].for_root && !services[2].for_root, "what the root needs");
+	CHECK(table.root == &services[0] && services[0].marks & services[1].marks & SERVICE_FOR_ROOT, "what the root needs");
+	CHECK(!(services[2].marks & SERVICE_FOR_ROOT), "and nothing else");
 	CHECK(service_may_start(&table, &services[1], 0) && !service_may_start(&table, &services[2], 0), "all others wait");
 	run(&services[1], 0);
 	CHECK(service_may_start(&table, &services[0], 0) && !service_may_start(&table, &services[2], 0), "for the whole way");
@@ -491,8 +492,8 @@ static void test_no_root(void)
 	table.stopping = true;
 	CHECK(service_may_stop(&table, &services[0]), "what serves nothing stops");
 	service_mounted(&table, &services[0]);
-	CHECK(!service_may_stop(&table, &services[0]) && service_is_kept(&services[0]), "what is mounted needs it to the end");
-	CHECK(!service_is_kept(&services[2]), "not who starts after it");
+	CHECK(!service_may_stop(&table, &services[0]) && services[0].marks & SERVICE_KEPT, "what is mounted needs it to the end");
+	CHECK(!(services[2].marks & SERVICE_KEPT), "not who starts after it");
 }
 
 int main(void)

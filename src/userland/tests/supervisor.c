@@ -43,17 +43,15 @@ void service_make(struct service *service, const char *program, unsigned port_fl
 	service->alarm = -1;
 }
 
-/* A new port for each instance, so that nothing of the last one is taken for its own. Returns a handle with NOTIFY only. */
+/* A new port for each instance, so that nothing of the last one is taken for its own. Returns a handle with NOTIFY only, which reaches the child. */
 static int make_alarm(struct service *service)
 {
 	int notify;
 
 	if (service->alarm >= 0)
 		close(service->alarm);
-	service->alarm = (int)port_create(NULL, 0);
-	need(service->alarm, "port_create");
-	notify = (int)handle_dup(service->alarm, PORT_NOTIFY, 0);
-	need(notify, "handle_dup");
+	notify = message_supervise(&service->alarm);
+	need(notify, "message_supervise");
 	return notify;
 }
 
@@ -76,7 +74,6 @@ static void run(const struct service *service, int port, int notify)
 	if (service->program[0] == '/')
 		path[0] = 0;
 	strcat(path, service->program);
-	fcntl(notify, F_SETFD, 0);
 	give("RAEEN_PORT", port);
 	give("RAEEN_SUPERVISOR", notify);
 	if (service->watchdog_ms)
@@ -96,8 +93,6 @@ pid_t service_spawn(struct service *service)
 	int port = (int)port_control(service->port, PORT_TAKE, PORT_KEEP);
 
 	need(port, "PORT_TAKE");
-	/* Else it would not reach the child. */
-	fcntl(notify, F_SETFD, 0);
 	service->pid = fork();
 	if (service->pid == 0)
 		run(service, port, notify);
@@ -123,9 +118,7 @@ pid_t service_start(struct service *service)
 
 uint64_t service_bits(struct service *service, int ms)
 {
-	struct msg_result result = msg_recv(service->alarm, (int64_t)ms * NS_PER_MS, NULL);
-
-	return result.header >= 0 && msg_type((msg_header)result.header) == MSG_NOTIFICATION ? result.token : 0;
+	return message_bits(service->alarm, (int64_t)ms * NS_PER_MS);
 }
 
 int service_wait(struct service *service)
