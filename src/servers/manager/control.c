@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers `svc` (control.h). */
 #include "control.h"
+#include "supervise.h"
 #include "lib/log.h"
 #include "table.h"
 #include "lib/run_state.h"
@@ -19,7 +20,6 @@ enum { LIST_PAGE = 64, REQUESTS_AT_ONCE = 16 /* between two looks at the service
 static const uint64_t patience_ns = 30ull * 1000000000;
 
 static struct service_table *table;
-static const struct control_actions *act;
 static struct server server;
 
 static bool still_waits(uint64_t token)
@@ -135,7 +135,7 @@ static int on_start(struct server_call *call, const struct svc_start_request *re
 	int index = find_to_wait(call, request->name);
 
 	(void)reply;
-	return index < 0 ? index : answer_when(call, WAIT_READY, index, act->start(&table->list[index]));
+	return index < 0 ? index : answer_when(call, WAIT_READY, index, supervise_start(&table->list[index]));
 }
 
 static int on_stop(struct server_call *call, const struct svc_stop_request *request)
@@ -146,7 +146,7 @@ static int on_stop(struct server_call *call, const struct svc_stop_request *requ
 		return index;
 	if (table->list[index].pid == 0 && table->list[index].state != SERVICE_WAITING)
 		return -EALREADY;
-	return answer_when(call, WAIT_ENDED, index, act->stop(&table->list[index], false));
+	return answer_when(call, WAIT_ENDED, index, supervise_stop(&table->list[index], false));
 }
 
 static int on_restart(struct server_call *call, const struct svc_restart_request *request, struct svc_restart_reply *reply)
@@ -154,7 +154,7 @@ static int on_restart(struct server_call *call, const struct svc_restart_request
 	int index = find_to_wait(call, request->name);
 
 	(void)reply;
-	return index < 0 ? index : answer_when(call, WAIT_READY, index, act->stop(&table->list[index], true));
+	return index < 0 ? index : answer_when(call, WAIT_READY, index, supervise_stop(&table->list[index], true));
 }
 
 static int on_kill(struct server_call *call, const struct svc_kill_request *request)
@@ -163,7 +163,7 @@ static int on_kill(struct server_call *call, const struct svc_kill_request *requ
 
 	if (index >= 0 && (request->signal < 1 || request->signal > 64))
 		return -EINVAL;
-	return index < 0 ? index : act->kill(&table->list[index], request->signal);
+	return index < 0 ? index : supervise_kill(&table->list[index], request->signal);
 }
 
 static int on_upgrade(struct server_call *call, const struct svc_upgrade_request *request, struct svc_upgrade_reply *reply)
@@ -173,7 +173,7 @@ static int on_upgrade(struct server_call *call, const struct svc_upgrade_request
 	(void)reply;
 	if (index >= 0 && request->path[0] && request->path[0] != '/')
 		return -EINVAL;
-	return index < 0 ? index : answer_when(call, WAIT_COPIED, index, act->upgrade(&table->list[index], request->path));
+	return index < 0 ? index : answer_when(call, WAIT_COPIED, index, supervise_upgrade(&table->list[index], request->path));
 }
 
 static void read_log(int index, uint64_t position, struct svc_log_reply *reply)
@@ -251,12 +251,11 @@ static const struct svc_operations operations = {
 	.upgrade = on_upgrade,
 };
 
-void control_open(struct service_table *services, const struct control_actions *actions)
+void control_open(struct service_table *services)
 {
 	long port = table_control_port();
 
 	table = services;
-	act = actions;
 	if (port < 0)
 		port = port_create(CONFIG_MANAGER_PORT, PORT_PERSISTENT);
 	server = (struct server){

@@ -9,17 +9,8 @@
 
 #include "service.h"
 
-/* What the event loop does for a request. Each returns 0 or a negative errno; what shall come of it is in the service's state. */
-struct control_actions {
-	int (*start)(struct service *service);
-	int (*stop)(struct service *service, bool again);
-	int (*kill)(struct service *service, int signal);
-	/* As stop and start again, with a new program. A child copies it before the old one is stopped, which comes back if it fails (control_copied). */
-	int (*upgrade)(struct service *service, const char *path);
-};
-
 /* Makes the port, or takes it over from the manager before. Without one (Linux, for tests) nothing is answered. */
-void control_open(struct service_table *table, const struct control_actions *actions);
+void control_open(struct service_table *table);
 
 /* The port to wait for, -1: none. */
 int control_fd(void);

@@ -61,7 +61,7 @@ static int check_config(const char *path)
 }
 
 /* Services in the order of the file, so that the indices of `after` hold, then the one that the boot adds. With a command there is nobody to log in. */
-static struct service_table make_table(const struct table_boot *boot)
+static struct service_table make_table(const struct region_shape *boot)
 {
 	struct service_table table = { .list = services };
 	char disk[BOOT_DISK_NAME];
@@ -86,19 +86,21 @@ static struct service_table make_table(const struct table_boot *boot)
 static bool nothing_to_start(const struct service_table *table)
 {
 	for (unsigned i = 0; i < table->count; i++) {
-		if (!table->list[i].for_root && !service_at_rest(&table->list[i]))
+		if (!(table->list[i].marks & SERVICE_FOR_ROOT) && !service_at_rest(&table->list[i]))
 			return false;
 	}
 	return true;
 }
 
 /* A new boot: reads services.conf and makes what outlives the manager. */
-static struct service_table begin(uint32_t flags)
+static struct service_table begin(void)
 {
-	struct table_boot boot = { .flags = flags };
+	struct region_shape boot = { .flags = access(COMMAND_PATH, F_OK) == 0 ? TABLE_WITH_COMMAND : 0 };
 	struct service_table table;
+	size_t length;
 
-	boot.text = boot_config_read(&config, CONFIG_PATH, &boot.length);
+	boot.text = boot_config_read(&config, CONFIG_PATH, &length);
+	boot.length = (uint32_t)length;
 	if (!boot.text || config_parse(&config, boot.text, boot.length) < 0)
 		log_error("%s: %s", CONFIG_PATH, strerror(errno));
 	else
@@ -141,7 +143,7 @@ static void prepare(void)
 static struct service_table go_on(void)
 {
 	struct service_table table;
-	struct table_boot boot;
+	struct region_shape boot;
 	const char *wrong = table_find(&boot);
 
 	if (!wrong && config_parse(&config, boot.text, boot.length) < 0)
@@ -155,7 +157,7 @@ static struct service_table go_on(void)
 	if (wrong) {
 		log_error("restarted in place, and the table of services is of no use: %s; everything starts anew", wrong);
 		adopt_nothing();
-		return begin(access(COMMAND_PATH, F_OK) == 0 ? TABLE_WITH_COMMAND : 0);
+		return begin();
 	}
 	log_keep(table_ring(table.count));
 	adopt_services(&table);
@@ -174,7 +176,7 @@ static int boot(void)
 		log_open();
 	} else {
 		prepare();
-		table = begin(access(COMMAND_PATH, F_OK) == 0 ? TABLE_WITH_COMMAND : 0);
+		table = begin();
 	}
 	shutdown_machine(run(&table));
 }

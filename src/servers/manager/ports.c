@@ -4,8 +4,7 @@
 #include "lib/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <raeen/stubs.h>
+#include <raeen/message.h>
 
 enum { REFUSED_AT_ONCE = 16 };
 
@@ -28,22 +27,6 @@ static int give_port(struct service *service, unsigned index)
 	return (int)port_control(*fd, PORT_TAKE, PORT_KEEP);
 }
 
-/* A handle with NOTIFY to a new supervision port. Returns a descriptor or a negative errno. */
-static int give_supervisor(struct service *service)
-{
-	long port, handle;
-
-	fd_drop(&service->fds.supervision);
-	port = port_create(NULL, 0);
-	if (port < 0)
-		return (int)port;
-	service->fds.supervision = (int32_t)port;
-	handle = handle_dup((int)port, PORT_NOTIFY, 0);
-	if (handle >= 0)
-		fcntl((int)handle, F_SETFD, 0);
-	return (int)handle;
-}
-
 int ports_give(struct service *service, struct ports_given *given, const char **what)
 {
 	const struct service_config *config = service->config;
@@ -56,7 +39,8 @@ int ports_give(struct service *service, struct ports_given *given, const char **
 	if (!service->supervised)
 		return 0;
 	*what = "of supervision";
-	result = given->supervisor = give_supervisor(service);
+	fd_drop(&service->fds.supervision);
+	result = given->supervisor = message_supervise(&service->fds.supervision);
 	if (result == -ENOSYS) {
 		service->supervised = false;
 		return 0;
@@ -114,14 +98,4 @@ bool ports_hold(const struct service *service)
 			return true;
 	}
 	return false;
-}
-
-uint64_t ports_take_bits(const struct service *service)
-{
-	struct msg_result result;
-
-	if (service->fds.supervision < 0)
-		return 0;
-	result = msg_recv(service->fds.supervision, 0, NULL);
-	return result.header >= 0 && msg_type((msg_header)result.header) == MSG_NOTIFICATION ? result.token : 0;
 }

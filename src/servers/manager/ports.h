@@ -33,7 +33,4 @@ void ports_refuse(struct service *service);
 /* Whether it holds requests at ports that the next instance is to take over. */
 bool ports_hold(const struct service *service);
 
-/* Takes the SERVICE_BITs that the service has sent since the last time. Does not block. */
-uint64_t ports_take_bits(const struct service *service);
-
 #endif

@@ -44,25 +44,15 @@ static bool lets_others_start(const struct service *service)
 	return (service->was_ready || service_at_rest(service)) && (!service->config->mount.directory || service->mount_state == MOUNT_OVER);
 }
 
-static void need_for_root(struct service_table *table, struct service *service)
+/* Gives the mark to @service and to all that it starts after. */
+static void mark_needed(struct service_table *table, struct service *service, enum service_mark mark)
 {
-	if (service->for_root)
+	if (service->marks & mark)
 		return;
-	service->for_root = true;
+	service->marks |= mark;
 	for (unsigned a = 0; a < service->config->after_count; a++) {
 		if (service->config->after_index[a] >= 0)
-			need_for_root(table, &table->list[service->config->after_index[a]]);
-	}
-}
-
-static void keep(struct service_table *table, struct service *service)
-{
-	if (service->kept)
-		return;
-	service->kept = true;
-	for (unsigned a = 0; a < service->config->after_count; a++) {
-		if (service->config->after_index[a] >= 0)
-			keep(table, &table->list[service->config->after_index[a]]);
+			mark_needed(table, &table->list[service->config->after_index[a]], mark);
 	}
 }
 
@@ -76,7 +66,7 @@ void service_choose_root(struct service_table *table, const char *disk, uint64_t
 			continue;
 		if (!table->root && config_mounts_root(service->config, disk)) {
 			table->root = service;
-			need_for_root(table, service);
+			mark_needed(table, service, SERVICE_FOR_ROOT);
 			continue;
 		}
 		service->mount_state = MOUNT_OVER;
@@ -88,19 +78,14 @@ void service_choose_root(struct service_table *table, const char *disk, uint64_t
 void service_mounted(struct service_table *table, struct service *service)
 {
 	service->mounted = true;
-	keep(table, service);
-}
-
-bool service_is_kept(const struct service *service)
-{
-	return service->kept;
+	mark_needed(table, service, SERVICE_KEPT);
 }
 
 static bool has_its_turn(const struct service_table *table, const struct service *service)
 {
-	if (service->state != SERVICE_WAITING || !service->config->valid || (table->stopping && !service_is_kept(service)))
+	if (service->state != SERVICE_WAITING || !service->config->valid || (table->stopping && !(service->marks & SERVICE_KEPT)))
 		return false;
-	if (table->root && !service->for_root && table->root->mount_state != MOUNT_OVER)
+	if (table->root && !(service->marks & SERVICE_FOR_ROOT) && table->root->mount_state != MOUNT_OVER)
 		return false;
 	for (unsigned a = 0; a < service->config->after_count; a++) {
 		int index = service->config->after_index[a];
@@ -360,7 +345,7 @@ static bool is_stuck(const struct service_table *table)
 
 bool service_may_stop(const struct service_table *table, const struct service *service)
 {
-	return is_up(service) && !service_is_kept(service) && (is_last(table, service) || is_stuck(table));
+	return is_up(service) && !(service->marks & SERVICE_KEPT) && (is_last(table, service) || is_stuck(table));
 }
 
 void service_stopping(struct service *service, uint64_t now_ns, uint64_t patience_end_ns, bool again)
@@ -380,7 +365,7 @@ void service_cancel(struct service *service, uint64_t now_ns)
 bool service_table_quiet(const struct service_table *table)
 {
 	for (unsigned i = 0; i < table->count; i++) {
-		if (has_process(&table->list[i]) && !service_is_kept(&table->list[i]))
+		if (has_process(&table->list[i]) && !(table->list[i].marks & SERVICE_KEPT))
 			return false;
 	}
 	return true;

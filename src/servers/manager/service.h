@@ -38,6 +38,12 @@ enum mount_state {
 	MOUNT_OVER,
 };
 
+/* What is so for a service, and then for all that it starts after. */
+enum service_mark {
+	SERVICE_FOR_ROOT = 1 << 0,   /* the root file system needs it: it starts before all that do not */
+	SERVICE_KEPT = 1 << 1,       /* it serves what is mounted: it ends with the machine, since what is written may still need it */
+};
+
 /* What a service tells over its supervision port: bits of a notification. */
 enum {
 	SERVICE_BIT_HEARTBEAT = 1 << 0,
@@ -81,9 +87,8 @@ struct service {
 	uint64_t served;                     /* notifications with SERVICE_BIT_SERVED */
 	uint32_t watchdog_kills;
 	uint32_t mount_state;                /* enum mount_state */
+	uint32_t marks;                      /* enum service_mark */
 	bool mounted;                        /* it is */
-	bool for_root;                       /* the root file system needs it: it starts before all that do not */
-	bool kept;                           /* what it, or one that starts after it, serves is mounted: it ends with the machine */
 	pid_t mounter;                       /* the child of mount_state; 0: none */
 	uint64_t mount_due_ns;               /* the child is killed then */
 	pid_t copier;                        /* the child that copies fds.program_next; 0: none */
@@ -107,17 +112,11 @@ void service_init(struct service *service, const struct service_config *config);
 /* True when it has to say that it is ready, and may have a watchdog. */
 bool service_has_supervision(const struct service_config *config);
 
-/*
- * The root file system comes from @disk: the first valid service that mounts that becomes table->root, what it starts after is for_root, too, and other
- * services that mount one are skipped.
- */
+/* The root file system comes from @disk: the first valid service that mounts that becomes table->root, other services that mount one are skipped. */
 void service_choose_root(struct service_table *table, const char *disk, uint64_t now_ns);
 
-/* What @service serves is mounted. From now on it and what it needs stay until the machine is off: what is written may still need them. */
+/* What @service serves is mounted. */
 void service_mounted(struct service_table *table, struct service *service);
-
-/* True when it stays until the machine is off. */
-bool service_is_kept(const struct service *service);
 
 /* True when it has no process, and gets none unless somebody asks. */
 bool service_at_rest(const struct service *service);

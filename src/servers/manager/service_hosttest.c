@@ -202,6 +202,24 @@ static void test_start_order(void)
 	CHECK(service_table_due(&table) == UINT64_MAX, "and nothing is waited for");
 }
 
+/* Who waits for nobody starts at once, though none of the others is ready, or all of them stay so for ever: they may be waiting for it. */
+static void test_parallel_start(void)
+{
+	set_up();
+	after(2, 1);
+	for (int i = 0; i < 3; i++)
+		configs[i].port_count = 1;
+	CHECK(service_may_start(&table, &services[0], 0) && service_may_start(&table, &services[1], 0), "both at the same time");
+	service_forked(&services[0], 100, 0);
+	CHECK(service_may_start(&table, &services[1], 0), "the other one forks");
+	run(&services[0], 0);
+	CHECK(!services[0].ready && service_may_start(&table, &services[1], 0) && service_table_due(&table) == 0, "the other one runs, and is not ready");
+	run(&services[1], 0);
+	CHECK(!service_may_start(&table, &services[2], 0), "who waits for one does wait");
+	service_notified(&services[1], SERVICE_BIT_READY, 1, 0);
+	CHECK(service_may_start(&table, &services[2], 1), "and not for another one");
+}
+
 static void test_stop_order(void)
 {
 	set_up();
@@ -423,7 +441,8 @@ static void test_root(void)
 {
 	set_up_root();
 	service_choose_root(&table, "ram0", 0);
-	CHECK(table.root == &services[0] && services[0].for_root && services[1].for_root && !services[2].for_root, "what the root needs");
+	CHECK(table.root == &services[0] && services[0].marks & services[1].marks & SERVICE_FOR_ROOT, "what the root needs");
+	CHECK(!(services[2].marks & SERVICE_FOR_ROOT), "and nothing else");
 	CHECK(service_may_start(&table, &services[1], 0) && !service_may_start(&table, &services[2], 0), "all others wait");
 	run(&services[1], 0);
 	CHECK(service_may_start(&table, &services[0], 0) && !service_may_start(&table, &services[2], 0), "for the whole way");
@@ -473,8 +492,8 @@ static void test_no_root(void)
 	table.stopping = true;
 	CHECK(service_may_stop(&table, &services[0]), "what serves nothing stops");
 	service_mounted(&table, &services[0]);
-	CHECK(!service_may_stop(&table, &services[0]) && service_is_kept(&services[0]), "what is mounted needs it to the end");
-	CHECK(!service_is_kept(&services[2]), "not who starts after it");
+	CHECK(!service_may_stop(&table, &services[0]) && services[0].marks & SERVICE_KEPT, "what is mounted needs it to the end");
+	CHECK(!(services[2].marks & SERVICE_KEPT), "not who starts after it");
 }
 
 int main(void)
@@ -495,6 +514,7 @@ int main(void)
 	test_backoff();
 	test_give_up();
 	test_start_order();
+	test_parallel_start();
 	test_stop_order();
 	test_stop_circle();
 	return check_result("manager/service");

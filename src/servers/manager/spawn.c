@@ -4,6 +4,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "ports.h"
+#include "table.h"
 #include "lib/launch.h"
 #include "lib/region.h"
 #include "lib/confine.h"
@@ -63,16 +64,6 @@ static void apply_scheduling(const struct service_config *config, bool first)
 	apply_cpus(config, first);
 }
 
-/* Returns the user's home directory. */
-static const char *become_user(const char *name, int report_fd)
-{
-	const char *home = launch_become_user(name);
-
-	if (!home)
-		fail(report_fd, false, "become user", name);
-	return home;
-}
-
 /* Where the service finds its ports: lib/server.h. @numbers holds the texts. */
 static void add_ports(char **environment, char numbers[][LAUNCH_NUMBER_TEXT], const struct service *service, const struct ports_given *given)
 {
@@ -113,7 +104,11 @@ static void child(const struct service *service, const struct ports_given *given
 	log_wait_for_room(1000);
 	apply_scheduling(config, service->restart_count == 0);
 	if (config->user) {
-		snprintf(home, sizeof(home), "HOME=%s", become_user(config->user, report_fd));
+		const char *place = launch_become_user(config->user);
+
+		if (!place)
+			fail(report_fd, false, "become user", config->user);
+		snprintf(home, sizeof(home), "HOME=%s", place);
 		snprintf(user, sizeof(user), "USER=%s", config->user);
 		snprintf(logname, sizeof(logname), "LOGNAME=%s", config->user);
 	}
@@ -144,7 +139,7 @@ static pid_t give_up(struct service *service, struct spawn_word *failed, int err
 	return -1;
 }
 
-pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*save)(void))
+pid_t spawn_service(const struct service_table *table, struct service *service, struct spawn_word *failed)
 {
 	struct ports_given given;
 	const char *what = "";
@@ -166,7 +161,7 @@ pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*s
 	if (service_has_supervision(service->config) && !service->supervised && service->restart_count == 0)
 		log_warning("%s: this kernel has no ports: it runs without its own, and nobody watches it", service->config->name);
 	service->state = SERVICE_STARTING;
-	save();
+	table_save(table);
 	pid = fork();
 	if (pid == 0)
 		child(service, &given);

@@ -20,10 +20,10 @@ struct spawn_word {
 };
 
 /*
- * Makes descriptors and pipes of @service as they are needed, and forks. @save is called when they are in place, so
- * that the next manager knows of them (table.h). Returns the child's process id, or -1 with *@failed. What could not be applied is logged at the first start.
+ * Makes descriptors and pipes of @service as they are needed, saves @table when they are in place, so that the next manager knows of them, and forks.
+ * Returns the child's process id, or -1 with *@failed. What could not be applied is logged at the first start.
  */
-pid_t spawn_service(struct service *service, struct spawn_word *failed, void (*save)(void));
+pid_t spawn_service(const struct service_table *table, struct service *service, struct spawn_word *failed);
 
 enum spawn_report { SPAWN_PENDING, SPAWN_EXECUTED, SPAWN_FAILED };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mounting what services serve (storage.h). */
 #include "storage.h"
+#include "supervise.h"
 #include "lib/boot_mounts.h"
 #include "lib/boot_files.h"
 #include "lib/file.h"
@@ -81,7 +82,7 @@ void storage_pin(struct service_table *table)
 		if (!service->config->pinned || service->state == SERVICE_FAILED)
 			continue;
 		service->fds.program = pin_make(service->config->argv[0]);
-		if (service->for_root && service->fds.program >= 0)
+		if (service->marks & SERVICE_FOR_ROOT && service->fds.program >= 0)
 			pin_fill(service->fds.program, service->config->argv[0]);
 	}
 	if (!table->root) {
@@ -111,15 +112,16 @@ static void go_on(struct service_table *table, struct service *service, uint64_t
 		over(table, service);
 }
 
-static void fail(struct service_table *table, struct service *service, storage_stop *stop, uint64_t time)
+/* Its service ends, so that nobody waits for it. */
+static void fail(struct service_table *table, struct service *service, uint64_t time)
 {
 	log_error("%s does not serve %s%s", service->config->name, service->config->mount.directory,
 		  service == table->root ? ": the system goes on with the root file system of the boot; WHAT IS WRITTEN TO IT IS IN MEMORY ONLY" : "");
-	stop(service);
+	supervise_end(service);
 	go_on(table, service, time);
 }
 
-void storage_look(struct service_table *table, struct service *service, storage_stop *stop, uint64_t time)
+void storage_look(struct service_table *table, struct service *service, uint64_t time)
 {
 	if (!service->config->mount.directory || service->mount_state == MOUNT_OVER)
 		return;
@@ -127,35 +129,27 @@ void storage_look(struct service_table *table, struct service *service, storage_
 		log_error("%s: %s takes too long", service->config->name, service->mount_state == MOUNT_FILLS ? "bringing in the overlay" : "mounting");
 		if (service->mounter > 0)
 			kill(service->mounter, SIGKILL);
-		storage_ended(table, service->mounter, 1, stop, time);
+		storage_ended(table, service, 1, time);
 	} else if (service->mount_state == MOUNT_WAITS && service->ready) {
 		service->mount_state = MOUNT_UNDER_WAY;
 		service->mount_due_ns = time + mount_patience_ns;
 		service->mounter = run_child(mount_it, table, service);
 		if (service->mounter == 0)
-			fail(table, service, stop, time);
+			fail(table, service, time);
 	} else if (service->mount_state == MOUNT_WAITS && (service_at_rest(service) || (service->mount_due_ns && time >= service->mount_due_ns))) {
-		fail(table, service, stop, time);
+		fail(table, service, time);
 	}
 }
 
-bool storage_ended(struct service_table *table, pid_t pid, int status, storage_stop *stop, uint64_t time)
+void storage_ended(struct service_table *table, struct service *service, int status, uint64_t time)
 {
-	struct service *service = NULL;
-
-	for (unsigned i = 0; i < table->count && !service; i++) {
-		if (table->list[i].mounter == pid)
-			service = &table->list[i];
-	}
-	if (!service)
-		return false;
 	/* It may have been killed when it was done. */
 	if (service->mount_state == MOUNT_UNDER_WAY && (status == 0 || mounts_has(service->config->ports[0].name, service->config->mount.directory))) {
 		service_mounted(table, service);
 		log_info("%s serves %s", service->config->name, service->config->mount.directory);
 		go_on(table, service, time);
 	} else if (service->mount_state == MOUNT_UNDER_WAY) {
-		fail(table, service, stop, time);
+		fail(table, service, time);
 	} else {
 		service->mount_due_ns = UINT64_MAX;
 		if (status == 0 || !overlay_incomplete())
@@ -163,5 +157,4 @@ bool storage_ended(struct service_table *table, pid_t pid, int status, storage_s
 		else
 			kill(getpid(), SIGUSR2);
 	}
-	return true;
 }

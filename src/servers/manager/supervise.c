@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <raeen/message.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,15 +36,9 @@ enum { REAPED_AT_ONCE = 64 };
 static struct service_table *table;
 static bool more_to_reap;
 static uint64_t stop_begun_ns;
-static storage_stop stop_it;
 static void end_copy(struct service *service, int result);
 
 static struct output outputs[CONFIG_MAX_SERVICES + 1];
-
-static void save(void)
-{
-	table_save(table);
-}
 
 static void log_end(const struct service *service, enum service_verdict verdict, const char *how, uint64_t ended_ns)
 {
@@ -89,7 +84,7 @@ static void keep_reason(struct service *service, enum service_verdict verdict, c
 static void start(struct service *service)
 {
 	struct spawn_word failed;
-	pid_t pid = spawn_service(service, &failed, save);
+	pid_t pid = spawn_service(table, service, &failed);
 	enum service_verdict verdict;
 	uint64_t time = now_ns();
 	char how[160];
@@ -147,17 +142,23 @@ static bool read_report(struct service *service)
 	return false;
 }
 
+/* The children of services are the main process, the one that mounts what it serves, and the one that copies its next program: @place is that of the field. */
+static struct service *find_child(pid_t pid, size_t place)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		if (*(const pid_t *)((const char *)&table->list[i] + place) == pid)
+			return &table->list[i];
+	}
+	return NULL;
+}
+
 static struct service *find_process(pid_t pid)
 {
 	for (unsigned i = 0; i < table->count; i++) {
-		struct service *service = &table->list[i];
-
-		if (service_is_unknown(service))
-			read_report(service);
-		if (service->pid == pid)
-			return service;
+		if (service_is_unknown(&table->list[i]))
+			read_report(&table->list[i]);
 	}
-	return NULL;
+	return find_child(pid, offsetof(struct service, pid));
 }
 
 static bool take_output(const struct service *service)
@@ -176,7 +177,7 @@ static bool is_logout(const struct service *service, enum service_verdict verdic
 
 static void take_notification(struct service *service)
 {
-	uint64_t bits = ports_take_bits(service);
+	uint64_t bits = service->fds.supervision < 0 ? 0 : message_bits(service->fds.supervision, 0);
 
 	if (bits && service->pid > 0)
 		service_notified(service, bits, now_ns(), process_cpu_ns(service->pid));
@@ -212,17 +213,6 @@ static void on_end(struct service *service, int status)
 		log_end(service, verdict, how, time);
 }
 
-static bool is_copier(pid_t pid, int status)
-{
-	for (unsigned i = 0; i < table->count; i++) {
-		if (table->list[i].copier == pid) {
-			end_copy(&table->list[i], pin_result(status));
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Reaps what has ended: main processes of services, and orphans, which need nothing but that; some in a turn. */
 static void reap(void)
 {
@@ -230,13 +220,17 @@ static void reap(void)
 	pid_t pid = 1;
 
 	for (unsigned i = 0; i < REAPED_AT_ONCE && (pid = waitpid(-1, &status, WNOHANG)) > 0; i++) {
-		struct service *service = find_process(pid);
+		struct service *service = find_process(pid), *of_copier = find_child(pid, offsetof(struct service, copier));
+		struct service *of_mounter = find_child(pid, offsetof(struct service, mounter));
 
-		if (!service && (is_copier(pid, status) || storage_ended(table, pid, status, stop_it, now_ns())))
-			continue;
-		shutdown_child_ended(pid, status);
 		if (service && (service->fds.report < 0 || read_report(service)))
 			on_end(service, status);
+		else if (of_copier)
+			end_copy(of_copier, pin_result(status));
+		else if (of_mounter)
+			storage_ended(table, of_mounter, status, now_ns());
+		else
+			shutdown_child_ended(pid, status);
 	}
 	more_to_reap = pid > 0;
 }
@@ -258,7 +252,7 @@ static void stop(struct service *service, bool again)
 	service_stopping(service, time, time + stop_patience_ns, again);
 }
 
-static void stop_it(struct service *service)
+void supervise_end(struct service *service)
 {
 	if (service->pid > 0)
 		stop(service, false);
@@ -315,7 +309,7 @@ static void check_times(void)
 		end_before(service, time);
 		if (service->copier > 0 && time >= service->copy_due_ns)
 			end_copy(service, -ETIMEDOUT);
-		storage_look(table, service, stop_it, time);
+		storage_look(table, service, time);
 		watch(service, time);
 		lose_patience(service, time);
 		output_look(&outputs[i], service->fds.output, table_ring(i), service->config->name, time);
@@ -393,14 +387,12 @@ static void take_events(void)
 	}
 }
 
-/* For svc. */
-
-static int do_start(struct service *service)
+int supervise_start(struct service *service)
 {
 	return table->stopping ? -ESHUTDOWN : service_ask_start(service, now_ns());
 }
 
-static int do_stop(struct service *service, bool again)
+int supervise_stop(struct service *service, bool again)
 {
 	if (table->stopping)
 		return -ESHUTDOWN;
@@ -436,14 +428,14 @@ static void end_copy(struct service *service, int result)
 		result = config->ports[i].persistent ? 0 : -ENOTSUP;
 	if (result == 0) {
 		program = service_upgrade(service, program);
-		do_stop(service, true);
+		supervise_stop(service, true);
 		service->drains = true;
 	}
 	fd_drop(&program);
 	control_copied(service, result);
 }
 
-static int do_kill(struct service *service, int number)
+int supervise_kill(struct service *service, int number)
 {
 	if (service->pid == 0)
 		return -ESRCH;
@@ -451,7 +443,7 @@ static int do_kill(struct service *service, int number)
 	return 0;
 }
 
-static int do_upgrade(struct service *service, const char *path)
+int supervise_upgrade(struct service *service, const char *path)
 {
 	const struct service_config *config = service->config;
 	int result;
@@ -478,11 +470,9 @@ static void start_shown(void)
 		struct service *service = &table->list[i];
 
 		if (service->config->when_shown && strcmp(service->config->console, console) == 0 && service_at_rest(service))
-			do_start(service);
+			supervise_start(service);
 	}
 }
-
-static const struct control_actions actions = { .start = do_start, .stop = do_stop, .kill = do_kill, .upgrade = do_upgrade };
 
 /* What is still to be written needs the root's services, even if somebody has stopped them. */
 static void begin_stop(void)
@@ -492,7 +482,7 @@ static void begin_stop(void)
 	table->stopping = true;
 	stop_begun_ns = now_ns();
 	for (unsigned i = 0; i < table->count; i++) {
-		if (service_is_kept(&table->list[i]))
+		if (table->list[i].marks & SERVICE_KEPT)
 			service_ask_start(&table->list[i], stop_begun_ns);
 	}
 }
@@ -519,7 +509,7 @@ static bool prepare_shutdown(void)
 	for (unsigned i = 0; i < table->count; i++) {
 		const struct service *service = &table->list[i];
 
-		if (!service_is_kept(service))
+		if (!(service->marks & SERVICE_KEPT))
 			continue;
 		/* One that is just to start again would be taken for somebody who is left. */
 		if (service->state == SERVICE_WAITING && now_ns() < stop_begun_ns + stop_patience_ns)
@@ -533,7 +523,7 @@ enum shutdown_kind supervise(struct service_table *services, const struct servic
 {
 	table = services;
 	shutdown_ask((enum shutdown_kind)region_get(TABLE_SHUTDOWN));
-	control_open(table, &actions);
+	control_open(table);
 	for (;;) {
 		reap();
 		take_events();
@@ -549,7 +539,7 @@ enum shutdown_kind supervise(struct service_table *services, const struct servic
 		if (table->stopping && service_table_quiet(table) && prepare_shutdown())
 			return shutdown_asked();
 		start_waiting();
-		save();
+		table_save(table);
 		wait_for_event();
 	}
 }

@@ -15,4 +15,14 @@
  */
 enum shutdown_kind supervise(struct service_table *services, const struct service *essential);
 
+/* For svc. Each returns 0 or a negative errno; what shall come of it is in the service's state. */
+int supervise_start(struct service *service);
+int supervise_stop(struct service *service, bool again);
+int supervise_kill(struct service *service, int signal);
+/* As stop and start again, with a new program. A child copies it before the old one is stopped, which comes back if it fails (control_copied). */
+int supervise_upgrade(struct service *service, const char *path);
+
+/* It ends, or does not start, whatever is going on. */
+void supervise_end(struct service *service);
+
 #endif

@@ -3,28 +3,27 @@
 #include "table.h"
 #include "lib/region.h"
 
-enum { MAGIC = 0x73760004 /* raised when the meaning of struct service changes */ };
+enum { MAGIC = 0x73760005 /* raised when the meaning of struct service changes */ };
 
 _Static_assert(sizeof(struct service) % sizeof(uint64_t) == 0, "a record is made of words");
 _Static_assert((int)TABLE_WORDS <= (int)REGION_WORDS, "there are so many");
 
-int table_make(const struct table_boot *boot)
+int table_make(struct region_shape *boot)
 {
-	struct region_shape shape = {
-		.magic = MAGIC, .record_size = sizeof(struct service), .count = boot->count, .room_size = sizeof(struct ring),
-		.room_count = boot->count + 1, .flags = boot->flags, .text = boot->text, .length = (uint32_t)boot->length,
-	};
-
-	return region_make(TABLE_FD, &shape);
+	boot->magic = MAGIC;
+	boot->record_size = sizeof(struct service);
+	boot->room_size = sizeof(struct ring);
+	boot->room_count = boot->count + 1;
+	return region_make(TABLE_FD, boot);
 }
 
-const char *table_find(struct table_boot *boot)
+const char *table_find(struct region_shape *boot)
 {
-	struct region_shape shape = { .magic = MAGIC, .record_size = sizeof(struct service), .room_size = sizeof(struct ring) };
-	const char *wrong = region_find(TABLE_FD, &shape);
+	const char *wrong;
 
-	*boot = (struct table_boot){ .text = shape.text, .length = shape.length, .flags = shape.flags, .count = shape.count };
-	if (!wrong && (boot->count > CONFIG_MAX_SERVICES + 1 || shape.room_count != boot->count + 1))
+	*boot = (struct region_shape){ .magic = MAGIC, .record_size = sizeof(struct service), .room_size = sizeof(struct ring) };
+	wrong = region_find(TABLE_FD, boot);
+	if (!wrong && (boot->count > CONFIG_MAX_SERVICES + 1 || boot->room_count != boot->count + 1))
 		wrong = "it has another number of services";
 	return wrong;
 }

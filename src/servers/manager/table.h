@@ -16,18 +16,11 @@ enum {
 	TABLE_EMERGENCY = 1 << 1,    /* no service is valid: a shell runs in place of them */
 };
 
-/* What the region says about the boot it is of. */
-struct table_boot {
-	const char *text;            /* of services.conf; in the region when table_find() gives it */
-	size_t length;
-	uint32_t flags, count;       /* TABLE_ bits; services */
-};
+/* Makes the region with the text of services.conf, the TABLE_ bits and the number of services that @boot has. Returns 0, or -1 and errno. */
+int table_make(struct region_shape *boot);
 
-/* Makes the region. Returns 0, or -1 and errno. */
-int table_make(const struct table_boot *boot);
-
-/* Takes over the region of the manager before. Returns NULL, or what is wrong with it. */
-const char *table_find(struct table_boot *boot);
+/* Takes over the region of the manager before, and says in @boot what it was made with. Returns NULL, or what is wrong with it. */
+const char *table_find(struct region_shape *boot);
 
 /* The last state saved of service number @index, but for its config. False: none, or one that cannot be. */
 bool table_load(unsigned index, struct service *service);

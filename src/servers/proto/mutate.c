@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Host test of a protocol's generated code: messages mutated from valid ones against the server's decoder, and answers against the client's. What is
- * valid is decided here a second time, from the protocol's tables; both must agree on each message. In the end every way in which a message can be
- * rejected must have been seen.
+ * valid is decided here a second time, from the protocol's tables; both must agree on each message. What the server itself may do wrong is tried, too. In
+ * the end every way in which a message can be rejected must have been seen.
  *
- * Built once for each protocol, with PROTOCOL_TABLE=NAME_table, under ASan: bytes behind a message's end are poisoned.
+ * Built twice for each protocol, with PROTOCOL_TABLE=NAME_table: under ASan, where bytes behind a message's end are poisoned; and so that branches.py can tell
+ * which branches of the generated code were taken.
  *	mutate [COUNT [SEED]]
  */
 #include "tables.h"
@@ -15,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_COUNT = 250000, MUTATIONS_MAX = 3, SOME_HANDLE = 100 };
+enum { DEFAULT_COUNT = 250000, MUTATIONS_MAX = 3, SOME_HANDLE = 100, REFUSAL = -EXDEV };
+
+/* What a server may do with a valid request. */
+enum deed { DEED_ANSWERS, DEED_HAS_NO_FUNCTION, DEED_REFUSES, DEED_ANSWERS_TOO_MUCH, DEED_FORGETS_A_HANDLE, DEEDS };
 
 struct message {
 	uint32_t type;
@@ -28,6 +32,7 @@ static uint64_t random_state = 1;
 static unsigned long message_number;
 static const struct message_table *current;
 static unsigned handled;
+static enum deed deed;
 static struct message message;
 
 static void fail(const char *text)
@@ -290,7 +295,33 @@ int table_handler(struct server_call *call, const void *request, void *reply)
 		fill_side(side, reply);
 	for (unsigned i = 0; i < side->handles; i++)
 		call->reply_handles[i] = SOME_HANDLE + (int)i;
-	return 0;
+	if (deed == DEED_FORGETS_A_HANDLE)
+		call->reply_handles[below(side->handles)] = -1;
+	if (deed == DEED_ANSWERS_TOO_MUCH)
+		*(uint32_t *)((uint8_t *)reply + tail_of(side)->count_offset) = tail_of(side)->dimension + 1 + below(2) * (unsigned)(any() >> 40);
+	return deed == DEED_REFUSES ? REFUSAL : 0;
+}
+
+/* Something that the server can do with a request of @table: nearly always what it should. */
+static enum deed some_deed(const struct message_table *table)
+{
+	enum deed some = below(8) == 0 ? below(DEEDS) : DEED_ANSWERS;
+
+	if (!table || table->inside)
+		return DEED_ANSWERS;
+	if ((some == DEED_ANSWERS_TOO_MUCH && !tail_of(&table->reply)) || (some == DEED_FORGETS_A_HANDLE && table->reply.handles == 0))
+		return DEED_ANSWERS;
+	return some;
+}
+
+/* What comes of a valid message. */
+static int result_of(enum deed done)
+{
+	static const int results[] = {
+		[DEED_HAS_NO_FUNCTION] = -ENOSYS, [DEED_REFUSES] = REFUSAL, [DEED_ANSWERS_TOO_MUCH] = -EIO, [DEED_FORGETS_A_HANDLE] = -EIO,
+	};
+
+	return results[done];
 }
 
 static uint64_t all_rejects(void)
@@ -329,6 +360,7 @@ static bool run(void)
 		.extra = { .grants = message.grants, .capabilities = message.capabilities },
 	};
 	uint64_t rejects = all_rejects();
+	const void *operations;
 	bool valid;
 	int result;
 
@@ -337,20 +369,24 @@ static bool run(void)
 		if (PROTOCOL_TABLE.messages[i].type == message.type)
 			current = &PROTOCOL_TABLE.messages[i];
 	valid = message_valid();
+	deed = some_deed(current);
+	operations = deed == DEED_HAS_NO_FUNCTION ? PROTOCOL_TABLE.no_operations : PROTOCOL_TABLE.operations;
 	handled = 0;
 	memset(call.reply_handles, -1, sizeof call.reply_handles);
 	ASAN_POISON_MEMORY_REGION(message.payload + message.length, sizeof message.payload - message.length);
 	if (below(64) == 0)
 		soil_stack();
-	result = PROTOCOL_TABLE.protocol->serve(&call, PROTOCOL_TABLE.operations);
+	result = PROTOCOL_TABLE.protocol->serve(&call, operations);
 	ASAN_UNPOISON_MEMORY_REGION(message.payload, sizeof message.payload);
-	if (valid != (result == 0) || handled != (valid && !current->inside))
-		fail(valid ? "a valid message was refused" : "an invalid message was served");
+	if (valid ? result != result_of(deed) : result == 0)
+		fail(valid ? "a valid message had another result" : "an invalid message was served");
+	if (handled != (valid && !current->inside && deed != DEED_HAS_NO_FUNCTION))
+		fail("the handler was called for nothing, or was not");
 	if (all_rejects() != rejects + !valid)
 		fail("the rejection was not counted once");
 	if (!valid && result != -EBADMSG && result != -EPERM && result != -ENOSYS)
 		fail("another error than EBADMSG, EPERM or ENOSYS");
-	if (valid)
+	if (valid && result == 0)
 		check_answer(&call);
 	return valid;
 }

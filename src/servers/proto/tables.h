@@ -43,6 +43,7 @@ struct message_table {
 struct protocol_table {
 	const struct protocol *protocol;
 	const void *operations;		/* all of whose functions call table_handler() */
+	const void *no_operations;	/* a server that has none */
 	const struct message_table *messages;
 	unsigned message_count;
 };

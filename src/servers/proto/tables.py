@@ -74,5 +74,6 @@ def tables_source(protocol):
     return (f"#include \"proto/{name}_server.h\"\n#include \"tables.h\"\n\n" + "".join(tables.parts)
             + f"static const struct message_table messages[] = {{\n{''.join(messages)}}};\n\n"
             + f"static const struct {name}_operations operations = {{\n" + "".join(f"\t.{r.name} = on_{r.name},\n" for r in protocol.requests) + "};\n\n"
-            + f"const struct protocol_table {name}_table = {{\n\t.protocol = &{name}_protocol, .operations = &operations,\n"
+            + f"static const struct {name}_operations no_operations;\n\n"
+            + f"const struct protocol_table {name}_table = {{\n\t.protocol = &{name}_protocol, .operations = &operations, .no_operations = &no_operations,\n"
             + f"\t.messages = messages, .message_count = {len(protocol.requests) + 1},\n}};\n")

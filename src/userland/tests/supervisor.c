@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct service echo;
+struct service echo, counter;
 
 enum { READY_MS = 20000, NS_PER_MS = 1000000 };
 
@@ -43,17 +43,15 @@ void service_make(struct service *service, const char *program, unsigned port_fl
 	service->alarm = -1;
 }
 
-/* A new port for each instance, so that nothing of the last one is taken for its own. Returns a handle with NOTIFY only. */
+/* A new port for each instance, so that nothing of the last one is taken for its own. Returns a handle with NOTIFY only, which reaches the child. */
 static int make_alarm(struct service *service)
 {
 	int notify;
 
 	if (service->alarm >= 0)
 		close(service->alarm);
-	service->alarm = (int)port_create(NULL, 0);
-	need(service->alarm, "port_create");
-	notify = (int)handle_dup(service->alarm, PORT_NOTIFY, 0);
-	need(notify, "handle_dup");
+	notify = message_supervise(&service->alarm);
+	need(notify, "message_supervise");
 	return notify;
 }
 
@@ -76,7 +74,6 @@ static void run(const struct service *service, int port, int notify)
 	if (service->program[0] == '/')
 		path[0] = 0;
 	strcat(path, service->program);
-	fcntl(notify, F_SETFD, 0);
 	give("RAEEN_PORT", port);
 	give("RAEEN_SUPERVISOR", notify);
 	if (service->watchdog_ms)
@@ -96,8 +93,6 @@ pid_t service_spawn(struct service *service)
 	int port = (int)port_control(service->port, PORT_TAKE, PORT_KEEP);
 
 	need(port, "PORT_TAKE");
-	/* Else it would not reach the child. */
-	fcntl(notify, F_SETFD, 0);
 	service->pid = fork();
 	if (service->pid == 0)
 		run(service, port, notify);
@@ -123,9 +118,7 @@ pid_t service_start(struct service *service)
 
 uint64_t service_bits(struct service *service, int ms)
 {
-	struct msg_result result = msg_recv(service->alarm, (int64_t)ms * NS_PER_MS, NULL);
-
-	return result.header >= 0 && msg_type((msg_header)result.header) == MSG_NOTIFICATION ? result.token : 0;
+	return message_bits(service->alarm, (int64_t)ms * NS_PER_MS);
 }
 
 int service_wait(struct service *service)
@@ -175,6 +168,30 @@ int echo_fault(enum echo_fault fault, unsigned argument)
 	struct echo_misbehave_request request = { .fault = fault, .argument = argument, .argument_ns = fault == ECHO_FAULT_LATE ? argument * 1000000ull : 0 };
 
 	return echo_misbehave(echo.port, &request, LONG);
+}
+
+void start_counter(void)
+{
+	service_make(&counter, "counter-service", PORT_PERSISTENT | PORT_REPLAY, 4096);
+	service_start(&counter);
+}
+
+int counter_adds(unsigned client, uint64_t amount, enum counter_moment die, int64_t timeout, uint64_t *value)
+{
+	struct counter_add_request request = { .client = client, .amount = amount, .die = die };
+	struct counter_add_reply reply = { 0 };
+	int error = counter_add(counter.port, &request, &reply, timeout);
+
+	*value = reply.value;
+	return error;
+}
+
+struct port_state service_port_state(const struct service *service)
+{
+	struct port_state state = { 0 };
+
+	CHECK_EQ(port_control(service->port, PORT_STATE, (uintptr_t)&state), 0);
+	return state;
 }
 
 int supervisor_works(void)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "check.h"
+#include "proto/counter.h"
 #include "proto/echo.h"
 
 #include <raeen/message.h>
@@ -44,6 +45,15 @@ void stop_echo(void);
 int echo_bytes(unsigned length, int64_t timeout);
 /* Makes it misbehave; @argument: milliseconds for ECHO_FAULT_LATE. */
 int echo_fault(enum echo_fault fault, unsigned argument);
+
+/* The counting service, likewise. */
+extern struct service counter;
+void start_counter(void);
+/* Adds @amount for @client, *@value is the sum. Returns the call's result. */
+int counter_adds(unsigned client, uint64_t amount, enum counter_moment die, int64_t timeout, uint64_t *value);
+
+/* Of its port. */
+struct port_state service_port_state(const struct service *service);
 
 /* What an answer may take on a busy machine. */
 static const int64_t LONG = 20000000000;

@@ -2,15 +2,18 @@
 /*
  * load-service: clients of the echo service, for tests of the service manager.
  *
- *	load-service PORT echo MILLISECONDS THREADS	calls all the time; prints "calls N failed N longest N" (µs), then each error that came
+ *	load-service PORT echo MILLISECONDS CLIENTS	processes that call all the time; prints "calls N failed N longest N" (µs), then each error that came
  *	load-service PORT fault NAME [ARGUMENT]		makes it misbehave (../../proto/echo.def), prints the result: 0 or an errno
  *	load-service PORT recover COUNT			lets it crash so often with a request held; prints "recoveries N median N longest N" (ns), each from
  *							that request to the first answer of the next instance
  *	load-service PORT hog MILLISECONDS		computes all the time in the best real-time class; PORT is not used
+ *
+ * Every other client of a load has one thread and no time-out, and its messages are such as go by the short way of messages; the others' do not.
  */
 #include "proto/echo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <raeen/message.h>
 #include <sched.h>
@@ -18,15 +21,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { RECOVERIES_MAX = 1000, THREADS_MAX = 64, ERRNO_MAX = 4096, BYTES = 64 };
+enum { RECOVERIES_MAX = 1000, CLIENTS_MAX = 64, ERRNO_MAX = 4096 };
+/* Bytes of a message: with their number before them whole words, as the short way wants, and not. */
+enum { WHOLE_WORDS = 60, NOT_WHOLE = 65 };
 static const int64_t patience_ns = 30ll * 1000000000;
 
 static int port;
-static uint64_t end_ns, calls, failed, longest_ns, errors[ERRNO_MAX];
+static uint64_t end_ns;
+
+/* Of all clients. */
+static struct {
+	uint64_t calls, failed, longest_ns, errors[ERRNO_MAX];
+} *counts;
 
 static uint64_t now_ns(void)
 {
@@ -36,50 +48,84 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void *call_until_end(void *unused)
+static void count(uint64_t took, int error)
 {
-	static __thread struct echo_echo_request request;
-	static __thread struct echo_echo_reply reply;
+	uint64_t longest = __atomic_load_n(&counts->longest_ns, __ATOMIC_RELAXED);
 
-	request.data_length = BYTES;
-	while (now_ns() < end_ns) {
-		uint64_t began = now_ns(), took, longest;
-		int error;
-
-		memset(request.data, (int)began, BYTES);
-		error = echo_echo(port, &request, &reply, patience_ns);
-		if (error == 0 && (reply.data_length != BYTES || memcmp(reply.data, request.data, BYTES) != 0))
-			error = -EILSEQ;
-		took = now_ns() - began;
-		__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
-		longest = __atomic_load_n(&longest_ns, __ATOMIC_RELAXED);
-		while (took > longest && !__atomic_compare_exchange_n(&longest_ns, &longest, took, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			;
-		if (error == 0)
-			continue;
-		__atomic_add_fetch(&failed, 1, __ATOMIC_RELAXED);
-		__atomic_add_fetch(&errors[-error % ERRNO_MAX], 1, __ATOMIC_RELAXED);
-	}
-	return unused;
+	__atomic_add_fetch(&counts->calls, 1, __ATOMIC_RELAXED);
+	while (took > longest && !__atomic_compare_exchange_n(&counts->longest_ns, &longest, took, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	if (error == 0)
+		return;
+	__atomic_add_fetch(&counts->failed, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&counts->errors[-error % ERRNO_MAX], 1, __ATOMIC_RELAXED);
 }
 
-static int load(uint64_t ms, unsigned threads)
+static void call_until_end(unsigned length, int64_t timeout)
 {
-	pthread_t made[THREADS_MAX];
+	static struct echo_echo_request request;
+	static struct echo_echo_reply reply;
 
-	end_ns = now_ns() + ms * 1000000;
-	for (unsigned i = 0; i < threads; i++) {
-		if (pthread_create(&made[i], NULL, call_until_end, NULL) != 0)
-			return 1;
+	request.data_length = length;
+	/* Once at least: on a busy machine the time may be over before a client is there. */
+	do {
+		uint64_t began = now_ns();
+		int error;
+
+		memset(request.data, (int)began, length);
+		error = echo_echo(port, &request, &reply, timeout);
+		if (error == 0 && (reply.data_length != length || memcmp(reply.data, request.data, length) != 0))
+			error = -EILSEQ;
+		count(now_ns() - began, error);
+	} while (now_ns() < end_ns);
+}
+
+static void *stay(void *argument)
+{
+	for (;;)
+		pause();
+	return argument;
+}
+
+/* Returns its exit status. */
+static int run_client(unsigned number)
+{
+	pthread_t company;
+
+	if (number % 2 == 0) {
+		call_until_end(WHOLE_WORDS, MSG_WAIT);
+		return 0;
 	}
-	for (unsigned i = 0; i < threads; i++)
-		pthread_join(made[i], NULL);
-	printf("calls %llu failed %llu longest %llu\n", (unsigned long long)calls, (unsigned long long)failed, (unsigned long long)(longest_ns / 1000));
-	for (int i = 0; i < ERRNO_MAX; i++) {
-		if (errors[i])
-			printf("%llu times %s\n", (unsigned long long)errors[i], message_error_text(i));
-	}
+	if (pthread_create(&company, NULL, stay, NULL) != 0)
+		return 1;
+	call_until_end(NOT_WHOLE, patience_ns);
 	return 0;
+}
+
+static int load(uint64_t ms, unsigned clients)
+{
+	int status, result = 0;
+
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (counts == MAP_FAILED || fcntl(port, F_SETFD, FD_CLOEXEC) < 0)
+		return 1;
+	end_ns = now_ns() + ms * 1000000;
+	for (unsigned i = 0; i < clients; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(run_client(i));
+		result |= pid < 0;
+	}
+	while (wait(&status) > 0)
+		result |= status != 0;
+	printf("calls %llu failed %llu longest %llu\n", (unsigned long long)counts->calls, (unsigned long long)counts->failed,
+	       (unsigned long long)(counts->longest_ns / 1000));
+	for (int i = 0; i < ERRNO_MAX; i++) {
+		if (counts->errors[i])
+			printf("%llu times %s\n", (unsigned long long)counts->errors[i], message_error_text(i));
+	}
+	return result;
 }
 
 static int fault(const char *name, const char *argument)
@@ -153,6 +199,6 @@ int main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[2], "recover") == 0)
 		return recover((unsigned)strtoul(argv[3], NULL, 10) % (RECOVERIES_MAX + 1));
 	if (argc == 5 && strcmp(argv[2], "echo") == 0)
-		return load(strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10) % (THREADS_MAX + 1));
+		return load(strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10) % (CLIENTS_MAX + 1));
 	return fault(argv[3], argc > 4 ? argv[4] : NULL);
 }

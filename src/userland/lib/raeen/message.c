@@ -4,6 +4,7 @@
 #include "proto/names.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -89,6 +90,31 @@ int message_open(const char *name, unsigned rights, int64_t timeout)
 			return (int)fd;
 		nanosleep(&pause, NULL);
 	}
+}
+
+int message_supervise(int32_t *port)
+{
+	long handle, made = port_create(NULL, 0);
+
+	*port = -1;
+	if (made < 0)
+		return (int)made;
+	handle = handle_dup((int)made, PORT_NOTIFY, 0);
+	if (handle < 0) {
+		close((int)made);
+		return (int)handle;
+	}
+	/* Ports are closed in children unless somebody asks. */
+	fcntl((int)handle, F_SETFD, 0);
+	*port = (int32_t)made;
+	return (int)handle;
+}
+
+uint64_t message_bits(int port, int64_t timeout)
+{
+	struct msg_result result = msg_recv(port, timeout, NULL);
+
+	return result.header >= 0 && msg_type((msg_header)result.header) == MSG_NOTIFICATION ? result.token : 0;
 }
 
 const char *message_error_text(int error)

@@ -56,6 +56,15 @@ void message_extra_clear(struct msg_extra *extra);
  */
 int message_open(const char *name, unsigned rights, int64_t timeout);
 
+/*
+ * For who looks after another process: makes *@port, by which that tells how it is, and returns a handle with NOTIFY to it, which children inherit. A negative
+ * errno: then there is neither, and *@port is -1.
+ */
+int message_supervise(int32_t *port);
+
+/* The bits that have been notified at @port since the last time; waits for some for @timeout nanoseconds. 0: none came. */
+uint64_t message_bits(int port, int64_t timeout);
+
 /* What @error (an errno, negative or not) means to who sends and receives messages; for others strerror()'s text. Not to be freed. */
 const char *message_error_text(int error);
 

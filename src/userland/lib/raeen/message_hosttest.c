@@ -57,12 +57,21 @@ static void test_texts(void)
 	CHECK(message_type_name(SVC_ID << 16 | 999) == NULL && message_type_name(0) == NULL, "no request");
 }
 
+static void test_no_ports(void)
+{
+	int32_t port = 0;
+
+	CHECK(message_buffer() == NULL, "a buffer");
+	CHECK(message_open("nobody", PORT_SEND, 0) == -ENOSYS, "a port");
+	CHECK(message_supervise(&port) == -ENOSYS && port == -1, "supervision");
+	CHECK(message_bits(-1, 0) == 0, "bits");
+}
+
 int main(void)
 {
 	test_answers();
 	test_handles();
 	test_texts();
-	CHECK(message_buffer() == NULL, "a buffer without a kernel that has them");
-	CHECK(message_open("nobody", PORT_SEND, 0) == -ENOSYS, "a port without a kernel that has them");
+	test_no_ports();
 	return check_result("lib/raeen/message");
 }
