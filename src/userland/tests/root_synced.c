@@ -19,7 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, ACKS = 1024, APPENDED = 3, REPLACED = 3, STEADY = 40, PAGES = 32, NOISE = 12, APPEND_MAX = 200000, PLACES = 3, MOVERS = 4, MOVED_LENGTH = 3000 };
+enum { PAGE = 4096, ACKS = 1024, APPENDED = 3, REPLACED = 3, STEADY = 40, PAGES = 32, NOISE = 12, APPEND_MAX = 200000 };
+enum { PLACES = 3, MOVERS = 4, MOVED_LENGTH = 3000 };
 enum { NEVER, THERE, GONE };
 
 static uint8_t ack[PAGE] __attribute__((aligned(PAGE))), page[PAGE] __attribute__((aligned(PAGE))), bytes[20000];
