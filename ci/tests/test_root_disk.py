@@ -267,6 +267,22 @@ def test_failing_disk(counted):
     assert status(counted.lines) == [0] and "ok root_errors: " in text and "nothing is checked" not in text, text[-3000:]
 
 
+BAD_BLOCKS = f"""
+TMPDIR={PLACE} CASE_LIMIT_MS=300000 /tests/root_bad_blocks; echo "@status $?"
+{TAKE_LAST}
+"""
+
+
+def test_failing_metadata(tmp_path):
+    """Blocks of the file system itself fail, for reading and for writing; the image is clean at the end."""
+    image = str(tmp_path / "image")
+    with Machine(BAD_BLOCKS, "--overlay", make_overlay(tmp_path, "root_bad_blocks"), "--mem", "1G", append=LARGE) as machine:
+        machine.image(image, last=True)
+    text = machine.text()
+    assert status(machine.lines) == [0] and "ok root_bad_blocks: " in text and "nothing is checked" not in text, text[-3000:]
+    assert synced.clean(image) == []
+
+
 # --- the tools themselves, without a guest ---
 
 def small_log():
