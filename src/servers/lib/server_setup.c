@@ -71,12 +71,9 @@ int64_t server_now_ns(void)
 void server_hold_memory(void)
 {
 	enum { STACK_BYTES = 64 << 10 };
-	extern const char __ehdr_start[], _end[];
-	volatile char stack[STACK_BYTES];
+	char stack[STACK_BYTES];
 
-	for (size_t at = 0; at < STACK_BYTES; at += PAGE_BYTES)
-		stack[at] = 0;
-	if (mlock(__ehdr_start, (size_t)(_end - __ehdr_start)) < 0)
+	if (mlock(stack, sizeof stack) < 0 || mlock(__ehdr_start, (size_t)(_end - __ehdr_start)) < 0)
 		fprintf(stderr, "its memory cannot be held: %s\n", strerror(errno));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks of the file system itself that fail, for reading or for writing: inodes, a directory, pointers to blocks, the bitmap, group descriptors, the superblock.
- * Whoever needs one gets EIO, and nobody else; when the disk is good again, all is as it was changed. Where they are is in the disk's log, of ext2
- * with blocks of 4 KiB and one group. TMPDIR is on that disk (/proc/disks/ram0); without it nothing is checked, and that is said.
+ * Blocks of the file system itself that fail, for reading or for writing: inodes, a directory, pointers to blocks, the bitmap, group descriptors, the
+ * superblock. Whoever needs one gets EIO, and nobody else; when the disk is good again, all is as it was changed. Where they are is in the disk's log, of
+ * ext2 with blocks of 4 KiB and one group. TMPDIR is on that disk (/proc/disks/ram0); without it nothing is checked, and that is said.
  */
 #include "check.h"
 
