@@ -73,7 +73,8 @@ void server_hold_memory(void)
 	enum { STACK_BYTES = 64 << 10 };
 	char stack[STACK_BYTES];
 
-	if (mlock(stack, sizeof stack) < 0 || mlock(__ehdr_start, (size_t)(_end - __ehdr_start)) < 0)
+	explicit_bzero(stack, sizeof stack);
+	if (mlock(__ehdr_start, (size_t)(_end - __ehdr_start)) < 0)
 		fprintf(stderr, "its memory cannot be held: %s\n", strerror(errno));
 }
 
