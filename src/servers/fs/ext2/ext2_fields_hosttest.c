@@ -28,7 +28,7 @@ static const struct field super_fields[] = {
 	FIELD(ext2_super, first_inode), FIELD(ext2_super, inode_size), FIELD(ext2_super, block_group), FIELD(ext2_super, compat),
 	FIELD(ext2_super, incompat), FIELD(ext2_super, ro_compat), FIELD(ext2_super, reserved_descriptors), FIELD(ext2_super, journal_inode),
 	FIELD(ext2_super, last_orphan), FIELD(ext2_super, descriptor_size), FIELD(ext2_super, first_meta_group), FIELD(ext2_super, min_extra_size),
-	FIELD(ext2_super, want_extra_size),
+	FIELD(ext2_super, want_extra_size), { "ext2_super.kept[0].dir", EXT2_SUPER_KEPT, 4 }, { "ext2_super.kept[0].inode", EXT2_SUPER_KEPT + 4, 4 },
 };
 
 static const struct field group_fields[] = {

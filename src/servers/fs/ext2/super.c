@@ -324,10 +324,7 @@ static int own_kept(struct ext2_txn *txn)
 {
 	static const struct ext2_kept none[EXT2_KEPT];
 
-	if (!txn->fs->may_have_kept)
-		return 0;
-	txn->fs->may_have_kept = false;
-	return ext2_super_poke(txn, EXT2_SUPER_KEPT, none, sizeof(none));
+	return txn->fs->may_have_kept ? ext2_super_poke(txn, EXT2_SUPER_KEPT, none, sizeof(none)) : 0;
 }
 
 int ext2_start(struct ext2_txn *txn, int64_t time)
