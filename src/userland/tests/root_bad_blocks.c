@@ -372,10 +372,13 @@ static int lose_name(int fd)
 	return orphan >= 0 && unlink("bad/orphan") == 0 ? 0 : -1;
 }
 
-/* @change cannot reach the disk, and its fsync says so; all see it; nobody else is harmed; then it can. */
-static void write_fault(uint64_t sector, int (*change)(int fd), unsigned version)
+/*
+ * @change cannot reach the disk, and its fsync says so; all see it; nobody else is harmed; then it can. @own: it is no change of names, whose errors all hear of
+ * that were open before.
+ */
+static void write_fault(uint64_t sector, int (*change)(int fd), int own, unsigned version)
 {
-	int fd = open(BAD, O_RDWR);
+	int fd = open(BAD, O_RDWR), other = open(GOOD, O_RDWR);
 	int tries = 0;
 
 	sync();
@@ -384,7 +387,10 @@ static void write_fault(uint64_t sector, int (*change)(int fd), unsigned version
 	CHECK_EQ(change(fd), 0);
 	CHECK_ERR(fsync(fd), EIO);
 	CHECK(all_right(BAD, 1));
+	if (own)
+		CHECK(put(other, GOOD, 0, version) && fsync(other) == 0);
 	others_are_well(version, 0);
+	close(other);
 	control("fail off");
 	/* It says once more what it could not write meanwhile, at most. */
 	while (fsync(fd) < 0 && tries < 3)
@@ -400,7 +406,7 @@ static void write_inodes(void)
 {
 	struct stat info;
 
-	write_fault(places.inodes, change_mode, 6);
+	write_fault(places.inodes, change_mode, 1, 6);
 	CHECK(stat(BAD, &info) == 0 && (info.st_mode & 0777) == 0640);
 }
 
@@ -408,31 +414,31 @@ static void write_directory(void)
 {
 	struct stat info;
 
-	write_fault(places.directory, add_name, 7);
+	write_fault(places.directory, add_name, 0, 7);
 	CHECK(stat("bad/second", &info) == 0 && info.st_nlink == 2);
 }
 
 static void write_pointers(void)
 {
-	write_fault(places.indirect, append_page, 8);
+	write_fault(places.indirect, append_page, 1, 8);
 	CHECK_EQ(look(BAD, PAGES, 1), 1);
 }
 
 static void write_bitmap(void)
 {
-	write_fault(places.bitmap, append_page, 9);
+	write_fault(places.bitmap, append_page, 1, 9);
 	CHECK_EQ(look(BAD, PAGES + 1, 1), 1);
 }
 
 static void write_descriptors(void)
 {
-	write_fault(places.descriptors, append_page, 10);
+	write_fault(places.descriptors, append_page, 1, 10);
 	CHECK_EQ(look(BAD, PAGES + 2, 1), 1);
 }
 
 static void write_super(void)
 {
-	write_fault(places.super, lose_name, 11);
+	write_fault(places.super, lose_name, 0, 11);
 }
 
 /* One case, since all is about the same files. */
