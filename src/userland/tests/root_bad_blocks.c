@@ -373,8 +373,8 @@ static int lose_name(int fd)
 }
 
 /*
- * @change cannot reach the disk, and its fsync says so; all see it; nobody else is harmed; then it can. @own: it is no change of names, whose errors all hear of
- * that were open before.
+ * @change cannot reach the disk, and its fsync says so; all see it; nobody else is harmed; then it can. @own: it is no change of names, whose errors all
+ * hear of that were open before.
  */
 static void write_fault(uint64_t sector, int (*change)(int fd), int own, unsigned version)
 {
