@@ -141,7 +141,7 @@ static int exchange(struct move *move)
 	bool apart = move->from_place.block != move->to_place.block;
 	int error = apart ? keep_both(move) : 0;
 
-	if ((is_directory(&move->from) || is_directory(&move->to)) && (apart || move->from_dir != move->to_dir))
+	if (!error && (is_directory(&move->from) || is_directory(&move->to)) && (apart || move->from_dir != move->to_dir))
 		txn->flags |= EXT2_BOUNDARY_BEFORE | EXT2_BOUNDARY_AFTER;
 	if (!error)
 		error = ext2_set_entry(txn, &move->from_place, move->to.number, move->to.disk.mode);
