@@ -74,7 +74,8 @@ void server_hold_memory(void)
 	char stack[STACK_BYTES];
 
 	explicit_bzero(stack, sizeof stack);
-	if (mlock(__ehdr_start, (size_t)(_end - __ehdr_start)) < 0)
+	/* The buffer of messages is a part of it, too. */
+	if (!message_buffer() || mlockall(MCL_CURRENT) < 0)
 		fprintf(stderr, "its memory cannot be held: %s\n", strerror(errno));
 }
 

@@ -8,9 +8,6 @@
 /* The bit by which the SIGTERM handler wakes the loop: a signal may come between the question whether one came and the wait. */
 #define SERVER_TERM_BIT (1ull << 63)
 
-/* The linker's: where the program begins and ends in memory, all of its segments. */
-extern const char __ehdr_start[], _end[];
-
 /* Whether SIGTERM came. */
 bool server_term_came(void);
 
