@@ -9,7 +9,10 @@ PAGE = 4096
 ACK = re.compile(rb"RAEEN-ACK (\d+) (\w+) (\S+) (\d+)\n")
 FILE_HEAD = re.compile(rb"RAEEN-FILE (\d+) (\d+)\n")
 ROWS = [bytes((start + 7 * at) & 255 for at in range(256)) for start in range(256)]
-E2FSCK_MENDED = 1
+E2FSCK_MENDED, E2FSCK_LEFT = 1, 4
+# What e2fsck -p leaves of a directory that was moving: two names, or the ".." of the other place.
+MOVING = re.compile(r"is a link to directory|'\.\.' in .* should be")
+MOVED_LENGTH = 3000
 
 
 def content(name, version, length, start=0):
@@ -39,6 +42,8 @@ class Promises:
 
     def __init__(self, acks, place):
         self.sizes, self.versions, self.steady, self.pages = {}, {}, {}, {}
+        # Where each directory that moves may be: one place, or two while it moves.
+        self.places, self.moving = {}, set()
         for written, _, kind, name, value in acks:
             if written >= place:
                 break
@@ -50,9 +55,15 @@ class Promises:
                 self.pages[value >> 32] = value & 0xFFFFFFFF
             elif kind in ("there", "going", "gone"):
                 self.steady[name] = (kind, value)
+            elif kind == "moving":
+                self.moving.add(name)
+                self.places[name] += (value,)
+            elif kind == "moved":
+                self.moving.discard(name)
+                self.places[name] = (value,)
 
     def count(self):
-        return len(self.sizes) + len(self.versions) + len(self.steady) + len(self.pages)
+        return len(self.sizes) + len(self.versions) + len(self.steady) + len(self.pages) + len(self.places)
 
     def broken(self, folder):
         """Lines that say what is not as promised in @folder, a copy of the program's."""
@@ -72,7 +83,16 @@ class Promises:
                 lines.append(f"{name}: not its {size} bytes, but {describe(data)}")
             if kind == "gone" and os.path.lexists(path):
                 lines.append(f"{name}: was removed, and is there")
+        lines += self.broken_places(folder)
         return lines + (self.broken_pages(read(folder, "mapped")) if self.pages else [])
+
+    def broken_places(self, folder):
+        lines = []
+        for name, places in self.places.items():
+            found = [place for place in places if read(folder, f"place-{place}/{name}/below/file") == content(name, 0, MOVED_LENGTH)]
+            if len(found) != 1:
+                lines.append(f"{name}: not in one of the places {places}, but in {found}")
+        return lines
 
     def broken_pages(self, data):
         lines = []
@@ -106,11 +126,14 @@ def describe(data):
 def mend_and_check(image, path, promises, scratch):
     """
     Has e2fsck -p mend the file @image, and looks at the program's folder, which is @path in it. Returns lines that say what is wrong; none is good. @scratch
-    is a folder of its own.
+    is a folder of its own. Only while a directory moves e2fsck -y may be needed: then @promises.by_hand is true.
     """
-    done = subprocess.run(["e2fsck", "-p", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = fsck("-p", image)
+    promises.by_hand = done.returncode == E2FSCK_LEFT and bool(promises.moving) and MOVING.search(done.stdout) is not None
+    if promises.by_hand:
+        done = fsck("-y", image)
     if done.returncode not in (0, E2FSCK_MENDED):
-        return [f"e2fsck -p: {done.returncode}: {done.stdout.strip()[-600:]}"]
+        return [f"e2fsck: {done.returncode}: {done.stdout.strip()[-600:]}"]
     lines = clean(image)
     shutil.rmtree(scratch, ignore_errors=True)
     os.makedirs(scratch)
@@ -118,7 +141,11 @@ def mend_and_check(image, path, promises, scratch):
     return lines + promises.broken(os.path.join(scratch, os.path.basename(path)))
 
 
+def fsck(options, image):
+    return subprocess.run(["e2fsck", options, image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
 def clean(image):
     """What e2fsck -fn finds; none when it finds nothing."""
-    done = subprocess.run(["e2fsck", "-fn", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = fsck("-fn", image)
     return [f"e2fsck -fn: {done.returncode}: {done.stdout.strip()[-1200:]}"] if done.returncode else []

@@ -14,8 +14,8 @@ ON_ROOT_TOO = ("attributes", "files", "names")
 # Need words on the kernel's command line: test_served.py.
 APART = ("served", "served_calls", "served_changes", "served_commits", "served_lazy", "oom")
 # Their own suites run them, on file systems of the right size: test_root*.py.
-ROOT_PROGRAMS = ("root_beside", "root_cut_short", "root_damaged", "root_errors", "root_full", "root_garbage", "root_killer", "root_locks", "root_mmap",
-                 "root_model", "root_names", "root_promised", "root_reads", "root_synced")
+ROOT_PROGRAMS = ("root_bad_blocks", "root_beside", "root_cut_short", "root_damaged", "root_errors", "root_full", "root_garbage", "root_killer", "root_locks",
+                 "root_mmap", "root_model", "root_names", "root_promised", "root_reads", "root_synced")
 # Linked to each.
 LIBRARY = ("check", "group_threads", "held_locks", "hogs", "leak", "root_tree", "supervisor")
 # Of what Linux has not.

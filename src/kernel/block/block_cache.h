@@ -59,6 +59,7 @@ struct block_commit {
 	uint32_t group;			/* unless 0: the group that must still be open, and take this */
 	const void *answer;		/* for the caller of the request; BLOCK_FINAL only */
 	size_t answer_len;
+	uint64_t concerns;		/* block_concern() of whose changes these are, which answer_request may set; 0: everybody's */
 	/*
 	 * Asked when all is checked and reserved, with the cache locked. 0: the request is still the server's, with BLOCK_FINAL it is answered now, and the
 	 * commit happens. An error: it does not, and that is what block_commit returns. Must not sleep; may take locks that come after block_cache.
@@ -132,7 +133,15 @@ int block_commit(struct block_cache *cache, const struct block_commit *commit, u
 struct block_error_mark {
 	uint64_t heard;		/* errors up to this one */
 	uint64_t first_commit;	/* errors of commits before this one are not its affair */
+	uint64_t concerns;	/* nor those of others' commits; 0: everybody's are */
 };
+/* Some have the same, and hear of each other's errors. */
+static inline uint64_t block_concern(uint64_t id)
+{
+	return 1ull << id % 63;
+}
+/* Of changes that are no file's: only who hears of everybody's errors hears of theirs. */
+#define BLOCK_CONCERNS_NO_FILE (1ull << 63)
 /* From now on. */
 void block_error_mark_init(struct block_cache *cache, struct block_error_mark *mark);
 

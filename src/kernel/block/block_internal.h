@@ -30,6 +30,7 @@ struct write_entry {
 	struct block *block;		/* NULL: it was forgotten */
 	uint64_t number;
 	uint64_t first_commit, last_commit;	/* that changed it in this group */
+	uint64_t concerns;		/* block_concern() of all of these */
 	uint8_t *early;			/* bytes for PHASE_FIRST or PHASE_REST, NULL: none; once closed */
 	uint8_t *late;			/* bytes for PHASE_LATE, NULL: none; once closed */
 	uint8_t marks;			/* enum block_mark: what its changes were like, while open; MARK_FIRST always */
@@ -103,7 +104,7 @@ struct write_request {
 /* Commits @first to @last did not get to the disk. */
 struct write_error {
 	uint64_t sequence;
-	uint64_t first, last;
+	uint64_t first, last, concerns;
 	int error;
 };
 

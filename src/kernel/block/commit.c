@@ -190,6 +190,7 @@ static RARE void begin_entry(struct block_cache *cache, struct block *block, str
 	entry->block = block;
 	entry->number = block->number;
 	entry->first_commit = cache->last_commit;
+	entry->concerns = 0;
 	list_init(&entry->block_link);
 	list_push_back(&cache->open->entries, &entry->link);
 	cache->open->entry_count++;
@@ -198,6 +199,7 @@ static RARE void begin_entry(struct block_cache *cache, struct block *block, str
 	if (block->retry) {
 		/* Who waits for these commits waits for this group. */
 		entry->first_commit = block->retry->first_commit;
+		entry->concerns = block->retry->concerns;
 		cache->open->first_commit = MIN(cache->open->first_commit, entry->first_commit);
 		write_entry_drop(cache, block->retry);
 	}
@@ -228,7 +230,7 @@ static RARE void use_reserved(struct block_cache *cache, unsigned base)
 /* Those that change are in the open group, and have other generations. */
 static void begin_blocks(struct block_cache *cache, const struct block_commit *commit)
 {
-	uint64_t generation = block_next_generations(commit->base_count), last_commit = cache->last_commit;
+	uint64_t generation = block_next_generations(commit->base_count), last_commit = cache->last_commit, concerns = commit->concerns ?: UINT64_MAX;
 	const struct base_state *state = cache->commit.bases;
 	uint64_t *generations = commit->generations;
 
@@ -243,6 +245,7 @@ static void begin_blocks(struct block_cache *cache, const struct block_commit *c
 				use_reserved(cache, i);
 			entry = block->open;
 			entry->last_commit = last_commit;
+			entry->concerns |= concerns;
 			entry->marks |= marks;
 			block->generation = generation + i;
 		} else {

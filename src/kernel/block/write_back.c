@@ -20,7 +20,7 @@
 
 /* ---- Errors ---- */
 
-static void add_error(struct block_cache *cache, uint64_t first, uint64_t last, int error)
+static void add_error(struct block_cache *cache, uint64_t first, uint64_t last, uint64_t concerns, int error)
 {
 	struct write_error *errors = cache->errors;
 
@@ -29,9 +29,10 @@ static void add_error(struct block_cache *cache, uint64_t first, uint64_t last, 
 	if (cache->error_count == ERRORS_KEPT) {
 		errors[1].first = MIN(errors[0].first, errors[1].first);
 		errors[1].last = MAX(errors[0].last, errors[1].last);
+		errors[1].concerns |= errors[0].concerns;
 		memmove(errors, errors + 1, sizeof(*errors) * --cache->error_count);
 	}
-	errors[cache->error_count++] = (struct write_error){ ++cache->error_sequence, first, last, error };
+	errors[cache->error_count++] = (struct write_error){ ++cache->error_sequence, first, last, concerns, error };
 }
 
 void block_error_mark_init(struct block_cache *cache, struct block_error_mark *mark)
@@ -39,7 +40,13 @@ void block_error_mark_init(struct block_cache *cache, struct block_error_mark *m
 	mutex_lock(&cache->lock);
 	mark->heard = cache->error_sequence;
 	mark->first_commit = cache->last_commit + 1;
+	mark->concerns = 0;
 	mutex_unlock(&cache->lock);
+}
+
+static bool are_its(const struct block_error_mark *mark, uint64_t concerns)
+{
+	return !mark->concerns || mark->concerns & concerns;
 }
 
 /* An error of the mark's commits up to @commit that it has not heard of, or 0. */
@@ -54,7 +61,7 @@ static int hear(struct block_cache *cache, struct block_error_mark *mark, uint64
 			continue;
 		if (known->first > commit)
 			break;
-		if (known->last >= mark->first_commit)
+		if (known->last >= mark->first_commit && are_its(mark, known->concerns))
 			error = known->error;
 		mark->heard = known->sequence;
 	}
@@ -183,7 +190,7 @@ static void retry_failed(struct block_cache *cache, struct write_group *group, u
 		if (!error)
 			continue;
 		mutex_lock(&cache->lock);
-		add_error(cache, entry->first_commit, entry->last_commit, error);
+		add_error(cache, entry->first_commit, entry->last_commit, entry->concerns, error);
 		mutex_unlock(&cache->lock);
 	}
 }
@@ -232,7 +239,7 @@ static void write_phase(struct block_cache *cache, struct write_group *group, un
 	mutex_lock(&cache->lock);
 	cache->stats.blocks_written += written;
 	if (error)
-		add_error(cache, group->first_commit, group->last_commit, error);
+		add_error(cache, group->first_commit, group->last_commit, UINT64_MAX, error);
 	mutex_unlock(&cache->lock);
 }
 
@@ -384,24 +391,24 @@ static int wait_finished(struct block_cache *cache, uint64_t count)
 	return 0;
 }
 
-/* Has a block that did not get to the disk to do with these commits? */
-static bool failed_concerns(const struct block_cache *cache, uint64_t first, uint64_t last)
+/* Has a block that did not get to the disk to do with the mark's commits up to @last? */
+static bool failed_concerns(const struct block_cache *cache, const struct block_error_mark *mark, uint64_t last)
 {
 	const struct write_entry *entry;
 
 	list_for_each(entry, &cache->failed, link)
-		if (entry->first_commit <= last && entry->last_commit >= first)
+		if (entry->first_commit <= last && entry->last_commit >= mark->first_commit && are_its(mark, entry->concerns))
 			return true;
 	return false;
 }
 
 /* How many groups have to be written until all commits up to @commit are. Closes the open one if need be. */
-static uint64_t groups_needed(struct block_cache *cache, uint64_t first, uint64_t commit)
+static uint64_t groups_needed(struct block_cache *cache, const struct block_error_mark *mark, uint64_t commit)
 {
 	const struct write_group *group;
 	uint64_t needed = 0;
 
-	if (failed_concerns(cache, first, commit))
+	if (failed_concerns(cache, mark, commit))
 		write_group_close_for_sync(cache);
 	else if (cache->open && cache->open->first_commit <= commit)
 		write_group_close(cache);
@@ -414,7 +421,7 @@ static uint64_t groups_needed(struct block_cache *cache, uint64_t first, uint64_
 static int sync_locked(struct block_cache *cache, struct block_error_mark *mark, uint64_t commit)
 {
 	uint64_t flushed_by = cache->flush_started + 1;
-	int error = wait_finished(cache, groups_needed(cache, mark->first_commit, commit)), heard;
+	int error = wait_finished(cache, groups_needed(cache, mark, commit)), heard;
 
 	/* What was written before we came is safe after a flush that began since. */
 	if (!error && cache->flush_done < flushed_by) {
@@ -425,7 +432,7 @@ static int sync_locked(struct block_cache *cache, struct block_error_mark *mark,
 	heard = hear(cache, mark, commit);
 	if (!error)
 		error = heard;
-	if (!error && failed_concerns(cache, mark->first_commit, commit))
+	if (!error && failed_concerns(cache, mark, commit))
 		error = -EIO;
 	if (!error && mark->first_commit <= commit)
 		mark->first_commit = commit + 1;

@@ -19,6 +19,7 @@ static struct block_cache *cache;
 static uint64_t bad_block;	/* writes to it fail; 0: none */
 static unsigned bad_flushes;	/* so many fail */
 static int data_error;
+static uint64_t concerns;	/* whose changes those of change_block() are */
 static bool ended;
 
 static bool fails(const struct disk_request *request)
@@ -53,7 +54,8 @@ static void change_block(uint64_t block, uint8_t value, bool new_data)
 		{ .block = block, .len = 1, .kind = BLOCK_COPY, .data = &value },
 		{ .block = 40, .len = 1, .kind = BLOCK_NEW_DATA },
 	};
-	struct block_commit commit = { .bases = &base, .changes = changes, .base_count = 1, .change_count = 1 + new_data, .flags = BLOCK_FINAL };
+	struct block_commit commit = { .bases = &base, .changes = changes, .base_count = 1, .change_count = 1 + new_data, .flags = BLOCK_FINAL,
+				       .concerns = concerns };
 	uint64_t number;
 
 	assert(!block_read(cache, block, bytes, NULL, &base.generation));
@@ -99,6 +101,48 @@ static void test_no_memory(void)
 	assert(!block_sync(cache, &mark) && on_disk(11) == 1);
 }
 
+/* Files hear of errors of blocks that they have changed, as long as these are not on the disk; of those of others and of the file system itself they do not. */
+static void test_concerns(void)
+{
+	enum { ONE = 1, TWO = 2 };
+	struct block_error_mark one, two, all;
+
+	block_error_mark_init(cache, &all);
+	one = two = all;
+	one.concerns = block_concern(ONE);
+	two.concerns = block_concern(TWO);
+	concerns = block_concern(ONE);
+	change_block(20, 1, false);
+	concerns = block_concern(TWO);
+	change_block(21, 1, false);
+	bad_block = 20;
+	for (unsigned i = 0; i < 2; i++) {
+		assert(!block_sync_until(cache, &two, UINT64_MAX) && on_disk(21) == 1 && !on_disk(20));
+		assert(block_sync_until(cache, &one, UINT64_MAX) == -EIO && block_sync(cache, &all) == -EIO);
+		change_block(21, 1, false);
+	}
+	/* From here on it is the second's, too, although the first began it. */
+	change_block(20, 2, false);
+	for (unsigned i = 0; i < 3; i++)
+		assert(block_sync_until(cache, &two, UINT64_MAX) == -EIO && block_sync_until(cache, &one, UINT64_MAX) == -EIO);
+	bad_block = 0;
+	block_sync_until(cache, &two, UINT64_MAX);
+	assert(!block_sync_until(cache, &two, UINT64_MAX) && on_disk(20) == 2);
+	block_sync_until(cache, &one, UINT64_MAX);
+	block_sync(cache, &all);
+	concerns = BLOCK_CONCERNS_NO_FILE;
+	change_block(22, 1, false);
+	bad_block = 22;
+	assert(!block_sync_until(cache, &one, UINT64_MAX) && block_sync(cache, &all) == -EIO);
+	/* Everybody's. */
+	concerns = 0;
+	change_block(22, 2, false);
+	assert(block_sync_until(cache, &one, UINT64_MAX) == -EIO && block_sync_until(cache, &two, UINT64_MAX) == -EIO);
+	bad_block = 0;
+	assert(!block_sync(cache, &all) || !block_sync(cache, &all));
+	assert(on_disk(22) == 2);
+}
+
 static void errors_fiber(void *unused)
 {
 	struct block_error_mark a, b, late, early;
@@ -140,6 +184,7 @@ static void errors_fiber(void *unused)
 	}
 	assert(block_sync_until(cache, &early, first) == -EIO && block_sync(cache, &late) == -EIO && !block_sync(cache, &late));
 	test_flushes();
+	test_concerns();
 	test_no_memory();
 	ended = true;
 }

@@ -221,7 +221,8 @@ static inline struct call *find_call(const struct port *port, uint64_t token)
 	return likely(call && call->by_kernel) ? call : NULL;
 }
 
-int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length)
+int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length,
+		      struct kernel_call_asked *asked)
 {
 	struct port *port = server->port;
 	uint64_t flags = spin_lock_irq(&port->lock);
@@ -232,6 +233,11 @@ int kernel_call_check(const struct kernel_call_server *server, uint64_t token, b
 		error = -ESTALE;
 	else if (token && unlikely(!(call = find_call(port, token))))
 		error = -ENOENT;
+	asked->type = 0;
+	if (likely(call)) {
+		asked->type = msg_type(call->message.header);
+		memcpy(&asked->first, call->message.payload.pieces[0], sizeof(asked->first));
+	}
 	if (likely(!error) && final) {
 		held_remove(call);
 		/* A call of the kernel's has its bytes in one piece. */

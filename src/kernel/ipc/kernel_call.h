@@ -47,5 +47,11 @@ void kernel_call_server_release(const struct kernel_call_server *server);
 /*
  * Is @server still the port's receiver, and, unless @token is 0, the kernel's call @token in its hands? If so, and @final, that call ends with @length bytes
  * at @answer: both at one instant. 0, -ESTALE, -ENOENT (whoever asked has given up, or it is no call of the kernel's). Does not sleep, takes the port's lock.
+ * *@asked: what that call asks.
  */
-int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length);
+struct kernel_call_asked {
+	uint32_t type;		/* 0: there is no call */
+	uint64_t first;		/* the first word of its bytes, if it has one */
+};
+int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length,
+		      struct kernel_call_asked *asked);

@@ -5,7 +5,8 @@
  * made stays in $TMPDIR/synced. SEED=N ROUNDS=N (default 150).
  *
  * An acknowledgement is "RAEEN-ACK NUMBER KIND NAME VALUE". Kinds: size (an appended file has so many bytes at least), version (a replaced file is
- * this one or a later one, and whole), there (a file that never changes), going (it may be removed), gone, page (VALUE is page << 32 | version).
+ * this one or a later one, and whole), there (a file that never changes), going (it may be removed), gone, page (VALUE is page << 32 | version),
+ * moving (a directory with a file goes to place-VALUE), moved (it is there).
  */
 #include "check.h"
 
@@ -19,14 +20,16 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, ACKS = 1024, APPENDED = 3, REPLACED = 3, STEADY = 40, PAGES = 32, NOISE = 12, APPEND_MAX = 200000 };
+enum { PLACES = 3, MOVERS = 4, MOVED_LENGTH = 3000 };
 enum { NEVER, THERE, GONE };
 
 static uint8_t ack[PAGE] __attribute__((aligned(PAGE))), page[PAGE] __attribute__((aligned(PAGE))), bytes[20000];
-static int acks, folder, mapped;
+static int acks, folder, mapped, places[PLACES];
 static uint8_t *map;
 static uint64_t state, appended[APPENDED];
 static uint32_t replaced[REPLACED], versions[PAGES];
 static int steady[STEADY];
+static unsigned movers[MOVERS];	/* where they are */
 static unsigned ack_count;
 
 static void must(int right, const char *what)
@@ -72,6 +75,35 @@ static void acknowledge(const char *kind, const char *name, uint64_t value)
 	must(pwrite(acks, ack, PAGE, (off_t)ack_count++ * PAGE) == PAGE && fdatasync(acks) == 0, "an acknowledgement");
 }
 
+static void name_mover(char *text, size_t size, unsigned place, unsigned which, const char *inside)
+{
+	snprintf(text, size, "place-%u/mover-%u%s", place, which, inside);
+}
+
+/* Directories with a directory and a file, which go from place to place. */
+static void make_movers(void)
+{
+	char name[64];
+	int fd;
+
+	for (unsigned i = 0; i < PLACES; i++) {
+		snprintf(name, sizeof name, "place-%u", i);
+		must(mkdir(name, 0755) == 0 && (places[i] = open(name, O_RDONLY)) >= 0, name);
+	}
+	for (unsigned i = 0; i < MOVERS; i++) {
+		movers[i] = i % PLACES;
+		name_mover(name, sizeof name, movers[i], i, "");
+		must(mkdir(name, 0755) == 0, name);
+		name_mover(name, sizeof name, movers[i], i, "/below");
+		must(mkdir(name, 0755) == 0, name);
+		name_mover(name, sizeof name, movers[i], i, "/below/file");
+		fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+		snprintf(name, sizeof name, "mover-%u", i);
+		fill(bytes, MOVED_LENGTH, name, 0, 0);
+		must(fd >= 0 && write(fd, bytes, MOVED_LENGTH) == MOVED_LENGTH && close(fd) == 0, name);
+	}
+}
+
 static void begin(void)
 {
 	const char *text = getenv("SEED");
@@ -90,10 +122,17 @@ static void begin(void)
 		must(pwrite(mapped, page, PAGE, (off_t)i * PAGE) == PAGE, "its pages");
 	map = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, mapped, 0);
 	must(map != MAP_FAILED, "the mapping");
+	make_movers();
 	sync();
 	/* Straight to the disk, so that an acknowledgement begins no group of commits. Where there is no such thing, it is merely slower. */
 	fcntl(acks, F_SETFL, O_DIRECT);
 	acknowledge("begin", "-", 0);
+	for (unsigned i = 0; i < MOVERS; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "mover-%u", i);
+		acknowledge("moved", name, movers[i]);
+	}
 }
 
 static void append(void)
@@ -194,6 +233,23 @@ static void change_page(void)
 	acknowledge("page", "mapped", (uint64_t)which << 32 | version);
 }
 
+/* Each third time over an empty directory. */
+static void move(void)
+{
+	unsigned which = (unsigned)draw(MOVERS), from = movers[which], to = (from + 1 + (unsigned)draw(PLACES - 1)) % PLACES;
+	char name[32], old[64], new[64];
+
+	snprintf(name, sizeof name, "mover-%u", which);
+	name_mover(old, sizeof old, from, which, "");
+	name_mover(new, sizeof new, to, which, "");
+	if (draw(3) == 0)
+		must(mkdir(new, 0755) == 0, new);
+	acknowledge("moving", name, to);
+	must(rename(old, new) == 0 && fsync(places[from]) == 0 && fsync(places[to]) == 0, new);
+	movers[which] = to;
+	acknowledge("moved", name, to);
+}
+
 /* What may be lost, and may not harm the rest. */
 static void make_noise(void)
 {
@@ -226,7 +282,7 @@ static void synced(void)
 
 	begin();
 	for (long left = text ? atol(text) : 150; left > 0; left--) {
-		switch (draw(7)) {
+		switch (draw(8)) {
 		case 0:
 		case 1:
 			append();
@@ -239,6 +295,9 @@ static void synced(void)
 			break;
 		case 4:
 			change_page();
+			break;
+		case 5:
+			move();
 			break;
 		default:
 			make_noise();

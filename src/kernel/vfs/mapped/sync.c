@@ -12,6 +12,7 @@ void mapped_opened(struct file *file)
 	struct mapped_file *map = mapped_file_of(file->vnode);
 
 	block_error_mark_init(mapped_of(file->vnode)->cache, &file->disk_errors);
+	file->disk_errors.concerns = block_concern(file->vnode->node.id);
 	file->page_errors = map ? atomic_load(&map->errors) : 0;
 }
 
@@ -59,6 +60,7 @@ static int sync_now(struct vnode *vnode, uint64_t first, uint64_t end, bool data
 
 	block_error_mark_init(mapped_of(vnode)->cache, &mark);
 	mark.first_commit = 0;
+	mark.concerns = block_concern(vnode->node.id);
 	return sync_vnode(vnode, first, end, data_only, &mark);
 }
 

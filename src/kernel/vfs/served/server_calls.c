@@ -11,6 +11,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "syscall_prototypes.h"
+#include "vfs/served/answers.h"
 #include "vfs/served/served_mount.h"
 
 _Static_assert(FS_COPY == (int)BLOCK_COPY && FS_SET_BITS == (int)BLOCK_SET_BITS && FS_CLEAR_BITS == (int)BLOCK_CLEAR_BITS &&
@@ -329,12 +330,27 @@ static int take_all(struct incoming *in, uaddr_t commit)
 	return put_user_u32(commit + offsetof(struct fs_commit, open_group), given->open_group);
 }
 
+/* Whose changes a request makes. Those of names are everybody's: what is made has no number yet. */
+static uint64_t concerns_of(const struct kernel_call_asked *asked)
+{
+	switch (asked->type) {
+	case FS_SETATTR: case FS_MAP_EXTENTS: case FS_RELEASE:
+		return block_concern(asked->first);
+	case FS_SYNC:
+		return BLOCK_CONCERNS_NO_FILE;
+	default:
+		return 0;
+	}
+}
+
 /* block_commit.answer_request: is this instance still the one to do it, and does somebody still want it? */
 static int answer_request(void *context, const struct block_commit *commit)
 {
-	const struct incoming *in = context;
-	int error = kernel_call_check(&in->caller->server, in->given.token, commit->flags & BLOCK_FINAL, commit->answer, commit->answer_len);
+	struct incoming *in = context;
+	struct kernel_call_asked asked;
+	int error = kernel_call_check(&in->caller->server, in->given.token, commit->flags & BLOCK_FINAL, commit->answer, commit->answer_len, &asked);
 
+	in->commit.concerns = concerns_of(&asked);
 	if (!error && in->given.free_blocks != UINT64_MAX)
 		atomic_store(&in->caller->served->free_blocks, in->given.free_blocks);
 	return error;

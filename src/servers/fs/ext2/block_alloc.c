@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which blocks a file gets. It keeps no state, so there is no reservation in memory: a file goes on right after its last block, and what begins anew
- * begins at eight free blocks in a row, so that files which grow side by side do not take each other's next block.
+ * Which blocks a file gets. It keeps no state, so nothing is reserved ahead of time: a file goes on right after its last block, and what begins anew begins at
+ * eight free blocks in a row, so that files which grow side by side do not take each other's next block at once. Who finds his taken nevertheless, or asks
+ * for many blocks, goes on at 64 in a row: files that grow in turn get runs of that length.
  */
 #include "internal.h"
 
@@ -32,11 +33,16 @@ uint32_t ext2_next_free(const uint8_t *bits, const uint8_t *early, uint32_t from
 	return end;
 }
 
-static uint32_t next_free_byte(const uint8_t *bits, const uint8_t *early, uint32_t from, uint32_t end)
+static uint32_t next_free_run(const uint8_t *bits, const uint8_t *early, uint32_t from, uint32_t end, uint32_t len)
 {
-	for (uint32_t byte = (from + 7) / 8; byte < end / 8; byte++)
-		if (!(bits[byte] | early[byte]))
-			return byte * 8;
+	for (uint32_t at = (from + len - 1) / len * len; at + len <= end; at += len) {
+		uint32_t byte = at / 8;
+
+		while (byte < (at + len) / 8 && !(bits[byte] | early[byte]))
+			byte++;
+		if (byte == (at + len) / 8)
+			return at;
+	}
 	return end;
 }
 
@@ -63,42 +69,32 @@ static bool skips_system(const struct search *search, uint32_t *at)
 	return true;
 }
 
-static uint32_t free_byte_from(const struct search *search, uint32_t from)
+/* The first of @len free blocks, 1 or a multiple of 8 and then aligned to that, or search->end. */
+static uint32_t free_run_from(const struct search *search, uint32_t from, uint32_t len)
 {
-	uint32_t at = next_free_byte(search->bits, search->early, from, search->end);
+	uint32_t at = from;
 
-	while (skips_system(search, &at))
-		at = next_free_byte(search->bits, search->early, at, search->end);
-	return at;
-}
-
-static uint32_t free_bit_from(const struct search *search, uint32_t from)
-{
-	uint32_t at = ext2_next_free(search->bits, search->early, from, search->end);
-
-	while (skips_system(search, &at))
-		at = ext2_next_free(search->bits, search->early, at, search->end);
+	do
+		at = len == 1 ? ext2_next_free(search->bits, search->early, at, search->end) : next_free_run(search->bits, search->early, at, search->end, len);
+	while (skips_system(search, &at));
 	return at;
 }
 
 /* The bit to begin with, or search->end. */
-static uint32_t choose(const struct search *search, uint32_t goal, bool follow)
+static uint32_t choose(const struct search *search, uint32_t goal, bool follow, uint32_t want)
 {
-	enum { NEAR = 32 };
-	uint32_t at;
+	static const uint32_t runs[] = { 64, 8, 1 };
+	uint32_t at = goal;
 
-	if (follow) {
-		at = free_bit_from(search, goal);
-		if (at < search->end && at - goal < NEAR)
-			return at;
+	if (follow && goal < search->end && !is_used(search->bits, search->early, goal) && !skips_system(search, &at))
+		return goal;
+	for (unsigned i = follow || want >= runs[0] ? 0 : 1; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		at = free_run_from(search, goal, runs[i]);
+		if (at == search->end && goal)
+			at = free_run_from(search, 0, runs[i]);
+		if (at < search->end)
+			break;
 	}
-	at = free_byte_from(search, goal);
-	if (at == search->end && goal)
-		at = free_byte_from(search, 0);
-	if (at == search->end)
-		at = free_bit_from(search, goal);
-	if (at == search->end && goal)
-		at = free_bit_from(search, 0);
 	return at;
 }
 
@@ -133,7 +129,7 @@ static int alloc_in_group(struct ext2_txn *txn, uint32_t group, uint32_t goal, b
 		return error;
 	search.bits = buffer->data;
 	search.early = ext2_early(txn, buffer);
-	at = choose(&search, goal, follow);
+	at = choose(&search, goal, follow, want);
 	if (at < search.end) {
 		error = take(&search, at, want, count);
 		*start = search.start + at;

@@ -84,7 +84,6 @@ static int commit(struct ext2_io *io, const struct ext2_commit *commit)
 	int error = call_commit(blocks->port, &what);
 
 	blocks->careful |= error == -ESTALE;
-	blocks->gave_up |= error == -ENOENT;
 	if (error)
 		return error;
 	blocks->careful = false;
@@ -127,5 +126,5 @@ void blocks_begin(struct blocks *blocks, uint64_t token, const void *answer, uin
 	blocks->token = token;
 	blocks->answer = answer;
 	blocks->answer_length = length;
-	blocks->answered = blocks->gave_up = false;
+	blocks->answered = false;
 }

@@ -12,7 +12,7 @@ struct blocks {
 	uint64_t token;
 	const void *answer;
 	uint32_t answer_length;
-	bool answered, gave_up;		/* it was answered; the kernel says that nobody waits for it any more */
+	bool answered;
 	/* Called before each call that may be one of many for one request. */
 	void (*alive)(void *context);
 	void *context;

@@ -5,9 +5,7 @@
  */
 #include "internal.h"
 
-#include <stdio.h>
-
-enum { NO_OWNER = UINT32_MAX, KEPT_NAME = 4 };
+enum { NO_OWNER = UINT32_MAX };
 
 static uint32_t needed(uint32_t name_len)
 {
@@ -40,7 +38,7 @@ static int scan_block(struct ext2 *fs, uint32_t dir, const uint8_t *data, const 
 	return 0;
 }
 
-static int find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct ext2_gap *gap)
+int ext2_find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct ext2_gap *gap)
 {
 	struct ext2_buffer *buffer;
 	int error = ext2_get(txn, block, &buffer);
@@ -56,7 +54,7 @@ static int search_directory(struct ext2_txn *txn, const struct ext2_inode *dir, 
 		int found = ext2_directory_block(txn, dir, i, block);
 
 		if (!found)
-			found = find_gap(txn, dir->number, *block, len, now, gap);
+			found = ext2_find_gap(txn, dir->number, *block, len, now, gap);
 		if (found)
 			return found;
 	}
@@ -77,8 +75,8 @@ static int find_room(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_
 	return -ENOSPC;
 }
 
-/* Puts an entry into a gap. Its record takes all of it. */
-static int put_entry(struct ext2_txn *txn, uint32_t block, const struct ext2_gap *gap, struct ext2_name name, uint32_t inode, uint8_t type, unsigned flags)
+int ext2_put_entry(struct ext2_txn *txn, uint32_t block, const struct ext2_gap *gap, struct ext2_name name, uint32_t inode, uint8_t type,
+		   unsigned flags)
 {
 	uint8_t bytes[EXT2_ENTRY_HEADER + EXT2_NAME_MAX];
 	struct ext2_entry entry = { .inode = inode, .record_len = gap->len, .name_len = name.len, .type = type };
@@ -146,7 +144,7 @@ int ext2_add_entry(struct ext2_txn *txn, struct ext2_inode *dir, struct ext2_nam
 	txn->room.dir = 0;
 	if (found <= 0)
 		return found ? found : grow(txn, dir);
-	found = put_entry(txn, block, &gap, name, inode, ext2_entry_type(txn->fs, mode), flags);
+	found = ext2_put_entry(txn, block, &gap, name, inode, ext2_entry_type(txn->fs, mode), flags);
 	return found ? found : lose_index(txn, dir);
 }
 
@@ -184,106 +182,13 @@ int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const str
 int ext2_rename_beside(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done)
 {
 	struct ext2_gap gap;
-	int found = find_gap(txn, dir->number, place->block, needed(name.len), true, &gap);
+	int found = ext2_find_gap(txn, dir->number, place->block, needed(name.len), true, &gap);
 
 	*done = found > 0;
 	if (found <= 0)
 		return found;
-	found = put_entry(txn, place->block, &gap, name, place->entry.inode, place->entry.type, 0);
+	found = ext2_put_entry(txn, place->block, &gap, name, place->entry.inode, place->entry.type, 0);
 	return found ? found : ext2_remove_entry(txn, dir, place, true);
-}
-
-/* Has the block, in use or on its way out, an entry of this name? */
-static bool has_name(const uint8_t *data, uint32_t size, const char *name, uint32_t len)
-{
-	struct ext2_entry entry;
-
-	for (uint32_t at = 0; at + EXT2_ENTRY_HEADER <= size; at += entry.record_len) {
-		memcpy(&entry, data + at, sizeof(entry));
-		if (entry.record_len < EXT2_ENTRY_HEADER)
-			return true;
-		if (entry.name_len == len && at + EXT2_ENTRY_HEADER + len <= size && memcmp(data + at + EXT2_ENTRY_HEADER, name, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A name that exists only between two writes to the disk. */
-static int keep_here(struct ext2_txn *txn, const struct ext2_place *place, const struct ext2_gap *gap)
-{
-	struct ext2_place kept = { .block = place->block, .offset = gap->start };
-	struct ext2_buffer *buffer;
-	char name[KEPT_NAME + 1];
-	unsigned number = 0;
-	int error = ext2_pin(txn, place->block, &buffer);
-
-	if (error)
-		return error;
-	do
-		snprintf(name, sizeof(name), "~%03x", number++ & 0xfff);
-	while (number < 0x1000 && has_name(buffer->data, txn->fs->block_size, name, KEPT_NAME));
-	ext2_unpin(buffer);
-	error = put_entry(txn, place->block, gap, (struct ext2_name){ name, KEPT_NAME }, place->entry.inode, place->entry.type, 0);
-	return error ? error : ext2_poke_zero_late(txn, kept.block, kept.offset);
-}
-
-enum { ELSEWHERE_NAME = 16 };
-
-static struct ext2_name name_elsewhere(char text[ELSEWHERE_NAME], uint32_t inode)
-{
-	return (struct ext2_name){ text, snprintf(text, ELSEWHERE_NAME, ".~%08x", inode) };
-}
-
-int ext2_forget_kept(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
-{
-	char text[ELSEWHERE_NAME];
-	struct ext2_place kept;
-	int error = ext2_find(txn, dir, name_elsewhere(text, place->entry.inode), &kept);
-
-	if (error || kept.entry.inode != place->entry.inode)
-		return error == -ENOENT ? 0 : error;
-	return ext2_remove_entry(txn, dir, &kept, false);
-}
-
-/* There is no room in the block: the name goes elsewhere, by a commit before this one. */
-static int keep_elsewhere(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
-{
-	char text[ELSEWHERE_NAME];
-	struct ext2_name name = name_elsewhere(text, place->entry.inode);
-	struct ext2_inode inode;
-	struct ext2_place kept;
-	int error = ext2_find(txn, dir, name, &kept);
-
-	if (!error && kept.entry.inode != place->entry.inode)
-		return ext2_corrupt(txn->fs, "directory inode %u: %s is not inode %u", dir->number, text, place->entry.inode);
-	if (!error) {
-		txn->flags |= EXT2_BOUNDARY_BEFORE;
-		return ext2_remove_entry(txn, dir, &kept, false);
-	}
-	if (error != -ENOENT)
-		return error;
-	error = ext2_load(txn, (struct ext2_node){ place->entry.inode, 0 }, &inode);
-	if (!error)
-		error = ext2_add_entry(txn, dir, name, inode.number, inode.disk.mode, 0);
-	return error ? error : EXT2_MORE;
-}
-
-int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place)
-{
-	struct ext2_gap gap;
-	int found = find_gap(txn, dir->number, place->block, needed(KEPT_NAME), true, &gap);
-
-	if (found < 0)
-		return found;
-	if (found)
-		return keep_here(txn, place, &gap);
-	if (!txn->boundary) {
-		found = find_gap(txn, dir->number, place->block, needed(KEPT_NAME), false, &gap);
-		txn->hidden |= found > 0;
-		if (found)
-			return found < 0 ? found : -ENOSPC;
-	}
-	return keep_elsewhere(txn, dir, place);
 }
 
 int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint32_t parent)
@@ -291,7 +196,7 @@ int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint
 	uint8_t type = ext2_entry_type(txn->fs, S_IFDIR);
 	struct ext2_gap one = { .start = 0, .len = needed(1), .owner = NO_OWNER };
 	struct ext2_gap two = { .start = one.len, .len = txn->fs->block_size - one.len, .owner = NO_OWNER };
-	int error = put_entry(txn, block, &one, (struct ext2_name){ ".", 1 }, self, type, 0);
+	int error = ext2_put_entry(txn, block, &one, (struct ext2_name){ ".", 1 }, self, type, 0);
 
-	return error ? error : put_entry(txn, block, &two, (struct ext2_name){ "..", 2 }, parent, type, 0);
+	return error ? error : ext2_put_entry(txn, block, &two, (struct ext2_name){ "..", 2 }, parent, type, 0);
 }

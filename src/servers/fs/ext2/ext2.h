@@ -169,8 +169,14 @@ struct ext2_rename {
 };
 /* @out: what was replaced, if attr.node.id is not 0. */
 int ext2_rename(struct ext2_txn *txn, const struct ext2_rename *rename, struct ext2_removed *out);
-/* After a rename that nobody waits for any more ended before its last commit: takes back what those before have done. */
-int ext2_rename_undo(struct ext2_txn *txn, const struct ext2_rename *rename);
+/*
+ * A rename may keep a name elsewhere by a commit before its last one. When that one does not come, as nobody waits for it any more or it failed, this takes
+ * the name away, before anything but the same rename is run; after a death, too. May return EXT2_MORE. @but: NULL, for rename.c.
+ */
+struct ext2_kept;
+int ext2_forget_kept(struct ext2_txn *txn, const struct ext2_kept *but);
+/* Is there anything for it to do, perhaps? */
+bool ext2_may_have_kept(const struct ext2 *fs);
 
 /* At most @size bytes of a symlink's target. Returns the length. */
 int ext2_readlink(struct ext2_txn *txn, struct ext2_node node, char *target, size_t size);

@@ -5,7 +5,7 @@
  */
 /* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/buffers.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
 /* LINK: fs/ext2/truncate.c fs/ext2/directory.c fs/ext2/directory_change.c fs/ext2/orphan.c fs/ext2/ops.c fs/ext2/create.c fs/ext2/remove.c */
-/* LINK: fs/ext2/rename.c fs/ext2/grow.c fs/ext2/check/store.c fs/ext2/check/disk_log.c */
+/* LINK: fs/ext2/rename.c fs/ext2/kept.c fs/ext2/grow.c fs/ext2/check/store.c fs/ext2/check/disk_log.c */
 /* LINK: fs/ext2/check/session.c fs/ext2/check/exercise.c fs/ext2/check/image.c */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static const struct field super_fields[] = {
 	FIELD(ext2_super, first_inode), FIELD(ext2_super, inode_size), FIELD(ext2_super, block_group), FIELD(ext2_super, compat),
 	FIELD(ext2_super, incompat), FIELD(ext2_super, ro_compat), FIELD(ext2_super, reserved_descriptors), FIELD(ext2_super, journal_inode),
 	FIELD(ext2_super, last_orphan), FIELD(ext2_super, descriptor_size), FIELD(ext2_super, first_meta_group), FIELD(ext2_super, min_extra_size),
-	FIELD(ext2_super, want_extra_size),
+	FIELD(ext2_super, want_extra_size), { "ext2_super.kept[0].dir", EXT2_SUPER_KEPT, 4 }, { "ext2_super.kept[0].inode", EXT2_SUPER_KEPT + 4, 4 },
 };
 
 static const struct field group_fields[] = {

@@ -6,7 +6,7 @@
  */
 /* LINK: fs/ext2/super.c fs/ext2/transaction.c fs/ext2/buffers.c fs/ext2/groups.c fs/ext2/block_alloc.c fs/ext2/inode_alloc.c fs/ext2/inode.c fs/ext2/map.c */
 /* LINK: fs/ext2/truncate.c fs/ext2/directory.c fs/ext2/directory_change.c fs/ext2/orphan.c fs/ext2/ops.c fs/ext2/create.c fs/ext2/remove.c */
-/* LINK: fs/ext2/rename.c fs/ext2/grow.c fs/ext2/check/store.c fs/ext2/check/disk_log.c fs/ext2/check/tree.c */
+/* LINK: fs/ext2/rename.c fs/ext2/kept.c fs/ext2/grow.c fs/ext2/check/store.c fs/ext2/check/disk_log.c fs/ext2/check/tree.c */
 /* LINK: fs/ext2/check/world.c fs/ext2/check/operations.c fs/ext2/check/requests.c */
 /* LINK: fs/ext2/check/image.c fs/ext2/check/fake_calls.c fs/ext2/handlers.c fs/ext2/blocks.c */
 #include <stdio.h>

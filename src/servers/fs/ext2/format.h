@@ -12,6 +12,8 @@
 enum {
 	EXT2_SUPER_OFFSET = 1024,
 	EXT2_SUPER_SIZE = 1024,
+	EXT2_SUPER_KEPT = 1004,	/* in the superblock, without meaning to others: struct ext2_kept of each name that a rename keeps elsewhere */
+	EXT2_KEPT = 2,
 	EXT2_MAGIC = 0xef53,
 	EXT2_ROOT = 2,
 	EXT2_OLD_FIRST_INODE = 11,
@@ -71,6 +73,8 @@ struct ext2_super {
 	uint16_t min_extra_size, want_extra_size;
 };
 _Static_assert(offsetof(struct ext2_super, last_orphan) == 232 && offsetof(struct ext2_super, min_extra_size) == 348, "layout of the superblock");
+
+struct ext2_kept { uint32_t dir, inode; };
 
 struct ext2_group {
 	uint32_t block_bitmap, inode_bitmap, inode_table;

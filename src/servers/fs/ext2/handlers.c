@@ -52,7 +52,7 @@ static int mount_disk(struct server_call *call, unsigned flags)
 }
 
 /* Mounted, and what follows is done for this call. 0 or an errno. */
-static int begin(struct server_call *call, const void *answer, unsigned length)
+static int begin_any(struct server_call *call, const void *answer, unsigned length)
 {
 	struct ext2_server *server = server_of(call);
 	int error = server->fs ? 0 : mount_disk(call, EXT2_ADOPT);
@@ -64,16 +64,47 @@ static int begin(struct server_call *call, const void *answer, unsigned length)
 	return to_error(error);
 }
 
+static int do_forget_kept(struct ext2_txn *txn, void *arguments)
+{
+	(void)arguments;
+	return ext2_forget_kept(txn, NULL);
+}
+
+/* Ends what a rename has left that will not be asked again, if it has. Where the disk fails, that stays until the next request. */
+static void end_rename(struct ext2_server *server)
+{
+	if (!server->fs || !ext2_may_have_kept(server->fs))
+		return;
+	blocks_begin(&server->blocks, 0, NULL, 0);
+	ext2_run(server->fs, do_forget_kept, NULL, NULL, 0);
+}
+
+/* The same, with nothing left of a rename whose caller and server died: it is nobody's to see. */
+static int begin(struct server_call *call, const void *answer, unsigned length)
+{
+	struct ext2_server *server = server_of(call);
+	int error = begin_any(call, answer, length);
+
+	if (error || !ext2_may_have_kept(server->fs))
+		return error;
+	end_rename(server);
+	return begin_any(call, answer, length);
+}
+
+/* Runs an operation for the call that was begun. */
+static int run(struct ext2_server *server, ext2_operation *operation, void *arguments)
+{
+	int result = ext2_run(server->fs, operation, arguments, NULL, 0);
+
+	return server->blocks.answered ? SERVER_ANSWERED : to_error(result);
+}
+
 /* Runs an operation that changes something, and answers. */
 static int change(struct server_call *call, ext2_operation *operation, void *arguments, const void *answer, unsigned length)
 {
-	struct ext2_server *server = server_of(call);
 	int result = begin(call, answer, length);
 
-	if (result)
-		return result;
-	result = ext2_run(server->fs, operation, arguments, NULL, 0);
-	return server->blocks.answered ? SERVER_ANSWERED : to_error(result);
+	return result ? result : run(server_of(call), operation, arguments);
 }
 
 /* ext2's numbers are of 32 bits. One that is not is nobody's: 0 is none, and no generation is the largest of a node that is nobody's. */
@@ -467,11 +498,6 @@ static int do_rename(struct ext2_txn *txn, void *arguments)
 	return result;
 }
 
-static int do_undo(struct ext2_txn *txn, void *arguments)
-{
-	return ext2_rename_undo(txn, arguments);
-}
-
 static int on_rename(struct server_call *call, const struct fs_rename_request *request, struct fs_rename_reply *reply)
 {
 	struct ext2_server *server = server_of(call);
@@ -484,13 +510,12 @@ static int on_rename(struct server_call *call, const struct fs_rename_request *r
 		return -EINVAL;
 	move.rename = (struct ext2_rename){ to_node(request->from), to_node(request->to), to_name(request->names, size),
 					    to_name(request->names + size, request->names_length - size), request->flags, request->time };
-	result = change(call, do_rename, &move, reply, sizeof(*reply));
-	if (result == SERVER_ANSWERED) {
+	result = begin_any(call, reply, sizeof(*reply));
+	if (!result)
+		result = run(server, do_rename, &move);
+	if (result == SERVER_ANSWERED)
 		free_removed(call, &move.removed, request->flags & EXT2_KEEP_TARGET);
-	} else if (result && server->blocks.gave_up) {
-		blocks_begin(&server->blocks, 0, NULL, 0);
-		ext2_run(server->fs, do_undo, &move.rename, NULL, 0);
-	}
+	end_rename(server);
 	return result;
 }
 

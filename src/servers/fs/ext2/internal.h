@@ -79,6 +79,7 @@ struct ext2 {
 	uint64_t max_blocks, max_size;	/* of a file */
 	bool file_types, sparse_super, revision1, read_only, was_clean, adopted, skip_orphans;
 	uint64_t free_blocks, free_inodes;	/* of all groups, as committed: who changes them is this instance alone */
+	bool may_have_kept;	/* a rename may have kept a name elsewhere that is still there */
 	uint32_t grown_from;	/* ext2_grow: what the first group had before; 0: not known */
 	unsigned errors_logged;
 	uint32_t group;		/* that has_early of the buffers is about */
@@ -344,16 +345,22 @@ int ext2_set_entry(struct ext2_txn *txn, const struct ext2_place *place, uint32_
 /* Gives an entry another name, if that fits into its record; or by another entry in its block, which changes as a whole, if that has room. */
 int ext2_rename_in_place(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done);
 int ext2_rename_beside(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, struct ext2_name name, bool *done);
-/*
- * Before the entry at @place gets another inode: until all else of this group is on the disk, its old inode keeps a name in the same block. Returns
- * EXT2_MORE when that needed a commit of its own.
- */
-int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place);
-/* Takes away the name that such a commit of its own has made for the entry's inode, if there is one. */
-int ext2_forget_kept(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place);
 int ext2_set_parent(struct ext2_txn *txn, const struct ext2_inode *dir, uint32_t parent);
 /* Writes "." and ".." into a new directory's first block. */
 int ext2_first_entries(struct ext2_txn *txn, uint32_t block, uint32_t self, uint32_t parent);
+
+/* The first gap of @len bytes in a block; @now: without what is on its way out. 1, 0 if there is none, or an error. */
+int ext2_find_gap(struct ext2_txn *txn, uint32_t dir, uint32_t block, uint32_t len, bool now, struct ext2_gap *gap);
+/* Puts an entry into a gap. Its record takes all of it. */
+int ext2_put_entry(struct ext2_txn *txn, uint32_t block, const struct ext2_gap *gap, struct ext2_name name, uint32_t inode, uint8_t type, unsigned flags);
+
+/* kept.c */
+
+/*
+ * Before the entry at @place gets another inode: until all else of this group is on the disk, its old inode keeps a name. Returns EXT2_MORE when that
+ * needed a commit of its own. A directory, which must not have two names, keeps one only if that is in the same block.
+ */
+int ext2_keep_name(struct ext2_txn *txn, struct ext2_inode *dir, const struct ext2_place *place, bool directory);
 
 /* orphan.c */
 
@@ -381,6 +388,8 @@ __attribute__((format(printf, 2, 3))) void ext2_say(struct ext2_io *io, const ch
 uint32_t ext2_available(const struct ext2 *fs, uint64_t free);
 
 int ext2_super_peek(struct ext2_txn *txn, struct ext2_super *super);
+/* Where names were kept elsewhere. */
+int ext2_read_kept(struct ext2_txn *txn, struct ext2_kept notes[EXT2_KEPT]);
 /* Changes @len bytes at @offset of the superblock, late. */
 int ext2_super_poke(struct ext2_txn *txn, uint32_t offset, const void *bytes, uint32_t len);
 

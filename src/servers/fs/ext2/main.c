@@ -26,5 +26,6 @@ int main(int argc, char **argv)
 		}
 		instance.grow = true;
 	}
+	server_hold_memory();
 	return server_run(&server);
 }

@@ -262,8 +262,11 @@ int ext2_map(struct ext2_txn *txn, struct ext2_map *map, struct ext2_extent *ext
 		done = map_some(txn, &inode, map, most, extents, &used, max, &error);
 		if (!error)
 			break;
-		if (!done || !map->allocate)
+		if (!done)
 			return error;
+		/* Who asks for what comes after it is told. */
+		if (!map->allocate)
+			break;
 		/* Again, and only as far as it went: what was begun and failed leaves nothing. */
 		most = done;
 		ext2_abort(txn);

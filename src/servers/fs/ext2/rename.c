@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rename and exchange. In memory each is one commit. On the disk a file always has a name: the new one is there before the old one goes, and what is
- * replaced keeps one until it is dead (ext2_keep_name). A new name in the same block changes with the old one. Between different blocks that cannot be had
- * for directories, since e2fsck -p mends neither two names nor none: these are written apart from all else.
+ * replaced keeps one until it is dead (kept.c). A new name in the same block changes with the old one. Between different blocks that cannot be had
+ * for directories, since e2fsck -p mends neither two names nor none: these are written apart from all else, and have too many names rather than none.
  */
 #include "internal.h"
 
@@ -121,17 +121,27 @@ static int adopt(struct move *move, const struct ext2_inode *inode, struct ext2_
 	return ext2_set_parent(move->txn, inode, new->number);
 }
 
+/* Files first: they may need commits before this one, in which no directory may get a second name. */
+static int keep_both(struct move *move)
+{
+	int error = 0;
+
+	for (unsigned directories = 0; !error && directories < 2; directories++) {
+		if (is_directory(&move->from) == directories)
+			error = ext2_keep_name(move->txn, move->from_dir, &move->from_place, directories);
+		if (!error && is_directory(&move->to) == directories)
+			error = ext2_keep_name(move->txn, move->to_dir, &move->to_place, directories);
+	}
+	return error;
+}
+
 static int exchange(struct move *move)
 {
 	struct ext2_txn *txn = move->txn;
 	bool apart = move->from_place.block != move->to_place.block;
-	int error = 0;
+	int error = apart ? keep_both(move) : 0;
 
-	if (apart && !is_directory(&move->from))
-		error = ext2_keep_name(txn, move->from_dir, &move->from_place);
-	if (!error && apart && !is_directory(&move->to))
-		error = ext2_keep_name(txn, move->to_dir, &move->to_place);
-	if ((is_directory(&move->from) || is_directory(&move->to)) && (apart || move->from_dir != move->to_dir))
+	if (!error && (is_directory(&move->from) || is_directory(&move->to)) && (apart || move->from_dir != move->to_dir))
 		txn->flags |= EXT2_BOUNDARY_BEFORE | EXT2_BOUNDARY_AFTER;
 	if (!error)
 		error = ext2_set_entry(txn, &move->from_place, move->to.number, move->to.disk.mode);
@@ -185,12 +195,10 @@ static int move_over(struct move *move, struct ext2_removed *out)
 	/* In one block both entries change at once, so the old one can name what is replaced until that is dead. */
 	if (same_block && !unborn)
 		error = ext2_set_entry(txn, &move->from_place, move->to.number, move->to.disk.mode);
-	else if (unborn && (same_block || !is_directory(&move->from)))
-		error = 0;
-	else if (is_directory(&move->from))
+	else if (!unborn)
+		error = ext2_keep_name(txn, move->to_dir, &move->to_place, is_directory(&move->to));
+	if (!error && !same_block && is_directory(&move->from))
 		txn->flags |= EXT2_BOUNDARY_BEFORE | EXT2_BOUNDARY_AFTER;
-	else
-		error = ext2_keep_name(txn, move->to_dir, &move->to_place);
 	if (!error)
 		error = ext2_set_entry(txn, &move->to_place, move->from.number, move->from.disk.mode);
 	/* A directory's two names, in one block, change at once, too. */
@@ -207,6 +215,16 @@ static int move_over(struct move *move, struct ext2_removed *out)
 	return ext2_drop_link(txn, &move->to, move->what->flags & EXT2_KEEP_TARGET, move->what->time, out);
 }
 
+/* A name kept elsewhere by a rename that has ended may be what this one needs, too. */
+static int forget_others(struct move *move)
+{
+	struct ext2_kept needed[EXT2_KEPT] = { { move->to_dir->number, move->to.number } };
+
+	if (move->what->flags & EXT2_EXCHANGE)
+		needed[1] = (struct ext2_kept){ move->from_dir->number, move->from.number };
+	return ext2_forget_kept(move->txn, needed);
+}
+
 int ext2_rename(struct ext2_txn *txn, const struct ext2_rename *rename, struct ext2_removed *out)
 {
 	struct move move = { .txn = txn, .what = rename };
@@ -220,6 +238,8 @@ int ext2_rename(struct ext2_txn *txn, const struct ext2_rename *rename, struct e
 		error = load_dirs(&move);
 	if (!error)
 		error = load_ends(&move);
+	if (!error && txn->fs->may_have_kept)
+		error = forget_others(&move);
 	if (error || move.to.number == move.from.number)
 		return error;
 	error = check_types(&move);
@@ -235,21 +255,10 @@ int ext2_rename(struct ext2_txn *txn, const struct ext2_rename *rename, struct e
 		return error;
 	ext2_set_times(txn->fs, &move.from, EXT2_T_CHANGE, rename->time);
 	error = ext2_store(txn, &move.from);
-	return error ? error : store_dirs(&move);
-}
-
-int ext2_rename_undo(struct ext2_txn *txn, const struct ext2_rename *rename)
-{
-	struct move move = { .txn = txn, .what = rename };
-	int error = load_dirs(&move);
-
 	if (!error)
-		error = ext2_find(txn, move.from_dir, rename->from, &move.from_place);
-	if (!error)
-		error = ext2_forget_kept(txn, move.from_dir, &move.from_place);
-	if (!error)
-		error = ext2_find(txn, move.to_dir, rename->to, &move.to_place);
-	if (!error)
-		error = ext2_forget_kept(txn, move.to_dir, &move.to_place);
-	return error == -ENOENT ? 0 : error;
+		error = store_dirs(&move);
+	if (error || !txn->fs->may_have_kept)
+		return error;
+	error = ext2_forget_kept(txn, NULL);
+	return error == EXT2_MORE ? 0 : error;
 }

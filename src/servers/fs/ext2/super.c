@@ -181,6 +181,7 @@ int ext2_mount(struct ext2_io *io, void *memory, size_t size, unsigned flags, st
 {
 	struct ext2 *fs = memory;
 	struct ext2_super super;
+	struct ext2_kept kept[EXT2_KEPT];
 	struct ext2_inode root;
 	struct ext2_txn *txn;
 	int error;
@@ -208,6 +209,9 @@ int ext2_mount(struct ext2_io *io, void *memory, size_t size, unsigned flags, st
 	error = ext2_check_groups(txn);
 	if (!error)
 		error = ext2_load_directory(txn, (struct ext2_node){ EXT2_ROOT, 0 }, &root);
+	if (!error)
+		error = ext2_read_kept(txn, kept);
+	fs->may_have_kept = !error && (kept[0].dir || kept[1].dir);
 	ext2_abort(txn);
 	*out = fs;
 	return error == -ENOTDIR ? -EINVAL : error;
@@ -246,6 +250,13 @@ int ext2_super_peek(struct ext2_txn *txn, struct ext2_super *super)
 	uint32_t offset, block = super_block(txn->fs, &offset);
 
 	return ext2_peek(txn, block, offset, super, sizeof(*super));
+}
+
+int ext2_read_kept(struct ext2_txn *txn, struct ext2_kept notes[EXT2_KEPT])
+{
+	uint32_t offset, block = super_block(txn->fs, &offset);
+
+	return ext2_peek(txn, block, offset + EXT2_SUPER_KEPT, notes, EXT2_KEPT * sizeof(notes[0]));
 }
 
 int ext2_super_poke(struct ext2_txn *txn, uint32_t at, const void *bytes, uint32_t len)
@@ -308,6 +319,14 @@ static int free_last_orphan(struct ext2_txn *txn)
 	return found < 0 ? found : EXT2_MORE;
 }
 
+/* What a cut has left of names that were kept elsewhere, e2fsck has counted: they are names like others. */
+static int own_kept(struct ext2_txn *txn)
+{
+	static const struct ext2_kept none[EXT2_KEPT];
+
+	return txn->fs->may_have_kept ? ext2_super_poke(txn, EXT2_SUPER_KEPT, none, sizeof(none)) : 0;
+}
+
 int ext2_start(struct ext2_txn *txn, int64_t time)
 {
 	struct ext2_super super;
@@ -325,6 +344,8 @@ int ext2_start(struct ext2_txn *txn, int64_t time)
 		error = ext2_super_poke(txn, offsetof(struct ext2_super, state), &super.state, sizeof(super.state));
 		if (!error)
 			error = write_totals(txn, &super, time);
+		if (!error)
+			error = own_kept(txn);
 		return error ? error : EXT2_MORE;
 	}
 	/* What is broken about an orphan is e2fsck's to mend; it must not keep everything else away. */

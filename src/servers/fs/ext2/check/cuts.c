@@ -15,7 +15,6 @@ struct survey {
 	const uint8_t *image;
 	bool named[4096];
 	uint32_t generations[4096];
-	bool with_lost;
 	unsigned visited;
 	char wrong[256];
 };
@@ -98,7 +97,7 @@ static bool visit(struct survey *survey, struct ext2_node dir, unsigned depth)
 			if (get_attr(survey, (struct ext2_node){ entries[i].id, 0 }, &attr))
 				return wrong(survey, "inode %u cannot be read", entries[i].id);
 			/* #12 in lost+found: e2fsck put it there. */
-			if (entries[i].name[0] == '#' && !survey->with_lost)
+			if (entries[i].name[0] == '#')
 				continue;
 			survey->named[attr.node.id % 4096] = true;
 			survey->generations[attr.node.id % 4096] = attr.node.generation;
@@ -158,7 +157,7 @@ static bool check_content(struct survey *survey, const struct node *node)
 	return true;
 }
 
-static bool check_names(struct world *world, const struct promise *promise, struct survey *survey, unsigned long last, bool lost)
+static bool check_names(struct world *world, const struct promise *promise, struct survey *survey, unsigned long last)
 {
 	for (unsigned i = 0; i < promise->name_count; i++) {
 		const struct name *name = &promise->names[i];
@@ -174,7 +173,7 @@ static bool check_names(struct world *world, const struct promise *promise, stru
 			return wrong(survey, "inode %u (%s) is lost", node->id.id, name->text);
 		if (!happened(touch->written, last) && !check_content(survey, node))
 			return false;
-		if (lost || happened(touch->moved, last) || !way_is_untouched(world, promise, name->dir, last))
+		if (happened(touch->moved, last) || !way_is_untouched(world, promise, name->dir, last))
 			continue;
 		txn = ext2_begin(survey->fs, false);
 		error = ext2_lookup(txn, dir->id, (struct ext2_name){ name->text, strlen(name->text) }, &attr);
@@ -185,7 +184,7 @@ static bool check_names(struct world *world, const struct promise *promise, stru
 	return true;
 }
 
-const char *promise_check(struct world *world, const struct promise *promise, uint8_t *image, unsigned long last, bool lost)
+const char *promise_check(struct world *world, const struct promise *promise, uint8_t *image, unsigned long last)
 {
 	static struct survey survey;
 	void *memory = malloc(ext2_memory(0));
@@ -193,7 +192,6 @@ const char *promise_check(struct world *world, const struct promise *promise, ui
 	int error;
 
 	memset(&survey, 0, sizeof(survey));
-	survey.with_lost = lost;
 	survey.image = image;
 	store_open(&survey.store, image, world->store.size);
 	error = ext2_mount(&survey.store.io, memory, ext2_memory(0), EXT2_READ_ONLY, &survey.fs);
@@ -201,7 +199,7 @@ const char *promise_check(struct world *world, const struct promise *promise, ui
 	good = !error && visit(&survey, (struct ext2_node){ 2, 0 }, 0);
 	if (error)
 		wrong(&survey, "cannot be mounted: %d", error);
-	good = good && check_names(world, promise, &survey, last, lost);
+	good = good && check_names(world, promise, &survey, last);
 	store_close(&survey.store);
 	free(memory);
 	return good ? NULL : survey.wrong;

@@ -14,9 +14,9 @@ struct promise {
 /* From now on what the world has is on its disk. */
 void promise_make(struct world *world, struct promise *promise);
 /*
- * Is all of it in the mended image, but for what operations up to @last changed? With @lost, things may be in lost+found. Returns NULL, or what is
- * wrong (static).
+ * Is all of it in the mended image, but for what operations up to @last changed? What is only in lost+found is lost. Returns NULL, or what is wrong
+ * (static).
  */
-const char *promise_check(struct world *world, const struct promise *promise, uint8_t *image, unsigned long last, bool lost);
+const char *promise_check(struct world *world, const struct promise *promise, uint8_t *image, unsigned long last);
 
 #endif

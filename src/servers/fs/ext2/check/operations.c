@@ -42,8 +42,7 @@ static bool agree(struct world *world, const char *what, int result, bool expect
 	return expected;
 }
 
-/* The node that was made, if any. */
-static struct node *create(struct world *world, struct node *dir, uint32_t kind, const char *text)
+struct node *world_create(struct world *world, struct node *dir, uint32_t kind, const char *text)
 {
 	struct node *node = tree_new(world);
 	char target[WORLD_TARGET + 1] = "";
@@ -81,7 +80,7 @@ static void step_create(struct world *world)
 	struct node *dir = tree_pick(world, S_IFDIR);
 
 	pick_name(world, text);
-	create(world, dir, kinds[world_random(world, 8)], text);
+	world_create(world, dir, kinds[world_random(world, 8)], text);
 }
 
 /* A directory, and at once what is in it. */
@@ -91,10 +90,10 @@ static void step_plant(struct world *world)
 	char text[WORLD_NAME];
 
 	pick_name(world, text);
-	dir = tree_find(world, dir, text) ? NULL : create(world, dir, S_IFDIR, text);
+	dir = tree_find(world, dir, text) ? NULL : world_create(world, dir, S_IFDIR, text);
 	for (unsigned i = 0; dir && i < 6; i++) {
 		snprintf(text, sizeof(text), "p%u", i);
-		create(world, dir, i == 3 ? S_IFDIR : S_IFREG, text);
+		world_create(world, dir, i == 3 ? S_IFDIR : S_IFREG, text);
 	}
 }
 
@@ -232,15 +231,28 @@ static void apply_rename(struct world *world, struct name *from, struct node *to
 	}
 }
 
-static void step_rename(struct world *world)
+void world_rename(struct world *world, struct name *from, struct node *to_dir, const char *text, unsigned flags)
 {
-	struct name *from = world->name_count ? &world->names[world_random(world, world->name_count)] : NULL, *to;
-	struct node *to_dir = tree_pick(world, S_IFDIR);
-	char text[WORLD_NAME];
+	struct name *to = tree_find(world, to_dir, text);
 	struct answer answer;
 	struct call call = { .answer = &answer };
+	bool expected = may_rename(world, from, to_dir, to, flags);
+
+	call.rename = (struct ext2_rename){ from->dir->id, to_dir->id, to_name(from->text), to_name(text), flags, world_time(world) };
+	if (to && to->node == from->node)
+		expected = !(flags & EXT2_NOREPLACE);
+	if (!agree(world, "rename", world_run(world, CALL_RENAME, &call, &answer), expected))
+		return;
+	if (!to || to->node != from->node)
+		apply_rename(world, from, to_dir, text, to, flags, &answer.removed);
+}
+
+static void step_rename(struct world *world)
+{
+	struct name *from = world->name_count ? &world->names[world_random(world, world->name_count)] : NULL;
+	struct node *to_dir = tree_pick(world, S_IFDIR);
+	char text[WORLD_NAME];
 	unsigned flags = 0;
-	bool expected;
 
 	if (!from || (from->dir == &world->nodes[0] && strcmp(from->text, "lost+found") == 0))
 		return;
@@ -252,15 +264,7 @@ static void step_rename(struct world *world)
 	case 1: flags = EXT2_EXCHANGE; break;
 	case 2: flags = EXT2_KEEP_TARGET; break;
 	}
-	to = tree_find(world, to_dir, text);
-	call.rename = (struct ext2_rename){ from->dir->id, to_dir->id, to_name(from->text), to_name(text), flags, world_time(world) };
-	expected = may_rename(world, from, to_dir, to, flags);
-	if (to && to->node == from->node)
-		expected = !(flags & EXT2_NOREPLACE);
-	if (!agree(world, "rename", world_run(world, CALL_RENAME, &call, &answer), expected))
-		return;
-	if (!to || to->node != from->node)
-		apply_rename(world, from, to_dir, text, to, flags, &answer.removed);
+	world_rename(world, from, to_dir, text, flags);
 }
 
 static unsigned find_block(const struct node *node, uint64_t index)

@@ -243,6 +243,11 @@ static void set_deaths(struct world *world, unsigned rounds, bool after, bool ma
 	store->commits_left = world->kills == KILL_ALWAYS ? 0 : -1;
 	store->after = after;
 	fake_kernel.commits_before_give_up = -1;
+	if (requests.plan.set && rounds == 0) {
+		store->commits_left = requests.plan.death;
+		store->after = requests.plan.after;
+		fake_kernel.commits_before_give_up = requests.plan.give_up;
+	}
 	if (world->kills != KILL_RANDOM || rounds >= 1000)
 		return;
 	store->gets_left = world_random(world, 4) ? -1 : (long)world_random(world, 40);
@@ -280,11 +285,16 @@ static int ask_once(struct world *world, enum call_kind kind, const struct call 
 		begin_again(world);
 	else
 		check_kept(world);
-	if (!end && fake_kernel.given_up) {
-		if (result != -ENOENT)
-			world_fail(world, "nobody waits, and the handler says %d", result);
-		/* Nothing may be left of it. */
+	if (end && requests.plan.set && !requests.plan.image)
+		requests.plan.image = store_image(store);
+	if (!end && fake_kernel.given_up && result != -ENOENT)
+		world_fail(world, "nobody waits, and the handler says %d", result);
+	if (fake_kernel.given_up) {
+		/* Nothing may be left of it; nor when the server died then, too, and the next one is asked something else. */
 		requests.given_up++;
+		requests.left_alone += end != 0;
+		if (end)
+			requests_compare(world);
 		world_compare(world);
 		return 2;
 	}

@@ -61,6 +61,9 @@ void world_compare(struct world *world);
  */
 unsigned world_check_kept(struct world *world, const struct ext2 *fs, unsigned ahead, bool may_be_old);
 void world_sync(struct world *world, bool clean);
+/* The node that was made, if any. */
+struct node *world_create(struct world *world, struct node *dir, uint32_t kind, const char *text);
+void world_rename(struct world *world, struct name *from, struct node *to_dir, const char *text, unsigned flags);
 /* Everything goes. */
 void world_empty(struct world *world);
 int64_t world_time(struct world *world);
