@@ -11,7 +11,7 @@ that the compiler counts branches, and run. Comments of the test say what is wan
     CONTROLS: lengths nodes                 with WITHOUT=lengths in its environment the test leaves something out, and some branch must be missed
 
 Each line "FILE:LINE: FUNCTION: CONDITION" tells of a condition that went one way only. So that conditions that stand in one line are told apart, what is
-compiled is a copy with one condition a line.
+compiled is a copy with one condition a line. A comparison that is only returned as it is has no branch: who asks has.
 """
 import collections
 import json

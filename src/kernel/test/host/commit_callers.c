@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "test/host/cut_disk.h"
 #include "test/host/fibers.h"
+#include "test/host/host.h"
 
 #include <assert.h>
 
@@ -35,9 +36,49 @@ static int do_commit(void)
 	return block_commit(cache, &commit, &number);
 }
 
+static int try_cache(struct disk *disk, uint64_t first_sector, uint64_t blocks, unsigned block_size, unsigned max_blocks)
+{
+	const struct block_cache_options wanted = { .max_blocks = max_blocks };
+	int error = block_cache_create(disk, first_sector, blocks, block_size, &wanted, &cache);
+
+	if (!error)
+		block_cache_destroy(cache);
+	return error;
+}
+
+void test_cache_sizes(struct disk *disk)
+{
+	static const unsigned wrong[] = { 0, 1, 512, 1000, 1023, 1025, 3072, 4097, 8192, 1u << 31, UINT32_MAX };
+	const unsigned least = 4 * BLOCK_COMMIT_BASES;
+	const uint64_t sectors = disk->sector_count;
+	struct disk coarse;
+
+	for (unsigned i = 0; i < ARRAY_LEN(wrong); i++)
+		assert(try_cache(disk, 0, 1, wrong[i], least) == -EINVAL);
+	for (unsigned size = 1024; size <= 4096; size *= 2) {
+		uint64_t most = sectors * 512 / size;
+
+		assert(!try_cache(disk, 0, most, size, least) && try_cache(disk, 0, most + 1, size, least) == -EINVAL);
+		assert(!try_cache(disk, size / 512, most - 1, size, least) && try_cache(disk, 1, most, size, least) == -EINVAL);
+		assert(try_cache(disk, 0, 0, size, least) == -EINVAL && try_cache(disk, 0, UINT64_MAX, size, least) == -EINVAL);
+		assert(try_cache(disk, 0, 1, size, least - 1) == -EINVAL && try_cache(disk, sectors + 1, 1, size, least) == -EINVAL);
+		assert(try_cache(disk, sectors, 1, size, least) == -EINVAL && try_cache(disk, UINT64_MAX, 1, size, least) == -EINVAL);
+		assert(try_cache(disk, 0, 1ull << 63, size, least) == -EINVAL && try_cache(disk, 0, (1ull << 55) + 1, size, least) == -EINVAL);
+	}
+	for (long allowed = 0; allowed < 2; allowed++) {
+		host_fail_allocation(allowed);
+		assert(try_cache(disk, 0, 1, 1024, least) == -ENOMEM && host_allocation_failed());
+	}
+	disk_init(&coarse, "coarse", 4096, 100);
+	assert(try_cache(&coarse, 0, 1, 2048, least) == -EINVAL && !try_cache(&coarse, 0, 100, 4096, least));
+}
+
 void test_commit_callers(struct disk *disk)
 {
+	uint64_t generation;
+
 	assert(!block_cache_create(disk, 0, BLOCKS, BLOCK, &options, &cache));
+	assert(block_read(cache, BLOCKS, bytes, NULL, &generation) == -EINVAL);
 	make_commit();
 	assert(!do_commit());
 	make_commit();
@@ -102,6 +143,7 @@ void test_commit_while_reading(void)
 
 	cut_disk_begin(image, sizeof(image));
 	assert(!block_cache_create(&cut_disk.disk, 0, BLOCKS, BLOCK, &options, &cache));
+	fiber_start(read_slowly, NULL, false);
 	fiber_start(read_slowly, NULL, false);
 	fiber_start(commit_meanwhile, NULL, false);
 	fiber_start(complete_then, NULL, true);

@@ -10,7 +10,8 @@
 /* COVERS: vfs/served/server_calls.c */
 /* COVERS: block/commit_check.c */
 /* COVERS: block/commit.c: counts_are_possible needs_new_group choose_group */
-/* CONTROLS: counts heads changes surroundings memory calls callers readers */
+/* COVERS: block/block_cache.c: is_possible block_cache_create get_block */
+/* CONTROLS: counts heads changes surroundings memory calls sizes callers readers */
 #include "abi/raeen/fs.h"
 #include "block/block_cache.h"
 #include "block/memory_disk.h"
@@ -580,6 +581,8 @@ int main(void)
 	if (!is_left_out("calls"))
 		test_other_calls();
 	block_cache_destroy(cache);
+	if (!is_left_out("sizes"))
+		test_cache_sizes(memory_disk_disk(memory));
 	if (!is_left_out("callers"))
 		test_commit_callers(memory_disk_disk(memory));
 	if (!is_left_out("readers"))
