@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Host test of what is made of the answers of file systems in servers: 400,000 answers, most of them mutated from valid ones. What is accepted must be as the
- * VFS may rely on, nothing beyond an answer is read (each lies at the end of a block of its own), every way to be wrong must have been met, and every single
+ * Host test of what is made of the answers of file systems in servers: 400,000 answers, most of them mutated from valid ones. What is as fs.def says, and only
+ * that, is accepted; nothing beyond an answer is read (each lies at the end of a block of its own), every way to be wrong must have been met, and every single
  * condition that answers are judged by (COVERS, in test/host/branches.py). ANSWERS_SEED=N. WITHOUT=NAME leaves a mutation out, which must be noticed.
  */
 /* LINK: vfs/served/answers.c */
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/host/host.h"
 #include "vfs/served/answers.h"
 #include "vfs/stat_bits.h"
 
@@ -59,7 +60,7 @@ static void put_entries(void)
 	length = offsetof(struct fs_readdir_reply, entries) + at;
 }
 
-enum { DISK_BLOCKS = 1000, BLOCK_SIZE = 1024, FIRST = 7, COUNT = 40 };
+enum { DISK_BLOCKS = 1000, BLOCK_SIZE = 1024, FIRST = 7, COUNT = 40, ASKED_SIZE = FIRST * BLOCK_SIZE };
 
 static void put_extents(bool allocate)
 {
@@ -254,13 +255,6 @@ static const struct {
 	{ "places", mutate_places }, { "tails", mutate_tails }, { "lengths", mutate_lengths },
 };
 
-static bool is_left_out(const char *name)
-{
-	const char *without = getenv("WITHOUT");
-
-	return without && strcmp(without, name) == 0;
-}
-
 static void mutate(enum kind kind)
 {
 	static uint8_t valid[sizeof(bytes)];
@@ -268,63 +262,210 @@ static void mutate(enum kind kind)
 
 	memcpy(valid, bytes, length);
 	for (unsigned i = 0; i < sizeof(mutations) / sizeof(mutations[0]); i++)
-		if (!is_left_out(mutations[i].name))
+		if (!host_leaves_out(mutations[i].name))
 			mutations[i].mutate(kind);
 	mutated[kind] += length != valid_length || memcmp(bytes, valid, length);
 }
 
-static void check_attributes(const struct fs_attr *attr, bool named)
-{
-	unsigned type = (attr->mode & S_IFMT) >> 12;
+/* ---- What fs.def says ---- */
 
-	assert(attr->node.id && (attr->links || !named) && attr->size <= INT64_MAX);
-	assert(!(attr->mode >> 16) && type < 16 && (1u << type & (1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12)));
+static bool is_node(struct fs_inode node, struct fs_node_id other)
+{
+	return node.id == other.id && node.generation == other.generation;
+}
+
+static bool attributes_are_right(const struct fs_attributes *attributes, bool named)
+{
+	unsigned type = attributes->mode >> 12;
+
+	return attributes->node.id && type <= 12 && (1u << type & (1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12)) &&
+	       (attributes->links || !named) && !(attributes->size >> 63);
+}
+
+static bool root_is_right(const struct fs_root_reply *reply)
+{
+	size_t name = strnlen(reply->type, sizeof(reply->type));
+
+	for (size_t i = 0; i < name; i++)
+		if (reply->type[i] < '!' || reply->type[i] > '~')
+			return false;
+	return name && name < sizeof(reply->type) && attributes_are_right(&reply->root, true) && S_ISDIR(reply->root.mode) && reply->time_step <= 1000000000;
+}
+
+static bool statfs_is_right(const struct fs_statfs_reply *reply)
+{
+	bool power = false;
+
+	for (uint64_t size = 512; size <= 65536; size *= 2)
+		power |= reply->block_size == size;
+	return power && reply->blocks_free <= reply->blocks && reply->files_free <= reply->files && reply->name_max >= 1 && reply->name_max <= 255;
 }
 
 static unsigned emitted, emit_most;
 
+/* As far as they are looked at: one more than are taken. */
+static bool entries_are_right(const uint8_t *at, size_t left)
+{
+	uint64_t cookie = 0;
+
+	for (unsigned i = 0; left && i <= emit_most; i++) {
+		struct fs_entry entry;
+		const char *name = (const char *)at + sizeof(entry);
+		size_t size;
+
+		if (left < sizeof(entry))
+			return false;
+		memcpy(&entry, at, sizeof(entry));
+		size = sizeof(entry) + (entry.name_length + 7u) / 8 * 8;
+		if (!entry.id || !entry.name_length || size > left || entry.next <= cookie || entry.next > INT64_MAX - 16)
+			return false;
+		if (memchr(name, 0, entry.name_length) || memchr(name, '/', entry.name_length) || (entry.name_length == 1 && name[0] == '.') ||
+		    (entry.name_length == 2 && name[0] == '.' && name[1] == '.'))
+			return false;
+		cookie = entry.next;
+		at += size;
+		left -= size;
+	}
+	return true;
+}
+
+static bool extents_are_right(const struct fs_map_extents_reply *reply, bool allocate)
+{
+	uint64_t next = FIRST, count = reply->extents_length / sizeof(struct fs_extent);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct fs_extent extent;
+
+		memcpy(&extent, reply->extents + i * sizeof(extent), sizeof(extent));
+		if (extent.first != next || !extent.count || next + extent.count > FIRST + COUNT)
+			return false;
+		if (extent.fresh > 1 || (extent.fresh && (!allocate || !extent.block)))
+			return false;
+		if (extent.block >= DISK_BLOCKS || (extent.block && extent.block + extent.count > DISK_BLOCKS))
+			return false;
+		if (!extent.block && allocate && next * BLOCK_SIZE < reply->size)
+			return false;
+		next += extent.count;
+	}
+	return count && count * sizeof(struct fs_extent) == reply->extents_length && !(reply->size >> 63) && (!allocate || reply->size >= ASKED_SIZE);
+}
+
+static bool change_is_right(enum kind kind, const void *answer, size_t size)
+{
+	const struct fs_unlink_reply *removed = answer;
+	const struct fs_rename_reply *renamed = answer;
+	bool nothing;
+
+	if (kind == UNLINK || kind == RMDIR)
+		return size == sizeof(*removed) && removed->node.id && !removed->reserved1 && (kind == UNLINK || !removed->links) &&
+		       !is_node(removed->node, directory) && !is_node(removed->node, root);
+	if (size != sizeof(*renamed))
+		return false;
+	nothing = !renamed->replaced.id;
+	return !renamed->reserved0 && (nothing ? !renamed->links : kind == REPLACE && !is_node(renamed->replaced, directory) &&
+				       !is_node(renamed->replaced, other_directory) && !is_node(renamed->replaced, root));
+}
+
+/* How many bytes follow the count at the beginning: as many as it says, and no more than @most; else -1. */
+static long tail(const void *answer, size_t size, size_t head, size_t most)
+{
+	uint32_t count;
+
+	if (size < head)
+		return -1;
+	memcpy(&count, (const uint8_t *)answer + head - sizeof(count), sizeof(count));
+	return count <= most && size == head + count ? (long)count : -1;
+}
+
+static bool is_right(enum kind kind, const void *answer, size_t size)
+{
+	const struct fs_attributes *attributes = answer;
+	long count;
+
+	switch (kind) {
+	case ROOT:
+		return size == sizeof(struct fs_root_reply) && root_is_right(answer);
+	case LOOKUP: case CREATE:
+		return size == sizeof(*attributes) && attributes_are_right(attributes, true) && !is_node(attributes->node, directory) &&
+		       !is_node(attributes->node, root) && (kind == LOOKUP || S_ISREG(attributes->mode));
+	case GETATTR: case SETATTR: case LINK:
+		return size == sizeof(*attributes) && attributes_are_right(attributes, kind == LINK) && is_node(attributes->node, asked);
+	case READLINK:
+		count = tail(answer, size, offsetof(struct fs_readlink_reply, target), 4095);
+		return count > 0 && !memchr(((const struct fs_readlink_reply *)answer)->target, 0, count);
+	case FILL:
+		return tail(answer, size, offsetof(struct fs_fill_reply, data), 4096) >= 0;
+	case STATFS:
+		return size == sizeof(struct fs_statfs_reply) && statfs_is_right(answer);
+	case READDIR:
+		count = tail(answer, size, offsetof(struct fs_readdir_reply, entries), 8000);
+		return count >= 0 && entries_are_right(((const struct fs_readdir_reply *)answer)->entries, count);
+	case MAP: case ALLOCATE:
+		return tail(answer, size, offsetof(struct fs_map_extents_reply, extents), 7992) >= 0 && extents_are_right(answer, kind == ALLOCATE);
+	case SYNC:
+		return !size;
+	default:
+		return change_is_right(kind, answer, size);
+	}
+}
+
+/* ---- What is made of it ---- */
+
+static void check_attributes(const struct fs_attr *attr, const struct fs_attributes *said)
+{
+	bool device = S_ISCHR(said->mode) || S_ISBLK(said->mode);
+
+	assert(is_node(said->node, attr->node) && attr->mode == said->mode && attr->links == said->links && attr->size == said->size);
+	assert(attr->uid == said->uid && attr->gid == said->gid && attr->rdev == (device ? said->rdev : 0) && attr->blocks == said->blocks);
+	assert(attr->atime == said->atime && attr->mtime == said->mtime && attr->ctime == said->ctime && attr->btime == said->btime);
+}
+
 static bool emit(void *context, const struct fs_dirent *entry)
 {
+	const uint8_t **at = context;
+	struct fs_entry said;
+
 	if (emitted == emit_most)
 		return false;
 	emitted++;
-	assert(entry->id && entry->name_len && !memchr(entry->name, '/', entry->name_len) && !memchr(entry->name, 0, entry->name_len));
-	assert(!(entry->name[0] == '.' && (entry->name_len == 1 || (entry->name_len == 2 && entry->name[1] == '.'))));
+	memcpy(&said, *at, sizeof(said));
+	assert(entry->id == said.id && entry->next == said.next && entry->type == (said.type & 15) && entry->name_len == said.name_length);
+	assert(!memcmp(entry->name, *at + sizeof(said), said.name_length));
+	*at += sizeof(said) + ROUND_UP((size_t)said.name_length, 8);
 	return true;
 }
 
 static int take_listing(const void *answer, long given)
 {
+	const uint8_t *at = ((const struct fs_readdir_reply *)answer)->entries;
 	uint64_t cookie = 0;
 	bool end, full;
 	int error;
 
 	emitted = 0;
 	emit_most = below(ENTRIES + 2);
-	error = served_take_entries(answer, given, &cookie, &end, &full, emit, NULL);
+	error = served_take_entries(answer, given, &cookie, &end, &full, emit, &at);
 	assert(error || full == (emitted < ENTRIES && emitted == emit_most) || length != (size_t)given || emitted != ENTRIES);
 	assert(error || !end || !emitted);
 	return error;
 }
 
-/* What was accepted is as vfs/mapped/ may rely on. */
 static int take_extents(const void *answer, long given, bool allocate)
 {
-	const struct served_map_request request = { .first = FIRST, .count = COUNT, .size = allocate ? FIRST * BLOCK_SIZE : 0, .allocate = allocate };
+	const struct served_map_request request = { .first = FIRST, .count = COUNT, .size = allocate ? ASKED_SIZE : 0, .allocate = allocate };
+	const struct fs_map_extents_reply *reply = answer;
 	unsigned max = 1 + below(4);
 	struct served_extent *extents = malloc(max * sizeof(*extents));
 	struct served_map_result result;
 	int count = served_take_extents(answer, given, &request, DISK_BLOCKS, BLOCK_SIZE, extents, max, &result);
-	uint64_t next = FIRST;
 
-	assert(count != 0 && count <= (int)max);
+	assert(count != 0 && count <= (int)max && (count < 0 || (result.size == reply->size && result.blocks == reply->blocks)));
 	for (int i = 0; i < count; i++) {
-		assert(extents[i].first == next && extents[i].count && extents[i].block + extents[i].count <= DISK_BLOCKS);
-		assert(!extents[i].fresh || (allocate && extents[i].block));
-		assert(extents[i].block || !allocate || next * BLOCK_SIZE >= result.size);
-		next += extents[i].count;
+		struct fs_extent said;
+
+		memcpy(&said, reply->extents + i * sizeof(said), sizeof(said));
+		assert(extents[i].first == said.first && extents[i].block == said.block && extents[i].count == said.count && extents[i].fresh == said.fresh);
 	}
-	assert(count < 0 || (next <= FIRST + COUNT && result.size <= INT64_MAX && result.size >= request.size));
 	free(extents);
 	return MIN(count, 0);
 }
@@ -337,30 +478,23 @@ static int take_change(enum kind kind, const void *answer, long given)
 	switch (kind) {
 	case SETATTR: case LINK:
 		result = served_take_attributes(answer, given, asked, kind == LINK, &attr);
-		assert(result || (attr.node.id == asked.id && attr.node.generation == asked.generation));
 		break;
 	case CREATE:
 		result = served_take_made(answer, given, directory, root, S_IFREG, &attr);
-		assert(result || (S_ISREG(attr.mode) && (attr.node.id != directory.id || attr.node.generation != directory.generation)));
 		break;
 	case UNLINK: case RMDIR:
 		result = served_take_removed(answer, given, directory, root, kind == RMDIR, &attr);
-		assert(result || (attr.node.id && (attr.node.id != root.id || attr.node.generation != root.generation)));
-		assert(result || kind == UNLINK || !attr.links);
+		assert(result || (is_node(*(const struct fs_inode *)answer, attr.node) && attr.links == ((const struct fs_unlink_reply *)answer)->links));
 		return result;
 	case REPLACE: case RENAME:
-		result = served_take_renamed(answer, given, directory, other_directory, root, kind == REPLACE);
-		assert(result || kind == REPLACE || !((const struct fs_rename_reply *)answer)->replaced.id);
-		return result;
+		return served_take_renamed(answer, given, directory, other_directory, root, kind == REPLACE);
 	case SYNC:
-		result = served_take_done(answer, given);
-		assert(result || !given);
-		return result;
+		return served_take_done(answer, given);
 	default:
 		return take_extents(answer, given, kind == ALLOCATE);
 	}
 	if (!result)
-		check_attributes(&attr, kind != SETATTR);
+		check_attributes(&attr, answer);
 	return result;
 }
 
@@ -382,11 +516,9 @@ static int take(enum kind kind, const void *answer, long given)
 		break;
 	case LOOKUP:
 		result = served_take_lookup(answer, given, directory, root, &attr);
-		assert(result || (attr.node.id != root.id || attr.node.generation != root.generation));
 		break;
 	case GETATTR:
 		result = served_take_attributes(answer, given, asked, false, &attr);
-		assert(result || attr.node.id == asked.id);
 		break;
 	case READLINK:
 		target = malloc(64);
@@ -400,14 +532,12 @@ static int take(enum kind kind, const void *answer, long given)
 		free(page);
 		return result;
 	case STATFS:
-		result = served_take_statfs(answer, given, &statfs);
-		assert(result || (statfs.block_size >= 512 && statfs.blocks_free <= statfs.blocks && statfs.name_max <= 255));
-		return result;
+		return served_take_statfs(answer, given, &statfs);
 	default:
 		return take_listing(answer, given);
 	}
 	if (!result)
-		check_attributes(&attr, kind != GETATTR);
+		check_attributes(&attr, kind == ROOT ? &((const struct fs_root_reply *)answer)->root : answer);
 	return result;
 }
 
@@ -459,12 +589,12 @@ int main(void)
 		answer = malloc(length + !length);
 		memcpy(answer, bytes, length);
 		result = take(kind, answer, length);
-		assert(result == 0 || result == -5 /* EIO */);
+		assert(result == (is_right(kind, answer, length) ? 0 : -5 /* EIO */));
 		accepted += !result;
 		refused += !!result;
 		free(answer);
 	}
-	if (!is_left_out("errors"))
+	if (!host_leaves_out("errors"))
 		take_errors();
 	check_counts(!getenv("WITHOUT"));
 	return 0;

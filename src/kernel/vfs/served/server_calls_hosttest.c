@@ -314,13 +314,6 @@ static const struct {
 	{ "pointers", mutate_pointers }, { "surroundings", mutate_surroundings },
 };
 
-static bool is_left_out(const char *name)
-{
-	const char *without = getenv("WITHOUT");
-
-	return without && strcmp(without, name) == 0;
-}
-
 /* True: the commit is another one than before. */
 static bool mutate(void)
 {
@@ -333,7 +326,7 @@ static bool mutate(void)
 	do {
 		unsigned which = host_random(ARRAY_LEN(mutations));
 
-		if (!is_left_out(mutations[which].name))
+		if (!host_leaves_out(mutations[which].name))
 			mutations[which].mutate();
 	} while (!host_random(3));
 	return memcmp(&valid, commit, sizeof(valid)) || memcmp(valid_bases, bases, valid.base_count * sizeof(*bases)) ||
@@ -576,16 +569,16 @@ int main(void)
 	assert(!block_cache_create(memory_disk_disk(memory), 0, BLOCKS, BLOCK, &options, &cache));
 	served = (struct served){ .disk = memory_disk_disk(memory), .cache = cache, .block_size = BLOCK, .block_count = BLOCKS };
 	test_commits();
-	if (!is_left_out("memory"))
+	if (!host_leaves_out("memory"))
 		test_commits_without_memory();
-	if (!is_left_out("calls"))
+	if (!host_leaves_out("calls"))
 		test_other_calls();
 	block_cache_destroy(cache);
-	if (!is_left_out("sizes"))
+	if (!host_leaves_out("sizes"))
 		test_cache_sizes(memory_disk_disk(memory));
-	if (!is_left_out("callers"))
+	if (!host_leaves_out("callers"))
 		test_commit_callers(memory_disk_disk(memory));
-	if (!is_left_out("readers"))
+	if (!host_leaves_out("readers"))
 		test_commit_while_reading();
 	memory_disk_destroy(memory);
 	return 0;
