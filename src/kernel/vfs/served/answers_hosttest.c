@@ -409,8 +409,6 @@ static bool is_right(enum kind kind, const void *answer, size_t size)
 	}
 }
 
-/* ---- What is made of it ---- */
-
 static void check_attributes(const struct fs_attr *attr, const struct fs_attributes *said)
 {
 	bool device = S_ISCHR(said->mode) || S_ISBLK(said->mode);

@@ -6,7 +6,7 @@
  */
 /* LINK: vfs/served/server_calls.c block/disk.c block/memory_disk.c block/memory_disk_test.c block/block_cache.c block/commit.c block/commit_check.c */
 /* LINK: block/write_group.c block/write_back.c mm/page_tree.c test/host/fibers.c test/host/block_host.c */
-/* LINK: test/host/cut_disk.c test/host/user_memory.c test/host/commit_callers.c */
+/* LINK: test/host/cut_disk.c test/host/user_memory.c test/host/commit_callers.c test/host/commit_rules.c */
 /* COVERS: vfs/served/server_calls.c */
 /* COVERS: block/commit_check.c */
 /* COVERS: block/commit.c: counts_are_possible needs_new_group choose_group */
@@ -18,6 +18,7 @@
 #include "ipc/kernel_call.h"
 #include "syscall_prototypes.h"
 #include "test/host/commit_callers.h"
+#include "test/host/commit_rules.h"
 #include "test/host/fibers.h"
 #include "test/host/host.h"
 #include "test/host/user_memory.h"
@@ -178,7 +179,7 @@ static void make_commit(void)
 	data_used = 0;
 	*commit = (struct fs_commit){
 		.bases = user_page(BASES_AT), .changes = user_page(CHANGES_AT), .generations = host_random(8) ? generations_address() : 0,
-		.answer = user_page(ANSWER_AT), .flags = flags[host_random(ARRAY_LEN(flags))], .free_blocks = host_random(2) ? UINT64_MAX : 5,
+		.answer = user_page(ANSWER_AT), .flags = flags[host_random(ARRAY_LEN(flags))], .free_blocks = host_random(2) ? UINT64_MAX : host_random(BLOCKS),
 	};
 	if (commit->flags & FS_FINAL)
 		commit->answer_length = host_random(3) ? host_random(200) : host_random(2) ? MSG_PAYLOAD_MAX : 0;
@@ -246,6 +247,7 @@ static void mutate_bases(void)
 static void mutate_changes(void)
 {
 	struct fs_change *change = some_change();
+	bool large = host_random(2);
 
 	switch (host_random(7)) {
 	case 0: change->block = host_random(2) ? evil(change->block) : host_random(BLOCKS); break;
@@ -257,23 +259,11 @@ static void mutate_changes(void)
 	case 6:
 		/* As many bytes as there may be, or more, some of which a page has no room for. */
 		for (unsigned i = 0; i < FS_COMMIT_CHANGES_MAX; i++)
-			changes[i] = (struct fs_change){ .block = bases[0].block, .data = user_page(DATA_AT) + i * 64, .length = 1000 + host_random(25),
-							 .kind = FS_COPY };
+			changes[i] = (struct fs_change){ .block = bases[0].block, .data = user_page(DATA_AT) + i * 64, .kind = FS_COPY,
+							 .length = large ? PAGE_SIZE : 1000 + host_random(25) };
 		commit->change_count = FS_COMMIT_CHANGES_MAX;
 		break;
 	}
-}
-
-static void mutate_ranges(void)
-{
-	struct fs_change *change = some_change();
-
-	*change = (struct fs_change){ .block = host_random(2) ? change->block : host_random(BLOCKS), .length = 1 + host_random(8),
-				      .kind = host_random(2) ? FS_FORGET : FS_NEW_DATA, .flags = host_random(4) ? 0 : host_random(8) };
-	if (host_random(2))
-		change->length = evil(change->length);
-	else if (host_random(3) == 0)
-		change->block = evil(change->block);
 }
 
 static uint64_t evil_address(uint64_t address)
@@ -310,7 +300,7 @@ static const struct {
 	const char *name;
 	void (*mutate)(void);
 } mutations[] = {
-	{ "counts", mutate_counts }, { "heads", mutate_heads }, { "bases", mutate_bases }, { "changes", mutate_changes }, { "ranges", mutate_ranges },
+	{ "counts", mutate_counts }, { "heads", mutate_heads }, { "bases", mutate_bases }, { "changes", mutate_changes },
 	{ "pointers", mutate_pointers }, { "surroundings", mutate_surroundings },
 };
 
@@ -385,25 +375,45 @@ static void check_done(void)
 		assert(generations[i] == block_generation(cache, bases[i].block));
 }
 
+/* What else can be wrong is around it. */
+static void check_verdict(enum commit_verdict verdict, long result)
+{
+	if (result == -EINVAL)
+		assert(verdict == COMMIT_MALFORMED);
+	if (result == -ESTALE)
+		assert(verdict == COMMIT_STALE || verdict == COMMIT_NEEDS_GROUP || receiver_error);
+	if (!result)
+		assert(verdict == COMMIT_RIGHT || verdict == COMMIT_NEEDS_GROUP);
+}
+
 static void one_commit(bool is_mutated)
 {
+	static const struct commit_rules rules = { BLOCKS, BLOCK };
+	static uint64_t free_blocks;
 	struct block_cache_stats before, after;
 	unsigned answers_before = answers;
-	bool final;
+	enum commit_verdict verdict;
+	bool final, moved;
 	long result;
 
 	make_commit();
 	see_blocks();
 	if (is_mutated)
 		mutated += mutate();
+	verdict = commit_judge(&rules, cache, commit, bases, changes);
+	moved = commit->bases != user_page(BASES_AT) || commit->changes != user_page(CHANGES_AT);
 	block_cache_get_stats(cache, &before);
 	result = sys_fs_commit(FD, user_page(COMMIT_AT));
 	block_cache_get_stats(cache, &after);
 	assert(!borrowed && !served.users);
 	final = commit->flags & FS_FINAL;
-	/* The group that a valid one relies on may have to end for it. */
-	assert(is_mutated || (!result && answers == answers_before + final) || (result == -ESTALE && commit->group));
+	assert(is_mutated || (!result && answers == answers_before + final) || verdict == COMMIT_NEEDS_GROUP);
 	outcomes[outcome_of(result)]++;
+	if (!moved)
+		check_verdict(verdict, result);
+	if (after.commits != before.commits && commit->free_blocks != UINT64_MAX)
+		free_blocks = commit->free_blocks;
+	assert(served.free_blocks == free_blocks);
 	if (!result)
 		check_done();
 	/* Places to be filled were there when it began, or it has not happened. */
