@@ -526,6 +526,9 @@ static void test_block_reads(void)
 	struct block_error_mark mark;
 	const uaddr_t places[] = { 0, user_page(OUT_AT + 1), user_page(OUT_AT + 2), user_page(OUT_AT + 4), UINT64_MAX };
 
+	/* No other block has an early image. */
+	block_error_mark_init(cache, &mark);
+	assert(!block_sync(cache, &mark));
 	make_commit();
 	commit->base_count = commit->change_count = data_used = 0;
 	commit->group = commit->flags = commit->answer_length = 0;
@@ -551,7 +554,6 @@ static void test_block_reads(void)
 		else
 			assert(failing || result == (data && (data_wrong || early_wrong) ? -EFAULT : 0));
 	}
-	block_error_mark_init(cache, &mark);
 	assert(!block_sync(cache, &mark) && block_cache_drop(cache));
 	assert(!memory_disk_control(memory, "fail read 16 2"));
 	*block = (struct fs_block){ .data = user_page(OUT_AT + 1) };
