@@ -162,6 +162,7 @@ ANSWERS, ANSWERS_FULL, SEEDS_FULL = 2000, 40000, range(2, 8)
 ANSWERS_DEBUG, ANSWERS_DEBUG_FULL = 1000, 20000
 # The service says so each time when it has told so many that differ (src/servers/test/lies).
 SAID = (100, "100 more answers differ from the right ones")
+SAID_OF_COMMITS = (100, "100 more wrong commits were refused")
 # The ways in which they can be wrong that the kernel counts; there are two more, only when a file system is mounted (src/userland/tests/served.c).
 WAYS = ("length", "node", "mode", "links", "size", "loop", "target", "entry", "entry_name", "cookie", "statfs", "type", "removed", "extent", "file")
 
@@ -185,6 +186,7 @@ def lies(seed, answers, folder, *options, timeout=1500):
     mount, ways = (dict(re.findall(r" (\w+)=(\d+)", line)) for line in said_by_program[said_by_program.rindex("disk=ram0"):].splitlines()[:2])
     counts = {"answers": int(said(machine, "answers")[0]), "differ": SAID[0] * log.count(SAID[1]), "wrong": int(mount["wrong"])}
     assert [way for way in WAYS if not int(ways[way])] == [], text[-4000:]
+    assert log.count(SAID_OF_COMMITS[1]) * SAID_OF_COMMITS[0] >= answers / 10 and "WAS NOT REFUSED" not in log, text[-4000:]
     assert counts["answers"] >= answers and counts["differ"] >= answers * 0.43 and counts["wrong"] > counts["differ"] / 4, f"{counts}\n{text[-4000:]}"
     return counts
 
@@ -193,7 +195,7 @@ def lies(seed, answers, folder, *options, timeout=1500):
 def test_garbage(seed, answers, tmp_path):
     """
     Mutated answers: errors, and nothing else. The kernel refuses those that cannot be, which it counts by what is wrong; what a lie that could be true does to
-    the data is not its fault, so nothing of them is looked at.
+    the data is not its fault, so nothing of them is looked at. Commits that must not happen do not.
     """
     lies(seed, answers, tmp_path)
 

@@ -63,6 +63,7 @@ static int commit_and_lie(int port, struct fs_commit *commit)
 int call_commit(int port, struct fs_commit *commit)
 {
 	static unsigned long commits, mapped;
+	struct fs_commit wrong;
 	int error;
 
 	commits++;
@@ -71,6 +72,8 @@ int call_commit(int port, struct fs_commit *commit)
 	end_if_time(points.die_before_commit, commits);
 	if (points.is_late)
 		wait_until_late();
+	if (lies_spoil_commit(commit, &wrong))
+		lies_count_commit((int)fs_commit(port, &wrong));
 	error = commit->flags & FS_FINAL ? commit_and_lie(port, commit) : (int)fs_commit(port, commit);
 	if (points.is_late)
 		say_late("commit", error);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Wrong answers of file systems (../../proto/fs.def), for services of the tests: one in two is changed, in its length, in some bytes, or in a field that gets
- * a value which it must not have.
+ * a value which it must not have. And commits (<raeen/fs.h>) that must be refused.
  */
 #ifndef TEST_LIES_H
 #define TEST_LIES_H
 
 #include "lib/server.h"
+
+#include <raeen/fs.h>
 
 enum { LIES_SAID = 100 };
 
@@ -24,5 +26,14 @@ bool lies_change(void *answer, unsigned *length);
 
 /* Counts, and each LIES_SAID times says so, for who adds them up. */
 void lies_count(void);
+
+/*
+ * Perhaps makes a commit that must be refused, whatever the cache has, of one that need not be, to be tried before that. What it leads to lasts until the next
+ * one. False: not this time.
+ */
+bool lies_spoil_commit(const struct fs_commit *right, struct fs_commit *wrong);
+
+/* What came of it: counted and said, too. */
+void lies_count_commit(int error);
 
 #endif

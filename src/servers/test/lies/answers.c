@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See lies.h. */
+/* Answers that are changed: see lies.h. */
 #include "test/lies/lies.h"
 #include "proto/fs.h"
+#include "test/lies/random.h"
 
 #include <raeen/message.h>
 #include <stddef.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t state;			/* of random numbers; 0: no lies */
 static uint32_t request;
 static struct fs_inode asked;		/* the node with which the request begins, if it is one of those */
 
@@ -48,19 +48,6 @@ static const struct edge edges[] = {
 };
 enum { EDGES = sizeof edges / sizeof edges[0] };
 
-static uint64_t draw(uint64_t limit)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (state * 0x2545f4914f6cdd1dull >> 32) % limit;
-}
-
-void lies_begin(uint64_t seed)
-{
-	state = seed;
-}
-
 static bool is_of_attributes(void)
 {
 	return request == FS_LOOKUP || request == FS_GETATTR || request == FS_SETATTR || request == FS_CREATE || request == FS_MKDIR ||
@@ -83,11 +70,11 @@ static void change_attributes(uint8_t *answer, unsigned length)
 	if (at + sizeof attributes > length)
 		return;
 	memcpy(&attributes, answer + at, sizeof attributes);
-	switch (draw(6)) {
+	switch (lies_draw(6)) {
 	case 0: attributes.node = asked; break;		/* itself below itself */
 	case 1: attributes.node.id = 0; break;
-	case 2: attributes.mode = (uint32_t)draw(16) << 12 | (attributes.mode & 07777); break;
-	case 3: attributes.mode |= 1u << (16 + draw(16)); break;
+	case 2: attributes.mode = (uint32_t)lies_draw(16) << 12 | (attributes.mode & 07777); break;
+	case 3: attributes.mode |= 1u << (16 + lies_draw(16)); break;
 	case 4: attributes.links = 0; break;
 	case 5: attributes.size |= 1ull << 63; break;
 	}
@@ -103,10 +90,10 @@ static bool change_field(uint8_t *answer, unsigned length)
 	for (const struct edge *edge = edges; edge < edges + EDGES; edge++)
 		if (edge->request == request && edge->at + edge->size <= length)
 			found[count++] = edge;
-	if (is_of_attributes() && (!count || draw(2))) {
+	if (is_of_attributes() && (!count || lies_draw(2))) {
 		change_attributes(answer, length);
 	} else if (count) {
-		const struct edge *edge = found[draw(count)];
+		const struct edge *edge = found[lies_draw(count)];
 
 		memcpy(answer + edge->at, &edge->value, edge->size);
 	}
@@ -118,19 +105,19 @@ static void change_bytes(uint8_t *answer, unsigned length)
 {
 	if (request == FS_MAP_EXTENTS && length > offsetof(struct fs_map_extents_reply, extents))
 		length = offsetof(struct fs_map_extents_reply, extents);
-	for (uint64_t i = draw(4) + 1; i > 0; i--) {
-		uint8_t *byte = answer + draw(length);
+	for (uint64_t i = lies_draw(4) + 1; i > 0; i--) {
+		uint8_t *byte = answer + lies_draw(length);
 
 		/* Another value in any case; zero, which often means something, more often than by chance. */
-		*byte = *byte && draw(4) == 0 ? 0 : *byte ^ (uint8_t)(1 + draw(255));
+		*byte = *byte && lies_draw(4) == 0 ? 0 : *byte ^ (uint8_t)(1 + lies_draw(255));
 	}
 }
 
 static unsigned other_length(unsigned length)
 {
-	unsigned longer = length + 1 + (unsigned)draw(64);
+	unsigned longer = length + 1 + (unsigned)lies_draw(64);
 
-	return length && draw(2) ? (unsigned)draw(length) : longer < MSG_PAYLOAD_MAX ? longer : MSG_PAYLOAD_MAX;
+	return length && lies_draw(2) ? (unsigned)lies_draw(length) : longer < MSG_PAYLOAD_MAX ? longer : MSG_PAYLOAD_MAX;
 }
 
 bool lies_change(void *answer, unsigned *length)
@@ -138,12 +125,12 @@ bool lies_change(void *answer, unsigned *length)
 	static uint8_t right[MSG_PAYLOAD_MAX];
 	unsigned right_length = *length;
 
-	if (!state || draw(2))
+	if (!lies_are_told() || lies_draw(2))
 		return false;
 	memcpy(right, answer, right_length);
-	if (!right_length || draw(8) == 0)
+	if (!right_length || lies_draw(8) == 0)
 		*length = other_length(right_length);
-	else if (draw(2) || !change_field(answer, right_length))
+	else if (lies_draw(2) || !change_field(answer, right_length))
 		change_bytes(answer, right_length);
 	return *length != right_length || memcmp(answer, right, right_length) != 0;
 }
