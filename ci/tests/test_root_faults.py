@@ -187,7 +187,7 @@ def lies(seed, answers, folder, *options, timeout=1500):
     counts = {"answers": int(said(machine, "answers")[0]), "differ": SAID[0] * log.count(SAID[1]), "wrong": int(mount["wrong"])}
     assert [way for way in WAYS if not int(ways[way])] == [], text[-4000:]
     assert log.count(SAID_OF_COMMITS[1]) * SAID_OF_COMMITS[0] >= answers / 10 and "WAS NOT REFUSED" not in log, text[-4000:]
-    assert counts["answers"] >= answers and counts["differ"] >= answers * 0.43 and counts["wrong"] > counts["differ"] / 4, f"{counts}\n{text[-4000:]}"
+    assert counts["answers"] >= answers and counts["differ"] + SAID[0] > answers * 0.43 and counts["wrong"] > counts["differ"] / 4, f"{counts}\n{text[-4000:]}"
     return counts
 
 
