@@ -176,7 +176,7 @@ say ended $?; /tmp/busybox cat /tmp/said; say answers $(answers); /tmp/busybox c
 
 
 def lies(seed, answers, folder, *options, timeout=1500):
-    """Lets the server answer so often, and not by an error, and in all WAYS; {"answers": so many, "differ": of them, "wrong": those that the kernel refused}."""
+    """Lets the server answer so often, and not by an error, and in all WAYS; {"answers": so many, "differ": of them, "wrong": those that the kernel refused, "commits": that it refused}."""
     options += ("--overlay", make_overlay(folder, f"--garbage={seed}", "root_garbage"), "--mem", "1G", "--smp", "2")
     with Machine(BEFORE + LIES.replace("LEAST", str(answers)), *options, timeout=timeout) as machine:
         machine.rest()
@@ -186,7 +186,8 @@ def lies(seed, answers, folder, *options, timeout=1500):
     mount, ways = (dict(re.findall(r" (\w+)=(\d+)", line)) for line in said_by_program[said_by_program.rindex("disk=ram0"):].splitlines()[:2])
     counts = {"answers": int(said(machine, "answers")[0]), "differ": SAID[0] * log.count(SAID[1]), "wrong": int(mount["wrong"])}
     assert [way for way in WAYS if not int(ways[way])] == [], text[-4000:]
-    assert log.count(SAID_OF_COMMITS[1]) * SAID_OF_COMMITS[0] >= answers / 10 and "WAS NOT REFUSED" not in log, text[-4000:]
+    counts["commits"] = SAID_OF_COMMITS[0] * log.count(SAID_OF_COMMITS[1])
+    assert counts["commits"] + SAID_OF_COMMITS[0] > answers / 40 and "WAS NOT REFUSED" not in log, f"{counts}\n{text[-4000:]}"
     assert counts["answers"] >= answers and counts["differ"] + SAID[0] > answers * 0.43 and counts["wrong"] > counts["differ"] / 4, f"{counts}\n{text[-4000:]}"
     return counts
 
