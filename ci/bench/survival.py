@@ -80,13 +80,13 @@ def cuts(folder):
 
 
 def garbage(folder):
-    answers = wrong = 0
+    answers = differ = wrong = 0
     for seed in test_root_faults.SEEDS_FULL:
         place = folder / str(seed)
         place.mkdir()
         counts = test_root_faults.lies(seed, test_root_faults.ANSWERS_FULL, place)
-        answers, wrong = answers + counts["answers"], wrong + counts["wrong"]
-    return f"{answers:,} answers, {len(test_root_faults.SEEDS_FULL)} boots", f"a third of them mutated, {wrong:,} refused as impossible; the system lives"
+        answers, differ, wrong = answers + counts["answers"], differ + counts["differ"], wrong + counts["wrong"]
+    return f"{answers:,} answers, {len(test_root_faults.SEEDS_FULL)} boots", f"{differ:,} differ from the right ones, {wrong:,} refused as impossible; the system lives"
 
 
 def messages(folder):

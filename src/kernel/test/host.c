@@ -50,6 +50,13 @@ void assertion_failed(const char *condition, const char *file, int line)
 	panic("%s:%d: assertion failed: %s", file, line, condition);
 }
 
+bool host_leaves_out(const char *name)
+{
+	const char *without = getenv("WITHOUT");
+
+	return without && !strcmp(without, name);
+}
+
 static long allocations_left = -1;
 
 void host_fail_allocation(long after) { allocations_left = after; }

@@ -46,6 +46,7 @@ static int port = -1;		/* every right; its RECV counts until another takes over 
 static int receiver = -1;	/* which handle has RECV now */
 static uint64_t disk_blocks;
 static int start_error;		/* with which FS_START is refused */
+static uint16_t version_said = FS_MAJOR, version_length = 4;	/* bytes of the answer */
 
 static struct model *make_model(void)
 {
@@ -350,7 +351,7 @@ static void serve_one(uint32_t type, uint64_t token)
 	model->asked[type & 0xffff]++;
 	switch (type) {
 	case FS_VERSION:
-		answer(token, 0, (uint16_t[]){ FS_MAJOR, FS_MINOR }, 4, 0);
+		answer(token, 0, (uint16_t[]){ version_said, FS_MINOR, 0 }, version_length, 0);
 		break;
 	case FS_ROOT:
 		answer_root(token);

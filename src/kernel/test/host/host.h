@@ -10,3 +10,6 @@ void host_fail_allocation(long after);
 bool host_allocation_fails(void);
 /* Whether the one that was to fail has. */
 bool host_allocation_failed(void);
+
+/* For tests whose controls branches.py makes: is this left out (WITHOUT=NAME)? */
+bool host_leaves_out(const char *name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's calls of the ext2 server (../../fs/ext2/kernel_calls.h), with points at which the service ends, and answers that are spoiled. */
+/* The kernel's calls of the ext2 server (../../fs/ext2/kernel_calls.h), with points at which the service ends, and answers that are changed. */
 #include "fs/ext2/kernel_calls.h"
 #include "test/ext2/points.h"
+#include "test/lies/lies.h"
 
 #include <raeen/stubs.h>
 #include <signal.h>
@@ -41,24 +42,39 @@ static void end_if_mapping(unsigned long mapped, bool after)
 		end_if_time(points.die_mapping, mapped);
 }
 
+/* With an answer that may be a lie; who tries again begins with the right one. */
+static int commit_and_lie(int port, struct fs_commit *commit)
+{
+	static uint8_t answer[MSG_PAYLOAD_MAX];
+	struct fs_commit lie = *commit;
+	bool differs;
+	int error;
+
+	memcpy(answer, (const void *)commit->answer, commit->answer_length);
+	lie.answer = (uintptr_t)answer;
+	differs = lies_change(answer, &lie.answer_length);
+	error = (int)fs_commit(port, &lie);
+	commit->open_group = lie.open_group;
+	if (differs && error == 0)
+		lies_count();
+	return error;
+}
+
 int call_commit(int port, struct fs_commit *commit)
 {
 	static unsigned long commits, mapped;
-	static uint8_t answer[MSG_PAYLOAD_MAX];
+	struct fs_commit wrong;
 	int error;
 
 	commits++;
 	mapped += points.allocating;
 	end_if_mapping(mapped, false);
 	end_if_time(points.die_before_commit, commits);
-	if (points.garbage && commit->answer_length != 0) {
-		memcpy(answer, (const void *)commit->answer, commit->answer_length);
-		spoil(answer, commit->answer_length);
-		commit->answer = (uintptr_t)answer;
-	}
 	if (points.is_late)
 		wait_until_late();
-	error = (int)fs_commit(port, commit);
+	if (lies_spoil_commit(commit, &wrong))
+		lies_count_commit((int)fs_commit(port, &wrong));
+	error = commit->flags & FS_FINAL ? commit_and_lie(port, commit) : (int)fs_commit(port, commit);
 	if (points.is_late)
 		say_late("commit", error);
 	end_if_mapping(mapped, true);

@@ -11,7 +11,7 @@
  *	--late=N		dies with each Nth request; a child that it leaves answers that when another instance has it, and says how it ended
  *	--die-mapping=N		kills itself at each Nth commit of blocks for what was written, before it and after it in turn
  *	--err-mapping=N		fails each Nth request for blocks for what was written: EIO
- *	--garbage=SEED		one answer in three is wrong, in some field
+ *	--garbage=SEED		one answer in two is wrong (../lies); how many differ from the right ones it says now and then
  *	--poison=NAME		kills itself with each request that has NAME in it
  *	--dying			kills itself with each request
  *
@@ -20,12 +20,12 @@
  */
 #include "fs/ext2/handlers.h"
 #include "test/ext2/points.h"
+#include "test/lies/lies.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <raeen/message.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -39,32 +39,6 @@ struct points points;
 
 /* Words after MARK, which ci/tests/test_root_faults.py writes. */
 static volatile char written[256] = MARK;
-
-static uint64_t random_number(void)
-{
-	points.garbage ^= points.garbage << 13;
-	points.garbage ^= points.garbage >> 7;
-	points.garbage ^= points.garbage << 17;
-	return points.garbage;
-}
-
-void spoil(void *answer, size_t size)
-{
-	if (!points.garbage || !size || random_number() % 3)
-		return;
-	/* What it says about places could be true of another file, and then data would be written over what the server needs to go on. */
-	if (msg_type(points.call->header) == FS_MAP_EXTENTS && size > offsetof(struct fs_map_extents_reply, extents)) {
-		if (random_number() % 2)
-			((struct fs_map_extents_reply *)answer)->extents[random_number() % sizeof(uint64_t)] ^= 1 + random_number() % 255;
-		size = offsetof(struct fs_map_extents_reply, extents);
-	}
-	for (unsigned i = random_number() % 4 + 1; i > 0; i--) {
-		uint8_t *byte = (uint8_t *)answer + random_number() % size;
-
-		/* Another value in any case; zero, which often means something, more often than by chance. */
-		*byte = *byte && random_number() % 4 == 0 ? 0 : *byte ^ (1 + random_number() % 255);
-	}
-}
 
 static bool is_time(unsigned long every, unsigned long count)
 {
@@ -156,6 +130,7 @@ static int serve(struct server_call *call, const void *operations)
 	int result;
 
 	points.call = call;
+	lies_note_request(call);
 	points.allocating = is_allocating(call);
 	go_wrong(call);
 	if (points.err_mapping && points.allocating && ++failures % points.err_mapping == 0)
@@ -163,25 +138,28 @@ static int serve(struct server_call *call, const void *operations)
 	result = fs_protocol.serve(call, operations);
 	if (points.is_late)
 		end_late(call, result);
-	if (result == 0)
-		spoil(call->payload, call->reply_length);
+	if (result == 0 && lies_change(call->payload, &call->reply_length))
+		lies_count();
 	return result;
 }
 
 static bool take_option(const char *text, struct ext2_server *instance)
 {
 	static const char poison[] = "--poison=";
+	unsigned long seed;
 
 	if (strcmp(text, "--grow") == 0)
 		instance->grow = true;
 	else if (strcmp(text, "--dying") == 0)
 		points.dying = true;
+	else if (sscanf(text, "--garbage=%lu", &seed) == 1 && seed)
+		lies_begin(seed);
 	else if (strncmp(text, poison, sizeof poison - 1) == 0 && text[sizeof poison - 1])
 		points.poison = text + sizeof poison - 1;
 	else
 		return sscanf(text, "--die=%lu", &points.die) == 1 || sscanf(text, "--die-before-commit=%lu", &points.die_before_commit) == 1 ||
 		       sscanf(text, "--die-after-commit=%lu", &points.die_after_commit) == 1 || sscanf(text, "--hang=%lu", &points.hang) == 1 ||
-		       sscanf(text, "--late=%lu", &points.late) == 1 || sscanf(text, "--garbage=%lu", &points.garbage) == 1 ||
+		       sscanf(text, "--late=%lu", &points.late) == 1 ||
 		       sscanf(text, "--die-mapping=%lu", &points.die_mapping) == 1 || sscanf(text, "--err-mapping=%lu", &points.err_mapping) == 1;
 	return true;
 }

@@ -7,7 +7,6 @@
 
 struct points {
 	unsigned long die, die_before_commit, die_after_commit, hang, late, die_mapping, err_mapping;	/* at each so many-th; 0: never */
-	uint64_t garbage;			/* seed; 0: none */
 	const char *poison;
 	bool dying;
 	bool allocating;			/* blocks for what was written are being found */
@@ -16,9 +15,6 @@ struct points {
 };
 
 extern struct points points;
-
-/* Wrong in some field, one time in three. */
-void spoil(void *answer, size_t size);
 
 /* In that child: ends the service, and lets the next instance take over. Only the first time. */
 void wait_until_late(void);

@@ -4,12 +4,13 @@
  *
  *	files-service [--die=N] [--garbage=SEED] [--changes=NAME]
  *
- * --die: kills itself with every Nth request in its hands, before it answers. --garbage: answers are often wrong, in some field. --changes: it can be
+ * --die: kills itself with every Nth request in its hands, before it answers. --garbage: one answer in two is wrong (../lies). --changes: it can be
  * mounted to be changed, though nothing but attributes can, which it forgets; prints when it is told to be clean.
  */
 #include "lib/server.h"
 #include "proto/fs_server.h"
 #include "test/files/tree.h"
+#include "test/lies/lies.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,30 +21,12 @@
 #include <unistd.h>
 
 static unsigned long die_every, requests;
-static uint64_t garbage;	/* 0: none */
-
-static uint64_t random_number(void)
-{
-	garbage ^= garbage << 13;
-	garbage ^= garbage >> 7;
-	garbage ^= garbage << 17;
-	return garbage;
-}
 
 /* Something was asked: counts, and dies if it is time. A request that has seen a death is answered. */
 static void note_request(const struct server_call *call)
 {
 	if (die_every && ++requests % die_every == 0 && call->extra.deaths == 0)
 		kill(getpid(), SIGKILL);
-}
-
-/* With --garbage: overwrites one in three answers, @size bytes, somewhere. */
-static void spoil(void *answer, size_t size)
-{
-	if (!garbage || random_number() % 3)
-		return;
-	for (unsigned i = random_number() % 4 + 1; i > 0; i--)
-		((uint8_t *)answer)[random_number() % size] = random_number() % 4 ? (uint8_t)random_number() : 0;
 }
 
 static bool is_directory(uint64_t id) { return id >= 1 && id < 2 + TREE_DIRECTORIES; }
@@ -92,7 +75,6 @@ static int on_lookup(struct server_call *call, const struct fs_lookup_request *r
 {
 	char name[16];
 	uint64_t id;
-	int error;
 
 	note_request(call);
 	if (!is_directory(request->directory.id))
@@ -100,22 +82,15 @@ static int on_lookup(struct server_call *call, const struct fs_lookup_request *r
 	for (uint64_t i = 0; (id = entry_of(request->directory.id, i, name)) != 0; i++) {
 		if (request->name_length != strlen(name) || memcmp(request->name, name, request->name_length) != 0)
 			continue;
-		error = attributes_of(id, &reply->attributes);
-		spoil(&reply->attributes, sizeof reply->attributes);
-		if (garbage && random_number() % 32 == 0)
-			reply->attributes.node.id = random_number() % (2 + TREE_DIRECTORIES);
-		return error;
+		return attributes_of(id, &reply->attributes);
 	}
 	return -ENOENT;
 }
 
 static int on_getattr(struct server_call *call, const struct fs_getattr_request *request, struct fs_getattr_reply *reply)
 {
-	int error = attributes_of(request->node.id, &reply->attributes);
-
 	note_request(call);
-	spoil(&reply->attributes, sizeof reply->attributes);
-	return error;
+	return attributes_of(request->node.id, &reply->attributes);
 }
 
 static int on_readlink(struct server_call *call, const struct fs_readlink_request *request, struct fs_readlink_reply *reply)
@@ -125,7 +100,6 @@ static int on_readlink(struct server_call *call, const struct fs_readlink_reques
 		return -EINVAL;
 	memcpy(reply->target, "f7", 2);
 	reply->target_length = 2;
-	spoil(reply, 8);
 	return 0;
 }
 
@@ -148,8 +122,6 @@ static int on_readdir(struct server_call *call, const struct fs_readdir_request 
 		memcpy(reply->entries + reply->entries_length, name, entry.name_length);
 		reply->entries_length += 8;
 	}
-	if (reply->entries_length)
-		spoil(reply, reply->entries_length);
 	return 0;
 }
 
@@ -162,7 +134,6 @@ static int on_fill(struct server_call *call, const struct fs_fill_request *reque
 		return -ESTALE;
 	for (uint64_t at = start; at < size && at < start + 4096; at++)
 		reply->data[reply->data_length++] = tree_byte(request->node.id, at);
-	spoil(reply, 4);
 	return 0;
 }
 
@@ -171,7 +142,6 @@ static int on_statfs(struct server_call *call, struct fs_statfs_reply *reply)
 	note_request(call);
 	*reply = (struct fs_statfs_reply){ .type = 0x7465737466, .block_size = 4096, .blocks = 4096, .blocks_free = 1, .files = 10000, .files_free = 2,
 					   .name_max = 15 };
-	spoil(reply, sizeof *reply);
 	return 0;
 }
 
@@ -205,14 +175,33 @@ static const struct fs_operations operations = {
 	.root = on_root, .lookup = on_lookup, .getattr = on_getattr, .readlink = on_readlink, .readdir = on_readdir, .fill = on_fill, .statfs = on_statfs,
 };
 
+/* fs_protocol.serve with answers that may be lies. */
+static int serve(struct server_call *call, const void *operations)
+{
+	int result;
+
+	lies_note_request(call);
+	result = fs_protocol.serve(call, operations);
+	if (result == 0 && lies_change(call->payload, &call->reply_length))
+		lies_count();
+	return result;
+}
+
 int main(int argc, char **argv)
 {
-	struct server server = { .name = "files", .port_flags = PORT_PERSISTENT | PORT_REPLAY, .protocols = { { &fs_protocol, &operations } } };
+	static struct protocol protocol;
+	struct server server = { .name = "files", .port_flags = PORT_PERSISTENT | PORT_REPLAY, .protocols = { { &protocol, &operations } } };
+	unsigned long seed;
+
+	protocol = fs_protocol;
+	protocol.serve = serve;
 
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--changes=", 10) == 0)
 			changes = argv[i] + 10;
-		else if (sscanf(argv[i], "--die=%lu", &die_every) != 1 && sscanf(argv[i], "--garbage=%lu", &garbage) != 1) {
+		else if (sscanf(argv[i], "--garbage=%lu", &seed) == 1 && seed)
+			lies_begin(seed);
+		else if (sscanf(argv[i], "--die=%lu", &die_every) != 1) {
 			fprintf(stderr, "usage: files-service [--die=N] [--garbage=SEED] [--changes=NAME]\n");
 			return 2;
 		}
