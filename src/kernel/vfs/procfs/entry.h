@@ -88,6 +88,11 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #else
 #define PROC_CORE_ENTRIES
 #endif
+#ifdef CRASH_DUMP
+#define PROC_CRASH_ENTRIES { .name = "crash", .mode = S_IFREG | 0600, .show = proc_show_crash, .store = proc_store_crash },
+#else
+#define PROC_CRASH_ENTRIES
+#endif
 
 /* status.c, memory.c, process.c */
 int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);
@@ -106,6 +111,10 @@ int proc_show_core_pattern(struct proc_text *text, const struct proc_subject *su
 int proc_store_core_pattern(const struct proc_subject *subject, const char *text, size_t len);
 int proc_show_core_uses_pid(struct proc_text *text, const struct proc_subject *subject);
 int proc_store_core_uses_pid(const struct proc_subject *subject, const char *text, size_t len);
+
+/* crash.c */
+int proc_show_crash(struct proc_text *text, const struct proc_subject *subject);
+int proc_store_crash(const struct proc_subject *subject, const char *text, size_t len);
 
 /* cpuinfo.c */
 int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject);
