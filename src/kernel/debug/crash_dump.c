@@ -6,6 +6,7 @@
  */
 #include "debug/crash_dump.h"
 #include "arch/x86_64/boot_layout.h"
+#include "arch/x86_64/cpu.h"
 #include "init/boot_info.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
@@ -105,8 +106,8 @@ void crash_dump_finish(void)
 	dump->checksum = checksum(dump->text, used);
 	dump->magic = DUMP_MAGIC;
 	finished = true;
-	/* A reset may forget what is in the caches only (Intel SDM vol. 3A §11.3). */
-	__asm__ volatile("wbinvd" ::: "memory");
+	/* A reset may forget what is in the caches only. */
+	cpu_write_caches_back();
 }
 
 size_t crash_dump_text(const char **text)

@@ -35,11 +35,26 @@ bool core_mapping_find(struct address_space *as, uint64_t addr, struct core_mapp
 	if (vma) {
 		if (vma->object && !(vma->flags & VMA_VDSO) && vma->object->ops->describe)
 			vma->object->ops->describe(vma->object, name, PATH_MAX_LEN);
-		*mapping = (struct core_mapping){ .start = vma->start, .end = vma->end, .offset = vma->object ? vma->offset : 0, .prot = vma->prot };
+		*mapping = (struct core_mapping){ .start = vma->start, .end = vma->end, .offset = vma->object ? vma->offset : 0, .prot = vma->prot,
+						   .anonymous = !vma->object };
 		mapping->kept_end = is_kept(vma, name) ? vma->end : vma->start;
 	}
 	rwlock_read_unlock(&as->lock);
 	return vma;
+}
+
+uint64_t core_page_next(struct address_space *as, const struct core_mapping *mapping, uint64_t addr)
+{
+	bool none;
+
+	if (!mapping->anonymous || (addr != mapping->start && addr != ROUND_DOWN(addr, table_span(2))))
+		return addr;
+	rwlock_read_lock(&as->lock);
+	spin_lock(&as->table_lock);
+	none = !page_table_next_locked(as, &addr, mapping->kept_end);
+	spin_unlock(&as->table_lock);
+	rwlock_read_unlock(&as->lock);
+	return none ? mapping->kept_end : addr;
 }
 
 static bool maps_object(struct address_space *as, uint64_t addr)

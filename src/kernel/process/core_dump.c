@@ -55,7 +55,7 @@ int core_pattern_set(const char *text, size_t len)
 
 bool core_is_wanted(const struct process *process, int number)
 {
-	return SIGNAL_SET_CORE & signal_bit(number) && process != init_process && process->dumpable &&
+	return SIGNAL_SET_CORE & signal_bit(number) && process != init_process && process->dumpable && !process->serves_files &&
 	       atomic_load_relaxed(&process->limits[RLIMIT_CORE].soft) >= PAGE_SIZE;
 }
 

@@ -55,9 +55,11 @@ void core_add(struct core_dump *core, const void *bytes, size_t size)
 
 static void skip(struct core_dump *core, uint64_t size)
 {
+	if (!size)
+		return;
 	flush(core);
 	core->pos += size;
-	core->ends_with_hole |= size;
+	core->ends_with_hole = true;
 }
 
 /* ---- What is in it ---- */
@@ -123,13 +125,24 @@ static void add_page(struct core_dump *core, uint64_t addr)
 		frame_put(frame);
 }
 
+static void add_pages(struct core_dump *core, const struct core_mapping *mapping)
+{
+	for (uint64_t addr = mapping->start; addr < mapping->kept_end && !core->error && !signal_fatal_pending(); addr += PAGE_SIZE) {
+		uint64_t next = core_page_next(core->as, mapping, addr);
+
+		skip(core, next - addr);
+		addr = next;
+		if (addr < mapping->kept_end)
+			add_page(core, addr);
+	}
+}
+
 static void add_memory(struct core_dump *core)
 {
 	struct core_mapping mapping;
 
 	for (uint64_t addr = 0; core_next_mapping(core, addr, &mapping); addr = mapping.end)
-		for (addr = mapping.start; addr < mapping.kept_end && !core->error && !signal_fatal_pending(); addr += PAGE_SIZE)
-			add_page(core, addr);
+		add_pages(core, &mapping);
 	flush(core);
 	if (!core->error && core->ends_with_hole)
 		core->error = core->file->ops->truncate(core->file, core->pos);
