@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.skipif("core_files" not in features(), reason="the ker
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory):
-    done = vm(RAEEN, "cd /tmp; /tests/cores crash >&2; [ $? = 139 ] && gzip -c core", "--overlay", os.path.join(BUILD, "tests"))
+    done = vm(RAEEN, "cd /tmp; ulimit -c unlimited; /tests/cores crash >&2; [ $? = 139 ] && gzip -c core", "--overlay", os.path.join(BUILD, "tests"))
     assert done.returncode == 0, console_text(done.stderr)
     path = tmp_path_factory.mktemp("core") / "core"
     path.write_bytes(subprocess.run(["gzip", "-dc"], input=done.stdout, stdout=subprocess.PIPE, check=True).stdout)

@@ -208,7 +208,7 @@ static void add_mapped_files(struct core_dump *core)
 	for (addr = 0; core_next_mapping(core, addr, &mapping); addr = mapping.end)
 		if (core->scratch[0])
 			core_add(core, core->scratch, strlen(core->scratch) + 1);
-	add_padded(core, "\0\0\0", -names & 3);
+	core_add(core, "\0\0\0", -names & 3);
 }
 
 /* All threads but the caller sleep in core_wait(), so that the list stays as it is. */

@@ -51,18 +51,20 @@ static void limit(rlim_t bytes)
 	CHECK_EQ(setrlimit(RLIMIT_CORE, &both), 0);
 }
 
+static pid_t dead;	/* who has died last */
+
 /* A child that may leave a core of @bytes runs @body and dies. The wait status. */
 static int die(rlim_t bytes, void (*body)(void *argument), void *argument)
 {
 	int status = -1;
-	pid_t pid = fork();
 
-	if (!pid) {
+	dead = fork();
+	if (!dead) {
 		limit(bytes);
 		body(argument);
 		_exit(0);
 	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(waitpid(dead, &status, 0), dead);
 	return status;
 }
 
@@ -84,9 +86,8 @@ static int there(const char *path)
 struct told {
 	pid_t pid, tids[1 + SLEEPERS];
 	unsigned char *memory, *hidden, *shared, *own_file, *shared_file;
-	unsigned long entry;
-	char stack[16];
 	char *stack_at;
+	unsigned long entry;
 };
 static struct told *told;
 
@@ -130,6 +131,27 @@ static void *sleeper(void *argument)
 	return NULL;
 }
 
+/* Makes one, which has told *@tid its number and sleeps. */
+static int start_sleeper(pid_t *tid)
+{
+	char path[64], text[256] = "";
+	pthread_t thread;
+	int fd;
+
+	if (pthread_create(&thread, NULL, sleeper, tid))
+		return 0;
+	while (!*(volatile pid_t *)tid)
+		check_sleep(1);
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", *tid);
+	while (!strstr(text, ") S ")) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (read(fd, text, sizeof text - 1) <= 0)
+			return 0;
+		close(fd);
+	}
+	return 1;
+}
+
 static unsigned char *map(int protection, int flags, int fd, size_t pages)
 {
 	unsigned char *at = mmap(NULL, pages * PAGE, protection, flags, fd, 0);
@@ -161,20 +183,14 @@ static void die_in_threads(void *argument)
 {
 	struct told *told = argument;
 	char stack[16] = "on the stack";
-	pthread_t thread;
 
 	told->pid = told->tids[0] = getpid();
 	told->entry = getauxval(AT_ENTRY);
 	map_all();
 	words[1000] = 0x1234567890abcdef;
-	for (unsigned i = 1; i <= SLEEPERS; i++) {
-		CHECK_EQ(pthread_create(&thread, NULL, sleeper, &told->tids[i]), 0);
-		while (!*(volatile pid_t *)&told->tids[i])
-			check_sleep(1);
-		CHECK(check_state(told->tids[i], 'S', 10000));
-	}
+	for (unsigned i = 1; i <= SLEEPERS; i++)
+		CHECK(start_sleeper(&told->tids[i]));
 	told->stack_at = stack;
-	memcpy(told->stack, stack, sizeof stack);
 	__asm__ volatile("" :: "r"(stack) : "memory");
 	crash_with_registers();
 }
@@ -436,40 +452,32 @@ static void not_dumpable(void)
 
 /* ---- Where it lies ---- */
 
+static void die_with_a_name(void *argument)
+{
+	prctl(PR_SET_NAME, "a/b");
+	raise_signal(argument);
+}
+
 static void names(void)
 {
 	char want[64], text[64] = "";
-	int number = SIGABRT, status;
-	pid_t pid;
+	int number = SIGABRT, fd;
 
 	usual_name();
 	CHECK_EQ(mkdir("folder", 0700), 0);
 	CHECK_EQ(set(PATTERN, "folder/%e-%s-%u-%%-%p-%q\n"), 0);
-	int fd = open(PATTERN, O_RDONLY);
+	fd = open(PATTERN, O_RDONLY);
 	CHECK(read(fd, text, sizeof text - 1) > 0);
 	close(fd);
 	CHECK_STR(text, "folder/%e-%s-%u-%%-%p-%q\n");
-	pid = fork();
-	if (!pid) {
-		limit(RLIM_INFINITY);
-		prctl(PR_SET_NAME, "a/b");
-		raise_signal(&number);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WCOREDUMP(status));
-	snprintf(want, sizeof want, "folder/a!b-%d-0-%%-%d-", SIGABRT, pid);
+	CHECK(WCOREDUMP(die(RLIM_INFINITY, die_with_a_name, &number)));
+	snprintf(want, sizeof want, "folder/a!b-%d-0-%%-%d-", SIGABRT, dead);
 	CHECK(there(want));
 
 	usual_name();
 	CHECK_EQ(set(USES_PID, "1\n"), 0);
-	pid = fork();
-	if (!pid) {
-		limit(RLIM_INFINITY);
-		raise_signal(&number);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WCOREDUMP(status));
-	snprintf(want, sizeof want, "core.%d", pid);
+	CHECK(WCOREDUMP(die(RLIM_INFINITY, raise_signal, &number)));
+	snprintf(want, sizeof want, "core.%d", dead);
 	CHECK(there(want) && !there("core"));
 	usual_name();
 	if (!access("/dev/trace", F_OK))	/* there are no programs to pipe it to here */
@@ -479,7 +487,7 @@ static void names(void)
 /* Another's file is neither written to nor followed. */
 static void other_files(void)
 {
-	int number = SIGSEGV, status;
+	int number = SIGSEGV, status, reader;
 	struct stat stat;
 
 	usual_name();
@@ -500,7 +508,7 @@ static void other_files(void)
 	CHECK(WIFSIGNALED(status) && !WCOREDUMP(status));
 	CHECK_EQ(unlink("core"), 0);
 	CHECK_EQ(mkfifo("core", 0600), 0);
-	int reader = open("core", O_RDONLY | O_NONBLOCK);
+	reader = open("core", O_RDONLY | O_NONBLOCK);
 	status = die(RLIM_INFINITY, raise_signal, &number);
 	CHECK(WIFSIGNALED(status) && !WCOREDUMP(status));
 	close(reader);
@@ -566,15 +574,11 @@ __attribute__((noinline)) static void middle(volatile int *to)
 
 static int crash(void)
 {
-	pthread_t thread;
 	static pid_t tid;
 
-	limit(RLIM_INFINITY);
-	pthread_create(&thread, NULL, sleeper, &tid);
-	while (!*(volatile pid_t *)&tid || !check_state(tid, 'S', 10000))
-		;
-	middle(nowhere);
-	return 0;
+	if (start_sleeper(&tid))
+		middle(nowhere);
+	return 1;
 }
 
 int main(int argc, char **argv)
