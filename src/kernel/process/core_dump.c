@@ -6,7 +6,6 @@
 #include "process/core_internal.h"
 
 #include <linux/fcntl.h>
-#include <linux/stat.h>
 
 #include "arch/x86_64/fpu.h"
 #include "lib/string.h"
@@ -16,12 +15,13 @@
 #include "security/capabilities.h"
 #include "sched/clock.h"
 #include "vfs/file.h"
+#include "vfs/name_change.h"
 #include "vfs/path.h"
 
 #define SIGNAL_SET_CORE (1ull << (SIGQUIT - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1) | 1ull << (SIGABRT - 1) | 1ull << (SIGBUS - 1) | \
 			 1ull << (SIGFPE - 1) | 1ull << (SIGSEGV - 1) | 1ull << (SIGXCPU - 1) | 1ull << (SIGXFSZ - 1) | 1ull << (SIGSYS - 1))
 
-enum { DUMPED = 0x80, FILE_MODE = 0600, MODE_COMPARED = 0677 };
+enum { DUMPED = 0x80, FILE_MODE = 0600 };
 
 /* ---- Settings ---- */
 
@@ -154,6 +154,7 @@ void core_hear(struct process *process, int number)
 {
 	if (number != SIGKILL || !process->core)
 		return;
+	process->exit_status = number;
 	atomic_or(&process->core->thread->user.work, THREAD_WORK_EXIT);
 	thread_interrupt(process->core->thread, true);
 }
@@ -176,27 +177,15 @@ static void make_name(struct core_dump *core)
 		core->scratch[0] = '\0';
 }
 
-/* Somebody may have put another file there, so that it is overwritten, or that he can read what is written. */
-static bool is_own(struct file *file)
-{
-	struct fs_attr attr;
-
-	return file->ops->truncate && !file_getattr(file, &attr) && (attr.mode & (S_IFMT | MODE_COMPARED)) == (S_IFREG | FILE_MODE) && attr.links == 1 &&
-	       attr.uid == credentials_current()->fsuid;
-}
-
+/* Always a new one: what has the name may be read by others, or lead to something that is not to be overwritten. */
 static bool open_file(struct core_dump *core)
 {
 	int error;
 
 	make_name(core);
-	core->file = file_open(AT_FDCWD, core->scratch, O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, FILE_MODE, &error);
-	if (!core->file)
-		return false;
-	if (is_own(core->file) && !core->file->ops->truncate(core->file, 0))
-		return true;
-	file_put(core->file);
-	return false;
+	name_remove_known(core->scratch);
+	core->file = file_open(AT_FDCWD, core->scratch, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, FILE_MODE, &error);
+	return core->file;
 }
 
 /* Returns whether there is a file, though it may have been cut short. */
