@@ -25,15 +25,15 @@ enum { DUMPED = 0x80, FILE_MODE = 0600 };
 
 /* ---- Settings ---- */
 
-static struct mutex pattern_lock = MUTEX_INIT(pattern_lock, LOCK_PROC_SYS);
+static struct spinlock pattern_lock = SPINLOCK_INIT(LOCK_HOST_NAME);
 static char core_pattern[CORE_PATTERN_SIZE] = "core";	/* pattern_lock */
 uint32_t core_uses_pid;
 
 void core_pattern_get(char pattern[CORE_PATTERN_SIZE])
 {
-	mutex_lock(&pattern_lock);
+	spin_lock(&pattern_lock);
 	string_copy(pattern, core_pattern, CORE_PATTERN_SIZE);
-	mutex_unlock(&pattern_lock);
+	spin_unlock(&pattern_lock);
 }
 
 int core_pattern_set(const char *text, size_t len)
@@ -44,10 +44,10 @@ int core_pattern_set(const char *text, size_t len)
 		return -EINVAL;
 	if (len && text[0] == '|')
 		return -EOPNOTSUPP;
-	mutex_lock(&pattern_lock);
+	spin_lock(&pattern_lock);
 	memcpy(core_pattern, text, len);
 	core_pattern[len] = '\0';
-	mutex_unlock(&pattern_lock);
+	spin_unlock(&pattern_lock);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct core_facts {
  */
 bool core_name_make(char name[CORE_NAME_SIZE], const char *pattern, bool uses_pid, const struct core_facts *facts);
 
-/* /proc/sys/kernel/core_pattern and core_uses_pid (core_dump.c). May sleep. */
+/* /proc/sys/kernel/core_pattern and core_uses_pid (core_dump.c). */
 void core_pattern_get(char pattern[CORE_PATTERN_SIZE]);
 int core_pattern_set(const char *text, size_t len);	/* 0; -EOPNOTSUPP for a pipe, -EINVAL for what is too long or no text */
 extern uint32_t core_uses_pid;				/* atomic */
