@@ -6,6 +6,7 @@
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/smp.h"
+#include "debug/crash_dump.h"
 #include "debug/panic_internal.h"
 #include "debug/symbols.h"
 #include "drivers/power/power.h"
@@ -36,7 +37,9 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	console_write_panic(line, MIN(len, sizeof(line) - 1));
+	len = MIN(len, sizeof(line) - 1);
+	console_write_panic(line, len);
+	crash_dump_add(line, len);
 }
 
 static void say_address(uint64_t addr)
@@ -124,7 +127,10 @@ __attribute__((noreturn)) static void finish(void)
 {
 	uint64_t seconds = 0, start;
 	char value[16];
-	bool asked = command_line_get("panic", value, sizeof(value)) && string_to_u64(value, &seconds);
+	bool asked;
+
+	crash_dump_finish();
+	asked = command_line_get("panic", value, sizeof(value)) && string_to_u64(value, &seconds);
 
 	/* What stops a boot would stop the next one too: the message stays on the screen instead of a loop of reboots. */
 	if (asked ? seconds == 0 : !booted) {

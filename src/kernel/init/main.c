@@ -8,6 +8,7 @@
 #include "arch/x86_64/interrupts.h"
 #include "arch/x86_64/smp.h"
 #include "debug/checks.h"
+#include "debug/crash_dump.h"
 #include "debug/trace/trace.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/fw_cfg/fw_cfg.h"
@@ -76,6 +77,7 @@ void kernel_main(void)
 	features_init();		/* what the CPU has: NX, SMEP, SMAP, UMIP, FPU */
 	boot_cpu.stack_canary = random_u64() & ~0xffull;	/* RDRAND may be used now; no caller of this function checks the old one */
 	mm_init();			/* frames, heap, kernel mappings */
+	crash_dump_init();		/* what a panic has left */
 	if (!descriptors_guard_stacks(&boot_cpu))
 		panic("out of memory while making exception stacks");
 	video_early_init();		/* the log appears on the screen */

@@ -107,6 +107,15 @@ size_t log_read(uint64_t *pos, char *buf, size_t size)
 	return done;
 }
 
+size_t log_tail(char *buf, size_t size)
+{
+	uint64_t end = ring_end, len = MIN(MIN(end, (uint64_t)RING_SIZE), size);
+
+	for (uint64_t pos = end - len; pos < end; pos++)
+		*buf++ = ring[pos % RING_SIZE];
+	return len;
+}
+
 uint64_t log_start_pos(void)
 {
 	return ring_end > RING_SIZE ? ring_end - RING_SIZE : 0;

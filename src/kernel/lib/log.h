@@ -36,5 +36,7 @@ void console_write_panic(const char *text, size_t len);
 
 /* Copies ring text from absolute position *@pos (bytes since boot) and advances it; returns the bytes copied, 0 at the end. */
 size_t log_read(uint64_t *pos, char *buf, size_t size);
+/* Copies the last bytes of the ring, as many as fit, and returns how many; takes no lock: for panics only. */
+size_t log_tail(char *buf, size_t size);
 uint64_t log_start_pos(void);	/* the oldest byte still in the ring */
 uint64_t log_end_pos(void);

@@ -96,6 +96,7 @@ struct address_space *address_space_fork(struct address_space *parent)
 	child->arg_end = parent->arg_end;
 	child->env_start = parent->env_start;
 	child->env_end = parent->env_end;
+	address_space_copy_auxv(child, parent);
 	child->stack_limit = parent->stack_limit;
 	child->data_limit = parent->data_limit;
 	child->space_limit = parent->space_limit;

@@ -7,6 +7,7 @@
 #include "mm/page_table.h"
 #include "mm/address_space_internal.h"
 #include "debug/checks.h"
+#include "debug/crash_dump.h"
 #include "arch/x86_64/boot_layout.h"
 #include "arch/x86_64/paging.h"
 #include "init/boot_info.h"
@@ -23,6 +24,7 @@ void mm_init(void)
 		{ boot_info.module_start, boot_info.module_end, false },
 		{ boot_info.symbols_start, boot_info.symbols_end, false },
 		boot_layout.tables,
+		CRASH_DUMP_RANGES
 	};
 
 	frame_init(boot_info.ranges, boot_info.range_count, reserved, ARRAY_LEN(reserved));

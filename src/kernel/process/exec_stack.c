@@ -195,5 +195,6 @@ int exec_args_write(struct exec_args *args, struct address_space *as, const char
 	as->arg_start = strings;
 	as->arg_end = as->env_start = strings + head + args->argv_bytes - skip;
 	as->env_end = filename_at;
+	address_space_note_auxv(as, *rsp + pointers * sizeof(uint64_t), auxv->count * sizeof(auxv->words[0]));
 	return writer.failed ? -ENOMEM : 0;
 }

@@ -29,6 +29,7 @@ struct user_account;
 struct interval_timers;
 struct port_names;
 struct posix_timers;
+struct core_dump;
 
 enum { RLIMIT_COUNT = 16, PID_MAX = 32768 };
 
@@ -76,6 +77,9 @@ struct process {
 	struct thread *exec_thread;	/* kills the others to exec; signal_lock */
 	bool exiting;			/* exit_group or a fatal signal has begun; signal_lock */
 	int exit_status;		/* as wait4 reports it; signal_lock */
+#ifdef CORE_FILES
+	struct core_dump *core;		/* it is exiting, and one of its threads writes this before; signal_lock */
+#endif
 	unsigned running_in_stop;	/* threads that a stop in progress still waits for; signal_lock */
 	bool stopping, stopped;		/* job control: begun, all threads have stopped; signal_lock */
 	bool stop_unreported, continue_unreported;	/* for wait4; signal_lock */

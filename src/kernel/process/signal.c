@@ -5,6 +5,7 @@
  */
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "process/core_dump.h"
 #include "process/internal.h"
 #include "process/posix_timer.h"
 #include "process/signalfd.h"
@@ -166,7 +167,7 @@ static void wake_for(struct process *process, struct thread *thread, int number)
 		return;
 	}
 	if (number == SIGKILL || (process != init_process && handler_of(process, number) == HANDLER_DEFAULT && signal_default_is_fatal(number) &&
-				  !((thread->user.blocked | thread->user.waited_for) & signal_bit(number)))) {
+				  !((thread->user.blocked | thread->user.waited_for) & signal_bit(number)) && !core_is_wanted(process, number))) {
 		process_begin_exit(process, number);
 		return;
 	}
@@ -191,6 +192,7 @@ int signal_send(struct process *process, struct thread *thread, const struct sig
 
 	if (!process->thread_count || process->exiting || (thread && thread->user.gone)) {
 		/* Sent to one who is dying: accepted and gone. */
+		core_hear(process, info->number);
 		if (process == init_process && !thread)
 			keep_for_heir(process, info);
 		goto out;
@@ -336,7 +338,7 @@ COLD void signal_force_fault(int number, int code, uint64_t addr, uint64_t trap_
 		thread->user.blocked &= ~signal_bit(number);
 	}
 	spin_unlock(&handlers->lock);
-	if (action->handler == HANDLER_DEFAULT) {
+	if (action->handler == HANDLER_DEFAULT && !core_is_wanted(process, number)) {
 		process_begin_exit(process, number);	/* process 1 too: there is no way on */
 	} else {
 		if (signal_queue_add(&thread->user.queue, &info, true) == SIGNAL_QUEUED)

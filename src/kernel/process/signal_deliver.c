@@ -4,6 +4,7 @@
  * system call restarted.
  */
 #include "arch/x86_64/trap.h"
+#include "process/core_dump.h"
 #include "process/internal.h"
 
 enum {
@@ -111,15 +112,17 @@ static void block_for_handler(struct thread *thread, struct delivery *delivery)
 	signal_block_locked(thread, delivery->mask_before | added);
 }
 
-/* Stops and deaths: what the default action of @number asks for. Returns whether to look for further signals. */
-static bool act_by_default(struct process *process, int number)
+/* Stops and deaths: what the default action of the signal asks for. Returns whether to look for further signals. */
+static bool act_by_default(struct process *process, const struct delivery *delivery)
 {
+	int number = delivery->number;
 	bool orphaned = false;
 	uint64_t flags;
 
 	if ((SIGNAL_SET_IGNORED & signal_bit(number)) || process == init_process)
 		return true;
 	if (!(SIGNAL_SET_STOP & signal_bit(number))) {
+		core_dump(number, &delivery->info);
 		flags = spin_lock_irq(&process->signal_lock);
 		process_begin_exit(process, number);
 		spin_unlock_irq(&process->signal_lock, flags);
@@ -162,7 +165,7 @@ static bool next_handled_signal(struct thread *thread, struct delivery *delivery
 		spin_unlock_irq(&process->signal_lock, flags);
 		if (handler > HANDLER_IGNORE)
 			return true;
-		if (!delivery->number || (handler == HANDLER_DEFAULT && !act_by_default(process, delivery->number)))
+		if (!delivery->number || (handler == HANDLER_DEFAULT && !act_by_default(process, delivery)))
 			return false;
 	}
 }
@@ -239,8 +242,10 @@ void signal_handle_work(struct trap_frame *frame)
 	uint32_t work;
 
 	while ((work = atomic_load(&thread->user.work))) {
-		if (work & THREAD_WORK_EXIT)
+		if (work & THREAD_WORK_EXIT) {
+			core_wait();
 			process_thread_exit(0);
+		}
 		if (work & THREAD_WORK_STOP)
 			signal_stop_self();
 		else if (work & THREAD_WORK_CREDENTIALS) {

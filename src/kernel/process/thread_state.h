@@ -41,6 +41,9 @@ struct thread_state {
 	bool stopped;			/* counted as stopped in its process; process->signal_lock */
 	bool gone;			/* has left the thread list; process->signal_lock */
 	bool took_stop;			/* has taken a stop signal and is about to obey it: SIGCONT ends that, too; process->signal_lock */
+#ifdef CORE_FILES
+	bool waits_for_core;		/* on its way out, it stays until its registers are in the core file; process->signal_lock */
+#endif
 	bool vfork_pending;		/* atomic: a parent waits for this thread to exec or exit */
 	uaddr_t clear_child_tid;
 	uaddr_t robust_list;

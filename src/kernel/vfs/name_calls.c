@@ -54,6 +54,23 @@ int name_create_known(const char *name, const struct new_node *node, struct path
 	return error;
 }
 
+int name_remove_known(const char *name)
+{
+	struct path_walk walk;
+	unsigned tries = 0;
+	int error;
+
+	do {
+		path_walk_init(&walk);
+		walk.insist = ++tries > NAME_TRIES;
+		error = path_walk_kernel(&walk, AT_FDCWD, name, WALK_FOR_OLD);
+		if (!error)
+			error = name_remove(&walk, false);
+		path_walk_end(&walk);
+	} while (error == NAME_WALK_AGAIN);
+	return error;
+}
+
 static long make_directory(int dir, uaddr_t path, unsigned mode)
 {
 	struct new_node node = { .mode = S_IFDIR | (mode & 01777) };

@@ -30,6 +30,7 @@ int name_create(struct path_walk *walk, const struct new_node *node);
 int name_remove(struct path_walk *walk, bool directory);
 /* The same by a name in the kernel. *@path, referenced: what was made. */
 int name_create_known(const char *name, const struct new_node *node, struct path *path);
+int name_remove_known(const char *name);	/* of what is no directory */
 
 /*
  * The short ways, for a name whose path is in the cache: walk and change of user string @name in one pass. NAME_NOT_READY: nothing was done, the long

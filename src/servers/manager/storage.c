@@ -4,6 +4,7 @@
 #include "supervise.h"
 #include "lib/boot_mounts.h"
 #include "lib/boot_files.h"
+#include "lib/crash_report.h"
 #include "lib/file.h"
 #include "lib/launch.h"
 #include "lib/log.h"
@@ -45,12 +46,13 @@ static int mount_it(struct service_table *table, const struct service *service)
 	return wrong != NULL;
 }
 
-/* The overlay, and then the programs that must start without a file system. */
+/* The overlay, what a panic has left, and then the programs that must start without a file system. */
 static int fill(struct service_table *table, const struct service *root)
 {
 	bool whole = !root || overlay_bring_in(NULL, 0);
 	int svc = pin_make("/sbin/svc");
 
+	crash_report_keep();
 	for (unsigned i = 0; i < table->count; i++) {
 		const struct service *service = &table->list[i];
 

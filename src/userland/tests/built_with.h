@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a kernel may be built without (src/kernel/README.md, "Switches"), and how a program finds out: by a call that is there with it, and fails then. */
+/*
+ * What a kernel may be built without (src/kernel/README.md, "Switches"), and how a program finds out: by a call, which is there with it and fails then, or by
+ * a file.
+ */
 #ifndef BUILT_WITH_H
 #define BUILT_WITH_H
 
@@ -12,9 +15,12 @@
 /* The names in syscalls.def. */
 #define UNIX_SOCKETS "unix_sockets"
 #define INOTIFY "inotify"
+#define CORE_FILES "core_files"
 
 static inline int kernel_has(const char *feature)
 {
+	if (!strcmp(feature, CORE_FILES))
+		return !access("/proc/sys/kernel/core_pattern", F_OK);
 	return syscall(strcmp(feature, INOTIFY) ? SYS_setsockopt : SYS_inotify_rm_watch, -1, 0, 0, 0, 0) < 0 && errno != ENOSYS;
 }
 

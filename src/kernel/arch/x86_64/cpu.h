@@ -179,6 +179,7 @@ static inline bool interrupts_enabled(void)
 }
 
 static inline void cpu_relax(void) { __asm__ volatile("pause"); }
+static inline void cpu_write_caches_back(void) { __asm__ volatile("wbinvd" ::: "memory"); }
 
 /* Interrupts are off, and on afterwards: none comes between that and the wait. */
 static inline void cpu_wait_for_interrupt(void) { __asm__ volatile("sti; hlt"); }

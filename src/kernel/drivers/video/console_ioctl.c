@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ioctl(2) of virtual consoles, as chvt, openvt, deallocvt and fgconsole use it (console_ioctl(4), vt.h, kd.h). A console is always in text
+ * ioctl(2) of virtual consoles, as chvt, deallocvt and fgconsole use it (console_ioctl(4), vt.h, kd.h). A console is always in text
  * mode and switched by the kernel alone: programs that want to draw themselves, or be asked before a switch, hear EINVAL.
  */
 #include "drivers/video/consoles.h"

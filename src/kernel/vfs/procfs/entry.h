@@ -81,6 +81,18 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #define PROC_SYS_FS_DIRECTORIES
 #define PROC_SYS_FS_ENTRIES
 #endif
+#ifdef CORE_FILES
+#define PROC_CORE_ENTRIES \
+	{ .name = "core_pattern", .mode = S_IFREG | 0644, .show = proc_show_core_pattern, .store = proc_store_core_pattern }, \
+	{ .name = "core_uses_pid", .mode = S_IFREG | 0644, .show = proc_show_core_uses_pid, .store = proc_store_core_uses_pid },
+#else
+#define PROC_CORE_ENTRIES
+#endif
+#ifdef CRASH_DUMP
+#define PROC_CRASH_ENTRIES { .name = "crash", .mode = S_IFREG | 0600, .show = proc_show_crash, .store = proc_store_crash },
+#else
+#define PROC_CRASH_ENTRIES
+#endif
 
 /* status.c, memory.c, process.c */
 int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);
@@ -93,6 +105,16 @@ int proc_show_limits(struct proc_text *text, const struct proc_subject *subject)
 
 /* sys.c: an empty file. */
 int proc_show_nothing(struct proc_text *text, const struct proc_subject *subject);
+
+/* core.c */
+int proc_show_core_pattern(struct proc_text *text, const struct proc_subject *subject);
+int proc_store_core_pattern(const struct proc_subject *subject, const char *text, size_t len);
+int proc_show_core_uses_pid(struct proc_text *text, const struct proc_subject *subject);
+int proc_store_core_uses_pid(const struct proc_subject *subject, const char *text, size_t len);
+
+/* crash.c */
+int proc_show_crash(struct proc_text *text, const struct proc_subject *subject);
+int proc_store_crash(const struct proc_subject *subject, const char *text, size_t len);
 
 /* cpuinfo.c */
 int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject);

@@ -268,6 +268,7 @@ static const struct proc_entry kernel_entries[] = {
 	{ .name = "sched_rt_period_us", .mode = S_IFREG | 0644, .show = show_rt_period, .store = store_rt_period },
 	{ .name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .show = show_rt_runtime, .store = store_rt_runtime },
 	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },
+	PROC_CORE_ENTRIES
 };
 
 static const struct proc_entry vm_entries[] = {
