@@ -73,6 +73,7 @@ struct unix_name {
 	struct path path;		/* in a file system; else {NULL, NULL} */
 	unsigned size;			/* of the address */
 	struct sockaddr_un address;
+	char nul;			/* behind the longest path */
 };
 
 struct unix_socket {
@@ -105,6 +106,7 @@ struct unix_socket {
 	bool reached;
 	bool is_chained;		/* read without by who puts a reference */
 	unsigned inner;
+	struct unix_socket *holder;	/* in whose queue it is, if that is one, and has been since it is under way */
 	struct list chained;
 	/* Who the other side is, as it was when connection or listening began. lock */
 	const struct credentials *peer_credentials;
@@ -200,6 +202,7 @@ int unix_fill(struct unix_packet *packet, struct uio *uio);
 void unix_add_credentials(struct unix_packet *packet, const struct unix_socket *socket, const struct unix_socket *to, const struct unix_message *message);
 void unix_append(struct unix_socket *socket, struct unix_packet *packet);	/* socket->lock held */
 struct unix_packet *unix_remove_first(struct unix_socket *socket);		/* socket->lock held */
+struct unix_packet *unix_remove_all(struct unix_socket *socket);		/* socket->lock held */
 ssize_t unix_read_user(struct file *file, uaddr_t to, size_t len);
 ssize_t unix_write_user(struct file *file, uaddr_t from, size_t len);
 

@@ -34,17 +34,14 @@ static bool is_full(const struct unix_socket *to, const struct unix_socket *sock
 /* For poll: does nobody's queue but its own keep @socket from sending? */
 unsigned unix_datagram_room(struct unix_socket *socket, struct poll_table *table)
 {
-	struct unix_socket *peer;
-	bool has_room = true;
+	bool has_room;
 
-	poll_wait_for(table, &room, POLL_FOR_WRITERS);
-	if (!atomic_load(&socket->peer) || socket->type != TYPE_DATAGRAM)
+	if (socket->type != TYPE_DATAGRAM)
 		return true;
-	peer = unix_datagram_peer(socket);
-	if (peer) {
-		has_room = !is_full(peer, socket);
-		unix_put(peer);
-	}
+	poll_wait_for(table, &room, POLL_FOR_WRITERS);
+	mutex_lock(&socket->lock);
+	has_room = !socket->peer || !is_full(socket->peer, socket);
+	mutex_unlock(&socket->lock);
 	return has_room;
 }
 
@@ -55,10 +52,7 @@ static void disconnected(struct unix_socket *socket, struct unix_socket *old)
 	bool told;
 
 	mutex_lock(&socket->lock);
-	packets = socket->first;
-	atomic_store(&socket->first, NULL);
-	socket->end = &socket->first;
-	socket->queued = 0;
+	packets = unix_remove_all(socket);
 	mutex_unlock(&socket->lock);
 	if (packets) {
 		wake_all(&socket->senders);

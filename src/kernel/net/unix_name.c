@@ -238,7 +238,6 @@ static int bind_path(struct unix_socket *socket, const struct sockaddr_un *addre
 	name = name_alloc(socket, address, size);
 	if (!name)
 		return -ENOMEM;
-	name->address.sun_path[MIN(size - UNIX_NAME_OFFSET, (unsigned)sizeof(address->sun_path))] = 0;
 	name->size = UNIX_NAME_OFFSET + strlen(name->address.sun_path) + 1;
 	error = name_create_known(name->address.sun_path, &node, &name->path);
 	if (error) {

@@ -13,7 +13,7 @@
 /* Those that are on or off, as one can say of an AF_UNIX socket without consequences, and the one that has some. */
 #define SWITCHES (BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) | BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_NO_CHECK) | \
 		  BIT(SO_REUSEPORT) | BIT(SO_PASSCRED))
-enum { LIMIT_MAX = 1 << 29 };
+enum { LIMIT_MAX = 1 << 28 };	/* twice that, and as much in a message, is less than UNIX_STARVED leaves for them */
 
 /* struct linger, and struct timeval. */
 struct linger { int on, seconds; };

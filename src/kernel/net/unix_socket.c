@@ -116,12 +116,13 @@ static void shut(struct unix_socket *socket, unsigned what, int error)
 
 int unix_shutdown(struct unix_socket *socket, int how)
 {
-	struct unix_socket *peer = socket->type == TYPE_DATAGRAM ? NULL : atomic_load(&socket->peer);
+	struct unix_socket *peer;
 	unsigned what = how + 1;
 
 	if (how < 0 || how > 2)
 		return -EINVAL;
 	shut(socket, what, 0);
+	peer = socket->type == TYPE_DATAGRAM ? NULL : atomic_load(&socket->peer);
 	/* What one does not read the other shall not write. */
 	if (peer)
 		shut(peer, (what & UNIX_SHUT_READ ? UNIX_SHUT_WRITE : 0) | (what & UNIX_SHUT_WRITE ? UNIX_SHUT_READ : 0), 0);
@@ -135,10 +136,8 @@ void unix_close(struct unix_socket *socket, bool embryo)
 
 	unix_name_drop(socket);
 	mutex_lock(&socket->lock);
-	packets = socket->first;
+	packets = unix_remove_all(socket);
 	waiting = socket->first_waiting;
-	atomic_store(&socket->first, NULL);
-	socket->end = &socket->first;
 	socket->first_waiting = NULL;
 	socket->last_waiting = &socket->first_waiting;
 	socket->closed = true;

@@ -107,10 +107,21 @@ static void free_read(struct reading *reading)
 	reading->read = NULL;
 }
 
+/* The packet with the byte that is read next; *@skip becomes the bytes in it that come before. */
+static struct unix_packet *find_packet(const struct reading *reading, size_t *skip)
+{
+	struct unix_packet *packet = reading->socket->first;
+
+	for (*skip = reading->skip; packet && *skip >= packet->len - packet->at; packet = packet->next)
+		*skip -= packet->len - packet->at;
+	return packet;
+}
+
 /* Nothing is there to read. 0 to look again; 1 at the end; the lock is held again in any case. */
 static int wait_for_bytes(struct reading *reading)
 {
 	struct unix_socket *socket = reading->socket;
+	size_t unused;
 	int error;
 
 	if (reading->done >= reading->target)
@@ -134,17 +145,7 @@ static int wait_for_bytes(struct reading *reading)
 	error = unix_wait(socket, &socket->readers, reading->deadline);
 	lock(reading);
 	/* What came with the signal, or at the last moment, is looked at first. */
-	return socket->first || socket->shut & UNIX_SHUT_READ ? 0 : error;
-}
-
-/* The packet with the byte that is read next; *@skip becomes the bytes in it that come before. */
-static struct unix_packet *find_packet(const struct reading *reading, size_t *skip)
-{
-	struct unix_packet *packet = reading->socket->first;
-
-	for (*skip = reading->skip; packet && *skip >= packet->len - packet->at; packet = packet->next)
-		*skip -= packet->len - packet->at;
-	return packet;
+	return find_packet(reading, &unused) || socket->shut & UNIX_SHUT_READ ? 0 : error;
 }
 
 static bool same_sender(const struct unix_packet *packet, const struct unix_message *message)

@@ -89,8 +89,7 @@ static __attribute__((noinline)) void put_counted(struct file *file)
 
 	if (refcount_put(&file->refs))
 		file_free(file);
-	else
-		unix_after_put(said);
+	unix_after_put(said);
 }
 
 void file_put(struct file *file)
