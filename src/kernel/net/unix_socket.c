@@ -222,11 +222,6 @@ ssize_t unix_send(struct unix_socket *socket, struct unix_message *message)
 	return socket->type == TYPE_STREAM ? unix_stream_send(socket, message) : unix_datagram_send(socket, message);
 }
 
-ssize_t unix_receive(struct unix_socket *socket, struct unix_message *message)
-{
-	return socket->type == TYPE_STREAM ? unix_stream_receive(socket, message) : unix_datagram_receive(socket, message);
-}
-
 int unix_open(struct unix_socket *socket, uint32_t flags, struct file **file)
 {
 	*file = file_create(&unix_file_ops, O_RDWR | (flags & O_NONBLOCK), socket);
