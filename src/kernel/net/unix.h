@@ -149,6 +149,7 @@ void unix_close(struct unix_socket *socket, bool embryo);	/* nothing comes any m
 int unix_shutdown(struct unix_socket *socket, int how);
 int unix_take_error(struct unix_socket *socket);	/* negative or 0 */
 void unix_set_peer_credentials(struct unix_socket *socket, const struct credentials *credentials, int pid);	/* takes a reference */
+void unix_set_own_credentials(struct unix_socket *socket);	/* the same: the caller is the other side */
 struct unix_credentials unix_own_credentials(void);
 
 static inline bool unix_is(const struct file *file)

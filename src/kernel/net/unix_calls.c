@@ -85,10 +85,16 @@ long sys_socket(int family, int type, int protocol)
 	return error ? error : install(file, type);
 }
 
+static __attribute__((noinline)) void set_peer(struct unix_socket *socket, struct unix_socket *peer)
+{
+	unix_set_own_credentials(socket);
+	socket->state = UNIX_CONNECTED;
+	socket->peer = unix_get(peer);
+}
+
 /* Two sockets that are each other's peer. */
 static int open_pair(int type, uint32_t flags, struct file *files[2])
 {
-	struct unix_socket *sockets[2];
 	int error = open_unix(type, flags, &files[0]);
 
 	if (error)
@@ -98,32 +104,23 @@ static int open_pair(int type, uint32_t flags, struct file *files[2])
 		file_put(files[0]);
 		return error;
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		sockets[i] = files[i]->private;
-		unix_set_peer_credentials(sockets[i], credentials_current(), current_process()->pid);
-		sockets[i]->state = UNIX_CONNECTED;
-		sockets[i]->peer = unix_get(files[!i]->private);
-	}
+	set_peer(files[0]->private, files[1]->private);
+	set_peer(files[1]->private, files[0]->private);
 	return 0;
 }
 
-static int make_pair(int type, const int numbers[2])
+static __attribute__((noinline)) void fill_or_unreserve(int fd, struct file *file, int error)
 {
-	struct file *files[2];
-	int error = open_pair(type & TYPE_MASK, type & O_NONBLOCK, files);
-
-	for (unsigned i = 0; i < 2; i++) {
-		if (error)
-			fd_unreserve(numbers[i]);
-		else
-			fd_fill(numbers[i], files[i]);
-	}
-	return error;
+	if (error)
+		fd_unreserve(fd);
+	else
+		fd_fill(fd, file);
 }
 
 long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 {
 	struct socket kind = { family, type & TYPE_MASK, protocol, 0 };
+	struct file *files[2] = { NULL };
 	int numbers[2], error;
 
 	if (type & ~(TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
@@ -137,9 +134,9 @@ long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 	if (!error)
 		error = check_unix_kind(&kind);
 	if (!error)
-		return make_pair(kind.type | (type & O_NONBLOCK), numbers);
-	fd_unreserve(numbers[0]);
-	fd_unreserve(numbers[1]);
+		error = open_pair(kind.type, type & O_NONBLOCK, files);
+	fill_or_unreserve(numbers[0], files[0], error);
+	fill_or_unreserve(numbers[1], files[1], error);
 	return error;
 }
 
@@ -344,7 +341,7 @@ long sys_setsockopt(int fd, int level, int option, uaddr_t value, unsigned size)
 static long accept_on(struct unix_socket *listener, bool now, uaddr_t address, uaddr_t size, int flags)
 {
 	const struct unix_socket *peer;
-	struct file *accepted;
+	struct file *accepted = NULL;
 	struct unix_socket *socket;
 	int error, fd = fd_reserve(0, flags & O_CLOEXEC);
 
@@ -361,10 +358,7 @@ static long accept_on(struct unix_socket *listener, bool now, uaddr_t address, u
 				file_put(accepted);
 		}
 	}
-	if (error)
-		fd_unreserve(fd);
-	else
-		fd_fill(fd, accepted);
+	fill_or_unreserve(fd, accepted, error);
 	return error ? error : fd;
 }
 

@@ -22,7 +22,7 @@
 
 /* Descriptors under way of who may administer; each is worth so many bytes of this part of RAM. */
 enum { ADMINISTRATOR_PART = 16, DESCRIPTOR_BYTES = 2560 };
-enum { LOOK_UP = 1000 };	/* sockets in one another's queues before all are looked at */
+enum { LOOK_UP = 100 };	/* sockets in one another's queues before all are looked at */
 
 struct mutex unix_flight_lock = MUTEX_INIT(unix_flight_lock, LOCK_UNIX_FLIGHT);
 static struct list chained = LIST_INIT(chained);	/* flight_lock; struct unix_socket.chained */

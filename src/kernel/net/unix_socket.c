@@ -47,6 +47,11 @@ void unix_set_peer_credentials(struct unix_socket *socket, const struct credenti
 		credentials_put(old);
 }
 
+void unix_set_own_credentials(struct unix_socket *socket)
+{
+	unix_set_peer_credentials(socket, credentials_current(), current_process()->pid);
+}
+
 struct unix_socket *unix_create(int type)
 {
 	struct unix_socket *socket = slab_zalloc(socket_slab);

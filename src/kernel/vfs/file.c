@@ -83,7 +83,7 @@ static inline void file_free(struct file *file)
 	atomic_sub(&files_open, 1);
 }
 
-static __attribute__((noinline)) void put_counted(struct file *file)
+static COLD __attribute__((noinline)) void put_counted(struct file *file)
 {
 	uint64_t said = unix_ask_before_put(file);
 
