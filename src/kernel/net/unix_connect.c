@@ -5,7 +5,6 @@
  */
 #include "lib/errno.h"
 #include "net/unix.h"
-#include "process/process.h"
 
 /* Takes the socket from one state to another. */
 static bool change_state(struct unix_socket *socket, uint8_t from, uint8_t to)
