@@ -18,24 +18,24 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-enum { BUCKETS = 64, OPTION_BINDING = 63 /* of socket->options: a name is being made */, AUTOMATIC_NAMES = 1 << 20, AUTOMATIC_DIGITS = 5 };
+enum { BUCKETS = 256, OPTION_BINDING = 63 /* of socket->options: a name is being made */, AUTOMATIC_NAMES = 1 << 20, AUTOMATIC_DIGITS = 5 };
 
-static struct spinlock names_lock = SPINLOCK_INIT(LOCK_UNIX_NAMES);
+static struct mutex names_lock = MUTEX_INIT(names_lock, LOCK_UNIX_NAMES);
 static struct unix_name *buckets[BUCKETS];	/* names_lock */
 static struct list all = LIST_INIT(all);	/* names_lock */
 
 void unix_list_add(struct unix_socket *socket)
 {
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	list_push_back(&all, &socket->all);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }
 
 void unix_list_remove(struct unix_socket *socket)
 {
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	list_remove(&socket->all);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }
 
 int unix_check_address(const struct sockaddr_un *address, unsigned size)
@@ -106,7 +106,7 @@ static struct unix_socket *find_by_path(const char *name, int type, int *error)
 		return NULL;
 	*error = vnode_check_access(path_vnode(&path), PERMIT_WRITE);
 	if (!*error) {
-		spin_lock(&names_lock);
+		mutex_lock(&names_lock);
 		socket = find_node(path_vnode(&path));
 		if (!socket)
 			*error = -ECONNREFUSED;
@@ -116,7 +116,7 @@ static struct unix_socket *find_by_path(const char *name, int type, int *error)
 			socket = NULL;
 		else
 			unix_get(socket);
-		spin_unlock(&names_lock);
+		mutex_unlock(&names_lock);
 	}
 	path_put(&path);
 	return socket;
@@ -135,11 +135,11 @@ struct unix_socket *unix_find(const struct sockaddr_un *address, unsigned size, 
 	*error = -ECONNREFUSED;
 	if (!allows(address, size))
 		return NULL;
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	socket = find_abstract(address, size, type);
 	if (socket)
 		unix_get(socket);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 	return socket;
 }
 
@@ -183,7 +183,7 @@ void unix_name_drop(struct unix_socket *socket)
 	/* Accepted sockets have the name of who listened, but cannot be found by it. */
 	if (!name)
 		return;
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	if (name->socket == socket) {
 		struct unix_name **link = &buckets[name->bucket];
 
@@ -192,7 +192,7 @@ void unix_name_drop(struct unix_socket *socket)
 		*link = name->next;
 		name->socket = NULL;
 	}
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }
 
 /* The following give @name to its socket. */
@@ -202,12 +202,12 @@ static int bind_abstract(struct unix_name *name)
 
 	if (!allows(&name->address, name->size))
 		return -EPERM;
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	if (find_abstract(&name->address, name->size, name->socket->type))
 		error = -EADDRINUSE;
 	else
 		publish(name, hash_abstract(&name->address, name->size, name->socket->type));
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 	return error;
 }
 
@@ -222,9 +222,9 @@ static int bind_path(struct unix_name *name)
 	error = name_create_known(name->address.sun_path, &node, &name->path);
 	if (error)
 		return error == -EEXIST ? -EADDRINUSE : error;
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	publish(name, hash_node(path_vnode(&name->path)));
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 	return 0;
 }
 
@@ -337,9 +337,9 @@ void unix_show_all(struct proc_text *text)
 	const struct unix_socket *socket;
 
 	proc_text_print(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	list_for_each(socket, &all, all)
 		if (!socket->name || socket->name->path.dentry || allows(&socket->name->address, socket->name->size))
 			show(text, socket);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }
