@@ -224,7 +224,7 @@ static int put_sender(const struct exchange *exchange, uaddr_t name, uaddr_t siz
 static int put_header(struct exchange *exchange, const struct header *header, uaddr_t at)
 {
 	struct unix_message *message = &exchange->message;
-	bool tells = unix_option(exchange->socket, SO_PASSCRED);
+	bool tells = !message->at_end && unix_option(exchange->socket, SO_PASSCRED);
 	size_t control;
 	int error;
 

@@ -132,6 +132,7 @@ struct unix_message {
 	struct unix_credentials credentials;
 	bool has_credentials;		/* send: they were given; receive: there are some */
 	bool wants_name;		/* receive */
+	bool at_end;			/* receive: there was no message any more, nor what goes with one */
 	struct unix_name *from;		/* receive: referenced, or NULL */
 };
 

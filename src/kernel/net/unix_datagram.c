@@ -375,8 +375,11 @@ COLD ssize_t unix_datagram_receive(struct unix_socket *socket, struct unix_messa
 		return -EOPNOTSUPP;
 	do {
 		packet = await_message(socket, message, &skip, &error);
-		if (!packet)
+		if (!packet) {
+			message->flags &= ~MESSAGE_TRUNC;
+			message->at_end = true;
 			return error;
+		}
 		if (message->flags & MESSAGE_PEEK)
 			result = peek_at_message(socket, message, packet, skip);
 		else

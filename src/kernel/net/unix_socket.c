@@ -152,7 +152,7 @@ void unix_close(struct unix_socket *socket, bool embryo)
 	if (socket->type == TYPE_DATAGRAM)
 		unix_datagram_let_go(socket);
 	else if (socket->peer)
-		shut(socket->peer, UNIX_SHUT_BOTH, packets || embryo ? ECONNRESET : 0);
+		shut(socket->peer, UNIX_SHUT_BOTH, (packets && (packets->total || packets->next)) || embryo ? ECONNRESET : 0);
 	unix_packets_free(packets);
 	while (waiting) {
 		struct unix_socket *next = waiting->next_waiting;

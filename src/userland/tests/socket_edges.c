@@ -327,6 +327,23 @@ static void ends_before_accept(void)
 	CHECK_ERR(accept(server, NULL, NULL), EINVAL);
 }
 
+/* The end is no message: nothing goes with it. And an empty message that nobody has received is no loss. */
+static void ends_of_messages(void)
+{
+	union { struct cmsghdr head; char bytes[64]; } control;
+	struct iovec part = { buffer, 10 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	int pair[2];
+
+	pair_of(SOCK_SEQPACKET, pair);
+	set(pair[1], SO_PASSCRED, 1);
+	CHECK_EQ(send(pair[1], "", 0, 0), 0);
+	close(pair[0]);
+	CHECK_EQ(syscall(SYS_recvmsg, pair[1], &message, MSG_TRUNC), 0);
+	CHECK_EQ(message.msg_flags, 0);
+	CHECK_EQ(message.msg_controllen, 0);
+}
+
 static void shut_halves(void)
 {
 	int pair[2];
@@ -365,7 +382,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(peeking_behind_streams), CASE(peeking_behind_datagrams), CASE(peeking_behind_packets), CASE(dead_receiver), CASE(taken_meanwhile),
-		CASE(moving_names), CASE(longest_path), CASE(named_by_itself), CASE(ends_before_accept), CASE(shut_halves), CASE(its_own_peer), { NULL, NULL },
+		CASE(moving_names), CASE(longest_path), CASE(named_by_itself), CASE(ends_before_accept), CASE(ends_of_messages), CASE(shut_halves),
+		CASE(its_own_peer), { NULL, NULL },
 	};
 
 	return kernel_has(UNIX_SOCKETS) ? check_main("socket_edges", cases, argc, argv) : skip_program("socket_edges", UNIX_SOCKETS);
