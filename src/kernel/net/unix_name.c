@@ -154,7 +154,8 @@ static struct unix_name *name_alloc(struct unix_socket *socket, const struct soc
 	refcount_init(&name->refs, 1);
 	name->socket = socket;
 	name->size = size;
-	memcpy(&name->address, address, size);
+	if (address)
+		memcpy(&name->address, address, size);
 	return name;
 }
 
