@@ -15,8 +15,8 @@ uint64_t net_socket_number(void);	/* of a new socket: for stat and /proc */
 static inline bool unix_counts_puts(const struct file *file) { return file->ops->before_put; }
 static inline uint64_t unix_ask_before_put(const struct file *file) { return file->ops->before_put(file); }
 /*
- * A reference to such a file was put, but not the last one: by what its op said, looks for sockets that nobody can reach any more. No lock of the VFS is held
- * but for file positions. May sleep.
+ * A reference to such a file was put: by what its op said, looks for sockets that nobody can reach any more. No lock of the VFS is held but for file
+ * positions. May sleep.
  */
 void unix_after_put(uint64_t said);
 

@@ -5,12 +5,11 @@
 #include "net/socket_kinds.h"
 #include "vfs/fd_table.h"
 
-struct unix_socket;
+/* What a call does to a socket. */
+typedef long socket_action(struct file *file, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth);
 
-/* The socket @fd, whose file is in *@ref, to be released. False with *@error: there is none. */
-bool socket_borrow(int fd, struct fd_ref *ref, long *error);
-/* Those of them that are AF_UNIX; else NULL: what AF_INET's say is in *@error. */
-struct unix_socket *socket_borrow_unix(int fd, struct fd_ref *ref, long *error);
+/* Does that to the socket @fd, which stays open meanwhile. What @action says, or -EBADF, -ENOTSOCK. */
+long with_socket(int fd, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth, socket_action *action);
 
 /* Copies @len bytes of @from out, as many as fit. The size becomes how many there are, or by the second how many fit. */
 long socket_put_sized(uaddr_t to, uaddr_t size_at, const void *from, uint32_t len);

@@ -30,17 +30,15 @@ struct header_of_many {
 /* One message of a program. */
 struct exchange {
 	struct unix_socket *socket;
-	const struct file *file;
 	struct unix_message message;
 	struct uio uio;
 	struct uio_segment few[VECTOR_INLINE], *segments;
 	union { struct sockaddr_un un; char bytes[ADDRESS_MAX]; } address;
 };
 
-static void begin(struct exchange *exchange, struct unix_socket *socket, const struct file *file, int flags)
+static void begin(struct exchange *exchange, const struct file *file, int flags)
 {
-	exchange->socket = socket;
-	exchange->file = file;
+	exchange->socket = file->private;
 	exchange->segments = exchange->few;
 	exchange->message = (struct unix_message){ .uio = &exchange->uio, .flags = flags | (file->flags & O_NONBLOCK ? MESSAGE_DONTWAIT : 0) };
 }
@@ -68,7 +66,7 @@ static bool is_kernels(uaddr_t buffer, size_t len)
 /* Of a single buffer. */
 static int use_buffer(struct exchange *exchange, uaddr_t buffer, size_t len)
 {
-	exchange->few[0] = (struct uio_segment){ buffer, MIN(len, (size_t)UIO_BYTES_MAX) };
+	exchange->few[0] = (struct uio_segment){ buffer, len };
 	return uio_init_vector(&exchange->uio, exchange->few, 1);
 }
 
@@ -131,7 +129,7 @@ static long send_header(struct exchange *exchange, const struct header *header)
 	return result ? result : unix_send(exchange->socket, &exchange->message);
 }
 
-static long send_one(struct unix_socket *socket, const struct file *file, uaddr_t at, int flags)
+static long send_one(const struct file *file, uaddr_t at, int flags)
 {
 	struct exchange exchange;
 	struct header header;
@@ -139,7 +137,7 @@ static long send_one(struct unix_socket *socket, const struct file *file, uaddr_
 
 	if (copy_from_user(&header, at, sizeof(header)))
 		return -EFAULT;
-	begin(&exchange, socket, file, flags);
+	begin(&exchange, file, flags);
 	result = send_header(&exchange, &header);
 	end(&exchange);
 	return result;
@@ -153,66 +151,63 @@ static long send_inet(bool addressed)
 	return capabilities_hold(CAPABILITY_NET_CONNECT) ? -ENETUNREACH : -EPERM;
 }
 
-long sys_sendmsg(int fd, uaddr_t at, unsigned flags)
+static long send_message(struct file *file, uint64_t at, uint64_t flags, uint64_t unused, uint64_t unused_too)
 {
-	struct fd_ref ref;
-	long result;
-
-	if (flags & MESSAGE_COMPAT)
-		return -EINVAL;
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	result = unix_is(ref.file) ? send_one(ref.file->private, ref.file, at, flags) : send_inet(false);
-	fd_release(ref);
-	return result;
+	return unix_is(file) ? send_one(file, at, flags) : send_inet(false);
 }
 
-long sys_sendmmsg(int fd, uaddr_t at, unsigned count, unsigned flags)
+long sys_sendmsg(int fd, uaddr_t at, unsigned flags)
 {
-	struct fd_ref ref;
-	unsigned done = 0;
-	long result;
+	return flags & MESSAGE_COMPAT ? -EINVAL : with_socket(fd, at, flags, 0, 0, send_message);
+}
 
-	if (flags & MESSAGE_COMPAT)
-		return -EINVAL;
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	result = unix_is(ref.file) ? 0 : send_inet(false);
-	for (; result >= 0 && done < MIN(count, (unsigned)MESSAGES_MAX); at += sizeof(struct header_of_many)) {
-		result = send_one(ref.file->private, ref.file, at, flags);
+static long send_many(struct file *file, uint64_t at, uint64_t count, uint64_t flags, uint64_t unused)
+{
+	unsigned done = 0;
+	long result = unix_is(file) ? 0 : send_inet(false);
+
+	for (; result >= 0 && done < MIN(count, (uint64_t)MESSAGES_MAX); at += sizeof(struct header_of_many)) {
+		result = send_one(file, at, flags);
 		if (result >= 0)
 			result = put_user_u32(at + offsetof(struct header_of_many, len), result);
 		done += result >= 0;
 		if (result >= 0 && signal_pending())
 			break;
 	}
-	fd_release(ref);
 	return done ? (long)done : MIN(result, 0);
+}
+
+long sys_sendmmsg(int fd, uaddr_t at, unsigned count, unsigned flags)
+{
+	return flags & MESSAGE_COMPAT ? -EINVAL : with_socket(fd, at, count, flags, 0, send_many);
+}
+
+static long send_buffer(struct file *file, uint64_t buffer, uint64_t size_and_flags, uint64_t name, uint64_t name_size)
+{
+	struct exchange exchange;
+	long result;
+
+	if (!unix_is(file))
+		return send_inet(name);
+	begin(&exchange, file, size_and_flags >> 32);
+	result = read_name(&exchange, name, name_size);
+	if (!result)
+		result = use_buffer(&exchange, buffer, (uint32_t)size_and_flags);
+	if (!result)
+		result = unix_send(exchange.socket, &exchange.message);
+	end(&exchange);
+	return result;
+}
+
+/* No call moves more bytes than half a word says: the other half is free for flags. */
+static uint64_t size_with_flags(size_t len, unsigned flags)
+{
+	return MIN(len, (size_t)UIO_BYTES_MAX) | (uint64_t)flags << 32;
 }
 
 long sys_sendto(int fd, uaddr_t buffer, size_t len, int flags, uaddr_t name, unsigned size)
 {
-	struct exchange exchange;
-	struct fd_ref ref;
-	long result;
-
-	if (is_kernels(buffer, len))
-		return -EFAULT;
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	if (unix_is(ref.file)) {
-		begin(&exchange, ref.file->private, ref.file, flags);
-		result = read_name(&exchange, name, size);
-		if (!result)
-			result = use_buffer(&exchange, buffer, len);
-		if (!result)
-			result = unix_send(exchange.socket, &exchange.message);
-		end(&exchange);
-	} else {
-		result = send_inet(name);
-	}
-	fd_release(ref);
-	return result;
+	return is_kernels(buffer, len) ? -EFAULT : with_socket(fd, buffer, size_with_flags(len, flags), name, size, send_buffer);
 }
 
 /* ---- Receiving ---- */
@@ -229,7 +224,7 @@ static int put_sender(const struct exchange *exchange, uaddr_t name, uaddr_t siz
 static int put_header(struct exchange *exchange, const struct header *header, uaddr_t at)
 {
 	struct unix_message *message = &exchange->message;
-	bool tells = unix_option(exchange->socket, SO_PASSCRED);
+	bool tells = !message->at_end && unix_option(exchange->socket, SO_PASSCRED);
 	size_t control;
 	int error;
 
@@ -247,7 +242,7 @@ static int put_header(struct exchange *exchange, const struct header *header, ua
 	return error ? error : put_user_u64(at + offsetof(struct header, control_size), control);
 }
 
-static long receive_one(struct unix_socket *socket, const struct file *file, uaddr_t at, int flags)
+static long receive_one(const struct file *file, uaddr_t at, int flags)
 {
 	struct exchange exchange;
 	struct header header;
@@ -256,13 +251,13 @@ static long receive_one(struct unix_socket *socket, const struct file *file, uad
 
 	if (copy_from_user(&header, at, sizeof(header)))
 		return -EFAULT;
-	begin(&exchange, socket, file, flags & ~MESSAGE_CTRUNC);
+	begin(&exchange, file, flags & ~MESSAGE_CTRUNC);
 	exchange.message.wants_name = header.name;
 	result = (int)header.name_size < 0 && header.name ? -EINVAL : read_vector(&exchange, header.vector, header.vector_count);
 	if (!result)
-		result = unix_receive(socket, &exchange.message);
+		result = unix_receive(exchange.socket, &exchange.message);
 	if (result >= 0) {
-		if (socket->type == TYPE_STREAM)
+		if (exchange.socket->type == TYPE_STREAM)
 			exchange.message.flags &= ~MESSAGE_TRUNC;
 		error = put_header(&exchange, &header, at);
 		result = error ? error : result;
@@ -271,30 +266,28 @@ static long receive_one(struct unix_socket *socket, const struct file *file, uad
 	return result;
 }
 
+static long receive_message(struct file *file, uint64_t at, uint64_t flags, uint64_t unused, uint64_t unused_too)
+{
+	return unix_is(file) ? receive_one(file, at, flags) : -ENOTCONN;
+}
+
 long sys_recvmsg(int fd, uaddr_t at, unsigned flags)
 {
-	struct fd_ref ref;
-	long result;
-	struct unix_socket *socket;
-
-	if (flags & MESSAGE_COMPAT)
-		return -EINVAL;
-	socket = socket_borrow_unix(fd, &ref, &result);
-	if (!socket)
-		return result;
-	result = receive_one(socket, ref.file, at, flags);
-	fd_release(ref);
-	return result;
+	return flags & MESSAGE_COMPAT ? -EINVAL : with_socket(fd, at, flags, 0, 0, receive_message);
 }
 
 /* As many messages as there are, or come in time; with MSG_WAITFORONE only the first one is waited for. */
-static long receive_many(struct unix_socket *socket, const struct file *file, uaddr_t at, unsigned count, unsigned flags, uint64_t deadline)
+static long receive_many(struct file *file, uint64_t at, uint64_t count, uint64_t flags, uint64_t deadline)
 {
+	struct unix_socket *socket = file->private;
 	unsigned done = 0;
-	long result = unix_take_error(socket);
+	long result;
 
-	while (!result && done < MIN(count, (unsigned)MESSAGES_MAX)) {
-		result = receive_one(socket, file, at, flags & ~MESSAGE_WAITFORONE);
+	if (!unix_is(file))
+		return -ENOTCONN;
+	result = unix_take_error(socket);
+	while (!result && done < MIN(count, (uint64_t)MESSAGES_MAX)) {
+		result = receive_one(file, at, flags & ~(uint64_t)MESSAGE_WAITFORONE);
 		if (result < 0)
 			break;
 		result = put_user_u32(at + offsetof(struct header_of_many, len), result);
@@ -314,8 +307,6 @@ static long receive_many(struct unix_socket *socket, const struct file *file, ua
 long sys_recvmmsg(int fd, uaddr_t at, unsigned count, unsigned flags, uaddr_t timeout)
 {
 	uint64_t deadline;
-	struct fd_ref ref;
-	struct unix_socket *socket;
 	long result;
 
 	if (flags & MESSAGE_COMPAT)
@@ -323,39 +314,34 @@ long sys_recvmmsg(int fd, uaddr_t at, unsigned count, unsigned flags, uaddr_t ti
 	result = poll_read_timeout(timeout, 1, &deadline);
 	if (result)
 		return result;
-	socket = socket_borrow_unix(fd, &ref, &result);
-	if (!socket)
-		return result;
-	result = receive_many(socket, ref.file, at, count, flags, deadline);
-	fd_release(ref);
+	result = with_socket(fd, at, count, flags, deadline, receive_many);
 	if (result > 0)
 		poll_write_timeout(timeout, 1, deadline);
 	return result;
 }
 
-long sys_recvfrom(int fd, uaddr_t buffer, size_t len, int flags, uaddr_t name, uaddr_t size)
+static long receive_buffer(struct file *file, uint64_t buffer, uint64_t size_and_flags, uint64_t name, uint64_t size)
 {
 	struct exchange exchange;
-	struct fd_ref ref;
-	struct unix_socket *socket;
 	long result;
 	int error;
 
-	if (is_kernels(buffer, len))
-		return -EFAULT;
-	socket = socket_borrow_unix(fd, &ref, &result);
-	if (!socket)
-		return result;
-	begin(&exchange, socket, ref.file, flags);
+	if (!unix_is(file))
+		return -ENOTCONN;
+	begin(&exchange, file, size_and_flags >> 32);
 	exchange.message.wants_name = name;
-	result = use_buffer(&exchange, buffer, len);
+	result = use_buffer(&exchange, buffer, (uint32_t)size_and_flags);
 	if (!result)
-		result = unix_receive(socket, &exchange.message);
+		result = unix_receive(exchange.socket, &exchange.message);
 	if (result >= 0) {
 		error = put_sender(&exchange, name, size);
 		result = error ? error : result;
 	}
 	end(&exchange);
-	fd_release(ref);
 	return result;
+}
+
+long sys_recvfrom(int fd, uaddr_t buffer, size_t len, int flags, uaddr_t name, uaddr_t size)
+{
+	return is_kernels(buffer, len) ? -EFAULT : with_socket(fd, buffer, size_with_flags(len, flags), name, size, receive_buffer);
 }

@@ -73,6 +73,7 @@ struct unix_name {
 	struct path path;		/* in a file system; else {NULL, NULL} */
 	unsigned size;			/* of the address */
 	struct sockaddr_un address;
+	char nul;			/* behind the longest path */
 };
 
 struct unix_socket {
@@ -81,22 +82,24 @@ struct unix_socket {
 	struct mutex lock;		/* the queue, and who changes what only says so */
 	struct unix_packet *first, **end;	/* lock; first is read without */
 	struct wait_queue readers;	/* wait for packets, connections, ends */
-	struct wait_queue writers;	/* wait for room, ends */
-	struct wait_queue senders;	/* others, who wait for room in this socket's queue */
-	uint32_t odd;			/* atomic */
-	int error;			/* atomic: for the next call that asks */
+	/* These lie below 128, where instructions that use them are short. */
 	uint8_t type;
 	uint8_t state;			/* atomic */
 	uint8_t shut;			/* lock to change */
 	bool closed;			/* lock to change: nothing arrives any more */
+	uint32_t odd;			/* atomic */
+	int error;			/* atomic: for the next call that asks */
 	unsigned queued;		/* lock; messages, or connections of a listener */
+	struct refcount refs;
 	unsigned backlog;		/* lock */
+	struct unix_name *name;		/* atomic, set once; referenced */
+	uint64_t options;		/* atomic: a bit for each that is on or off, by its number */
+	struct wait_queue writers;	/* wait for room, ends */
+	struct wait_queue senders;	/* others, who wait for room in this socket's queue */
 	struct unix_socket *first_waiting, **last_waiting;	/* lock: connections that nobody has accepted */
 	struct unix_socket *next_waiting;			/* the listener's lock */
-	struct refcount refs;
 	struct file *file;		/* set once; NULL until accepted */
 	struct user_account *account;	/* who made it and pays; referenced */
-	struct unix_name *name;		/* atomic, set once; referenced */
 	struct list all;		/* names_lock */
 	uint64_t number;
 	/* The collection of what nobody can receive (unix_flight.c); flight_lock. */
@@ -105,12 +108,12 @@ struct unix_socket {
 	bool reached;
 	bool is_chained;		/* read without by who puts a reference */
 	unsigned inner;
+	struct unix_socket *holder;	/* in whose queue it is, if that is one, and has been since it is under way */
 	struct list chained;
 	/* Who the other side is, as it was when connection or listening began. lock */
 	const struct credentials *peer_credentials;
 	int peer_pid;
 	/* Options; atomic. */
-	uint64_t options;		/* a bit for each that is on or off, by its number */
 	uint32_t send_limit, receive_limit, low_water;
 	int linger, peek_at;		/* peek_at -1: off */
 	uint64_t send_timeout, receive_timeout;	/* ns; WAIT_FOREVER */
@@ -129,6 +132,7 @@ struct unix_message {
 	struct unix_credentials credentials;
 	bool has_credentials;		/* send: they were given; receive: there are some */
 	bool wants_name;		/* receive */
+	bool at_end;			/* receive: there was no message any more, nor what goes with one */
 	struct unix_name *from;		/* receive: referenced, or NULL */
 };
 
@@ -146,6 +150,7 @@ void unix_close(struct unix_socket *socket, bool embryo);	/* nothing comes any m
 int unix_shutdown(struct unix_socket *socket, int how);
 int unix_take_error(struct unix_socket *socket);	/* negative or 0 */
 void unix_set_peer_credentials(struct unix_socket *socket, const struct credentials *credentials, int pid);	/* takes a reference */
+void unix_set_own_credentials(struct unix_socket *socket);	/* the same: the caller is the other side */
 struct unix_credentials unix_own_credentials(void);
 
 static inline bool unix_is(const struct file *file)
@@ -200,6 +205,7 @@ int unix_fill(struct unix_packet *packet, struct uio *uio);
 void unix_add_credentials(struct unix_packet *packet, const struct unix_socket *socket, const struct unix_socket *to, const struct unix_message *message);
 void unix_append(struct unix_socket *socket, struct unix_packet *packet);	/* socket->lock held */
 struct unix_packet *unix_remove_first(struct unix_socket *socket);		/* socket->lock held */
+struct unix_packet *unix_remove_all(struct unix_socket *socket);		/* socket->lock held */
 ssize_t unix_read_user(struct file *file, uaddr_t to, size_t len);
 ssize_t unix_write_user(struct file *file, uaddr_t from, size_t len);
 
@@ -213,10 +219,20 @@ void unix_datagram_let_go(struct unix_socket *socket);	/* its peer, when it is c
 unsigned unix_datagram_room(struct unix_socket *socket, struct poll_table *table);
 struct unix_socket *unix_datagram_peer(struct unix_socket *socket);	/* referenced, or NULL */
 ssize_t unix_send(struct unix_socket *socket, struct unix_message *message);
-ssize_t unix_receive(struct unix_socket *socket, struct unix_message *message);
 
-/* unix_name.c */
+/* unix_receive.c */
+ssize_t unix_receive(struct unix_socket *socket, struct unix_message *message);
+void unix_lock_to_receive(struct unix_socket *socket, const struct unix_message *message);
+void unix_unlock_received(struct unix_socket *socket, const struct unix_message *message);
+int unix_wait_to_receive(struct unix_socket *socket, const struct unix_message *message, uint64_t deadline);	/* unix_wait(), of who receives */
+uint64_t unix_receive_deadline(const struct unix_socket *socket, const struct unix_message *message);
+size_t unix_peek_offset(const struct unix_socket *socket, const struct unix_message *message);	/* 0 without MSG_PEEK */
+void unix_move_peek_offset(struct unix_socket *socket, const struct unix_message *message, size_t len);	/* by what was looked at, or received */
+void unix_note_name(struct unix_message *message, const struct unix_packet *packet);	/* the sender's, if it is wanted */
+
+/* unix_name.c. Behind addresses lie zeroes, one at least. */
 int unix_check_address(const struct sockaddr_un *address, unsigned size);
+/* @address NULL: a name that no other has. */
 int unix_bind(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size);
 int unix_bind_itself(struct unix_socket *socket);	/* for who tells its credentials: a name, if it may have one */
 /* Who is bound to that, referenced; NULL with *@error. */

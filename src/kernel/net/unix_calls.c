@@ -15,29 +15,16 @@
 #include "vfs/permission.h"
 #include <asm/socket.h>
 
-bool socket_borrow(int fd, struct fd_ref *ref, long *error)
+long with_socket(int fd, uint64_t first, uint64_t second, uint64_t third, uint64_t fourth, socket_action *action)
 {
-	*ref = fd_borrow_io(fd);
-	if (!ref->file) {
-		*error = -EBADF;
-		return false;
-	}
-	if (unix_is(ref->file) || ref->file->ops == &socket_file_ops)
-		return true;
-	fd_release(*ref);
-	*error = -ENOTSOCK;
-	return false;
-}
+	struct fd_ref ref = fd_borrow_io(fd);
+	long result;
 
-struct unix_socket *socket_borrow_unix(int fd, struct fd_ref *ref, long *error)
-{
-	if (!socket_borrow(fd, ref, error))
-		return NULL;
-	if (unix_is(ref->file))
-		return ref->file->private;
-	fd_release(*ref);
-	*error = -ENOTCONN;
-	return NULL;
+	if (!ref.file)
+		return -EBADF;
+	result = unix_is(ref.file) || ref.file->ops == &socket_file_ops ? action(ref.file, first, second, third, fourth) : -ENOTSOCK;
+	fd_release(ref);
+	return result;
 }
 
 /* AF_UNIX, with SOCK_RAW for datagrams. */
@@ -98,10 +85,16 @@ long sys_socket(int family, int type, int protocol)
 	return error ? error : install(file, type);
 }
 
+static __attribute__((noinline)) void set_peer(struct unix_socket *socket, struct unix_socket *peer)
+{
+	unix_set_own_credentials(socket);
+	socket->state = UNIX_CONNECTED;
+	socket->peer = unix_get(peer);
+}
+
 /* Two sockets that are each other's peer. */
 static int open_pair(int type, uint32_t flags, struct file *files[2])
 {
-	struct unix_socket *sockets[2];
 	int error = open_unix(type, flags, &files[0]);
 
 	if (error)
@@ -111,32 +104,23 @@ static int open_pair(int type, uint32_t flags, struct file *files[2])
 		file_put(files[0]);
 		return error;
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		sockets[i] = files[i]->private;
-		unix_set_peer_credentials(sockets[i], credentials_current(), current_process()->pid);
-		sockets[i]->state = UNIX_CONNECTED;
-		sockets[i]->peer = unix_get(files[!i]->private);
-	}
+	set_peer(files[0]->private, files[1]->private);
+	set_peer(files[1]->private, files[0]->private);
 	return 0;
 }
 
-static int make_pair(int type, const int numbers[2])
+static __attribute__((noinline)) void fill_or_unreserve(int fd, struct file *file, int error)
 {
-	struct file *files[2];
-	int error = open_pair(type & TYPE_MASK, type & O_NONBLOCK, files);
-
-	for (unsigned i = 0; i < 2; i++) {
-		if (error)
-			fd_unreserve(numbers[i]);
-		else
-			fd_fill(numbers[i], files[i]);
-	}
-	return error;
+	if (error)
+		fd_unreserve(fd);
+	else
+		fd_fill(fd, file);
 }
 
 long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 {
 	struct socket kind = { family, type & TYPE_MASK, protocol, 0 };
+	struct file *files[2] = { NULL };
 	int numbers[2], error;
 
 	if (type & ~(TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
@@ -150,13 +134,13 @@ long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 	if (!error)
 		error = check_unix_kind(&kind);
 	if (!error)
-		return make_pair(kind.type | (type & O_NONBLOCK), numbers);
-	fd_unreserve(numbers[0]);
-	fd_unreserve(numbers[1]);
+		error = open_pair(kind.type, type & O_NONBLOCK, files);
+	fill_or_unreserve(numbers[0], files[0], error);
+	fill_or_unreserve(numbers[1], files[1], error);
 	return error;
 }
 
-static long connect_socket(struct file *file, uaddr_t from, unsigned size)
+static long connect_socket(struct file *file, uint64_t from, uint64_t size, uint64_t unused, uint64_t unused_too)
 {
 	union address address;
 	long error;
@@ -175,7 +159,7 @@ static long connect_socket(struct file *file, uaddr_t from, unsigned size)
 }
 
 /* A port that the machine chooses is what a client binds to; other ports are for who listens. */
-static long bind_socket(struct file *file, uaddr_t from, unsigned size)
+static long bind_socket(struct file *file, uint64_t from, uint64_t size, uint64_t unused, uint64_t unused_too)
 {
 	union address address;
 	long error;
@@ -197,7 +181,7 @@ static long bind_socket(struct file *file, uaddr_t from, unsigned size)
 	return error ? error : -EADDRNOTAVAIL;
 }
 
-static long listen_socket(struct file *file, uaddr_t unused, unsigned backlog)
+static long listen_socket(struct file *file, uint64_t backlog, uint64_t unused, uint64_t unused_too, uint64_t nor_this)
 {
 	const struct socket *socket = file->private;
 
@@ -208,31 +192,17 @@ static long listen_socket(struct file *file, uaddr_t unused, unsigned backlog)
 	return socket->type == TYPE_STREAM ? -EADDRNOTAVAIL : -EOPNOTSUPP;	/* there is no address to listen at */
 }
 
-static long shut_socket(struct file *file, uaddr_t unused, unsigned how)
+static long shut_socket(struct file *file, uint64_t how, uint64_t unused, uint64_t unused_too, uint64_t nor_this)
 {
 	if (unix_is(file))
 		return unix_shutdown(file->private, how);
-	return how > 2 ? -EINVAL : -ENOTCONN;
-}
-
-typedef long socket_action(struct file *file, uaddr_t address, unsigned number);
-
-static long with_socket(int fd, socket_action *action, uaddr_t address, unsigned number)
-{
-	struct fd_ref ref;
-	long result;
-
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	result = action(ref.file, address, number);
-	fd_release(ref);
-	return result;
+	return (unsigned)how > 2 ? -EINVAL : -ENOTCONN;
 }
 
 /* Linux takes the address of whatever is open before it asks what that is. */
 long sys_connect(int fd, uaddr_t from, unsigned size)
 {
-	long result = with_socket(fd, connect_socket, from, size);
+	long result = with_socket(fd, from, size, 0, 0, connect_socket);
 	union address unused;
 
 	return result == -ENOTSOCK ? read_address(&unused, from, size) ?: result : result;
@@ -240,17 +210,17 @@ long sys_connect(int fd, uaddr_t from, unsigned size)
 
 long sys_bind(int fd, uaddr_t address, unsigned size)
 {
-	return with_socket(fd, bind_socket, address, size);
+	return with_socket(fd, address, size, 0, 0, bind_socket);
 }
 
 long sys_listen(int fd, int backlog)
 {
-	return with_socket(fd, listen_socket, 0, backlog);
+	return with_socket(fd, backlog, 0, 0, 0, listen_socket);
 }
 
 long sys_shutdown(int fd, int how)
 {
-	return with_socket(fd, shut_socket, 0, how);
+	return with_socket(fd, how, 0, 0, 0, shut_socket);
 }
 
 static long put(uaddr_t to, uaddr_t size_at, const void *from, uint32_t len, bool cut)
@@ -277,49 +247,47 @@ long socket_put_cut(uaddr_t to, uaddr_t size_at, const void *from, uint32_t len)
 
 static long put_unix_name(const struct unix_socket *socket, uaddr_t to, uaddr_t size)
 {
-	static const struct sockaddr_un nothing = { .sun_family = FAMILY_UNIX };
+	static const uint16_t family = FAMILY_UNIX;
 	const struct unix_name *name = atomic_load(&socket->name);
 
-	return socket_put_sized(to, size, name ? &name->address : &nothing, name ? name->size : UNIX_NAME_OFFSET);
+	return name ? socket_put_sized(to, size, &name->address, name->size) : socket_put_sized(to, size, &family, sizeof(family));
 }
 
 /* A socket without a name has its family and zeroes. */
-long sys_getsockname(int fd, uaddr_t to, uaddr_t size)
+static long name_socket(struct file *file, uint64_t to, uint64_t size, uint64_t unused, uint64_t unused_too)
 {
 	static const uint8_t size_of[] = { [FAMILY_INET] = sizeof(struct sockaddr_in), [FAMILY_INET6] = sizeof(struct sockaddr_in6) };
 	struct sockaddr_in6 address = { 0 };
-	struct fd_ref ref;
+
+	if (unix_is(file))
+		return put_unix_name(file->private, to, size);
+	address.sin6_family = ((const struct socket *)file->private)->family;
+	return socket_put_sized(to, size, &address, size_of[address.sin6_family]);
+}
+
+static long name_peer(struct file *file, uint64_t to, uint64_t size, uint64_t unused, uint64_t unused_too)
+{
+	struct unix_socket *peer = unix_is(file) ? unix_datagram_peer(file->private) : NULL;
 	long result;
 
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	if (unix_is(ref.file)) {
-		result = put_unix_name(ref.file->private, to, size);
-	} else {
-		address.sin6_family = ((const struct socket *)ref.file->private)->family;
-		result = socket_put_sized(to, size, &address, size_of[address.sin6_family]);
-	}
-	fd_release(ref);
+	if (!peer)
+		return -ENOTCONN;
+	result = put_unix_name(peer, to, size);
+	unix_put(peer);
 	return result;
+}
+
+long sys_getsockname(int fd, uaddr_t to, uaddr_t size)
+{
+	return with_socket(fd, to, size, 0, 0, name_socket);
 }
 
 long sys_getpeername(int fd, uaddr_t to, uaddr_t size)
 {
-	struct fd_ref ref;
-	long result;
-	struct unix_socket *socket = socket_borrow_unix(fd, &ref, &result), *peer;
-
-	if (!socket)
-		return result;
-	result = -ENOTCONN;
-	peer = unix_datagram_peer(socket);
-	if (peer) {
-		result = put_unix_name(peer, to, size);
-		unix_put(peer);
-	}
-	fd_release(ref);
-	return result;
+	return with_socket(fd, to, size, 0, 0, name_peer);
 }
+
+/* ---- Options ---- */
 
 static long get_inet_option(const struct socket *kind, int level, int option, uaddr_t to, uaddr_t size)
 {
@@ -338,55 +306,48 @@ static long get_inet_option(const struct socket *kind, int level, int option, ua
 	return socket_put_sized(to, size, &value, sizeof(value));
 }
 
-long sys_getsockopt(int fd, int level, int option, uaddr_t to, uaddr_t size)
+static long get_option(struct file *file, uint64_t level, uint64_t option, uint64_t to, uint64_t size)
 {
-	struct fd_ref ref;
-	long result;
 	uint32_t room;
 
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	if (!unix_is(ref.file))
-		result = get_inet_option(ref.file->private, level, option, to, size);
-	else if (level != SOL_SOCKET)
-		result = -EOPNOTSUPP;
-	else if (get_user_u32(&room, size))
-		result = -EFAULT;
-	else
-		result = (int)room < 0 ? -EINVAL : unix_get_option(ref.file->private, option, to, size);
-	fd_release(ref);
-	return result;
+	if (!unix_is(file))
+		return get_inet_option(file->private, level, option, to, size);
+	if ((int)level != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if (get_user_u32(&room, size))
+		return -EFAULT;
+	return (int)room < 0 ? -EINVAL : unix_get_option(file->private, option, to, size);
+}
+
+long sys_getsockopt(int fd, int level, int option, uaddr_t to, uaddr_t size)
+{
+	return with_socket(fd, level, option, to, size, get_option);
+}
+
+static long set_option(struct file *file, uint64_t level, uint64_t option, uint64_t value, uint64_t size)
+{
+	if (!unix_is(file))
+		return -ENOPROTOOPT;
+	return (int)level == SOL_SOCKET ? unix_set_option(file->private, option, value, size) : -EOPNOTSUPP;
 }
 
 long sys_setsockopt(int fd, int level, int option, uaddr_t value, unsigned size)
 {
-	struct fd_ref ref;
-	long result;
-
-	if ((int)size < 0)
-		return -EINVAL;
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	if (!unix_is(ref.file))
-		result = -ENOPROTOOPT;
-	else
-		result = level == SOL_SOCKET ? unix_set_option(ref.file->private, option, value, size) : -EOPNOTSUPP;
-	fd_release(ref);
-	return result;
+	return (int)size < 0 ? -EINVAL : with_socket(fd, level, option, value, size, set_option);
 }
 
 /* ---- accept ---- */
 
-static long accept_on(struct unix_socket *listener, const struct file *file, uaddr_t address, uaddr_t size, int flags)
+static long accept_on(struct unix_socket *listener, bool now, uaddr_t address, uaddr_t size, int flags)
 {
 	const struct unix_socket *peer;
-	struct file *accepted;
+	struct file *accepted = NULL;
 	struct unix_socket *socket;
 	int error, fd = fd_reserve(0, flags & O_CLOEXEC);
 
 	if (fd < 0)
 		return fd;
-	socket = unix_accept(listener, file->flags & O_NONBLOCK, &error);
+	socket = unix_accept(listener, now, &error);
 	if (socket) {
 		unix_inherit(socket, listener);
 		peer = socket->peer;
@@ -397,31 +358,25 @@ static long accept_on(struct unix_socket *listener, const struct file *file, uad
 				file_put(accepted);
 		}
 	}
-	if (error)
-		fd_unreserve(fd);
-	else
-		fd_fill(fd, accepted);
+	fill_or_unreserve(fd, accepted, error);
 	return error ? error : fd;
 }
 
+static long accept_connection(struct file *file, uint64_t address, uint64_t size, uint64_t flags, uint64_t unused)
+{
+	if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	if (unix_is(file))
+		return accept_on(file->private, file->flags & O_NONBLOCK, address, size, flags);
+	return ((const struct socket *)file->private)->type == TYPE_STREAM ? -EINVAL : -EOPNOTSUPP;
+}
+
+/* Linux looks at the flags before it asks what is open. */
 long sys_accept4(int fd, uaddr_t address, uaddr_t size, int flags)
 {
-	struct fd_ref ref;
-	long result;
+	long result = with_socket(fd, address, size, flags, 0, accept_connection);
 
-	if (flags & ~(O_CLOEXEC | O_NONBLOCK)) {
-		ref = fd_borrow_io(fd);
-		fd_release(ref);
-		return ref.file ? -EINVAL : -EBADF;
-	}
-	if (!socket_borrow(fd, &ref, &result))
-		return result;
-	if (unix_is(ref.file))
-		result = accept_on(ref.file->private, ref.file, address, size, flags);
-	else
-		result = ((const struct socket *)ref.file->private)->type == TYPE_STREAM ? -EINVAL : -EOPNOTSUPP;
-	fd_release(ref);
-	return result;
+	return result == -ENOTSOCK && flags & ~(O_CLOEXEC | O_NONBLOCK) ? -EINVAL : result;
 }
 
 long sys_accept(int fd, uaddr_t address, uaddr_t size)

@@ -5,7 +5,6 @@
  */
 #include "lib/errno.h"
 #include "net/unix.h"
-#include "process/process.h"
 
 /* Takes the socket from one state to another. */
 static bool change_state(struct unix_socket *socket, uint8_t from, uint8_t to)
@@ -24,7 +23,7 @@ int unix_listen(struct unix_socket *socket, int backlog)
 	if (!change_state(socket, UNIX_IDLE, UNIX_LISTENING) && atomic_load(&socket->state) != UNIX_LISTENING)
 		return -EINVAL;
 	unix_flight_listens(socket);
-	unix_set_peer_credentials(socket, credentials_current(), current_process()->pid);
+	unix_set_own_credentials(socket);
 	mutex_lock(&socket->lock);
 	more = MIN((unsigned)backlog, (unsigned)UNIX_BACKLOG_MAX) > socket->backlog;
 	socket->backlog = MIN((unsigned)backlog, (unsigned)UNIX_BACKLOG_MAX);
@@ -109,7 +108,7 @@ static int connect_stream(struct unix_socket *socket, const struct sockaddr_un *
 	other = unix_create(socket->type);
 	if (!other)
 		return -ENOMEM;
-	unix_set_peer_credentials(other, credentials_current(), current_process()->pid);
+	unix_set_own_credentials(other);
 	while ((error = try_to_connect(socket, other, address, size, deadline)) == 1)
 		;
 	unix_put(other);

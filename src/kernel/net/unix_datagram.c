@@ -34,17 +34,14 @@ static bool is_full(const struct unix_socket *to, const struct unix_socket *sock
 /* For poll: does nobody's queue but its own keep @socket from sending? */
 unsigned unix_datagram_room(struct unix_socket *socket, struct poll_table *table)
 {
-	struct unix_socket *peer;
-	bool has_room = true;
+	bool has_room;
 
-	poll_wait_for(table, &room, POLL_FOR_WRITERS);
-	if (!atomic_load(&socket->peer) || socket->type != TYPE_DATAGRAM)
+	if (socket->type != TYPE_DATAGRAM)
 		return true;
-	peer = unix_datagram_peer(socket);
-	if (peer) {
-		has_room = !is_full(peer, socket);
-		unix_put(peer);
-	}
+	poll_wait_for(table, &room, POLL_FOR_WRITERS);
+	mutex_lock(&socket->lock);
+	has_room = !socket->peer || !is_full(socket->peer, socket);
+	mutex_unlock(&socket->lock);
 	return has_room;
 }
 
@@ -55,10 +52,7 @@ static void disconnected(struct unix_socket *socket, struct unix_socket *old)
 	bool told;
 
 	mutex_lock(&socket->lock);
-	packets = socket->first;
-	atomic_store(&socket->first, NULL);
-	socket->end = &socket->first;
-	socket->queued = 0;
+	packets = unix_remove_all(socket);
 	mutex_unlock(&socket->lock);
 	if (packets) {
 		wake_all(&socket->senders);
@@ -268,26 +262,12 @@ COLD ssize_t unix_datagram_send(struct unix_socket *socket, struct unix_message 
 
 /* ---- Receiving ---- */
 
-static void lock(struct unix_socket *socket, const struct unix_message *message)
-{
-	if (message->flags & MESSAGE_PEEK)
-		mutex_lock(&unix_flight_lock);
-	mutex_lock(&socket->lock);
-}
-
-static void unlock(struct unix_socket *socket, const struct unix_message *message)
-{
-	mutex_unlock(&socket->lock);
-	if (message->flags & MESSAGE_PEEK)
-		mutex_unlock(&unix_flight_lock);
-}
-
 /* The message to be received; with MSG_PEEK and an offset *@skip bytes of it are not. The lock is held. */
 static struct unix_packet *find_message(const struct unix_socket *socket, const struct unix_message *message, size_t *skip)
 {
 	struct unix_packet *packet = socket->first;
 
-	*skip = message->flags & MESSAGE_PEEK ? MAX(atomic_load_relaxed(&socket->peek_at), 0) : 0;
+	*skip = unix_peek_offset(socket, message);
 	for (; packet && *skip && *skip >= packet->total; packet = packet->next)
 		*skip -= packet->total;
 	return packet;
@@ -296,14 +276,14 @@ static struct unix_packet *find_message(const struct unix_socket *socket, const 
 /* Waits for a message; NULL with *@error, 0 at the end. The lock is held after success. */
 static struct unix_packet *await_message(struct unix_socket *socket, const struct unix_message *message, size_t *skip, int *error)
 {
-	uint64_t deadline = unix_deadline(atomic_load_relaxed(&socket->receive_timeout), message->flags & MESSAGE_DONTWAIT);
+	uint64_t deadline = unix_receive_deadline(socket, message);
 	struct unix_packet *packet;
 
 	for (int waited = 0;; waited = *error) {
 		*error = unix_take_error(socket);
 		if (*error)
 			return NULL;
-		lock(socket, message);
+		unix_lock_to_receive(socket, message);
 		packet = find_message(socket, message, skip);
 		if (packet)
 			return packet;
@@ -313,40 +293,31 @@ static struct unix_packet *await_message(struct unix_socket *socket, const struc
 		else if (!waited && !deadline)
 			*error = -EAGAIN;
 		if (*error || socket->shut & UNIX_SHUT_READ) {
-			unlock(socket, message);
+			unix_unlock_received(socket, message);
 			return NULL;
 		}
-		if (message->flags & MESSAGE_PEEK)
-			mutex_unlock(&unix_flight_lock);
-		*error = unix_wait(socket, &socket->readers, deadline);
+		*error = unix_wait_to_receive(socket, message, deadline);
 	}
 }
 
 static void note_sender(struct unix_message *message, struct unix_packet *packet)
 {
-	struct unix_name *name = atomic_load(&packet->from->name);
-
 	message->credentials = packet->credentials;
 	message->has_credentials = packet->has_credentials;
-	if (message->wants_name && name) {
-		refcount_get(&name->refs);
-		message->from = name;
-	}
+	unix_note_name(message, packet);
 }
 
 /* Takes the message, whose memory is private from then on. */
 static ssize_t take_message(struct unix_socket *socket, struct unix_message *message, struct unix_packet *packet)
 {
 	size_t len = MIN(message->uio->left, (size_t)packet->total);
-	int peek_at = atomic_load_relaxed(&socket->peek_at);
 	ssize_t result = message->flags & MESSAGE_TRUNC ? packet->total : len;
 	bool was_full;
 
-	if (unlikely(peek_at > 0))
-		atomic_store(&socket->peek_at, MAX(peek_at - (int)packet->total, 0));
+	unix_move_peek_offset(socket, message, packet->total);
 	unix_remove_first(socket);
 	was_full = socket->queued == UNIX_DATAGRAMS_MAX;
-	unlock(socket, message);
+	unix_unlock_received(socket, message);
 	if (was_full && socket->type == TYPE_DATAGRAM) {
 		wake_all(&socket->senders);
 		wake_all(&room);
@@ -370,7 +341,6 @@ static ssize_t take_message(struct unix_socket *socket, struct unix_message *mes
 static ssize_t peek_at_message(struct unix_socket *socket, struct unix_message *message, struct unix_packet *packet, size_t skip)
 {
 	size_t there = packet->total - skip, len = MIN(message->uio->left, there);
-	int peek_at = atomic_load_relaxed(&socket->peek_at);
 	struct uio before = *message->uio;
 	bool copied = unix_copy_now(packet, skip, message->uio, len) == len;
 
@@ -378,10 +348,9 @@ static ssize_t peek_at_message(struct unix_socket *socket, struct unix_message *
 		note_sender(message, packet);
 		if (packet->rights)
 			message->rights = unix_rights_copy(packet->rights);
-		if (peek_at >= 0)
-			atomic_store(&socket->peek_at, peek_at + (int)len);
+		unix_move_peek_offset(socket, message, len);
 	}
-	unlock(socket, message);
+	unix_unlock_received(socket, message);
 	if (!copied) {
 		*message->uio = before;
 		return uio_page_in(message->uio, len, true) ?: LOOK_AGAIN;
@@ -406,8 +375,11 @@ COLD ssize_t unix_datagram_receive(struct unix_socket *socket, struct unix_messa
 		return -EOPNOTSUPP;
 	do {
 		packet = await_message(socket, message, &skip, &error);
-		if (!packet)
+		if (!packet) {
+			message->flags &= ~MESSAGE_TRUNC;
+			message->at_end = true;
 			return error;
+		}
 		if (message->flags & MESSAGE_PEEK)
 			result = peek_at_message(socket, message, packet, skip);
 		else

@@ -3,11 +3,12 @@
  * Descriptors under way, and the collection of sockets that lie in one another's queues where nobody can receive them.
  *
  * Only who is under way and has sockets in its queue can be part of such a circle: it is "chained". Mostly nobody is, and nothing is done. Else, when a
- * reference to one that is chained goes, a collection looks at all of them: who has references that are not from queues of chained sockets is reached from
- * outside, and so is what lies in its queue. The queues of all others are emptied.
+ * reference to one that is chained goes, it is looked upwards for somebody who can be reached from outside: mostly that is near. If nobody is found, a
+ * collection looks at all chained sockets: it suspects those that all references to are under way, and believes to be reached who is found less often in
+ * queues of suspects than it is under way, and what lies in its queue. The queues of all others are emptied.
  *
- * flight_lock guards the counts and is held during the collection, as well as where a socket comes into a queue and where MSG_PEEK copies one: so no socket
- * that was looked at gets a new reference from outside. What is taken out of a queue meanwhile is counted still, but not found in any: it counts as reached.
+ * flight_lock guards the counts and is held during the collection, as well as where a socket comes into a queue and where MSG_PEEK copies one: so a suspect
+ * gets no reference from outside but by being taken out of the queue of one that is none, and such queues are not counted.
  */
 #include "ipc/ipc.h"
 #include "lib/errno.h"
@@ -21,10 +22,11 @@
 
 /* Descriptors under way of who may administer; each is worth so many bytes of this part of RAM. */
 enum { ADMINISTRATOR_PART = 16, DESCRIPTOR_BYTES = 2560 };
+enum { LOOK_UP = 100 };	/* sockets in one another's queues before all are looked at */
 
 struct mutex unix_flight_lock = MUTEX_INIT(unix_flight_lock, LOCK_UNIX_FLIGHT);
 static struct list chained = LIST_INIT(chained);	/* flight_lock; struct unix_socket.chained */
-static bool left_alone;		/* flight_lock: by what departed last a socket has lost its last reference from outside */
+static bool lost;		/* flight_lock: what departed last may be out of reach */
 static uint64_t departures = 1;	/* atomic */
 
 /* ---- Counting ---- */
@@ -43,9 +45,20 @@ static void update_chained(struct unix_socket *socket)
 		list_remove(&socket->chained);
 }
 
-static bool is_left_alone(const struct unix_socket *socket)
+static bool has_reference(const struct unix_socket *socket)
 {
-	return socket->is_chained && atomic_load(&socket->file->refs.count) <= socket->in_flight;
+	return atomic_load(&socket->file->refs.count) > socket->in_flight;
+}
+
+/* Is it doubtful that anybody can reach it? Who lies in one queue only is reached by whoever reaches that. flight_lock held. */
+static bool may_be_lost(const struct unix_socket *socket)
+{
+	if (!socket->is_chained)
+		return false;
+	for (unsigned steps = 0; socket && socket->file && steps < LOOK_UP; socket = socket->holder, steps++)
+		if (has_reference(socket))
+			return false;
+	return true;
 }
 
 /* So many more references to the sockets among @rights are in @holder's queue. flight_lock held. */
@@ -57,10 +70,14 @@ static void count(struct unix_socket *holder, const struct unix_rights *rights, 
 		if (unix_is(rights->files[i])) {
 			struct unix_socket *socket = rights->files[i]->private;
 
+			socket->holder = change > 0 && !socket->in_flight ? holder : NULL;
 			socket->in_flight += change;
 			update_chained(socket);
-			if (change > 0)
-				left_alone |= is_left_alone(socket);
+			if (change < 0)
+				continue;
+			/* Between: who puts a reference and has not seen the one sees the other, or is seen to have put it. */
+			(void)atomic_add(&departures, 1);
+			lost |= may_be_lost(socket);
 		}
 }
 
@@ -78,9 +95,9 @@ static void collect(void);
 
 COLD static void unlock_flight(void)
 {
-	bool look = left_alone;
+	bool look = lost;
 
-	left_alone = false;
+	lost = false;
 	mutex_unlock(&unix_flight_lock);
 	if (look)
 		collect();
@@ -98,7 +115,6 @@ void unix_rights_depart(struct unix_socket *to, struct unix_rights *rights)
 	if (likely(!rights || !rights->sockets))
 		return;
 	rights->to = to;
-	(void)atomic_add(&departures, 1);
 	count(to, rights, 1);
 }
 
@@ -275,20 +291,22 @@ static void find_reached(struct list *reached)
 {
 	struct unix_socket *socket, *next;
 
-	list_for_each(socket, &chained, chained) {
+	list_for_each_safe(socket, next, &chained, chained) {
 		socket->reached = false;
 		socket->inner = 0;
+		if (has_reference(socket))
+			reach(socket, reached);
 	}
 	list_for_each(socket, &chained, chained)
 		visit_queue(socket, count_inner, NULL, false);
 	list_for_each_safe(socket, next, &chained, chained)
-		if (atomic_load(&socket->file->refs.count) > socket->in_flight || socket->inner < socket->in_flight)
+		if (socket->inner < socket->in_flight)
 			reach(socket, reached);
 	list_for_each(socket, reached, chained)
 		visit_queue(socket, reach_all, reached, false);
 }
 
-static void collect_once(void)
+static void collect(void)
 {
 	struct list reached = LIST_INIT(reached);
 	struct unix_rights *rights = NULL, *next;
@@ -313,30 +331,31 @@ static void collect_once(void)
 	}
 }
 
-/* Who comes while another is at it leaves that to the other. */
-static void collect(void)
-{
-	static uint32_t wanted;		/* atomic */
-	uint32_t seen = 1;
+enum { SAID_SOCKET = 1 };
 
-	if (atomic_add(&wanted, 1) > 1)
-		return;
-	do {
-		seen = atomic_load(&wanted);
-		collect_once();
-	} while (atomic_sub(&wanted, seen));
-}
-
-/* How many departures there were, and whether the socket is chained. A departure after this may chain it, too. */
+/* A chained socket, referenced; else how many departures there were: one after this may chain it. */
 uint64_t unix_before_put(const struct file *file)
 {
-	const struct unix_socket *socket = file->private;
+	struct unix_socket *socket = file->private;
+	uint64_t seen = atomic_load(&departures) << 1;
 
-	return atomic_load(&departures) << 1 | atomic_load(&socket->is_chained);
+	return likely(!atomic_load(&socket->is_chained)) ? seen : (uint64_t)unix_get(socket) | SAID_SOCKET;
 }
 
 void unix_after_put(uint64_t said)
 {
-	if (unlikely(said & 1 || atomic_load(&departures) != said >> 1))
+	struct unix_socket *socket = (struct unix_socket *)(said & ~(uint64_t)SAID_SOCKET);
+	bool look;
+
+	if (likely(said == atomic_load(&departures) << 1))
+		return;
+	look = !(said & SAID_SOCKET);
+	if (!look) {
+		mutex_lock(&unix_flight_lock);
+		look = may_be_lost(socket);
+		mutex_unlock(&unix_flight_lock);
+		unix_put(socket);
+	}
+	if (look)
 		collect();
 }

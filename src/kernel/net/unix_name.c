@@ -18,24 +18,24 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-enum { BUCKETS = 64, OPTION_BINDING = 63 /* of socket->options: a name is being made */, AUTOMATIC_NAMES = 1 << 20, AUTOMATIC_DIGITS = 5 };
+enum { BUCKETS = 256, OPTION_BINDING = 63 /* of socket->options: a name is being made */, AUTOMATIC_NAMES = 1 << 20, AUTOMATIC_DIGITS = 5 };
 
-static struct spinlock names_lock = SPINLOCK_INIT(LOCK_UNIX_NAMES);
+static struct mutex names_lock = MUTEX_INIT(names_lock, LOCK_UNIX_NAMES);
 static struct unix_name *buckets[BUCKETS];	/* names_lock */
 static struct list all = LIST_INIT(all);	/* names_lock */
 
 void unix_list_add(struct unix_socket *socket)
 {
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	list_push_back(&all, &socket->all);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }
 
 void unix_list_remove(struct unix_socket *socket)
 {
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	list_remove(&socket->all);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }
 
 int unix_check_address(const struct sockaddr_un *address, unsigned size)
@@ -78,7 +78,7 @@ static struct unix_socket *find_node(const struct vnode *vnode)
 static bool allows(const struct sockaddr_un *address, unsigned size)
 {
 	struct process *process = current_process();
-	char text[sizeof(address->sun_path) + 1] = "";
+	const char *text = address->sun_path + 1;
 	unsigned len = size - UNIX_NAME_OFFSET - 1;
 	struct port_names *names;
 	uint64_t flags;
@@ -89,7 +89,6 @@ static bool allows(const struct sockaddr_un *address, unsigned size)
 	flags = spin_lock_irq(&process->lock);
 	names = port_names_get(process->port_names);
 	spin_unlock_irq(&process->lock, flags);
-	memcpy(text, address->sun_path + 1, len);
 	allowed = len && strlen(text) == len && port_names_allow(names, text);
 	port_names_put(names);
 	return allowed;
@@ -97,19 +96,17 @@ static bool allows(const struct sockaddr_un *address, unsigned size)
 
 /* ---- Looking up ---- */
 
-static struct unix_socket *find_by_path(const struct sockaddr_un *address, unsigned size, int type, int *error)
+static struct unix_socket *find_by_path(const char *name, int type, int *error)
 {
-	char text[sizeof(address->sun_path) + 1] = "";
 	struct unix_socket *socket = NULL;
 	struct path path;
 
-	memcpy(text, address->sun_path, size - UNIX_NAME_OFFSET);
-	*error = path_lookup(AT_FDCWD, text, 0, &path);
+	*error = path_lookup(AT_FDCWD, name, 0, &path);
 	if (*error)
 		return NULL;
 	*error = vnode_check_access(path_vnode(&path), PERMIT_WRITE);
 	if (!*error) {
-		spin_lock(&names_lock);
+		mutex_lock(&names_lock);
 		socket = find_node(path_vnode(&path));
 		if (!socket)
 			*error = -ECONNREFUSED;
@@ -119,7 +116,7 @@ static struct unix_socket *find_by_path(const struct sockaddr_un *address, unsig
 			socket = NULL;
 		else
 			unix_get(socket);
-		spin_unlock(&names_lock);
+		mutex_unlock(&names_lock);
 	}
 	path_put(&path);
 	return socket;
@@ -134,15 +131,15 @@ struct unix_socket *unix_find(const struct sockaddr_un *address, unsigned size, 
 		return NULL;
 	}
 	if (address->sun_path[0])
-		return find_by_path(address, size, type, error);
+		return find_by_path(address->sun_path, type, error);
 	*error = -ECONNREFUSED;
 	if (!allows(address, size))
 		return NULL;
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	socket = find_abstract(address, size, type);
 	if (socket)
 		unix_get(socket);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 	return socket;
 }
 
@@ -157,7 +154,8 @@ static struct unix_name *name_alloc(struct unix_socket *socket, const struct soc
 	refcount_init(&name->refs, 1);
 	name->socket = socket;
 	name->size = size;
-	memcpy(&name->address, address, size);
+	if (address)
+		memcpy(&name->address, address, size);
 	return name;
 }
 
@@ -186,7 +184,7 @@ void unix_name_drop(struct unix_socket *socket)
 	/* Accepted sockets have the name of who listened, but cannot be found by it. */
 	if (!name)
 		return;
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	if (name->socket == socket) {
 		struct unix_name **link = &buckets[name->bucket];
 
@@ -195,75 +193,72 @@ void unix_name_drop(struct unix_socket *socket)
 		*link = name->next;
 		name->socket = NULL;
 	}
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }
 
-static int publish_abstract(struct unix_name *name)
+/* The following give @name to its socket. */
+static int bind_abstract(struct unix_name *name)
 {
 	int error = 0;
 
-	spin_lock(&names_lock);
+	if (!allows(&name->address, name->size))
+		return -EPERM;
+	mutex_lock(&names_lock);
 	if (find_abstract(&name->address, name->size, name->socket->type))
 		error = -EADDRINUSE;
 	else
 		publish(name, hash_abstract(&name->address, name->size, name->socket->type));
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 	return error;
 }
 
-static int bind_abstract(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size)
-{
-	struct unix_name *name;
-	int error;
-
-	if (!allows(address, size))
-		return -EPERM;
-	name = name_alloc(socket, address, size);
-	if (!name)
-		return -ENOMEM;
-	error = publish_abstract(name);
-	if (error)
-		unix_name_put(name);
-	return error;
-}
-
-static int bind_path(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size)
+static int bind_path(struct unix_name *name)
 {
 	struct new_node node = { .mode = S_IFSOCK | 0777 };
-	struct unix_name *name;
 	int error;
 
 	if (!capabilities_hold(CAPABILITY_FILE_WRITE))
 		return -EPERM;
-	name = name_alloc(socket, address, size);
-	if (!name)
-		return -ENOMEM;
-	name->address.sun_path[MIN(size - UNIX_NAME_OFFSET, (unsigned)sizeof(address->sun_path))] = 0;
 	name->size = UNIX_NAME_OFFSET + strlen(name->address.sun_path) + 1;
 	error = name_create_known(name->address.sun_path, &node, &name->path);
-	if (error) {
-		unix_name_put(name);
+	if (error)
 		return error == -EEXIST ? -EADDRINUSE : error;
-	}
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	publish(name, hash_node(path_vnode(&name->path)));
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 	return 0;
 }
 
-/* The name of who binds to none: five digits that no other has. */
-static int bind_automatically(struct unix_socket *socket)
+/* Five digits that no other has. */
+static int bind_automatically(struct unix_name *name)
 {
 	static unsigned last;	/* atomic */
-	struct sockaddr_un address = { .sun_family = FAMILY_UNIX };
 	int error = -ENOSPC;
 
+	name->address.sun_family = FAMILY_UNIX;
+	name->size = UNIX_NAME_OFFSET + 1 + AUTOMATIC_DIGITS;
 	for (unsigned tries = 0; tries < AUTOMATIC_NAMES; tries++) {
-		snprintf(address.sun_path + 1, AUTOMATIC_DIGITS + 1, "%05x", atomic_add(&last, 1) % AUTOMATIC_NAMES);
-		error = bind_abstract(socket, &address, UNIX_NAME_OFFSET + 1 + AUTOMATIC_DIGITS);
+		snprintf(name->address.sun_path + 1, AUTOMATIC_DIGITS + 1, "%05x", atomic_add(&last, 1) % AUTOMATIC_NAMES);
+		error = bind_abstract(name);
 		if (error != -EADDRINUSE)
 			break;
 	}
+	return error;
+}
+
+static int bind_name(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size)
+{
+	struct unix_name *name = name_alloc(socket, address, size);
+	int error;
+
+	if (!name)
+		return -ENOMEM;
+	if (size <= UNIX_NAME_OFFSET)
+		error = bind_automatically(name);
+	else
+		error = address->sun_path[0] ? bind_path(name) : bind_abstract(name);
+	if (error)
+		unix_name_put(name);
 	return error;
 }
 
@@ -279,13 +274,11 @@ static bool begin_binding(struct unix_socket *socket)
 }
 
 /* Of a socket with a name. */
-static int refuse_second_name(const struct sockaddr_un *address, unsigned size)
+static int refuse_second_name(const struct sockaddr_un *address)
 {
-	char text[sizeof(address->sun_path) + 1] = "";
 	struct path path;
 
-	memcpy(text, address->sun_path, size - UNIX_NAME_OFFSET);
-	if (!text[0] || path_lookup(AT_FDCWD, text, PATH_NO_FOLLOW, &path))
+	if (!address->sun_path[0] || path_lookup(AT_FDCWD, address->sun_path, PATH_NO_FOLLOW, &path))
 		return -EINVAL;
 	path_put(&path);
 	return -EADDRINUSE;
@@ -293,7 +286,7 @@ static int refuse_second_name(const struct sockaddr_un *address, unsigned size)
 
 int unix_bind(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size)
 {
-	bool automatic = size == UNIX_NAME_OFFSET && address->sun_family == FAMILY_UNIX;
+	bool automatic = !address || (size == UNIX_NAME_OFFSET && address->sun_family == FAMILY_UNIX);
 	int error = automatic ? 0 : unix_check_address(address, size);
 
 	if (!capabilities_hold(CAPABILITY_IPC_CREATE))
@@ -301,23 +294,19 @@ int unix_bind(struct unix_socket *socket, const struct sockaddr_un *address, uns
 	if (error)
 		return error;
 	if (!begin_binding(socket))
-		return automatic ? 0 : refuse_second_name(address, size);
-	if (automatic)
-		error = bind_automatically(socket);
-	else
-		error = address->sun_path[0] ? bind_path(socket, address, size) : bind_abstract(socket, address, size);
+		return automatic ? 0 : refuse_second_name(address);
+	error = bind_name(socket, address, size);
 	(void)atomic_and(&socket->options, ~(1ull << OPTION_BINDING));
 	return error;
 }
 
 int unix_bind_itself(struct unix_socket *socket)
 {
-	static const struct sockaddr_un nothing = { .sun_family = FAMILY_UNIX };
 	int error;
 
 	if (!unix_option(socket, SO_PASSCRED) || atomic_load(&socket->name))
 		return 0;
-	error = unix_bind(socket, &nothing, UNIX_NAME_OFFSET);
+	error = unix_bind(socket, NULL, 0);
 	/* Who may have no name stays without. */
 	return error == -EPERM ? 0 : error;
 }
@@ -349,9 +338,9 @@ void unix_show_all(struct proc_text *text)
 	const struct unix_socket *socket;
 
 	proc_text_print(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
-	spin_lock(&names_lock);
+	mutex_lock(&names_lock);
 	list_for_each(socket, &all, all)
 		if (!socket->name || socket->name->path.dentry || allows(&socket->name->address, socket->name->size))
 			show(text, socket);
-	spin_unlock(&names_lock);
+	mutex_unlock(&names_lock);
 }

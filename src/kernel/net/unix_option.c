@@ -13,7 +13,7 @@
 /* Those that are on or off, as one can say of an AF_UNIX socket without consequences, and the one that has some. */
 #define SWITCHES (BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) | BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_NO_CHECK) | \
 		  BIT(SO_REUSEPORT) | BIT(SO_PASSCRED))
-enum { LIMIT_MAX = 1 << 29 };
+enum { LIMIT_MAX = 1 << 28 };	/* twice that, and as much in a message, is less than UNIX_STARVED leaves for them */
 
 /* struct linger, and struct timeval. */
 struct linger { int on, seconds; };
@@ -31,6 +31,11 @@ static void set_odd(struct unix_socket *socket, uint32_t bit, bool on)
 static void update_receive(struct unix_socket *socket)
 {
 	set_odd(socket, UNIX_ODD_RECEIVE, socket->receive_timeout != WAIT_FOREVER || socket->low_water > 1 || socket->peek_at >= 0);
+}
+
+static bool is_switch(int option)
+{
+	return (unsigned)option < 64 && SWITCHES & BIT(option);
 }
 
 static long set_switch(struct unix_socket *socket, int option, bool on)
@@ -96,7 +101,7 @@ long unix_set_option(struct unix_socket *socket, int option, uaddr_t from, unsig
 		return -EINVAL;
 	if (get_user_u32(&value, from))
 		return -EFAULT;
-	if ((unsigned)option < 64 && SWITCHES & BIT(option))
+	if (is_switch(option))
 		return set_switch(socket, option, value);
 	switch (option) {
 	case SO_SNDBUF:
@@ -137,7 +142,7 @@ static struct time time_of(uint64_t timeout)
 }
 
 /* Who the other side is, with a reference; NULL: nobody. */
-static const struct credentials *peer_credentials(struct unix_socket *socket, int *pid)
+static __attribute__((noinline)) const struct credentials *peer_credentials(struct unix_socket *socket, int *pid)
 {
 	const struct credentials *credentials;
 
@@ -150,19 +155,6 @@ static const struct credentials *peer_credentials(struct unix_socket *socket, in
 	return credentials;
 }
 
-static long get_peer(struct unix_socket *socket, uaddr_t to, uaddr_t size)
-{
-	struct unix_credentials shown = { 0, UINT32_MAX, UINT32_MAX };
-	const struct credentials *credentials = peer_credentials(socket, &shown.pid);
-
-	if (credentials) {
-		shown.uid = credentials->euid;
-		shown.gid = credentials->egid;
-		credentials_put(credentials);
-	}
-	return socket_put_cut(to, size, &shown, sizeof(shown));
-}
-
 static long get_peer_groups(struct unix_socket *socket, uaddr_t to, uaddr_t size)
 {
 	int pid;
@@ -173,11 +165,7 @@ static long get_peer_groups(struct unix_socket *socket, uaddr_t to, uaddr_t size
 	if (!credentials)
 		return -ENODATA;
 	need = credentials->group_count * sizeof(credentials->groups[0]);
-	if (get_user_u32(&room, size))
-		error = -EFAULT;
-	else if ((int)room < 0)
-		error = -EINVAL;
-	else if (put_user_u32(size, need))
+	if (get_user_u32(&room, size) || put_user_u32(size, need))
 		error = -EFAULT;
 	else if (room < need)
 		error = -ERANGE;
@@ -187,41 +175,64 @@ static long get_peer_groups(struct unix_socket *socket, uaddr_t to, uaddr_t size
 	return error;
 }
 
-static bool get_number(struct unix_socket *socket, int option, uint32_t *value)
+static struct unix_credentials peer(struct unix_socket *socket)
+{
+	struct unix_credentials shown = { 0, UINT32_MAX, UINT32_MAX };
+	const struct credentials *credentials = peer_credentials(socket, &shown.pid);
+
+	if (credentials) {
+		shown.uid = credentials->euid;
+		shown.gid = credentials->egid;
+		credentials_put(credentials);
+	}
+	return shown;
+}
+
+union value {
+	uint32_t number;
+	struct linger linger;
+	struct time time;
+	struct unix_credentials credentials;
+};
+
+/* The value of an option, and its size; 0: it has none. */
+static size_t get_value(struct unix_socket *socket, int option, union value *value)
 {
 	switch (option) {
-	case SO_DOMAIN: *value = FAMILY_UNIX; return true;
-	case SO_TYPE: *value = socket->type; return true;
-	case SO_PROTOCOL: *value = 0; return true;
-	case SO_ERROR: *value = -unix_take_error(socket); return true;
-	case SO_ACCEPTCONN: *value = atomic_load(&socket->state) == UNIX_LISTENING; return true;
-	case SO_SNDBUF: *value = atomic_load_relaxed(&socket->send_limit); return true;
-	case SO_RCVBUF: *value = atomic_load_relaxed(&socket->receive_limit); return true;
-	case SO_RCVLOWAT: *value = atomic_load_relaxed(&socket->low_water); return true;
-	case SO_SNDLOWAT: *value = 1; return true;
-	case SO_PEEK_OFF: *value = atomic_load_relaxed(&socket->peek_at); return true;
+	case SO_DOMAIN: value->number = FAMILY_UNIX; break;
+	case SO_TYPE: value->number = socket->type; break;
+	case SO_PROTOCOL: value->number = 0; break;
+	case SO_ERROR: value->number = -unix_take_error(socket); break;
+	case SO_ACCEPTCONN: value->number = atomic_load(&socket->state) == UNIX_LISTENING; break;
+	case SO_SNDBUF: value->number = atomic_load_relaxed(&socket->send_limit); break;
+	case SO_RCVBUF: value->number = atomic_load_relaxed(&socket->receive_limit); break;
+	case SO_RCVLOWAT: value->number = atomic_load_relaxed(&socket->low_water); break;
+	case SO_SNDLOWAT: value->number = 1; break;
+	case SO_PEEK_OFF: value->number = atomic_load_relaxed(&socket->peek_at); break;
+	case SO_PEERCRED:
+		value->credentials = peer(socket);
+		return sizeof(value->credentials);
+	case SO_LINGER:
+		value->linger = (struct linger){ socket->linger >= 0, MAX(socket->linger, 0) };
+		return sizeof(value->linger);
+	case SO_SNDTIMEO_OLD:
+	case SO_RCVTIMEO_OLD:
+		value->time = time_of(atomic_load_relaxed(option == SO_SNDTIMEO_OLD ? &socket->send_timeout : &socket->receive_timeout));
+		return sizeof(value->time);
+	default:
+		value->number = is_switch(option) && unix_option(socket, option);
+		return is_switch(option) ? sizeof(value->number) : 0;
 	}
-	*value = (unsigned)option < 64 && SWITCHES & BIT(option) && unix_option(socket, option);
-	return (unsigned)option < 64 && SWITCHES & BIT(option);
+	return sizeof(value->number);
 }
 
 long unix_get_option(struct unix_socket *socket, int option, uaddr_t to, uaddr_t size)
 {
-	struct linger linger = { socket->linger >= 0, MAX(socket->linger, 0) };
-	struct time time;
-	uint32_t value;
+	union value value;
+	size_t len;
 
-	switch (option) {
-	case SO_PEERCRED:
-		return get_peer(socket, to, size);
-	case SO_PEERGROUPS:
+	if (option == SO_PEERGROUPS)
 		return get_peer_groups(socket, to, size);
-	case SO_LINGER:
-		return socket_put_cut(to, size, &linger, sizeof(linger));
-	case SO_SNDTIMEO_OLD:
-	case SO_RCVTIMEO_OLD:
-		time = time_of(atomic_load_relaxed(option == SO_SNDTIMEO_OLD ? &socket->send_timeout : &socket->receive_timeout));
-		return socket_put_cut(to, size, &time, sizeof(time));
-	}
-	return get_number(socket, option, &value) ? socket_put_cut(to, size, &value, sizeof(value)) : -ENOPROTOOPT;
+	len = get_value(socket, option, &value);
+	return len ? socket_put_cut(to, size, &value, len) : -ENOPROTOOPT;
 }

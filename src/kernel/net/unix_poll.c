@@ -24,7 +24,7 @@ unsigned unix_poll(struct file *file, struct poll_table *table)
 		mask |= POLL_HUP;
 	if (atomic_load(&socket->error))
 		mask |= POLL_ERR;
-	if (unix_datagram_room(socket, socket->type == TYPE_DATAGRAM ? table : NULL) && state != UNIX_LISTENING && unix_is_writable(socket))
+	if (unix_datagram_room(socket, table) && state != UNIX_LISTENING && unix_is_writable(socket))
 		mask |= POLL_OUT | POLL_WRNORM | POLL_WRBAND;
 	return mask;
 }

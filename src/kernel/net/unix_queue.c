@@ -34,6 +34,16 @@ void unix_append(struct unix_socket *socket, struct unix_packet *packet)
 	socket->end = &packet->next;
 }
 
+struct unix_packet *unix_remove_all(struct unix_socket *socket)
+{
+	struct unix_packet *packets = socket->first;
+
+	atomic_store(&socket->first, NULL);
+	socket->end = &socket->first;
+	socket->queued = 0;
+	return packets;
+}
+
 struct unix_packet *unix_remove_first(struct unix_socket *socket)
 {
 	struct unix_packet *packet = socket->first;

@@ -47,6 +47,11 @@ void unix_set_peer_credentials(struct unix_socket *socket, const struct credenti
 		credentials_put(old);
 }
 
+void unix_set_own_credentials(struct unix_socket *socket)
+{
+	unix_set_peer_credentials(socket, credentials_current(), current_process()->pid);
+}
+
 struct unix_socket *unix_create(int type)
 {
 	struct unix_socket *socket = slab_zalloc(socket_slab);
@@ -116,12 +121,13 @@ static void shut(struct unix_socket *socket, unsigned what, int error)
 
 int unix_shutdown(struct unix_socket *socket, int how)
 {
-	struct unix_socket *peer = socket->type == TYPE_DATAGRAM ? NULL : atomic_load(&socket->peer);
+	struct unix_socket *peer;
 	unsigned what = how + 1;
 
 	if (how < 0 || how > 2)
 		return -EINVAL;
 	shut(socket, what, 0);
+	peer = socket->type == TYPE_DATAGRAM ? NULL : atomic_load(&socket->peer);
 	/* What one does not read the other shall not write. */
 	if (peer)
 		shut(peer, (what & UNIX_SHUT_READ ? UNIX_SHUT_WRITE : 0) | (what & UNIX_SHUT_WRITE ? UNIX_SHUT_READ : 0), 0);
@@ -135,10 +141,8 @@ void unix_close(struct unix_socket *socket, bool embryo)
 
 	unix_name_drop(socket);
 	mutex_lock(&socket->lock);
-	packets = socket->first;
+	packets = unix_remove_all(socket);
 	waiting = socket->first_waiting;
-	atomic_store(&socket->first, NULL);
-	socket->end = &socket->first;
 	socket->first_waiting = NULL;
 	socket->last_waiting = &socket->first_waiting;
 	socket->closed = true;
@@ -148,7 +152,7 @@ void unix_close(struct unix_socket *socket, bool embryo)
 	if (socket->type == TYPE_DATAGRAM)
 		unix_datagram_let_go(socket);
 	else if (socket->peer)
-		shut(socket->peer, UNIX_SHUT_BOTH, packets || embryo ? ECONNRESET : 0);
+		shut(socket->peer, UNIX_SHUT_BOTH, (packets && (packets->total || packets->next)) || embryo ? ECONNRESET : 0);
 	unix_packets_free(packets);
 	while (waiting) {
 		struct unix_socket *next = waiting->next_waiting;
@@ -221,11 +225,6 @@ const struct file_ops unix_file_ops = { .read = read, .write = write, .read_user
 ssize_t unix_send(struct unix_socket *socket, struct unix_message *message)
 {
 	return socket->type == TYPE_STREAM ? unix_stream_send(socket, message) : unix_datagram_send(socket, message);
-}
-
-ssize_t unix_receive(struct unix_socket *socket, struct unix_message *message)
-{
-	return socket->type == TYPE_STREAM ? unix_stream_receive(socket, message) : unix_datagram_receive(socket, message);
 }
 
 int unix_open(struct unix_socket *socket, uint32_t flags, struct file **file)

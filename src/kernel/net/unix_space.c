@@ -27,6 +27,11 @@ static bool charge(struct unix_socket *socket, long bytes)
 					   (frame_total() << PAGE_SHIFT) / (capabilities_may_administer() ? ADMINISTRATOR_PART : USER_PART));
 }
 
+static void uncharge(struct unix_socket *socket, long bytes)
+{
+	user_account_charge_optional(socket->account, ACCOUNT_SOCKET_BYTES, -bytes, 0);
+}
+
 bool unix_space_begin(struct unix_socket *socket)
 {
 	socket->space = UNIX_SPACE_IDLE;
@@ -41,7 +46,7 @@ bool unix_space_begin(struct unix_socket *socket)
 void unix_space_end(struct unix_socket *socket)
 {
 	KASSERT(!(uint32_t)socket->space);
-	user_account_charge_optional(socket->account, ACCOUNT_SOCKET_BYTES, -(long)((socket->space & ~UNIX_STARVED) >> 32), 0);
+	uncharge(socket, (socket->space & ~UNIX_STARVED) >> 32);
 	user_account_put(socket->account);
 }
 
@@ -53,7 +58,9 @@ static bool grow(struct unix_socket *socket, uint64_t space, uint32_t bytes)
 
 	if (!charge(socket, more))
 		return false;
-	atomic_add(&socket->space, (uint64_t)more << 32);
+	/* Who finds that another has changed it meanwhile looks again. */
+	if (!atomic_compare_exchange(&socket->space, &space, space + ((uint64_t)more << 32)))
+		uncharge(socket, more);
 	return true;
 }
 
@@ -120,7 +127,7 @@ static void shrink(struct unix_socket *socket, uint64_t space)
 	uint64_t reserved = (space & ~UNIX_STARVED) >> 32;
 
 	if (reserved > UNIX_SPACE_BASE && atomic_compare_exchange(&socket->space, &space, UNIX_SPACE_IDLE | (space & UNIX_STARVED)))
-		user_account_charge_optional(socket->account, ACCOUNT_SOCKET_BYTES, -(long)(reserved - UNIX_SPACE_BASE), 0);
+		uncharge(socket, reserved - UNIX_SPACE_BASE);
 }
 
 COLD void unix_given_back(struct unix_socket *socket, uint64_t now, uint32_t bytes)

@@ -86,19 +86,14 @@ COLD ssize_t unix_stream_send(struct unix_socket *socket, struct unix_message *m
 
 /* ---- Receiving ---- */
 
-/* With MSG_PEEK descriptors are copied, which is nothing to do while it is looked for those that nobody can reach. */
 static void lock(const struct reading *reading)
 {
-	if (reading->message->flags & MESSAGE_PEEK)
-		mutex_lock(&unix_flight_lock);
-	mutex_lock(&reading->socket->lock);
+	unix_lock_to_receive(reading->socket, reading->message);
 }
 
 static void unlock(const struct reading *reading)
 {
-	mutex_unlock(&reading->socket->lock);
-	if (reading->message->flags & MESSAGE_PEEK)
-		mutex_unlock(&unix_flight_lock);
+	unix_unlock_received(reading->socket, reading->message);
 }
 
 static void free_read(struct reading *reading)
@@ -107,10 +102,21 @@ static void free_read(struct reading *reading)
 	reading->read = NULL;
 }
 
+/* The packet with the byte that is read next; *@skip becomes the bytes in it that come before. */
+static struct unix_packet *find_packet(const struct reading *reading, size_t *skip)
+{
+	struct unix_packet *packet = reading->socket->first;
+
+	for (*skip = reading->skip; packet && *skip >= packet->len - packet->at; packet = packet->next)
+		*skip -= packet->len - packet->at;
+	return packet;
+}
+
 /* Nothing is there to read. 0 to look again; 1 at the end; the lock is held again in any case. */
 static int wait_for_bytes(struct reading *reading)
 {
 	struct unix_socket *socket = reading->socket;
+	size_t unused;
 	int error;
 
 	if (reading->done >= reading->target)
@@ -129,22 +135,10 @@ static int wait_for_bytes(struct reading *reading)
 		lock(reading);
 		return 0;
 	}
-	if (reading->message->flags & MESSAGE_PEEK)
-		mutex_unlock(&unix_flight_lock);
-	error = unix_wait(socket, &socket->readers, reading->deadline);
+	error = unix_wait_to_receive(socket, reading->message, reading->deadline);
 	lock(reading);
 	/* What came with the signal, or at the last moment, is looked at first. */
-	return socket->first || socket->shut & UNIX_SHUT_READ ? 0 : error;
-}
-
-/* The packet with the byte that is read next; *@skip becomes the bytes in it that come before. */
-static struct unix_packet *find_packet(const struct reading *reading, size_t *skip)
-{
-	struct unix_packet *packet = reading->socket->first;
-
-	for (*skip = reading->skip; packet && *skip >= packet->len - packet->at; packet = packet->next)
-		*skip -= packet->len - packet->at;
-	return packet;
+	return find_packet(reading, &unused) || socket->shut & UNIX_SHUT_READ ? 0 : error;
 }
 
 static bool same_sender(const struct unix_packet *packet, const struct unix_message *message)
@@ -183,22 +177,16 @@ static bool take_rights(struct reading *reading, struct unix_packet *packet)
 
 static void took(struct reading *reading, struct unix_packet *packet, size_t len)
 {
-	struct unix_socket *socket = reading->socket;
-	int peek_at = atomic_load_relaxed(&socket->peek_at);
-
 	reading->done += len;
+	unix_move_peek_offset(reading->socket, reading->message, len);
 	if (reading->message->flags & MESSAGE_PEEK) {
 		reading->skip += len;
-		if (peek_at >= 0)
-			atomic_store(&socket->peek_at, peek_at + (int)len);
 		return;
 	}
-	if (peek_at > 0)
-		atomic_store(&socket->peek_at, MAX(peek_at - (int)len, 0));
 	packet->at += len;
 	if (packet->at < packet->len)
 		return;
-	unix_remove_first(socket);
+	unix_remove_first(reading->socket);
 	packet->next = reading->read;
 	reading->read = packet;
 }
@@ -227,10 +215,7 @@ static int read_packet(struct reading *reading)
 		message->credentials = packet->credentials;
 		message->has_credentials = packet->has_credentials;
 	}
-	if (message->wants_name && !message->from && atomic_load(&packet->from->name)) {
-		message->from = packet->from->name;
-		refcount_get(&message->from->refs);
-	}
+	unix_note_name(message, packet);
 	rights = take_rights(reading, packet);
 	took(reading, packet, len);
 	return rights || !message->uio->left;
@@ -244,11 +229,10 @@ COLD ssize_t unix_stream_receive(struct unix_socket *socket, struct unix_message
 
 	if (atomic_load(&socket->state) != UNIX_CONNECTED || message->flags & MESSAGE_OOB)
 		return -EINVAL;
-	reading.deadline = unix_deadline(atomic_load_relaxed(&socket->receive_timeout), message->flags & MESSAGE_DONTWAIT);
+	reading.deadline = unix_receive_deadline(socket, message);
 	reading.target = message->flags & MESSAGE_WAITALL ? wanted : MIN(wanted, (size_t)atomic_load_relaxed(&socket->low_water));
 	reading.target = MAX(reading.target, (size_t)1);
-	if (message->flags & MESSAGE_PEEK)
-		reading.skip = MAX(atomic_load_relaxed(&socket->peek_at), 0);
+	reading.skip = unix_peek_offset(socket, message);
 	lock(&reading);
 	while (!result)
 		result = read_packet(&reading);

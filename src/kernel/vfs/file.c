@@ -83,14 +83,13 @@ static inline void file_free(struct file *file)
 	atomic_sub(&files_open, 1);
 }
 
-static __attribute__((noinline)) void put_counted(struct file *file)
+static COLD __attribute__((noinline)) void put_counted(struct file *file)
 {
 	uint64_t said = unix_ask_before_put(file);
 
 	if (refcount_put(&file->refs))
 		file_free(file);
-	else
-		unix_after_put(said);
+	unix_after_put(said);
 }
 
 void file_put(struct file *file)

@@ -50,7 +50,7 @@ struct file_ops {
 	void (*flush)(struct file *file);
 #ifdef UNIX_SOCKETS
 	/*
-	 * A reference is going to be put: not 0. Unless it is the last one that goes to unix_after_put() (net/net.h) afterwards, when the file may be gone.
+	 * A reference is going to be put. What this says goes to unix_after_put() (net/net.h) afterwards, when the file may be gone.
 	 * NULL for all but local sockets, which may refer to themselves by way of others. Who has it has flush, too: other files are closed in fewer steps.
 	 */
 	uint64_t (*before_put)(const struct file *file);

@@ -462,7 +462,7 @@ static void chain(void)
 {
 	int last = STDIN_FILENO, pair[2], head = -1;
 
-	for (int i = 0; i < 150; i++) {
+	for (int i = 0; i < 500; i++) {
 		pair_of(SOCK_STREAM, pair);
 		CHECK_EQ(send_fds(pair[0], "x", 1, &last, 1, 0), 1);
 		close(pair[0]);
