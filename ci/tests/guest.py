@@ -32,10 +32,14 @@ def vm(guest, command, *options, timeout=120):
                           timeout=timeout + 60)
 
 
+def console_all(data):
+    """A console log without colours."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", data.decode(errors="replace")).replace("\r", "")
+
+
 def console_text(data):
     """The end of a console log without colours, for an assertion's message."""
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", data.decode(errors="replace")).replace("\r", "")
-    return text[-CONSOLE_TAIL:]
+    return console_all(data)[-CONSOLE_TAIL:]
 
 
 @dataclass

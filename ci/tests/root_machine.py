@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import disk_image
-from guest import BUILD, RAEEN, console_text, vm_line
+from guest import BUILD, RAEEN, console_all, console_text, vm_line
 from qmp import Qmp
 
 DISK = "/proc/disks/ram0"
@@ -87,11 +87,12 @@ class Machine:
         self.lines += before
         return before
 
-    def log(self):
+    def log(self, whole=False):
+        """The end of the console log, for a message; or all of it."""
         if not os.path.exists(self.console):
             return ""
         with open(self.console, "rb") as console:
-            return console_text(console.read())
+            return (console_all if whole else console_text)(console.read())
 
     def rest(self):
         """What is printed until the end. Returns the exit status."""

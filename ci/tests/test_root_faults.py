@@ -180,7 +180,7 @@ def lies(seed, answers, folder, *options, timeout=1500):
     options += ("--overlay", make_overlay(folder, f"--garbage={seed}", "root_garbage"), "--mem", "1G", "--smp", "2")
     with Machine(BEFORE + LIES.replace("LEAST", str(answers)), *options, timeout=timeout) as machine:
         machine.rest()
-        said_by_program, log = machine.text(), machine.log()
+        said_by_program, log = machine.text(), machine.log(whole=True)
     text = said_by_program + log
     assert said(machine, "ended") == ["0"] and "panic" not in text, text[-4000:]
     mount, ways = (dict(re.findall(r" (\w+)=(\d+)", line)) for line in said_by_program[said_by_program.rindex("disk=ram0"):].splitlines()[:2])
