@@ -62,7 +62,7 @@ ISO := $(BUILD)/raeen.iso
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps uapi compiler toolchain kernel userland ports ports-fresh image iso debug-iso run run-bochs debug host-test fuzz host-tests-alone test-programs test test-full lint bench abi-table \
+.PHONY: help deps uapi compiler toolchain kernel userland ports ports-fresh image iso debug-iso run run-bochs debug host-test fuzz host-tests-alone test-programs test test-full controls lint bench abi-table \
 	clean distclean
 
 help: ## list the targets
@@ -212,6 +212,10 @@ test-full: lint iso debug-iso test-programs ## the same, and what takes longer
 	@+$(SUBMAKE) -C src/servers hosttest-full
 	@toolchain/deps debug full
 	$(call GUEST_TESTS)
+
+# In a clone below build/, which is built the first time: ONLY="elf-* steal" for some.
+controls: deps ## show that the tests can fail: break one mechanism after the other, and see the test that must notice (hours; ONLY=NAMES)
+	@ci/controls/run $(ONLY)
 
 lint: deps ## check style and what the documentation promises
 	@if [ -x ci/lint ]; then ci/lint; else echo "lint: there is no ci/lint"; fi

@@ -238,6 +238,14 @@ static void switches_are_counted(void)
 			break;
 	}
 	CHECK_EQ(after, before + 1);
+	/* Two that compute on one CPU take turns, which neither has asked for. */
+	pin(0, last_cpu());
+	pin(worker.tid, last_cpu());
+	before = after = strtol(read_status(worker.tid, "nonvoluntary_ctxt_switches"), NULL, 10);
+	tell_worker(BURN);
+	for (long begun = check_now(); check_now() - begun < PATIENCE_MS && after == before;)
+		after = strtol(read_status(worker.tid, "nonvoluntary_ctxt_switches"), NULL, 10);
+	CHECK(after > before);
 	end_worker();
 }
 
@@ -257,6 +265,9 @@ static void affinity_as_a_list(void)
 	CPU_SET(last, &set);
 	CHECK_EQ(sched_setaffinity(worker.tid, sizeof set, &set), 0);
 	snprintf(expected, sizeof expected, !last ? "0" : last == 1 ? "0-1" : "0,%d", last);
+	CHECK_STR(read_status(worker.tid, "Cpus_allowed_list"), expected);
+	pin(worker.tid, last);
+	snprintf(expected, sizeof expected, "%d", last);
 	CHECK_STR(read_status(worker.tid, "Cpus_allowed_list"), expected);
 	end_worker();
 }

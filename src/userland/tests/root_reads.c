@@ -255,6 +255,7 @@ static void served_counts(void)
 	};
 	long created, unlinked, commits, written, flushes, groups, lookups;
 	struct statfs info;
+	char *at;
 	int fd;
 
 	CHECK_EQ(statfs(".", &info), 0);
@@ -281,6 +282,12 @@ static void served_counts(void)
 	CHECK(served("create") == created + 1 && served("commits") > commits && served("promised") >= 3 && served("dirty") > 0);
 	CHECK_EQ(fsync(fd), 0);
 	CHECK(served("promised") == 0 && served("written") > written && served("flushes") > flushes && served("groups") > groups);
+	/* Those that are clean, and that nobody has mapped, go. */
+	at = mmap(NULL, 3 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(at != MAP_FAILED && in_memory(at, 3) == 3);
+	put("/proc/sys/vm/drop_caches", "1\n");
+	CHECK_EQ(in_memory(at, 3), 0);
+	munmap(at, 3 * PAGE);
 	close(fd);
 	CHECK_EQ(unlink("counted"), 0);
 	CHECK_EQ(served("unlink"), unlinked + 1);

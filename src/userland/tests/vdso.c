@@ -179,18 +179,23 @@ static void wall_clock(void)
 static void processor(void)
 {
 	unsigned cpu = 99, node = 99, cpu_by_call = 98, node_by_call = 98;
-	cpu_set_t one;
+	cpu_set_t all, one;
 
 	if (!bind())
 		return;
-	CHECK_EQ(vdso_cpu(&cpu, &node, NULL), 0);
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	CHECK_EQ(sched_setaffinity(0, sizeof one, &one), 0);
-	CHECK_EQ(vdso_cpu(&cpu, &node, NULL), 0);
-	CHECK_EQ(syscall(SYS_getcpu, &cpu_by_call, &node_by_call, NULL), 0);
-	CHECK_EQ(cpu, cpu_by_call);
-	CHECK_EQ(node, node_by_call);
+	CHECK_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (!CPU_ISSET(i, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(i, &one);
+		CHECK_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+		CHECK_EQ(vdso_cpu(&cpu, &node, NULL), 0);
+		CHECK_EQ(syscall(SYS_getcpu, &cpu_by_call, &node_by_call, NULL), 0);
+		CHECK_EQ(cpu, i);
+		CHECK_EQ(cpu_by_call, i);
+		CHECK_EQ(node, node_by_call);
+	}
 	CHECK_EQ(vdso_cpu(NULL, NULL, NULL), 0);
 }
 

@@ -17,6 +17,7 @@
 
 #include "lib/log.h"
 #include "ext2_walk.h"
+#include "vfs/ext2/ext2_format.h"
 #include "vfs/mount.h"
 
 static char folder[] = "/tmp/ext2-test-XXXXXX";
@@ -183,6 +184,37 @@ static void test_refused(void)
 	free(image);
 }
 
+/* A record of a directory that is longer than what is left of its block: its name, too, might lie beyond. */
+static void test_long_record(void)
+{
+	struct ext2_superblock super;
+	struct ext2_group group;
+	struct ext2_disk_inode root;
+	struct ext2_dirent_header header;
+	struct fs *fs;
+	struct fs_attr attr;
+	size_t len, at;
+	uint8_t *image;
+
+	run("cd %s && mke2fs -q -F -t ext2 -b 1024 record 1m >/dev/null", folder);
+	image = load("record", &len);
+	memcpy(&super, image + EXT2_SUPERBLOCK_OFFSET, sizeof(super));
+	memcpy(&group, image + 2 * 1024, sizeof(group));
+	memcpy(&root, image + group.inode_table * 1024 + (EXT2_ROOT_INODE - 1) * super.inode_size, sizeof(root));
+	for (at = root.block[0] * 1024;; at += header.record_len) {
+		memcpy(&header, image + at, sizeof(header));
+		if (at + header.record_len == (root.block[0] + 1) * 1024)
+			break;
+	}
+	assert(ext2_mount_memory(image, len, &fs) == 0);
+	assert(fs->ops->lookup(fs, fs->root, "absent", 6, &attr) == -ENOENT);
+	header.record_len += 4;
+	memcpy(image + at, &header, sizeof(header));
+	assert(fs->ops->lookup(fs, fs->root, "absent", 6, &attr) == -EUCLEAN);
+	fs->ops->unmount(fs);
+	free(image);
+}
+
 /* A directory that is linked a second time, or above itself, must not become a loop. */
 static void test_directory_loop(void)
 {
@@ -281,6 +313,7 @@ int main(void)
 	test_triple_indirect();
 	test_attributes();
 	test_refused();
+	test_long_record();
 	test_directory_loop();
 	test_damaged_images();
 	run("rm -rf %s", folder);

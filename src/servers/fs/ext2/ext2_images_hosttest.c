@@ -200,6 +200,51 @@ static void test_populated(void)
 	}
 }
 
+/* A directory whose index is kept although it is changed would have names in no place of the index: e2fsck -fn finds them. */
+static void test_index(void)
+{
+	static struct session session;
+	struct ext2_attr many, attr;
+	char path[128], name[64];
+	size_t len;
+	uint8_t *bytes;
+
+	CHECK(!shell("cd %s && rm -f image && mke2fs -q -F -t ext2 -O dir_index -b 1024 -d tree image 24m > log && { e2fsck -fyD image > log 2>&1; "
+		     "debugfs -R 'stat many' image 2> /dev/null | grep -q 'Flags: 0x1000'; }", scratch_folder()), "many has no index");
+	snprintf(path, sizeof(path), "%s/image", scratch_folder());
+	bytes = load_file(path, &len);
+	CHECK(!session_open(&session, bytes, len, 0), "mount");
+	CHECK(!session_lookup(&session, session.root, "many", &many), "many");
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "another-%u", i);
+		CHECK(!session_create(&session, many.node, name, S_IFREG | 0644, &attr), "%s", name);
+	}
+	check_sound(&session, "index");
+	session_close(&session);
+}
+
+/* What names blocks of the file system itself is broken, and frees none of them. */
+static void test_system_blocks(void)
+{
+	static struct session session;
+	struct ext2_attr removed;
+	char path[128];
+	size_t len;
+	uint8_t *bytes = make_image("-b 1024 -I 128", 2048, &len);
+
+	snprintf(path, sizeof(path), "%s/image", scratch_folder());
+	save_file(path, bytes, len);
+	free(bytes);
+	CHECK(!shell("cd %s && echo x > x && debugfs -w -R 'write x x' image > log 2>&1 && "
+		     "table=$(dumpe2fs image 2> /dev/null | sed -n 's/.*Inode table at \\([0-9]*\\)-.*/\\1/p') && "
+		     "debugfs -w -R \"sif x block[0] $table\" image >> log 2>&1 && "
+		     "debugfs -R 'blocks x' image 2> /dev/null | grep -qx \"$table \"", scratch_folder()), "debugfs");
+	bytes = load_file(path, &len);
+	CHECK(!session_open(&session, bytes, len, 0), "mount");
+	CHECK(session_remove(&session, session.root, "x", 0, &removed) == -EUCLEAN, "blocks of inodes are freed");
+	session_close(&session);
+}
+
 static void test_features(void)
 {
 	static const struct { const char *options; int error; const char *log; } images[] = {
@@ -362,6 +407,8 @@ int main(void)
 {
 	test_features();
 	test_populated();
+	test_index();
+	test_system_blocks();
 	test_full("-b 1024 -m 0 -N 128", 600);
 	test_full("-b 1024 -m 10 -N 2000 -g 512", 2048);
 	test_full("-b 4096 -m 0 -N 300", 4096);
