@@ -334,7 +334,7 @@ echo "restarts $(restarts echo) $(state echo)"
 def test_deaths_under_load(machine, services, deaths, cpus):
     """More deaths within the minute of "give-up=5/min" than that: each instance has answered, so none counts, and each restart is at once."""
     machine.write("etc/services.conf", services)
-    out, log = machine.run(DEATHS.format(deaths=deaths, clients=2 * cpus + 2, ms=deaths * 400), "--smp", cpus)
+    out, log = machine.run(DEATHS.format(deaths=deaths, clients=2 * cpus + 2, ms=deaths * 400), "--smp", cpus, timeout=10 * deaths + 100)
     assert f"restarts {deaths} running" in out, out + log[-3000:]
     assert len(re.findall(r"^manager: echo .* follows at once$", log, re.MULTILINE)) == deaths, log
     failed = re.search(r"calls \d+ failed (\d+)", out)

@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RECOVERIES_MAX = 1000, CLIENTS_MAX = 64, ERRNO_MAX = 4096 };
+enum { RECOVERIES_MAX = 1000, CLIENTS_MAX = 64, CALLS_MIN = 2, ERRNO_MAX = 4096 };
 /* Bytes of a message: with their number before them whole words, as the short way wants, and not. */
 enum { WHOLE_WORDS = 60, NOT_WHOLE = 65 };
 static const int64_t patience_ns = 30ll * 1000000000;
@@ -67,8 +67,8 @@ static void call_until_end(unsigned length, int64_t timeout)
 	static struct echo_echo_reply reply;
 
 	request.data_length = length;
-	/* Once at least: on a busy machine the time may be over before a client is there. */
-	do {
+	/* However late it is there on a busy machine: an instance tells its supervisor that it has answered when the next call comes. */
+	for (unsigned made = 0; made < CALLS_MIN || now_ns() < end_ns; made++) {
 		uint64_t began = now_ns();
 		int error;
 
@@ -77,7 +77,7 @@ static void call_until_end(unsigned length, int64_t timeout)
 		if (error == 0 && (reply.data_length != length || memcmp(reply.data, request.data, length) != 0))
 			error = -EILSEQ;
 		count(now_ns() - began, error);
-	} while (now_ns() < end_ns);
+	}
 }
 
 static void *stay(void *argument)
