@@ -255,6 +255,7 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		if (certain && !found)
 			dentry_hash_locked(result);
 	}
+	inotify_strays_locked(result);
 	spin_unlock(&vfs_tree_lock);
 	for (size_t i = 0; i < ARRAY_LEN(old.dentries); i++)
 		if (old.dentries[i])

@@ -26,10 +26,14 @@ static inline void inotify_file(struct file *file, uint32_t mask) { }
 static inline void inotify_closed(struct file *file) { }
 static inline void inotify_not_opened(struct file *file) { }
 static inline void inotify_self(struct vnode *vnode, uint32_t mask) { }
-static inline void inotify_name(struct vnode *directory, const struct path_component *name, uint32_t mask, uint32_t cookie) { }
-static inline void inotify_removed(struct vnode *vnode, const struct dentry *dentry, bool directory) { }
+static inline void inotify_new_file(struct file *file, uint32_t mask) { }
+static inline void inotify_name(struct vnode *directory, const struct path_component *name, uint32_t mask, uint32_t mode) { }
+static inline void inotify_removed(struct vnode *directory, const struct path_component *name, struct vnode *vnode, const struct dentry *dentry,
+				   uint32_t mode) { }
+static inline void inotify_unsure(struct vnode *directory) { }
 static inline void inotify_if_gone(struct vnode *vnode, const struct dentry *own) { }
 static inline void inotify_named_locked(const struct dentry *dentry) { }
+static inline void inotify_strays_locked(const struct dentry *dentry) { }
 static inline void inotify_mounted_first(struct fs *fs) { }
 static inline void inotify_tell_unmounted(struct fs *fs) { }
 
