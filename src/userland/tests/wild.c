@@ -34,7 +34,7 @@
 #include <unistd.h>
 
 enum { ARCH_GET_FS = 0x1003, NATIVE_CALLS = 1024, NATIVE_CAP_CHECK = 1039 };
-enum { PAGE = 4096, ALARM_SECONDS = 5, SIGNAL_SET_SIZE = 8, ROBUST_HEAD_SIZE = 24, OUTCOME_SIGNAL = 10000, OUTCOME_LOST = 20000 };
+enum { PAGE = 4096, ALARM_SECONDS = 5, SIGNAL_SET_SIZE = 8, ROBUST_HEAD_SIZE = 24, RSEQ_AREA_SIZE = 32, OUTCOME_SIGNAL = 10000, OUTCOME_LOST = 20000 };
 
 /* Three pages: good, read-only, not to be touched. */
 static char *area;
@@ -86,6 +86,7 @@ enum { MORE_CALLS = sizeof more_calls / sizeof *more_calls };
 
 static const struct { const char *call, *argument; long value; } special[] = {
 	{ "set_robust_list", "len", ROBUST_HEAD_SIZE },
+	{ "rseq", "size", RSEQ_AREA_SIZE },
 	{ "syslog", "type", 3 },			/* read all */
 	{ "syslog", "len", 4096 },
 	{ "timer_create", "event", 0 },			/* the default: a pointer to zeroes is none */
