@@ -28,6 +28,8 @@ static inline bool vnode_attends(const struct vnode *vnode, unsigned what) { ret
 
 /* Something happened to what has the name @dentry (positive, referenced): told to who watches it, and to who watches the directory. */
 void inotify_tell(struct dentry *dentry, uint32_t mask);
+/* It is run: opened, read, and closed, which Linux tells when the program ends; but it is not remembered by which name it was found. */
+void inotify_tell_executed(struct dentry *dentry);
 /* The same for @vnode alone. */
 void inotify_tell_self(struct vnode *vnode, uint32_t mask);
 /* @name in @directory: IN_CREATE, IN_DELETE, IN_MOVED_FROM or IN_MOVED_TO, with IN_ISDIR if @mode is a directory's. */
@@ -72,6 +74,12 @@ static inline void inotify_closed(struct file *file)
 {
 	if (file->vnode && vnode_attends(file->vnode, VNODE_MAY_BE_HEARD) && !(file->rights & FILE_RIGHT_PATH_ONLY))
 		inotify_tell(file->path.dentry, file->rights & FILE_RIGHT_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+}
+
+static inline void inotify_executed(struct dentry *dentry)
+{
+	if (vnode_attends(dentry->vnode, VNODE_MAY_BE_HEARD))
+		inotify_tell_executed(dentry);
 }
 
 /* Nobody hears that @file is closed: it was not opened. */

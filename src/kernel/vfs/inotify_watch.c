@@ -151,6 +151,13 @@ void inotify_tell(struct dentry *dentry, uint32_t mask)
 		forget_marks(vnode);
 }
 
+COLD void inotify_tell_executed(struct dentry *dentry)
+{
+	inotify_tell(dentry, IN_OPEN);
+	inotify_tell(dentry, IN_ACCESS);
+	inotify_tell(dentry, IN_CLOSE_NOWRITE);
+}
+
 void inotify_tell_self(struct vnode *vnode, uint32_t mask)
 {
 	struct list ended = LIST_INIT(ended);

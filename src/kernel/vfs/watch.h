@@ -24,6 +24,7 @@ static inline void vnode_has_locks(struct vnode *vnode) { }
 static inline void inotify_dentry(struct dentry *dentry, uint32_t mask) { }
 static inline void inotify_file(struct file *file, uint32_t mask) { }
 static inline void inotify_closed(struct file *file) { }
+static inline void inotify_executed(struct dentry *dentry) { }
 static inline void inotify_not_opened(struct file *file) { }
 static inline void inotify_self(struct vnode *vnode, uint32_t mask) { }
 static inline void inotify_new_file(struct file *file, uint32_t mask) { }

@@ -358,6 +358,25 @@ static void open_before(void)
 	CHECK_STR(events(fd), "2:ACCESS");
 }
 
+/* A program is a file that is opened and read. */
+static void programs(void)
+{
+	int fd = instance(), own = open("/proc/self/exe", O_RDONLY), copy = open("program", O_WRONLY | O_CREAT, 0700);
+	pid_t pid;
+
+	while (sendfile(copy, own, NULL, 1 << 20) > 0)
+		;
+	close(copy);
+	CHECK_EQ(inotify_add_watch(fd, ".", EVERYTHING), 1);
+	pid = fork();
+	if (!pid) {
+		execl("./program", "program", "--end", (char *)NULL);
+		_exit(100);
+	}
+	CHECK_EQ(check_wait(pid), 0);
+	CHECK(strstr(events(fd), "1:OPEN:program 1:ACCESS:program 1:CLOSE_NOWRITE:program"));
+}
+
 /* Nor does it have to be found by its name any more. */
 static void removed_before(void)
 {
@@ -512,8 +531,10 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(calls), CASE(of_a_file), CASE(in_a_directory), CASE(moves), CASE(of_directories), CASE(flags), CASE(copies), CASE(open_before),
-		CASE(removed_before), CASE(hard_links), CASE(queue), CASE(merging), CASE(info), CASE(waiting), { NULL, NULL },
+		CASE(programs), CASE(removed_before), CASE(hard_links), CASE(queue), CASE(merging), CASE(info), CASE(waiting), { NULL, NULL },
 	};
 
+	if (argc == 2 && !strcmp(argv[1], "--end"))
+		return 0;
 	return kernel_has(INOTIFY) ? check_main("inotify", cases, argc, argv) : skip_program("inotify", INOTIFY);
 }
