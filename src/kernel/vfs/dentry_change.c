@@ -34,7 +34,6 @@ static void unhash_locked(struct leftovers *left, struct dentry *dentry)
 {
 	if (dentry_unhash_locked(dentry))
 		leave_dentry(left, dentry);
-	inotify_strays_locked(dentry);
 }
 
 static inline void release_leftovers(struct leftovers *left)

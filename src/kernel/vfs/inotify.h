@@ -21,7 +21,7 @@ enum vnode_attention {
 };
 enum { VNODE_MAY_BE_HEARD = VNODE_WATCHED | VNODE_STRAYS };
 
-extern uint32_t inotify_watch_count;	/* all there are; inotify's lock, read without it */
+extern uint64_t inotify_watch_count;	/* all there are; inotify's lock, read without it */
 
 static inline bool inotify_watching(void) { return unlikely(inotify_watch_count); }
 static inline bool vnode_attends(const struct vnode *vnode, unsigned what) { return unlikely(vnode->object.attention & what); }
@@ -123,8 +123,15 @@ static inline void inotify_named_locked(const struct dentry *dentry)
 		inotify_tell_named_locked(dentry);
 }
 
-/* @dentry (or NULL) may not be found in the cache, or not any more, and be in use all the same. Tree lock held. */
-static inline void inotify_strays_locked(const struct dentry *dentry)
+/* The cache will not find @dentry any more, which may be in use. Tree lock held. */
+static inline void inotify_unhashed_locked(const struct dentry *dentry)
+{
+	if (dentry->vnode && atomic_load_relaxed(&dentry->refs.count) > dentry->hashed)
+		(void)atomic_or(&dentry->vnode->object.attention, VNODE_STRAYS);
+}
+
+/* The caller uses @dentry (or NULL), which the cache may not know. Tree lock held. */
+static inline void inotify_perhaps_stray_locked(const struct dentry *dentry)
 {
 	if (dentry && !dentry->hashed && dentry->vnode)
 		(void)atomic_or(&dentry->vnode->object.attention, VNODE_STRAYS);

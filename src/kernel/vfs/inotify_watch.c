@@ -14,7 +14,7 @@
 
 struct spinlock inotify_lock = SPINLOCK_INIT(LOCK_INOTIFY);
 uint32_t inotify_limits[INOTIFY_LIMITS] = { 16384, 128, UINT32_MAX };
-uint32_t inotify_watch_count;
+uint64_t inotify_watch_count;
 
 uint32_t inotify_new_cookie(void)
 {

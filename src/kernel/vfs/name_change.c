@@ -193,7 +193,7 @@ static int check_remove(const struct path_walk *walk, bool directory)
 }
 
 /* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
-static inline void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
+static WATCHED_INLINE void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
 {
 	struct dentry *dentry = begun->dentry;
 	struct vnode *vnode = dentry->vnode;
