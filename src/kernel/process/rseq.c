@@ -12,7 +12,10 @@
 #include "process/signal.h"
 #include "syscall_prototypes.h"
 
-enum { AREA_SIZE = sizeof(struct rseq) };
+enum {
+	AREA_SIZE = sizeof(struct rseq),
+	OLD_FLAGS = RSEQ_CS_FLAG_NO_RESTART_ON_PREEMPT | RSEQ_CS_FLAG_NO_RESTART_ON_SIGNAL | RSEQ_CS_FLAG_NO_RESTART_ON_MIGRATE,
+};
 
 _Static_assert(AREA_SIZE == 32 && sizeof(struct rseq_cs) == 32, "as Linux lays them out");
 
@@ -38,7 +41,7 @@ static int read_section(struct rseq_cs *section, uaddr_t from)
 	return signature == current_thread()->user.rseq_signature ? 0 : -EINVAL;
 }
 
-/* Ends the section at @from, if @frame is in it. Flags, by which sections were once spared, are refused. */
+/* Ends the section at @from, if @frame is in it. Flags by which sections were once spared do nothing; others are refused. */
 static int end_section(struct trap_frame *frame, uaddr_t area, uaddr_t from)
 {
 	struct rseq_cs section;
@@ -49,7 +52,7 @@ static int end_section(struct trap_frame *frame, uaddr_t area, uaddr_t from)
 		return error;
 	if (get_user_u32(&flags, area + offsetof(struct rseq, flags)))
 		return -EFAULT;
-	if (flags || section.flags)
+	if ((flags | section.flags) & ~OLD_FLAGS)
 		return -EINVAL;
 	frame->rip = section.abort_ip;
 	return 0;
@@ -82,6 +85,16 @@ void rseq_resume(struct trap_frame *frame)
 		signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
 }
 
+/* What an earlier user of the memory left is no section. */
+static int clear_section(uaddr_t area)
+{
+	uint64_t left;
+
+	if (get_user_u64(&left, area + offsetof(struct rseq, rseq_cs)) || (left && put_user_u64(area + offsetof(struct rseq, rseq_cs), 0)))
+		return -EFAULT;
+	return 0;
+}
+
 static long unregister(struct thread_state *state, uint32_t signature)
 {
 	if (state->rseq_signature != signature)
@@ -107,7 +120,7 @@ long sys_rseq(uaddr_t area, unsigned size, int flags, unsigned signature)
 		return state->rseq_signature == signature ? -EBUSY : -EPERM;
 	if (area % AREA_SIZE || size != AREA_SIZE)
 		return -EINVAL;
-	if (!user_range_ok(area, size))
+	if (!user_range_ok(area, size) || clear_section(area))
 		return -EFAULT;
 	state->rseq = area;
 	state->rseq_signature = signature;
