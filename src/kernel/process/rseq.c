@@ -12,10 +12,7 @@
 #include "process/signal.h"
 #include "syscall_prototypes.h"
 
-enum {
-	AREA_SIZE = sizeof(struct rseq),
-	OLD_FLAGS = RSEQ_CS_FLAG_NO_RESTART_ON_PREEMPT | RSEQ_CS_FLAG_NO_RESTART_ON_SIGNAL | RSEQ_CS_FLAG_NO_RESTART_ON_MIGRATE,
-};
+enum { AREA_SIZE = sizeof(struct rseq) };
 
 _Static_assert(AREA_SIZE == 32 && sizeof(struct rseq_cs) == 32, "as Linux lays them out");
 
@@ -41,7 +38,7 @@ static int read_section(struct rseq_cs *section, uaddr_t from)
 	return signature == current_thread()->user.rseq_signature ? 0 : -EINVAL;
 }
 
-/* Ends the section at @from, if @frame is in it. Flags by which sections were once spared do nothing; others are refused. */
+/* Ends the section at @from, if @frame is in it. Flags, by which sections were once spared, are refused. */
 static int end_section(struct trap_frame *frame, uaddr_t area, uaddr_t from)
 {
 	struct rseq_cs section;
@@ -52,7 +49,7 @@ static int end_section(struct trap_frame *frame, uaddr_t area, uaddr_t from)
 		return error;
 	if (get_user_u32(&flags, area + offsetof(struct rseq, flags)))
 		return -EFAULT;
-	if ((flags | section.flags) & ~OLD_FLAGS)
+	if (flags | section.flags)
 		return -EINVAL;
 	frame->rip = section.abort_ip;
 	return 0;

@@ -352,14 +352,16 @@ static void wrong_sections(void)
 	static struct section wrong;
 
 	begin();
-	/* A handler of SIGSEGV does not help. */
 	handle(SIGUSR1);
+	for (int flag = 1; flag <= 8; flag <<= 1) {
+		wrong = forever, wrong.flags = flag;
+		expect_end(&wrong);
+	}
+	/* Of what is wrong wherever the program is a handler of SIGSEGV does not hear. */
 	handle(SIGSEGV);
 	wrong = forever, wrong.abort = unsigned_abort;
 	expect_end(&wrong);
 	wrong = forever, wrong.version = 1;
-	expect_end(&wrong);
-	wrong = forever, wrong.flags = 8;
 	expect_end(&wrong);
 	wrong = forever, wrong.abort = wrong.start;
 	expect_end(&wrong);
