@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -87,6 +88,7 @@ enum { MORE_CALLS = sizeof more_calls / sizeof *more_calls };
 static const struct { const char *call, *argument; long value; } special[] = {
 	{ "set_robust_list", "len", ROBUST_HEAD_SIZE },
 	{ "rseq", "size", RSEQ_AREA_SIZE },
+	{ "inotify_add_watch", "mask", IN_OPEN },
 	{ "syslog", "type", 3 },			/* read all */
 	{ "syslog", "len", 4096 },
 	{ "timer_create", "event", 0 },			/* the default: a pointer to zeroes is none */
@@ -130,6 +132,8 @@ static long good_descriptor(const struct call *call, const char *name)
 		return open(".", O_RDONLY);
 	if (!strncmp(call->name, "mq_", 3))
 		return good_queue();
+	if (!strncmp(call->name, "inotify_", 8))
+		return inotify_init();
 	if (!strncmp(call->name, "timerfd_", 8))
 		return timerfd_create(CLOCK_MONOTONIC, 0);
 	if (!strncmp(call->name, "signalfd", 8))
