@@ -21,7 +21,7 @@ void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops, u
 		.refs = { 1 }, .ops = ops, .lock = MUTEX_INIT(object->lock, LOCK_VM_OBJECT), .size = size, .mappings = LIST_INIT(object->mappings),
 		.busy = WAIT_QUEUE_INIT(object->busy),
 	};
-	vm_object_renew_ready_size(object);
+	vm_object_first_ready_size(object);
 }
 
 void vm_object_discard(struct vm_object *object)

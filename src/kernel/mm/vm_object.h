@@ -144,8 +144,10 @@ int vm_object_get_page(struct vm_object *object, uint64_t index, bool for_write,
  */
 void vm_object_hold_back(struct vm_object *object, bool hold);
 void vm_object_renew_ready_size(struct vm_object *object);	/* the size is another; lock held */
+static inline void vm_object_first_ready_size(struct vm_object *object) { object->ready_size = object->size; }
 static inline uint64_t vm_object_ready_size(const struct vm_object *object) { return object->ready_size; }
 #else
+static inline void vm_object_first_ready_size(struct vm_object *object) { }
 static inline void vm_object_renew_ready_size(struct vm_object *object) { }
 static inline uint64_t vm_object_ready_size(const struct vm_object *object) { return object->size; }
 #endif

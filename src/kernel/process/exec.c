@@ -15,6 +15,7 @@
 #include "process/futex.h"
 #include "process/internal.h"
 #include "process/posix_timer.h"
+#include "process/rseq.h"
 #include "security/capabilities.h"
 #include "syscall_prototypes.h"
 #include "vfs/file.h"
@@ -144,6 +145,7 @@ static void reset_thread(struct exec *exec, struct thread *thread)
 	state->alt_stack_base = state->alt_stack_size = 0;
 	state->alt_stack_flags = SS_DISABLE;
 	state->restart.resume = NULL;
+	rseq_forget(thread);
 	capabilities_end_grant();
 	preempt_disable();
 	thread->fs_base = thread->gs_base = 0;

@@ -18,6 +18,7 @@
 #include "vdso/vdso.h"
 #include "vfs/mount.h"
 #include "vfs/vnode.h"
+#include "vfs/watch.h"
 
 enum { STACK_SLACK = 128 << 10, CLOCK_TICKS = 100, ACCESS_EXECUTE = 1, RFLAGS_START = 0x202 };
 
@@ -99,7 +100,12 @@ int executable_take(const struct path *path, struct vnode **vnode)
 	if (((*vnode)->type & S_IFMT) != S_IFREG || (mount_flags(path->mount) & MS_NOEXEC))
 		return -EACCES;
 	error = vnode_check_access(*vnode, ACCESS_EXECUTE);
-	return error ? error : executable_mark(*vnode);
+	if (error)
+		return error;
+	error = executable_mark(*vnode);
+	if (!error)
+		inotify_executed(path->dentry);
+	return error;
 }
 
 /* What @path names becomes exec->vnode, if the caller may run it. */

@@ -12,6 +12,7 @@
 #include "process/clone.h"
 #include "process/internal.h"
 #include "process/pidfd.h"
+#include "process/rseq.h"
 #include "sched/thread.h"
 #include "security/capabilities.h"
 #include "sysv/sysv.h"
@@ -98,6 +99,8 @@ static void inherit_thread_state(struct thread *child, const struct clone_reques
 		to->alt_stack_size = from->alt_stack_size;
 		to->alt_stack_flags = from->alt_stack_flags;
 	}
+	if (!(request->flags & CLONE_VM))
+		rseq_inherit(child);
 	if (request->flags & CLONE_CHILD_CLEARTID)
 		to->clear_child_tid = request->child_tid;
 	if (request->flags & CLONE_SETTLS)

@@ -6,6 +6,7 @@
 #include "arch/x86_64/trap.h"
 #include "process/core_dump.h"
 #include "process/internal.h"
+#include "process/rseq.h"
 
 enum {
 	NO_RESTART = -1,		/* in frame->error: this frame is no longer that of a system call */
@@ -253,6 +254,8 @@ void signal_handle_work(struct trap_frame *frame)
 			credentials_refresh(thread);
 		} else if (work & THREAD_WORK_LEVEL) {
 			sched_leave_kernel(thread);
+		} else if (rseq_is_due(work)) {
+			rseq_resume(frame);
 		} else if (work & THREAD_WORK_SIGNAL) {
 			handle_signals(frame, thread);
 		} else {

@@ -15,6 +15,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
+#include "process/rseq.h"
 #include "syscall_prototypes.h"
 
 struct frame_stack { uint64_t base; int32_t flags, pad; uint64_t size; };
@@ -253,6 +254,8 @@ int signal_frame_setup(struct trap_frame *frame, int number, const struct signal
 	uint64_t base = ROUND_DOWN(fpu - sizeof(struct signal_frame), 16ull) - 8;
 	bool was_on_alt = signal_on_alt_stack(frame->rsp);
 
+	if (rseq_before_handler(frame))
+		return -EFAULT;
 	if (!(action->flags & SA_RESTORER))
 		return -EFAULT;		/* x86-64 has no other way back */
 	if (!user_range_ok(base, top - base) || base > top)

@@ -68,6 +68,11 @@ struct thread_state {
 #ifdef INOTIFY
 	struct inotify_rename *rename;	/* own thread; while it renames: what becomes known of it (vfs/inotify.h) */
 #endif
+#ifdef RSEQ
+	uaddr_t rseq;			/* rseq(2)'s area, or 0; own thread writes */
+	uint32_t rseq_signature;	/* own thread */
+	uint64_t rseq_switches;		/* own thread; how often it had left its CPU when it was settled last */
+#endif
 	struct sem_undo_list *undo;	/* own thread; what becomes undone when the last thread ends that has it (sysv/sem.c); NULL: nothing */
 };
 
@@ -78,6 +83,7 @@ enum {
 	THREAD_WORK_MASK = 1 << 3,	/* the signal mask has to be put back */
 	THREAD_WORK_LEVEL = 1 << 5,	/* it runs at a better level than its class's until then (sched/priority.c) */
 	THREAD_WORK_CREDENTIALS = 1 << 4,	/* take over the process's new credentials */
+	THREAD_WORK_RSEQ = 1 << 6,	/* its section may have been interrupted, or its CPU be another (process/rseq.h) */
 	/* These end an interruptible sleep. */
 	THREAD_WORK_INTERRUPTS = THREAD_WORK_SIGNAL | THREAD_WORK_EXIT | THREAD_WORK_STOP,
 };

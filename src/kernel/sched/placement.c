@@ -10,6 +10,7 @@
 #include "arch/x86_64/clock_hw.h"
 #include "debug/trace/trace.h"
 #include "lib/errno.h"
+#include "process/rseq.h"
 #include "sched/clock.h"
 
 enum { SEARCH_MAX = 256 /* threads looked at, with interrupts off, for one that may move */, BALANCE_MS = 50, OFFER_AFTER_US = 100 };
@@ -94,6 +95,7 @@ static void change_cpu(struct cpu *cpu, struct cpu *target, struct thread *threa
 	trace_migrate(thread, target->id);
 	thread->moved_at = cpu_read_tsc();
 	__atomic_store_n(&thread->cpu, target->id, __ATOMIC_RELAXED);
+	rseq_disturb(thread);
 	queue_unlock(cpu->run_queue);
 	queue_lock(target->run_queue);
 }
@@ -367,6 +369,7 @@ int sched_set_affinity(struct thread *thread, uint64_t mask)
 	state = thread->run_state;	/* once: of a thread with another CPU it is guarded by another lock */
 	if (!may_run(thread, cpu) && state == THREAD_SLEEPING) {
 		thread->fpu_cpu = CPU_MAX;
+		rseq_disturb(thread);
 		__atomic_store_n(&thread->cpu, least_busy(allowed_cpus(thread))->id, __ATOMIC_RELEASE);
 	}
 	if (may_run(thread, cpu) || (state != THREAD_READY && state != THREAD_RUNNING)) {

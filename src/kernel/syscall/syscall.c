@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "process/process.h"
+#include "process/rseq.h"
 #include "sched/scheduler.h"
 #include "sched/thread.h"
 
@@ -95,5 +96,6 @@ void syscall_exit_work(struct trap_frame *frame)
 		if (atomic_load_relaxed(&thread->user.work))
 			signal_handle_work(frame);
 		interrupts_disable();
+		rseq_disturb_if_switched(thread);
 	}
 }

@@ -156,6 +156,7 @@ static void unhash(struct dentry *dentry)
 
 bool dentry_unhash_locked(struct dentry *dentry)
 {
+	inotify_unhashed_locked(dentry);
 	if (!dentry->hashed)
 		return false;
 	vfs_paths_changed();
@@ -255,6 +256,7 @@ static int dentry_add_answer(struct dentry *directory, const struct path_compone
 		if (certain && !found)
 			dentry_hash_locked(result);
 	}
+	inotify_perhaps_stray_locked(result);
 	spin_unlock(&vfs_tree_lock);
 	for (size_t i = 0; i < ARRAY_LEN(old.dentries); i++)
 		if (old.dentries[i])

@@ -36,7 +36,7 @@ static void push(struct inotify *group, struct inotify_news *news)
 	wake_one(&group->readers);
 }
 
-static void overflow(struct inotify *group)
+void inotify_overflow_locked(struct inotify *group)
 {
 	if (group->overflow.len != NOT_QUEUED)
 		return;
@@ -59,26 +59,24 @@ void inotify_queue_locked(struct inotify *group, int wd, uint32_t mask, uint32_t
 	size_t len = name ? name->len : 0, size = sizeof(struct inotify_news) + len;
 	struct inotify_news *news;
 
-	if (group->count >= atomic_load_relaxed(&inotify_limits[INOTIFY_QUEUED_EVENTS])) {
-		overflow(group);
-		return;
-	}
+	if (group->count >= group->most)
+		goto lost;
 	if (says_again(group, wd, mask, name))
 		return;
-	if (!user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_QUEUED_EVENTS, size, (frame_total() << PAGE_SHIFT) / NEWS_PART)) {
-		overflow(group);
-		return;
-	}
+	if (!user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_QUEUED_EVENTS, size, (frame_total() << PAGE_SHIFT) / NEWS_PART))
+		goto lost;
 	news = kmalloc(size);
 	if (!news) {
 		user_account_charge_optional(group->account, ACCOUNT_INOTIFY + INOTIFY_QUEUED_EVENTS, -(long)size, 0);
-		overflow(group);
-		return;
+		goto lost;
 	}
 	*news = (struct inotify_news){ .wd = wd, .mask = mask, .cookie = cookie, .len = len };
 	if (len)
 		memcpy(news->name, name->name, len);
 	push(group, news);
+	return;
+lost:
+	inotify_overflow_locked(group);
 }
 
 /* ---- The file ---- */
@@ -260,6 +258,7 @@ static struct inotify *inotify_alloc(int *error)
 	wait_queue_init(&group->readers);
 	group->overflow = (struct inotify_news){ .wd = -1, .mask = IN_Q_OVERFLOW, .len = NOT_QUEUED };
 	group->account = account;
+	group->most = atomic_load_relaxed(&inotify_limits[INOTIFY_QUEUED_EVENTS]);
 	return group;
 uncharge:
 	user_account_charge_optional(account, ACCOUNT_INOTIFY + INOTIFY_INSTANCES, -1, 0);

@@ -21,6 +21,7 @@ struct inotify_news {
 struct inotify {
 	struct rb_tree watches;		/* inotify_lock: by their numbers */
 	int last_wd;			/* inotify_lock */
+	unsigned most;			/* set once: events that the queue holds */
 	unsigned count;			/* inotify_lock; read without it by poll: events in the queue */
 	struct list news;		/* inotify_lock: the queue */
 	uint64_t bytes;			/* inotify_lock: as many as reading them all gives */
@@ -48,6 +49,9 @@ uint32_t inotify_limit(enum inotify_limit limit);
 
 /* Queues an event, if it does not say again what the last one says, and wakes readers. inotify_lock held. */
 void inotify_queue_locked(struct inotify *group, int wd, uint32_t mask, uint32_t cookie, const struct path_component *name);
+
+/* Queues that some were lost, if it is not queued already. inotify_lock held. */
+void inotify_overflow_locked(struct inotify *group);
 
 /* What one watch more or other events for it give: its number, or -EEXIST, -ENOSPC, -ENOMEM. May sleep. */
 int inotify_watch_add(struct inotify *group, struct vnode *vnode, uint32_t mask);

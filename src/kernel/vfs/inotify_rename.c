@@ -43,20 +43,23 @@ void inotify_replaced_node(struct fs_node_id node, uint32_t links)
 void inotify_moved(struct path_walk *from, struct path_walk *to)
 {
 	struct vnode *from_dir = from->parent.dentry->vnode, *to_dir = to->parent.dentry->vnode;
-	uint32_t kind = from->path.dentry->vnode->type == S_IFDIR ? IN_ISDIR : 0, cookie;
+	uint32_t type = from->path.dentry->vnode->type, cookie;
 
 	if (!vnode_attends(from_dir, VNODE_HAS_WATCHES) && !vnode_attends(to_dir, VNODE_HAS_WATCHES))
 		return;
 	cookie = inotify_new_cookie();
-	inotify_name(from_dir, &from->last, IN_MOVED_FROM | kind, cookie);
-	inotify_name(to_dir, &to->last, IN_MOVED_TO | kind, cookie);
+	inotify_tell_name(from_dir, &from->last, IN_MOVED_FROM, type, cookie);
+	inotify_tell_name(to_dir, &to->last, IN_MOVED_TO, type, cookie);
 }
 
 static void tell_replaced(struct vnode *vnode)
 {
-	vnode_recheck_links(vnode);
-	inotify_self(vnode, IN_ATTRIB);
-	inotify_if_gone(vnode, NULL);
+	/* To ask for the links may be a message to a server. */
+	if (vnode_attends(vnode, VNODE_HAS_WATCHES)) {
+		vnode_recheck_links(vnode);
+		inotify_self(vnode, IN_ATTRIB);
+		inotify_if_gone(vnode, NULL);
+	}
 	vnode_put(vnode);
 }
 

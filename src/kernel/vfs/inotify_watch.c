@@ -14,6 +14,7 @@
 
 struct spinlock inotify_lock = SPINLOCK_INIT(LOCK_INOTIFY);
 uint32_t inotify_limits[INOTIFY_LIMITS] = { 16384, 128, UINT32_MAX };
+uint64_t inotify_watch_count;
 
 uint32_t inotify_new_cookie(void)
 {
@@ -38,6 +39,7 @@ static void end_locked(struct inotify_watch *watch, struct list *ended)
 		atomic_and(&vnode->object.attention, (uint8_t)~VNODE_HAS_WATCHES);
 	list_remove(&watch->fs_link);
 	list_push_back(ended, &watch->fs_link);
+	inotify_watch_count--;
 	user_account_charge_optional(watch->group->account, ACCOUNT_INOTIFY + INOTIFY_WATCHES, -1, 0);
 }
 
@@ -71,28 +73,47 @@ static void tell_locked(struct vnode *vnode, uint32_t mask, uint32_t cookie, con
 	}
 }
 
-/* Does anybody watch @vnode, or a directory with a name of it? Tree lock held. */
-static bool has_listeners_locked(const struct vnode *vnode)
+static void mark_locked(struct vnode *vnode)
 {
+	if (atomic_or(&vnode->object.attention, VNODE_WATCHED) & VNODE_WATCHED)
+		return;
+	vm_object_hold_back(&vnode->object, true);
+}
+
+void inotify_tell_named_locked(const struct dentry *dentry)
+{
+	if (vnode_attends(dentry->parent->vnode, VNODE_HAS_WATCHES))
+		mark_locked(dentry->vnode);
+}
+
+/* Which of its hints are true: does anybody watch @vnode, or a directory with a name of it, and may it have strays? Tree lock held. */
+static unsigned true_marks_locked(const struct vnode *vnode)
+{
+	unsigned marks = vnode_attends(vnode, VNODE_HAS_WATCHES) ? VNODE_WATCHED : 0;
 	const struct dentry *dentry;
 
-	if (vnode_attends(vnode, VNODE_HAS_WATCHES))
-		return true;
-	list_for_each(dentry, &vnode->dentries, vnode_link)
-		if (dentry->parent != dentry && vnode_attends(dentry->parent->vnode, VNODE_HAS_WATCHES))
-			return true;
-	return false;
+	list_for_each(dentry, &vnode->dentries, vnode_link) {
+		if (dentry->parent == dentry)
+			continue;
+		if (vnode_attends(dentry->parent->vnode, VNODE_HAS_WATCHES))
+			marks |= VNODE_WATCHED;
+		if (!dentry->hashed)
+			marks |= VNODE_STRAYS;
+	}
+	return marks;
 }
 
 /* Nobody was told: from now on nobody is asked, if so it stays. */
-static void forget_mark(struct vnode *vnode)
+static void forget_marks(struct vnode *vnode)
 {
+	unsigned marks;
+
 	mutex_lock(&vnode->object.lock);
 	spin_lock(&vfs_tree_lock);
-	if (!has_listeners_locked(vnode)) {
-		atomic_and(&vnode->object.attention, (uint8_t)~VNODE_WATCHED);
+	marks = true_marks_locked(vnode);
+	atomic_and(&vnode->object.attention, (uint8_t)~(VNODE_MAY_BE_HEARD & ~marks));
+	if (!(marks & VNODE_WATCHED))
 		vm_object_hold_back(&vnode->object, false);
-	}
 	spin_unlock(&vfs_tree_lock);
 	mutex_unlock(&vnode->object.lock);
 }
@@ -102,25 +123,39 @@ void inotify_tell(struct dentry *dentry, uint32_t mask)
 	struct list ended = LIST_INIT(ended);
 	struct vnode *vnode = dentry->vnode;
 	struct path_component name;
-	bool heard;
+	unsigned marks;
+	bool deleted;
 
 	/* What goes through a FIFO is nobody's business. */
 	if (vnode->type == S_IFIFO && mask & (IN_ACCESS | IN_MODIFY))
+		return;
+	if (!inotify_watching() && !vnode_attends(vnode, VNODE_WATCHED))
 		return;
 	if (vnode->type == S_IFDIR)
 		mask |= IN_ISDIR;
 	spin_lock(&vfs_tree_lock);
 	spin_lock(&inotify_lock);
 	name = (struct path_component){ dentry->name, dentry->name_len, dentry->hash };
+	/* Attributes of what has no name are told all the same. */
+	deleted = dentry->deleted && !(mask & IN_ATTRIB);
 	if (dentry->parent != dentry)
-		tell_locked(dentry->parent->vnode, mask, 0, &name, dentry->deleted, &ended);
-	tell_locked(vnode, mask, 0, NULL, dentry->deleted, &ended);
-	heard = has_listeners_locked(vnode);
+		tell_locked(dentry->parent->vnode, mask, 0, &name, deleted, &ended);
+	tell_locked(vnode, mask, 0, NULL, deleted, &ended);
+	marks = true_marks_locked(vnode);
+	if (marks & VNODE_WATCHED)
+		mark_locked(vnode);
 	spin_unlock(&inotify_lock);
 	spin_unlock(&vfs_tree_lock);
 	free_ended(&ended);
-	if (!heard)
-		forget_mark(vnode);
+	if (vnode_attends(vnode, VNODE_MAY_BE_HEARD & ~marks))
+		forget_marks(vnode);
+}
+
+COLD void inotify_tell_executed(struct dentry *dentry)
+{
+	inotify_tell(dentry, IN_OPEN);
+	inotify_tell(dentry, IN_ACCESS);
+	inotify_tell(dentry, IN_CLOSE_NOWRITE);
 }
 
 void inotify_tell_self(struct vnode *vnode, uint32_t mask)
@@ -136,19 +171,36 @@ void inotify_tell_self(struct vnode *vnode, uint32_t mask)
 	free_ended(&ended);
 }
 
-void inotify_tell_name(struct vnode *directory, const struct path_component *name, uint32_t mask, uint32_t cookie)
+void inotify_tell_name(struct vnode *directory, const struct path_component *name, uint32_t mask, uint32_t mode, uint32_t cookie)
 {
 	struct list ended = LIST_INIT(ended);
 
+	if (!vnode_attends(directory, VNODE_HAS_WATCHES))
+		return;
+	if ((mode & S_IFMT) == S_IFDIR)
+		mask |= IN_ISDIR;
 	spin_lock(&inotify_lock);
 	tell_locked(directory, mask, cookie, name, false, &ended);
 	spin_unlock(&inotify_lock);
 	free_ended(&ended);
 }
 
+void inotify_tell_unsure(struct vnode *directory)
+{
+	struct inotify_watch *watch;
+
+	spin_lock(&inotify_lock);
+	if (vnode_attends(directory, VNODE_HAS_WATCHES))
+		for (watch = directory->watches; watch; watch = watch->next)
+			inotify_overflow_locked(watch->group);
+	spin_unlock(&inotify_lock);
+}
+
 /* Ends the watches of @vnode, after an event that those get who want it; and those who cannot choose. inotify_lock held. */
 static void end_with_locked(struct inotify_watch *watch, uint32_t mask, struct list *ended)
 {
+	if (mask & IN_UNMOUNT && watch->vnode->type == S_IFDIR)
+		mask |= IN_ISDIR;
 	if (mask & (watch->mask | IN_UNMOUNT))
 		inotify_queue_locked(watch->group, watch->wd, mask, 0, NULL);
 	end_locked(watch, ended);
@@ -171,11 +223,13 @@ void inotify_tell_if_gone(struct vnode *vnode, const struct dentry *own)
 	free_ended(&ended);
 }
 
-void inotify_tell_removed(struct vnode *vnode, const struct dentry *dentry, bool directory)
+void inotify_tell_removed(struct vnode *directory, const struct path_component *name, struct vnode *vnode, const struct dentry *dentry, uint32_t mode)
 {
-	if (!directory)
-		inotify_tell_self(vnode, IN_ATTRIB);
-	inotify_if_gone(vnode, dentry);
+	if (vnode && mode != S_IFDIR)
+		inotify_self(vnode, IN_ATTRIB);
+	if (vnode)
+		inotify_if_gone(vnode, dentry);
+	inotify_tell_name(directory, name, IN_DELETE, mode, 0);
 }
 
 COLD void inotify_tell_unmounted(struct fs *fs)
@@ -196,25 +250,18 @@ COLD void inotify_tell_unmounted(struct fs *fs)
 
 /* ---- Beginnings ---- */
 
-void inotify_mark_locked(struct vnode *vnode)
-{
-	if (atomic_or(&vnode->object.attention, VNODE_WATCHED) & VNODE_WATCHED)
-		return;
-	vm_object_hold_back(&vnode->object, true);
-}
-
 /* What is watched from now on, and what has a name in it; names that come later are marked as they come. */
 static void mark_all(struct vnode *vnode)
 {
 	const struct dentry *directory, *dentry;
 
 	spin_lock(&vfs_tree_lock);
-	inotify_mark_locked(vnode);
+	mark_locked(vnode);
 	if (vnode->type == S_IFDIR)
 		list_for_each(directory, &vnode->dentries, vnode_link)
 			list_for_each(dentry, &directory->children, child_link)
 				if (dentry->vnode)
-					inotify_mark_locked(dentry->vnode);
+					mark_locked(dentry->vnode);
 	spin_unlock(&vfs_tree_lock);
 }
 
@@ -269,6 +316,7 @@ static void begin_locked(struct inotify *group, struct vnode *vnode, struct inot
 		watch->next->place = &watch->next;
 	vnode->watches = watch;
 	atomic_or(&vnode->object.attention, VNODE_HAS_WATCHES);
+	inotify_watch_count++;
 	list_push_back(&vnode->fs->watches, &watch->fs_link);
 }
 

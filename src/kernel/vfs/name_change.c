@@ -85,6 +85,7 @@ static int check_parent(const struct path_walk *walk)
 void name_maybe_changed(struct dentry *parent, const struct path_component *name, struct vnode *named)
 {
 	dentry_drop_name(parent, name);
+	inotify_unsure(parent->vnode);
 	vnode_is_stale(parent->vnode);
 	if (named)
 		vnode_links_are_unsure(named);
@@ -126,7 +127,7 @@ static inline __attribute__((always_inline)) int create_begun(struct begun *begu
 		else if (unlikely(!dentry_instantiate(begun->dentry, vnode, &begun->change)))
 			error = dentry_instantiate_alone(begun->parent, &begun->name, vnode, &begun->dentry);
 		vnode_touch_directory(directory, now);
-		inotify_name(directory, &begun->name, (node->mode & S_IFMT) == S_IFDIR ? IN_CREATE | IN_ISDIR : IN_CREATE, 0);
+		inotify_name(directory, &begun->name, IN_CREATE, attr.mode);
 	} else if (error == -EEXIST) {
 		dentry_drop_name(begun->parent, &begun->name);
 	} else if (unlikely(fs_change_is_unsure(error))) {
@@ -192,7 +193,7 @@ static int check_remove(const struct path_walk *walk, bool directory)
 }
 
 /* The file system has removed a name of @node: brings entries and vnode up to date. @change is still open. */
-static inline void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
+static WATCHED_INLINE void show_removed(const struct begun *begun, bool directory, const struct fs_attr *attr)
 {
 	struct dentry *dentry = begun->dentry;
 	struct vnode *vnode = dentry->vnode;
@@ -215,10 +216,10 @@ static inline void show_removed(const struct begun *begun, bool directory, const
 		} else {
 			vnode_recheck_links(vnode);
 		}
-		inotify_removed(vnode, dentry, directory);
-		vnode_put(vnode);
 	}
-	inotify_name(begun->parent->vnode, &begun->name, directory ? IN_DELETE | IN_ISDIR : IN_DELETE, 0);
+	inotify_removed(begun->parent->vnode, &begun->name, vnode, dentry, directory ? S_IFDIR : 0);
+	if (likely(vnode))
+		vnode_put(vnode);
 }
 
 /*

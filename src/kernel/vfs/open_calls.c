@@ -115,11 +115,12 @@ static inline long open_made(const struct path *at, int flags, struct fd_table *
 	error = vnode_begin_write(file->vnode);
 	if (unlikely(error)) {
 		mount_end_write(at->mount);
+		inotify_not_opened(file);
 		file_put(file);
 		return error;
 	}
 	file->writer = true;
-	inotify_file(file, IN_OPEN);
+	inotify_new_file(file, IN_OPEN);
 	preempt_disable();
 	take_lowest_fd(table, fd, file, flags);
 	preempt_enable();

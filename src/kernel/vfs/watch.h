@@ -15,7 +15,12 @@
 
 #include "vfs/inotify.h"
 
+/* What is inlined without inotify, and just too large with it. */
+#define WATCHED_INLINE inline __attribute__((always_inline))
+
 #else
+
+#define WATCHED_INLINE inline
 
 static inline bool vnode_is_watched(const struct vnode *vnode) { return false; }
 /* Has the end of an open file of @vnode to do with more than the file? */
@@ -24,12 +29,18 @@ static inline void vnode_has_locks(struct vnode *vnode) { }
 static inline void inotify_dentry(struct dentry *dentry, uint32_t mask) { }
 static inline void inotify_file(struct file *file, uint32_t mask) { }
 static inline void inotify_closed(struct file *file) { }
+static inline void inotify_executed(struct dentry *dentry) { }
 static inline void inotify_not_opened(struct file *file) { }
 static inline void inotify_self(struct vnode *vnode, uint32_t mask) { }
-static inline void inotify_name(struct vnode *directory, const struct path_component *name, uint32_t mask, uint32_t cookie) { }
-static inline void inotify_removed(struct vnode *vnode, const struct dentry *dentry, bool directory) { }
+static inline void inotify_new_file(struct file *file, uint32_t mask) { }
+static inline void inotify_name(struct vnode *directory, const struct path_component *name, uint32_t mask, uint32_t mode) { }
+static inline void inotify_removed(struct vnode *directory, const struct path_component *name, struct vnode *vnode, const struct dentry *dentry,
+				   uint32_t mode) { }
+static inline void inotify_unsure(struct vnode *directory) { }
 static inline void inotify_if_gone(struct vnode *vnode, const struct dentry *own) { }
 static inline void inotify_named_locked(const struct dentry *dentry) { }
+#define inotify_unhashed_locked(dentry) ((void)0)	/* an empty function would change what else is inlined there */
+static inline void inotify_perhaps_stray_locked(const struct dentry *dentry) { }
 static inline void inotify_mounted_first(struct fs *fs) { }
 static inline void inotify_tell_unmounted(struct fs *fs) { }
 

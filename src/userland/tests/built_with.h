@@ -16,12 +16,15 @@
 #define UNIX_SOCKETS "unix_sockets"
 #define INOTIFY "inotify"
 #define CORE_FILES "core_files"
+#define RSEQ "rseq"
 
 static inline int kernel_has(const char *feature)
 {
+	long call = !strcmp(feature, INOTIFY) ? SYS_inotify_rm_watch : !strcmp(feature, RSEQ) ? SYS_rseq : SYS_setsockopt;
+
 	if (!strcmp(feature, CORE_FILES))
 		return !access("/proc/sys/kernel/core_pattern", F_OK);
-	return syscall(strcmp(feature, INOTIFY) ? SYS_setsockopt : SYS_inotify_rm_watch, -1, 0, 0, 0, 0) < 0 && errno != ENOSYS;
+	return syscall(call, -1, 0, 0, 0, 0) < 0 && errno != ENOSYS;
 }
 
 /* What main() returns in place of what check_main() does. */

@@ -301,6 +301,9 @@ static void flags(void)
 	CHECK_EQ(unlink("d/file"), 0);
 	CHECK_STR(events(fd), "4:OPEN:file 4:DELETE:file");
 	CHECK_EQ(write(file, "x", 1), 1);
+	CHECK_STR(events(fd), "");
+	CHECK_EQ(fchmod(file, 0644), 0);
+	CHECK_STR(events(fd), "4:ATTRIB:file");
 	CHECK_EQ(close(file), 0);
 	CHECK_STR(events(fd), "");
 	CHECK_EQ(inotify_add_watch(fd, "d", IN_ALL_EVENTS), 4);
@@ -353,6 +356,48 @@ static void open_before(void)
 	CHECK_EQ(inotify_add_watch(fd, "file", IN_ACCESS), 2);
 	CHECK_EQ(pread(other, buffer, 4, 0), 4);
 	CHECK_STR(events(fd), "2:ACCESS");
+}
+
+/* A program is a file that is opened and read. */
+static void programs(void)
+{
+	int fd = instance(), own = open("/proc/self/exe", O_RDONLY), copy = open("program", O_WRONLY | O_CREAT, 0700);
+	pid_t pid;
+
+	while (sendfile(copy, own, NULL, 1 << 20) > 0)
+		;
+	close(copy);
+	CHECK_EQ(inotify_add_watch(fd, ".", EVERYTHING), 1);
+	pid = fork();
+	if (!pid) {
+		execl("./program", "program", "--end", (char *)NULL);
+		_exit(100);
+	}
+	CHECK_EQ(check_wait(pid), 0);
+	CHECK(strstr(events(fd), "1:OPEN:program 1:ACCESS:program 1:CLOSE_NOWRITE:program"));
+}
+
+/* Nor does it have to be found by its name any more. */
+static void removed_before(void)
+{
+	int fd = instance(), file, other;
+
+	CHECK_EQ(mkdir("d", 0700), 0);
+	file = file_with("d/file", "0123456789");
+	other = open("d/file", O_RDONLY);
+	CHECK_EQ(unlink("d/file"), 0);
+	close(file_with("d/file", "another"));
+	CHECK_EQ(inotify_add_watch(fd, "d", EVERYTHING), 1);
+	CHECK_EQ(write(file, "x", 1), 1);
+	CHECK_STR(events(fd), "1:MODIFY:file");
+	CHECK_EQ(pread(other, buffer, 4, 0), 4);
+	CHECK_EQ(close(other), 0);
+	CHECK_STR(events(fd), "1:ACCESS:file 1:CLOSE_NOWRITE:file");
+	CHECK_EQ(inotify_rm_watch(fd, 1), 0);
+	CHECK_EQ(write(file, "x", 1), 1);
+	CHECK_EQ(inotify_add_watch(fd, "d", EVERYTHING), 2);
+	CHECK_EQ(close(file), 0);
+	CHECK_STR(events(fd), "1:IGNORED 2:CLOSE_WRITE:file");
 }
 
 static void hard_links(void)
@@ -486,8 +531,10 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(calls), CASE(of_a_file), CASE(in_a_directory), CASE(moves), CASE(of_directories), CASE(flags), CASE(copies), CASE(open_before),
-		CASE(hard_links), CASE(queue), CASE(merging), CASE(info), CASE(waiting), { NULL, NULL },
+		CASE(programs), CASE(removed_before), CASE(hard_links), CASE(queue), CASE(merging), CASE(info), CASE(waiting), { NULL, NULL },
 	};
 
+	if (argc == 2 && !strcmp(argv[1], "--end"))
+		return 0;
 	return kernel_has(INOTIFY) ? check_main("inotify", cases, argc, argv) : skip_program("inotify", INOTIFY);
 }

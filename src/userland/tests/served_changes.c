@@ -2,8 +2,10 @@
 /* Changes of a file system that is a service: each operation comes to the server as it was meant, and its answer to the program. Needs a disk "test0". */
 #include "served_model.h"
 #include "supervisor.h"
+#include "built_with.h"
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -173,11 +175,30 @@ static void lose(void *argument)
 	CHECK_EQ(unlink("m/d"), 0);
 }
 
+/* Who watches a directory hears that something may have escaped him. */
+static void lose_watched(void *argument)
+{
+	struct inotify_event event;
+	int fd = inotify_init1(IN_NONBLOCK);
+
+	(void)argument;
+	CHECK_EQ(inotify_add_watch(fd, "m", IN_CREATE | IN_DELETE), 1);
+	LOST(mkdir("m/dir", 0700));
+	CHECK_EQ(read(fd, &event, sizeof event), sizeof event);
+	CHECK_EQ(event.mask, IN_Q_OVERFLOW);
+	LOST(rmdir("m/dir"));
+	CHECK_EQ(read(fd, &event, sizeof event), sizeof event);
+	CHECK_EQ(event.mask, IN_Q_OVERFLOW);
+	CHECK_ERR(read(fd, &event, sizeof event), EAGAIN);
+}
+
 /* Nothing that the caches had before such a change is believed after it, and what has no names any more is released. */
 static void lost_answers(void)
 {
 	start_model();
 	CHECK_EQ(served_child(lose, NULL), 0);
+	if (kernel_has(INOTIFY))
+		CHECK_EQ(served_child(lose_watched, NULL), 0);
 	stop_model();
 	CHECK_EQ(nodes(), 1);
 }

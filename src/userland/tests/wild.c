@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -34,7 +35,7 @@
 #include <unistd.h>
 
 enum { ARCH_GET_FS = 0x1003, NATIVE_CALLS = 1024, NATIVE_CAP_CHECK = 1039 };
-enum { PAGE = 4096, ALARM_SECONDS = 5, SIGNAL_SET_SIZE = 8, ROBUST_HEAD_SIZE = 24, OUTCOME_SIGNAL = 10000, OUTCOME_LOST = 20000 };
+enum { PAGE = 4096, ALARM_SECONDS = 5, SIGNAL_SET_SIZE = 8, ROBUST_HEAD_SIZE = 24, RSEQ_AREA_SIZE = 32, OUTCOME_SIGNAL = 10000, OUTCOME_LOST = 20000 };
 
 /* Three pages: good, read-only, not to be touched. */
 static char *area;
@@ -86,6 +87,8 @@ enum { MORE_CALLS = sizeof more_calls / sizeof *more_calls };
 
 static const struct { const char *call, *argument; long value; } special[] = {
 	{ "set_robust_list", "len", ROBUST_HEAD_SIZE },
+	{ "rseq", "size", RSEQ_AREA_SIZE },
+	{ "inotify_add_watch", "mask", IN_OPEN },
 	{ "syslog", "type", 3 },			/* read all */
 	{ "syslog", "len", 4096 },
 	{ "timer_create", "event", 0 },			/* the default: a pointer to zeroes is none */
@@ -129,6 +132,8 @@ static long good_descriptor(const struct call *call, const char *name)
 		return open(".", O_RDONLY);
 	if (!strncmp(call->name, "mq_", 3))
 		return good_queue();
+	if (!strncmp(call->name, "inotify_", 8))
+		return inotify_init();
 	if (!strncmp(call->name, "timerfd_", 8))
 		return timerfd_create(CLOCK_MONOTONIC, 0);
 	if (!strncmp(call->name, "signalfd", 8))

@@ -13,6 +13,7 @@
 #include "mm/kernel_map.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
+#include "process/rseq.h"
 #include "process/signal.h"
 #include "sched/scheduler.h"
 #include "syscall/syscall.h"
@@ -136,6 +137,9 @@ void trap_dispatch(struct trap_frame *frame)
 		trace_interrupt_leave();
 		scheduler_preempt_from_interrupt(frame);
 	}
-	if (trap_from_user(frame))
-		syscall_exit_work(frame);
+	if (!trap_from_user(frame))
+		return;
+	if (frame->vector < VECTOR_FIRST_IRQ)
+		rseq_disturb_if_switched(current_thread());
+	syscall_exit_work(frame);
 }
