@@ -54,12 +54,9 @@ void inotify_moved(struct path_walk *from, struct path_walk *to)
 
 static void tell_replaced(struct vnode *vnode)
 {
-	/* To ask for the links may be a message to a server. */
-	if (vnode_attends(vnode, VNODE_HAS_WATCHES)) {
-		vnode_recheck_links(vnode);
-		inotify_self(vnode, IN_ATTRIB);
-		inotify_if_gone(vnode, NULL);
-	}
+	vnode_recheck_links(vnode);
+	inotify_self(vnode, IN_ATTRIB);
+	inotify_if_gone(vnode, NULL);
 	vnode_put(vnode);
 }
 
