@@ -11,10 +11,11 @@ export BUILD
 # How much room the live system's disk has besides its image (make iso ROOT_FREE=1G); empty: what the kernel takes, 256M.
 ROOT_FREE :=
 
-# Parts of the kernel that are left out unless these say yes (src/kernel/README.md, "Switches"): make iso UNIX_SOCKETS=yes INOTIFY=yes
+# Parts of the kernel that are left out unless these say yes (src/kernel/README.md, "Switches"): make iso UNIX_SOCKETS=yes INOTIFY=yes PTRACE=yes
 UNIX_SOCKETS ?= no
 INOTIFY ?= no
-export UNIX_SOCKETS INOTIFY
+PTRACE ?= no
+export UNIX_SOCKETS INOTIFY PTRACE
 
 # What "make run" starts: make run SMP=4 MEM=1G KVM=no CPU=qemu64 MACHINE=pc UEFI=yes APPEND="loglevel=7"
 SMP := 2
@@ -49,7 +50,7 @@ FUZZ := 1
 $(if $(filter host,$(COMPILER)),,$(if $(wildcard $(COMPILER)/bin/x86_64-raeen-linux-musl-gcc),,\
 	$(error COMPILER=$(COMPILER): expected host, or a folder with a full toolchain (make toolchain))))
 $(if $(filter yes no auto,$(KVM)),,$(error KVM=$(KVM): expected auto, yes or no))
-$(foreach switch,UNIX_SOCKETS INOTIFY,$(if $(filter yes no,$($(switch))),,$(error $(switch)=$($(switch)): expected yes or no)))
+$(foreach switch,UNIX_SOCKETS INOTIFY PTRACE,$(if $(filter yes no,$($(switch))),,$(error $(switch)=$($(switch)): expected yes or no)))
 $(if $(filter yes no,$(UEFI)),,$(error UEFI=$(UEFI): expected yes or no))
 
 # The parts use all cores, unless the caller has said how many.

@@ -12,10 +12,13 @@
 /* The names in syscalls.def. */
 #define UNIX_SOCKETS "unix_sockets"
 #define INOTIFY "inotify"
+#define PTRACE "ptrace"
 
 static inline int kernel_has(const char *feature)
 {
-	return syscall(strcmp(feature, INOTIFY) ? SYS_setsockopt : SYS_inotify_rm_watch, -1, 0, 0, 0, 0) < 0 && errno != ENOSYS;
+	long call = !strcmp(feature, INOTIFY) ? SYS_inotify_rm_watch : !strcmp(feature, PTRACE) ? SYS_ptrace : SYS_setsockopt;
+
+	return syscall(call, -1, 0, 0, 0, 0) < 0 && errno != ENOSYS;
 }
 
 /* What main() returns in place of what check_main() does. */
