@@ -87,7 +87,9 @@ bool ptrace_report_end(struct thread *self, int code, bool last)
 		release(self);
 	}
 	spin_unlock_irq(&process_tree_lock, flags);
-	ptrace_put(before);
+	/* Preemption is off. */
+	if (before)
+		thread_put(before);
 	return traced->dead && !last;
 }
 
