@@ -12,7 +12,7 @@ export BUILD
 ROOT_FREE :=
 
 # Parts of the kernel that are left out unless these say yes (src/kernel/README.md, "Switches"): make iso UNIX_SOCKETS=yes INOTIFY=yes
-SWITCHES := UNIX_SOCKETS INOTIFY RSEQ CORE_FILES CRASH_DUMP
+SWITCHES := UNIX_SOCKETS INOTIFY RSEQ PTRACE CORE_FILES CRASH_DUMP
 $(foreach switch,$(SWITCHES),$(eval $(switch) ?= no))
 export $(SWITCHES)
 

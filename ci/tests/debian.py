@@ -133,6 +133,13 @@ PACKAGES["gcc"] = GCC | {name: PACKAGES["dynamic-full"][name] for name in (
 PACKAGES["procps"] = PROCPS | {name: PACKAGES["dynamic-full"][name] for name in (
     "bash", "coreutils", "perl-base", "sed", "gawk", "grep", "libacl1", "libattr1", "libc6", "libcrypt1", "libgcc-s1", "libgmp10", "liblzma5", "libmpfr6",
     "libpcre2-8-0", "libreadline8", "libselinux1", "libsigsegv2", "libssl3", "libtinfo6", "zlib1g")} | {"libzstd1": STRESS_NG["libzstd1"]}
+# What steers and shows other programs.
+PACKAGES["tracers"] = {
+    "strace": "1942d086a6244a1a9643489d3b0aa604ac44b88991d6c69217a63a193671bd4f",
+    "libunwind8": "7b297868682836e4c87be349f17e4a56bc287586e3576503e84a5cb5485ce925",
+} | {name: PACKAGES["dynamic-full"][name] for name in (
+    "bash", "coreutils", "sed", "grep", "libacl1", "libattr1", "libc6", "libgcc-s1", "libgmp10", "liblzma5", "libpcre2-8-0", "libselinux1",
+    "libssl3", "libtinfo6")}
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv")
 
 

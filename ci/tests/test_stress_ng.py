@@ -23,7 +23,7 @@ MISSING = {
     "ioprio": "ioprio_get",
     "aiol": "io_setup",
 }
-# Stops itself to be traced and waits for ever: there is no ptrace.
+# Stops itself to be traced and waits for ever, where there is no ptrace.
 LEFT_OUT = "vm-segv"
 pytestmark = pytest.mark.full
 

@@ -9,7 +9,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/page_table.h"
-#include "process/process.h"
+#include "process/ptrace.h"
 #include "sched/scheduler.h"
 #include "syscall_prototypes.h"
 #include "vfs/fd_table.h"
@@ -52,7 +52,7 @@ struct endpoint *endpoint_current(void)
 
 bool endpoint_owns_descriptors(void)
 {
-	return fd_table_is_mine(current_process(), current_process()->files) && !current_thread()->gs_base;
+	return fd_table_is_mine(current_process(), current_process()->files) && !current_thread()->gs_base && !ptrace_is_watched(current_thread());
 }
 
 static void forget(struct endpoint *endpoint)

@@ -15,6 +15,7 @@
 #include "process/futex.h"
 #include "process/internal.h"
 #include "process/posix_timer.h"
+#include "process/ptrace.h"
 #include "process/rseq.h"
 #include "security/capabilities.h"
 #include "syscall_prototypes.h"
@@ -166,6 +167,7 @@ static int commit(struct exec *exec)
 	/* Other threads may open files, or begin to share what is not shared yet, until they are gone. Only they could make more of them. */
 	bool alone = atomic_load_relaxed(&process->thread_count) == 1;
 	uint64_t flags;
+	int old_tid = thread->tid;
 	int error = alone ? make_private_parts(process, &parts) : 0;
 
 	if (error)
@@ -189,8 +191,10 @@ static int commit(struct exec *exec)
 	futex_pi_reopen(thread);
 	become_first_thread(thread);
 	/* At no instant may the caller's user look into memory that is not his: neither the new set-id program's nor an old one's. */
-	if (exec->secure)
+	if (exec->secure) {
 		replace_credentials(exec, process);
+		ptrace_drop_weak_tracer();
+	}
 	exec_replace_memory(exec);
 	thread_set_name(thread, exec->name);
 	replace_parts(process, &parts);
@@ -200,6 +204,7 @@ static int commit(struct exec *exec)
 	flags = spin_lock_irq(&process->signal_lock);
 	process->exec_thread = NULL;
 	spin_unlock_irq(&process->signal_lock, flags);
+	ptrace_tell_exec(old_tid);
 	return 0;
 }
 

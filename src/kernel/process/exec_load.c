@@ -15,6 +15,7 @@
 #include "process/exec.h"
 #include "process/internal.h"
 #include "process/limits.h"
+#include "process/ptrace.h"
 #include "vdso/vdso.h"
 #include "vfs/mount.h"
 #include "vfs/vnode.h"
@@ -57,7 +58,9 @@ static void name_after(struct exec *exec, const char *path)
 /* Who shares the working directory and umask of a program with more rights could change them under it. */
 static bool may_gain_rights(const struct process *process)
 {
-	return !process->no_new_privs && (credentials_is_root(credentials_current()) || !fs_context_is_shared(process->fs));
+	/* Nor does who is traced get rights that the tracer need not have. */
+	return !process->no_new_privs && !ptrace_is_traced(current_thread()) &&
+	       (credentials_is_root(credentials_current()) || !fs_context_is_shared(process->fs));
 }
 
 /* set-user-id and set-group-id bits, unless the mount or the process forbids them. Every exec copies the effective to the saved ids. */

@@ -15,6 +15,7 @@
 #include "process/futex.h"
 #include "process/init_restart.h"
 #include "process/posix_timer.h"
+#include "process/ptrace.h"
 #include "syscall_prototypes.h"
 #include "sysv/sysv.h"
 #include "tty/tty.h"
@@ -37,6 +38,7 @@ void process_begin_exit(struct process *process, int status)
 		if (thread != current_thread() || thread->run_state != THREAD_RUNNING)
 			thread_interrupt(thread, true);
 	}
+	ptrace_killed(process);
 	wake_all(&process->stop_queue);
 }
 
@@ -235,12 +237,14 @@ static void become_zombie(struct process *process)
 	list_init(&unwanted);
 	flags = spin_lock_irq(&process_tree_lock);
 	process->zombie = true;		/* before the orphan checks, which skip zombies */
+	ptrace_tell_end(process);
 	give_away_children(process, &unwanted);
 	if (process->parent->pgid != process->pgid && process->parent->session == process->session)
 		release_orphaned_group(process->pgid);
 	reaped = notify_parent_of_death(process);
 	spin_unlock_irq(&process_tree_lock, flags);
 	wake_all(&process->exited);
+	ptrace_put_ended(process);
 
 	list_for_each_safe(child, next, &unwanted, sibling) {
 		list_remove(&child->sibling);
@@ -281,7 +285,8 @@ static void leave_tid(struct thread *thread)
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 
 	pid_slot(thread->tid)->thread = NULL;
-	pid_release(thread->tid);
+	if (!ptrace_keeps_number(thread))
+		pid_release(thread->tid);
 	spin_unlock_irq(&process_tree_lock, flags);
 }
 
@@ -289,8 +294,10 @@ void process_thread_exit(int code)
 {
 	struct thread *thread = current_thread();
 	struct process *process = thread->process;
-	bool last;
+	bool last, held;
 
+	if (ptrace_is_traced(thread))
+		ptrace_tell_exit(process->exiting ? process->exit_status : (code & 0xff) << 8);
 	/* From here on the thread is as good as dead: no signal interrupts what it still has to wait for. */
 	thread_release_user_memory(thread);
 	sysv_leave_undo(thread);
@@ -301,6 +308,7 @@ void process_thread_exit(int code)
 	 */
 	preempt_disable();
 	last = leave_thread_list(thread, code);
+	held = ptrace_report_end(thread, code, last);
 	/* The parent in vfork goes on once this thread will not touch the shared memory again. */
 	if (last && unlikely(process == init_process)) {
 		preempt_enable();
@@ -309,13 +317,14 @@ void process_thread_exit(int code)
 		preempt_enable();
 		end_process(process);
 		preempt_disable();
-	} else {
+	} else if (!held) {
 		process_uncharge(process);
 	}
 	vfork_release(thread);
 	credentials_put(thread->user.credentials);
 	thread->user.credentials = NULL;
-	thread_count_uncharge();
+	if (!held)
+		thread_count_uncharge();
 	interrupts_disable();
 	preempt_enable();	/* thread_exit() wants to be the one that forbids it */
 	thread_exit();
@@ -331,12 +340,29 @@ void process_exit(int status)
 	process_thread_exit(0);
 }
 
+/* A tracer may look at the thread once more: by way of signal_handle_work all its registers are in its frame. */
+static long exit_traced(struct thread *self, int code, bool group)
+{
+	uint64_t flags = spin_lock_irq(&self->process->signal_lock);
+
+	self->user.exit_code = code;
+	if (group)
+		process_begin_exit(self->process, (code & 0xff) << 8);
+	atomic_or(&self->user.work, THREAD_WORK_EXIT);
+	spin_unlock_irq(&self->process->signal_lock, flags);
+	return 0;
+}
+
 long sys_exit(int code)
 {
+	if (ptrace_is_traced(current_thread()))
+		return exit_traced(current_thread(), code, false);
 	process_thread_exit(code);
 }
 
 long sys_exit_group(int code)
 {
+	if (ptrace_is_traced(current_thread()))
+		return exit_traced(current_thread(), code, true);
 	process_exit((code & 0xff) << 8);
 }

@@ -12,6 +12,7 @@
 #include "process/clone.h"
 #include "process/internal.h"
 #include "process/pidfd.h"
+#include "process/ptrace.h"
 #include "process/rseq.h"
 #include "sched/thread.h"
 #include "security/capabilities.h"
@@ -197,7 +198,7 @@ static long clone_thread(const struct clone_request *request)
 {
 	struct process *process = current_process();
 	struct thread *child;
-	int tid, error = charge(process);
+	int tid, event, error = charge(process);
 
 	if (error)
 		return error;
@@ -215,9 +216,13 @@ static long clone_thread(const struct clone_request *request)
 	write_tids(request, process, tid);
 	endpoint_forget_descriptors();
 	thread_get(child);
+	event = ptrace_begin_clone(child, request);
 	thread_start(child);
-	if (request->flags & CLONE_VFORK)
+	ptrace_end_clone(event, child);
+	if (request->flags & CLONE_VFORK) {
 		wait_for_vfork(child);
+		ptrace_end_vfork(event, tid);
+	}
 	thread_put(child);
 	return tid;
 }
@@ -404,7 +409,7 @@ static long clone_process(const struct clone_request *request)
 	bool wants_pidfd = request->flags & CLONE_PIDFD;
 	struct pending_pidfd pidfd;
 	struct thread *thread;
-	int pid, error;
+	int pid, event, error;
 
 	child = copy_process(parent, request, &error);
 	if (!child)
@@ -427,9 +432,13 @@ static long clone_process(const struct clone_request *request)
 	}
 	write_tids(request, child, pid);
 	thread_get(thread);
+	event = ptrace_begin_clone(thread, request);
 	thread_start(thread);
-	if (request->flags & CLONE_VFORK)
+	ptrace_end_clone(event, thread);
+	if (request->flags & CLONE_VFORK) {
 		wait_for_vfork(thread);
+		ptrace_end_vfork(event, pid);
+	}
 	thread_put(thread);
 	return pid;
 }

@@ -8,7 +8,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "process/futex.h"
-#include "process/internal.h"
+#include "process/ptrace.h"
 #include "process/signalfd.h"
 #include "sched/clock.h"
 #include "vfs/file.h"
@@ -68,6 +68,7 @@ struct process *process_alloc(void)
 	list_init(&process->sibling);
 	list_init(&process->group_link);
 	list_init(&process->threads);
+	ptrace_init_process(process);
 	wait_queue_init(&process->child_events);
 	wait_queue_init(&process->exited);
 	wait_queue_init(&process->stop_queue);
@@ -321,6 +322,10 @@ COLD char process_state_letter(struct process *process)
 	list_for_each(thread, &process->threads, process_link) {
 		uint32_t state = atomic_load_relaxed(&thread->run_state);
 
+		if (ptrace_is_stopped(thread)) {
+			letter = 't';
+			break;
+		}
 		if (thread->user.stopped) {
 			letter = 'T';
 			break;

@@ -115,6 +115,10 @@ struct process {
 	size_t message_bytes;		/* of messages it has sent and nobody has received yet; written under lock */
 	struct wait_queue message_room;	/* waits until that is less */
 	struct posix_timers *posix_timers;	/* timer_create: NULL until used; owned by process/posix_timer.c */
+#ifdef PTRACE
+	struct list tracees;		/* struct traced.link of the threads it traces; process_tree_lock */
+	struct thread *traced_leader;	/* its first thread, which has ended before others and has a tracer to be told; process_tree_lock */
+#endif
 	struct interval_timers *timers;	/* alarm, setitimer: NULL until used; owned by process/itimer.c */
 };
 
@@ -160,7 +164,7 @@ __attribute__((noreturn)) void process_exit(int status);
 /* Ends the calling thread; the last one ends the process. */
 __attribute__((noreturn)) void process_thread_exit(int code);
 
-char process_state_letter(struct process *process);	/* R S D T Z, for procfs */
+char process_state_letter(struct process *process);	/* R S D T t Z, for procfs */
 
 /* Is process group @pgid orphaned (tty job control)? process_tree_lock held. */
 bool process_group_orphaned(int pgid);

@@ -8,6 +8,7 @@
 #include "process/core_dump.h"
 #include "process/internal.h"
 #include "process/posix_timer.h"
+#include "process/ptrace.h"
 #include "process/signalfd.h"
 
 enum { INIT_PID = 1 };
@@ -109,6 +110,8 @@ static bool is_dropped(struct process *process, struct thread *thread, int numbe
 		return false;
 	if (!thread)
 		thread = process->leader;
+	if (ptrace_is_traced(thread) && number != SIGKILL)
+		return false;
 	return !((thread->user.blocked | thread->user.waited_for) & signal_bit(number));
 }
 
@@ -138,7 +141,7 @@ static bool takes(struct thread *thread, int number)
 {
 	signal_set blocked = thread->user.blocked & ~thread->user.waited_for;
 
-	return !(blocked & signal_bit(number)) && !(thread->user.stopped && number != SIGKILL);
+	return !(blocked & signal_bit(number)) && !((thread->user.stopped || ptrace_is_stopped(thread)) && number != SIGKILL);
 }
 
 /* The thread to interrupt for a new signal; NULL if all of them block it: then it waits. */
@@ -167,6 +170,7 @@ static void wake_for(struct process *process, struct thread *thread, int number)
 		return;
 	}
 	if (number == SIGKILL || (process != init_process && handler_of(process, number) == HANDLER_DEFAULT && signal_default_is_fatal(number) &&
+				  !ptrace_is_traced(thread) &&
 				  !((thread->user.blocked | thread->user.waited_for) & signal_bit(number)) && !core_is_wanted(process, number))) {
 		process_begin_exit(process, number);
 		return;
@@ -195,6 +199,8 @@ int signal_send(struct process *process, struct thread *thread, const struct sig
 		core_hear(process, info->number);
 		if (process == init_process && !thread)
 			keep_for_heir(process, info);
+		if (info->number == SIGKILL)
+			ptrace_killed(process);
 		goto out;
 	}
 	if (SIGNAL_SET_CANCELLING & signal_bit(info->number))
@@ -338,7 +344,7 @@ COLD void signal_force_fault(int number, int code, uint64_t addr, uint64_t trap_
 		thread->user.blocked &= ~signal_bit(number);
 	}
 	spin_unlock(&handlers->lock);
-	if (action->handler == HANDLER_DEFAULT && !core_is_wanted(process, number)) {
+	if (action->handler == HANDLER_DEFAULT && !ptrace_is_traced(thread) && !core_is_wanted(process, number)) {
 		process_begin_exit(process, number);	/* process 1 too: there is no way on */
 	} else {
 		if (signal_queue_add(&thread->user.queue, &info, true) == SIGNAL_QUEUED)

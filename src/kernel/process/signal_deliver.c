@@ -6,6 +6,7 @@
 #include "arch/x86_64/trap.h"
 #include "process/core_dump.h"
 #include "process/internal.h"
+#include "process/ptrace.h"
 #include "process/rseq.h"
 
 enum {
@@ -152,7 +153,9 @@ static bool next_handled_signal(struct thread *thread, struct delivery *delivery
 		uint64_t flags = spin_lock_irq(&process->signal_lock);
 		uint64_t handler = HANDLER_DEFAULT;
 
-		delivery->number = signal_dequeue(thread, thread->user.blocked, &delivery->info);
+		do
+			delivery->number = signal_dequeue(thread, thread->user.blocked, &delivery->info);
+		while (delivery->number && !(delivery->number = ptrace_filter_signal(thread, delivery->number, &delivery->info, &flags)));
 		if (delivery->number) {
 			take_action(process, delivery->number, &delivery->action);
 			handler = delivery->action.handler;
@@ -189,6 +192,7 @@ static void fail_delivery(struct thread *thread, const struct delivery *delivery
 static void run_handler(struct trap_frame *frame, struct thread *thread, struct delivery *delivery)
 {
 	signal_set mask = delivery->mask_before;
+	bool stepping = ptrace_ends_step(frame);
 
 	/* The frame remembers the mask from before sigsuspend and the like; sigreturn puts that back. */
 	if ((atomic_load_relaxed(&thread->user.work) & THREAD_WORK_MASK)) {
@@ -198,6 +202,8 @@ static void run_handler(struct trap_frame *frame, struct thread *thread, struct 
 	settle_call_for_handler(frame, &delivery->action);
 	if (signal_frame_setup(frame, delivery->number, &delivery->action, &delivery->info, mask) < 0)
 		fail_delivery(thread, delivery);
+	else if (stepping)
+		ptrace_handler_begins();
 }
 
 bool signal_deliver_to_self(const struct signal_info *info)
@@ -210,7 +216,8 @@ bool signal_deliver_to_self(const struct signal_info *info)
 
 	/* Other work comes first: other signals, stops, the end, a borrowed mask. */
 	if (atomic_load_relaxed(&process->handlers->actions[info->number - 1].handler) <= HANDLER_IGNORE ||
-	    ((thread->user.blocked | SIGNAL_SET_CANCELLING) & signal_bit(info->number)) || atomic_load_relaxed(&thread->user.work)) {
+	    ((thread->user.blocked | SIGNAL_SET_CANCELLING) & signal_bit(info->number)) || atomic_load_relaxed(&thread->user.work) ||
+	    ptrace_is_traced(thread)) {
 		spin_unlock_irq(&process->signal_lock, flags);
 		return false;
 	}
@@ -245,8 +252,10 @@ void signal_handle_work(struct trap_frame *frame)
 	while ((work = atomic_load(&thread->user.work))) {
 		if (work & THREAD_WORK_EXIT) {
 			core_wait();
-			process_thread_exit(0);
+			process_thread_exit(ptrace_exit_code(thread));
 		}
+		if (ptrace_handle_work(frame, work))
+			continue;
 		if (work & THREAD_WORK_STOP)
 			signal_stop_self();
 		else if (work & THREAD_WORK_CREDENTIALS) {

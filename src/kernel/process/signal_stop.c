@@ -5,7 +5,7 @@
  *
  * The parent is told with process_tree_lock and never under this process's own signal_lock, because SIGCHLD takes the parent's.
  */
-#include "process/internal.h"
+#include "process/ptrace.h"
 
 /* SIGCHLD with @code (CLD_STOPPED, CLD_CONTINUED) and a wake-up for wait4. process_tree_lock held. */
 static void tell_parent(struct process *process, int code, int status)
@@ -60,6 +60,8 @@ void signal_stop_process(int number)
 	struct process *process = self->process;
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 
+	if (ptrace_rejoins_stop(self))
+		atomic_or(&self->user.work, THREAD_WORK_STOP);
 	/* A SIGCONT that came since the signal was taken has undone it. */
 	if (process->exiting || process->exec_thread || process->stopping || !self->user.took_stop)
 		goto out;
@@ -129,7 +131,7 @@ void signal_stop_self(void)
 			break;
 		if (last)
 			signal_stop_notify(process);
-		else
+		else if (!ptrace_group_stop())
 			wait_block(&waiter, WAIT_FOREVER, WAIT_UNINTERRUPTIBLE);
 	}
 	wait_end(&waiter);
@@ -149,6 +151,7 @@ void signal_continue(struct process *process)
 	process->running_in_stop = 0;
 	list_for_each(thread, &process->threads, process_link) {
 		atomic_and(&thread->user.work, ~THREAD_WORK_STOP);
+		ptrace_continued(thread);
 		thread->user.stopped = false;
 		/*
 		 * All pass by signal_handle_work: to find signals that were left to wait, to tell the parent, and because a call

@@ -8,6 +8,7 @@
 
 struct credentials;
 struct pi_waiter;
+struct process;
 
 /* A signal set: bit N-1 is signal N, as in Linux's 64-bit sigset_t. */
 typedef uint64_t signal_set;
@@ -28,6 +29,35 @@ struct signal_queue {
 	struct list nodes;			/* struct signal_info_node, oldest first */
 	struct signal_info_node spare;		/* saves the usual single signal an allocation */
 };
+
+#ifdef PTRACE
+/* What a traced thread and its tracer know of each other (process/ptrace_internal.h). signal_lock is that of the traced thread's process. */
+struct traced {
+	struct process *tracer;		/* NULL: nobody; changes under process_tree_lock and signal_lock */
+	struct list link;		/* tracer->tracees; process_tree_lock */
+	uint64_t message;		/* PTRACE_GETEVENTMSG; signal_lock, as all below that says nothing else */
+	uint64_t info[SIGNAL_INFO_KEPT / sizeof(uint64_t)];	/* siginfo of the stop; the first word 0: it has none */
+	void *fpu;			/* kmalloc'd: what the FPU's registers are to be when it goes on, or NULL */
+	uint32_t options;		/* PTRACE_O_* */
+	int code;			/* of the stop, as wait4 reports it: signal, 0x80 for calls, event << 8 */
+	int signal;			/* what it goes on with */
+	int status;			/* @dead: as wait4 reports it */
+	uint8_t watch;			/* TRACED_*; its calls go by ptrace_call (arch/x86_64/ptrace_entry.inc) while that is not 0 */
+	uint8_t phase;			/* PTRACE_SYSCALL_INFO_*: what the stop is about */
+	bool ready;			/* the tracer has been found to be one that may */
+	bool seized;
+	bool stopped;			/* sleeps in a stop, or is about to: the tracer may do with it what it likes, under signal_lock */
+	bool unreported;		/* of the stop wait4 has not told yet */
+	bool listening;			/* the stop is over for the tracer, but not for the thread (PTRACE_LISTEN) */
+	bool trap;			/* is to stop (PTRACE_INTERRUPT, a stop of the process that ended) */
+	bool own_step;			/* RFLAGS.TF is the tracer's */
+	bool ended;			/* nobody may begin to trace it any more; process_tree_lock */
+	bool kept_number;		/* has ended, and its number waits for the tracer; process_tree_lock, as the next two */
+	bool dead;			/* has ended; only what the tracer is still to hear is left, with a reference */
+	bool charged;			/* still counts for its process and the machine */
+};
+enum { TRACED_CALLS = 1, TRACED_STEPS = 2 };
+#endif
 
 struct thread_state {
 	uint32_t work;			/* offset 0; atomic bits: THREAD_WORK_*, looked at on the way to user mode */
@@ -73,6 +103,9 @@ struct thread_state {
 	uint32_t rseq_signature;	/* own thread */
 	uint64_t rseq_switches;		/* own thread; how often it had left its CPU when it was settled last */
 #endif
+#ifdef PTRACE
+	struct traced traced;
+#endif
 	struct sem_undo_list *undo;	/* own thread; what becomes undone when the last thread ends that has it (sysv/sem.c); NULL: nothing */
 };
 
@@ -84,6 +117,12 @@ enum {
 	THREAD_WORK_LEVEL = 1 << 5,	/* it runs at a better level than its class's until then (sched/priority.c) */
 	THREAD_WORK_CREDENTIALS = 1 << 4,	/* take over the process's new credentials */
 	THREAD_WORK_RSEQ = 1 << 6,	/* its section may have been interrupted, or its CPU be another (process/rseq.h) */
+	THREAD_WORK_TRAP = 1 << 7,	/* is to stop for its tracer */
+	THREAD_WORK_CALL = 1 << 8,	/* the tracer may want to know of the end of the call that is under way */
 	/* These end an interruptible sleep. */
+#ifdef PTRACE
+	THREAD_WORK_INTERRUPTS = THREAD_WORK_SIGNAL | THREAD_WORK_EXIT | THREAD_WORK_STOP | THREAD_WORK_TRAP,
+#else
 	THREAD_WORK_INTERRUPTS = THREAD_WORK_SIGNAL | THREAD_WORK_EXIT | THREAD_WORK_STOP,
+#endif
 };

@@ -7,25 +7,11 @@
 #include "mm/user_copy.h"
 #include "process/internal.h"
 #include "process/pidfd.h"
+#include "process/ptrace.h"
 #include "process/usage.h"
 #include "syscall_prototypes.h"
 
 enum { STATUS_CONTINUED = 0xffff, STATUS_STOPPED = 0x7f };
-
-struct wait_request {
-	int type, id;		/* P_ALL, P_PID, P_PGID, P_PIDFD */
-	const struct process *process;	/* P_PIDFD: referenced */
-	int options;		/* WEXITED … */
-};
-
-/* What a child had to tell. */
-struct wait_event {
-	int pid;
-	uint32_t uid;
-	int code;		/* CLD_* */
-	int status;		/* as wait4 gives it */
-	struct rusage usage;
-};
 
 void process_unlink(struct process *process)
 {
@@ -78,7 +64,7 @@ static bool take_job_event(struct process *child, const struct wait_request *req
 	if (!(request->options & (WUNTRACED | WCONTINUED)))
 		return false;
 	flags = spin_lock_irq(&child->signal_lock);
-	if ((request->options & WUNTRACED) && child->stopped && child->stop_unreported) {
+	if ((request->options & WUNTRACED) && child->stopped && child->stop_unreported && !ptrace_is_traced_by(child->leader, current_process())) {
 		event->code = CLD_STOPPED;
 		event->status = child->stop_signal << 8 | STATUS_STOPPED;
 		if (!(request->options & WNOWAIT))
@@ -141,6 +127,7 @@ static int look(struct process *parent, const struct wait_request *request, stru
 static int wait_for_child(const struct wait_request *request, struct wait_event *event)
 {
 	struct process *parent = current_process(), *reaped;
+	struct thread *ended = NULL;
 	struct waiter waiter;
 	int result, error = 0;
 
@@ -149,6 +136,7 @@ static int wait_for_child(const struct wait_request *request, struct wait_event 
 		uint64_t flags = spin_lock_irq(&process_tree_lock);
 
 		result = look(parent, request, event, &reaped);
+		result = ptrace_look(parent, request, event, &ended, result);
 		spin_unlock_irq(&process_tree_lock, flags);
 		if (result || (request->options & WNOHANG) || error)
 			break;
@@ -156,6 +144,7 @@ static int wait_for_child(const struct wait_request *request, struct wait_event 
 	}
 	wait_end(&waiter);
 	process_put(reaped);	/* the table's reference */
+	ptrace_put(ended);
 	return result ? result : error;
 }
 
@@ -191,6 +180,8 @@ long sys_wait4(int pid, uaddr_t status, int options, uaddr_t usage)
 
 static int waitid_status(const struct wait_event *event)
 {
+	if (ptrace_reports_code(event->code))
+		return event->status >> 8;
 	switch (event->code) {
 	case CLD_EXITED:
 	case CLD_STOPPED:

@@ -6,7 +6,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "process/process.h"
+#include "process/ptrace.h"
 #include "process/rseq.h"
 #include "sched/scheduler.h"
 #include "sched/thread.h"
@@ -78,6 +78,8 @@ COLD long syscall_unknown(struct trap_frame *frame)
 	struct thread *thread = current_thread();
 	uint64_t number = (uint32_t)frame->error;
 
+	if (ptrace_is_watched(thread) && ptrace_enter_unknown(frame))
+		return frame->rax;
 	/* In the log (dmesg), but not across the screen of somebody who works. */
 	if (report_once(number, thread->name))
 		log_debug("syscall: %s (pid %d) called %lu (%s), which is not implemented: ENOSYS", thread->name, thread->process->pid,

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -331,6 +332,7 @@ static const struct class {
 	{ "process_vm_readv", "of another's process", CAPABILITY_PROC_TRACE, { 0, AT(some_memory), 1, AT(some_memory), 1 }, other_process },
 	{ "process_vm_writev", "of another's process", CAPABILITY_PROC_TRACE, { 0, AT(some_memory), 1, AT(some_memory), 1 }, other_process },
 	{ "kcmp", "of another's process", CAPABILITY_PROC_TRACE, { 0, 0, 1 }, other_thread_group },
+	{ "ptrace", "of another's process", CAPABILITY_PROC_TRACE, { PTRACE_SEIZE }, other_in_second },
 	{ "pidfd_getfd", "of another's process", CAPABILITY_PROC_TRACE, { 0, 0 }, descriptor_of_other },
 	{ "setpriority", "of another's process", CAPABILITY_SYS_ADMIN, { PRIO_PROCESS, 0, 5 }, other_in_second },
 	{ "sched_setparam", "of another's process", CAPABILITY_SYS_ADMIN, { 0, (long)&(struct sched_param){ 0 } }, other_process },

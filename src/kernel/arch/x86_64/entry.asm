@@ -270,9 +270,17 @@ syscall_entry:
 	call [r11 + rax * 8]
 	jmp .return
 .unknown:
+%ifdef PTRACE
+	STORE_REST rsp
+	mov rdi, rsp
+	call syscall_unknown
+	cli
+	jmp .frame_complete
+%else
 	mov rdi, rsp
 	call syscall_unknown
 	jmp .return
+%endif
 .frame_complete:
 	mov [rsp + FRAME_RAX], rax
 	mov rcx, [gs:CPU_CURRENT]
@@ -308,6 +316,9 @@ frame_call:
 %include "arch/x86_64/message_path.inc"
 %include "arch/x86_64/notify_path.inc"
 %include "arch/x86_64/trace_entry.inc"
+%ifdef PTRACE
+%include "arch/x86_64/ptrace_entry.inc"
+%endif
 
 global syscall_entry_end
 syscall_entry_end:

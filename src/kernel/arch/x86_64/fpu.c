@@ -82,6 +82,18 @@ void fpu_save(void *area)
 		__asm__ volatile("fxsave64 (%0)" :: "r"(area) : "memory");
 }
 
+#ifdef PTRACE
+void fpu_save_all(void *area)
+{
+	uint32_t low = cpu_features.xsave_mask, high = cpu_features.xsave_mask >> 32;
+
+	if (cpu_features.xsave)
+		__asm__ volatile("xsave64 (%0)" :: "r"(area), "a"(low), "d"(high) : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" :: "r"(area) : "memory");
+}
+#endif
+
 void fpu_restore(const void *area)
 {
 	uint32_t low = cpu_features.xsave_mask, high = cpu_features.xsave_mask >> 32;

@@ -16,6 +16,9 @@ void fpu_init_area(void *area);		/* the state a new program starts with */
 void fpu_save_current(void);
 void fpu_restore_current(void);
 
+/* Writes all of an area, also what is as it was when it was loaded, so that it can be read by who does not know that. Kernels with PTRACE=yes only. */
+void fpu_save_all(void *area);
+
 /* Which unmasked exceptions of the calling thread's registers are pending, of SSE or of the x87. Before anybody else can use the FPU. */
 unsigned fpu_pending_exceptions(bool simd);
 

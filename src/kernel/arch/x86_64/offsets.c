@@ -36,6 +36,9 @@ static __attribute__((used)) void offsets(void)
 	EQUATE(GROUP_LEN, GROUP_LEN);
 
 	OFFSET(THREAD_MISSING, thread, user.missing);
+#ifdef PTRACE
+	OFFSET(THREAD_WATCH, thread, user.traced.watch);
+#endif
 	EQUATE(NEEDS_SEND, CAPABILITY_IPC_SEND);
 	EQUATE(NEEDS_RECV, CAPABILITY_IPC_RECV);
 	OFFSET(THREAD_SWITCH_RSP, thread, switch_rsp);

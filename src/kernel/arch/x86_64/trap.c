@@ -12,7 +12,7 @@
 #include "mm/address_space.h"
 #include "mm/kernel_map.h"
 #include "mm/user_copy.h"
-#include "process/process.h"
+#include "process/ptrace.h"
 #include "process/rseq.h"
 #include "process/signal.h"
 #include "sched/scheduler.h"
@@ -93,11 +93,13 @@ static void exception(struct trap_frame *frame)
 		uint64_t addr = frame->vector == 13 || frame->vector == 12 ? 0 : frame->rip;
 		int code = exceptions[frame->vector].code;
 
-		if (frame->vector == VECTOR_DEBUG)
+		if (frame->vector == VECTOR_DEBUG) {
 			code = debug_code();
-		else if (frame->vector == VECTOR_X87 || frame->vector == VECTOR_SIMD)
+			if (ptrace_forgets_step(frame))
+				return;
+		} else if (frame->vector == VECTOR_X87 || frame->vector == VECTOR_SIMD) {
 			code = float_code(fpu_pending_exceptions(frame->vector == VECTOR_SIMD));
-
+		}
 		interrupts_enable();
 		signal_force_fault(exceptions[frame->vector].signal, code, addr, frame->vector, frame->error);
 		return;

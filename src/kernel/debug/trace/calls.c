@@ -70,6 +70,27 @@ static bool is_traced(unsigned number, unsigned groups)
 	return groups & TRACE_GROUP_SYSCALL || (groups & TRACE_GROUP_MESSAGE && is_message_call(number));
 }
 
+#ifdef PTRACE
+
+syscall_fn *unwatched_handlers[SYSCALL_COUNT];	/* what would be in the table; set before the first ptrace_call is put in */
+static bool watched;				/* trace_lock */
+
+/* What stands in the table for @handler. */
+static syscall_fn *seen_by_tracer(unsigned i, syscall_fn *handler)
+{
+	atomic_store(&unwatched_handlers[i], handler);
+	return watched ? ptrace_call : handler;
+}
+
+#else
+
+static syscall_fn *seen_by_tracer(unsigned i, syscall_fn *handler)
+{
+	return handler;
+}
+
+#endif
+
 void trace_calls_switch(unsigned groups)
 {
 	/* The table is read-only where it is read; its alias in the direct map is writable. */
@@ -79,5 +100,19 @@ void trace_calls_switch(unsigned groups)
 		memcpy(trace_handlers, table, sizeof(trace_handlers));
 	atomic_store(&traced, groups & (TRACE_GROUP_SYSCALL | TRACE_GROUP_MESSAGE));
 	for (unsigned i = 0; i < SYSCALL_COUNT; i++)
-		atomic_store(&table[i], is_traced(syscall_number(i), groups) ? stand_in(trace_handlers[i]) : trace_handlers[i]);
+		atomic_store(&table[i], seen_by_tracer(i, is_traced(syscall_number(i), groups) ? stand_in(trace_handlers[i]) : trace_handlers[i]));
 }
+
+#ifdef PTRACE
+
+void trace_calls_watch_locked(const unsigned *wanted)
+{
+	bool watch = atomic_load(wanted);
+
+	if (watch == watched)
+		return;
+	watched = watch;
+	trace_calls_switch(traced);
+}
+
+#endif

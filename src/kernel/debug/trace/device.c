@@ -80,6 +80,15 @@ static int make_rings(size_t kib)
 	return 0;
 }
 
+#ifdef PTRACE
+void trace_calls_watch(const unsigned *wanted)
+{
+	mutex_lock(&trace_lock);
+	trace_calls_watch_locked(wanted);
+	mutex_unlock(&trace_lock);
+}
+#endif
+
 static void switch_off(void)
 {
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {

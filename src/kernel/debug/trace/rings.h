@@ -54,6 +54,8 @@ void trace_call_leave(unsigned number, long result);
 
 /* calls.c: puts tracing handlers in where calls are to be recorded for @groups (TRACE_GROUP_SYSCALL, TRACE_GROUP_MESSAGE), and takes the others out. */
 void trace_calls_switch(unsigned groups);
+/* trace_calls_watch() with trace_lock held. */
+void trace_calls_watch_locked(const unsigned *wanted);
 
 /* sampler.c: samples every @period ns on the ring's CPU, which is the calling one; or no more. */
 void trace_sampler_start(struct trace_ring *ring, uint64_t period);

@@ -12,6 +12,12 @@
 struct thread;
 struct trap_frame;
 
+/* calls.c, of kernels with PTRACE=yes only: calls go by ptrace_call while *@wanted, atomic, is not 0; when that has changed this is to be called. May sleep. */
+void trace_calls_watch(const unsigned *wanted);
+typedef long trace_handler(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+extern trace_handler *unwatched_handlers[];	/* what ptrace_call stands in for */
+extern trace_handler ptrace_call;		/* arch/x86_64/ptrace_entry.inc */
+
 #define TRACE_INLINE static inline __attribute__((always_inline)) void
 
 /* @prev has its new run state, @next gets the CPU. Interrupts off. */

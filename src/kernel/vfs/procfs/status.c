@@ -3,7 +3,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
-#include "process/process.h"
+#include "process/ptrace.h"
 #include "process/signal_state.h"
 #include "sched/clock.h"
 #include "tty/tty.h"
@@ -31,6 +31,8 @@ static char thread_letter(const struct thread *thread)
 {
 	uint32_t state = atomic_load_relaxed(&thread->run_state);
 
+	if (ptrace_is_stopped(thread))
+		return 't';
 	if (thread->user.stopped)
 		return 'T';
 	if (state == THREAD_SLEEPING)
@@ -167,7 +169,7 @@ static const char *state_name(char letter)
 {
 	static const struct { char letter; const char *name; } names[] = {
 		{ 'R', "R (running)" }, { 'S', "S (sleeping)" }, { 'D', "D (disk sleep)" }, { 'T', "T (stopped)" }, { 'Z', "Z (zombie)" },
-		{ 'X', "X (dead)" },
+		{ 'X', "X (dead)" }, PTRACE_STATE_NAMES
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -248,8 +250,8 @@ int proc_show_status(struct proc_text *text, const struct proc_subject *subject)
 		proc_text_print(text, "Umask:\t%04o\n", fs_context_umask(fs));
 		fs_context_put(fs);
 	}
-	proc_text_print(text, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", state_name(s.state), process->pid, s.id,
-			s.ppid);
+	proc_text_print(text, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t" PTRACE_TRACER_FORMAT "\n", state_name(s.state),
+			process->pid, s.id, s.ppid PTRACE_TRACER(s.thread));
 	show_identity(text, process);
 	proc_text_print(text, "NSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s.id, s.pgid, s.sid);
 	show_memory(text, process);
