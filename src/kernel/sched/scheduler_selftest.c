@@ -55,11 +55,10 @@ SELFTEST(better_classes_run_first)
 		selftest_start(&group, i, record_class, (void *)(uintptr_t)i);
 	SELFTEST_CHECK(order_count == 0);
 	preempt_enable();
-	/* This thread is of the normal class: the real-time one has run when it goes on, and the high one, if no fair turn came just then. */
-	SELFTEST_CHECK(order_count >= 1 && order[0] == CLASS_REALTIME);
+	/* A fair turn may come between the others, but never before the real-time one; woken_better_thread_preempts_at_once looks at when. */
 	if (!selftest_join(&group))
 		return;
-	SELFTEST_CHECK(order_count == CLASS_COUNT);
+	SELFTEST_CHECK(order_count == CLASS_COUNT && order[0] == CLASS_REALTIME);
 	SELFTEST_CHECK(order[CLASS_COUNT - 1] == CLASS_IDLE);
 }
 

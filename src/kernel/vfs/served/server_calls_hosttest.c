@@ -22,6 +22,7 @@
 #include "test/host/fibers.h"
 #include "test/host/host.h"
 #include "test/host/user_memory.h"
+#include "vfs/served/answers.h"
 #include "vfs/served/served_mount.h"
 
 #include <assert.h>
@@ -75,10 +76,22 @@ int kernel_call_server_borrow(int fd, struct kernel_call_server *server)
 
 void kernel_call_server_release(const struct kernel_call_server *server) { borrowed--; }
 
-int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length)
+/* What the request asks, one after the other: whose errors a commit's are goes by that. */
+static void ask_next(struct kernel_call_asked *asked)
+{
+	static const uint32_t types[] = { 0, FS_SETATTR, FS_MAP_EXTENTS, FS_RELEASE, FS_SYNC, FS_CREATE };
+	static unsigned next;
+
+	*asked = (struct kernel_call_asked){ .type = types[next % ARRAY_LEN(types)], .first = next };
+	next++;
+}
+
+int kernel_call_check(const struct kernel_call_server *server, uint64_t token, bool final, const void *answer, unsigned length,
+		      struct kernel_call_asked *asked)
 {
 	const struct fs_commit *given = user_at(user_page(COMMIT_AT));
 
+	ask_next(asked);
 	if (receiver_error)
 		return receiver_error;
 	if (token && token != TOKEN)
