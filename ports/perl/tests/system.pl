@@ -63,7 +63,7 @@ my $select = IO::Select->new($reader);
 is("nothing", scalar(my @none = $select->can_read(0)), 0);
 syswrite $writer, "x";
 is("something", scalar(my @ready = $select->can_read(5)), 1);
-is("environment", do { local $ENV{WORD} = "said"; `printenv WORD` }, "said\n");
+is("environment", do { local $ENV{WORD} = "said"; `echo \$WORD` }, "said\n");
 is("user", (getpwuid $<)[0], "root");
 
 print "system: $checks checks passed\n" unless $failed;
