@@ -52,6 +52,12 @@ static void set_color(void *context, unsigned index, uint32_t rgb)
 	terminal_mark_all_dirty(console->terminal);
 }
 
+static void forget_colors(struct virtual_console *console)
+{
+	for (unsigned i = 0; i < BASIC_COLORS; i++)
+		console->colors[i] = terminal_palette(i);
+}
+
 static const struct terminal_ops terminal_ops = { .reply = collect_reply, .set_color = set_color };
 
 /* Makes sure that @console has a terminal: false when out of memory. */
@@ -64,8 +70,6 @@ static bool use(struct virtual_console *console)
 
 	/* The drawing thread and who opens it may do so at once. */
 	if (terminal && !console->terminal) {
-		for (unsigned i = 0; i < BASIC_COLORS; i++)
-			console->colors[i] = terminal_palette(i);
 		terminal_mark_all_dirty(terminal);
 		atomic_store(&console->terminal, terminal);
 		terminal = NULL;
@@ -125,7 +129,7 @@ static size_t console_write(struct tty *tty, const char *text, size_t len)
 {
 	struct virtual_console *console = tty_context(tty);
 	uint64_t irq_flags = spin_lock_irq(&screen_lock);
-	bool visible = console == &consoles[shown];
+	bool wake;
 
 	/* Without a terminal it is the echo of what is typed where nobody reads. */
 	if (console->terminal) {
@@ -135,10 +139,11 @@ static size_t console_write(struct tty *tty, const char *text, size_t len)
 		console->terminal->grows = false;
 	}
 	/* Another one's answers are the drawing thread's business as well. */
-	if (visible || console->reply_count)
+	wake = console == &consoles[shown] || console->reply_count;
+	if (wake)
 		video_note_change();
 	spin_unlock_irq(&screen_lock, irq_flags);
-	if (visible || console->reply_count)
+	if (wake)
 		video_wake();
 	return len;
 }
@@ -149,6 +154,8 @@ static const struct tty_driver console_driver = {
 
 bool consoles_early_init(void)
 {
+	for (unsigned i = 0; i < VIDEO_CONSOLES; i++)
+		forget_colors(&consoles[i]);
 	return use(&consoles[0]);
 }
 
@@ -209,7 +216,7 @@ bool video_show_console(unsigned number)
 	if (changes) {
 		atomic_store(&shown, number - 1);
 		tty_set_shown(console->tty);
-		for (unsigned i = 0; console->terminal && i < BASIC_COLORS; i++)
+		for (unsigned i = 0; i < BASIC_COLORS; i++)
 			video_set_color(i, console->colors[i]);
 		video_forget_palette();
 		if (console->terminal)
@@ -294,6 +301,7 @@ int console_free(unsigned number)
 		terminal = console->terminal;
 		atomic_store(&console->terminal, NULL);
 		console->reply_count = 0;
+		forget_colors(console);
 	}
 	spin_unlock_irq(&screen_lock, irq_flags);
 	if (terminal)
