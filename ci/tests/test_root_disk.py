@@ -267,31 +267,6 @@ def test_failing_disk(counted):
     assert status(counted.lines) == [0] and "ok root_errors: " in text and "nothing is checked" not in text, text[-3000:]
 
 
-# Minor faults that take no page: of one that is there already. Without its memory from the start it has six and more.
-FAULTS = 3
-HELD = f"""
-pid() {{ svc list | awk '$1 == "ext2" && $2 == "running" {{ print $3 }}'; }}
-work() {{ mkdir w; cd w; i=0; while [ $i -lt 150 ]; do i=$((i + 1)); echo $i > f$i; mv f$i g$i; ln -s $i s$i; done
-dd if=/dev/zero of=big bs=64k count=200 2> /dev/null; truncate -s 100 big; sync; ls -l > /dev/null; cd ..; rm -r w; sync; }}
-cd {PLACE}
-for round in 1 2; do
-	server=$(pid); before=$(cut -d' ' -f10,24 /proc/$server/stat); work
-	echo "@faults $before $(cut -d' ' -f10,24 /proc/$server/stat)"
-	kill -9 $server; while [ -z "$(pid)" ] || [ "$(pid)" = $server ]; do :; done; stat /root > /dev/null
-done
-"""
-
-
-def test_the_server_needs_no_more_memory():
-    """What it will ever touch is there before it serves: it gets no page more afterwards, nor does the next instance."""
-    with Machine(HELD, "--mem", "1G", append=LARGE) as machine:
-        machine.rest()
-    counts = [list(map(int, line.split()[1:])) for line in machine.lines if line.startswith("@faults ")]
-    assert len(counts) == 2, machine.text()
-    for faults, pages, faults_after, pages_after in counts:
-        assert pages == pages_after > 0 and faults_after - faults < FAULTS, machine.text()
-
-
 BAD_BLOCKS = f"""
 TMPDIR={PLACE} CASE_LIMIT_MS=300000 /tests/root_bad_blocks; echo "@status $?"
 {TAKE_LAST}

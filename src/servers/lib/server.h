@@ -106,12 +106,6 @@ int server_run(struct server *server);
 int server_open(struct server *server);
 int server_serve(struct server *server, int64_t timeout);
 
-/*
- * For one that others need to get on when memory is out: all of its program, data and so much of its stack as any server needs is present from now on, and
- * stays. It must not ask for more afterwards.
- */
-void server_hold_memory(void);
-
 /* Ready to serve: tells the supervisor. server_run() does. */
 void server_ready(struct server *server);
 

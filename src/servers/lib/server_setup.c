@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -66,17 +65,6 @@ int64_t server_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-void server_hold_memory(void)
-{
-	enum { STACK_BYTES = 64 << 10 };
-	char stack[STACK_BYTES];
-
-	explicit_bzero(stack, sizeof stack);
-	/* The buffer of messages is a part of it, too. */
-	if (!message_buffer() || mlockall(MCL_CURRENT) < 0)
-		fprintf(stderr, "its memory cannot be held: %s\n", strerror(errno));
 }
 
 /* The number that the environment gives as @name, which is taken out of it, so that no child believes it. -1: none; -2: no number, after a message. */

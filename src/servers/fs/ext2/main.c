@@ -26,6 +26,5 @@ int main(int argc, char **argv)
 		}
 		instance.grow = true;
 	}
-	server_hold_memory();
 	return server_run(&server);
 }
