@@ -17,20 +17,13 @@
 #include "lib/string.h"
 #include "sync/spinlock.h"
 
-enum { MAGAZINE_SIZE = 63, MAGAZINE_BATCH = 32, RESERVE_SHARE = 64, RESERVE_MIN = 256, PLACE_ABOVE = 0x100000 };
-
-/* On cache lines of its own, as everything here that one CPU writes all the time. */
-struct magazine {
-	size_t count;
-	struct frame *frames[MAGAZINE_SIZE];
-} __attribute__((aligned(64)));
+enum { MAGAZINE_BATCH = 32, RESERVE_SHARE = 64, RESERVE_MIN = 256, PLACE_ABOVE = 0x100000 };
 
 struct frame *frame_records;
 size_t frame_record_count;
 
 static struct frame_bitmap pool;	/* guarded by pool_lock */
 static struct spinlock pool_lock = SPINLOCK_INIT(LOCK_FRAME_POOL);
-static struct magazine magazines[CPU_MAX];
 static size_t total_frames;		/* set by frame_init */
 static size_t reserve_frames;		/* the pool is not emptied below this for programs; set once */
 
@@ -131,7 +124,7 @@ void frame_init(const struct memory_range *usable, size_t usable_count, const st
 
 /* ---- Magazines; interrupts are off ---- */
 
-static bool magazine_fill(struct magazine *magazine, unsigned flags)
+static bool magazine_fill(struct frame_magazine *magazine, unsigned flags)
 {
 	uint32_t batch[MAGAZINE_BATCH];
 	size_t want = MAGAZINE_BATCH, count;
@@ -150,7 +143,7 @@ static bool magazine_fill(struct magazine *magazine, unsigned flags)
 	return magazine->count != 0;
 }
 
-static __attribute__((noinline)) void magazine_drain(struct magazine *magazine)
+static __attribute__((noinline)) void magazine_drain(struct frame_magazine *magazine)
 {
 	spin_lock(&pool_lock);
 	for (size_t i = 0; i < MAGAZINE_BATCH; i++)
@@ -158,18 +151,18 @@ static __attribute__((noinline)) void magazine_drain(struct magazine *magazine)
 	spin_unlock(&pool_lock);
 }
 
-static void magazine_push(struct magazine *magazine, struct frame *frame)
+static void magazine_push(struct frame_magazine *magazine, struct frame *frame)
 {
 	if (KERNEL_CHECKS)
 		shadow_forbid(frame_virt(frame), PAGE_SIZE, SHADOW_FREE_FRAME);
-	if (unlikely(magazine->count == MAGAZINE_SIZE))
+	if (unlikely(magazine->count == FRAME_MAGAZINE_SIZE))
 		magazine_drain(magazine);
 	magazine->frames[magazine->count++] = frame;
 }
 
 /* ---- Allocation ---- */
 
-static inline struct frame *take_and_prepare(struct magazine *magazine, unsigned flags, uint64_t irq)
+static inline struct frame *take_and_prepare(struct frame_magazine *magazine, unsigned flags, uint64_t irq)
 {
 	struct frame *frame = magazine->frames[--magazine->count];
 
@@ -184,7 +177,7 @@ static inline struct frame *take_and_prepare(struct magazine *magazine, unsigned
 	return frame;
 }
 
-static __attribute__((noinline)) struct frame *alloc_slow(struct magazine *magazine, unsigned flags, uint64_t irq)
+static __attribute__((noinline)) struct frame *alloc_slow(struct frame_magazine *magazine, unsigned flags, uint64_t irq)
 {
 	if (magazine_fill(magazine, flags))
 		return take_and_prepare(magazine, flags, irq);
@@ -195,7 +188,7 @@ static __attribute__((noinline)) struct frame *alloc_slow(struct magazine *magaz
 struct frame *frame_alloc(unsigned flags)
 {
 	uint64_t irq = interrupts_save();
-	struct magazine *magazine = &magazines[this_cpu()->id];
+	struct frame_magazine *magazine = &this_cpu()->magazine;
 
 	if (unlikely(!magazine->count))
 		return alloc_slow(magazine, flags, irq);
@@ -205,7 +198,7 @@ struct frame *frame_alloc(unsigned flags)
 void frame_release_many(struct frame **frames, size_t count)
 {
 	uint64_t irq = interrupts_save();
-	struct magazine *magazine = &magazines[this_cpu()->id];
+	struct frame_magazine *magazine = &this_cpu()->magazine;
 
 	for (size_t i = 0; i < count; i++)
 		if (likely(!(frames[i]->flags & FRAME_RESERVED)))
@@ -216,7 +209,7 @@ void frame_release_many(struct frame **frames, size_t count)
 /* Gives this CPU's magazine back, so that a run of neighbours can be found. */
 static void magazine_flush(void)
 {
-	struct magazine *magazine = &magazines[this_cpu()->id];
+	struct frame_magazine *magazine = &this_cpu()->magazine;
 
 	spin_lock(&pool_lock);
 	while (magazine->count)
@@ -321,7 +314,8 @@ size_t frame_free(void)
 	size_t count = atomic_load_relaxed(&pool.free);
 
 	for (unsigned i = 0; i < CPU_MAX; i++)
-		count += atomic_load_relaxed(&magazines[i].count);
+		if (cpus[i])
+			count += atomic_load_relaxed(&cpus[i]->magazine.count);
 	return count;
 }
 

@@ -10,6 +10,7 @@
 
 struct thread;
 struct run_queue;
+struct frame;
 struct trap_frame;
 struct path_memo;
 
@@ -27,6 +28,17 @@ struct tss {
 struct time_split {
 	uint64_t user_ticks, system_ticks;	/* how often the timer has interrupted either */
 	uint64_t user_ns, total_ns;		/* what was told last (sched/stats.c) */
+};
+
+/* Free frames at hand (mm/frame.c), and clean page tables (paging.c). Each CPU's own; others read counts now and then. */
+enum { FRAME_MAGAZINE_SIZE = 63, TABLE_STOCK_SIZE = 23 };
+struct frame_magazine {
+	size_t count;
+	struct frame *frames[FRAME_MAGAZINE_SIZE];
+};
+struct table_stock {
+	size_t count;
+	struct frame *tables[TABLE_STOCK_SIZE];
 };
 
 /* In groups that begin with a cache line each, so that other CPUs disturb this one only where they really have something to do with it. */
@@ -65,6 +77,8 @@ struct cpu {
 	struct { uint64_t since, used, period_end; } realtime;	/* TSC, cycles, TSC; own CPU, interrupts off (sched/realtime.c) */
 	int64_t memory_counts[7];	/* mm/memory_counters.h; read by anybody */
 	struct { uint64_t all, timer, reschedule, tlb; } interrupts;	/* counts; read by anybody */
+	struct frame_magazine magazine;
+	struct table_stock table_stock;
 } __attribute__((aligned(64)));
 
 _Static_assert(__builtin_offsetof(struct cpu, self) == 0 && __builtin_offsetof(struct cpu, stack_canary) == 40, "as the compiler and this_cpu() have it");

@@ -11,18 +11,12 @@
 #include "lib/string.h"
 #include "sync/spinlock.h"
 
-enum { MSR_PAT = 0x277, TABLE_STOCK = 24, ROOT_STOCK = 8 };
+enum { MSR_PAT = 0x277, ROOT_STOCK = 8 };
 
 /* Entry 0 write-back, 1 write-combining, 2 uncached unless an MTRR says else, 3 uncached; the upper four likewise (SDM §12.12.4). */
 #define PAT_VALUE 0x0007010600070106ull
 
-struct table_stock {
-	unsigned count;
-	struct frame *tables[TABLE_STOCK];
-} __attribute__((aligned(64)));
-
 static paddr_t kernel_root;
-static struct table_stock table_stocks[CPU_MAX];
 
 static struct spinlock root_lock = SPINLOCK_INIT(LOCK_KERNEL_ROOT);
 static struct frame *roots[ROOT_STOCK];		/* guarded by root_lock */
@@ -61,7 +55,7 @@ paddr_t paging_kernel_root(void)
 
 struct frame *table_alloc(unsigned flags)
 {
-	struct table_stock *stock = &table_stocks[this_cpu()->id];
+	struct table_stock *stock = &this_cpu()->table_stock;
 
 	if (likely(stock->count))
 		return stock->tables[--stock->count];
@@ -70,10 +64,10 @@ struct frame *table_alloc(unsigned flags)
 
 void table_free_clean(struct frame *table)
 {
-	struct table_stock *stock = &table_stocks[this_cpu()->id];
+	struct table_stock *stock = &this_cpu()->table_stock;
 
 	KASSERT(!table->private && !table->flags);
-	if (stock->count < TABLE_STOCK)
+	if (stock->count < TABLE_STOCK_SIZE)
 		stock->tables[stock->count++] = table;
 	else
 		frame_put(table);
