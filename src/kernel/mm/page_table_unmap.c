@@ -42,12 +42,12 @@ static void gather_init(struct gather *gather, struct address_space *as, bool de
 /* Keeps those of the gathered frames whose last reference goes now; returns their number. */
 static unsigned drop_references(struct gather *gather)
 {
-	unsigned kept = 0;
+	struct frame **kept = gather->frames;
 
-	for (unsigned i = 0; i < gather->count; i++)
-		if (frame_unref(gather->frames[i]))
-			gather->frames[kept++] = gather->frames[i];
-	return kept;
+	for (struct frame **next = kept, **end = next + gather->count; next < end; next++)
+		if (frame_unref(*next))
+			*kept++ = *next;
+	return kept - gather->frames;
 }
 
 static void gather_flush(struct gather *gather)
@@ -104,34 +104,29 @@ static void gather_table(struct gather *gather, struct frame *table)
 	memory_count(MEMORY_PAGE_TABLES, -1);
 }
 
-/* Clears @count entries of a level-1 table that the TLB may still know. */
+/* Clears @count entries of a level-1 table that the TLB may still know: at a time as many as there is room for, if each has a page. */
 static void clear_entries(struct gather *gather, uint64_t *entry, unsigned count)
 {
-	unsigned used = gather->count, before = used, room = gather->limit - used;
-	struct frame **next = gather->frames + used;
+	uint64_t *end = entry + count;
 
-	for (uint64_t *end = entry + count; entry < end; entry++) {
-		uint64_t pte = *entry;
+	do {
+		struct frame **first = gather->frames + gather->count, **next = first;
+		uint64_t *stop = entry + MIN((size_t)(end - entry), (size_t)(gather->limit - gather->count));
 
-		if (!pte)
-			continue;
-		*entry = 0;
-		*next++ = frame_of_phys(pte & PTE_ADDRESS);
-		if (unlikely(!--room)) {
-			used = gather->limit;
-			gather->pages += used - before;
-			gather->count = used;
-			gather->cleared = true;
-			gather_make_room(gather);
-			before = gather->count;
-			room = gather->limit - before;
-			next = gather->frames + before;
+		for (; entry < stop; entry++) {
+			uint64_t pte = *entry;
+
+			if (!pte)
+				continue;
+			*entry = 0;
+			*next++ = frame_of_phys(pte & PTE_ADDRESS);
 		}
-	}
-	used = next - gather->frames;
-	gather->pages += used - before;
-	gather->count = used;
-	gather->cleared |= used != before;
+		gather->pages += next - first;
+		gather->count = next - gather->frames;
+		gather->cleared |= next != first;
+		if (unlikely(gather->count == gather->limit))
+			gather_make_room(gather);
+	} while (unlikely(entry < end));
 }
 
 static bool group_is_empty(const uint64_t *table, unsigned group)
