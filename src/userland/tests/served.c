@@ -474,9 +474,11 @@ static void only_who_asks_waits(void)
 	open_what_is_shared();
 	kill(files.pid, SIGSTOP);
 	CHECK(check_state(files.pid, 'T', 20000));
-	for (unsigned i = 0; i < STUCK; i++)
+	/* One after the other: who waits for the position of a file needs him who holds it. */
+	for (unsigned i = 0; i < STUCK; i++) {
 		waiting[i] = check_spawn(wait_in_one_way, (void *)&ways_to_wait[i]);
-	check_sleep(300);
+		CHECK(check_state(waiting[i], 'D', 10000));
+	}
 	for (unsigned i = 0; i < STUCK; i++)
 		CHECK_EQ(waitpid(waiting[i], NULL, WNOHANG), 0);
 	CHECK_EQ(check_wait(check_spawn(go_on, NULL)), 0);
