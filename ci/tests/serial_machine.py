@@ -7,7 +7,7 @@ import time
 import pexpect
 
 import keys
-from guest import BUILD, ROOT, console_text, vm_line
+from guest import BUILD, ROOT, console_all, console_text, vm_line
 from screen import Cell
 
 EMULATOR = "tty/terminal_hosttest"
@@ -39,9 +39,9 @@ class Serial:
         self.child.delaybeforesend = None
 
     def wait_for(self, text):
-        """Until it has come at all, wherever it is drawn. Before the terminal is cleared for the first time there is no screen to be compared."""
+        """Until it has come at all, wherever it is drawn and in which colours. Before the terminal is cleared for the first time there is no screen to be compared."""
         deadline = time.monotonic() + PATIENCE
-        while text.encode() not in self.output:
+        while text not in console_all(self.output):
             assert self.take(1) or time.monotonic() < deadline, f"{text!r} did not come: {console_text(self.output)}"
 
     def take(self, seconds):
