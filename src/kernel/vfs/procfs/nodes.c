@@ -37,6 +37,12 @@ static int take_subject(struct proc_subject *subject, uint64_t generation, bool 
 	return subject->thread && subject->thread->process == subject->process ? 0 : -ENOENT;
 }
 
+/* In task/TID, that itself, or /proc/TID of a thread that is not the first. */
+static bool is_of_thread(unsigned number, unsigned index, int member)
+{
+	return number == PROC_TASK || (number == PROC_TASKS && !index) || (number <= PROC_PROCESS && member);
+}
+
 int proc_node_get(struct fs_node_id id, struct proc_node *node)
 {
 	unsigned number = id.id >> 56, index = id.id >> 48 & 0xff;
@@ -54,7 +60,7 @@ int proc_node_get(struct fs_node_id id, struct proc_node *node)
 	if (!node->entry)
 		return -ENOENT;
 	if (node->subject.pid)
-		error = take_subject(&node->subject, id.generation, number == PROC_TASK || (number == PROC_TASKS && !index));
+		error = take_subject(&node->subject, id.generation, is_of_thread(number, index, node->subject.member));
 	if (error)
 		proc_node_put(node);
 	return error;
