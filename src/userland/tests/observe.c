@@ -400,8 +400,9 @@ static void running_of_all(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(fields_of_a_thread), CASE(threads_have_numbers), CASE(niceness_is_a_threads_own), CASE(times_are_a_threads_own), CASE(states), CASE(switches_are_counted),
-		CASE(affinity_as_a_list), CASE(times_of_each_cpu), CASE(interrupts_of_each_cpu), CASE(running_of_all), { NULL, NULL }
+		CASE(fields_of_a_thread), CASE(threads_have_numbers), CASE(niceness_is_a_threads_own), CASE(times_are_a_threads_own), CASE(states),
+		CASE(switches_are_counted), CASE(affinity_as_a_list), CASE(times_of_each_cpu), CASE(interrupts_of_each_cpu), CASE(running_of_all),
+		{ NULL, NULL }
 	};
 
 	cpu_count = sysconf(_SC_NPROCESSORS_ONLN);

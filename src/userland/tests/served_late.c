@@ -189,7 +189,9 @@ static void commit_comes_too_late(void)
 /* They would say that the caller was killed, or should ask again, or that the kernel has no memory. */
 static void refusals_that_mean_other_things(void)
 {
-	static const struct { int said, told; } refusals[] = { { ENOSPC, ENOSPC }, { EINTR, EIO }, { ESTALE, EIO }, { ENOMEM, EIO }, { EAGAIN, EIO }, { 5000, EIO } };
+	static const struct { int said, told; } refusals[] = {
+		{ ENOSPC, ENOSPC }, { EINTR, EIO }, { ESTALE, EIO }, { ENOMEM, EIO }, { EAGAIN, EIO }, { 5000, EIO },
+	};
 	uint64_t token;
 	int code;
 
