@@ -158,6 +158,16 @@ static int root_lists(pid_t number)
 	return found;
 }
 
+/* The user time in a stat. */
+static long user_ticks(const char *path)
+{
+	char *at = strrchr(read_file(path), ')');
+	long ticks = -1;
+
+	CHECK(at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld", &ticks) == 1);
+	return ticks;
+}
+
 /* A thread's number leads to its process as the thread has it, though no listing shows it; as long as the thread lives. */
 static void threads_have_numbers(void)
 {
@@ -185,6 +195,12 @@ static void threads_have_numbers(void)
 	length = readlink(path, its, sizeof its);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", worker.wake[0]);
 	CHECK(length > 0 && readlink(path, mine, sizeof mine) == length && memcmp(mine, its, (size_t)length) == 0);
+	while (user_ticks("/proc/self/stat") < 5)
+		;
+	snprintf(path, sizeof path, "/proc/%d/stat", worker.tid);
+	CHECK(user_ticks(path) >= 5);
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", worker.tid);
+	CHECK(user_ticks(path) < 5);
 	end_worker();
 	snprintf(path, sizeof path, "/proc/%d", worker.tid);
 	for (long begun = check_now(); access(path, F_OK) == 0 && check_now() - begun < PATIENCE_MS;)

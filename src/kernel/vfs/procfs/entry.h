@@ -19,6 +19,7 @@ struct proc_subject {
 	struct thread *thread;		/* referenced; NULL but in task/TID, and /proc/TID of a thread that is not the first */
 	int pid;			/* 0 outside process directories */
 	int member;			/* thread id or descriptor */
+	bool whole;			/* with a thread: the times are the process's all the same */
 };
 
 struct proc_entry {

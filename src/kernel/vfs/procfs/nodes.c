@@ -57,6 +57,7 @@ int proc_node_get(struct fs_node_id id, struct proc_node *node)
 	node->entry = index ? &node->in->entries[index - 1] : node->in->member;
 	node->subject.pid = id.id >> 32 & 0xffff;
 	node->subject.member = (int)(uint32_t)id.id;
+	node->subject.whole = number <= PROC_PROCESS;
 	if (!node->entry)
 		return -ENOENT;
 	if (node->subject.pid)
