@@ -10,9 +10,9 @@ import pytest
 from guest import BUILD, LINUX, RAEEN, ROOT, features, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
-ON_ROOT_TOO = ("attributes", "files", "names")
+ON_ROOT_TOO = ("attributes", "files", "names", "renames")
 # Need words on the kernel's command line: test_served.py.
-APART = ("served", "served_calls", "served_changes", "served_commits", "served_lies", "served_lazy", "oom")
+APART = ("served", "served_calls", "served_changes", "served_commits", "served_late", "served_lies", "served_lazy", "oom")
 # Their own suites run them, on file systems of the right size: test_root*.py.
 ROOT_PROGRAMS = ("root_bad_blocks", "root_beside", "root_cut_short", "root_damaged", "root_errors", "root_full", "root_garbage", "root_killer", "root_locks",
                  "root_mmap", "root_model", "root_names", "root_promised", "root_reads", "root_synced")

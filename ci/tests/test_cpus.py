@@ -45,6 +45,12 @@ def test_cpu_that_does_not_start():
     assert re.search(r"cpus: CPU 2 \(APIC id 2\) did not start, going on without it\n.*cpus: 3 of 4 run\n3\n[1-9]\d*\nyes\n", out), out
 
 
+def test_no_wake_up_is_lost():
+    """Who is woken by another CPU while he falls asleep does not sleep."""
+    out = ask("/tests/futex wakes_meet_sleeps", "--smp", 2, "--overlay", os.path.join(BUILD, "tests"))
+    assert "ok futex: " in out, out
+
+
 def test_idle_cpus_are_left_alone():
     """
     CPUs without work have no ticks, which would be a thousand in ten seconds of the guest's time, but only the interrupts of timers there are: load

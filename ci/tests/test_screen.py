@@ -151,5 +151,13 @@ def test_consoles(screen):
     screen.wait_until(lambda lines: lines[0] == PROMPT, "the first")
 
 
+def test_openvt(screen):
+    """A program on a console that nobody uses; when it ends the former console is shown, and the other one is given back."""
+    screen.qmp.type("clear; openvt -c 4 -sw sh -c 'echo there $(tty) $(fgconsole); read line; echo $line > /tmp/line'; echo back $? $(fgconsole) $(cat /tmp/line)\n")
+    screen.wait_until(lambda lines: lines[0] == "there /dev/tty4 4", "the program on the fourth console")
+    screen.qmp.type("typed there\n")
+    screen.wait_until(lambda lines: lines[0] == "back 0 1 typed there" and lines[1] == PROMPT, "the first console")
+
+
 def test_font_is_found():
     assert glob.glob(FONT), "the console's font is not in build/cache"

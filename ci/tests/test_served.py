@@ -16,7 +16,7 @@ def test_program(cpus):
     assert done.returncode == 0 and b"ok served: " in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 
-@pytest.mark.parametrize("program", ["served_calls", "served_changes", "served_commits", "served_lies"])
+@pytest.mark.parametrize("program", ["served_calls", "served_changes", "served_commits", "served_late", "served_lies"])
 @pytest.mark.parametrize("cpus", [1, pytest.param(4, marks=pytest.mark.full)])
 def test_program_with_disk(program, cpus):
     """What a server does with blocks, on the memory disk that the kernel for self-tests makes."""

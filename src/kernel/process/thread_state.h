@@ -95,9 +95,6 @@ struct thread_state {
 	struct rb_tree pi_owned;	/* struct pi_state.owned_node: PI locks it holds and others wait for */
 	bool pi_closed;			/* it ends: no more of these. Atomic, without the lock */
 	bool pi_awaited;		/* somebody has waited for a PI lock of its. Atomic; never reset */
-#ifdef INOTIFY
-	struct inotify_rename *rename;	/* own thread; while it renames: what becomes known of it (vfs/inotify.h) */
-#endif
 #ifdef RSEQ
 	uaddr_t rseq;			/* rseq(2)'s area, or 0; own thread writes */
 	uint32_t rseq_signature;	/* own thread */

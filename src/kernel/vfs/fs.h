@@ -51,6 +51,9 @@ typedef bool fs_readdir_emit(void *context, const struct fs_dirent *entry);
 
 struct fs_statfs { uint64_t type, block_size, blocks, blocks_free, blocks_available, files, files_free, name_max, fs_id; };
 
+/* What a rename took a name from, and how many it still has. node.id 0: nothing. */
+struct fs_replaced { struct fs_node_id node; uint32_t links; };
+
 enum fs_rename_flags { FS_RENAME_NOREPLACE = 1, FS_RENAME_EXCHANGE = 2 };
 
 enum fs_flags {
@@ -79,8 +82,9 @@ struct fs_ops {
 	 */
 	int (*unlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rmdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
+	/* @replaced, empty before the call: what the new name led to. It lives on until release. */
 	int (*rename)(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
-		      size_t to_len, unsigned flags);
+		      size_t to_len, unsigned flags, struct fs_replaced *replaced);
 	int (*readlink)(struct fs *fs, struct fs_node_id node, char *buf, size_t size);	/* returns the length */
 	/* Entries from @cookie (0: the start) without "." and "..", which the VFS adds. Returns 0; the end is when nothing more is emitted. */
 	int (*readdir)(struct fs *fs, struct fs_node_id dir, uint64_t cookie, fs_readdir_emit *emit, void *context);

@@ -137,20 +137,7 @@ static inline void inotify_perhaps_stray_locked(const struct dentry *dentry)
 		(void)atomic_or(&dentry->vnode->object.attention, VNODE_STRAYS);
 }
 
-/*
- * A rename. With others at work there the file system may replace another node than the walk has found, of which nobody else would hear that it has gone: it
- * says which, by one of the last two functions. inotify_rename.c.
- */
+/* A rename: first what its directories are told, then, after what it has replaced was told so, what has moved. inotify_rename.c. */
 struct path_walk;
-struct inotify_rename {
-	struct vnode *replaced;		/* referenced; or NULL */
-	struct fs_node_id node;		/* of what is to be found yet, with that many links left */
-	uint32_t links;
-};
-void inotify_rename_begin(struct inotify_rename *rename);	/* from now on what this thread's file system says goes there */
-void inotify_rename_end(struct inotify_rename *rename, struct fs *fs);
 void inotify_moved(struct path_walk *from, struct path_walk *to);
-/* Once everything is up to date but what @rename is about; gives that back. */
-void inotify_renamed(struct inotify_rename *rename, struct path_walk *from, struct path_walk *to, unsigned flags);
-void inotify_replaced(struct vnode *vnode);
-void inotify_replaced_node(struct fs_node_id node, uint32_t links);	/* the same with locks of the file system's */
+void inotify_renamed(struct path_walk *from, struct path_walk *to, unsigned flags);

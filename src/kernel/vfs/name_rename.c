@@ -6,6 +6,7 @@
 #include "vfs/dir_change.h"
 #include "vfs/mount_tree.h"
 #include "vfs/permission.h"
+#include "vfs/vnode.h"
 #include "vfs/watch.h"
 #include <linux/stat.h>
 
@@ -92,26 +93,43 @@ static int check_rename(struct path_walk *from, struct path_walk *to, unsigned f
 	return error;
 }
 
-/* What stood at the target has lost a name. How many are left only the file system knows: others may be made and removed in other directories. */
-static void victim_gone(struct vnode *victim, struct dentry *dentry)
+/*
+ * The file system has replaced that by what is called as @target now: perhaps not what the walk has found there, but what others have put there since, and
+ * then nobody else hears of it.
+ */
+static void show_replaced(struct fs *fs, const struct fs_replaced *replaced, struct dentry *target)
 {
-	if (victim->type == S_IFDIR)
-		dentry_drop_children(dentry);
-	mount_detach_from(dentry);
-	vnode_recheck_links(victim);
+	struct vnode *vnode = vnode_find_removed(fs, replaced->node, !replaced->links);
+
+	if (!vnode)
+		return;
+	if (target->vnode == vnode) {
+		if (vnode->type == S_IFDIR)
+			dentry_drop_children(target);
+		mount_detach_from(target);
+	}
+	if (replaced->links) {
+		vnode_recheck_links(vnode);
+	} else {
+		vnode_set_no_links(vnode, clock_realtime_ns());
+		vnode_forget(vnode);
+	}
+	inotify_self(vnode, IN_ATTRIB);
+	inotify_if_gone(vnode, NULL);
+	vnode_put(vnode);
 }
 
-static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
+static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned flags, struct fs_replaced *replaced)
 {
 	struct vnode *from_dir = from->parent.dentry->vnode, *to_dir = to->parent.dentry->vnode;
 
 	return from_dir->fs->ops->rename(from_dir->fs, from_dir->node, from->last.name, from->last.len, to_dir->node, to->last.name, to->last.len,
-					 flags);
+					 flags, replaced);
 }
 
 /* Asks, and brings the entries up to date. The changes are open. */
 static int rename_names(struct path_walk *from, struct path_walk *to, unsigned flags, const struct dir_change *from_change,
-			const struct dir_change *to_change)
+			const struct dir_change *to_change, struct fs_replaced *replaced)
 {
 	const struct dentry_place from_place = { from->parent.dentry, &from->last, from->path.dentry, from_change };
 	const struct dentry_place to_place = { to->parent.dentry, &to->last, to->path.dentry, to_change };
@@ -119,7 +137,7 @@ static int rename_names(struct path_walk *from, struct path_walk *to, unsigned f
 
 	if (!name_walk_is_current(from) || !name_walk_is_current(to))
 		return NAME_WALK_AGAIN;
-	error = ask_rename(from, to, flags);
+	error = ask_rename(from, to, flags, replaced);
 	if (error) {
 		if (error == -ENOENT || error == -EEXIST) {
 			dentry_drop_name(from->parent.dentry, &from->last);
@@ -141,9 +159,9 @@ static int rename_names(struct path_walk *from, struct path_walk *to, unsigned f
 
 int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 {
-	struct vnode *from_dir, *to_dir, *victim;
+	struct fs_replaced replaced = { .links = 0 };
+	struct vnode *from_dir, *to_dir;
 	struct dir_change from_change, to_change;
-	struct inotify_rename told;
 	bool same_dir;
 	int error = check_rename(from, to, flags);
 
@@ -157,28 +175,21 @@ int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags)
 	if (!from_dir->fs->ops->rename)
 		return -EPERM;
 	same_dir = from_dir == to_dir;
-	victim = flags & FS_RENAME_EXCHANGE ? NULL : to->path.dentry->vnode;
-	if (victim)
-		vnode_get(victim);
 	dir_change_begin(&from_change, &from_dir->dir_version);
 	if (same_dir)
 		to_change = from_change;
 	else
 		dir_change_begin(&to_change, &to_dir->dir_version);
-	inotify_rename_begin(&told);
-	error = rename_names(from, to, flags, &from_change, &to_change);
-	inotify_rename_end(&told, from_dir->fs);
+	error = rename_names(from, to, flags, &from_change, &to_change, &replaced);
 	dir_change_end(&from_change);
 	if (!same_dir)
 		dir_change_end(&to_change);
 	if (!error) {
 		vnode_touch_changed(from->path.dentry->vnode);
 		inotify_moved(from, to);
-		if (victim)
-			victim_gone(victim, to->path.dentry);
-		inotify_renamed(&told, from, to, flags);
+		if (replaced.node.id)
+			show_replaced(to_dir->fs, &replaced, to->path.dentry);
+		inotify_renamed(from, to, flags);
 	}
-	if (victim)
-		vnode_put(victim);
 	return error;
 }

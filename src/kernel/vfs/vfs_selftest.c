@@ -330,7 +330,7 @@ static int slow_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, si
 }
 
 static int slow_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
-		       size_t to_len, unsigned flags)
+		       size_t to_len, unsigned flags, struct fs_replaced *replaced)
 {
 	let_others_run();
 	void (*first)(void) = before_rename;
@@ -338,7 +338,7 @@ static int slow_rename(struct fs *fs, struct fs_node_id from_dir, const char *fr
 	before_rename = NULL;
 	if (first)
 		first();
-	int error = real_ops->rename(fs, from_dir, from, from_len, to_dir, to, to_len, flags);
+	int error = real_ops->rename(fs, from_dir, from, from_len, to_dir, to, to_len, flags, replaced);
 
 	let_others_run();
 	return error;

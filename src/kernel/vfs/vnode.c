@@ -98,6 +98,7 @@ static bool vnode_release_is_told(const struct vnode *vnode)
 static void vnode_unhash(struct vnode *vnode)
 {
 	struct vnode_bucket *bucket = vnode_bucket(vnode->fs, vnode->node);
+	bool unsure = vnode->links_unsure;
 
 	if (!vnode->attr.links || vnode->attr_changes) {
 		atomic_add(&bucket->removals, 1);
@@ -106,6 +107,12 @@ static void vnode_unhash(struct vnode *vnode)
 	if (vnode->fs->ops->release && (!vnode->fs->worker || vnode_release_is_told(vnode)))
 		vnode->fs->ops->release(vnode->fs, vnode->node);
 	spin_lock(&vnode_cache_lock);
+	if (unlikely(vnode->links_unsure != unsure) && vnode->fs->ops->release) {
+		/* The last name may have gone since the file system has looked (vnode_find_removed). */
+		spin_unlock(&vnode_cache_lock);
+		vnode->fs->ops->release(vnode->fs, vnode->node);
+		spin_lock(&vnode_cache_lock);
+	}
 	list_remove(&vnode->hash_link);
 	vnode_count--;
 	spin_unlock(&vnode_cache_lock);

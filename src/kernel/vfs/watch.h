@@ -8,7 +8,6 @@
 #include "vfs/dentry.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
-#include "vfs/replaced.h"
 #include <linux/inotify.h>
 
 #ifdef INOTIFY
@@ -45,12 +44,8 @@ static inline void inotify_mounted_first(struct fs *fs) { }
 static inline void inotify_tell_unmounted(struct fs *fs) { }
 
 struct path_walk;
-struct inotify_rename { };
-static inline void inotify_rename_begin(struct inotify_rename *rename) { }
-static inline void inotify_rename_end(struct inotify_rename *rename, struct fs *fs) { }
 static inline void inotify_moved(struct path_walk *from, struct path_walk *to) { }
-static inline void inotify_renamed(struct inotify_rename *rename, struct path_walk *from, struct path_walk *to, unsigned flags) { }
-static inline void inotify_replaced(struct vnode *vnode) { }
+static inline void inotify_renamed(struct path_walk *from, struct path_walk *to, unsigned flags) { }
 
 #endif
 

@@ -412,11 +412,48 @@ static void fs_base(void)
 	CHECK_EQ(value, 0x12345000);
 }
 
+enum { MEETINGS = 20000, SPREAD = 1200 };
+
+/* Gives the word back a little later each time, so that the wake-up comes at every moment of the other's falling asleep. */
+static void give_back(void *argument)
+{
+	(void)argument;
+	for (unsigned i = 0; i < MEETINGS; i++) {
+		for (unsigned tries = 1; !*word; tries++)
+			if (tries % 1000 == 0)
+				sched_yield();
+		for (volatile unsigned steps = i % SPREAD; steps; steps--)
+			;
+		__atomic_store_n(word, 0, __ATOMIC_SEQ_CST);
+		futex(word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	}
+}
+
+/* No wake-up is lost between the look at the word and the sleep, which only shows with several CPUs. */
+static void wakes_meet_sleeps(void)
+{
+	struct timespec patience = { 20, 0 };
+	unsigned lost = 0;
+	pid_t child;
+
+	share_words();
+	child = check_spawn(give_back, NULL);
+	for (unsigned i = 0; i < MEETINGS && !lost; i++) {
+		__atomic_store_n(word, 1, __ATOMIC_SEQ_CST);
+		while (*word && !lost)
+			lost = futex(word, FUTEX_WAIT, 1, &patience, NULL, 0) < 0 && errno == ETIMEDOUT;
+	}
+	CHECK_EQ(lost, 0);
+	if (lost)
+		kill(child, SIGKILL);
+	CHECK_EQ(check_wait(child), lost ? CHECK_KILLED + SIGKILL : 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(errors), CASE(absolute_time), CASE(clock_is_set), CASE(private_and_shared),
-		CASE(wake_counts), CASE(bit_sets), CASE(other_words), CASE(requeue), CASE(wake_operation),
+		CASE(wakes_meet_sleeps), CASE(wake_counts), CASE(bit_sets), CASE(other_words), CASE(requeue), CASE(wake_operation),
 		CASE(signals), CASE(private_keys), CASE(clone3_call), CASE(tid_address), CASE(robust_list), CASE(fs_base),
 		{ NULL, NULL },
 	};

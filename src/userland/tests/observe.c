@@ -3,6 +3,8 @@
 #include "check.h"
 
 #include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -142,6 +144,69 @@ static int reaches_state(char state)
 }
 
 /* ---- Threads ---- */
+
+static int root_lists(pid_t number)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int found = 0;
+
+	while (dir && (entry = readdir(dir)))
+		found |= atoi(entry->d_name) == number;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* The user time in a stat. */
+static long user_ticks(const char *path)
+{
+	char *at = strrchr(read_file(path), ')');
+	long ticks = -1;
+
+	CHECK(at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld", &ticks) == 1);
+	return ticks;
+}
+
+/* A thread's number leads to its process as the thread has it, though no listing shows it; as long as the thread lives. */
+static void threads_have_numbers(void)
+{
+	char path[64], mine[256], its[256], wanted[64];
+	ssize_t length;
+	int fd;
+
+	start_worker(SLEEP);
+	CHECK_EQ(prctl(PR_SET_NAME, "first"), 0);
+	CHECK(root_lists(getpid()) && !root_lists(worker.tid));
+	snprintf(path, sizeof path, "/proc/%d/status", worker.tid);
+	snprintf(wanted, sizeof wanted, "\nTgid:\t%d\n", getpid());
+	CHECK(strstr(read_file(path), wanted) != NULL);
+	snprintf(wanted, sizeof wanted, "\nPid:\t%d\n", worker.tid);
+	CHECK(strstr(text, wanted) != NULL);
+	snprintf(path, sizeof path, "/proc/%d/comm", worker.tid);
+	fd = open(path, O_WRONLY);
+	CHECK_EQ(write(fd, "second", 6), 6);
+	close(fd);
+	CHECK_STR(read_file(path), "second\n");
+	CHECK_STR(read_file("/proc/self/comm"), "first\n");
+	snprintf(path, sizeof path, "/proc/%d/task/%d", worker.tid, getpid());
+	CHECK_EQ(access(path, F_OK), 0);
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", worker.tid, worker.wake[0]);
+	length = readlink(path, its, sizeof its);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", worker.wake[0]);
+	CHECK(length > 0 && readlink(path, mine, sizeof mine) == length && memcmp(mine, its, (size_t)length) == 0);
+	while (user_ticks("/proc/self/stat") < 5)
+		;
+	snprintf(path, sizeof path, "/proc/%d/stat", worker.tid);
+	CHECK(user_ticks(path) >= 5);
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", worker.tid);
+	CHECK(user_ticks(path) < 5);
+	end_worker();
+	snprintf(path, sizeof path, "/proc/%d", worker.tid);
+	for (long begun = check_now(); access(path, F_OK) == 0 && check_now() - begun < PATIENCE_MS;)
+		check_sleep(1);
+	CHECK_ERR(access(path, F_OK), ENOENT);
+}
 
 static void fields_of_a_thread(void)
 {
@@ -351,8 +416,9 @@ static void running_of_all(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(fields_of_a_thread), CASE(niceness_is_a_threads_own), CASE(times_are_a_threads_own), CASE(states), CASE(switches_are_counted),
-		CASE(affinity_as_a_list), CASE(times_of_each_cpu), CASE(interrupts_of_each_cpu), CASE(running_of_all), { NULL, NULL }
+		CASE(fields_of_a_thread), CASE(threads_have_numbers), CASE(niceness_is_a_threads_own), CASE(times_are_a_threads_own), CASE(states),
+		CASE(switches_are_counted), CASE(affinity_as_a_list), CASE(times_of_each_cpu), CASE(interrupts_of_each_cpu), CASE(running_of_all),
+		{ NULL, NULL }
 	};
 
 	cpu_count = sysconf(_SC_NPROCESSORS_ONLN);

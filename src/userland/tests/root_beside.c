@@ -14,9 +14,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, LOW = 256, HIGH = 1024, PIECES = 2200, BATCH = 64 };
+enum { PAGE = 4096, LOW = 256, HIGH = 1024, PIECES = 2200, BATCH = 64, DIRECT_BLOCKS = 12 };
 
 static long end;
 
@@ -255,21 +256,39 @@ static void fill(uint64_t *words, uint64_t tag)
 /* How many pages have something that was never written to them. What @holes says may be missing. */
 static unsigned wrong_pages(int fd, unsigned count, unsigned worker, unsigned kept, int holes)
 {
-	uint64_t words[PAGE / sizeof(uint64_t)];
+	uint64_t words[PAGE / sizeof(uint64_t)], tag;
 	unsigned wrong = 0;
 
 	for (unsigned page = 0; page < count; page++) {
 		ssize_t got = pread(fd, words, PAGE, (off_t)page * PAGE);
 		unsigned bad = got < PAGE && !holes;
 
-		for (unsigned i = 0; i < got / (ssize_t)sizeof *words; i++)
-			bad |= words[i] != tag_of(worker, kept, page) && !(holes && !words[i]);
+		tag = tag_of(worker, kept, page);
+		for (unsigned i = 0; i < got / (ssize_t)sizeof *words; i++) {
+			if (words[i] == tag || (holes && !words[i]))
+				continue;
+			if (!wrong && !bad)
+				printf("page %u, word %u: %#llx, not %#llx\n", page, i, (unsigned long long)words[i], (unsigned long long)tag);
+			bad = 1;
+		}
 		wrong += bad;
 	}
 	return wrong;
 }
 
 static int direct_flag;
+/*
+ * How many pages the files have. Linux's ext4, which mounts ext2 there, may still be writing an indirect block when that was freed and has become others'
+ * data, unless there is a journal (mended in 6.18): there they have none.
+ */
+static unsigned file_pages = BATCH;
+
+static unsigned pages_of_files(void)
+{
+	struct utsname name;
+
+	return uname(&name) == 0 && strcmp(name.sysname, "Linux") == 0 ? DIRECT_BLOCKS : BATCH;
+}
 
 static void write_beside(void *argument)
 {
@@ -282,7 +301,7 @@ static void write_beside(void *argument)
 		int fd = open(name, O_RDWR | (rounds++ % 3 ? direct_flag : 0));
 
 		for (int i = 0; fd >= 0 && i < 24; i++) {
-			unsigned page = (unsigned)random() % BATCH;
+			unsigned page = (unsigned)random() % file_pages;
 
 			fill(buffer, tag_of(worker, 0, page));
 			if (pwrite(fd, buffer, PAGE, (off_t)page * PAGE) != PAGE)
@@ -297,6 +316,7 @@ static void write_beside(void *argument)
 static void renew_kept(unsigned worker, unsigned round)
 {
 	enum { KEPT = 24 };
+	unsigned count = file_pages < KEPT ? file_pages : KEPT;
 	uint64_t *buffer = pages(1);
 	char name[16];
 	int fd;
@@ -304,12 +324,12 @@ static void renew_kept(unsigned worker, unsigned round)
 	snprintf(name, sizeof name, "kept%u", worker);
 	if (round > 1) {
 		fd = open(name, O_RDWR);
-		CHECK_EQ(wrong_pages(fd, KEPT, worker, round - 1, 0), 0);
+		CHECK_EQ(wrong_pages(fd, count, worker, round - 1, 0), 0);
 		close(fd);
 		CHECK_EQ(unlink(name), 0);
 	}
 	fd = open(name, O_RDWR | O_CREAT | O_EXCL | (round % 2 ? direct_flag : 0), 0600);
-	for (unsigned page = 0; page < KEPT; page++) {
+	for (unsigned page = 0; page < count; page++) {
 		fill(buffer, tag_of(worker, round, page));
 		CHECK_EQ(pwrite(fd, buffer, PAGE, (off_t)page * PAGE), PAGE);
 	}
@@ -329,13 +349,13 @@ static void cut_and_remove(void *argument)
 		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
 		for (int i = 0; i < 8; i++) {
-			CHECK_EQ(ftruncate(fd, random() % BATCH * PAGE + random() % 2 * 104), 0);
+			CHECK_EQ(ftruncate(fd, random() % file_pages * PAGE + random() % 2 * 104), 0);
 			usleep(random() % 1000);
 			if (i % 4 == 3)
 				CHECK_EQ(round % 2 ? fsync(fd) : fdatasync(fd), 0);
 		}
 		drop_caches();
-		CHECK_EQ(wrong_pages(fd, BATCH, worker, 0, 1), 0);
+		CHECK_EQ(wrong_pages(fd, file_pages, worker, 0, 1), 0);
 		/* Somebody goes on writing to it. */
 		CHECK_EQ(unlink(name), 0);
 		close(fd);
@@ -352,6 +372,7 @@ static void blocks_of_others(void)
 	pid_t workers[2 * WORKERS];
 
 	direct_flag = fd >= 0 ? O_DIRECT : 0;
+	file_pages = pages_of_files();
 	begin();
 	for (long i = 0; i < WORKERS; i++) {
 		workers[2 * i] = check_spawn(cut_and_remove, (void *)i);

@@ -242,11 +242,60 @@ static void cut(void)
 	CHECK_EQ(map[4 * WORDS - 1], 0);
 	CHECK_EQ(pread(fd, words, PAGE, PAGE), PAGE);
 	CHECK_EQ(words[0], WORDS + 1);
-	CHECK_EQ(words[2], 0);
+	for (unsigned i = 2; i < WORDS; i++)
+		CHECK_EQ(words[i], 0);
+}
+
+/* How many words of the file's first page are not zeroes, from the third on. */
+static unsigned left_behind(int fd)
+{
+	unsigned left = 0;
+
+	CHECK_EQ(pread(fd, words, PAGE, 0), PAGE);
+	for (unsigned i = 2; i < WORDS; i++)
+		left += words[i] != 0;
+	return left;
+}
+
+static void grow(int fd, int by_write)
+{
+	if (by_write)
+		CHECK_EQ(pwrite(fd, "x", 1, 2 * PAGE), 1);
+	else
+		CHECK_EQ(ftruncate(fd, 2 * PAGE), 0);
+}
+
+/* What was cut off, and what was stored behind the end, does not come back when the file grows, neither from memory nor from the disk. */
+static void tails(void)
+{
+	for (int way = 0; way < 8; way++) {
+		int fd = open("tail", O_RDWR | O_CREAT | O_TRUNC, 0600), by_write = way & 1, cold = way & 2, stored = way & 4;
+		uint64_t *map;
+
+		memset(words, 0xee, sizeof words);
+		CHECK_EQ(write(fd, words, PAGE), PAGE);
+		CHECK_EQ(fsync(fd), 0);
+		CHECK_EQ(ftruncate(fd, 16), 0);
+		map = map_file(fd, PAGE);
+		if (stored)
+			map[5] = 99;
+		/* Linux takes away what was stored behind the end when it writes the page. */
+		CHECK_EQ(fsync(fd), 0);
+		munmap(map, PAGE);
+		if (cold)
+			drop_caches();
+		grow(fd, by_write);
+		CHECK_EQ(left_behind(fd), 0);
+		CHECK_EQ(fsync(fd), 0);
+		drop_caches();
+		CHECK_EQ(left_behind(fd), 0);
+		CHECK(words[0] == words[1] && words[0] == 0xeeeeeeeeeeeeeeee);
+		close(fd);
+	}
 }
 
 static const struct check_case cases[] = {
-	CASE(writer), CASE(forked), CASE(cut),
+	CASE(writer), CASE(forked), CASE(cut), CASE(tails),
 	{ NULL, NULL },
 };
 

@@ -228,7 +228,7 @@ static int refuse_remove(struct fs *fs, struct fs_node_id dir, const char *name,
 }
 
 static int refuse_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir,
-			 const char *to, size_t to_len, unsigned flags)
+			 const char *to, size_t to_len, unsigned flags, struct fs_replaced *replaced)
 {
 	return -EROFS;
 }

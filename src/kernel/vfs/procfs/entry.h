@@ -16,9 +16,10 @@ struct thread;
 /* Whom a file is about. */
 struct proc_subject {
 	struct process *process;	/* referenced; NULL outside process directories */
-	struct thread *thread;		/* referenced; NULL but in task/TID */
+	struct thread *thread;		/* referenced; NULL but in task/TID, and /proc/TID of a thread that is not the first */
 	int pid;			/* 0 outside process directories */
 	int member;			/* thread id or descriptor */
+	bool whole;			/* with a thread: the times are the process's all the same */
 };
 
 struct proc_entry {

@@ -37,6 +37,12 @@ static int take_subject(struct proc_subject *subject, uint64_t generation, bool 
 	return subject->thread && subject->thread->process == subject->process ? 0 : -ENOENT;
 }
 
+/* In task/TID, that itself, or /proc/TID of a thread that is not the first. */
+static bool is_of_thread(unsigned number, unsigned index, int member)
+{
+	return number == PROC_TASK || (number == PROC_TASKS && !index) || (number <= PROC_PROCESS && member);
+}
+
 int proc_node_get(struct fs_node_id id, struct proc_node *node)
 {
 	unsigned number = id.id >> 56, index = id.id >> 48 & 0xff;
@@ -51,10 +57,11 @@ int proc_node_get(struct fs_node_id id, struct proc_node *node)
 	node->entry = index ? &node->in->entries[index - 1] : node->in->member;
 	node->subject.pid = id.id >> 32 & 0xffff;
 	node->subject.member = (int)(uint32_t)id.id;
+	node->subject.whole = number <= PROC_PROCESS;
 	if (!node->entry)
 		return -ENOENT;
 	if (node->subject.pid)
-		error = take_subject(&node->subject, id.generation, number == PROC_TASK || (number == PROC_TASKS && !index));
+		error = take_subject(&node->subject, id.generation, is_of_thread(number, index, node->subject.member));
 	if (error)
 		proc_node_put(node);
 	return error;

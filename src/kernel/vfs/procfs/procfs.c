@@ -82,6 +82,17 @@ static uint64_t member_id(const struct proc_directory *directory, int pid, int n
 	return proc_node_id(directory, 0, pid, number);
 }
 
+/* The number of a thread that is not its process's first leads to the process as the thread has it, which no listing shows; 0 if there is none. */
+static uint64_t thread_id(const struct proc_directory *root, int tid)
+{
+	struct thread *thread = thread_find(tid);
+	uint64_t id = thread ? proc_node_id(root, 0, thread->process->pid, tid) : 0;
+
+	if (thread)
+		thread_put(thread);
+	return id;
+}
+
 /* The inode number of @name in the directory @node; 0 if there is none. */
 static uint64_t find_name(const struct proc_node *node, const char *name, size_t len)
 {
@@ -94,7 +105,9 @@ static uint64_t find_name(const struct proc_node *node, const char *name, size_t
 	number = directory->member ? parse_member(name, len) : -1;
 	if (number < 0 || (directory->member_kind == PROC_MEMBERS_PROCESSES && (number == 0 || number > PID_MAX)))
 		return 0;
-	return directory->next(&node->subject, number) == number ? member_id(directory, node->subject.pid, number) : 0;
+	if (directory->next(&node->subject, number) == number)
+		return member_id(directory, node->subject.pid, number);
+	return directory->member_kind == PROC_MEMBERS_PROCESSES ? thread_id(directory, number) : 0;
 }
 
 static int proc_getattr(struct fs *fs, struct fs_node_id id, struct fs_attr *out)

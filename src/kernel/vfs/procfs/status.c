@@ -105,12 +105,14 @@ static void snapshot_take(struct snapshot *s, const struct proc_subject *subject
 	if (subject->thread) {
 		s->id = subject->thread->tid;
 		s->state = thread_letter(subject->thread);
-		thread_times(subject->thread, &s->user_ns, &s->system_ns);
 	} else {
 		s->id = process->pid;
 		s->state = process_state_letter(process);
-		process_times(process, &s->user_ns, &s->system_ns);
 	}
+	if (subject->whole)
+		process_times(process, &s->user_ns, &s->system_ns);
+	else
+		thread_times(subject->thread, &s->user_ns, &s->system_ns);
 	if (s->thread) {
 		s->switches[0] = s->thread->voluntary_switches;
 		s->switches[1] = s->thread->involuntary_switches;

@@ -33,7 +33,7 @@ int served_link(struct fs *fs, struct fs_node_id node, struct fs_node_id dir, co
 int served_unlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 int served_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to, size_t to_len,
-		  unsigned flags);
+		  unsigned flags, struct fs_replaced *replaced);
 void served_release(struct fs *fs, struct fs_node_id node);
 int served_sync(struct fs *fs);
 int served_remount(struct fs *fs, bool read_only);

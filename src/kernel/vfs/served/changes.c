@@ -6,8 +6,6 @@
 #include "vfs/mapped/mapped.h"
 #include "vfs/served/ask.h"
 #include "vfs/stat_bits.h"
-#include "vfs/vnode.h"
-#include "vfs/watch.h"
 
 enum { RENAME_KEEP = 4, TARGET_BYTES = 4095 };
 
@@ -172,14 +170,12 @@ int served_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t 
 }
 
 int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to, size_t to_len,
-		  unsigned flags)
+		  unsigned flags, struct fs_replaced *replaced)
 {
 	bool replaces = !(flags & (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE));
 	struct kernel_call *call = begin_with_blocks(fs);
 	struct fs_rename_request *request;
 	const struct fs_rename_reply *reply;
-	struct fs_rename_reply gone;
-	struct vnode *vnode;
 	long length;
 	int error;
 
@@ -197,20 +193,9 @@ int served_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, s
 	length = served_send(served_of(fs), call, FS_RENAME, offsetof(struct fs_rename_request, names) + request->names_length);
 	error = served_take_renamed(request, length, from_dir, to_dir, fs->root, replaces);
 	reply = kernel_call_payload(call);
-	gone = error ? (struct fs_rename_reply){ 0 } : *reply;
-	error = served_done(served_of(fs), call, length, error);
-	if (error || !gone.replaced.id)
-		return error;
-	/* Perhaps not what the caller thinks stood there, but what came there meanwhile, of which nobody else will hear that it has gone. */
-	vnode = vnode_find_removed(fs, (struct fs_node_id){ gone.replaced.id, gone.replaced.generation }, !gone.links);
-	if (vnode) {
-		vnode_links_are_unsure(vnode);
-		if (!gone.links)
-			vnode_forget(vnode);
-		inotify_replaced(vnode);
-		vnode_put(vnode);
-	}
-	return 0;
+	if (!error)
+		*replaced = (struct fs_replaced){ { reply->replaced.id, reply->replaced.generation }, reply->links };
+	return served_done(served_of(fs), call, length, error);
 }
 
 /* If it fails the node stays until the file system is checked, or adopted by the next instance. */

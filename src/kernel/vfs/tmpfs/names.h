@@ -14,7 +14,7 @@ int tmpfs_unlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t 
 int tmpfs_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 int tmpfs_readdir(struct fs *fs, struct fs_node_id dir, uint64_t cookie, fs_readdir_emit *emit, void *context);
 int tmpfs_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
-		 size_t to_len, unsigned flags);
+		 size_t to_len, unsigned flags, struct fs_replaced *replaced);
 
 /* data.c */
 int tmpfs_getattr(struct fs *fs, struct fs_node_id node, struct fs_attr *out);

@@ -3,7 +3,6 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "sched/clock.h"
-#include "vfs/replaced.h"
 #include "vfs/stat_bits.h"
 #include "vfs/tmpfs/names.h"
 #include "vfs/tmpfs/names_inline.h"
@@ -12,6 +11,7 @@ struct rename {
 	struct tmpfs_node *from_dir, *to_dir;
 	struct tmpfs_entry *from, *to;	/* to: NULL if the name is free */
 	uint64_t to_key;
+	struct fs_replaced replaced;
 };
 
 /* Is @node @dir itself or a directory above it? */
@@ -129,7 +129,7 @@ static void take_place(struct tmpfs *tmpfs, const struct rename *rename, const c
 }
 
 /* @spare is an entry with the new name for when there is none yet and the old one has no room for it. */
-static void move(struct tmpfs *tmpfs, const struct rename *rename, struct tmpfs_entry *spare, const char *to, size_t to_len)
+static void move(struct tmpfs *tmpfs, struct rename *rename, struct tmpfs_entry *spare, const char *to, size_t to_len)
 {
 	struct tmpfs_node *moved = rename->from->node;
 
@@ -146,7 +146,7 @@ static void move(struct tmpfs *tmpfs, const struct rename *rename, struct tmpfs_
 			tmpfs_entry_remove(tmpfs, rename->from);
 		}
 		tmpfs_node_drop_name(rename->to_dir, replaced, clock_realtime_ns());
-		inotify_replaced_node(replaced->attr.node, replaced->attr.links);
+		rename->replaced = (struct fs_replaced){ replaced->attr.node, replaced->attr.links };
 	} else if (spare) {
 		tmpfs_entry_insert(tmpfs, rename->to_dir, spare);
 		tmpfs_entry_remove(tmpfs, rename->from);
@@ -185,7 +185,7 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 }
 
 int tmpfs_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
-		 size_t to_len, unsigned flags)
+		 size_t to_len, unsigned flags, struct fs_replaced *replaced)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
 	struct rename rename = { NULL };
@@ -200,5 +200,6 @@ int tmpfs_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, si
 	if (!error)
 		error = rename_locked(tmpfs, &rename, from, from_len, to, to_len, flags);
 	mutex_unlock(&tmpfs->lock);
+	*replaced = rename.replaced;
 	return error;
 }

@@ -60,7 +60,14 @@ static struct fs_attr attr_of(struct fs_node_id node)
 
 static int move(struct fs_node_id from, const char *from_name, struct fs_node_id to, const char *to_name, unsigned flags)
 {
-	return fs->ops->rename(fs, from, from_name, strlen(from_name), to, to_name, strlen(to_name), flags);
+	struct fs_replaced replaced = { .links = 0 };
+	struct fs_attr moved, old;
+	bool both = !look(from, from_name, &moved) && !look(to, to_name, &old) && moved.node.id != old.node.id;
+	int error = fs->ops->rename(fs, from, from_name, strlen(from_name), to, to_name, strlen(to_name), flags, &replaced);
+
+	assert(replaced.node.id == (both && !error && !(flags & FS_RENAME_EXCHANGE) ? old.node.id : 0));
+	assert(!replaced.node.id || replaced.links == (S_ISDIR(old.mode) ? 0 : old.links - 1));
+	return error;
 }
 
 static int unlink_name(struct fs_node_id dir, const char *name)
