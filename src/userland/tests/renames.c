@@ -7,13 +7,17 @@
 #include "leak.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, NAMES = 4, ROUNDS = 600, STORMS = 3, EXCHANGE = 2 };
+enum { WORKERS = 4, NAMES = 4, ROUNDS = 600, ROUNDS_ON_DISKS = 120, STORMS = 3, EXCHANGE = 2 };
+
+static int rounds;
 
 /* A file with data, that perhaps is there already. */
 static int write_file(const char *path)
@@ -31,7 +35,10 @@ static int write_file(const char *path)
 static void storms(void (*body)(void *worker), void (*tidy)(void))
 {
 	static struct leak_mark mark;
+	struct statfs status;
 
+	CHECK_EQ(statfs(".", &status), 0);
+	rounds = status.f_type == TMPFS_MAGIC ? ROUNDS : ROUNDS_ON_DISKS;
 	for (int storm = 0; storm <= STORMS; storm++) {
 		pid_t pids[WORKERS];
 
@@ -53,7 +60,7 @@ static void replace(void *worker)
 	char own[16];
 
 	snprintf(own, sizeof own, "own%d", (int)(long)worker);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		CHECK(write_file(own) >= 0);
 		CHECK_EQ(rename(own, "target"), 0);
 	}
@@ -89,7 +96,7 @@ static void stir(void *worker)
 	struct stat status;
 
 	snprintf(own, sizeof own, "own%u", seed);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		seed = seed * 1103515245 + 12345;
 		snprintf(from, sizeof from, "d/%u", (seed >> 16) % NAMES);
 		snprintf(to, sizeof to, "d/%u", (seed >> 20) % NAMES);
