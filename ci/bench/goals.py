@@ -24,6 +24,14 @@ RATIOS = {
     "fork+exit+wait, 280 pages": 0.12,
     "fork+exec+wait": 0.10,
     "fork+exit+wait, 256 MiB": 0.02,
+    "epoll_wait over 500 descriptors": 0.40,
+}
+
+# The same of whole programs, on a tree of files (tree_costs.py).
+PROGRAM_RATIOS = {
+    "tar x, 5,000 files on tmpfs": 0.40,
+    "find, 5,000 files on tmpfs": 0.40,
+    "rm -r, 5,000 files on tmpfs": 0.40,
 }
 
 # The same of what a kernel may be built without (src/kernel/README.md, "Switches").
