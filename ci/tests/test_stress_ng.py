@@ -26,6 +26,7 @@ DIFFERENT = {
     "handle": "there is no name_to_handle_at()",
     "ioprio": "there is no ioprio_get()",
     "aiol": "there is no io_setup()",
+    "remap": "there is no remap_file_pages(), which Linux keeps for old programs",
 } | ({} if "inotify" in features() else {"inotify": "the kernel is built without inotify_init()"})
 # Stops itself to be traced and waits for ever, where there is no ptrace.
 LEFT_OUT = () if "ptrace" in features() else ("vm-segv",)
