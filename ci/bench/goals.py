@@ -24,6 +24,14 @@ RATIOS = {
     "fork+exit+wait, 280 pages": 0.12,
     "fork+exec+wait": 0.10,
     "fork+exit+wait, 256 MiB": 0.02,
+    "epoll_wait over 500 descriptors": 0.40,
+}
+
+# The same of whole programs, on a tree of files (tree_costs.py).
+PROGRAM_RATIOS = {
+    "tar x, 5,000 files on tmpfs": 0.40,
+    "find, 5,000 files on tmpfs": 0.40,
+    "rm -r, 5,000 files on tmpfs": 0.40,
 }
 
 # The same of what a kernel may be built without (src/kernel/README.md, "Switches").
@@ -61,4 +69,8 @@ BOOT_INSTRUCTIONS = 10_000_000
 KERNEL_BYTES = 600_000
 RAM_KIB = 6 * 1024
 
-SHORT = {}
+SHORT = {
+    "find, 5,000 files on tmpfs": "0.46: busybox itself executes 1,810 instructions for a file, 0.29 of all that Linux takes, and asks by newfstatat, which "
+                                  "goes the long way, and by getdents64, which copies each entry three times. Tried: the short way of stat, a directory listed "
+                                  "under one lock, a walk that begins in the directory of the name before: 0.38, with 1 KB more of kernel",
+}

@@ -56,17 +56,40 @@ def cost_table(runs, cpu):
         row = [name, number(mine), number(theirs), ratio(mine / theirs), "" if goal is None else f"{goal:.2f}",
                judge(mine / theirs, goal)]
         if lean:
-            row += [number(lean[name]["median"]), ratio(mine / lean[name]["median"])]
+            row += beside_lean(mine, lean[name]["median"] if name in lean else None)
         rows.append(row)
     return markdown(["operation", "RaeenOS", "stock", "ratio", "goal", "met"] + (["lean", "ratio to lean"] if lean else []), rows)
+
+
+def beside_lean(mine, theirs):
+    """The lean guest's figure, which may be older than the row, and the ratio to it."""
+    return [number(theirs), ratio(mine / theirs)] if theirs else ["", ""]
+
+
+def program_table(runs, cpu):
+    """Whole programs (tree_costs.py); nothing where they were not measured on both guests."""
+    mine, stock, lean = (runs.get(f"{guest}/{cpu}", {}).get("programs", {}) for guest in (RAEEN, LINUX, LEAN))
+    rows = []
+    for name, goal in goals.PROGRAM_RATIOS.items():
+        if name in mine and name in stock:
+            compared = mine[name] / stock[name]
+            rows.append([name, number(mine[name]), number(stock[name]), ratio(compared), f"{goal:.2f}", judge(compared, goal)]
+                        + (beside_lean(mine[name], lean.get(name)) if lean else []))
+    return markdown(["program", "RaeenOS", "stock", "ratio", "goal", "met"] + (["lean", "ratio to lean"] if lean else []), rows) if rows else ""
+
+
+def programs_short(mine, stock):
+    """Goals that are missed, and no reason is given."""
+    return [f"{name}: {mine[name] / stock[name]:.3f}, goal {goal}" for name, goal in goals.PROGRAM_RATIOS.items()
+            if mine[name] > stock[name] * goal and name not in goals.SHORT]
 
 
 def spread_table(runs, cpu):
     guests = [guest for guest in NAMES if f"{guest}/{cpu}" in runs]
     rows = []
     for name, _ in with_linux(runs[f"{RAEEN}/{cpu}"]["rows"]):
-        figures = [runs[f"{guest}/{cpu}"]["rows"][name] for guest in guests]
-        rows.append([name, *(f"{number(row['fastest'])} – {number(row['slowest'])}" for row in figures)])
+        figures = [runs[f"{guest}/{cpu}"]["rows"].get(name) for guest in guests]
+        rows.append([name, *(f"{number(row['fastest'])} – {number(row['slowest'])}" if row else "" for row in figures)])
     return markdown(["operation", *(NAMES[guest] for guest in guests)], rows)
 
 
@@ -101,6 +124,10 @@ def results(kept):
     for cpu in (PLAIN, SMAP):
         if f"{RAEEN}/{cpu}" in runs and f"{LINUX}/{cpu}" in runs:
             text += f"\n## `-cpu {cpu}`\n\n" + cost_table(runs, cpu).rstrip("\n") + "\n"
+    programs = program_table(runs, PLAIN)
+    if programs:
+        text += f"\n## Programs, `-cpu {PLAIN}`\n\nAll instructions executed while the program runs, those of the program itself, which are the same, included " \
+            "(`tree_costs.py`).\n\n" + programs.rstrip("\n") + "\n"
     native = runs.get(f"{RAEEN}/{PLAIN}", {}).get("rows", {})
     if any(name in native for name in goals.NATIVE):
         text += f"\n## Native calls, `-cpu {PLAIN}`\n\n" + native_table(native).rstrip("\n") + "\n\nFor comparison, a call and its answer: " \
@@ -120,6 +147,9 @@ def quick_table(run, kept):
         before = kept.get("rows", {}).get(name)
         lines.append(f"{name:34}{row['median']:12.0f}{row['fastest']:12.0f}{row['slowest']:12.0f}"
                      + (f"{before['median']:14.0f}" if before else "") + "\n")
+    for name, instructions in run.get("programs", {}).items():
+        before = kept.get("programs", {}).get(name)
+        lines.append(f"{name:34}{instructions:12}" + (f"{before:38}" if before else "") + "\n")
     lines.append(f"{'boot':34}{run['boot']['instructions']:12}\n")
     return "".join(lines)
 
@@ -132,4 +162,6 @@ def differences(first, second):
         lines += [f"{name}: {key} {value} and {other[key]}" for key, value in row.items() if other and other[key] != value]
     lines += [f"boot: {key} {value} and {second['boot'][key]}" for key, value in first["boot"].items()
               if second["boot"][key] != value]
+    lines += [f"{name}: instructions {value} and {second['programs'][name]}" for name, value in first.get("programs", {}).items()
+              if second["programs"][name] != value]
     return lines

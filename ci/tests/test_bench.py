@@ -16,6 +16,7 @@ import counting  # noqa: E402
 import goals  # noqa: E402
 import measure  # noqa: E402
 import report  # noqa: E402
+import tree_costs  # noqa: E402
 
 # Figures repeat to the instruction as long as the kernel is the same. Any change of it moves some by a few.
 BOUND, SLACK = 1.10, 3
@@ -52,6 +53,24 @@ def test_no_figure_has_grown(raeen, kept):
     grown = [f"{name}: {row['median']}, kept {before['rows'][name]['median']}" for name, row in raeen["rows"].items()
              if row["median"] > before["rows"][name]["median"] * (BOUND_BY_ADDRESS if name in BY_ADDRESS else BOUND) + SLACK]
     assert not grown, "\n".join(grown + ["make bench RENEW=1 keeps figures that have grown for a good reason"])
+
+
+@pytest.fixture(scope="module")
+def programs():
+    return tree_costs.run(measure.RAEEN, measure.PLAIN)
+
+
+def test_no_program_has_grown(programs, kept):
+    before = kept["runs"][f"{measure.RAEEN}/{measure.PLAIN}"]["programs"]
+    grown = [f"{name}: {count}, kept {before[name]}" for name, count in programs.items() if count > before[name] * BOUND]
+    assert not grown, "\n".join(grown + ["make bench RENEW=1 keeps figures that have grown for a good reason"])
+
+
+def test_a_program_that_takes_too_much_is_told(programs):
+    """As much as Linux, say."""
+    assert len(report.programs_short(programs, programs)) == len(set(goals.PROGRAM_RATIOS) - set(goals.SHORT))
+    run = {"programs": programs}
+    assert report.program_table({f"{guest}/{measure.PLAIN}": run for guest in (measure.RAEEN, measure.LINUX)}, measure.PLAIN).count("**no**") == len(programs)
 
 
 def test_native_calls(raeen):
@@ -124,6 +143,16 @@ def test_memory_at_the_prompt():
 def test_runs_are_the_same_to_the_instruction(guest, cpu):
     first, second = (measure.run_benchmark(guest, cpu) for _ in range(2))
     assert report.differences(first, second) == []
+
+
+@pytest.mark.full
+def test_programs_are_the_same_to_the_instruction(programs):
+    assert tree_costs.run(measure.RAEEN, measure.PLAIN) == programs
+
+
+@pytest.mark.full
+def test_programs_against_linux(programs):
+    assert report.programs_short(programs, tree_costs.run(measure.LINUX, measure.PLAIN)) == []
 
 
 @pytest.mark.full

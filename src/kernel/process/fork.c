@@ -357,6 +357,8 @@ static int link_process(struct process *child, struct thread *thread, const stru
 
 	if (creator->group_signals != group_signals || atomic_load(&creator->exiting)) {
 		spin_unlock_irq(&process_tree_lock, flags);
+		/* Perhaps there is no signal for this thread to take, as it is ignored: the call starts again all the same. */
+		atomic_or(&current_thread()->user.work, THREAD_WORK_SIGNAL);
 		return -ERESTARTNOINTR;
 	}
 	pid = pid_alloc();

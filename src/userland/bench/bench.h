@@ -96,6 +96,11 @@ void run_futex(unsigned count);
 void finish_futex(void);
 void run_thread(unsigned count);
 
+/* events.c */
+void prepare_epoll(void);
+void run_epoll(unsigned count);
+void finish_epoll(void);
+
 /* messages.c */
 void prepare_message_64(void);
 void run_message_64(unsigned count);

@@ -47,6 +47,7 @@ static const struct operation operations[] = {
 	{ "fork+exit+wait, 280 pages", run_fork, 10, 21, .prepare = prepare_small_parent, .finish = finish_parent },
 	{ "fork+exec+wait", run_exec, 5, 21, .prepare = prepare_small_parent, .finish = finish_parent },
 	{ "fork+exit+wait, 256 MiB", run_fork, 1, 5, .prepare = prepare_big_parent, .finish = finish_parent },
+	{ "epoll_wait over 500 descriptors", run_epoll, 200, 21, .prepare = prepare_epoll, .finish = finish_epoll },
 	/* Last: a process with a message buffer forks in a longer way. */
 	{ "message 64 B, call+reply", run_message_64, 500, 21, .prepare = prepare_message_64, .finish = finish_message, .native = 1 },
 	{ "message 128 B, call+reply", run_message_128, 500, 21, .prepare = prepare_message_128, .finish = finish_message, .native = 1 },

@@ -5,14 +5,17 @@
  *
  * Who calls is a child in a root of its own (a small tmpfs), with little memory; when it is killed, or blocks for good, the next goes on. Two threads of it
  * call at once, with the same memory and descriptors. All is done twice: after the second time a further program must run, and the kernel must have as
- * many objects as after the first.
+ * many objects as after the first. Whoever is killed must end, and so must all that random forks left behind.
  *
- *	SEED=N ROUNDS=N fuzz [as_user] [as_root]
+ * at_once: the user and root at the same time, once, or for some time.
+ *
+ *	SEED=N ROUNDS=N [SECONDS=N] fuzz [as_user] [as_root] [at_once]
  */
 #include "calls.h"
 #include "check.h"
 #include "leak.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -44,7 +47,7 @@ enum { EPOLLS = 3, OUTSIDE = 6 };
 enum {
 	PAGE = 4096, AREA_PAGES = 8, DEFAULT_ROUNDS = 1, CALLS_A_ROUND = 1000, RENEW = 64, CHILDREN_A_ROUND = 400,
 	SYS_PORT_CREATE = 1024, SYS_SHMEM_CREATE = 1041,	/* RaeenOS's own; elsewhere two descriptors less */
-	STUCK_MS = 400, TICK_US = 10000, FIRST_FD = 8, FDS = 23, FIRST_EPOLL = FIRST_FD + FDS - EPOLLS, FIRST_OUTSIDE = 48,
+	STUCK_MS = 400, END_MS = 60000, TICK_US = 10000, FIRST_FD = 8, FDS = 23, FIRST_EPOLL = FIRST_FD + FDS - EPOLLS, FIRST_OUTSIDE = 48,
 	USER = 1000, OTHER_CPU_SECONDS = 20,
 };
 
@@ -282,8 +285,12 @@ static void make_calls(const struct caller *caller)
 			make_files();
 			open_files(caller->outside, OUTSIDE);
 		}
-		for (unsigned i = 0; i < call->count; i++)
-			a[i] = random_argument(call->arguments[i].kind);
+		for (unsigned i = 0; i < call->count; i++) {
+			enum argument_kind kind = call->arguments[i].kind;
+
+			/* Root could end or limit who watches, so it names nobody else. */
+			a[i] = caller->root && kind == ARG_PID ? below(2) * self : random_argument(kind);
+		}
 		if (call->number == SYS_mq_open && (a[1] & O_CREAT))
 			a[0] = (uint64_t)queue_name;
 		progress->number = call->number;
@@ -344,6 +351,16 @@ static void run_child(int root, uint64_t seed)
 
 /* ---- Who watches ---- */
 
+/* Waits for @pid, which was killed. */
+static void await_end(pid_t pid)
+{
+	for (long end = check_now() + END_MS; check_now() < end; check_sleep(2))
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return;
+	printf("process %d, last call %d\n", (int)pid, progress->number);
+	CHECK(!"who is killed ends");
+}
+
 /* Waits for @pid as long as it makes calls; one that blocks for good is killed. */
 static void watch(pid_t pid)
 {
@@ -356,22 +373,57 @@ static void watch(pid_t pid)
 			since = check_now();
 		} else if (check_now() - since > STUCK_MS) {
 			kill(pid, SIGKILL);
-			waitpid(pid, NULL, 0);
+			await_end(pid);
 			return;
 		}
 		check_sleep(2);
 	}
 }
 
-/* What random forks left behind belongs to us now. */
-static void reap_orphans(void)
+/* The parent of @pid, by /proc; 0 if it is gone. */
+static pid_t parent_of(const char *pid)
 {
-	for (long end = check_now() + 5000; check_now() < end; check_sleep(2)) {
-		pid_t pid = waitpid(-1, NULL, WNOHANG);
+	char path[64], text[512], *name_end;
+	int file, parent = 0;
+	ssize_t length;
 
+	snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	length = read(file, text, sizeof text - 1);
+	close(file);
+	text[length < 0 ? 0 : length] = '\0';
+	name_end = strrchr(text, ')');
+	if (name_end)
+		sscanf(name_end + 1, " %*c %d", &parent);
+	return parent;
+}
+
+static void kill_children(void)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+
+	if (!CHECK(folder))
+		return;
+	while ((entry = readdir(folder)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && parent_of(entry->d_name) == getpid())
+			kill(atoi(entry->d_name), SIGKILL);
+	closedir(folder);
+}
+
+/* What random forks left behind belongs to us now, or does when who made it has ended. */
+static void end_orphans(void)
+{
+	for (long end = check_now() + END_MS; check_now() < end; check_sleep(2)) {
+		pid_t pid;
+
+		kill_children();
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
 		if (pid < 0)
 			return;
 	}
+	CHECK(!"what random forks left behind ends when it is killed");
 }
 
 /* Names of message queues are everybody's, and so are what later tests count. */
@@ -404,7 +456,7 @@ static void round_of_calls(int root, uint64_t seed)
 		children++;
 		watch(pid);
 	}
-	reap_orphans();
+	end_orphans();
 	remove_queue();
 	restore_devices();
 	if (!CHECK(progress->calls >= CALLS_A_ROUND))
@@ -444,9 +496,10 @@ static void remove_objects(void)
 		msgctl(msgctl(i, MSG_STAT_ANY, &status.msg), IPC_RMID, NULL);
 }
 
-static void rounds_of_calls(int root, uint64_t seed, unsigned rounds)
+/* @end: goes on until then; 0: @rounds times. */
+static void rounds_of_calls(int root, uint64_t seed, unsigned rounds, long end)
 {
-	for (unsigned i = 0; i < rounds; i++) {
+	for (unsigned i = 0; end ? check_now() < end : i < rounds; i++) {
 		open_stage();
 		round_of_calls(root, seed + i);
 		close_stage();
@@ -454,24 +507,52 @@ static void rounds_of_calls(int root, uint64_t seed, unsigned rounds)
 	}
 }
 
-static void fuzz(int root)
-{
-	static struct leak_mark mark;
-	const char *given = getenv("SEED"), *wanted = getenv("ROUNDS");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-	unsigned rounds = wanted ? strtoul(wanted, NULL, 0) : DEFAULT_ROUNDS;
-	struct utsname names_before;
+struct amount {
+	uint64_t seed;
+	unsigned rounds, seconds;
+};
 
-	printf("fuzz: SEED=%llu ROUNDS=%u\n", (unsigned long long)seed, rounds);
+static uint64_t number_of(const char *name, uint64_t otherwise)
+{
+	const char *given = getenv(name);
+
+	return given ? strtoull(given, NULL, 0) : otherwise;
+}
+
+static struct amount wanted_amount(void)
+{
+	struct amount amount = { number_of("SEED", time(NULL)), number_of("ROUNDS", DEFAULT_ROUNDS), number_of("SECONDS", 0) };
+
+	printf("fuzz: SEED=%llu ROUNDS=%u SECONDS=%u\n", (unsigned long long)amount.seed, amount.rounds, amount.seconds);
+	return amount;
+}
+
+/* Calling process: becomes one that watches. */
+static void begin_watching(void)
+{
 	progress = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(progress != MAP_FAILED);
 	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+}
+
+static void restore_name(const struct utsname *before)
+{
+	CHECK_EQ(sethostname(before->nodename, strlen(before->nodename)), 0);
+}
+
+static void fuzz(int root)
+{
+	static struct leak_mark mark;
+	struct amount amount = wanted_amount();
+	struct utsname names_before;
+
+	begin_watching();
 	uname(&names_before);
 	CHECK_EQ(check_child(run_shell, NULL), 0);	/* whose files have their nodes from now on */
-	rounds_of_calls(root, seed, rounds);
+	rounds_of_calls(root, amount.seed, amount.rounds, 0);
 	leak_mark(&mark);
-	rounds_of_calls(root, seed, rounds);
-	CHECK_EQ(sethostname(names_before.nodename, strlen(names_before.nodename)), 0);
+	rounds_of_calls(root, amount.seed, amount.rounds, 0);
+	restore_name(&names_before);
 	CHECK_EQ(check_child(run_shell, NULL), 0);
 	leak_check(&mark, "random calls");
 }
@@ -486,9 +567,33 @@ static void as_root(void)
 	fuzz(1);
 }
 
+static void watch_one(void *root)
+{
+	struct amount amount = wanted_amount();
+	const char *folder = *(int *)root ? "of-root" : "of-user";
+
+	CHECK(mkdir(folder, 0777) == 0 && chdir(folder) == 0);
+	begin_watching();
+	rounds_of_calls(*(int *)root, amount.seed, amount.rounds, amount.seconds ? check_now() + amount.seconds * 1000l : 0);
+}
+
+static void at_once(void)
+{
+	struct utsname names_before;
+	int roots[] = { 0, 1 };
+
+	uname(&names_before);
+	for (unsigned i = 0; i < 2; i++)
+		check_spawn(watch_one, &roots[i]);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQ(check_wait(-1), 0);
+	restore_name(&names_before);
+	CHECK_EQ(check_child(run_shell, NULL), 0);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct check_case cases[] = { CASE(as_user), CASE(as_root), { NULL, NULL } };
+	static const struct check_case cases[] = { CASE(as_user), CASE(as_root), CASE(at_once), { NULL, NULL } };
 
 	return check_main("fuzz", cases, argc, argv);
 }

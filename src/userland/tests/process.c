@@ -311,12 +311,36 @@ static void clone_flags(void)
 	CHECK_ERR(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
 }
 
+/* fork() misses no signal that is sent to the whole group meanwhile: it starts again then, also when the signal is ignored. */
+static void signals_to_the_group(void)
+{
+	enum { FORKS = 300 };
+	pid_t sender, pid;
+	int made = 0;
+
+	signal(SIGUSR1, SIG_IGN);
+	sender = fork();
+	if (sender == 0)
+		for (;;)
+			kill(0, SIGUSR1);
+	CHECK(sender > 0);
+	do {
+		pid = fork();
+		if (pid == 0)
+			_exit(0);
+		if (CHECK(pid > 0))
+			CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	} while (pid > 0 && ++made < FORKS);
+	kill(sender, SIGKILL);
+	CHECK_EQ(waitpid(sender, NULL, 0), sender);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(fork_basics), CASE(exit_codes), CASE(shared_offset), CASE(vfork_waits), CASE(many_children),
 		CASE(wait_selects), CASE(wait_stopped), CASE(waitid_information), CASE(wait4_usage), CASE(zombies),
-		CASE(ignored_children), CASE(orphans), CASE(parent_death), CASE(clone_flags), { NULL, NULL },
+		CASE(ignored_children), CASE(orphans), CASE(parent_death), CASE(clone_flags), CASE(signals_to_the_group), { NULL, NULL },
 	};
 
 	return check_main("process", cases, argc, argv);
