@@ -30,9 +30,10 @@ void works_clean(void);
 bool did(long result);
 #define DID(call) did((long)(call))
 
-/* Notes that @right was found; wrong without an error before is what must not be. Says @what and where. */
-void expect(bool right, const char *what, int line);
-#define EXPECT(right) expect(right, #right, __LINE__)
+/* What must hold as long as no call failed, and what must hold in any case. */
+#define EXPECT(right) expect(right, false, #right, __LINE__)
+#define KEPT(right) expect(right, true, #right, __LINE__)
+void expect(bool right, bool always, const char *what, int line);
 
 /* The same in a child, waited for; and to take over how a child ended. */
 void in_child(void (*body)(void));
