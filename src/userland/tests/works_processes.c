@@ -474,8 +474,9 @@ void work_shell(void)
 {
 	static char script[] =
 		"mkdir -p a/b && echo one > a/f; cat a/f a/f | sed s/one/two/ | grep -c two > a/n; cp -r a c; ln -s f a/l; ls -lR . > list; "
-		"(cd a && tar cf - .) | (mkdir -p d && cd d && tar xf -); mv c e; for i in 1 2 3; do echo $i; done > a/loop; while read x; do :; done < a/loop; "
-		"echo $(cat a/n) > a/m; dd if=/dev/zero of=z bs=4096 count=8; gzip z; ps; mount; df; stat a/f; sleep 0 & wait; trap : USR1; kill -USR1 $$; "
+		"(cd a && tar cf - .) | (mkdir -p d && cd d && tar xf -); mv c e; "
+		"for i in 1 2 3; do echo $i; done > a/loop; while read x; do :; done < a/loop; echo $(cat a/n) > a/m; "
+		"dd if=/dev/zero of=z bs=4096 count=8; gzip z; ps; mount; df; stat a/f; sleep 0 & wait; trap : USR1; kill -USR1 $$; "
 		"(exit 3); rm -rf a d e z.gz list; exit 0";
 	int pid = fork();
 
