@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -409,6 +410,7 @@ static void use_terminal(void)
 
 	if (!DID(master))
 		return;
+	signal(SIGHUP, SIG_IGN);	/* from the terminal's end */
 	DID(setsid());
 	DID(grantpt(master));
 	DID(unlockpt(master));
@@ -416,6 +418,7 @@ static void use_terminal(void)
 		DID(ioctl(terminal, TIOCSCTTY, 0));
 		DID(ioctl(terminal, TIOCSWINSZ, &size));
 		DID(write(master, "line\n", 5));
+		DID(poll(&(struct pollfd){ .fd = terminal, .events = POLLIN }, 1, 1000));
 		if (DID(read(terminal, text, sizeof text)))
 			EXPECT(!strncmp(text, "line\n", 5));
 		if (DID(tcgetattr(terminal, &settings))) {
@@ -423,6 +426,7 @@ static void use_terminal(void)
 			DID(tcsetattr(terminal, TCSANOW, &settings));
 		}
 		DID(write(terminal, "back", 4));
+		DID(poll(&(struct pollfd){ .fd = master, .events = POLLIN }, 1, 1000));
 		DID(read(master, text, sizeof text));
 		close(terminal);
 	}
