@@ -125,7 +125,7 @@ static long slab_frames(const char *line)
 /* After leak_mark() or leak_check(), which have emptied the caches. The kernel's table of process numbers grows as they are used. */
 static struct own_frames count_frames(void)
 {
-	static char memory[4096], slabs[32768], load[128];
+	static char memory[4096], slabs[32768], load[128], disk[128];
 	struct own_frames count;
 	const char *last;
 	long chunks;
@@ -134,11 +134,14 @@ static struct own_frames count_frames(void)
 	read_text("/proc/meminfo", memory, sizeof memory);
 	read_text("/proc/slabinfo", slabs, sizeof slabs);
 	read_text("/proc/loadavg", load, sizeof load);
+	read_text("/proc/disks/ram0/control", disk, sizeof disk);
 	last = strrchr(load, ' ');
 	chunks = last ? atol(last) / PIDS_PER_CHUNK + 1 : 0;
 	count.large = pages_of(memory, "Slab:") - slab_frames(slabs) - chunks * CHUNK_PAGES;
 	count.other = pages_of(memory, "MemTotal:") - pages_of(memory, "MemFree:") - pages_of(memory, "Slab:") - pages_of(memory, "\nCached:") -
 		      pages_of(memory, "AnonPages:") - pages_of(memory, "PageTables:") - pages_of(memory, "KernelStack:") - stock_frames;
+	if (!strncmp(disk, "frames ", 7))
+		count.other -= atol(disk + 7);
 	return count;
 }
 
