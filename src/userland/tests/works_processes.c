@@ -392,6 +392,9 @@ void work_events(void)
 		EXPECT(epoll_wait(epoll, came, 4, 0) == 1);
 		EXPECT(epoll_wait(outer, came, 4, 0) == 1);
 	}
+	sockets[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	if (DID(sockets[0]))
+		close(sockets[0]);
 	if (DID(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))) {
 		DID(write(sockets[0], "text", 4));
 		close(sockets[0]);
