@@ -76,6 +76,6 @@ enum work_end work_run(const struct work *work)
 const struct work works[] = {
 	WORK(files), WORK(many_files), WORK(names), WORK(root), WORK(data), WORK(pipes), WORK(locks), WORK(mounts), WORK(proc), WORK(devices), WORK(terminals),
 	WORK(memory), WORK(shared_memory), WORK(tables), WORK(fork), WORK(exec), WORK(threads), WORK(signals), WORK(timers), WORK(sessions), WORK(users),
-	WORK(events), WORK(ipc), WORK(ports), WORK(shell),
+	WORK(events), WORK(ipc), WORK(ports), WORK(views), WORK(shell),
 };
 const unsigned work_count = sizeof works / sizeof *works;

@@ -68,6 +68,7 @@ void work_users(void);
 void work_events(void);
 void work_ipc(void);
 void work_ports(void);
+void work_views(void);
 void work_shell(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -384,9 +385,11 @@ void work_proc(void)
 
 void work_devices(void)
 {
+	enum { READ_ALL = 3 };
 	static const char *const devices[] = { "null", "zero", "random", "kmsg", "tty1", "trace", "input/event0", "input/event1", "input/mice", "ttyS0" };
-	char path[64];
+	char path[64], text[PAGE];
 
+	DID(klogctl(READ_ALL, text, sizeof text));
 	for (unsigned i = 0; i < sizeof devices / sizeof *devices; i++) {
 		int fd;
 

@@ -3,6 +3,8 @@
 #include "ports.h"
 #include "works.h"
 
+#include <raeen/view.h>
+
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>
@@ -31,6 +33,7 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, PAGES = 40, USER = 1011 };
+enum { NR_shmem_create = 1041, NR_shmem_map, NR_view_enter = 1050 };
 
 static void *map(size_t size, int flags, int fd)
 {
@@ -467,7 +470,7 @@ void works_clean(void)
 /* A message with a handle in it, sent to a port of one's own, and a call that nobody answers. */
 void work_ports(void)
 {
-	char *buffer = msg_buffer();
+	char *buffer = msg_buffer(), *at;
 	struct msg_extra extra = { .handles = { dup(0) } };
 	struct result got;
 	int port;
@@ -487,6 +490,44 @@ void work_ports(void)
 		DID(port_notify(port, 1));
 		close(port);
 	}
+	port = syscall(NR_shmem_create, 4l * PAGE, 0);
+	if (DID(port)) {
+		at = (char *)syscall(NR_shmem_map, port, 0l, 0l, 4l * PAGE, PROT_READ | PROT_WRITE, 0);
+		if (DID(at)) {
+			memset(at, 1, 4 * PAGE);
+			DID(munmap(at, 4 * PAGE));
+		}
+		close(port);
+	}
+}
+
+/* A part of the tree for all that can be seen, and one name for all ports. */
+static void enter_view(void)
+{
+	const struct view_part parts[] = {
+		{ .source = (uintptr_t)"seen", .target = (uintptr_t)"/x/seen", .flags = VIEW_READ_ONLY },
+		{ .source = (uintptr_t)"changed", .target = (uintptr_t)"/changed" },
+	};
+	int fd;
+
+	DID(port_restrict("works", sizeof "works"));
+	DID(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	if (!DID(syscall(NR_view_enter, parts, 2l, 0)))
+		return;
+	fd = open("/changed/file", O_RDWR | O_CREAT, 0600);
+	if (DID(fd))
+		close(fd);
+	DID(access("/x/seen", F_OK));
+}
+
+void work_views(void)
+{
+	DID(mkdir("seen", 0755));
+	DID(mkdir("changed", 0755));
+	in_child(enter_view);
+	unlink("changed/file");
+	DID(rmdir("changed"));
+	DID(rmdir("seen"));
 }
 
 void work_shell(void)
