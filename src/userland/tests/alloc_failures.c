@@ -40,7 +40,7 @@ struct own_frames { long large, other; };
 
 static struct site sites[SITES_MAX + 1];	/* by number */
 static long site_count, stock_frames;
-static uint64_t random_state;
+static uint64_t seed, random_state;
 static struct leak_mark objects;
 static struct own_frames frames;
 static long runs, reached, with_errors;
@@ -49,6 +49,15 @@ static unsigned long random_below(unsigned long limit)
 {
 	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
 	return (random_state >> 33) % limit;
+}
+
+/* What is chosen at random for a site depends on the seed and its name: numbers differ between boots. */
+static void seed_for(const struct site *site, unsigned work)
+{
+	random_state = seed + work;
+	for (const char *at = site->place; *at; at++)
+		random_state = (random_state ^ (unsigned char)*at) * 1099511628211u;
+	random_below(1);
 }
 
 static long from_environment(const char *name, long otherwise)
@@ -278,12 +287,17 @@ static void learn(void)
 	mark();
 }
 
-/* One work, one site. */
-static void attempt(unsigned work, long site, int group, long skip, long times)
+/* One work, one site, which fails from the first pass of the work on or a later one. */
+static void attempt(unsigned work, long site, int group, long times)
 {
-	long failed = sites[site].failed;
+	long failed = sites[site].failed, passes = sites[site].by_work[work], skip = 0;
 	char what[200];
-	int end = run(&works[work], site, group, skip, times);
+	int end;
+
+	seed_for(&sites[site], work);
+	if (passes && random_below(2))
+		skip = random_below(passes);
+	end = run(&works[work], site, group, skip, times);
 
 	snprintf(what, sizeof what, "%s without %s (skip %ld, times %ld)", works[work].name, sites[site].place, skip, times);
 	check_leaks(what);
@@ -302,13 +316,14 @@ static bool is_wanted(long site)
 
 	if (pattern)
 		return fnmatch(pattern, sites[site].place, 0) == 0;
+	seed_for(&sites[site], work_count);
 	return random_below(from_environment("SHARE", 1)) == 0;
 }
 
 static void begin(void)
 {
-	random_state = from_environment("SEED", getpid());
-	printf("SEED=%lu SHARE=%ld\n", (unsigned long)random_state, from_environment("SHARE", 1));
+	seed = from_environment("SEED", getpid());
+	printf("SEED=%lu SHARE=%ld\n", (unsigned long)seed, from_environment("SHARE", 1));
 	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	learn();
 }
@@ -328,7 +343,7 @@ static void once(void)
 			continue;
 		for (unsigned work = 0; work < work_count; work++)
 			if (sites[site].by_work[work])
-				attempt(work, site, 0, random_below(2) ? random_below(sites[site].by_work[work]) : 0, 1);
+				attempt(work, site, 0, 1);
 	}
 	finish();
 }
@@ -347,7 +362,7 @@ static void each_time(void)
 		if (!count || !is_wanted(site))
 			continue;
 		count = passing[random_below(count)];
-		attempt(count, site, 0, random_below(2) ? random_below(sites[site].by_work[count]) : 0, 0);
+		attempt(count, site, 0, 0);
 	}
 	finish();
 }
@@ -373,7 +388,7 @@ static void others(void)
 			own = sites[site].by_work[work];
 		for (unsigned work = 0; work < work_count && !own && is_wanted(site); work++)
 			if (!strcmp(works[work].name, "root"))
-				attempt(work, site, -getpgrp(), 0, 1);
+				attempt(work, site, -getpgrp(), 1);
 	}
 	finish();
 }
