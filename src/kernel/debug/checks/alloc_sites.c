@@ -7,6 +7,7 @@
  * No locks: allocators are called under nearly all there are. A site's place in the table is claimed by one compare-and-exchange, and stays.
  */
 #include "debug/checks/internal.h"
+#include "arch/x86_64/boot_layout.h"
 #include "arch/x86_64/paging.h"
 #include "init/boot_info.h"
 #include "lib/atomic.h"
@@ -163,7 +164,8 @@ int proc_show_fail_alloc(struct proc_text *text, const struct proc_subject *subj
 			continue;
 		if (!site->place[0])
 			place_name((void *)site->address, site->place);
-		proc_text_print(text, "%u %u %u %u %u %s\n", number, site->in_boot, site->passed, site->meant, site->failed, site->place);
+		proc_text_print(text, "%u %u %u %u %u %s %#lx\n", number, site->in_boot, site->passed, site->meant, site->failed, site->place,
+				site->address - boot_layout.slide);
 	}
 	return 0;
 }
