@@ -8,6 +8,8 @@
  *	SEED=N		for what is chosen at random: which pass of a site fails first, and with SHARE which sites
  *	SHARE=N		only one site of N
  *	SITES=PATTERN	only those whose names match (fnmatch)
+ *	WORKS=N		a site that more works pass fails for N of them only
+ *	VERBOSE=1	a line for each run
  */
 #include "check.h"
 #include "group_threads.h"
@@ -334,36 +336,38 @@ static void finish(void)
 	CHECK(!runs || reached);
 }
 
+/* @site fails, @times times (0: each time), for some of the works that pass it, @most of them. */
+static void attempt_works(long site, unsigned most, long times)
+{
+	unsigned chosen[WORKS_MAX], count = 0;
+
+	for (unsigned work = 0; work < work_count; work++)
+		if (sites[site].by_work[work])
+			chosen[count++] = work;
+	seed_for(&sites[site], 0);
+	for (; count > most; chosen[random_below(count)] = chosen[count - 1], count--)
+		;
+	for (unsigned i = 0; i < count; i++)
+		attempt(chosen[i], site, 0, times);
+}
+
 /* Each site fails once: for each work that passes it. */
 static void once(void)
 {
 	begin();
-	for (long site = 1; site <= site_count; site++) {
-		if (!is_wanted(site))
-			continue;
-		for (unsigned work = 0; work < work_count; work++)
-			if (sites[site].by_work[work])
-				attempt(work, site, 0, 1);
-	}
+	for (long site = 1; site <= site_count; site++)
+		if (is_wanted(site))
+			attempt_works(site, from_environment("WORKS", WORKS_MAX), 1);
 	finish();
 }
 
 /* Each site fails from some pass on: for one of the works that pass it. */
 static void each_time(void)
 {
-	unsigned passing[WORKS_MAX], count;
-
 	begin();
-	for (long site = 1; site <= site_count; site++) {
-		count = 0;
-		for (unsigned work = 0; work < work_count; work++)
-			if (sites[site].by_work[work])
-				passing[count++] = work;
-		if (!count || !is_wanted(site))
-			continue;
-		count = passing[random_below(count)];
-		attempt(count, site, 0, 0);
-	}
+	for (long site = 1; site <= site_count; site++)
+		if (is_wanted(site))
+			attempt_works(site, 1, 0);
 	finish();
 }
 

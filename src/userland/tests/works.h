@@ -16,7 +16,8 @@ struct work {
 extern const struct work works[];
 extern const unsigned work_count;
 
-enum work_end { WORK_DONE, WORK_ERRORS, WORK_WRONG };
+/* As exit status, too: what no shell ends with. */
+enum work_end { WORK_DONE, WORK_ERRORS = 101, WORK_WRONG };
 
 /* Runs @work in the calling process; tells how it ended. */
 enum work_end work_run(const struct work *work);

@@ -118,8 +118,9 @@ static int count_names(const char *path)
 
 	if (!DID(dir ? 0 : -1))
 		return 0;
-	while (readdir(dir))
+	while (errno = 0, readdir(dir))
 		count++;
+	DID(errno ? -1 : 0);
 	closedir(dir);
 	return count;
 }
