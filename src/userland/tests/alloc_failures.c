@@ -167,16 +167,16 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 	return 0;
 }
 
-/* In the child: waits until the parent has made its plan. */
-static void do_work(const struct work *work, int go)
+/* In the child: says that it is ready, and waits until the parent has made its plan. */
+static void do_work(const struct work *work, int ready, int go)
 {
-	char byte;
+	char byte = 0;
 
 	setpgid(0, 0);
-	alarm(0);
 	mkdir("work", 0700);
-	if (chdir("work") || read(go, &byte, 1) < 0)
+	if (chdir("work") || write(ready, &byte, 1) != 1 || read(go, &byte, 1) < 0)
 		_exit(99);
+	close(ready);
 	close(go);
 	_exit(work_run(work));
 }
@@ -215,20 +215,24 @@ static void clean_after(pid_t pid)
 /* Runs @work while @site fails; for @group, or the work's own if that is 0. Returns how it ended. */
 static int run(const struct work *work, long site, int group, long skip, long times)
 {
-	char what[160];
-	int go[2], end;
+	char what[160], byte;
+	int ready[2], go[2], end;
 	pid_t pid;
 
 	snprintf(what, sizeof what, "%s without %s (skip %ld, times %ld)", work->name, site ? sites[site].place : "failures", skip, times);
+	CHECK_EQ(pipe2(ready, O_CLOEXEC), 0);
 	CHECK_EQ(pipe2(go, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
+		close(ready[0]);
 		close(go[1]);
-		do_work(work, go[0]);
+		do_work(work, ready[1], go[0]);
 	}
 	CHECK(pid > 0);
+	close(ready[1]);
 	close(go[0]);
-	setpgid(pid, pid);
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
 	plan(site, group ? group : pid, skip, times);
 	close(go[1]);
 	end = wait_for(pid, what);
@@ -283,9 +287,6 @@ static void learn(void)
 		for (long site = 1; site <= site_count; site++)
 			sites[site].by_work[work] = sites[site].meant - before[site];
 	}
-	/* Once more, for what a site that was new has left. */
-	for (unsigned work = 0; work < work_count; work++)
-		run(&works[work], 0, 0, 0, 0);
 	mark();
 }
 
