@@ -198,7 +198,8 @@ void assertion_failed(const char *condition, const char *file, int line)
 
 void panic_if_no_memory(int error, const char *doing)
 {
-	if (error == -ENOMEM)
+	/* ENFILE is how the maker of an open file says it. */
+	if (error == -ENOMEM || error == -ENFILE)
 		panic("out of memory while %s", doing);
 }
 
