@@ -11,13 +11,13 @@ from guest import BUILD, LINUX, RAEEN, ROOT, features, run_all
 
 # These look at file systems and so run on the root file system as well as on /tmp.
 ON_ROOT_TOO = ("attributes", "files", "names", "renames")
-# Need words on the kernel's command line: test_served.py.
-APART = ("served", "served_calls", "served_changes", "served_commits", "served_late", "served_lies", "served_lazy", "oom")
+# Need words on the kernel's command line: test_served.py. And the debug kernel: test_alloc_failures.py.
+APART = ("alloc_failures", "served", "served_calls", "served_changes", "served_commits", "served_late", "served_lies", "served_lazy", "oom")
 # Their own suites run them, on file systems of the right size: test_root*.py.
 ROOT_PROGRAMS = ("root_bad_blocks", "root_beside", "root_cut_short", "root_damaged", "root_errors", "root_full", "root_garbage", "root_killer", "root_locks",
                  "root_mmap", "root_model", "root_names", "root_promised", "root_reads", "root_synced")
 # Linked to each.
-LIBRARY = ("check", "group_threads", "held_locks", "hogs", "leak", "root_tree", "supervisor")
+LIBRARY = ("check", "group_threads", "held_locks", "hogs", "leak", "root_tree", "supervisor", "works", "works_files", "works_processes")
 # Of what Linux has not.
 NATIVE = ("lending", "ports", "ports_buffers", "ports_epoll", "ports_handles", "ports_hostile", "ports_lend", "ports_rights", "ports_shares", "ports_storm")
 # In the full run only: on RaeenOS what another suite does where its outcome does not depend on the host's speed (test_messages.py, test_fairness.py),

@@ -11,6 +11,7 @@
 #include "debug/symbols.h"
 #include "drivers/power/power.h"
 #include "init/boot_info.h"
+#include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -193,6 +194,13 @@ void panic(const char *format, ...)
 void assertion_failed(const char *condition, const char *file, int line)
 {
 	panic("%s:%d: assertion failed: %s", file, line, condition);
+}
+
+void panic_if_no_memory(int error, const char *doing)
+{
+	/* ENFILE is how the maker of an open file says it. */
+	if (error == -ENOMEM || error == -ENFILE)
+		panic("out of memory while %s", doing);
 }
 
 /* GCC's stack protector found a changed canary. */

@@ -66,6 +66,7 @@ void root_mount_module(void)
 		panic("the boot loader brought no root image: expected a line `module2 /boot/root.ext2 root` in its menu entry");
 	log_info("root: image of %zu KiB at %#lx", len / 1024, boot_info.module_start);
 	error = vfs_mount_root(phys_to_virt(boot_info.module_start), len);
+	panic_if_no_memory(error, "mounting the root image");
 	if (error)
 		panic("cannot mount the root image (error %d): it is damaged or not an ext2 file system", -error);
 	make_memory_disk(len);

@@ -77,9 +77,20 @@ static struct vma *make_target(const struct remap *remap, const struct vma *vma,
 	return moved;
 }
 
+/* Makes the old range a mapping of its own, with tables of its own at its ends: unmapping it cannot fail then. NULL when out of memory. */
+static struct vma *prepare_unmap(const struct remap *remap, struct vma *vma)
+{
+	uint64_t end = remap->old + remap->old_len;
+
+	if (page_table_own_edges(remap->as, remap->old, end))
+		return NULL;
+	return vma_isolate(remap->as, vma, remap->old, end);
+}
+
 static int64_t move(const struct remap *remap, struct vma *vma)
 {
 	struct address_space *as = remap->as;
+	bool unmaps = remap->old_len && !(remap->flags & MREMAP_DONTUNMAP);
 	uint64_t at = remap->target;
 	int error;
 
@@ -95,21 +106,21 @@ static int64_t move(const struct remap *remap, struct vma *vma)
 		if (!at)
 			return -ENOMEM;
 	}
-	struct vma *moved = make_target(remap, vma, at);
+	if (unmaps)
+		vma = prepare_unmap(remap, vma);
+	struct vma *moved = vma ? make_target(remap, vma, at) : NULL;
 
-	if (!moved)
-		return -ENOMEM;
 	/* With an old length of 0 a shared mapping is mapped a second time. */
-	error = remap->old_len ? page_table_move(as, remap->old, at, MIN(remap->old_len, remap->new_len)) : 0;
+	error = !moved ? -ENOMEM : remap->old_len ? page_table_move(as, remap->old, at, MIN(remap->old_len, remap->new_len)) : 0;
 	if (error) {
-		address_space_unmap_locked(as, at, at + remap->new_len);
+		if (moved)
+			address_space_unmap_locked(as, at, at + remap->new_len);
+		if (vma)
+			vma_merge(as, vma);
 		return error;
 	}
-	if (remap->old_len && !(remap->flags & MREMAP_DONTUNMAP)) {
-		error = address_space_unmap_locked(as, remap->old, remap->old + remap->old_len);
-		if (error)
-			return error;
-	}
+	if (unmaps)
+		address_space_unmap_locked(as, remap->old, remap->old + remap->old_len);
 	vma_merge(as, moved);
 	return at;
 }

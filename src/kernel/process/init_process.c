@@ -22,6 +22,7 @@ static struct file *open_console(void)
 	struct file *console = file_create(&unopened, O_RDWR | O_NOCTTY, NULL);
 	int error = console ? char_device_open(make_dev(CONSOLE_MAJOR, CONSOLE_MINOR), console) : -ENOMEM;
 
+	panic_if_no_memory(error, "opening the console for process 1");
 	if (error)
 		panic("process 1: cannot open the console (error %d)", -error);
 	return console;
@@ -70,6 +71,7 @@ static struct process *make_process(void)
 
 	flags = spin_lock_irq(&process_tree_lock);
 	process->pid = pid_alloc();
+	panic_if_no_memory(process->pid, "numbering process 1");
 	pid_slot(process->pid)->process = process;
 	pid_slot(process->pid)->session = session;
 	pid_slot(process->pid)->group = group;
@@ -132,6 +134,7 @@ void process_start_init(const char *path, char *const argv[])
 	error = exec ? exec_args_from_kernel(&exec->args, argv, environment) : -ENOMEM;
 	if (!error)
 		error = init_load_program(exec);
+	panic_if_no_memory(error, "loading process 1");
 	if (error)
 		panic("cannot run %s as process 1 (error %d): is the root image complete?", path, -error);
 	process->as = exec->as;

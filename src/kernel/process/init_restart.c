@@ -62,8 +62,11 @@ void init_keep_program(const char *path)
 		vm_object_forget(&from->vnode->object, 0, UINT64_MAX);
 		file_put(from);
 	}
+	if (!program_path)
+		error = -ENOMEM;
 	if (!error)
 		error = memfd_seal(program);
+	panic_if_no_memory(error, "keeping a copy of process 1's program");
 	if (error)
 		panic("cannot keep a copy of %s, process 1's program (error %d)", path, -error);
 }

@@ -59,7 +59,7 @@ void signal_frame_init(void)
 {
 	image_cache = slab_cache_create("fpu image", cpu_features.fpu_area_size, FPU_ALIGN);
 	fresh_image = image_cache ? slab_alloc(image_cache) : NULL;
-	KASSERT(fresh_image);
+	panic_if_no_memory(fresh_image ? 0 : -ENOMEM, "making an FPU image");
 	fpu_init_area(fresh_image);
 }
 

@@ -113,7 +113,7 @@ struct fd_table *fd_table_copy(struct fd_table *table, bool fork)
 		spin_unlock(&table->lock);
 		files = arrays_alloc(capacity);
 		if (!files) {
-			slab_free(table_slab, copy);
+			fd_table_put(copy);
 			return NULL;
 		}
 		kfree(arrays_use(copy, files, capacity));

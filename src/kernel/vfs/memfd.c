@@ -185,11 +185,9 @@ void memfd_init(void)
 	memfd_file_ops.read = regular_file_ops.read;
 	memfd_file_ops.seek = regular_file_ops.seek;
 	memfd_file_ops.truncate = regular_file_ops.truncate;
-	if (tmpfs_create(NULL, "size=0", &fs))
+	if (tmpfs_create(NULL, "size=0", &fs) || mount_create_fs(fs, "", "memfd", 0, &memfd_mount))
 		panic("vfs: no memory for memfd files");
 	fs->ops = &memfd_fs_ops;
-	if (mount_create_fs(fs, "", "memfd", 0, &memfd_mount))
-		panic("vfs: no memory for memfd files");
 }
 
 /* ---- Making one ---- */

@@ -116,14 +116,14 @@ static int find_growth(const struct leak_mark *mark, const struct leak_mark *now
 	return -1;
 }
 
-void leak_check(const struct leak_mark *mark, const char *what)
+int leak_check(const struct leak_mark *mark, const char *what)
 {
 	static struct leak_mark now;
 	long end = check_now() + PATIENCE_MS;
-	int grown;
+	int grown, kept;
 
 	if (!counts_are_exact())
-		return;
+		return 1;
 	do {
 		leak_mark(&now);
 		grown = find_growth(mark, &now);
@@ -131,7 +131,9 @@ void leak_check(const struct leak_mark *mark, const char *what)
 	if (grown >= 0)
 		printf("after %s, objects of %s: %ld before, %ld now\n", what, now.caches[grown].name, mark->caches[grown].used,
 		       now.caches[grown].used);
-	CHECK_EQ(grown, -1);
-	if (!CHECK(now.frames <= mark->frames + FRAME_SLACK))
-		printf("after %s: %ld frames in use before, %ld now\n", what, mark->frames, now.frames);
+	kept = CHECK_EQ(grown, -1);
+	if (CHECK(now.frames <= mark->frames + FRAME_SLACK))
+		return kept;
+	printf("after %s: %ld frames in use before, %ld now\n", what, mark->frames, now.frames);
+	return 0;
 }

@@ -17,7 +17,7 @@ struct leak_mark {
 /* To be called once everything that stays (a cache's first objects, say) has been done once. */
 void leak_mark(struct leak_mark *mark);
 
-/* Checks that no cache has more objects than at @mark; what ends in the background gets some seconds. */
-void leak_check(const struct leak_mark *mark, const char *what);
+/* Checks that no cache has more objects than at @mark; what ends in the background gets some seconds. Returns whether it is so. */
+int leak_check(const struct leak_mark *mark, const char *what);
 
 #endif

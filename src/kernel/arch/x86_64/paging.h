@@ -79,6 +79,9 @@ struct frame *root_alloc(void);
 /* Takes it back; its user half is empty again. */
 void root_free(struct frame *root);
 
+/* Frames in stock, of all CPUs: for tests that count. */
+size_t table_stock_frames(void);
+
 /* Maps or unmaps one kernel page; the caller owns the range and serialises. False when out of memory. */
 bool paging_map_kernel_page(uint64_t virt, paddr_t phys, uint64_t flags);
 /* Returns the entry that was there (0 if none). The caller flushes the TLBs (tlb_flush_kernel_range) before the page or the range is used again. */

@@ -16,6 +16,11 @@ void checks_expect(void);
 /* Ends that. Returns the first report's text, "" if there was none, until the next checks_expect(). */
 const char *checks_found(void);
 
+/* alloc_sites.c: fail_alloc=N on the command line makes the allocation of that number fail. Before the first one. */
+void alloc_sites_from_command_line(void);
+/* Is the call of an allocator that returns to @address to fail? Any context. */
+bool alloc_call_fails(void *address);
+
 /* The mistakes that can be made on purpose: debug_crash=NAME, and the self-test those whose report names what was noticed. */
 struct mistake {
 	const char *name;

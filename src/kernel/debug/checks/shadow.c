@@ -171,6 +171,7 @@ void checks_init(void)
 {
 	uint64_t ram = (uint64_t)frame_record_count << PAGE_SHIFT, image = image_end - image_start;
 
+	alloc_sites_from_command_line();
 	image_shadow = shadow_alloc(image);
 	ram_shadow = shadow_alloc(ram);
 	image_len = image;

@@ -65,8 +65,10 @@ static bool make_device(const struct fw_cfg_file *file, void *context)
 	if (!name)
 		return true;
 	made = kzalloc(sizeof(*made));
-	if (!made)
-		return false;
+	if (!made) {
+		log_error("fw_cfg: no memory for %s", name);
+		return true;
+	}
 	made->file = *file;
 	snprintf(made->name, sizeof(made->name), "fw_cfg/%s", name);
 	made->device = (struct char_device){ .major = FW_CFG_MAJOR, .minor = *minor, .minor_count = 1, .name = made->name, .mode = 0400,

@@ -94,6 +94,12 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #else
 #define PROC_CRASH_ENTRIES
 #endif
+/* Of the debug build. */
+#ifdef KERNEL_DEBUG
+#define PROC_DEBUG_ENTRIES { .name = "fail_alloc", .mode = S_IFREG | 0600, .show = proc_show_fail_alloc, .store = proc_store_fail_alloc },
+#else
+#define PROC_DEBUG_ENTRIES
+#endif
 
 /* status.c, memory.c, process.c */
 int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);
@@ -116,6 +122,10 @@ int proc_store_core_uses_pid(const struct proc_subject *subject, const char *tex
 /* crash.c */
 int proc_show_crash(struct proc_text *text, const struct proc_subject *subject);
 int proc_store_crash(const struct proc_subject *subject, const char *text, size_t len);
+
+/* ../../debug/checks/alloc_sites.c */
+int proc_show_fail_alloc(struct proc_text *text, const struct proc_subject *subject);
+int proc_store_fail_alloc(const struct proc_subject *subject, const char *text, size_t len);
 
 /* cpuinfo.c */
 int proc_show_cpuinfo(struct proc_text *text, const struct proc_subject *subject);

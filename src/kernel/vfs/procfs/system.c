@@ -289,7 +289,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "sys", .mode = S_IFDIR | 0555, .directory = &proc_sys },
 	{ .name = "sysvipc", .mode = S_IFDIR | 0555, .directory = &proc_sysvipc },
 	PROC_NET_ENTRIES
-	PROC_CRASH_ENTRIES
+	PROC_CRASH_ENTRIES PROC_DEBUG_ENTRIES
 	{ .name = "disks", .mode = S_IFDIR | 0500, .directory = &proc_disks },
 	{ .name = "meminfo", .mode = S_IFREG | 0444, .show = show_meminfo },
 	{ .name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo },
