@@ -3,11 +3,12 @@
 . "$TESTS/../check.sh"
 regress=/usr/share/doc/libevent/tests/regress
 
+# (Without event_pending, which fails where the machine has been up for less than six seconds.)
 main=$(printf 'main/%s ' methods event_base_new free_active_base manipulate_active_events event_new_selfarg event_assign_selfarg \
 	event_base_get_num_events event_base_get_max_events evmap_invalid_slots bad_assign bad_reentrant priorities priority_active_inversion \
 	simpleread simpleread_multiple simplewrite simpleclose_rw simpleclose_close simpleclose_shutdown simpleclose_close_persist \
 	simpleclose_shutdown_persist multiple persistent combined loopbreak nonpersist_readd multiple_events_for_same_fd \
-	want_only_once event_once_never event_pending dup_fd mm_functions get_assignment event_foreach active_by_fd fork)
+	want_only_once event_once_never dup_fd mm_functions get_assignment event_foreach active_by_fd fork)
 signals=$(printf 'signal/%s ' signal_dealloc signal_pipeloss signal_switchbase signal_restore signal_assert signal_while_processing)
 buffers=$(printf 'evbuffer/%s ' evbuffer add1 add2 readln search callbacks multicast peek freeze_start freeze_end)
 
@@ -22,7 +23,7 @@ over() {
 	grep -B 2 FAILED said
 }
 
-over EPOLL "0 0 tests ok"
-over POLL "0 0 tests ok"
-over SELECT "0 0 tests ok"
+over EPOLL "0 56 tests ok"
+over POLL "0 55 tests ok"
+over SELECT "0 51 tests ok"
 finish regress
