@@ -16,14 +16,14 @@ from test_typing import COLUMNS, COMBINING, GLYPHS, ROWS, at_the_screen, at_the_
 from typist import Typist, text_of
 
 FOLDER = "/typing"
-APPLETS = ("cat", "clear", "kill", "mkdir", "pidof", "script", "seq", "sh", "sleep", "stty", "tty")
+APPLETS = ("cat", "kill", "mkdir", "pidof", "script", "seq", "sh", "sleep", "stty", "tty")
 # Sourced by the shell that one has after logging in.
 BEGIN = f"""
 stty rows {ROWS} cols {COLUMNS} sane iutf8
 export TERM=linux LC_ALL=C.UTF-8 HOME=/tmp/home PATH={FOLDER}/bin SHELL={FOLDER}/bin/bash OUTER=$(tty)
 mkdir $HOME && cd $HOME
 printf '\\033c'
-exec bash --rcfile {FOLDER}/prompt
+exec bash --rcfile {FOLDER}/prompt <> $OUTER >&0 2>&0
 """
 # Nothing that depends on the time: no clock, no messages that go, no keys that count as repeated or as pasted when they come soon.
 CONFIGURATION = f"""
@@ -55,7 +55,7 @@ def overlay(tmp_path_factory):
     shutil.copy(f"{BUILD}/ports/busybox/stage/bin/busybox", programs)
     for applet in APPLETS:
         (programs / applet).symlink_to("busybox")
-    for program in (folder / "bin/bash", folder / "usr/bin/tmux"):
+    for program in (folder / "bin/bash", folder / "usr/bin/tmux", folder / "usr/bin/clear"):
         os.rename(program, programs / program.name)
     write_files(folder / FOLDER[1:])
     return folder
