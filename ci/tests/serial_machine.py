@@ -7,7 +7,7 @@ import time
 import pexpect
 
 import keys
-from guest import BUILD, ROOT, console_all, console_text, vm_line
+from guest import BUILD, ROOT, console_all, console_text, features, vm_line
 from screen import Cell
 
 EMULATOR = "tty/terminal_hosttest"
@@ -20,8 +20,9 @@ COLORS[3] = (170, 85, 0)
 
 
 def build_emulator(folder):
-    """Apart from those of "make host-test", which runs at the same time."""
-    subprocess.run(["make", "-s", "-C", os.path.join(ROOT, "src/kernel"), f"BUILD={BUILD}", f"HOST_OUT={folder}", f"{folder}/{EMULATOR}.passed"], check=True)
+    """Apart from those of "make host-test", which runs at the same time. With the kernel's switches as they are: make notes them."""
+    subprocess.run(["make", "-s", "-C", os.path.join(ROOT, "src/kernel"), f"BUILD={BUILD}", f"HOST_OUT={folder}", f"{folder}/{EMULATOR}.passed",
+                    *(f"{name.upper()}=yes" for name in features())], check=True)
     return folder / EMULATOR
 
 
@@ -39,7 +40,7 @@ class Serial:
         self.child.delaybeforesend = None
 
     def wait_for(self, text):
-        """Until it has come at all, wherever it is drawn and in which colours. Before the terminal is cleared for the first time there is no screen to be compared."""
+        """Until it has come at all, wherever it is drawn and in whatever colours. Before the terminal is cleared for the first time there is no screen to be compared."""
         deadline = time.monotonic() + PATIENCE
         while text not in console_all(self.output):
             assert self.take(1) or time.monotonic() < deadline, f"{text!r} did not come: {console_text(self.output)}"
@@ -58,7 +59,9 @@ class Serial:
     def cells(self):
         while self.take(0.1):
             pass
-        lines = subprocess.run([self.emulator, *self.size], input=self.output, check=True, stdout=subprocess.PIPE).stdout.decode().split("\n")
+        # QEMU has the host's terminal put a carriage return before each line feed; the guest's own are as many as it wrote.
+        written = self.output.replace(b"\r\n", b"\n")
+        lines = subprocess.run([self.emulator, *self.size], input=written, check=True, stdout=subprocess.PIPE).stdout.decode().split("\n")
         row, column, visible = (int(word) for word in lines[0].split())
         screen = []
         for text, colors in zip(lines[1::2], lines[2::2]):

@@ -13,7 +13,7 @@ import tarfile
 
 import pytest
 
-from guest import BUILD, LINUX, RAEEN, ROOT, run_all
+from guest import BUILD, LINUX, RAEEN, ROOT, features, run_all
 
 LISTED = json.loads(subprocess.run([os.path.join(ROOT, "ports/list-tests")], check=True, stdout=subprocess.PIPE).stdout)
 TEST_FILES = "/opt/ports"
@@ -26,6 +26,11 @@ def in_image(name):
     return os.path.exists(os.path.join(BUILD, "root/var/db/raeen", name))
 
 
+def lacking(guest, entry):
+    """What the port's tests need of the kernel and it was built without."""
+    return set(entry["features"]) - features() if guest == RAEEN else set()
+
+
 def cases():
     """Yields (identifier, guest, entry, marks): every test of every port."""
     counts = {}
@@ -33,7 +38,9 @@ def cases():
         name = entry["name"]
         counts[name] = counts.get(name, 0) + 1
         slow = [pytest.mark.full] if entry["slow"] else []
-        yield f"{name}-{counts[name]}", RAEEN, entry, slow
+        without = lacking(RAEEN, entry)
+        skipped = [pytest.mark.skip(reason=f"this kernel is built without {' and '.join(sorted(without))}")] if without else []
+        yield f"{name}-{counts[name]}", RAEEN, entry, slow + skipped
         if not in_image(name):
             yield f"{name}-{counts[name]}", LINUX, entry, [pytest.mark.full]
 
@@ -84,6 +91,8 @@ def results(request, overlay):
     """guest -> name -> Result. One boot for each guest."""
     commands = {}
     for name, guest, entry in chosen(request):
+        if lacking(guest, entry):
+            continue
         commands.setdefault(guest, {})[name] = \
             f"TESTS={TEST_FILES}/{entry['name']} PATH={PATH} SHELL={OWN}/sh exec {OWN}/sh -c {shlex.quote(entry['test'])}"
     return {guest: run_all(guest, of_guest, "--overlay", overlay, timeout=1200) for guest, of_guest in commands.items()}

@@ -74,6 +74,8 @@ def at_the_serial_line(guest, folder, overlay):
     if guest == RAEEN:
         machine.wait_for("login: ")
         machine.type("root\n")
+        # The last that the manager says of what it starts, on the same line.
+        machine.wait_for("manager: example started")
     machine.wait_for(PROMPT if guest == RAEEN else "/root # ")
     return machine
 

@@ -27,6 +27,7 @@ KEYS = {
     "INSTALLS": (r"[^/\s]\S*( +[^/\s]\S*)*", "paths without the leading '/', separated by spaces"),
     "TOOLS": (r"[a-z0-9][a-z0-9.+-]*( +[a-z0-9][a-z0-9.+-]*)*", "names of Debian packages, separated by spaces"),
     "NEEDS": (r"[a-z0-9][a-z0-9.+-]*( +[a-z0-9][a-z0-9.+-]*)*", "names of ports, separated by spaces"),
+    "FEATURES": (r"[a-z_]+( +[a-z_]+)*", "features that a kernel can be built without, separated by spaces"),
     "SLOW": ("yes", "yes, or not to be there"),
     "TOOLCHAIN": ("host|target", "host (only what the target's compiler itself is made from) or target"),
     "TEST": (r"\S.*", "a shell command"),
@@ -52,6 +53,7 @@ class Recipe:
         self.installs = values["INSTALLS"].split()
         self.tools = values.get("TOOLS", "").split()
         self.needs = values.get("NEEDS", "").split()
+        self.features = values.get("FEATURES", "").split()
         self.slow = "SLOW" in values
         self.toolchain = values.get("TOOLCHAIN", "target")
         self.tests = tests
