@@ -168,6 +168,7 @@ size_t table_stock_frames(void)
 	size_t count = __atomic_load_n(&root_count, __ATOMIC_RELAXED);
 
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
-		count += __atomic_load_n(&table_stocks[cpu].count, __ATOMIC_RELAXED);
+		if (cpus[cpu])
+			count += __atomic_load_n(&cpus[cpu]->table_stock.count, __ATOMIC_RELAXED);
 	return count;
 }
