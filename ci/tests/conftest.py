@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 
 # Files that take longest begin first, in this order, so that at the end no worker waits long for another. The others follow in the order of their names.
-LONGEST = ("programs_raeen", "programs_linux", "dynamic_binaries", "supervision", "vm", "trace_tools", "boot", "manager", "stress", "messages", "cpus", "bench",
+LONGEST = ("programs_raeen", "programs_linux", "dynamic_binaries", "supervision", "vm", "alloc_failures", "trace_tools", "boot", "manager", "stress", "messages", "cpus", "bench",
            "sandbox", "static_binaries", "init_restart", "glibc_threads", "keymap")
 
 
