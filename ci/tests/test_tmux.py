@@ -3,19 +3,13 @@
 tmux as who types sees it: panes, windows, its copy mode, colours and characters of other scripts in it, and sessions that outlive their terminal. Each session is typed
 at the screen and keyboard, at a serial line, and, with the same programs, at a serial line of the Linux guest; the whole screen must be as written here on all three.
 """
-import glob
-import os
-import shutil
-import tarfile
-
 import pytest
 
-from guest import BUILD, LINUX, RAEEN, features
+from guest import features
 from serial_machine import COLORS
-from test_typing import COLUMNS, COMBINING, GLYPHS, ROWS, at_the_screen, at_the_serial_line
+from typing_machine import COLUMNS, COMBINING, FOLDER, GLYPHS, PLACES, ROWS, begin_at, put_programs
 from typist import Typist, text_of
 
-FOLDER = "/typing"
 APPLETS = ("cat", "kill", "mkdir", "pidof", "script", "seq", "sh", "sleep", "stty", "tty")
 # Sourced by the shell that one has after logging in.
 BEGIN = f"""
@@ -46,18 +40,7 @@ pytestmark = pytest.mark.full
 @pytest.fixture(scope="module")
 def overlay(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tmux")
-    programs = folder / FOLDER[1:] / "bin"
-    for port in ("bash", "ncurses", "tmux"):
-        package, = (name for name in glob.glob(f"{BUILD}/ports/{port}/{port}-*.tar") if not name.endswith("-dev.tar"))
-        with tarfile.open(package) as archive:
-            archive.extractall(folder)
-    programs.mkdir(parents=True)
-    shutil.copy(f"{BUILD}/ports/busybox/stage/bin/busybox", programs)
-    for applet in APPLETS:
-        (programs / applet).symlink_to("busybox")
-    for program in (folder / "bin/bash", folder / "usr/bin/tmux", folder / "usr/bin/clear"):
-        os.rename(program, programs / program.name)
-    write_files(folder / FOLDER[1:])
+    write_files(put_programs(folder, ("bash", "ncurses", "tmux"), ("bin/bash", "usr/bin/tmux", "usr/bin/clear"), APPLETS))
     return folder
 
 
@@ -70,16 +53,11 @@ def write_files(folder):
                                     + "\x1b[7mreverse\x1b[m \x1b[38;5;196mexact\x1b[m\n")
 
 
-@pytest.fixture(scope="module", params=["screen", "serial", "linux"])
+@pytest.fixture(scope="module", params=PLACES)
 def typist(request, overlay, tmp_path_factory):
     if request.param != "linux" and "unix_sockets" not in features():
         pytest.skip("this kernel is built without unix_sockets")
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "screen":
-        machine = at_the_screen(folder, overlay)
-    else:
-        machine = at_the_serial_line({"serial": RAEEN, "linux": LINUX}[request.param], folder, overlay)
-    machine.type(f". {FOLDER}/begin\n")
+    machine = begin_at(request.param, tmp_path_factory.mktemp(request.param), overlay)
     yield Typist(machine)
     machine.close()
 

@@ -3,21 +3,14 @@
 Programs that draw, as who types sees them: bash edits lines, vi, less and top. Each session is typed at the screen and keyboard, at a serial line, and,
 with the same programs, at a serial line of the Linux guest; the whole screen must be as written here on all three.
 """
-import glob
-import os
 import re
-import shutil
-import tarfile
 
 import pytest
 
-from guest import BUILD, LINUX, RAEEN
-from screen_machine import PROMPT, Screen
-from serial_machine import COLORS, Serial, build_emulator
+from serial_machine import COLORS
+from typing_machine import COLUMNS, COMBINING, FOLDER, GLYPHS, PLACES, ROWS, begin_at, put_programs
 from typist import Typist, text_of
 
-ROWS, COLUMNS = 48, 128         # of the screen
-FOLDER = "/typing"
 APPLETS = ("basename", "cat", "chmod", "ln", "ls", "mkdir", "seq", "stty", "sync", "top", "touch", "vi")
 # Sourced by the shell that one has after logging in.
 BEGIN = f"""
@@ -32,10 +25,6 @@ exec bash --norc
 """
 GREEN, BLUE, CYAN, GREY = COLORS[10], COLORS[12], COLORS[14], COLORS[7]
 BLACK = COLORS[0]
-# Latin-1, all box drawing, and characters of two columns and of none, with the same columns behind them.
-GLYPHS = ["".join(chr(code) for code in range(0xa1, 0x100)), "".join(chr(code) for code in range(0x2500, 0x2580)), "→←↑↓ •…—“”„ Łőžış αβγ ЖЯ €",
-          "中|", "✅|", "e\u0301|", "x\u200b|", "\U0001f680|", "\ue123|"]
-COMBINING = ("\u0301", "\u200b")
 P = "root:~# "       # bash's prompt
 WIDTH = len(P)
 
@@ -45,49 +34,15 @@ pytestmark = pytest.mark.full
 @pytest.fixture(scope="module")
 def overlay(tmp_path_factory):
     folder = tmp_path_factory.mktemp("typing")
-    programs = folder / FOLDER[1:] / "bin"
-    for port in ("bash", "less", "ncurses"):
-        package, = (name for name in glob.glob(f"{BUILD}/ports/{port}/{port}-*.tar") if not name.endswith("-dev.tar"))
-        with tarfile.open(package) as archive:
-            archive.extractall(folder)
-    programs.mkdir(parents=True)
-    shutil.copy(f"{BUILD}/ports/busybox/stage/bin/busybox", programs)
-    for applet in APPLETS:
-        (programs / applet).symlink_to("busybox")
-    for program in (folder / "bin/bash", folder / "usr/bin/less"):
-        os.rename(program, programs / program.name)
-    (folder / FOLDER[1:] / "begin").write_text(BEGIN)
-    (folder / FOLDER[1:] / "glyphs").write_text("\n".join(GLYPHS) + "\n")
+    files = put_programs(folder, ("bash", "less", "ncurses"), ("bin/bash", "usr/bin/less"), APPLETS)
+    (files / "begin").write_text(BEGIN)
+    (files / "glyphs").write_text("\n".join(GLYPHS) + "\n")
     return folder
 
 
-def at_the_screen(folder, overlay):
-    machine = Screen(folder, "--overlay", overlay)
-    machine.wait_for("login:")
-    machine.type("root\n")
-    machine.wait_for(PROMPT)
-    return machine
-
-
-def at_the_serial_line(guest, folder, overlay):
-    machine = Serial(guest, build_emulator(folder), ROWS, COLUMNS, "--overlay", overlay)
-    if guest == RAEEN:
-        machine.wait_for("login: ")
-        machine.type("root\n")
-        # The last that the manager says of what it starts, on the same line.
-        machine.wait_for("manager: example started")
-    machine.wait_for(PROMPT if guest == RAEEN else "/root # ")
-    return machine
-
-
-@pytest.fixture(scope="module", params=["screen", "serial", "linux"])
+@pytest.fixture(scope="module", params=PLACES)
 def typist(request, overlay, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "screen":
-        machine = at_the_screen(folder, overlay)
-    else:
-        machine = at_the_serial_line({"serial": RAEEN, "linux": LINUX}[request.param], folder, overlay)
-    machine.type(f". {FOLDER}/begin\n")
+    machine = begin_at(request.param, tmp_path_factory.mktemp(request.param), overlay)
     yield Typist(machine)
     machine.close()
 

@@ -10,7 +10,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, .
 #define KASSERT(condition) ((condition) ? (void)0 : assertion_failed(#condition, __FILE__, __LINE__))
 __attribute__((noreturn)) void assertion_failed(const char *condition, const char *file, int line);	/* panics */
 
-/* If @error is -ENOMEM: says that memory was out while the system was @doing something that it cannot do without, and panics. */
+/* If @error says so (-ENOMEM; -ENFILE, of open files): panics, as memory was out while the system was @doing something that it cannot do without. */
 void panic_if_no_memory(int error, const char *doing);
 
 /* Boot is over: a panic reboots unless panic=0 was given. Before, it halts unless panic=N was given. */

@@ -18,7 +18,6 @@
 
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -158,15 +157,6 @@ static struct own_frames count_frames(void)
 
 /* ---- One run of a work ---- */
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-	(void)info;
-	(void)kind;
-	(void)walk;
-	remove(path);
-	return 0;
-}
-
 /* In the child: says that it is ready, and waits until the parent has made its plan. */
 static void do_work(const struct work *work, int ready, int go)
 {
@@ -207,8 +197,8 @@ static void clean_after(pid_t pid)
 	kill(-pid, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
-	nftw("work", remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-	nftw("/root/works", remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	check_remove("work");
+	check_remove("/root/works");
 	works_clean();
 }
 

@@ -204,6 +204,11 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 	return 0;
 }
 
+void check_remove(const char *path)
+{
+	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static void run_in_child(const struct check_case *test, const char *folder)
 {
 	setpgid(0, 0);
@@ -250,7 +255,7 @@ static void run_case(const struct check_case *test)
 		report("the case", test->name, 0, text);
 	}
 	kill(-pid, SIGKILL);
-	nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	check_remove(folder);
 }
 
 static int wanted(const char *name, int argc, char **argv)

@@ -52,6 +52,8 @@ enum { CHECK_KILLED = 1000 };		/* check_wait() adds the signal's number */
 void check_sleep(int ms);
 /* Monotonic milliseconds. */
 long check_now(void);
+/* Removes what is at @path, with all that is below. */
+void check_remove(const char *path);
 /* Writes @text to the file @path with @mode, ending the case when that fails. */
 void check_write_file(const char *path, const char *text, int mode);
 /* Waits up to @ms for *@flag to become non-zero; returns it. */

@@ -109,10 +109,10 @@ static void snapshot_take(struct snapshot *s, const struct proc_subject *subject
 		s->id = process->pid;
 		s->state = process_state_letter(process);
 	}
-	if (subject->whole)
-		process_times(process, &s->user_ns, &s->system_ns);
-	else
+	if (subject->thread && !subject->whole)
 		thread_times(subject->thread, &s->user_ns, &s->system_ns);
+	else
+		process_times(process, &s->user_ns, &s->system_ns);
 	if (s->thread) {
 		s->switches[0] = s->thread->voluntary_switches;
 		s->switches[1] = s->thread->involuntary_switches;
