@@ -5,6 +5,7 @@
  */
 #include "vfs/file_life.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "vfs/dentry.h"
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
@@ -25,8 +26,10 @@ struct shifted_emit {
 static bool emit_shifted(void *context, const struct fs_dirent *entry)
 {
 	struct shifted_emit *shifted = context;
-	struct fs_dirent copy = *entry;
+	struct fs_dirent copy;
 
+	/* Not the rest of the name's room, which would be most of it. */
+	memcpy(&copy, entry, offsetof(struct fs_dirent, name) + entry->name_len);
 	copy.next = entry->next + COOKIE_BASE;
 	if (!shifted->emit(shifted->context, &copy)) {
 		shifted->full = true;
