@@ -5,7 +5,6 @@
  */
 #include "vfs/file_life.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "vfs/dentry.h"
 #include "vfs/mount_tree.h"
 #include "vfs/vnode.h"
@@ -22,21 +21,18 @@ struct shifted_emit {
 	bool full;
 };
 
-/* Passes an entry on with its cookie made a position. */
-static bool emit_shifted(void *context, const struct fs_dirent *entry)
+/* Passes an entry on, for that long with its cookie made a position. */
+static bool emit_shifted(void *context, struct fs_dirent *entry)
 {
 	struct shifted_emit *shifted = context;
-	struct fs_dirent copy;
 
-	/* Not the rest of the name's room, which would be most of it. */
-	memcpy(&copy, entry, offsetof(struct fs_dirent, name) + entry->name_len);
-	copy.next = entry->next + COOKIE_BASE;
-	if (!shifted->emit(shifted->context, &copy)) {
+	entry->next += COOKIE_BASE;
+	if (shifted->emit(shifted->context, entry))
+		shifted->file->pos = entry->next;
+	else
 		shifted->full = true;
-		return false;
-	}
-	shifted->file->pos = copy.next;
-	return true;
+	entry->next -= COOKIE_BASE;
+	return !shifted->full;
 }
 
 static bool emit_dots(struct file *file, fs_readdir_emit *emit, void *context)

@@ -26,6 +26,7 @@ struct path_memo {
 	struct path start, parent;
 	struct dentry *last;
 	uint8_t needed;
+	uint16_t last_at;	/* where in the text the last name begins */
 };
 
 _Static_assert(sizeof(struct path_memo) == PATH_MEMO_SIZE, "a shift finds it");
