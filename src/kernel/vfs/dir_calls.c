@@ -31,7 +31,7 @@ struct batch {
 	bool too_small;		/* not even one entry fitted */
 };
 
-static bool gather(void *context, const struct fs_dirent *entry)
+static bool gather(void *context, struct fs_dirent *entry)
 {
 	struct batch *batch = context;
 	size_t head = batch->old_format ? sizeof(struct record_old) : sizeof(struct record64);
@@ -43,7 +43,8 @@ static bool gather(void *context, const struct fs_dirent *entry)
 		batch->too_small = !batch->used;
 		return false;
 	}
-	memset(at, 0, len);
+	/* What follows the name: fewer bytes than that. */
+	memset(at + len - 2 * RECORD_ALIGN, 0, 2 * RECORD_ALIGN);
 	if (batch->old_format) {
 		*(struct record_old *)at = (struct record_old){ .id = entry->id, .next = entry->next, .len = len };
 		at[len - 1] = entry->type;

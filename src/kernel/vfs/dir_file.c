@@ -21,19 +21,18 @@ struct shifted_emit {
 	bool full;
 };
 
-/* Passes an entry on with its cookie made a position. */
-static bool emit_shifted(void *context, const struct fs_dirent *entry)
+/* Passes an entry on, for that long with its cookie made a position. */
+static bool emit_shifted(void *context, struct fs_dirent *entry)
 {
 	struct shifted_emit *shifted = context;
-	struct fs_dirent copy = *entry;
 
-	copy.next = entry->next + COOKIE_BASE;
-	if (!shifted->emit(shifted->context, &copy)) {
+	entry->next += COOKIE_BASE;
+	if (shifted->emit(shifted->context, entry))
+		shifted->file->pos = entry->next;
+	else
 		shifted->full = true;
-		return false;
-	}
-	shifted->file->pos = copy.next;
-	return true;
+	entry->next -= COOKIE_BASE;
+	return !shifted->full;
 }
 
 static bool emit_dots(struct file *file, fs_readdir_emit *emit, void *context)

@@ -46,8 +46,8 @@ struct fs_dirent {
 	char name[255];
 };
 
-/* Takes one entry; returns false when the batch is full (that entry is then not consumed). */
-typedef bool fs_readdir_emit(void *context, const struct fs_dirent *entry);
+/* Takes one entry; returns false when the batch is full (that entry is then not consumed). The entry is as before when it returns. */
+typedef bool fs_readdir_emit(void *context, struct fs_dirent *entry);
 
 struct fs_statfs { uint64_t type, block_size, blocks, blocks_free, blocks_available, files, files_free, name_max, fs_id; };
 

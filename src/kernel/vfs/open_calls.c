@@ -154,7 +154,7 @@ long sys_open(uaddr_t path, int flags, unsigned mode)
 
 	if (unlikely(flags & ~OPEN_READY_FLAGS))
 		return is_to_open_new(flags) ? open_new(path, flags, mode) : open_at(AT_FDCWD, path, flags, mode);
-	if (unlikely(path_ready_begin(path, &at) != KNOWN_END || (fd = open_ready(&at, flags)) < 0))
+	if (unlikely(path_ready_begin(path, &at, false) != KNOWN_END || (fd = open_ready(&at, flags)) < 0))
 		return open_not_ready(path, flags, mode);
 	return unlikely(path_ready_end()) ? path_ready_preempted(fd) : fd;
 }

@@ -637,6 +637,8 @@ int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path
 struct dentry *path_ready_walk(struct path_memo *memo, uaddr_t name, uint64_t same)
 {
 	const struct fs_context *context = fs_context_current();
+	/* Another name in the same directory as the path before. */
+	bool beside = memo->last_at && memo->last_at <= same && path_memo_holds(memo);
 	const char *text = memo->text;
 	char *end = user_copy_string_now(memo->text, name, same);
 	uint64_t generation = atomic_load(&vfs_paths_generation);	/* before the walk looks at what may change */
@@ -644,12 +646,17 @@ struct dentry *path_ready_walk(struct path_memo *memo, uaddr_t name, uint64_t sa
 	memo->generation = 0;
 	if (unlikely(!end))
 		return NULL;
-	memo->needed = walk_class_needed(credentials_current());
-	memo->start = memo->parent = *text == '/' ? context->root : context->cwd;
-	text += *text == '/';
+	if (beside) {
+		text += memo->last_at;
+	} else {
+		memo->needed = walk_class_needed(credentials_current());
+		memo->start = memo->parent = *text == '/' ? context->root : context->cwd;
+		text += *text == '/';
+	}
 	*end = '/';
 	path_walk_known(&memo->parent, &text, end, memo->needed, true, &memo->last);
 	*end = 0;
+	memo->last_at = text + (*text == '/') - memo->text;
 	if (memo->last)
 		memo->generation = generation;
 	return memo->last;

@@ -26,6 +26,7 @@ struct path_memo {
 	struct path start, parent;
 	struct dentry *last;
 	uint8_t needed;
+	uint16_t last_at;	/* where in the text the last name begins */
 };
 
 _Static_assert(sizeof(struct path_memo) == PATH_MEMO_SIZE, "a shift finds it");
@@ -71,10 +72,10 @@ static inline __attribute__((always_inline)) struct dentry *path_ready_find(uadd
 }
 
 /*
- * KNOWN_END: *@at is where user string @name leads, not a symlink. KNOWN_ABSENT: there is no such file. KNOWN_PART: the long way must be gone. In
- * any case path_ready_end() must follow.
+ * KNOWN_END: *@at is where user string @name leads, a symlink only with @no_follow. KNOWN_ABSENT: there is no such file. KNOWN_PART: the long way must be
+ * gone. In any case path_ready_end() must follow.
  */
-static inline __attribute__((always_inline)) enum known path_ready_begin(uaddr_t name, struct path *at)
+static inline __attribute__((always_inline)) enum known path_ready_begin(uaddr_t name, struct path *at, bool no_follow)
 {
 	struct dentry *last = path_ready_find(name, at);
 
@@ -82,7 +83,7 @@ static inline __attribute__((always_inline)) enum known path_ready_begin(uaddr_t
 		return KNOWN_PART;
 	if (unlikely(!last->vnode))
 		return KNOWN_ABSENT;
-	if (unlikely(last->vnode->walk_class == WALK_CLASS_LINK))
+	if (!no_follow && unlikely(last->vnode->walk_class == WALK_CLASS_LINK))
 		return KNOWN_PART;
 	at->dentry = last;
 	if (unlikely(last->state != DENTRY_USED)) {

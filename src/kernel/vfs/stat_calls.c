@@ -159,25 +159,30 @@ static bool means_descriptor(int dir, uaddr_t name, int flags)
 	return flags & AT_EMPTY_PATH && dir >= 0 && !copy_from_user(&first, name, 1) && !first;
 }
 
-static __attribute__((noinline)) long stat_not_ready(uaddr_t path, uaddr_t out)
+static __attribute__((noinline)) long stat_not_ready(uaddr_t path, unsigned flags, uaddr_t out)
 {
 	path_ready_end();
-	return stat_name(AT_FDCWD, path, 0, out);
+	return stat_name(AT_FDCWD, path, flags, out);
 }
 
 /* What is known ready in the caches is copied out in one go; else the long way is gone. */
-long sys_stat(uaddr_t path, uaddr_t out)
+static inline __attribute__((always_inline)) long stat_ready(uaddr_t path, unsigned flags, uaddr_t out)
 {
 	struct path at;
 
-	if (unlikely(path_ready_begin(path, &at) != KNOWN_END || !put_status_now(at.dentry->vnode, out)))
-		return stat_not_ready(path, out);
+	if (unlikely(path_ready_begin(path, &at, flags & PATH_NO_FOLLOW) != KNOWN_END || !put_status_now(at.dentry->vnode, out)))
+		return stat_not_ready(path, flags, out);
 	return unlikely(path_ready_end()) ? path_ready_preempted(0) : 0;
+}
+
+long sys_stat(uaddr_t path, uaddr_t out)
+{
+	return stat_ready(path, 0, out);
 }
 
 long sys_lstat(uaddr_t path, uaddr_t out)
 {
-	return stat_name(AT_FDCWD, path, PATH_NO_FOLLOW, out);
+	return stat_ready(path, PATH_NO_FOLLOW, out);
 }
 
 long sys_fstat(int fd, uaddr_t out)
@@ -195,10 +200,15 @@ long sys_fstat(int fd, uaddr_t out)
 
 long sys_newfstatat(int dir, uaddr_t path, uaddr_t out, int flags)
 {
+	/* As glibc has stat() and lstat(). */
+	if (dir == AT_FDCWD && !flags)
+		return sys_stat(path, out);
+	if (dir == AT_FDCWD && flags == AT_SYMLINK_NOFOLLOW)
+		return sys_lstat(path, out);
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
 		return -EINVAL;
 	if (unlikely(means_descriptor(dir, path, flags)))
-		return stat_descriptor(dir, out);
+		return sys_fstat(dir, out);
 	return stat_name(dir, path, stat_walk_flags(flags), out);
 }
 

@@ -484,7 +484,7 @@ static void race(void *argument)
 
 struct one_entry { char name[64]; bool found; };
 
-static bool take_first(void *context, const struct fs_dirent *entry)
+static bool take_first(void *context, struct fs_dirent *entry)
 {
 	struct one_entry *one = context;
 

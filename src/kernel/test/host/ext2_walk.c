@@ -70,7 +70,7 @@ static void walk_link(struct walk *walk, const struct fs_attr *attr)
 
 struct names { struct fs_dirent *list; unsigned count, batch; uint64_t next; };
 
-static bool collect(void *context, const struct fs_dirent *entry)
+static bool collect(void *context, struct fs_dirent *entry)
 {
 	struct names *names = context;
 

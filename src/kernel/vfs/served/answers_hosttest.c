@@ -418,7 +418,7 @@ static void check_attributes(const struct fs_attr *attr, const struct fs_attribu
 	assert(attr->atime == said->atime && attr->mtime == said->mtime && attr->ctime == said->ctime && attr->btime == said->btime);
 }
 
-static bool emit(void *context, const struct fs_dirent *entry)
+static bool emit(void *context, struct fs_dirent *entry)
 {
 	const uint8_t **at = context;
 	struct fs_entry said;

@@ -44,7 +44,7 @@ struct tmpfs_entry *tmpfs_entry_at(struct tmpfs_node *dir, uint64_t cookie)
 
 struct populate { struct tmpfs *tmpfs; struct tmpfs_node *dir; int error; unsigned subdirs; };
 
-static bool populate_emit(void *context, const struct fs_dirent *lower)
+static bool populate_emit(void *context, struct fs_dirent *lower)
 {
 	struct populate *populate = context;
 	uint64_t key = tmpfs_name_key(populate->dir, lower->name, lower->name_len);

@@ -242,31 +242,25 @@ COLD int tmpfs_rmdir(struct fs *fs, struct fs_node_id dir, const char *name, siz
 COLD int tmpfs_readdir(struct fs *fs, struct fs_node_id dir_id, uint64_t cookie, fs_readdir_emit *emit, void *context)
 {
 	struct tmpfs *tmpfs = to_tmpfs(fs);
+	struct tmpfs_entry *entry;
+	struct tmpfs_node *dir;
 	struct fs_dirent out;
-	bool more = true;
+	int error;
 
-	if (!cookie)
-		cookie = UINT64_MAX;
-	while (more) {
-		struct tmpfs_entry *entry;
-		struct tmpfs_node *dir;
-		int error;
-
-		mutex_lock(&tmpfs->lock);
-		error = tmpfs_dir_find(tmpfs, dir_id, &dir);
-		entry = error ? NULL : tmpfs_entry_at(dir, cookie);
-		if (entry) {
+	mutex_lock(&tmpfs->lock);
+	error = tmpfs_dir_find(tmpfs, dir_id, &dir);
+	if (!error) {
+		for (entry = tmpfs_entry_at(dir, cookie ? cookie : UINT64_MAX); entry; entry = tmpfs_entry_older(dir, entry)) {
 			out.id = entry->node ? entry->node->attr.node.id : entry->lower_id;
 			out.next = entry->cookie - 1;
 			out.type = entry->type;
 			out.name_len = entry->len;
 			memcpy(out.name, entry->name, entry->len);
+			if (!emit(context, &out))
+				break;
 		}
-		mutex_unlock(&tmpfs->lock);
-		if (!entry)
-			return error;
-		more = emit(context, &out);
-		cookie = out.next;
+		dir->cursor = entry;
 	}
-	return 0;
+	mutex_unlock(&tmpfs->lock);
+	return error;
 }

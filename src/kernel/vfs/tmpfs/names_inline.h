@@ -197,6 +197,12 @@ static inline struct tmpfs_entry *tmpfs_entry_listed(struct list *listed)
 	return container_of(listed, struct tmpfs_entry, listed);
 }
 
+/* The next of a listing, or NULL. */
+static inline struct tmpfs_entry *tmpfs_entry_older(const struct tmpfs_node *dir, const struct tmpfs_entry *entry)
+{
+	return entry->listed.next == &dir->entries ? NULL : tmpfs_entry_listed(entry->listed.next);
+}
+
 static inline void tmpfs_entry_free(struct tmpfs_entry *entry)
 {
 	struct tmpfs_node *owner;
@@ -218,7 +224,7 @@ static inline void tmpfs_entry_detach(struct tmpfs *tmpfs, struct tmpfs_entry *e
 
 	tmpfs_table_remove(&tmpfs->names, &entry->by_name);
 	if (unlikely(dir->cursor == entry))
-		dir->cursor = entry->listed.next == &dir->entries ? NULL : tmpfs_entry_listed(entry->listed.next);
+		dir->cursor = tmpfs_entry_older(dir, entry);
 	list_remove(&entry->listed);
 	dir->entry_count--;
 	dir->attr.size -= TMPFS_ENTRY_SIZE;

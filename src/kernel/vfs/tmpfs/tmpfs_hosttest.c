@@ -201,7 +201,7 @@ static void test_rename(void)
 
 struct listing { unsigned seen[2000]; uint64_t next; unsigned batch, limit; };
 
-static bool note(void *context, const struct fs_dirent *entry)
+static bool note(void *context, struct fs_dirent *entry)
 {
 	struct listing *listing = context;
 
