@@ -85,9 +85,9 @@ def ram_used(guest):
     return used - (os.path.getsize(os.path.join(BUILD, "root.ext2")) >> 10 if guest == RAEEN else 0)
 
 
-def kernel_size():
-    """Bytes of text, read-only data and data."""
-    text = subprocess.run(["size", os.path.join(BUILD, "kernel/kernel.elf")], stdout=subprocess.PIPE, text=True, check=True).stdout
+def kernel_size(folder=BUILD):
+    """Bytes of text, read-only data and data of the kernel that was built in @folder."""
+    text = subprocess.run(["size", os.path.join(folder, "kernel/kernel.elf")], stdout=subprocess.PIPE, text=True, check=True).stdout
     words = text.splitlines()[1].split()
     return int(words[0]) + int(words[1])
 
