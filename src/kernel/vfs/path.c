@@ -637,11 +637,11 @@ int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path
 struct dentry *path_ready_walk(struct path_memo *memo, uaddr_t name, uint64_t same)
 {
 	const struct fs_context *context = fs_context_current();
+	uint64_t generation = atomic_load(&vfs_paths_generation);	/* before anything is looked at that may change */
 	/* Another name in the same directory as the path before. */
 	bool beside = memo->last_at && memo->last_at <= same && path_memo_holds(memo);
 	const char *text = memo->text;
 	char *end = user_copy_string_now(memo->text, name, same);
-	uint64_t generation = atomic_load(&vfs_paths_generation);	/* before the walk looks at what may change */
 
 	memo->generation = 0;
 	if (unlikely(!end))
