@@ -2,6 +2,7 @@
 /* Mapping, unmapping and protecting ranges of an address space. */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
+#include "mm/memory_limits.h"
 #include "mm/page_table.h"
 #include "mm/user_copy.h"
 #include "mm/vm_object_internal.h"
@@ -128,7 +129,7 @@ int64_t address_space_map_plain_locked(struct address_space *as, uint64_t len, u
 	struct vma_place found;
 
 	/* Whatever is not simple goes the long way, which also says what is wrong. */
-	if (len - 1 >= MEMORY_SURE_BYTES || as->lock_future || end < 2 * MEMORY_SURE_BYTES || as->mapped_bytes + (end - start) > as->space_limit)
+	if (len - 1 >= MEMORY_SURE_BYTES || end < 2 * MEMORY_SURE_BYTES || as->mapped_bytes + (end - start) > as->plain_limit)
 		return address_space_map_locked(as, 0, len, prot, PROT_ALL, MAP_PRIVATE, NULL, 0);
 	if (unlikely(!vma_place_fits(at, start))) {
 		found = vma_tree_locate(&as->vmas, start);
@@ -166,30 +167,25 @@ static uint64_t mapped_within(struct address_space *as, uint64_t start, uint64_t
 	return sum;
 }
 
-/* Makes room for a mapping at exactly @addr. 0 or an error. */
-static int clear_fixed(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags, struct vma_place *at)
+/* Where a mapping at exactly @addr belongs, and how much it replaces there. 0 or an error. */
+static int place_fixed(struct address_space *as, uint64_t addr, uint64_t len, unsigned flags, struct vma_place *at, uint64_t *replaced)
 {
 	int error = check_fixed(as, addr, len, flags);
-	uint64_t replaced = 0;
 
 	if (error)
 		return error;
 	*at = vma_tree_locate(&as->vmas, addr);
 	if ((at->prev && at->prev->end > addr) || (at->next && at->next->start < addr + len))
-		replaced = mapped_within(as, addr, addr + len);
-	if (as->mapped_bytes - replaced > as->space_limit - len)
-		return -ENOMEM;
-	if (!replaced)
-		return 0;
-	error = address_space_unmap_locked(as, addr, addr + len);
-	*at = vma_tree_locate(&as->vmas, addr);
-	return error;
+		*replaced = mapped_within(as, addr, addr + len);
+	return 0;
 }
 
 int64_t address_space_map_locked(struct address_space *as, uint64_t addr, uint64_t len, unsigned prot, unsigned max_prot, unsigned flags,
 				 struct vm_object *object, uint64_t offset)
 {
 	struct vma_kind kind = { prot & PROT_ALL, max_prot & PROT_ALL, kept_flags(flags) | as->lock_future, object };
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	uint64_t replaced = 0;
 	struct vma_place at;
 	int error;
 
@@ -202,15 +198,23 @@ int64_t address_space_map_locked(struct address_space *as, uint64_t addr, uint64
 		return -EOVERFLOW;
 	if (!(flags & MAP_NORESERVE) && (prot & PROT_WRITE) && memory_overcommits(len) && (!object || !vm_object_is_filled(object)))
 		return -ENOMEM;
-	if (len > as->space_limit)
-		return -ENOMEM;
-	if (unlikely(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
-		error = clear_fixed(as, addr, len, flags, &at);
+	if (unlikely(fixed)) {
+		error = place_fixed(as, addr, len, flags, &at, &replaced);
 		if (error)
 			return error;
-	} else {
-		if (as->mapped_bytes > as->space_limit - len)
-			return -ENOMEM;
+	}
+	if (unlikely(as->mapped_bytes - replaced + len > as->plain_limit)) {
+		error = memory_limits_allow(as, kind.prot, kind.flags, len, replaced);
+		if (error)
+			return error;
+	}
+	if (unlikely(replaced)) {
+		error = address_space_unmap_locked(as, addr, addr + len);
+		if (error)
+			return error;
+		at = vma_tree_locate(&as->vmas, addr);
+	}
+	if (likely(!fixed)) {
 		addr = find_gap(as, addr, len, flags & MAP_32BIT, &at);
 		if (!addr)
 			return -ENOMEM;
@@ -342,6 +346,8 @@ static int protect_locked(struct address_space *as, uint64_t start, uint64_t end
 		if (prot & ~vma->max_prot)
 			return -EACCES;
 		if (vma->prot != prot) {
+			if (prot & ~vma->prot & PROT_WRITE && memory_limits_allow_data(as, vma, MIN(end, vma->end) - at))
+				return -ENOMEM;
 			vma = vma_isolate(as, vma, at, end);
 			if (!vma || page_table_own_all(as, vma->start, vma->end))
 				return -ENOMEM;

@@ -57,7 +57,7 @@ struct address_space *address_space_create(void)
 	random >>= STACK_RANDOM_BITS + PAGE_SHIFT;
 	as->map_hint = as->mmap_top = stack_floor - STACK_ROOM - ((random & ((1ull << MMAP_RANDOM_BITS) - 1)) << PAGE_SHIFT);
 	as->stack_limit = STACK_DEFAULT_LIMIT;
-	as->data_limit = as->space_limit = UINT64_MAX;
+	as->data_limit = as->space_limit = as->plain_limit = UINT64_MAX;
 	return as;
 }
 

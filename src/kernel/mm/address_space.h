@@ -38,6 +38,8 @@ enum vma_flags {
 	/* Set (atomically, by faults) and never cleared; they do not hinder merging. */
 	VMA_HAS_COPIES = 1 << 23,	/* a private file mapping has had pages of its own */
 	VMA_TOUCHED = 1 << 22,		/* there have been pages at all */
+	VMA_DONT_DUMP = 1 << 20,	/* madvise MADV_DONTDUMP: a core file leaves it out */
+	VMA_LOCK_ON_FAULT = 1 << 21,	/* with VMA_LOCKED: pages come when they are touched, and stay then */
 };
 
 /* Where a VMA that starts at some address belongs: its neighbours, and the link of the tree it would hang from. */
@@ -74,10 +76,11 @@ struct address_space {
 	uint64_t brk_start, brk;	/* guarded by lock; see address_space_set_brk */
 	uint64_t stack_top;		/* a randomized proposal from address_space_create; exec may replace it: highest stack address */
 	bool fork_advice;		/* guarded by lock: some VMA has VMA_DONT_FORK or VMA_WIPE_ON_FORK */
-	bool barriers;			/* atomic: membarrier(2) may be used for the program alone */
-	unsigned lock_future;		/* guarded by lock: VMA_LOCKED after mlockall(MCL_FUTURE) */
+	uint32_t barriers;		/* atomic: how membarrier(2) may be used for the program alone: its commands by which that was asked for */
+	unsigned lock_future;		/* guarded by lock: VMA_LOCKED, VMA_LOCK_ON_FAULT after mlockall(MCL_FUTURE): what new mappings get */
 	uint64_t arg_start, arg_end, env_start, env_end;	/* set by exec, for /proc/PID/cmdline */
 	uint64_t stack_limit, data_limit, space_limit;	/* bytes, copied from the process's rlimits by exec and setrlimit */
+	uint64_t plain_limit;		/* space_limit, or 0 while there are others to look at (memory_limits.h) */
 #ifdef CORE_FILES
 	uint64_t auxv_start, auxv_size;	/* set by exec: where the auxiliary vector lies, in bytes */
 #endif
@@ -124,6 +127,12 @@ void address_space_unmap_own(struct address_space *as, uint64_t addr, struct vm_
 
 /* Starts the heap (brk) at a random distance behind the program's end. For exec, before the program runs. */
 void address_space_set_brk(struct address_space *as, uint64_t program_end);
+
+/* Is what is mapped now to be made present at once, because of mlockall? */
+static inline bool address_space_locks_new(const struct address_space *as)
+{
+	return (as->lock_future & (VMA_LOCKED | VMA_LOCK_ON_FAULT)) == VMA_LOCKED;
+}
 
 /* Makes the pages of [start, end) present, as the VMAs there allow. Stops at the first that cannot be: 0, -ENOMEM or -EFAULT. May sleep. */
 int address_space_populate(struct address_space *as, uint64_t start, uint64_t end);

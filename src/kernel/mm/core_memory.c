@@ -21,6 +21,8 @@ static bool is_kept(const struct vma *vma, const char *name)
 {
 	if (vma->flags & VMA_VDSO)
 		return vma->prot & PROT_EXEC;
+	if (vma->flags & VMA_DONT_DUMP)
+		return false;
 	if (!vma->object)
 		return vma->flags & VMA_TOUCHED;
 	return vma->flags & MAP_SHARED ? is_nameless(vma, name) : vma->flags & VMA_HAS_COPIES;

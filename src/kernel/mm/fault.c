@@ -8,6 +8,7 @@
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
 #include "mm/memory_counters.h"
+#include "mm/memory_limits.h"
 #include "mm/oom.h"
 #include "mm/page_table.h"
 #include "mm/vm_object_internal.h"
@@ -429,7 +430,7 @@ static __attribute__((noinline)) bool grow_stack(struct address_space *as, uint6
 		uint64_t more = vma->start - start;
 		bool room = !prev || (prev->flags & VMA_GROWS_DOWN ? prev->end <= start : start - prev->end >= STACK_GUARD_GAP);
 
-		if (room && vma->end - start <= as->stack_limit && as->mapped_bytes + more <= as->space_limit) {
+		if (room && vma->end - start <= as->stack_limit && !memory_limits_allow(as, vma->prot, vma->flags, more, 0)) {
 			vma_set_bounds(as, vma, start, vma->end);
 			grown = true;
 		}

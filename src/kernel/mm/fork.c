@@ -43,7 +43,7 @@ static struct rb_node *copy_subtree(struct fork_state *state, struct rb_node *fr
 	}
 	*vma = *original;
 	vma->as = state->child;
-	vma->flags &= ~(unsigned)VMA_LOCKED;
+	vma->flags &= ~(unsigned)(VMA_LOCKED | VMA_LOCK_ON_FAULT);
 	vma->node.parent = parent;
 	vma->node.left = vma->node.right = NULL;
 	if (vma->object) {
@@ -100,6 +100,7 @@ struct address_space *address_space_fork(struct address_space *parent)
 	child->stack_limit = parent->stack_limit;
 	child->data_limit = parent->data_limit;
 	child->space_limit = parent->space_limit;
+	child->plain_limit = parent->plain_limit;
 	child->vmas.count = parent->vmas.count;
 	if (parent->vmas.links.root)
 		child->vmas.links.root = copy_subtree(&state, parent->vmas.links.root, NULL);

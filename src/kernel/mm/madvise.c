@@ -8,7 +8,7 @@
 
 #include <linux/mman.h>
 
-/* Does it to one VMA's part [start, end). as->lock held for writing, of advise_drop for reading: it changes no VMA. */
+/* Does it to one VMA's part [start, end). as->lock held for writing, of advise_drop and advise_remove for reading: they change no VMA. */
 typedef int advise_fn(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice);
 
 static int advise_hint(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
@@ -28,10 +28,11 @@ static int advise_drop(struct address_space *as, struct vma *vma, uint64_t start
 	return 0;
 }
 
-static int advise_fork(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
+static int advise_flag(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
 {
-	unsigned flag = advice == MADV_DONTFORK || advice == MADV_DOFORK ? VMA_DONT_FORK : VMA_WIPE_ON_FORK;
-	bool set = advice == MADV_DONTFORK || advice == MADV_WIPEONFORK;
+	unsigned flag = advice == MADV_DONTFORK || advice == MADV_DOFORK ? VMA_DONT_FORK :
+			advice == MADV_DONTDUMP || advice == MADV_DODUMP ? VMA_DONT_DUMP : VMA_WIPE_ON_FORK;
+	bool set = advice == MADV_DONTFORK || advice == MADV_DONTDUMP || advice == MADV_WIPEONFORK;
 
 	if (advice == MADV_WIPEONFORK && (vma->object || !(vma->flags & MAP_PRIVATE)))
 		return -EINVAL;
@@ -41,9 +42,33 @@ static int advise_fork(struct address_space *as, struct vma *vma, uint64_t start
 	if (!vma)
 		return -ENOMEM;
 	vma->flags ^= flag;
-	as->fork_advice |= set;
+	as->fork_advice |= set && flag != VMA_DONT_DUMP;
 	vma_merge(as, vma);
 	return 0;
+}
+
+/* Makes a hole in the object. as->lock held for reading, and let go meanwhile: nothing is the same after. */
+static int advise_remove(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
+{
+	struct vm_object *object = vma->object;
+	uint64_t from = vma->offset + (start - vma->start), to = from + (end - start);
+	int error = -EOPNOTSUPP;
+
+	if (vma->flags & VMA_LOCKED || !object)
+		return -EINVAL;
+	if (!(vma->flags & MAP_SHARED) || !(vma->max_prot & PROT_WRITE))
+		return -EACCES;
+	vm_object_get(object);
+	rwlock_read_unlock(&as->lock);
+	if (object->ops->punch) {
+		error = object->ops->punch(object, from, to);
+	} else if (object->pinned) {
+		vm_object_punch(object, from >> PAGE_SHIFT, to >> PAGE_SHIFT);
+		error = 0;
+	}
+	vm_object_put(object);
+	rwlock_read_lock(&as->lock);
+	return error;
 }
 
 static advise_fn *find_action(int advice)
@@ -56,15 +81,19 @@ static advise_fn *find_action(int advice)
 	case MADV_DOFORK:
 	case MADV_WIPEONFORK:
 	case MADV_KEEPONFORK:
-		return advise_fork;
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+		return advise_flag;
+	case MADV_REMOVE:
+		return advise_remove;
 	case MADV_NORMAL:
 	case MADV_RANDOM:
 	case MADV_SEQUENTIAL:
 	case MADV_WILLNEED:
 	case MADV_HUGEPAGE:
 	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
+	case MADV_MERGEABLE:
+	case MADV_UNMERGEABLE:
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return advise_hint;
@@ -111,7 +140,7 @@ long sys_madvise(uint64_t addr, size_t len, int advice)
 		return 0;
 	if (populate)
 		return address_space_populate(as, addr, end);
-	if (action == advise_drop) {
+	if (action == advise_drop || action == advise_remove) {
 		/* An allocator that gives memory back does not stop the faults of other threads. */
 		rwlock_read_lock(&as->lock);
 		error = advise_range(as, addr, end, advice, action);

@@ -2,10 +2,9 @@
 /* mlock and its relatives: pages made present and kept so. Without swap that concerns clean pages of files only. */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
-#include "mm/locked.h"
+#include "mm/memory_limits.h"
 #include "mm/user_copy.h"
 #include "lib/errno.h"
-#include "process/credentials.h"
 #include "process/process.h"
 #include "security/capabilities.h"
 #include "syscall_prototypes.h"
@@ -13,43 +12,21 @@
 #include <linux/mman.h>
 #include <linux/resource.h>
 
-static uint64_t locked_bytes(struct address_space *as)
-{
-	uint64_t sum = 0;
+enum { LOCK_FLAGS = VMA_LOCKED | VMA_LOCK_ON_FAULT };
 
-	rwlock_read_lock(&as->lock);
-	for (struct vma *vma = vma_first(&as->vmas); vma; vma = vma_next(vma))
-		if (vma->flags & VMA_LOCKED)
-			sum += vma->end - vma->start;
-	rwlock_read_unlock(&as->lock);
-	return sum;
-}
-
-int memory_lock_allowed(struct address_space *as, uint64_t len)
-{
-	uint64_t limit = process_limit(RLIMIT_MEMLOCK), locked;
-
-	if (capabilities_may_administer())
-		return 0;
-	if (!limit)
-		return -EPERM;
-	locked = locked_bytes(as);
-	return len > limit || locked > limit - len ? -ENOMEM : 0;
-}
-
-/* Sets or clears VMA_LOCKED on [start, end). as->lock held for writing. 0 or -ENOMEM. */
-static int set_locked(struct address_space *as, uint64_t start, uint64_t end, bool locked)
+/* Gives [start, end) @flags of LOCK_FLAGS. as->lock held for writing. 0 or -ENOMEM. */
+static int set_locked(struct address_space *as, uint64_t start, uint64_t end, unsigned flags)
 {
 	struct vma *vma = vma_tree_find(&as->vmas, start);
 
 	while (start < end) {
 		if (!vma || vma->start > start)
 			return -ENOMEM;
-		if (!!(vma->flags & VMA_LOCKED) != locked) {
+		if ((vma->flags & LOCK_FLAGS) != flags) {
 			vma = vma_isolate(as, vma, start, end);
 			if (!vma)
 				return -ENOMEM;
-			vma->flags ^= VMA_LOCKED;
+			vma->flags = (vma->flags & ~(unsigned)LOCK_FLAGS) | flags;
 			vma = vma_merge(as, vma);
 		}
 		start = vma->end;
@@ -58,54 +35,52 @@ static int set_locked(struct address_space *as, uint64_t start, uint64_t end, bo
 	return 0;
 }
 
-static long change_lock(uint64_t addr, size_t len, bool locked, bool populate)
+static long change_lock(uint64_t addr, size_t len, unsigned flags)
 {
 	struct address_space *as = address_space_current();
 	uint64_t start = addr & PAGE_MASK, end = ROUND_UP(addr + len, PAGE_SIZE);
-	int error;
+	int error = 0;
 
+	if (flags && !memory_may_lock())
+		return -EPERM;
 	if (addr + len < addr)
 		return -EINVAL;
 	if (end > USER_END)
 		return -ENOMEM;
-	error = locked ? memory_lock_allowed(as, end - start) : 0;
-	if (error)
-		return error;
 	rwlock_write_lock(&as->lock);
-	error = set_locked(as, start, end, locked);
+	if (flags && !memory_lock_fits(as, start, end - start))
+		error = -ENOMEM;
+	else
+		error = set_locked(as, start, end, flags);
 	rwlock_write_unlock(&as->lock);
-	if (!error && populate)
+	if (!error && flags == VMA_LOCKED)
 		error = address_space_populate(as, start, end);
 	return error == -EFAULT ? -ENOMEM : error;
 }
 
 long sys_mlock(uint64_t addr, size_t len)
 {
-	return change_lock(addr, len, true, true);
+	return change_lock(addr, len, VMA_LOCKED);
 }
 
 long sys_mlock2(uint64_t addr, size_t len, unsigned flags)
 {
 	if (flags & ~MLOCK_ONFAULT)
 		return -EINVAL;
-	return change_lock(addr, len, true, !flags);
+	return change_lock(addr, len, flags ? LOCK_FLAGS : VMA_LOCKED);
 }
 
 long sys_munlock(uint64_t addr, size_t len)
 {
-	return change_lock(addr, len, false, false);
+	return change_lock(addr, len, 0);
 }
 
-/* Gives every VMA the flag and makes those accessible present. */
-static void lock_all(struct address_space *as, bool locked, bool populate)
+/* Makes what is mapped and accessible present. */
+static void populate_all(struct address_space *as)
 {
 	uint64_t at = 0;
 
-	rwlock_write_lock(&as->lock);
-	for (struct vma *vma = vma_first(&as->vmas); vma; vma = vma_next(vma))
-		vma->flags = locked ? vma->flags | VMA_LOCKED : vma->flags & ~(unsigned)VMA_LOCKED;
-	rwlock_write_unlock(&as->lock);
-	while (populate) {
+	for (;;) {
 		uint64_t start = 0, end = 0;
 
 		rwlock_read_lock(&as->lock);
@@ -123,21 +98,36 @@ static void lock_all(struct address_space *as, bool locked, bool populate)
 	}
 }
 
+/* What is mapped from now on gets @future of LOCK_FLAGS; with @all, what is mapped now gets @flags. as->lock held for writing. */
+static void lock_all(struct address_space *as, unsigned future, bool all, unsigned flags)
+{
+	as->lock_future = future;
+	memory_limits_changed(as);
+	if (!all)
+		return;
+	for (struct vma *vma = vma_first(&as->vmas); vma; vma = vma_next(vma))
+		vma->flags = (vma->flags & ~(unsigned)LOCK_FLAGS) | flags;
+}
+
 long sys_mlockall(int flags)
 {
 	struct address_space *as = address_space_current();
-	int error;
+	unsigned kind = flags & MCL_ONFAULT ? LOCK_FLAGS : VMA_LOCKED;
+	bool fits;
 
 	if (!flags || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
 		return -EINVAL;
-	error = flags & MCL_CURRENT ? memory_lock_allowed(as, as->mapped_bytes) : 0;
-	if (error)
-		return error;
+	if (!memory_may_lock())
+		return -EPERM;
 	rwlock_write_lock(&as->lock);
-	as->lock_future = flags & MCL_FUTURE ? VMA_LOCKED : 0;
+	fits = !(flags & MCL_CURRENT) || as->mapped_bytes <= process_limit(RLIMIT_MEMLOCK) || capabilities_may_administer();
+	if (fits)
+		lock_all(as, flags & MCL_FUTURE ? kind : 0, flags & MCL_CURRENT, kind);
 	rwlock_write_unlock(&as->lock);
-	if (flags & MCL_CURRENT)
-		lock_all(as, true, !(flags & MCL_ONFAULT));
+	if (!fits)
+		return -ENOMEM;
+	if (flags & MCL_CURRENT && kind == VMA_LOCKED)
+		populate_all(as);
 	return 0;
 }
 
@@ -146,8 +136,7 @@ long sys_munlockall(void)
 	struct address_space *as = address_space_current();
 
 	rwlock_write_lock(&as->lock);
-	as->lock_future = 0;
+	lock_all(as, 0, true, 0);
 	rwlock_write_unlock(&as->lock);
-	lock_all(as, false, false);
 	return 0;
 }

@@ -2,8 +2,8 @@
 /* The memory system calls: mmap, munmap, mprotect, brk, msync, mincore. (mremap.c and madvise.c have the rest.) */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
+#include "mm/memory_limits.h"
 #include "mm/page_table.h"
-#include "mm/locked.h"
 #include "mm/user_copy.h"
 #include "mm/vm_object_internal.h"
 #include "lib/errno.h"
@@ -103,7 +103,8 @@ static int prepare_anonymous(struct mmap_request *request)
 /* Makes the pages of a new mapping present if that was asked for. Failing to is not an error of mmap. */
 static void populate(struct address_space *as, uint64_t at, uint64_t len, int flags)
 {
-	bool wanted = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags & MAP_LOCKED) || as->lock_future;
+	bool wanted = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || ((flags & MAP_LOCKED) && !(as->lock_future & VMA_LOCK_ON_FAULT)) ||
+		      address_space_locks_new(as);
 
 	if (wanted)
 		address_space_populate(as, at, at + ROUND_UP(len, PAGE_SIZE));
@@ -143,9 +144,9 @@ static __attribute__((noinline)) int64_t map_special(uint64_t addr, size_t len, 
 	if (flags & MAP_GROWSDOWN)
 		request.flags |= VMA_GROWS_DOWN;
 	if (flags & MAP_LOCKED) {
-		error = memory_lock_allowed(as, len);
+		error = memory_lock_check(as, len);
 		if (error)
-			return error == -ENOMEM ? -EAGAIN : error;
+			return error;
 		request.flags |= VMA_LOCKED;
 	}
 	error = flags & MAP_ANONYMOUS ? prepare_anonymous(&request) : prepare_file(&request, fd, flags);
@@ -242,7 +243,7 @@ long sys_brk(uint64_t addr)
 	old = as->brk;
 	set_brk(as, addr);
 	now = as->brk;
-	locked = as->lock_future;
+	locked = address_space_locks_new(as);
 	rwlock_write_unlock(&as->lock);
 	if (locked && now > old)
 		address_space_populate(as, ROUND_UP(old, PAGE_SIZE), ROUND_UP(now, PAGE_SIZE));

@@ -2,6 +2,7 @@
 /* mremap: shrinking, growing in place, and moving mappings with their pages. */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
+#include "mm/memory_limits.h"
 #include "mm/page_table.h"
 #include "mm/user_copy.h"
 #include "lib/errno.h"
@@ -40,8 +41,10 @@ static int check(const struct remap *remap, uint64_t old_len, uint64_t new_len)
 /* May the space grow by @more bytes of @vma's kind? */
 static int check_limits(struct address_space *as, const struct vma *vma, uint64_t more)
 {
-	if (more > as->space_limit || as->mapped_bytes > as->space_limit - more)
-		return -ENOMEM;
+	int error = memory_limits_allow(as, vma->prot, vma->flags, more, 0);
+
+	if (error)
+		return error;
 	if (!vma->object && (vma->prot & PROT_WRITE) && memory_overcommits(more))
 		return -ENOMEM;
 	return 0;
@@ -169,7 +172,7 @@ long sys_mremap(uint64_t addr, size_t old_len, size_t new_len, int flags, uint64
 	if (at >= 0) {
 		struct vma *vma = address_space_find(remap.as, at);
 
-		locked = vma && (vma->flags & VMA_LOCKED);
+		locked = vma && (vma->flags & (VMA_LOCKED | VMA_LOCK_ON_FAULT)) == VMA_LOCKED;
 	}
 	rwlock_write_unlock(&remap.as->lock);
 	if (at >= 0 && locked)

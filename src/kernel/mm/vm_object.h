@@ -60,6 +60,11 @@ struct vm_object_ops {
 	void (*stored)(struct vm_object *object);
 	/* msync(MS_SYNC) of pages @first to before @end: returns when they are on the disk. 0 or negative errno. May sleep; no lock held. */
 	int (*sync)(struct vm_object *object, uint64_t first, uint64_t end);
+	/*
+	 * Bytes @start to before @end, whole pages, become a hole (madvise). 0 or a negative errno; NULL: -EOPNOTSUPP, but for pinned objects, whose pages just
+	 * go. May sleep; no lock held.
+	 */
+	int (*punch)(struct vm_object *object, uint64_t start, uint64_t end);
 	/* The last reference is gone. mm has freed the pages already; the owner frees the structure. May sleep. */
 	void (*release)(struct vm_object *object);
 	/*
@@ -203,6 +208,17 @@ bool vm_object_drop_clean(struct vm_object *object, uint64_t first, uint64_t end
 
 /* Pages @first to @end (exclusive) will not be needed soon: those that are clean and that nobody maps are dropped, if they can be had again. May sleep. */
 void vm_object_forget(struct vm_object *object, uint64_t first, uint64_t end);
+
+/*
+ * Takes pages @first to before @end away, changed ones, too, from all who map them but copies in private mappings, so that absent pages are found there.
+ * The owner keeps write(2) away. Not for objects that are written back. (mm/vm_object_holes.c, as the next.) May sleep.
+ */
+void vm_object_punch(struct vm_object *object, uint64_t first, uint64_t end);
+/*
+ * The first byte from @pos on, which is before the end, that lies in a hole, or in none (then -ENXIO if there is none): in a page that was not changed.
+ * Bytes before @below are never in holes. For objects whose changed pages are the only copy.
+ */
+int64_t vm_object_seek(struct vm_object *object, uint64_t pos, bool hole, uint64_t below);
 
 /* Raises size to at least @size. */
 void vm_object_grow(struct vm_object *object, uint64_t size);

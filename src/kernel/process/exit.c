@@ -128,7 +128,8 @@ static bool leave_thread_list(struct thread *thread, int code)
 	if (process->leader == thread)
 		pick_new_leader(process);
 	signal_retarget(thread, ~0ull);
-	process->queued_signals -= signal_queue_flush(&thread->user.queue, ~0ull);
+	if (unlikely(thread->user.queue.set))
+		signal_flush(process, &thread->user.queue, ~0ull);
 	stop_done = signal_stop_leave(thread) && !last;
 	wake_all(&process->thread_gone);
 	spin_unlock_irq(&process->signal_lock, flags);

@@ -320,8 +320,9 @@ static struct process *copy_process(struct process *parent, const struct clone_r
 		*error = copy_files(child, parent, request->flags);
 	if (!*error)
 		*error = copy_memory(child, parent, request->flags);
-	if (!*error && process_limit_of(child, RLIMIT_CPU) != RLIM_INFINITY)
-		*error = itimer_set_cpu_limit(child);
+	/* Who has a limit of CPU time has timers. */
+	if (!*error && unlikely(parent->timers))
+		*error = itimer_set_limit(child, RLIMIT_CPU) ?: itimer_set_limit(child, RLIMIT_RTTIME);
 	if (!*error)
 		return child;
 	uncharge(child);

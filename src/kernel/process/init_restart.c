@@ -148,7 +148,7 @@ static void reset_signals(struct process *process)
 	flags = spin_lock_irq(&process->signal_lock);
 	old = process->handlers;
 	process->handlers = fresh;
-	process->queued_signals -= signal_queue_flush(&process->queue, ~SIGNAL_SET_ORDERS);
+	signal_flush(process, &process->queue, ~SIGNAL_SET_ORDERS);
 	process->exec_thread = NULL;
 	process->stopping = process->stopped = process->stop_unreported = process->continue_unreported = process->notify_continued = false;
 	process->exit_status = 0;

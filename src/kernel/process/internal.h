@@ -75,6 +75,12 @@ void user_account_ref(struct user_account *account);
 /* @process gets one more thread. False if that would pass @limit. */
 bool process_charge(struct process *process, uint64_t limit);
 void process_uncharge(struct process *process);
+/*
+ * @process has one more real-time signal waiting, which counts against RLIMIT_SIGPENDING of its user: false if that would pass @limit; or @count fewer.
+ * process->signal_lock held.
+ */
+bool process_charge_signal(struct process *process, uint64_t limit);
+void process_uncharge_signals(struct process *process, unsigned count);
 /* The real uid changed: moves what @process is charged. Takes over the reference of @account. */
 void process_set_account(struct process *process, struct user_account *account);
 
@@ -103,9 +109,10 @@ void vfork_release(struct thread *thread);
 void process_unlink(struct process *process);
 
 /* itimer.c */
+struct interval_timers *itimers_of(struct process *process);	/* NULL when out of memory */
 void itimers_stop(struct process *process);	/* none will expire unless set again. Thread context */
 void itimers_destroy(struct process *process);	/* with the structure */
-int itimer_set_cpu_limit(struct process *process);	/* RLIMIT_CPU was set or inherited. 0 or -ENOMEM */
+int itimer_set_limit(struct process *process, unsigned resource);	/* RLIMIT_CPU or RLIMIT_RTTIME was set or inherited. 0 or -ENOMEM */
 
 /* futex_robust.c */
 void robust_list_exit(struct thread *thread);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alarm, interval timers and the limit of CPU time. ITIMER_REAL is a kernel timer. ITIMER_VIRTUAL and ITIMER_PROF are kernel timers too,
+ * alarm, interval timers and the limits of CPU time. ITIMER_REAL is a kernel timer. ITIMER_VIRTUAL and ITIMER_PROF are kernel timers too,
  * set to when the CPU time could be used up at the earliest; when one fires too early it is set again for what is left. RLIMIT_CPU is a
- * fourth timer of that kind.
+ * fourth timer of that kind. RLIMIT_RTTIME is a fifth: its clock is how long a real-time thread has run without sleeping. It looks often, for it learns
+ * only by looking that a thread has slept, and counts anew from there.
  */
 #include <linux/resource.h>
+#include <linux/sched.h>
 #include <linux/time.h>
 
 #include "mm/heap.h"
@@ -15,12 +17,12 @@
 #include "sched/clock.h"
 #include "syscall_prototypes.h"
 
-enum { TIMER_CPU_LIMIT = 3, TIMER_KINDS };
+enum { TIMER_CPU_LIMIT = 3, TIMER_REALTIME_LIMIT, TIMER_KINDS, REALTIME_LOOK_NS = 50000000 };
 
 struct interval_timer {
 	struct timer timer;
 	struct process *process;	/* outlives the timer */
-	int which;			/* ITIMER_*, TIMER_CPU_LIMIT */
+	int which;			/* ITIMER_*, TIMER_*_LIMIT */
 	int signal;
 	uint64_t expiry;		/* 0: off. Monotonic time, or CPU time for the other two; interval_timers->lock */
 	uint64_t interval;		/* interval_timers->lock */
@@ -31,6 +33,33 @@ struct interval_timers {
 	struct interval_timer timer[TIMER_KINDS];
 };
 
+/* How long @thread has run since it slept, as far as is known. process->signal_lock held. */
+static uint64_t realtime_run(struct thread *thread)
+{
+	uint64_t user, system, sleeps = thread->voluntary_switches;
+
+	thread_times(thread, &user, &system);
+	if (!thread->user.realtime_since || thread->user.realtime_sleeps != sleeps) {
+		thread->user.realtime_since = user + system + 1;
+		thread->user.realtime_sleeps = sleeps;
+	}
+	return user + system + 1 - thread->user.realtime_since;
+}
+
+static uint64_t longest_realtime_run(struct process *process)
+{
+	uint64_t flags = spin_lock_irq(&process->signal_lock), longest = 0;
+	struct thread *thread;
+
+	list_for_each(thread, &process->threads, process_link)
+		if (thread->policy == SCHED_FIFO || thread->policy == SCHED_RR)
+			longest = MAX(longest, realtime_run(thread));
+		else
+			thread->user.realtime_since = 0;
+	spin_unlock_irq(&process->signal_lock, flags);
+	return longest;
+}
+
 /* The clock that @timer runs on. */
 static uint64_t now_for(const struct interval_timer *timer)
 {
@@ -38,6 +67,8 @@ static uint64_t now_for(const struct interval_timer *timer)
 
 	if (timer->which == ITIMER_REAL)
 		return clock_monotonic_ns();
+	if (timer->which == TIMER_REALTIME_LIMIT)
+		return longest_realtime_run(timer->process);
 	process_times(timer->process, &user, &system);
 	return timer->which == ITIMER_VIRTUAL ? user : user + system;
 }
@@ -50,19 +81,22 @@ static void arm(struct interval_timer *timer, uint64_t now)
 	if (timer->which == ITIMER_REAL)
 		timer_arm(&timer->timer, timer->expiry);
 	else
-		timer_arm(&timer->timer, deadline_after(cpu_clock_pause(left)));
+		timer_arm(&timer->timer, deadline_after(timer->which == TIMER_REALTIME_LIMIT ? MIN(cpu_clock_pause(left), (uint64_t)REALTIME_LOOK_NS)
+											      : cpu_clock_pause(left)));
 }
 
 /* The soft limit is reached: the next warning comes a second later; the hard one kills. */
-static int pass_cpu_limit(struct interval_timer *timer, uint64_t now)
+static int pass_limit(struct interval_timer *timer, uint64_t now)
 {
 	struct process *process = timer->process;
-	struct resource_limit *limit = &process->limits[RLIMIT_CPU];
-	uint64_t flags = spin_lock_irq(&process->lock);
-	bool over = limit->hard != RLIM_INFINITY && now >= limit->hard * NS_PER_SEC;
+	bool realtime = timer->which == TIMER_REALTIME_LIMIT;
+	struct resource_limit *limit = &process->limits[realtime ? RLIMIT_RTTIME : RLIMIT_CPU];
+	uint64_t flags = spin_lock_irq(&process->lock), unit = realtime ? NS_PER_US : NS_PER_SEC;
+	bool over = now / unit >= limit->hard;
 
 	if (limit->soft != RLIM_INFINITY)
-		limit->soft++;
+		limit->soft += NS_PER_SEC / unit;
+	timer->expiry = MIN(MIN(limit->soft, limit->hard), TIME_FAR_AWAY / unit) * unit;
 	spin_unlock_irq(&process->lock, flags);
 	return over ? SIGKILL : SIGXCPU;
 }
@@ -75,9 +109,9 @@ static void expire(struct timer *kernel_timer)
 	uint64_t flags = spin_lock_irq(&timers->lock), now = now_for(timer);
 	bool due = timer->expiry && now >= timer->expiry;
 
-	if (due && timer->which == TIMER_CPU_LIMIT)
-		info.number = pass_cpu_limit(timer, now);
-	if (due && timer->interval)
+	if (due && timer->which >= TIMER_CPU_LIMIT)
+		info.number = pass_limit(timer, now);
+	else if (due && timer->interval)
 		/* Periods that passed unnoticed are skipped, so that a slow machine is not buried in signals. */
 		timer->expiry += (1 + (now - timer->expiry) / timer->interval) * timer->interval;
 	else if (due)
@@ -90,9 +124,9 @@ static void expire(struct timer *kernel_timer)
 }
 
 /* Made on first use; it stays until the process structure is freed, because prlimit reaches even a zombie's. */
-static struct interval_timers *timers_of(struct process *process)
+struct interval_timers *itimers_of(struct process *process)
 {
-	static const int signals[TIMER_KINDS] = { SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU };
+	static const int signals[TIMER_KINDS] = { SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXCPU };
 	struct interval_timers *timers = atomic_load(&process->timers), *none = NULL;
 
 	if (timers)
@@ -151,7 +185,7 @@ static void read_timer(const struct interval_timer *timer, uint64_t *left, uint6
 /* Sets one of the caller's timers; @value 0 turns it off. Gives the old setting. 0 or -ENOMEM. */
 static int set_timer(int which, uint64_t value, uint64_t interval, uint64_t *old_left, uint64_t *old_interval)
 {
-	struct interval_timers *timers = timers_of(current_process());
+	struct interval_timers *timers = itimers_of(current_process());
 	struct interval_timer *timer;
 	uint64_t flags, now;
 
@@ -176,20 +210,20 @@ static int set_timer(int which, uint64_t value, uint64_t interval, uint64_t *old
 	return 0;
 }
 
-int itimer_set_cpu_limit(struct process *process)
+int itimer_set_limit(struct process *process, unsigned resource)
 {
-	uint64_t soft = process_limit_of(process, RLIMIT_CPU), flags;
-	bool limited = soft < TIME_FAR_AWAY / NS_PER_SEC;
-	struct interval_timers *timers = limited ? timers_of(process) : atomic_load(&process->timers);
+	bool realtime = resource == RLIMIT_RTTIME;
+	uint64_t soft = process_limit_of(process, resource), unit = realtime ? NS_PER_US : NS_PER_SEC, flags;
+	bool limited = soft < TIME_FAR_AWAY / unit;
+	struct interval_timers *timers = limited ? itimers_of(process) : atomic_load(&process->timers);
 	struct interval_timer *timer;
 
 	if (!timers)
 		return limited ? -ENOMEM : 0;
-	timer = &timers->timer[TIMER_CPU_LIMIT];
+	timer = &timers->timer[realtime ? TIMER_REALTIME_LIMIT : TIMER_CPU_LIMIT];
 	flags = spin_lock_irq(&timers->lock);
-	/* Turned off by expiry 0; a kernel timer that still runs finds nothing due and stops. 0 seconds mean one, as on Linux. */
-	timer->expiry = limited ? MAX(soft, 1ull) * NS_PER_SEC : 0;
-	timer->interval = NS_PER_SEC;
+	/* Turned off by expiry 0; a kernel timer that still runs finds nothing due and stops. 0 means 1, as on Linux. */
+	timer->expiry = limited ? MAX(soft, 1ull) * unit : 0;
 	if (limited)
 		arm(timer, now_for(timer));
 	spin_unlock_irq(&timers->lock, flags);

@@ -6,6 +6,7 @@
 #include <linux/resource.h>
 
 #include "mm/address_space.h"
+#include "mm/memory_limits.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
 #include "process/limits.h"
@@ -37,6 +38,7 @@ void limits_apply(struct process *process, struct address_space *as)
 	as->stack_limit = process_limit_of(process, RLIMIT_STACK);
 	as->data_limit = process_limit_of(process, RLIMIT_DATA);
 	as->space_limit = process_limit_of(process, RLIMIT_AS);
+	memory_limits_changed(as);
 }
 
 /* Reads and, with @fresh, replaces a limit of @process. 0 or -EPERM, -EINVAL. */
@@ -52,6 +54,9 @@ static int exchange(struct process *process, unsigned resource, const struct res
 		return -EINVAL;
 	if (fresh && resource == RLIMIT_NOFILE && fresh->hard > NOFILE_CEILING)
 		return -EPERM;
+	/* A process with a limit of CPU time has timers: so fork knows it, and so setting it cannot fail half-way. */
+	if (fresh && (resource == RLIMIT_CPU || resource == RLIMIT_RTTIME) && fresh->soft != RLIM_INFINITY && !itimers_of(process))
+		return -ENOMEM;
 	flags = spin_lock_irq(&process->lock);
 	*old = *limit;
 	if (fresh && fresh->hard > limit->hard && !privileged)
@@ -61,11 +66,13 @@ static int exchange(struct process *process, unsigned resource, const struct res
 	spin_unlock_irq(&process->lock, flags);
 	if (!fresh || error)
 		return error;
-	if (resource == RLIMIT_CPU)
-		return itimer_set_cpu_limit(process);
+	if (resource == RLIMIT_CPU || resource == RLIMIT_RTTIME)
+		return itimer_set_limit(process, resource);
 	as = process_get_address_space(process);
 	if (as) {
+		rwlock_write_lock(&as->lock);
 		limits_apply(process, as);
+		rwlock_write_unlock(&as->lock);
 		address_space_put(as);
 	}
 	return 0;

@@ -6,5 +6,5 @@ struct process;
 struct address_space;
 
 void limits_init(struct process *process);
-/* Copies the memory limits of @process into @as. */
+/* Copies the memory limits of @process into @as, whose lock is held for writing, or which nobody else has. */
 void limits_apply(struct process *process, struct address_space *as);

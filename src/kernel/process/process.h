@@ -85,7 +85,8 @@ struct process {
 	bool stop_unreported, continue_unreported;	/* for wait4; signal_lock */
 	bool notify_continued;		/* the first thread to run tells the parent; signal_lock */
 	int stop_signal;		/* signal_lock */
-	unsigned queued_signals;	/* against RLIMIT_SIGPENDING; signal_lock */
+	unsigned queued_signals;	/* signal_lock */
+	unsigned charged_signals;	/* of them real-time ones, which its user's account counts; signal_lock */
 	struct signal_queue queue;	/* signals for any thread; signal_lock */
 	struct wait_queue stop_queue;	/* stopped threads sleep here */
 	struct wait_queue thread_gone;	/* exec waits here for the other threads */
@@ -103,7 +104,7 @@ struct process {
 	struct resource_limit limits[RLIMIT_COUNT];	/* lock */
 	struct vnode *executable;	/* for /proc/PID/exe; lock. Others: process_get_executable() */
 	char name[THREAD_NAME_LEN];	/* lock */
-	struct user_account *account;	/* of its real uid; lock */
+	struct user_account *account;	/* of its real uid; changes under lock and signal_lock */
 	unsigned charged;		/* threads it counts for there; lock */
 	int exit_signal;		/* to the parent at the end; SIGCHLD by default; process_tree_lock */
 	bool no_new_privs, dumpable;

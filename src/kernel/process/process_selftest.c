@@ -48,7 +48,11 @@ SELFTEST(user_accounts_are_shared_and_counted)
 	process->credentials = credentials;
 	credentials->uid = 4712;
 	SELFTEST_CHECK(process_charge(process, 2) && process_charge(process, 2) && !process_charge(process, 2));
+	SELFTEST_CHECK(process_charge_signal(process, 2) && process_charge_signal(process, 2) && !process_charge_signal(process, 2));
 	process_set_account(process, other);
+	/* The new user has them now. */
+	SELFTEST_CHECK(process->charged_signals == 2 && !process_charge_signal(process, 2));
+	process_uncharge_signals(process, 2);
 	process_set_account(process, second);	/* too late: not the identity's any more */
 	SELFTEST_CHECK(process->account == other && process->charged == 2 && !process_charge(process, 2) && process_charge(process, 3));
 	for (int i = 0; i < 4; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Other processes' memory and what two processes share, for who may look into them (proc_check_inspect); and barriers on all CPUs. */
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/tlb.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -8,6 +9,7 @@
 #include "mm/uio.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
+#include "process/rseq.h"
 #include "process/signal.h"
 #include "security/random.h"
 #include "syscall_prototypes.h"
@@ -229,9 +231,33 @@ long sys_kcmp(int pid1, int pid2, int type, uint64_t number1, uint64_t number2)
 
 /* ---- Barriers, personality ---- */
 
-enum { BARRIER_COMMANDS = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED };
+/* Each command is a bit, and a private one's is followed by that of its registration: those are what struct address_space keeps. */
+enum {
+	REGISTRATIONS = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
+			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED,
+	PRIVATE_BARRIERS = MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
+	RSEQ_COMMANDS = MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ,
+	ALL_COMMANDS = REGISTRATIONS | PRIVATE_BARRIERS | MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED,
+#ifdef RSEQ
+	BARRIER_COMMANDS = ALL_COMMANDS,
+#else
+	BARRIER_COMMANDS = ALL_COMMANDS & ~RSEQ_COMMANDS,
+#endif
+};
 
-/* Every other CPU is interrupted, and has answered. */
+/* Sections of the caller's other threads end: those that run look on their way back from the interrupt that follows, others before they run again. */
+static void disturb_sections(struct process *process)
+{
+	uint64_t flags = spin_lock_irq(&process->signal_lock);
+	struct thread *thread;
+
+	list_for_each(thread, &process->threads, process_link)
+		if (thread != current_thread())
+			rseq_disturb(thread);
+	spin_unlock_irq(&process->signal_lock, flags);
+}
+
+/* Every other CPU is interrupted, has answered, and returns by an instruction that begins with none that was fetched before. */
 static void barrier_everywhere(void)
 {
 	uint64_t page = (uint64_t)&sys_membarrier & PAGE_MASK;
@@ -239,28 +265,29 @@ static void barrier_everywhere(void)
 	tlb_flush_kernel_range(page, page + PAGE_SIZE);
 }
 
-long sys_membarrier(int command, unsigned flags, int cpu)
+COLD long sys_membarrier(int command, unsigned flags, int cpu)
 {
 	struct address_space *as = current_process()->as;
+	uint32_t unused[4];
 
-	if (flags)
+	if (flags & ~(command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ ? (unsigned)MEMBARRIER_CMD_FLAG_CPU : 0u))
 		return -EINVAL;
-	switch (command) {
-	case MEMBARRIER_CMD_QUERY:
+	if (command == MEMBARRIER_CMD_QUERY)
 		return BARRIER_COMMANDS;
-	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
-		atomic_store(&as->barriers, true);
-		return 0;
-	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-		if (!atomic_load(&as->barriers))
-			return -EPERM;
-		/* fall through */
-	case MEMBARRIER_CMD_GLOBAL:
-		barrier_everywhere();
-		return 0;
-	default:
+	if (command & ~BARRIER_COMMANDS || command & (command - 1))
 		return -EINVAL;
+	if (command & REGISTRATIONS) {
+		(void)atomic_or(&as->barriers, command);
+		return 0;
 	}
+	if (command & PRIVATE_BARRIERS && !(atomic_load(&as->barriers) & command << 1))
+		return -EPERM;
+	if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ)
+		disturb_sections(current_process());
+	if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
+		cpuid(0, 0, unused);	/* the same for the caller's own CPU */
+	barrier_everywhere();
+	return 0;
 }
 
 /* There is one personality, Linux's; asking for it, and for which there is. */

@@ -203,8 +203,7 @@ int ptrace_ask_about(int number, struct signal_info *info, uint64_t *flags)
 	if (!(self->user.blocked & signal_bit(number)))
 		return number;
 	/* The tracer has changed the mask, or the signal. */
-	if (signal_queue_add(&self->user.queue, info, true) == SIGNAL_QUEUED)
-		process->queued_signals++;
+	signal_queue_charged(process, &self->user.queue, info);
 	return 0;
 }
 

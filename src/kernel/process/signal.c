@@ -184,8 +184,33 @@ static void wake_for(struct process *process, struct thread *thread, int number)
 /* Process 1 starts again in place: what it is told to do while it dies, the next instance is to hear. */
 static COLD void keep_for_heir(struct process *process, const struct signal_info *info)
 {
-	if ((SIGNAL_SET_ORDERS & signal_bit(info->number)) && signal_queue_add(&process->queue, info, false) == SIGNAL_QUEUED)
+	if ((SIGNAL_SET_ORDERS & signal_bit(info->number)) && signal_queue_add(&process->queue, info, true) == SIGNAL_QUEUED)
 		process->queued_signals++;
+}
+
+COLD __attribute__((noinline)) enum signal_queue_result signal_queue_charged(struct process *process, struct signal_queue *queue,
+									    const struct signal_info *info)
+{
+	bool realtime = info->number >= SIGNAL_REALTIME_FIRST;
+	bool may = !realtime || process_charge_signal(process, process_limit_of(process, RLIMIT_SIGPENDING));
+	enum signal_queue_result result = signal_queue_add(queue, info, may);
+
+	if (result == SIGNAL_QUEUED)
+		process->queued_signals++;
+	else if (realtime && may)
+		process_uncharge_signals(process, 1);
+	return result;
+}
+
+COLD void signal_flush(struct process *process, struct signal_queue *queue, signal_set set)
+{
+	unsigned realtime;
+
+	if (!(queue->set & set))
+		return;
+	realtime = signal_queue_flush(queue, set & SIGNAL_SET_REALTIME);
+	process_uncharge_signals(process, realtime);
+	process->queued_signals -= realtime + signal_queue_flush(queue, set);
 }
 
 int signal_send(struct process *process, struct thread *thread, const struct signal_info *info)
@@ -212,15 +237,13 @@ int signal_send(struct process *process, struct thread *thread, const struct sig
 		wake_for(process, thread, info->number);
 		goto out;
 	}
-	switch (signal_queue_add(queue, info, process->queued_signals < process_limit_of(process, RLIMIT_SIGPENDING))) {
+	switch (signal_queue_charged(process, queue, info)) {
 	case SIGNAL_ALREADY_PENDING:
 		goto out;
 	case SIGNAL_NO_MEMORY:
 		error = -EAGAIN;
 		goto out;
 	case SIGNAL_QUEUED:
-		process->queued_signals++;
-		break;
 	case SIGNAL_QUEUED_WITHOUT_INFO:
 		break;
 	}
@@ -307,6 +330,16 @@ void signal_retarget(struct thread *self, signal_set no_longer)
 		signalfd_wake(process);
 }
 
+/* Not the usual case of a standard signal alone. */
+static COLD __attribute__((noinline)) unsigned take_next(struct process *process, struct signal_queue *queue, int number, struct signal_info *info)
+{
+	unsigned freed = signal_queue_take(queue, number, info);
+
+	if (number >= SIGNAL_REALTIME_FIRST)
+		process_uncharge_signals(process, freed);
+	return freed;
+}
+
 int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info *info)
 {
 	struct process *process = thread->process;
@@ -317,8 +350,11 @@ int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info
 		queue = &process->queue;
 		number = signal_choose(queue->set & ~blocked);
 	}
-	if (likely(number))
-		process->queued_signals -= signal_queue_take_first(queue, number, info) ? 1 : signal_queue_take(queue, number, info);
+	if (likely(number)) {
+		unsigned freed = signal_queue_take_first(queue, number, info) ? 1 : take_next(process, queue, number, info);
+
+		process->queued_signals -= freed;
+	}
 	if (number && info && info->code == SI_TIMER)
 		posix_timer_taken(process, info);
 	return number;

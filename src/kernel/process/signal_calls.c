@@ -28,9 +28,9 @@ static void forget_ignored(struct process *process, int number)
 	signal_set set = signal_bit(number);
 	struct thread *thread;
 
-	process->queued_signals -= signal_queue_flush(&process->queue, set);
+	signal_flush(process, &process->queue, set);
 	list_for_each(thread, &process->threads, process_link)
-		process->queued_signals -= signal_queue_flush(&thread->user.queue, set);
+		signal_flush(process, &thread->user.queue, set);
 	spin_unlock_irq(&process->signal_lock, flags);
 }
 

@@ -19,12 +19,12 @@ static struct signal_info_node *node_alloc(struct signal_queue *queue, bool may_
 {
 	struct signal_info_node *node = &queue->spare;
 
+	if (!may_allocate)
+		return NULL;
 	if (!node->in_use) {
 		node->in_use = true;
 		return node;
 	}
-	if (!may_allocate)
-		return NULL;
 	node = kmalloc(sizeof(*node));
 	if (node)
 		node->embedded = false;

@@ -27,6 +27,7 @@ static inline signal_set signal_bit(int number)
 /* By these process 1 is told to shut down, to read its configuration, that power fails. */
 #define SIGNAL_SET_ORDERS (1ull << (SIGHUP - 1) | 1ull << (SIGINT - 1) | 1ull << (SIGUSR1 - 1) | 1ull << (SIGUSR2 - 1) | 1ull << (SIGTERM - 1) | \
 			   1ull << (SIGPWR - 1))
+#define SIGNAL_SET_REALTIME (~0ull << (SIGNAL_REALTIME_FIRST - 1))
 #define SIGNAL_SET_UNBLOCKABLE (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
 
 /* As rt_sigaction(2) passes it. */
@@ -123,6 +124,9 @@ struct signal_action process_signal_action(struct process *process, int number);
  * process_tree_lock may be.
  */
 int signal_send(struct process *process, struct thread *thread, const struct signal_info *info);
+/* signal_queue_add for @process, which pays for a real-time signal if its user may have one more; and what has the payment end. process->signal_lock held. */
+enum signal_queue_result signal_queue_charged(struct process *process, struct signal_queue *queue, const struct signal_info *info);
+void signal_flush(struct process *process, struct signal_queue *queue, signal_set set);
 /* As signal_send_group, with process_tree_lock held. */
 int signal_send_group_locked(int pgid, const struct signal_info *info);
 /* Takes the first signal outside @blocked from the caller's queues. Its number or 0; *@info as signal_queue_take. process->signal_lock held. */

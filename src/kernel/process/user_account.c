@@ -10,6 +10,7 @@ struct user_account {
 	unsigned refs;		/* accounts_lock */
 	uint32_t uid;
 	uint64_t count;		/* atomic: threads, and zombies until they are reaped */
+	uint64_t signals;	/* atomic: real-time ones that wait */
 	uint64_t pipe_pages;	/* atomic */
 	uint64_t watches;	/* atomic */
 	uint64_t ports;		/* atomic */
@@ -175,6 +176,20 @@ void process_uncharge(struct process *process)
 	spin_unlock_irq(&process->lock, flags);
 }
 
+bool process_charge_signal(struct process *process, uint64_t limit)
+{
+	bool ok = charge(&process->account->signals, 1, limit);
+
+	process->charged_signals += ok;
+	return ok;
+}
+
+void process_uncharge_signals(struct process *process, unsigned count)
+{
+	process->charged_signals -= count;
+	atomic_sub(&process->account->signals, count);
+}
+
 void process_set_account(struct process *process, struct user_account *account)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
@@ -187,7 +202,11 @@ void process_set_account(struct process *process, struct user_account *account)
 		atomic_add(&account->count, process->charged);
 		atomic_sub(&unused->message_bytes, price_of_messages(process->message_bytes));
 		atomic_add(&account->message_bytes, price_of_messages(process->message_bytes));
+		spin_lock(&process->signal_lock);
+		atomic_sub(&unused->signals, process->charged_signals);
+		atomic_add(&account->signals, process->charged_signals);
 		process->account = account;
+		spin_unlock(&process->signal_lock);
 	}
 	spin_unlock_irq(&process->lock, flags);
 	user_account_put(unused);

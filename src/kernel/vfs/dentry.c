@@ -81,20 +81,32 @@ static void dentry_free_name(const char *name, const struct dentry *owner)
 		kfree((char *)name);
 }
 
-COLD struct dentry *dentry_create_root(struct vnode *vnode, const char *name)
+/* One that nobody finds; a root if @parent is NULL. */
+static struct dentry *create_alone(struct dentry *parent, struct vnode *vnode, const char *name)
 {
 	struct path_component component = { .name = name, .len = strlen(name) };
-	struct dentry *dentry = dentry_alloc(NULL, vnode->fs, &component);
+	struct dentry *dentry = dentry_alloc(parent, vnode->fs, &component);
 
 	if (!dentry) {
 		vnode_put(vnode);
 		return NULL;
 	}
 	dentry->vnode = vnode;
+	dentry->deleted = parent;
 	spin_lock(&vfs_tree_lock);
 	list_push_back(&vnode->dentries, &dentry->vnode_link);
 	spin_unlock(&vfs_tree_lock);
 	return dentry;
+}
+
+COLD struct dentry *dentry_create_root(struct vnode *vnode, const char *name)
+{
+	return create_alone(NULL, vnode, name);
+}
+
+COLD struct dentry *dentry_create_unnamed(struct dentry *directory, struct vnode *vnode, const char *name)
+{
+	return create_alone(directory, vnode, name);
 }
 
 void dentry_free(struct dentry *dentry)

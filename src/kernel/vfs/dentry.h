@@ -74,6 +74,9 @@ static inline void dentry_put(struct dentry *dentry)	/* may sleep */
 /* A root: its own parent, not hashed, one reference; takes over the caller's reference to @vnode. NULL when out of memory (vnode is put then). */
 struct dentry *dentry_create_root(struct vnode *vnode, const char *name);
 
+/* The same in @directory, as if its name @name had been removed: for files made without one. */
+struct dentry *dentry_create_unnamed(struct dentry *directory, struct vnode *vnode, const char *name);
+
 /* The cached entry, or NULL. Tree lock held, no reference taken. */
 struct dentry *dentry_find_locked(struct dentry *directory, const struct path_component *name);
 

@@ -63,6 +63,7 @@ enum fs_flags {
 	FS_PAGES_ARE_DATA = 1 << 3,	/* changed pages are the only copy (tmpfs): they and their vnodes stay while linked; clean ones can be filled again */
 	FS_MADE_READ_ONLY = 1 << 4,	/* FS_READ_ONLY came from a remount and may go by one */
 	FS_SERVED = 1 << 5,		/* a server answers, perhaps never: what nobody waits for is asked by a thread of the file system (worker.h) */
+	FS_BYTES_BELOW = 1 << 7,	/* with FS_PAGES_ARE_DATA: files may begin with bytes of a lower file system, up to vnode->fill_limit */
 	FS_KEEPS_TIMES = 1 << 6,	/* sets times itself when names change: a directory's, and ctime of what has the names */
 };
 
@@ -72,6 +73,8 @@ struct fs_ops {
 	int (*setattr)(struct fs *fs, struct fs_node_id node, unsigned mask, const struct fs_attr *in, struct fs_attr *out);
 	/* Makes a regular file, FIFO, socket or device node; @in->ctime, unless 0, is the time. */
 	int (*create)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
+	/* Makes a regular file that has no name, with 0 links, until its last user lets go of it. @in->links 1: link may give it one before. May be NULL. */
+	int (*make_unnamed)(struct fs *fs, const struct fs_attr *in, struct fs_attr *out);
 	int (*mkdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
 	int (*symlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
 		       const struct fs_attr *in, struct fs_attr *out);
@@ -104,6 +107,8 @@ struct fs_ops {
 	int (*statfs)(struct fs *fs, struct fs_statfs *out);
 	/* By a remount it may be changed again, or nobody changes it any more (then everything was told to it). 0 or negative errno. May be NULL. */
 	int (*remount)(struct fs *fs, bool read_only);
+	/* What a remount says beside flags. 0 or -EINVAL. May be NULL: that is of no interest. */
+	int (*reconfigure)(struct fs *fs, const char *data);
 	/* With remount: FS_READ_ONLY was set just now. Waits for the changes that have begun before; new ones are refused. 0 or -EINTR (killed). */
 	int (*drain)(struct fs *fs);
 	void (*unmount)(struct fs *fs);		/* nobody uses it any more; frees @fs. FS_SERVED: by the worker, which has told everything */

@@ -109,12 +109,14 @@ static int end_changes(struct mount *mount, unsigned flags)
 }
 
 /* A file system that cannot be changed again stays as it is. mount->fs->remount_lock held. */
-static int remount_locked(struct mount *mount, unsigned flags)
+static int remount_locked(struct mount *mount, unsigned flags, const char *data)
 {
 	struct fs *fs = mount->fs;
 	bool is = flags & MS_RDONLY, told = fs->ops->remount && !(fs->flags & FS_READ_ONLY) == is;
-	int error = 0;
+	int error = *data && fs->ops->reconfigure ? fs->ops->reconfigure(fs, data) : 0;
 
+	if (error)
+		return error;
 	if (told && is)
 		return end_changes(mount, flags);
 	if (told)
@@ -122,7 +124,7 @@ static int remount_locked(struct mount *mount, unsigned flags)
 	return error ?: mount_set_flags(mount, flags, true);
 }
 
-static int mount_remount(struct mount *mount, unsigned flags)
+static int mount_remount(struct mount *mount, unsigned flags, const char *data)
 {
 	const unsigned of_times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
 	struct fs *fs = mount->fs;
@@ -136,7 +138,7 @@ static int mount_remount(struct mount *mount, unsigned flags)
 	error = mutex_lock_killable(&fs->remount_lock);
 	if (error)
 		return error;
-	error = remount_locked(mount, flags & MOUNT_KEPT_FLAGS);
+	error = remount_locked(mount, flags & MOUNT_KEPT_FLAGS, data);
 	mutex_unlock(&fs->remount_lock);
 	return error;
 }
@@ -148,7 +150,7 @@ static int mount_at(const char *source, const struct path *target, const char *t
 	struct fs_type *type;
 
 	if (flags & MS_REMOUNT)
-		return whole && target->mount->namespace == mount_namespace_current() ? mount_remount(target->mount, flags) : -EINVAL;
+		return whole && target->mount->namespace == mount_namespace_current() ? mount_remount(target->mount, flags, data) : -EINVAL;
 	if (flags & MS_BIND)
 		return mount_bind(source, target, flags);
 	if (flags & propagation)	/* all mounts are private */

@@ -2,6 +2,7 @@
 /* Making and removing names: create, mkdir, mknod, symlink, link, unlink, rmdir. Rename is in name_rename.c. */
 #include "vfs/name_change.h"
 #include "lib/errno.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "sched/clock.h"
 #include "vfs/dir_change.h"
@@ -398,11 +399,55 @@ int name_remove_ready(uaddr_t name)
 	return error;
 }
 
+COLD int name_make_unnamed(struct path *at, uint32_t mode, bool linkable)
+{
+	const struct new_node node = { .mode = S_IFREG | (mode & 07777) };
+	struct vnode *directory = at->dentry->vnode, *vnode;
+	struct fs *fs = directory->fs;
+	struct dentry *dentry;
+	struct fs_attr attr;
+	char name[24];
+	int error = mount_is_read_only(at->mount) ? -EROFS : vnode_check_access(directory, PERMIT_WRITE | PERMIT_EXECUTE);
+
+	if (!error && !fs->ops->make_unnamed)
+		error = -EOPNOTSUPP;
+	if (error)
+		return error;
+	new_attributes(directory, &node, credentials_current(), clock_realtime_ns(), &attr);
+	attr.links = linkable;
+	error = fs->ops->make_unnamed(fs, &attr, &attr);
+	if (error)
+		return error;
+	/* Nobody else has heard of it. */
+	error = vnode_from_answer(fs, &attr, NULL, true, &vnode);
+	if (error) {
+		fs->ops->release(fs, attr.node);
+		return error;
+	}
+	snprintf(name, sizeof(name), "#%llu", (unsigned long long)attr.node.id);
+	dentry = dentry_create_unnamed(at->dentry, vnode, name);
+	if (!dentry)
+		return -ENOMEM;
+	dentry_put(at->dentry);
+	at->dentry = dentry;
+	return 0;
+}
+
+/* The cache holds what has got its first name, so that it stays when its last user goes: as if it was looked up. */
+static COLD void keep_named(struct fs *fs, const struct fs_attr *attr)
+{
+	struct vnode *vnode = vnode_find_or_create(fs, attr);
+
+	if (vnode)
+		vnode_put(vnode);
+}
+
 COLD int name_link(const struct path *from, struct path_walk *to)
 {
 	struct vnode *vnode = from->dentry->vnode, *parent;
 	struct dir_change change;
 	struct fs_attr attr;
+	bool unnamed;
 	int error;
 
 	if (to->last_kind != WALK_LAST_NAME || to->path.dentry->vnode)
@@ -416,7 +461,9 @@ COLD int name_link(const struct path *from, struct path_walk *to)
 		return error;
 	if (vnode->type == S_IFDIR)
 		return -EPERM;
-	if (!atomic_load_relaxed(&vnode->attr.links))
+	/* What was made without a name may get one: the file system knows. */
+	unnamed = !atomic_load_relaxed(&vnode->attr.links);
+	if (unnamed && !vnode->fs->ops->make_unnamed)
 		return -ENOENT;
 	parent = to->parent.dentry->vnode;
 	if (!parent->fs->ops->link)
@@ -433,6 +480,8 @@ COLD int name_link(const struct path *from, struct path_walk *to)
 			vnode_put(vnode);
 		vnode_touch_directory(parent, clock_realtime_ns());
 		vnode_recheck_links(vnode);
+		if (unnamed)
+			keep_named(parent->fs, &attr);
 		inotify_self(vnode, IN_ATTRIB);
 		inotify_name(parent, &to->last, IN_CREATE, 0);
 	} else if (fs_change_is_unsure(error)) {

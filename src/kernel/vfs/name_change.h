@@ -39,5 +39,7 @@ int name_remove_known(const char *name);	/* of what is no directory */
  */
 int name_create_ready(uaddr_t name, const struct new_node *node, struct path *path);
 int name_remove_ready(uaddr_t name);	/* of what is no directory */
+/* O_TMPFILE: *@at, a directory, becomes a new file there that has no name; @linkable: name_link may give it one. */
+int name_make_unnamed(struct path *at, uint32_t mode, bool linkable);
 int name_link(const struct path *from, struct path_walk *to);
 int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags);

@@ -164,7 +164,7 @@ static int decode_flags(int *flags)
 		return 0;
 	}
 	if (*flags & __O_TMPFILE)
-		return (*flags & O_TMPFILE) == O_TMPFILE && *flags & (O_WRONLY | O_RDWR) ? -EOPNOTSUPP : -EINVAL;
+		return (*flags & (O_TMPFILE | O_CREAT)) == O_TMPFILE && *flags & (O_WRONLY | O_RDWR) ? 0 : -EINVAL;
 	if ((*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return -EINVAL;
 	return 0;
@@ -206,6 +206,11 @@ static struct file *open_walked(struct path_walk *walk, int flags, unsigned mode
 
 	if (flags & O_CREAT) {
 		*error = open_create(walk, flags, mode, &created);
+		if (*error)
+			return NULL;
+	} else if (unlikely(flags & __O_TMPFILE)) {
+		created = true;
+		*error = name_make_unnamed(&walk->path, mode, !(flags & O_EXCL));
 		if (*error)
 			return NULL;
 	}

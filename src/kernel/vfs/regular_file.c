@@ -189,8 +189,11 @@ static int64_t regular_seek(struct file *file, int64_t offset, int whence)
 	struct vnode *vnode = file->vnode;
 	uint64_t size = atomic_load(&vnode->object.size);
 
-	if ((whence == SEEK_DATA || whence == SEEK_HOLE) && vnode->fs->data && offset >= 0 && (uint64_t)offset < size) {
-		offset = vnode->fs->data->seek(vnode, offset, whence == SEEK_HOLE, size);
+	bool hole = whence == SEEK_HOLE;
+
+	if ((whence == SEEK_DATA || hole) && (vnode->fs->data || vnode->fs->flags & FS_PAGES_ARE_DATA) && offset >= 0 && (uint64_t)offset < size) {
+		offset = vnode->fs->data ? vnode->fs->data->seek(vnode, offset, hole, size)
+					 : vm_object_seek(&vnode->object, offset, hole, vnode_bytes_below(vnode));
 		if (offset < 0)
 			return offset;
 		whence = SEEK_SET;

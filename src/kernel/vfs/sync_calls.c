@@ -250,6 +250,55 @@ static int clear_range(struct vnode *vnode, uint64_t start, uint64_t len)
 	return error;
 }
 
+/* Zeroes for the bytes that are there, or that the file system has below @below. */
+static int clear_present(struct vnode *vnode, uint64_t start, uint64_t end, uint64_t below)
+{
+	uint64_t stop;
+	int error = 0;
+
+	for (; start < end && !error; start = stop) {
+		struct frame *frame = start < below ? NULL : vm_object_find_page(&vnode->object, start >> PAGE_SHIFT);
+
+		stop = MIN(end, ROUND_DOWN(start, (uint64_t)PAGE_SIZE) + PAGE_SIZE);
+		if (frame)
+			frame_put(frame);
+		if (frame || start < below)
+			error = clear_bytes(vnode, start, stop);
+	}
+	return error;
+}
+
+COLD int vnode_punch_locked(struct vnode *vnode, uint64_t start, uint64_t end)
+{
+	uint64_t size = atomic_load(&vnode->object.size), below = vnode_bytes_below(vnode), first, last;
+	int error;
+
+	if (!(vnode->fs->flags & FS_PAGES_ARE_DATA))
+		return -EOPNOTSUPP;
+	first = ROUND_UP(MAX(start, MIN(below, end)), (uint64_t)PAGE_SIZE);
+	last = end < size ? ROUND_DOWN(end, (uint64_t)PAGE_SIZE) : ROUND_UP(size, (uint64_t)PAGE_SIZE);
+	end = MIN(end, size);
+	error = clear_present(vnode, start, MIN(first, end), below);
+	if (!error && first < last)
+		vm_object_punch(&vnode->object, first >> PAGE_SHIFT, last >> PAGE_SHIFT);
+	if (!error)
+		error = clear_present(vnode, MAX(first, last), end, below);
+	vnode_touch_written(vnode, 0);
+	return error;
+}
+
+COLD int vnode_punch(struct vm_object *object, uint64_t start, uint64_t end)
+{
+	struct vnode *vnode = container_of(object, struct vnode, object);
+	int error = mutex_lock_killable(&vnode->write_lock);
+
+	if (error)
+		return error;
+	error = memfd_check_allocate(vnode, FALLOC_FL_PUNCH_HOLE, start, end - start) ?: vnode_punch_locked(vnode, start, end);
+	mutex_unlock(&vnode->write_lock);
+	return error;
+}
+
 static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t len)
 {
 	struct vnode *vnode = file->vnode;
@@ -271,6 +320,9 @@ static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t
 		break;
 	case FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE:
 		error = clear_range(vnode, offset, len);
+		break;
+	case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
+		error = vnode_punch_locked(vnode, offset, offset + len);
 		break;
 	default:
 		error = -EOPNOTSUPP;

@@ -169,6 +169,7 @@ static void vnode_stored(struct vm_object *object)
 static const struct vm_object_ops vnode_object_ops = {
 	.fill = vnode_fill,
 	.stored = vnode_stored,
+	.punch = vnode_punch,
 	.release = vnode_release,
 	.charge = vnode_charge,
 	.describe = vnode_describe,

@@ -124,6 +124,15 @@ int vnode_setattr(struct vnode *vnode, unsigned mask, const struct fs_attr *in);
 /* Sets a regular file's size; vnode->write_lock held. */
 int vnode_truncate_locked(struct vnode *vnode, uint64_t size);
 
+/* Bytes before this are the file system's, where pages are absent; elsewhere there are zeroes. For FS_PAGES_ARE_DATA. */
+static inline uint64_t vnode_bytes_below(const struct vnode *vnode)
+{
+	return vnode->fs->flags & FS_BYTES_BELOW ? atomic_load(&vnode->fill_limit) : 0;
+}
+/* FALLOC_FL_PUNCH_HOLE from @start to before @end; write_lock held. 0 or a negative errno. (sync_calls.c, as the next.) May sleep. */
+int vnode_punch_locked(struct vnode *vnode, uint64_t start, uint64_t end);
+int vnode_punch(struct vm_object *object, uint64_t start, uint64_t end);	/* vm_object_ops.punch, with seals and write_lock */
+
 /* A write changed the data: mtime, ctime and size; the file system hears of it later. */
 void vnode_touch_written(struct vnode *vnode, uint64_t end);
 /* A read: atime, relative to the other times. */

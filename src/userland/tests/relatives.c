@@ -6,6 +6,8 @@
 /* calls: openat2 */
 #include "check.h"
 
+#include "built_with.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,7 +27,8 @@ enum {
 	HIPRI = 1, DSYNC_ = 2, SYNC_ = 4, NOWAIT = 8, APPEND = 16, UNKNOWN_FLAG = 0x80, PAGE = 4096, USER = 1000, PATIENCE_MS = 20000,
 	SYS_OPENAT2 = 437,
 	NO_XDEV = 1, NO_MAGICLINKS = 2, NO_SYMLINKS = 4, BENEATH = 8, IN_ROOT = 16, CACHED = 32,
-	BARRIER_QUERY = 0, BARRIER_GLOBAL = 1, BARRIER_PRIVATE = 8, BARRIER_REGISTER = 16,
+	BARRIER_QUERY = 0, BARRIER_GLOBAL = 1, BARRIER_EXPEDITED = 2, BARRIER_REGISTER_GLOBAL = 4, BARRIER_PRIVATE = 8, BARRIER_REGISTER = 16,
+	BARRIER_CORE = 32, BARRIER_REGISTER_CORE = 64, BARRIER_RSEQ = 128, BARRIER_REGISTER_RSEQ = 256, BARRIER_ALL = 511, FLAG_CPU = 1,
 	COMPARE_FILE = 0, COMPARE_VM, COMPARE_FILES, COMPARE_FS, COMPARE_SIGHAND,
 };
 
@@ -408,6 +411,45 @@ static void barriers(void)
 	pthread_join(thread, NULL);
 }
 
+static void every_barrier(void)
+{
+	int all = BARRIER_ALL & ~(kernel_has(RSEQ) ? 0 : BARRIER_RSEQ | BARRIER_REGISTER_RSEQ);
+
+	CHECK_EQ(barrier(BARRIER_QUERY, 0), all);
+	CHECK_EQ(barrier(BARRIER_EXPEDITED, 0), 0);
+	CHECK_EQ(barrier(BARRIER_REGISTER_GLOBAL, 0), 0);
+	CHECK_EQ(barrier(BARRIER_EXPEDITED, 0), 0);
+	/* Each is registered for itself. */
+	CHECK_EQ(barrier(BARRIER_REGISTER, 0), 0);
+	CHECK_ERR(barrier(BARRIER_CORE, 0), EPERM);
+	CHECK_EQ(barrier(BARRIER_REGISTER_CORE, 0), 0);
+	CHECK_EQ(barrier(BARRIER_CORE, 0), 0);
+	CHECK_ERR(barrier(BARRIER_CORE, FLAG_CPU), EINVAL);
+	CHECK_ERR(barrier(BARRIER_CORE | BARRIER_REGISTER_CORE, 0), EINVAL);
+	if (!(all & BARRIER_RSEQ))
+		return;
+	CHECK_ERR(barrier(BARRIER_RSEQ, 0), EPERM);
+	CHECK_EQ(barrier(BARRIER_REGISTER_RSEQ, 0), 0);
+	CHECK_EQ(barrier(BARRIER_RSEQ, 0), 0);
+	CHECK_EQ(barrier(BARRIER_RSEQ, FLAG_CPU), 0);
+	CHECK_ERR(barrier(BARRIER_RSEQ, 2), EINVAL);
+}
+
+/* Code that is replaced, and called by another thread after a barrier, is the new code. */
+static void code_changes(void)
+{
+	static const unsigned char code[] = { 0xb8, 0, 0, 0, 0, 0xc3 };	/* mov $N, %eax; ret */
+	unsigned char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	memcpy(at, code, sizeof(code));
+	CHECK_EQ(barrier(BARRIER_REGISTER_CORE, 0), 0);
+	for (int i = 1; i < 100; i++) {
+		at[1] = i;
+		CHECK_EQ(barrier(BARRIER_CORE, 0), 0);
+		CHECK_EQ(((int (*)(void))at)(), i);
+	}
+}
+
 static void personalities(void)
 {
 	CHECK_EQ(personality(0xffffffff), PER_LINUX);
@@ -416,7 +458,8 @@ static void personalities(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(vectors), CASE(ranges), CASE(arguments), CASE(resolving), CASE(memory), CASE(comparing), CASE(barriers), CASE(personalities), { NULL, NULL },
+	CASE(vectors), CASE(ranges), CASE(arguments), CASE(resolving), CASE(memory), CASE(comparing), CASE(barriers), CASE(every_barrier), CASE(code_changes),
+	CASE(personalities), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

@@ -107,6 +107,39 @@ static void tmpfs_space_by_mapping(void)
 	CHECK_EQ(umount("small"), 0);
 }
 
+static int remount(const char *options)
+{
+	return mount("none", "small", NULL, MS_REMOUNT, options);
+}
+
+/* The limits change, but not to less than there is. */
+static void tmpfs_remount(void)
+{
+	static char blocks[20 * PAGE];
+	int fd;
+
+	mount_small();
+	fd = open("small/file", O_RDWR | O_CREAT, 0600);
+	CHECK_EQ(write(fd, blocks, 8 * PAGE), 8 * PAGE);
+	CHECK_ERR(remount("size=16k"), EINVAL);
+	CHECK_ERR(remount("nr_inodes=1"), EINVAL);
+	CHECK_ERR(remount("size=1m,colour=red"), EINVAL);
+	CHECK_EQ(blocks_free(), 8);
+	CHECK_EQ(remount("size=32k"), 0);
+	CHECK_EQ(blocks_free(), 0);
+	CHECK_ERR(write(fd, blocks, PAGE), ENOSPC);
+	CHECK_EQ(remount("size=128k,nr_inodes=2"), 0);
+	CHECK_EQ(blocks_free(), 24);
+	CHECK_EQ(write(fd, blocks, 20 * PAGE), 20 * PAGE);
+	CHECK_ERR(mkdir("small/more", 0700), ENOSPC);
+	CHECK_EQ(remount(NULL), 0);
+	CHECK_EQ(blocks_free(), 4);
+	CHECK_EQ(remount("nr_inodes=3"), 0);
+	CHECK_EQ(mkdir("small/more", 0700), 0);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(umount("small"), 0);
+}
+
 static void tmpfs_inodes(void)
 {
 	mount_small();
@@ -553,7 +586,7 @@ static void kernel_log(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(tmpfs_space), CASE(tmpfs_space_by_mapping), CASE(tmpfs_inodes), CASE(listing_while_changing), CASE(memory_devices),
+		CASE(tmpfs_space), CASE(tmpfs_space_by_mapping), CASE(tmpfs_remount), CASE(tmpfs_inodes), CASE(listing_while_changing), CASE(memory_devices),
 		CASE(random_devices), CASE(proc_and_its_process), CASE(proc_descriptors), CASE(proc_read_again), CASE(proc_long_texts),
 		CASE(kernel_log),
 		CASE(proc_descriptors_without_a_path), CASE(memory_of_mappings), CASE(where_the_stack_begins), CASE(figures_of_memory), { NULL, NULL },

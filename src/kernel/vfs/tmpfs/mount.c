@@ -40,11 +40,32 @@ static void tmpfs_unmount(struct fs *fs)
 	kfree(tmpfs);
 }
 
+/* A limit may be raised, or lowered to what is in use; where there was none it is too late. */
+static COLD int tmpfs_reconfigure(struct fs *fs, const char *text)
+{
+	struct tmpfs *tmpfs = to_tmpfs(fs);
+	struct tmpfs_options options = { .size = (uint64_t)tmpfs->page_max << PAGE_SHIFT, .nodes = tmpfs->node_max };
+	int error = tmpfs_parse_options(text, frame_total(), &options);
+	int64_t pages = (options.size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+	mutex_lock(&tmpfs->lock);
+	if ((pages && (!tmpfs->page_max || atomic_load(&tmpfs->page_count) > pages)) ||
+	    (options.nodes && (!tmpfs->node_max || tmpfs->node_count > options.nodes)))
+		error = -EINVAL;
+	if (!error) {
+		atomic_store(&tmpfs->page_max, pages);
+		tmpfs->node_max = options.nodes;
+	}
+	mutex_unlock(&tmpfs->lock);
+	return error;
+}
+
 const struct fs_ops tmpfs_ops = {
 	.lookup = tmpfs_lookup,
 	.getattr = tmpfs_getattr,
 	.setattr = tmpfs_setattr,
 	.create = tmpfs_make,
+	.make_unnamed = tmpfs_make_unnamed,
 	.mkdir = tmpfs_mkdir,
 	.symlink = tmpfs_symlink,
 	.link = tmpfs_link,
@@ -58,6 +79,7 @@ const struct fs_ops tmpfs_ops = {
 	.release = tmpfs_release,
 	.sync = tmpfs_sync,
 	.statfs = tmpfs_statfs,
+	.reconfigure = tmpfs_reconfigure,
 	.unmount = tmpfs_unmount,
 };
 
@@ -120,7 +142,7 @@ int tmpfs_create(struct fs *lower, const char *text, struct fs **fs)
 	}
 	tmpfs->fs.ops = &tmpfs_ops;
 	tmpfs->fs.type = "tmpfs";
-	tmpfs->fs.flags = FS_FILLS_PAGES | FS_PAGES_ARE_DATA;
+	tmpfs->fs.flags = FS_FILLS_PAGES | FS_PAGES_ARE_DATA | (lower ? FS_BYTES_BELOW : 0);
 	tmpfs->fs.root = tmpfs->root->attr.node;
 	tmpfs->fs.private = tmpfs;
 	fs_register_instance(&tmpfs->fs);

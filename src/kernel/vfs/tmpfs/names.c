@@ -67,22 +67,28 @@ static inline int enter(struct tmpfs *tmpfs, const struct new_name *new, struct 
 	return 0;
 }
 
-/* Makes a node of any type; @target (taken over on success) is for symlinks. */
+/* Makes a node of any type; @target (taken over on success) is for symlinks. Without @named, a file that has no name. */
 static inline __attribute__((always_inline)) int make_node(struct tmpfs *tmpfs, struct fs_node_id dir_id, const char *name, size_t len,
-							   const struct fs_attr *in, char *target, struct fs_attr *out)
+							   const struct fs_attr *in, char *target, struct fs_attr *out, bool named)
 {
 	struct new_name new = { .name = name, .len = len };
 	struct tmpfs_node *node;
-	int error;
+	int error = 0;
 
 	mutex_lock(&tmpfs->lock);
-	error = find_place(tmpfs, dir_id, &new);
+	if (named)
+		error = find_place(tmpfs, dir_id, &new);
 	if (error)
 		goto unlock;
 	node = tmpfs_node_create(tmpfs, in, &error);
 	if (!node)
 		goto unlock;
-	error = enter(tmpfs, &new, node, node->attr.ctime);
+	if (!named) {
+		node->attr.links = 0;
+		node->linkable = in->links;
+	} else {
+		error = enter(tmpfs, &new, node, node->attr.ctime);
+	}
 	if (error) {
 		tmpfs_node_free(tmpfs, node);
 		goto unlock;
@@ -101,14 +107,19 @@ int tmpfs_make(struct fs *fs, struct fs_node_id dir, const char *name, size_t le
 {
 	if (S_ISDIR(in->mode) || S_ISLNK(in->mode))
 		return -EINVAL;
-	return make_node(to_tmpfs(fs), dir, name, len, in, NULL, out);
+	return make_node(to_tmpfs(fs), dir, name, len, in, NULL, out, true);
 }
 
 /* Files are what is made most. */
 static COLD int make_other(struct tmpfs *tmpfs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, char *target,
 			   struct fs_attr *out)
 {
-	return make_node(tmpfs, dir, name, len, in, target, out);
+	return make_node(tmpfs, dir, name, len, in, target, out, name);
+}
+
+COLD int tmpfs_make_unnamed(struct fs *fs, const struct fs_attr *in, struct fs_attr *out)
+{
+	return make_other(to_tmpfs(fs), (struct fs_node_id){ 0, 0 }, NULL, 0, in, NULL, out);
 }
 
 COLD int tmpfs_mkdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out)
@@ -157,7 +168,7 @@ COLD int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id 
 		goto unlock;
 	node = tmpfs_node_find(tmpfs, node_id);
 	error = -ENOENT;
-	if (!node || !node->attr.links)
+	if (!node || !(node->attr.links || node->linkable))
 		goto unlock;
 	error = -EPERM;
 	if (S_ISDIR(node->attr.mode))
@@ -169,6 +180,7 @@ COLD int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id 
 	if (error)
 		goto unlock;
 	node->attr.links++;
+	node->linkable = false;
 	node->attr.ctime = now;
 	*out = node->attr;
 unlock:

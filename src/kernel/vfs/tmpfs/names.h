@@ -6,6 +6,7 @@
 
 int tmpfs_lookup(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 int tmpfs_make(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
+int tmpfs_make_unnamed(struct fs *fs, const struct fs_attr *in, struct fs_attr *out);
 int tmpfs_mkdir(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const struct fs_attr *in, struct fs_attr *out);
 int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, const char *target, size_t target_len,
 		  const struct fs_attr *in, struct fs_attr *out);

@@ -33,7 +33,7 @@ static inline struct tmpfs_node *tmpfs_node_alloc(struct tmpfs *tmpfs, struct fs
 	node->attr = *attr;
 	node->attr.node = id;
 	node->names = 0;
-	node->has_lower = node->ended = false;
+	node->has_lower = node->ended = node->linkable = false;
 	node->populated = true;
 	node->lower = (struct fs_node_id){ 0, 0 };
 	node->lower_size = 0;

@@ -35,6 +35,7 @@ struct tmpfs_node {
 	uint32_t names;			/* entries that point here */
 	bool has_lower;			/* data, target or names still come from the lower inode */
 	bool populated;			/* a directory whose names are all here */
+	bool linkable;			/* has no name, and may get one */
 	bool ended;			/* only its own entry is still in use, by another node */
 	struct fs_node_id lower;
 	uint64_t lower_size;		/* regular files: bytes below this still come from the lower file */
@@ -59,7 +60,7 @@ struct tmpfs {
 	uint64_t first_own_id;		/* smaller ones are the lower file system's; set once */
 	uint64_t node_count, node_max;	/* nodes of our own; 0: no limit */
 	int64_t page_count;		/* atomic */
-	int64_t page_max;		/* 0: no limit; set once */
+	int64_t page_max;		/* 0: no limit; atomic, changed by a remount */
 };
 
 struct tmpfs_options { uint64_t size, nodes; uint32_t mode, uid, gid; bool has_mode; };

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* madvise: what a core file has of memory that is not to be dumped; advice that is taken, and that is not. */
+#include "check.h"
+
+#include "built_with.h"
+#include "core_file.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { PAGE = 4096, COLLAPSE = 25, POISON = 100, OFFLINE = 101 };
+
+static char *map(int flags)
+{
+	char *at = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(at != MAP_FAILED);
+	return at;
+}
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), done = write(fd, text, strlen(text));
+
+	close(fd);
+	return done;
+}
+
+/* Bytes of @at that the core has; -1: it knows of no such mapping. */
+static long kept(const struct core *core, const char *at)
+{
+	for (unsigned i = 0; i < core->header_count; i++)
+		if (core->headers[i].p_type == PT_LOAD && core->headers[i].p_vaddr == (uintptr_t)at)
+			return (long)core->headers[i].p_filesz;
+	return -1;
+}
+
+static void die(void *unused)
+{
+	struct rlimit both = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)unused;
+	CHECK_EQ(setrlimit(RLIMIT_CORE, &both), 0);
+	raise(SIGABRT);
+}
+
+/* A child has it as its parent had. */
+static void left_out(void)
+{
+	char *secret = map(MAP_PRIVATE), *shared = map(MAP_SHARED), *plain;
+	struct core core;
+
+	if (!kernel_has(CORE_FILES))
+		return;
+	CHECK(put("/proc/sys/kernel/core_pattern", "core\n") > 0);
+	CHECK(put("/proc/sys/kernel/core_uses_pid", "0\n") > 0);
+	memset(secret, 's', 4 * PAGE);
+	memset(shared, 't', 4 * PAGE);
+	CHECK_EQ(madvise(secret, 4 * PAGE, MADV_DONTDUMP), 0);
+	CHECK_EQ(madvise(secret + 2 * PAGE, PAGE, MADV_DODUMP), 0);
+	CHECK_EQ(madvise(secret + 2 * PAGE, PAGE, MADV_DODUMP), 0);
+	CHECK_EQ(madvise(shared, 2 * PAGE, MADV_DONTDUMP), 0);
+	/* It is the mapping's, and goes with it. */
+	plain = map(MAP_PRIVATE);
+	CHECK_EQ(madvise(plain, 4 * PAGE, MADV_DONTDUMP), 0);
+	CHECK(mmap(plain, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == plain);
+	memset(plain, 'p', 4 * PAGE);
+	CHECK_EQ(check_child(die, NULL), CHECK_KILLED + SIGABRT);
+	if (!CHECK_EQ(core_open(&core, "core"), 0))
+		return;
+	CHECK_EQ(kept(&core, secret), 0);
+	CHECK_EQ(kept(&core, secret + 2 * PAGE), PAGE);
+	CHECK_EQ(kept(&core, secret + 3 * PAGE), 0);
+	CHECK_EQ(kept(&core, shared), 0);
+	CHECK_EQ(kept(&core, shared + 2 * PAGE), 2 * PAGE);
+	CHECK(memmem(core.bytes, core.size, "ssssssss", 8) != NULL);
+	core_close(&core);
+}
+
+/* The memory is the same afterwards. */
+static void taken(void)
+{
+	static const int advice[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLD, MADV_PAGEOUT,
+				      MADV_DONTDUMP, MADV_DODUMP, MADV_DONTFORK, MADV_DOFORK, MADV_MERGEABLE, MADV_UNMERGEABLE };
+	char *at = map(MAP_PRIVATE);
+
+	memset(at, 'a', 4 * PAGE);
+	for (unsigned i = 0; i < sizeof(advice) / sizeof(*advice); i++) {
+		CHECK_EQ(madvise(at, 4 * PAGE, advice[i]), 0);
+		CHECK_EQ(at[0] + at[4 * PAGE - 1], 2 * 'a');
+	}
+	CHECK_EQ(munmap(at + PAGE, PAGE), 0);
+	CHECK_ERR(madvise(at, 4 * PAGE, MADV_DONTDUMP), ENOMEM);
+	CHECK_ERR(madvise(at + 1, PAGE, MADV_DONTDUMP), EINVAL);
+	CHECK_ERR(madvise(at, PAGE, 12345), EINVAL);
+	/* No huge page fits in there; nothing looks after pages that the hardware finds bad. */
+	CHECK_ERR(madvise(at, PAGE, COLLAPSE), EINVAL);
+	CHECK_ERR(madvise(at, PAGE, POISON), EINVAL);
+	CHECK_ERR(madvise(at, PAGE, OFFLINE), EINVAL);
+}
+
+static const struct check_case cases[] = { CASE(left_out), CASE(taken), { NULL, NULL } };
+
+int main(int argc, char **argv)
+{
+	return check_main("advice", cases, argc, argv);
+}
