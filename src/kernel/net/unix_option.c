@@ -103,6 +103,8 @@ long unix_set_option(struct unix_socket *socket, int option, uaddr_t from, unsig
 		return -EINVAL;
 	if (get_user_u32(&value, from))
 		return -EFAULT;
+	if (option == SO_REUSEPORT && value)
+		return -EOPNOTSUPP;	/* only of internet sockets */
 	if (is_switch(option))
 		return set_switch(socket, option, value);
 	switch (option) {
