@@ -58,7 +58,7 @@ struct unix_packet {
 	uint32_t at, len;		/* bytes of data that were read, and all */
 	uint32_t total, charge;		/* of the whole message */
 	struct unix_rights *rights;
-	struct unix_credentials credentials;
+	struct unix_credentials credentials;	/* valid only with the following */
 	uint32_t has_credentials;
 	char data[];
 };
