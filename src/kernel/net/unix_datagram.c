@@ -94,15 +94,8 @@ static bool replace_peer(struct unix_socket *socket, struct unix_socket *peer, s
 
 void unix_datagram_let_go(struct unix_socket *socket)
 {
-	struct unix_socket *peer;
-
-	mutex_lock(&socket->lock);
-	peer = socket->peer;
-	socket->peer = NULL;
-	mutex_unlock(&socket->lock);
+	replace_peer(socket, NULL, NULL);
 	wake_all(&room);
-	if (peer)
-		unix_put(peer);
 }
 
 int unix_datagram_connect(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size)
