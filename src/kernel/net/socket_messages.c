@@ -101,7 +101,7 @@ static int read_control(struct exchange *exchange, uint64_t at, uint64_t size)
 	char *control;
 	int error;
 
-	if (size > CONTROL_MAX)
+	if (size >= CONTROL_MAX)
 		return -ENOBUFS;
 	if (!size)
 		return 0;
