@@ -59,7 +59,9 @@ struct unix_packet {
 	uint32_t total, charge;		/* of the whole message */
 	struct unix_rights *rights;
 	struct unix_credentials credentials;	/* valid only with the following */
-	uint32_t has_credentials;
+	bool has_credentials;
+	bool looked_at;			/* MSG_PEEK has shown it; valid only of an empty message */
+	uint16_t unused;
 	char data[];
 };
 _Static_assert(sizeof(struct unix_packet) + UNIX_PACKET_BYTES == PAGE_SIZE, "a large packet is a page");

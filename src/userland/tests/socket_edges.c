@@ -130,6 +130,30 @@ static void peeking_behind_streams(void) { peeking_behind_the_end(SOCK_STREAM); 
 static void peeking_behind_datagrams(void) { peeking_behind_the_end(SOCK_DGRAM); }
 static void peeking_behind_packets(void) { peeking_behind_the_end(SOCK_SEQPACKET); }
 
+/* Who goes from message to message by an offset comes past those that are empty. */
+static void peeking_past_empty(int type)
+{
+	int pair[2];
+
+	pair_of(type | SOCK_NONBLOCK, pair);
+	CHECK_EQ(send(pair[0], "", 0, 0), 0);
+	CHECK_EQ(send(pair[0], "ab", 2, 0), 2);
+	CHECK_EQ(send(pair[0], "", 0, 0), 0);
+	CHECK_EQ(send(pair[0], "cde", 3, 0), 3);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 0);
+	set(pair[1], SO_PEEK_OFF, 0);
+	CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 2);
+	CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 0);
+	CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 3);
+	CHECK_ERR(recv(pair[1], buffer, 9, MSG_PEEK), EAGAIN);
+	CHECK_EQ(recv(pair[1], buffer, 9, 0), 0);
+	CHECK_EQ(recv(pair[1], buffer, 9, 0), 2);
+}
+
+static void peeking_past_empty_datagrams(void) { peeking_past_empty(SOCK_DGRAM); }
+static void peeking_past_empty_packets(void) { peeking_past_empty(SOCK_SEQPACKET); }
+
 /* ---- A receiver that ends with its queue full ---- */
 
 static void poll_for_room(void *argument)
@@ -461,7 +485,8 @@ static void not_for_local_ones(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(peeking_behind_streams), CASE(peeking_behind_datagrams), CASE(peeking_behind_packets), CASE(dead_receiver), CASE(taken_meanwhile),
+		CASE(peeking_behind_streams), CASE(peeking_behind_datagrams), CASE(peeking_behind_packets), CASE(peeking_past_empty_datagrams),
+		CASE(peeking_past_empty_packets), CASE(dead_receiver), CASE(taken_meanwhile),
 		CASE(moving_names), CASE(longest_path), CASE(named_by_itself), CASE(ends_before_accept), CASE(ends_of_messages), CASE(shut_halves),
 		CASE(its_own_peer), CASE(sent_in_part), CASE(lowered_limit), CASE(nobody_said_who), CASE(not_for_local_ones), { NULL, NULL },
 	};
