@@ -101,7 +101,7 @@ static int read_control(struct exchange *exchange, uint64_t at, uint64_t size)
 	char *control;
 	int error;
 
-	if (size > CONTROL_MAX)
+	if (size >= CONTROL_MAX)
 		return -ENOBUFS;
 	if (!size)
 		return 0;
@@ -129,7 +129,8 @@ static long send_header(struct exchange *exchange, const struct header *header)
 	return result ? result : unix_send(exchange->socket, &exchange->message);
 }
 
-static long send_one(const struct file *file, uaddr_t at, int flags)
+/* *@left: bytes that were not sent. */
+static long send_one(const struct file *file, uaddr_t at, int flags, size_t *left)
 {
 	struct exchange exchange;
 	struct header header;
@@ -139,6 +140,7 @@ static long send_one(const struct file *file, uaddr_t at, int flags)
 		return -EFAULT;
 	begin(&exchange, file, flags);
 	result = send_header(&exchange, &header);
+	*left = exchange.uio.left;
 	end(&exchange);
 	return result;
 }
@@ -153,7 +155,9 @@ static long send_inet(bool addressed)
 
 static long send_message(struct file *file, uint64_t at, uint64_t flags, uint64_t unused, uint64_t unused_too)
 {
-	return unix_is(file) ? send_one(file, at, flags) : send_inet(false);
+	size_t left;
+
+	return unix_is(file) ? send_one(file, at, flags, &left) : send_inet(false);
 }
 
 long sys_sendmsg(int fd, uaddr_t at, unsigned flags)
@@ -161,17 +165,19 @@ long sys_sendmsg(int fd, uaddr_t at, unsigned flags)
 	return flags & MESSAGE_COMPAT ? -EINVAL : with_socket(fd, at, flags, 0, 0, send_message);
 }
 
+/* None after one that was sent in part: the bytes of a stream would have a hole. */
 static long send_many(struct file *file, uint64_t at, uint64_t count, uint64_t flags, uint64_t unused)
 {
 	unsigned done = 0;
+	size_t left;
 	long result = unix_is(file) ? 0 : send_inet(false);
 
 	for (; result >= 0 && done < MIN(count, (uint64_t)MESSAGES_MAX); at += sizeof(struct header_of_many)) {
-		result = send_one(file, at, flags);
+		result = send_one(file, at, flags, &left);
 		if (result >= 0)
 			result = put_user_u32(at + offsetof(struct header_of_many, len), result);
 		done += result >= 0;
-		if (result >= 0 && signal_pending())
+		if (result >= 0 && (left || signal_pending()))
 			break;
 	}
 	return done ? (long)done : MIN(result, 0);

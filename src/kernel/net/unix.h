@@ -58,8 +58,10 @@ struct unix_packet {
 	uint32_t at, len;		/* bytes of data that were read, and all */
 	uint32_t total, charge;		/* of the whole message */
 	struct unix_rights *rights;
-	struct unix_credentials credentials;
-	uint32_t has_credentials;
+	struct unix_credentials credentials;	/* valid only with the following */
+	bool has_credentials;
+	bool looked_at;			/* MSG_PEEK has shown it; valid only of an empty message */
+	uint16_t unused;
 	char data[];
 };
 _Static_assert(sizeof(struct unix_packet) + UNIX_PACKET_BYTES == PAGE_SIZE, "a large packet is a page");

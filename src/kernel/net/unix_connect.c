@@ -14,8 +14,6 @@ static bool change_state(struct unix_socket *socket, uint8_t from, uint8_t to)
 
 int unix_listen(struct unix_socket *socket, int backlog)
 {
-	bool more;
-
 	if (socket->type == TYPE_DATAGRAM)
 		return -EOPNOTSUPP;
 	if (!atomic_load(&socket->name))
@@ -25,11 +23,9 @@ int unix_listen(struct unix_socket *socket, int backlog)
 	unix_flight_listens(socket);
 	unix_set_own_credentials(socket);
 	mutex_lock(&socket->lock);
-	more = MIN((unsigned)backlog, (unsigned)UNIX_BACKLOG_MAX) > socket->backlog;
 	socket->backlog = MIN((unsigned)backlog, (unsigned)UNIX_BACKLOG_MAX);
 	mutex_unlock(&socket->lock);
-	if (more)
-		wake_all(&socket->senders);
+	wake_all(&socket->senders);
 	return 0;
 }
 

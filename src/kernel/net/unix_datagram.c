@@ -94,15 +94,8 @@ static bool replace_peer(struct unix_socket *socket, struct unix_socket *peer, s
 
 void unix_datagram_let_go(struct unix_socket *socket)
 {
-	struct unix_socket *peer;
-
-	mutex_lock(&socket->lock);
-	peer = socket->peer;
-	socket->peer = NULL;
-	mutex_unlock(&socket->lock);
+	replace_peer(socket, NULL, NULL);
 	wake_all(&room);
-	if (peer)
-		unix_put(peer);
 }
 
 int unix_datagram_connect(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size)
@@ -262,13 +255,14 @@ COLD ssize_t unix_datagram_send(struct unix_socket *socket, struct unix_message 
 
 /* ---- Receiving ---- */
 
-/* The message to be received; with MSG_PEEK and an offset *@skip bytes of it are not. The lock is held. */
+/* The message to be received; with MSG_PEEK and an offset *@skip bytes of it are not, and an empty one is seen once. The lock is held. */
 static struct unix_packet *find_message(const struct unix_socket *socket, const struct unix_message *message, size_t *skip)
 {
+	bool by_offset = message->flags & MESSAGE_PEEK && atomic_load_relaxed(&socket->peek_at) >= 0;
 	struct unix_packet *packet = socket->first;
 
 	*skip = unix_peek_offset(socket, message);
-	for (; packet && *skip && *skip >= packet->total; packet = packet->next)
+	for (; packet && *skip >= packet->total && (*skip || (by_offset && packet->looked_at)); packet = packet->next)
 		*skip -= packet->total;
 	return packet;
 }
@@ -345,6 +339,7 @@ static ssize_t peek_at_message(struct unix_socket *socket, struct unix_message *
 	bool copied = unix_copy_now(packet, skip, message->uio, len) == len;
 
 	if (copied) {
+		packet->looked_at = true;
 		note_sender(message, packet);
 		if (packet->rights)
 			message->rights = unix_rights_copy(packet->rights);

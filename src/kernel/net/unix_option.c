@@ -56,6 +56,9 @@ static long set_limit(struct unix_socket *socket, uint32_t *limit, int value, in
 		return -EPERM;
 	value = force ? MIN(MAX(value, 0), LIMIT_MAX) : (int)MIN((uint32_t)value, (uint32_t)UNIX_BUFFER_DEFAULT);
 	atomic_store(limit, MAX(value * 2, least));
+	/* The short way to send looks only at what is reserved. */
+	if ((uint32_t)(atomic_load(&socket->space) >> 32) > socket->send_limit)
+		set_odd(socket, UNIX_ODD_SEND, true);
 	wake_all(&socket->writers);
 	return 0;
 }
@@ -76,7 +79,6 @@ static long set_timeout(struct unix_socket *socket, uint64_t *timeout, uaddr_t f
 		atomic_store(timeout, WAIT_FOREVER);
 	else
 		atomic_store(timeout, time.seconds * NS_PER_SEC + time.microseconds * NS_PER_US);
-	set_odd(socket, UNIX_ODD_SEND, socket->send_timeout != WAIT_FOREVER);
 	update_receive(socket);
 	return 0;
 }
@@ -101,6 +103,8 @@ long unix_set_option(struct unix_socket *socket, int option, uaddr_t from, unsig
 		return -EINVAL;
 	if (get_user_u32(&value, from))
 		return -EFAULT;
+	if (option == SO_REUSEPORT && value)
+		return -EOPNOTSUPP;	/* only of internet sockets */
 	if (is_switch(option))
 		return set_switch(socket, option, value);
 	switch (option) {

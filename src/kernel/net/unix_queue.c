@@ -109,7 +109,7 @@ int unix_fill(struct unix_packet *packet, struct uio *uio)
 /* Who sends says who it is where either side asks for it; to who is not there yet in any case, as it may ask later. */
 COLD void unix_add_credentials(struct unix_packet *packet, const struct unix_socket *socket, const struct unix_socket *to, const struct unix_message *message)
 {
-	if (message && message->has_credentials)
+	if (message->has_credentials)
 		packet->credentials = message->credentials;
 	else if ((atomic_load_relaxed(&socket->odd) | atomic_load_relaxed(&to->odd)) & UNIX_ODD_CREDENTIALS)
 		packet->credentials = unix_own_credentials();

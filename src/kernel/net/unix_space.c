@@ -71,11 +71,12 @@ static int try_reserve(struct unix_socket *socket, uint32_t bytes)
 		uint64_t space = atomic_load_relaxed(&socket->space);
 		uint32_t sent = space;
 
+		/* The limit first: it may have been lowered below what is reserved. */
+		if (sent && sent >= atomic_load_relaxed(&socket->send_limit))
+			return -EAGAIN;
 		if (sent + bytes <= (space & ~UNIX_STARVED) >> 32) {
 			if (atomic_compare_exchange(&socket->space, &space, space + bytes))
 				return 0;
-		} else if (sent && sent >= atomic_load_relaxed(&socket->send_limit)) {
-			return -EAGAIN;
 		} else if (!grow(socket, space, bytes)) {
 			if (!sent)
 				return -ENOBUFS;

@@ -145,7 +145,9 @@ static bool same_sender(const struct unix_packet *packet, const struct unix_mess
 {
 	const struct unix_credentials *one = &packet->credentials, *other = &message->credentials;
 
-	return packet->has_credentials == message->has_credentials && one->pid == other->pid && one->uid == other->uid && one->gid == other->gid;
+	/* Without credentials they are not even zeroes. */
+	return packet->has_credentials == message->has_credentials &&
+	       (!packet->has_credentials || (one->pid == other->pid && one->uid == other->uid && one->gid == other->gid));
 }
 
 /* The memory for bytes of @packet is not there. 0: it is now; the lock was let go meanwhile. */

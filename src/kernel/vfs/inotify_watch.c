@@ -158,31 +158,32 @@ COLD void inotify_tell_executed(struct dentry *dentry)
 	inotify_tell(dentry, IN_CLOSE_NOWRITE);
 }
 
-void inotify_tell_self(struct vnode *vnode, uint32_t mask)
+/* To who watches @vnode itself. */
+static void tell_one(struct vnode *vnode, uint32_t mask, uint32_t cookie, const struct path_component *name)
 {
 	struct list ended = LIST_INIT(ended);
 
-	/* With what tells of the node itself Linux leaves out that it is a directory. */
-	if (vnode->type == S_IFDIR && !(mask & (IN_MOVE_SELF | IN_DELETE_SELF)))
-		mask |= IN_ISDIR;
 	spin_lock(&inotify_lock);
-	tell_locked(vnode, mask, 0, NULL, false, &ended);
+	tell_locked(vnode, mask, cookie, name, false, &ended);
 	spin_unlock(&inotify_lock);
 	free_ended(&ended);
 }
 
+void inotify_tell_self(struct vnode *vnode, uint32_t mask)
+{
+	/* With what tells of the node itself Linux leaves out that it is a directory. */
+	if (vnode->type == S_IFDIR && !(mask & (IN_MOVE_SELF | IN_DELETE_SELF)))
+		mask |= IN_ISDIR;
+	tell_one(vnode, mask, 0, NULL);
+}
+
 void inotify_tell_name(struct vnode *directory, const struct path_component *name, uint32_t mask, uint32_t mode, uint32_t cookie)
 {
-	struct list ended = LIST_INIT(ended);
-
 	if (!vnode_attends(directory, VNODE_HAS_WATCHES))
 		return;
 	if ((mode & S_IFMT) == S_IFDIR)
 		mask |= IN_ISDIR;
-	spin_lock(&inotify_lock);
-	tell_locked(directory, mask, cookie, name, false, &ended);
-	spin_unlock(&inotify_lock);
-	free_ended(&ended);
+	tell_one(directory, mask, cookie, name);
 }
 
 void inotify_tell_unsure(struct vnode *directory)

@@ -130,6 +130,30 @@ static void peeking_behind_streams(void) { peeking_behind_the_end(SOCK_STREAM); 
 static void peeking_behind_datagrams(void) { peeking_behind_the_end(SOCK_DGRAM); }
 static void peeking_behind_packets(void) { peeking_behind_the_end(SOCK_SEQPACKET); }
 
+/* Who goes from message to message by an offset comes past those that are empty. */
+static void peeking_past_empty(int type)
+{
+	int pair[2];
+
+	pair_of(type | SOCK_NONBLOCK, pair);
+	CHECK_EQ(send(pair[0], "", 0, 0), 0);
+	CHECK_EQ(send(pair[0], "ab", 2, 0), 2);
+	CHECK_EQ(send(pair[0], "", 0, 0), 0);
+	CHECK_EQ(send(pair[0], "cde", 3, 0), 3);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 0);
+	set(pair[1], SO_PEEK_OFF, 0);
+	CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 2);
+	CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 0);
+	CHECK_EQ(recv(pair[1], buffer, 9, MSG_PEEK), 3);
+	CHECK_ERR(recv(pair[1], buffer, 9, MSG_PEEK), EAGAIN);
+	CHECK_EQ(recv(pair[1], buffer, 9, 0), 0);
+	CHECK_EQ(recv(pair[1], buffer, 9, 0), 2);
+}
+
+static void peeking_past_empty_datagrams(void) { peeking_past_empty(SOCK_DGRAM); }
+static void peeking_past_empty_packets(void) { peeking_past_empty(SOCK_SEQPACKET); }
+
 /* ---- A receiver that ends with its queue full ---- */
 
 static void poll_for_room(void *argument)
@@ -378,12 +402,93 @@ static void its_own_peer(void)
 	CHECK_EQ(sent, 0);
 }
 
+/* ---- Sending ---- */
+
+/* After a message of which only a part was sent no other is, though it would fit. */
+static void sent_in_part(void)
+{
+	static char large[200000];
+	struct iovec parts[2] = { { large, sizeof large }, { large, 0 } };
+	struct mmsghdr messages[2] = { { .msg_hdr = { .msg_iov = &parts[0], .msg_iovlen = 1 } }, { .msg_hdr = { .msg_iov = &parts[1], .msg_iovlen = 1 } } };
+	int pair[2];
+
+	pair_of(SOCK_STREAM | SOCK_NONBLOCK, pair);
+	set(pair[0], SO_SNDBUF, 1);
+	CHECK_EQ(syscall(SYS_sendmmsg, pair[0], messages, 2, 0), 1);
+	CHECK(messages[0].msg_len > 0 && messages[0].msg_len < sizeof large);
+}
+
+/* Who may have less under way than it has sends nothing until enough was received, small messages neither. */
+static void lowered_limit(void)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM };
+	int pair[2];
+
+	for (int i = 0; i < 3; i++) {
+		pair_of(types[i] | SOCK_NONBLOCK, pair);
+		for (int k = 0; k < 2; k++)
+			CHECK_EQ(write(pair[0], buffer, 5000), 5000);
+		set(pair[0], SO_SNDBUF, 1);
+		CHECK_ERR(write(pair[0], "x", 1), EAGAIN);
+		CHECK_EQ(events(pair[0]), 0);
+		for (int k = 0; k < 2; k++)
+			CHECK_EQ(read(pair[1], buffer, 5000), 5000);
+		CHECK_EQ(events(pair[0]), POLLOUT);
+		CHECK_EQ(write(pair[0], "x", 1), 1);
+		CHECK_EQ(read(pair[1], buffer, 10), 1);
+		close(pair[0]);
+		close(pair[1]);
+	}
+}
+
+static ssize_t send_as(int fd, uid_t uid)
+{
+	union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof(struct ucred))]; } control = {
+		.head = { .cmsg_len = CMSG_LEN(sizeof(struct ucred)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS } };
+	struct ucred credentials = { getpid(), uid, 0 };
+	struct iovec part = { "x", 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+
+	memcpy(CMSG_DATA(&control.head), &credentials, sizeof credentials);
+	return sendmsg(fd, &message, 0);
+}
+
+/* What nobody said who sent is one stream, whatever was in the kernel's memory before. */
+static void nobody_said_who(void)
+{
+	enum { PIECES = 16 };
+	int pair[2];
+
+	pair_of(SOCK_STREAM, pair);
+	for (int i = 0; i < PIECES; i++)
+		CHECK_EQ(send_as(pair[0], 100 + i), 1);
+	CHECK_EQ(recv(pair[1], buffer, PIECES, MSG_WAITALL), PIECES);
+	for (int i = 0; i < PIECES; i++)
+		CHECK_EQ(write(pair[0], "x", 1), 1);
+	set(pair[1], SO_PASSCRED, 1);
+	CHECK_EQ(recv(pair[1], buffer, PIECES, 0), PIECES);
+}
+
+/* Several sockets at one name are not for those that are local. */
+static void not_for_local_ones(void)
+{
+	int pair[2], value = 1;
+	socklen_t size = sizeof value;
+
+	pair_of(SOCK_DGRAM, pair);
+	CHECK_ERR(setsockopt(pair[0], SOL_SOCKET, SO_REUSEPORT, &value, size), EOPNOTSUPP);
+	CHECK_EQ(getsockopt(pair[0], SOL_SOCKET, SO_REUSEPORT, &value, &size), 0);
+	CHECK_EQ(value, 0);
+	set(pair[0], SO_REUSEPORT, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(peeking_behind_streams), CASE(peeking_behind_datagrams), CASE(peeking_behind_packets), CASE(dead_receiver), CASE(taken_meanwhile),
+		CASE(peeking_behind_streams), CASE(peeking_behind_datagrams), CASE(peeking_behind_packets), CASE(peeking_past_empty_datagrams),
+		CASE(peeking_past_empty_packets), CASE(dead_receiver), CASE(taken_meanwhile),
 		CASE(moving_names), CASE(longest_path), CASE(named_by_itself), CASE(ends_before_accept), CASE(ends_of_messages), CASE(shut_halves),
-		CASE(its_own_peer), { NULL, NULL },
+		CASE(its_own_peer), CASE(sent_in_part), CASE(lowered_limit), CASE(nobody_said_who), CASE(not_for_local_ones), { NULL, NULL },
 	};
 
 	return kernel_has(UNIX_SOCKETS) ? check_main("socket_edges", cases, argc, argv) : skip_program("socket_edges", UNIX_SOCKETS);

@@ -204,7 +204,7 @@ static void refused(void)
 	CHECK_ERR(send_raw(pair[0], &message, 0), EINVAL);
 	control.head.cmsg_level = 77;
 	CHECK_EQ(send_raw(pair[0], &message, 0), 1);
-	message.msg_controllen = 100000;
+	message.msg_controllen = 20480;
 	CHECK_ERR(send_raw(pair[0], &message, 0), ENOBUFS);
 	message.msg_controllen = 0;
 	message.msg_iovlen = 1025;
