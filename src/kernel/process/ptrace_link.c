@@ -200,7 +200,8 @@ int ptrace_begin_clone(struct thread *child, const struct clone_request *request
 		return 0;
 	flags = spin_lock_irq(&process_tree_lock);
 	spin_lock(&child->process->signal_lock);
-	if (mine->tracer && !ptrace_is_traced(child)) {
+	/* A tracer that is not found to be one that may yet may not trace children either. */
+	if (mine->tracer && mine->ready && !ptrace_is_traced(child)) {
 		link(mine->tracer, child, mine->seized, mine->options);
 		child->user.traced.ready = linked = true;
 		child->user.traced.trap = mine->seized;
