@@ -28,7 +28,7 @@ void ptrace_tell_tracer(struct thread *thread, int code, int status)
 	info.child.uid = process_uid(thread->process);
 	info.child.status = status;
 	action = process_signal_action(tracer, SIGCHLD);
-	if (action.handler != HANDLER_IGNORE && !(action.flags & SA_NOCLDSTOP))
+	if (action.handler != HANDLER_IGNORE && !(code >= CLD_TRAPPED && action.flags & SA_NOCLDSTOP))
 		signal_send(tracer, NULL, &info);
 	wake_all(&tracer->child_events);
 }
