@@ -193,6 +193,8 @@ int ptrace_ask_about(int number, struct signal_info *info, uint64_t *flags)
 
 	if (number == SIGKILL)
 		return number;
+	/* Also if there is no tracer to stop for any more. */
+	signal_info_copy(self->user.traced.info, info);
 	spin_unlock_irq(&process->signal_lock, *flags);
 	number = stop(STOP_SIGNAL, number, 0, info);
 	info_from_tracer(self, number, &fresh);
