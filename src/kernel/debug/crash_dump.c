@@ -94,6 +94,13 @@ void crash_dump_add(const char *text, size_t len)
 	used += len;
 }
 
+static void seal(void)
+{
+	dump->length = used;
+	dump->checksum = checksum(dump->text, used);
+	dump->magic = DUMP_MAGIC;
+}
+
 void crash_dump_finish(void)
 {
 	static const char heading[] = "\nthe log before it:\n";
@@ -101,11 +108,11 @@ void crash_dump_finish(void)
 	if (!dump || finished)
 		return;
 	crash_dump_add(heading, sizeof(heading) - 1);
-	used += log_tail(dump->text + used, sizeof(dump->text) - used);
-	dump->length = used;
-	dump->checksum = checksum(dump->text, used);
-	dump->magic = DUMP_MAGIC;
+	/* If that panics, too, this is what there is. */
+	seal();
 	finished = true;
+	used += log_tail(dump->text + used, sizeof(dump->text) - used);
+	seal();
 	/* A reset may forget what is in the caches only. */
 	cpu_write_caches_back();
 }

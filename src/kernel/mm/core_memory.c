@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "mm/address_space_internal.h"
 #include "mm/page_table.h"
+#include "mm/page_tree.h"
 #include "vfs/path.h"
 
 #include <linux/mman.h>
@@ -45,18 +46,43 @@ bool core_mapping_find(struct address_space *as, uint64_t addr, struct core_mapp
 	return vma;
 }
 
+static bool next_in_tables(struct address_space *as, const struct core_mapping *mapping, uint64_t *addr)
+{
+	bool found;
+
+	if (*addr != mapping->start && *addr != ROUND_DOWN(*addr, table_span(2)))
+		return true;
+	spin_lock(&as->table_lock);
+	found = page_table_next_locked(as, addr, mapping->kept_end);
+	spin_unlock(&as->table_lock);
+	return found;
+}
+
+static bool next_in_object(struct vma *vma, uint64_t *addr)
+{
+	uint64_t index = (vma->offset + (*addr - vma->start)) >> PAGE_SHIFT;
+	bool found;
+
+	mutex_lock(&vma->object->lock);
+	found = page_tree_next(&vma->object->pages, &index);
+	mutex_unlock(&vma->object->lock);
+	*addr = vma->start + ((index << PAGE_SHIFT) - vma->offset);
+	return found;
+}
+
 uint64_t core_page_next(struct address_space *as, const struct core_mapping *mapping, uint64_t addr)
 {
-	bool none;
+	bool found = true;
 
-	if (!mapping->anonymous || (addr != mapping->start && addr != ROUND_DOWN(addr, table_span(2))))
-		return addr;
 	rwlock_read_lock(&as->lock);
-	spin_lock(&as->table_lock);
-	none = !page_table_next_locked(as, &addr, mapping->kept_end);
-	spin_unlock(&as->table_lock);
+	struct vma *vma = address_space_find(as, addr);
+
+	if (mapping->anonymous)
+		found = next_in_tables(as, mapping, &addr);
+	else if (vma && vma->object && vma->object->pinned && vma->flags & MAP_SHARED)
+		found = next_in_object(vma, &addr);	/* what is not there is zeroes, and would only be made to be looked at */
 	rwlock_read_unlock(&as->lock);
-	return none ? mapping->kept_end : addr;
+	return found ? MIN(addr, mapping->kept_end) : mapping->kept_end;
 }
 
 static bool maps_object(struct address_space *as, uint64_t addr)

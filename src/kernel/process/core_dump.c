@@ -73,7 +73,7 @@ static bool begin(struct core_dump *core)
 		process->core = core;
 		process_begin_exit(process, core->number);
 		/* Nothing is to break its writes off. */
-		atomic_and(&self->user.work, ~(THREAD_WORK_EXIT | THREAD_WORK_STOP | THREAD_WORK_SIGNAL));
+		atomic_and(&self->user.work, ~THREAD_WORK_INTERRUPTS);
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	return begins;

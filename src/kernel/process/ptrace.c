@@ -22,29 +22,31 @@ struct request {
 
 /* ---- Memory ---- */
 
-static long peek_data(struct thread *thread, uint64_t addr, uaddr_t to)
+static bool is_stopped(struct thread *thread)
 {
-	struct address_space *as = process_get_address_space(thread->process);
-	uint64_t word;
-	size_t done;
+	uint64_t flags = spin_lock_irq(&thread->process->signal_lock);
+	bool stopped = traced_may_touch(thread);
 
-	if (!as)
-		return -EIO;
-	done = user_range_ok(addr, sizeof(word)) ? address_space_access(as, addr, &word, sizeof(word), false) : 0;
-	address_space_put(as);
-	return done == sizeof(word) ? put_user_u64(to, word) : -EIO;
+	spin_unlock_irq(&thread->process->signal_lock, flags);
+	return stopped;
 }
 
-static long poke_data(struct thread *thread, uint64_t addr, uint64_t word)
+static long move_word(const struct request *r, bool write)
 {
-	struct address_space *as = process_get_address_space(thread->process);
-	size_t done;
+	struct address_space *as = process_get_address_space(r->thread->process);
+	uint64_t word = r->data;
+	long result = -EIO;
 
 	if (!as)
 		return -EIO;
-	done = user_range_ok(addr, sizeof(word)) ? address_space_poke(as, addr, &word, sizeof(word)) : 0;
+	/* Looked at only now: whoever let it go meanwhile may have let it become a program that the caller may not trace. */
+	if (!is_stopped(r->thread))
+		result = -ESRCH;
+	else if (user_range_ok(r->addr, sizeof(word)) &&
+		 (write ? address_space_poke(as, r->addr, &word, sizeof(word)) : address_space_access(as, r->addr, &word, sizeof(word), false)) == sizeof(word))
+		result = write ? 0 : put_user_u64(r->data, word);
 	address_space_put(as);
-	return done == sizeof(word) ? 0 : -EIO;
+	return result;
 }
 
 /* ---- Registers ---- */
@@ -276,7 +278,7 @@ static long detach(const struct request *r)
 		return -EIO;
 	flags = spin_lock_irq(&process_tree_lock);
 	spin_lock(&thread->process->signal_lock);
-	if (ptrace_is_traced_by(thread, current_process()) && traced_may_touch(thread)) {
+	if (traced_may_touch(thread)) {
 		thread->user.traced.signal = r->data;
 		ptrace_unlink(thread);
 		result = 0;
@@ -295,7 +297,7 @@ static long interrupt(struct thread *thread)
 	long result = -EIO;
 
 	flags = spin_lock_irq(&thread->process->signal_lock);
-	if (traced->seized) {
+	if (traced->seized && ptrace_is_traced_by(thread, current_process())) {
 		result = 0;
 		/* One that listens in a stop of its process tells of that stop again. */
 		if (!traced->listening || !thread->user.stopped) {
@@ -314,31 +316,25 @@ static long interrupt(struct thread *thread)
 static long kill(struct thread *thread)
 {
 	struct signal_info info = signal_info_kernel(SIGKILL);
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
 
-	signal_send(thread->process, NULL, &info);
+	if (ptrace_is_traced_by(thread, current_process()))
+		signal_send(thread->process, NULL, &info);
+	spin_unlock_irq(&process_tree_lock, flags);
 	return 0;
 }
 
 /* ---- The call ---- */
-
-static bool is_stopped(struct thread *thread)
-{
-	uint64_t flags = spin_lock_irq(&thread->process->signal_lock);
-	bool stopped = traced_may_touch(thread);
-
-	spin_unlock_irq(&thread->process->signal_lock, flags);
-	return stopped;
-}
 
 static long perform_stopped(const struct request *r)
 {
 	switch (r->number) {
 	case PTRACE_PEEKTEXT:
 	case PTRACE_PEEKDATA:
-		return peek_data(r->thread, r->addr, r->data);
+		return move_word(r, false);
 	case PTRACE_POKETEXT:
 	case PTRACE_POKEDATA:
-		return poke_data(r->thread, r->addr, r->data);
+		return move_word(r, true);
 	case PTRACE_PEEKUSR:
 	case PTRACE_GETEVENTMSG:
 		return get_word(r);

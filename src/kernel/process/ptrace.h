@@ -63,6 +63,13 @@ static inline int ptrace_filter_signal(struct thread *self, int number, struct s
 
 /* A process that is stopped waits: true if that was done here, for the tracer; then the caller looks again whether it has to. */
 bool ptrace_group_stop(void);
+/*
+ * IRET to an address that is not canonical would fault in the kernel. A tracer may have set it, and the program, by system calls, what would otherwise be seen
+ * to meanwhile; so all who have work to do on their way to user mode look last. Then it is a fault of the program's, which is work again.
+ */
+static inline bool ptrace_is_nowhere(uint64_t address) { return (uint64_t)((int64_t)(address << 16) >> 16) != address; }
+bool ptrace_fault_nowhere(void);
+static inline bool ptrace_leads_nowhere(uint64_t address) { return unlikely(ptrace_is_nowhere(address)) && ptrace_fault_nowhere(); }
 /* A handler is about to run: was the thread doing one step? Then ptrace_handler_begins() once it is set up. */
 bool ptrace_ends_step(struct trap_frame *frame);
 void ptrace_handler_begins(void);
@@ -125,6 +132,7 @@ static inline void ptrace_init_process(struct process *process) { }
 static inline bool ptrace_handle_work(struct trap_frame *frame, uint32_t work) { return false; }
 static inline int ptrace_filter_signal(struct thread *self, int number, struct signal_info *info, uint64_t *flags) { return number; }
 static inline bool ptrace_group_stop(void) { return false; }
+static inline bool ptrace_leads_nowhere(uint64_t address) { return false; }
 static inline bool ptrace_ends_step(struct trap_frame *frame) { return false; }
 static inline void ptrace_handler_begins(void) { }
 static inline bool ptrace_forgets_step(struct trap_frame *frame) { return false; }

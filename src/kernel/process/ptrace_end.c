@@ -44,8 +44,21 @@ bool ptrace_keeps_number(struct thread *self)
 	struct traced *traced = &self->user.traced;
 
 	traced->ended = true;
+	traced->ended_traced = traced->tracer;
 	traced->kept_number = traced->tracer && !is_first(self);
 	return traced->kept_number;
+}
+
+/* si_code of an end, whose status is as wait4 has it. */
+static int end_code(int status)
+{
+	return !(status & 0x7f) ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+}
+
+/* process_tree_lock held. */
+static void tell_end(struct thread *thread, int status)
+{
+	ptrace_tell_tracer(thread, end_code(status), status & 0x7f ?: status >> 8);
 }
 
 /* Another first thread came by exec: what was to be told of the one before is out of date. process_tree_lock held. */
@@ -67,7 +80,7 @@ bool ptrace_report_end(struct thread *self, int code, bool last)
 	struct thread *before = NULL;
 	uint64_t flags;
 
-	if (likely(!traced->tracer && !traced->kept_number))
+	if (likely(!traced->ended_traced))
 		return false;
 	flags = spin_lock_irq(&process_tree_lock);
 	if (traced->tracer && !(is_first(self) && traced->tracer == process->parent)) {
@@ -79,7 +92,7 @@ bool ptrace_report_end(struct thread *self, int code, bool last)
 			before = forget_leader(process);
 			process->traced_leader = self;
 		} else {
-			ptrace_tell_tracer(self, traced->status & 0x7f ? CLD_KILLED : CLD_EXITED, traced->status & 0x7f ?: traced->status >> 8);
+			tell_end(self, traced->status);
 		}
 	} else {
 		if (traced->tracer)
@@ -123,7 +136,7 @@ void ptrace_tell_end(struct process *process)
 	struct thread *leader = process->traced_leader;
 
 	if (leader)
-		ptrace_tell_tracer(leader, process->exit_status & 0x7f ? CLD_KILLED : CLD_EXITED, process->exit_status & 0x7f ?: process->exit_status >> 8);
+		tell_end(leader, process->exit_status);
 	abandon(process);
 }
 
@@ -186,7 +199,7 @@ static bool take_end(struct thread *thread, const struct wait_request *request, 
 	if (!(request->options & WEXITED) || (is_first(thread) && !process->zombie))
 		return false;
 	event->status = is_first(thread) ? process->exit_status : thread->user.traced.status;
-	event->code = !(event->status & 0x7f) ? CLD_EXITED : event->status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+	event->code = end_code(event->status);
 	if (!(request->options & WNOWAIT)) {
 		unlink_locked(thread);
 		release(thread);

@@ -27,10 +27,10 @@ static inline struct trap_frame *traced_frame(const struct thread *thread)
 	return (struct trap_frame *)((char *)thread->stack_base + KERNEL_STACK_SIZE) - 1;
 }
 
-/* Is @thread in a stop, and not left in it by PTRACE_LISTEN? signal_lock held. */
+/* Is @thread, which the caller traced when the request began, in a stop still, and not left in it by PTRACE_LISTEN? signal_lock held. */
 static inline bool traced_may_touch(const struct thread *thread)
 {
-	return thread->user.traced.stopped && !thread->user.traced.listening;
+	return thread->user.traced.stopped && !thread->user.traced.listening && ptrace_is_traced_by(thread, current_process());
 }
 
 /* ptrace_link.c */

@@ -149,6 +149,15 @@ static long confirm_link(struct thread *thread)
 	return may ? 0 : -EPERM;
 }
 
+/* Is @pid a process of which only its end is still to be heard? */
+static bool has_ended(int pid)
+{
+	struct process *process = process_find(pid);
+
+	process_put(process);
+	return process;
+}
+
 long ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
 {
 	struct signal_info stop = signal_info_kernel(SIGSTOP);
@@ -159,7 +168,7 @@ long ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
 		return -EIO;
 	thread = thread_find(tid);
 	if (!thread)
-		return -ESRCH;
+		return has_ended(tid) ? -EPERM : -ESRCH;
 	if (thread->process == current_process() || thread->process == init_process || proc_check_inspect(thread->process))
 		result = -EPERM;
 	else
@@ -200,7 +209,8 @@ int ptrace_begin_clone(struct thread *child, const struct clone_request *request
 		return 0;
 	flags = spin_lock_irq(&process_tree_lock);
 	spin_lock(&child->process->signal_lock);
-	if (mine->tracer && !ptrace_is_traced(child)) {
+	/* A tracer that is not found to be one that may yet may not trace children either. */
+	if (mine->tracer && mine->ready && !ptrace_is_traced(child)) {
 		link(mine->tracer, child, mine->seized, mine->options);
 		child->user.traced.ready = linked = true;
 		child->user.traced.trap = mine->seized;

@@ -15,7 +15,7 @@
 enum { ORIG_RAX = 15, RIP, CS, EFLAGS, RSP, SS, FS_BASE, GS_BASE, DS, ES, FS, GS };
 /* What programs know: Linux's selectors, by which tracers tell 64-bit programs. */
 enum { SHOWN_CS = 0x33, SHOWN_SS = 0x2b };
-enum { XSAVE_HEADER = 512, XSAVE_X87_SSE = 3, XCR0_SHOWN_AT = 464 };
+enum { XSAVE_HEADER = 512, XSAVE_HEADER_WORDS = 8, XSAVE_X87_SSE = 3, XCR0_SHOWN_AT = 464, MXCSR_AT = 24 };
 /* CF PF AF ZF SF TF DF OF RF AC */
 #define RFLAGS_SETTABLE (0xcd5ull | PTRACE_RFLAGS_TF | 0x10000 | 0x40000)
 
@@ -134,18 +134,35 @@ static int write_registers(struct thread *thread, const uint64_t *words, size_t 
 	return error;
 }
 
-/* Whole images only: @fpu, of which @len bytes came from the tracer. The thread loads it when it goes on, from a copy of its own: returns what to free. */
-static void *write_fpu(struct thread *thread, void *fpu, size_t len)
+/* Would the processor load it? What @fpu has that it refuses is taken out. */
+static bool is_loadable(void *fpu)
+{
+	uint64_t before[XSAVE_HEADER_WORDS + 1], *header = (uint64_t *)((char *)fpu + XSAVE_HEADER), *mxcsr = (uint64_t *)((char *)fpu + MXCSR_AT);
+	size_t size = cpu_features.xsave ? XSAVE_HEADER_WORDS * sizeof(*header) : 0;
+
+	memcpy(before, header, size);
+	before[XSAVE_HEADER_WORDS] = *mxcsr;
+	fpu_sanitize(fpu);
+	return !memcmp(before, header, size) && before[XSAVE_HEADER_WORDS] == *mxcsr;
+}
+
+/*
+ * Whole images only: *@fpu, of which @len bytes came from the tracer. The thread loads it when it goes on, from a copy of its own; *@fpu is then what to free.
+ * 0 or -EINVAL.
+ */
+static int write_fpu(struct thread *thread, void **buffer, size_t len)
 {
 	const void *now = thread->user.traced.fpu ? thread->user.traced.fpu : thread->fpu_area;
-	void *before = thread->user.traced.fpu;
+	void *before = thread->user.traced.fpu, *fpu = *buffer;
 
 	memcpy((char *)fpu + len, (const char *)now + len, fpu_area_size() - len);
 	if (len == PTRACE_FPU_SIZE && cpu_features.xsave)
 		*(uint64_t *)((char *)fpu + XSAVE_HEADER) |= XSAVE_X87_SSE;
-	fpu_sanitize(fpu);
+	if (!is_loadable(fpu))
+		return -EINVAL;
 	thread->user.traced.fpu = fpu;
-	return before;
+	*buffer = before;
+	return 0;
 }
 
 static long write_set(struct thread *thread, unsigned type, void **buffer, size_t len)
@@ -153,9 +170,8 @@ static long write_set(struct thread *thread, unsigned type, void **buffer, size_
 	if (type == NT_PRSTATUS)
 		return write_registers(thread, *buffer, len);
 	if (len != ptrace_set_size(type))
-		return -EINVAL;
-	*buffer = write_fpu(thread, *buffer, len);
-	return 0;
+		return type == NT_X86_XSTATE ? -EFAULT : -EINVAL;
+	return write_fpu(thread, buffer, len);
 }
 
 long ptrace_move_set(struct thread *thread, unsigned type, uaddr_t at, size_t len, bool write)

@@ -28,12 +28,18 @@ void ptrace_tell_tracer(struct thread *thread, int code, int status)
 	info.child.uid = process_uid(thread->process);
 	info.child.status = status;
 	action = process_signal_action(tracer, SIGCHLD);
-	if (action.handler != HANDLER_IGNORE && !(action.flags & SA_NOCLDSTOP))
+	if (action.handler != HANDLER_IGNORE && !(code >= CLD_TRAPPED && action.flags & SA_NOCLDSTOP))
 		signal_send(tracer, NULL, &info);
 	wake_all(&tracer->child_events);
 }
 
-/* What the tracer gave it, once it goes on. Values that would be a fault of the kernel's become the program's. */
+bool ptrace_fault_nowhere(void)
+{
+	signal_force_fault(SIGSEGV, SI_KERNEL, 0, VECTOR_PROTECTION, 0);
+	return true;
+}
+
+/* What the tracer gave it, once it goes on. */
 static void take_over(struct thread *self, void *fpu)
 {
 	preempt_disable();
@@ -47,8 +53,6 @@ static void take_over(struct thread *self, void *fpu)
 	kfree(fpu);
 	/* The short ways of messages are not watched, and have no base in GS. */
 	endpoint_forget_descriptors();
-	if (!user_range_ok(traced_frame(self)->rip, 1))
-		signal_force_fault(SIGSEGV, SI_KERNEL, 0, VECTOR_PROTECTION, 0);
 }
 
 static void end_step(struct traced *traced, struct trap_frame *frame)
@@ -150,14 +154,11 @@ static int stop_for_event(enum stop_kind kind, int event, int signal, uint64_t m
 	return stop(kind, event << 8 | signal, message, NULL);
 }
 
-/* An event inside a call: its tracer may want to see the end of the call only now. */
+/* An event inside a call: its tracer may want to see the end of the call only now, or have set where the thread goes on. */
 static void stop_in_call(int event, uint64_t message)
 {
-	struct thread *self = current_thread();
-
 	stop_for_event(STOP_EVENT, event, SIGTRAP, message);
-	if (self->user.traced.watch)
-		atomic_or(&self->user.work, THREAD_WORK_CALL);
+	atomic_or(&current_thread()->user.work, THREAD_WORK_CALL);
 }
 
 static bool wants_event(int event)
@@ -192,6 +193,8 @@ int ptrace_ask_about(int number, struct signal_info *info, uint64_t *flags)
 
 	if (number == SIGKILL)
 		return number;
+	/* Also if there is no tracer to stop for any more. */
+	signal_info_copy(self->user.traced.info, info);
 	spin_unlock_irq(&process->signal_lock, *flags);
 	number = stop(STOP_SIGNAL, number, 0, info);
 	info_from_tracer(self, number, &fresh);
@@ -303,7 +306,8 @@ void *ptrace_enter_call(struct trap_frame *frame)
 	if (self->user.traced.watch & TRACED_CALLS)
 		stop_for_call(PTRACE_SYSCALL_INFO_ENTRY);
 	atomic_or(&self->user.work, THREAD_WORK_CALL);
-	if (atomic_load(&self->user.work) & THREAD_WORK_EXIT)
+	/* Nor does who cannot return from a call make it: a child would begin at the same place. */
+	if (atomic_load(&self->user.work) & THREAD_WORK_EXIT || ptrace_is_nowhere(frame->rip))
 		return skip_call;
 	if (frame->error < SYSCALL_LINUX_COUNT)
 		return unwatched_handlers[frame->error];

@@ -244,7 +244,7 @@ static void handle_signals(struct trap_frame *frame, struct thread *thread)
 		run_handler(frame, thread, &delivery);
 }
 
-void signal_handle_work(struct trap_frame *frame)
+static void do_work(struct trap_frame *frame)
 {
 	struct thread *thread = current_thread();
 	uint32_t work;
@@ -274,4 +274,11 @@ void signal_handle_work(struct trap_frame *frame)
 		}
 	}
 	settle_call_without_handler(frame);
+}
+
+void signal_handle_work(struct trap_frame *frame)
+{
+	do
+		do_work(frame);
+	while (ptrace_leads_nowhere(frame->rip));
 }

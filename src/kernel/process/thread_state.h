@@ -52,6 +52,7 @@ struct traced {
 	bool trap;			/* is to stop (PTRACE_INTERRUPT, a stop of the process that ended) */
 	bool own_step;			/* RFLAGS.TF is the tracer's */
 	bool ended;			/* nobody may begin to trace it any more; process_tree_lock */
+	bool ended_traced;		/* own thread: it had a tracer then, who may be at it still */
 	bool kept_number;		/* has ended, and its number waits for the tracer; process_tree_lock, as the next two */
 	bool dead;			/* has ended; only what the tracer is still to hear is left, with a reference */
 	bool charged;			/* still counts for its process and the machine */

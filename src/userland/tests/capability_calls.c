@@ -463,9 +463,28 @@ static void every_class(void)
 	}
 }
 
+static void read_report(void *unused)
+{
+	char text[16];
+	int fd = open("/proc/crash", O_RDONLY);
+
+	(void)unused;
+	CHECK(read(fd, text, sizeof text) >= 0);
+	CHECK_EQ(set(CAPABILITIES_ALL & ~CAPABILITY_SYS_ADMIN, CAPABILITIES_ALL & ~CAPABILITY_SYS_ADMIN), 0);
+	CHECK_ERR(pread(fd, text, sizeof text, 0), EPERM);
+}
+
+/* Of the panic before this boot, where it is kept: it has the log, too. */
+static void report_of_a_panic(void)
+{
+	if (!access("/proc/crash", F_OK))
+		CHECK_EQ(check_child(read_report, NULL), 0);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct check_case cases[] = { CASE(every_gate), CASE(every_free_call), CASE(every_class), { NULL, NULL } }, none[] = { { NULL, NULL } };
+	static const struct check_case cases[] = { CASE(every_gate), CASE(every_free_call), CASE(every_class), CASE(report_of_a_panic), { NULL, NULL } },
+		none[] = { { NULL, NULL } };
 
 	return check_main("capability_calls", have_capabilities() ? cases : none, argc, argv);
 }

@@ -178,11 +178,36 @@ static void killed_meanwhile(void)
 	}
 }
 
+/* What nobody has touched of shared memory is not made for the file. */
+static void crash_with_sparse_memory(void)
+{
+	enum { PAGE = 4096, PAGES = 2000, FIRST = 700 };
+	unsigned char *memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), there[PAGES] = { 0 };
+	struct core core;
+	int made = 0;
+
+	memset(memory + FIRST * PAGE, 5, PAGE);
+	memset(memory + (PAGES - 1) * PAGE, 6, PAGE);
+	CHECK_EQ(threads_of_core(run_child(crash, 1)), 2);
+	if (!CHECK_EQ(core_open(&core, "core"), 0))
+		return;
+	CHECK(core_page_is(&core, memory, 0));
+	CHECK(core_page_is(&core, memory + FIRST * PAGE, 5));
+	CHECK(core_page_is(&core, memory + (FIRST + 1) * PAGE, 0));
+	CHECK(core_page_is(&core, memory + (PAGES - 1) * PAGE, 6));
+	core_close(&core);
+	CHECK_EQ(mincore(memory, PAGES * PAGE, there), 0);
+	for (int i = 0; i < PAGES; i++)
+		made += there[i] & 1;
+	if (!access("/dev/trace", F_OK))	/* Linux makes it all */
+		CHECK_EQ(made, 2);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(crash_at_once), CASE(crash_beside_spinning), CASE(crash_beside_new_threads), CASE(crash_beside_exit), CASE(crash_beside_exec),
-		CASE(killed_meanwhile), { NULL, NULL },
+		CASE(killed_meanwhile), CASE(crash_with_sparse_memory), { NULL, NULL },
 	};
 
 	program = argv[0];

@@ -308,6 +308,8 @@ static void registers_are_read_and_set(void)
 	xmm3 = 404;
 	memcpy(&fpu.xmm_space[12], &xmm3, sizeof xmm3);
 	CHECK_EQ(request(PTRACE_SETFPREGS, pid, 0, (long)&fpu), 0);
+	fpu.mxcsr |= 1u << 31;
+	CHECK_ERR(request(PTRACE_SETFPREGS, pid, 0, (long)&fpu), EINVAL);
 	memset(&fpu, 0, sizeof fpu);
 	CHECK_EQ(request(PTRACE_GETFPREGS, pid, 0, (long)&fpu), 0);
 	memcpy(&xmm3, &fpu.xmm_space[12], sizeof xmm3);
@@ -328,6 +330,23 @@ static void registers_are_read_and_set(void)
 		CHECK_EQ(shared[i], 101 + 101 * i);
 }
 
+/* What a processor does not load is refused: parts that it does not know, another format, reserved bytes, and half an image. */
+static void bad_images(pid_t pid, char *image, size_t size)
+{
+	static const int words[] = { 24, 512 + 4, 512 + 8, 512 + 16 };
+	struct iovec vector = { image, size - 8 };
+
+	CHECK_ERR(request(PTRACE_SETREGSET, pid, NT_X86_XSTATE, (long)&vector), EFAULT);
+	for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+		uint32_t *word = (uint32_t *)(image + words[i]), good = *word;
+
+		vector = (struct iovec){ image, size };
+		*word = 1u << 31;
+		CHECK_ERR(request(PTRACE_SETREGSET, pid, NT_X86_XSTATE, (long)&vector), EINVAL);
+		*word = good;
+	}
+}
+
 static void extended_state(void)
 {
 	static char image[16384] __attribute__((aligned(64)));
@@ -343,6 +362,7 @@ static void extended_state(void)
 		CHECK_EQ(*(uint64_t *)(image + 160 + 3 * 16), 0x1234567890);
 		*(uint64_t *)(image + 160 + 3 * 16) = 505;
 		CHECK_EQ(request(PTRACE_SETREGSET, pid, NT_X86_XSTATE, (long)&vector), 0);
+		bad_images(pid, image, vector.iov_len);
 		CHECK_EQ(CONTINUE(pid, 0), EXITED);
 		CHECK_EQ(shared[3], 505);
 		return;

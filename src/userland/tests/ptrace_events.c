@@ -69,11 +69,28 @@ static void attach_and_detach(void)
 }
 
 /* A process that is no child of its tracer, which hears of its stops and its end all the same. */
+/* A SIGCHLD that waits blocked: of whose end by a signal? */
+static pid_t told_of(void)
+{
+	sigset_t set;
+	siginfo_t info = { 0 };
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	CHECK_EQ(sigtimedwait(&set, &info, &(struct timespec){ 0 }), SIGCHLD);
+	CHECK_EQ(info.si_code, CLD_KILLED);
+	return info.si_pid;
+}
+
 static void strangers(void)
 {
+	struct sigaction no_stops = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
 	volatile int *words = shared;
 	pid_t child, pid;
+	sigset_t all;
 
+	sigfillset(&all);
+	sigaction(SIGCHLD, &no_stops, NULL);
 	memset((void *)shared, 0, 4096);
 	child = fork();
 	if (!child) {
@@ -83,6 +100,7 @@ static void strangers(void)
 	}
 	CHECK(check_await(&words[0], 10000));
 	pid = words[0];
+	sigprocmask(SIG_BLOCK, &all, NULL);
 	CHECK_EQ(waitpid(pid, NULL, WALL), -1);
 	CHECK_EQ(request(PTRACE_SEIZE, pid, 0, 0), 0);
 	CHECK_EQ(waitpid(pid, NULL, WALL | WNOHANG), 0);
@@ -91,8 +109,21 @@ static void strangers(void)
 	kill(pid, SIGTERM);
 	CHECK_EQ(CONTINUE(pid, 0), SIGTERM);
 	CHECK_EQ(CONTINUE(pid, SIGTERM), EXITED + SIGTERM);
+	CHECK_EQ(told_of(), pid);
 	CHECK_EQ(check_wait(child), 0);
 	CHECK_EQ(waitpid(pid, NULL, WALL), -1);
+}
+
+static void the_dead(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	CHECK(check_state(pid, 'Z', 10000));
+	CHECK_ERR(request(PTRACE_ATTACH, pid, 0, 0), EPERM);
+	CHECK_EQ(stop_of(pid), EXITED);
+	CHECK_ERR(request(PTRACE_ATTACH, pid, 0, 0), ESRCH);
 }
 
 static void seize_and_interrupt(void)
@@ -119,6 +150,76 @@ static void seize_and_interrupt(void)
 	CHECK_EQ(request(PTRACE_DETACH, pid, 0, 0), 0);
 	CHECK(check_state(pid, 'S', 10000));
 	kill_child(pid);
+}
+
+/* ---- Where a thread goes on ---- */
+
+enum { NOWHERE_BIT = 60 };
+
+static void goes_nowhere(pid_t pid)
+{
+	CHECK_EQ(request(PTRACE_POKEUSER, pid, REGISTER(rip), 1l << NOWHERE_BIT), 0);
+	CHECK_EQ(CONTINUE(pid, 0), SIGSEGV);
+	kill_child(pid);
+}
+
+static void block_all(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
+static void fork_only(void)
+{
+	syscall(SYS_fork);
+}
+
+static void enter(pid_t pid, unsigned long number)
+{
+	int stop;
+
+	do
+		stop = go(pid, PTRACE_SYSCALL, 0);
+	while (stop == SIGTRAP && registers_of(pid).orig_rax != number);
+	CHECK_EQ(stop, SIGTRAP);
+}
+
+static void suspend(void *unused)
+{
+	sigset_t set;
+
+	(void)unused;
+	sigemptyset(&set);
+	sigaddset(&set, SIGSEGV);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&set);
+	sigsuspend(&set);
+}
+
+/*
+ * To an address that no program has, with SIGSEGV blocked by the call that it makes, or by the mask that comes back at a call's end, and when what else begins
+ * there is a child. (The debug kernel looks that nobody gets there.)
+ */
+static void nowhere(void)
+{
+	pid_t pid = traced_child(block_all);
+
+	enter(pid, SYS_rt_sigprocmask);
+	goes_nowhere(pid);
+	pid = traced_child(fork_only);
+	enter(pid, SYS_fork);
+	goes_nowhere(pid);
+
+	pid = check_spawn(suspend, NULL);
+	CHECK(check_state(pid, 'S', 10000));
+	CHECK_EQ(request(PTRACE_SEIZE, pid, 0, 0), 0);
+	CHECK_EQ(request(PTRACE_INTERRUPT, pid, 0, 0), 0);
+	CHECK_EQ(stop_of(pid), STOP_TRAP);
+	CHECK_EQ(request(PTRACE_POKEUSER, pid, REGISTER(orig_rax), -1), 0);
+	CHECK_EQ(request(PTRACE_POKEUSER, pid, REGISTER(rax), 0), 0);
+	goes_nowhere(pid);
 }
 
 /* ---- Stops of whole processes ---- */
@@ -453,9 +554,9 @@ static void any_moment(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(attach_and_detach), CASE(strangers), CASE(seize_and_interrupt), CASE(stop_of_the_process), CASE(forks), CASE(vforks), CASE(children_of_others),
-	CASE(exec_is_told), CASE(killed_in_its_last_stop), CASE(threads_are_followed), CASE(exec_of_a_thread), CASE(tracer_ends), CASE(any_moment),
-	{ NULL, NULL },
+	CASE(attach_and_detach), CASE(strangers), CASE(the_dead), CASE(seize_and_interrupt), CASE(nowhere), CASE(stop_of_the_process), CASE(forks),
+	CASE(vforks), CASE(children_of_others), CASE(exec_is_told), CASE(killed_in_its_last_stop), CASE(threads_are_followed), CASE(exec_of_a_thread),
+	CASE(tracer_ends), CASE(any_moment), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

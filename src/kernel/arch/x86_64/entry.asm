@@ -294,6 +294,7 @@ syscall_entry:
 .work_complete:
 	mov rdi, rsp
 	call syscall_exit_work
+	CHECK_USER_ADDRESS
 	jmp trap_return
 
 ; The stubs frame_NAME of the calls that need the whole frame; where there is a gate it comes behind them. They return by IRET with the registers that are in the frame then.
@@ -340,6 +341,7 @@ thread_trampoline:
 	mov rdi, rsp
 	cli
 	call syscall_exit_work
+	CHECK_USER_ADDRESS
 	jmp trap_return
 
 section .note.GNU-stack noalloc noexec nowrite progbits
