@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of /proc that tools read: the lines of status, memory, locks, descriptors, threads' folders, who goes first when memory is out, settings. */
+/*
+ * Files of /proc that tools read: the lines of status, memory, locks, descriptors, threads' folders, who goes first when memory is out, settings;
+ * and CPUs in /sys.
+ */
 #include "check.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -363,7 +368,7 @@ static void adjustment_and_exec(void *unused)
 	CHECK_EQ(setgid(USER), 0);
 	CHECK_EQ(setuid(USER), 0);
 	/* The new program's files in /proc are the user's own. */
-	execl("/bin/sh", "sh", "-c", "echo 700 > " ADJ " && echo 200 > " ADJ " && ! echo 199 > " ADJ " && read x < " ADJ " && exit $x", NULL);
+	execl("/bin/sh", "sh", "-c", "echo 700 > " ADJ " && echo 200 > " ADJ " && ! (echo 199 > " ADJ ") && read x < " ADJ " && exit $x", NULL);
 }
 
 static void adjustment_back(void)
@@ -387,12 +392,46 @@ static void settings(void)
 	CHECK_EQ(atol(read_file("/proc/sys/fs/file-max")), most);
 }
 
+#define CPUS "/sys/devices/system/cpu"
+
+/* As htop and C libraries count them. */
+static void cpus_are_counted(void)
+{
+	DIR *folder = opendir(CPUS);
+	struct dirent *entry;
+	struct statfs status;
+	char online[32];
+	int found = 0, last = sysconf(_SC_NPROCESSORS_ONLN) - 1, number;
+
+	while (CHECK(folder != NULL) && (entry = readdir(folder)))
+		if (sscanf(entry->d_name, "cpu%d", &number) == 1) {
+			CHECK_EQ(entry->d_type, DT_DIR);
+			CHECK(number >= 0 && number <= last);
+			found++;
+		}
+	CHECK_EQ(found, last + 1);
+	snprintf(online, sizeof online, last ? "0-%d\n" : "0\n", last);
+	CHECK_STR(read_file(CPUS "/online"), online);
+	CHECK_STR(read_file(CPUS "/present"), online);
+	CHECK_EQ(read_file(CPUS "/possible")[0], '0');
+	CHECK_EQ(access(CPUS "/cpu0/.", F_OK), 0);
+	CHECK_ERR(access(CPUS "/cpu63", F_OK), ENOENT);
+	CHECK_ERR(access(CPUS "/cpu", F_OK), ENOENT);
+	CHECK_ERR(access(CPUS "/cpu00", F_OK), ENOENT);
+	CHECK_ERR(access(CPUS "/0", F_OK), ENOENT);
+	CHECK_ERR(access("/proc/cpu0", F_OK), ENOENT);
+	CHECK_EQ(statfs("/sys", &status), 0);
+	CHECK_EQ(status.f_type, SYSFS_MAGIC);
+	CHECK_EQ(statfs("/proc", &status), 0);
+	CHECK_EQ(status.f_type, PROC_SUPER_MAGIC);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(lines_of_status), CASE(kinds_of_memory), CASE(capabilities_in_status), CASE(locks_are_shown), CASE(fdinfo_says_where),
 		CASE(folders_of_threads), CASE(scheduling), CASE(adjustment), CASE(adjustment_of_users), CASE(adjustment_back), CASE(settings),
-		{ NULL, NULL },
+		CASE(cpus_are_counted), { NULL, NULL },
 	};
 
 	return check_main("proc_files", cases, argc, argv);
