@@ -140,6 +140,11 @@ PACKAGES["tracers"] = {
 } | {name: PACKAGES["dynamic-full"][name] for name in (
     "bash", "coreutils", "sed", "grep", "libacl1", "libattr1", "libc6", "libgcc-s1", "libgmp10", "liblzma5", "libpcre2-8-0", "libselinux1",
     "libssl3", "libtinfo6")}
+PACKAGES["htop"] = {
+    "htop": "03f3b6ed16e96621add9577c92349d7000d13b2ae341faa28a3dfe7f7a0ff7d2",
+    "libnl-3-200": "d1fc3e9eb8e79b4c96b0a64c3d8c9e068ae2f665cab71bd19f417ffd0453a890",
+    "libnl-genl-3-200": "1f7b198f5d87659f815140ed41c1517b2fe41ba62c5b15b0bafdcc2d61801871",
+} | {name: PROCPS[name] for name in ("libncursesw6", "ncurses-base")} | {name: PACKAGES["dynamic-full"][name] for name in ("libc6", "libtinfo6")}
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv")
 
 

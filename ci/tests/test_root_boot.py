@@ -81,7 +81,7 @@ def test_hand_over(machine):
     assert status == 0, out + log
     seen = mounts(out)
     assert seen["/"] == "ext2" and sum(line.split()[1:2] == ["/"] for line in out.splitlines()) == 1, out
-    assert set(seen) == {"/", "/dev", "/dev/pts", "/dev/shm", "/proc", "/tmp", "/run", "/sbin/fs/ext2", "/sbin/svc"}, out
+    assert set(seen) == {"/", "/dev", "/dev/pts", "/dev/shm", "/proc", "/sys", "/tmp", "/run", "/sbin/fs/ext2", "/sbin/svc"}, out
     assert "from the overlay\n640 0 root\n# mine\n" in out and "\nthere\n0\n" in out and " is " not in out, out
     assert re.search(r"^other running", out, re.M) and re.search(r"^ext2 running", out, re.M), out
     assert GONE in log and log.index("manager: ext2 serves /") < log.index("overlay: unpacked") < log.index("manager: other started"), log

@@ -43,8 +43,8 @@ def at_the_screen(folder, overlay):
     return machine
 
 
-def at_the_serial_line(guest, folder, overlay):
-    machine = Serial(guest, build_emulator(folder), ROWS, COLUMNS, "--overlay", overlay)
+def at_the_serial_line(guest, folder, overlay, *options):
+    machine = Serial(guest, build_emulator(folder), ROWS, COLUMNS, "--overlay", overlay, *options)
     if guest == RAEEN:
         machine.wait_for("login: ")
         machine.type("root\n")

@@ -254,6 +254,7 @@ static __attribute__((noinline)) void leave_object(struct address_space *as, str
 static inline __attribute__((always_inline)) void remove_vma(struct address_space *as, struct vma *vma, struct vma *prev, struct vma *next)
 {
 	as->vma_count--;
+	address_space_note_mapped(as);
 	as->mapped_bytes -= vma->end - vma->start;
 	vma_tree_remove_between(&as->vmas, vma, prev, next);
 	if (vma->object)

@@ -152,6 +152,7 @@ static void remove_from_space(struct address_space *as, struct vma *vma)
 {
 	vma_tree_remove(&as->vmas, vma);
 	as->vma_count--;
+	address_space_note_mapped(as);
 	as->mapped_bytes -= vma->end - vma->start;
 }
 
@@ -165,6 +166,7 @@ void vma_unlink(struct address_space *as, struct vma *vma)
 void vma_set_bounds(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end)
 {
 	vma_lock_object(vma);
+	address_space_note_mapped(as);
 	as->mapped_bytes += (end - start) - (vma->end - vma->start);
 	if (vma->object)
 		vma->offset += start - vma->start;

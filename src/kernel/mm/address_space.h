@@ -62,9 +62,11 @@ struct address_space {
 	struct vma_tree vmas;		/* guarded by lock */
 	size_t vma_count;		/* guarded by lock */
 	uint64_t mapped_bytes;		/* guarded by lock: VmSize */
+	uint64_t mapped_peak;		/* guarded by lock: the most it has been when it fell */
 	struct spinlock table_lock;
 	paddr_t root;			/* physical address of the PML4 */
 	size_t resident;		/* pages present; guarded by table_lock: VmRSS */
+	size_t resident_peak;		/* the most it has been when it fell; guarded by table_lock */
 	size_t table_pages;		/* guarded by table_lock; shared ones too */
 	size_t shared_tables;		/* guarded by table_lock: slots without PTE_WRITE (page_table.h) */
 	uint64_t leaf_number;		/* guarded by table_lock: which 2 MiB of addresses @leaf maps */
@@ -85,6 +87,24 @@ struct address_space {
 	uint64_t auxv_start, auxv_size;	/* set by exec: where the auxiliary vector lies, in bytes */
 #endif
 };
+
+/* What has been the most: VmHWM in pages, VmPeak in bytes. Noted only before either falls. */
+static inline size_t address_space_resident_peak(const struct address_space *as)
+{
+	return MAX(atomic_load_relaxed(&as->resident_peak), atomic_load_relaxed(&as->resident));
+}
+
+static inline void address_space_note_resident(struct address_space *as)
+{
+	if (as->resident > as->resident_peak)
+		as->resident_peak = as->resident;
+}
+
+static inline void address_space_note_mapped(struct address_space *as)
+{
+	if (as->mapped_bytes > as->mapped_peak)
+		as->mapped_peak = as->mapped_bytes;
+}
 
 /* For core files, and nothing where the kernel is built without them. */
 static inline void address_space_note_auxv(struct address_space *as, uint64_t start, uint64_t size)
@@ -162,7 +182,7 @@ void address_space_written(struct address_space *as, uint64_t addr, struct frame
 bool address_space_cut_page(struct address_space *as, uint64_t addr);
 
 /*
- * What is in memory of [@start, @end), in bytes, in the order of smaps. A page is shared if it is mapped more than once; its part in USAGE_PROPORTIONAL is
+ * Adds what is in memory of [@start, @end), in bytes, in the order of smaps. A page is shared if it is mapped more than once; its part in USAGE_PROPORTIONAL is
  * its size by how often. as->lock held (either way).
  */
 enum memory_usage { USAGE_SIZE, USAGE_RESIDENT, USAGE_PROPORTIONAL, USAGE_SHARED, USAGE_SHARED_DIRTY, USAGE_PRIVATE, USAGE_PRIVATE_DIRTY, USAGE_ANONYMOUS,

@@ -25,11 +25,12 @@ static enum fault_access access_of(uint64_t error)
 
 static inline struct fault_result resolve(uint64_t addr, enum fault_access access, bool user)
 {
-	struct process *process = current_process();
+	struct thread *thread = current_thread();
+	struct process *process = thread->process;
 
 	if (unlikely(!process || !process->as || addr >= USER_END))
 		return (struct fault_result){ SIGSEGV, SEGV_MAPERR };
-	__atomic_fetch_add(&process->minor_faults, 1, __ATOMIC_RELAXED);
+	thread->minor_faults++;
 	return address_space_fault(process->as, addr, access, user);
 }
 

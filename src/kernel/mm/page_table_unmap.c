@@ -180,6 +180,7 @@ static void unmap_slice(struct gather *gather, uint64_t *table, uint64_t start, 
 			frame->private |= 1ull << high;
 	}
 	frame->flags -= gather->pages * TABLE_PAGE;
+	address_space_note_resident(gather->as);
 	gather->as->resident -= gather->pages;
 	if (!frame->private) {
 		clear_slot(gather, start);
@@ -238,6 +239,7 @@ static void drop_shared(struct address_space *as, const uint64_t *slot, uint64_t
 	struct gather gather;
 
 	gather_init(&gather, as, false, start, end);
+	address_space_note_resident(as);
 	as->resident -= table_page_count(table);
 	as->shared_tables--;
 	as->table_pages--;

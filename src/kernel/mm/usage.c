@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* How much of a mapping is in memory, and whose (/proc/PID/smaps). */
-#include "lib/string.h"
 #include "mm/frame_records.h"
 #include "mm/page_table.h"
 
@@ -27,8 +26,7 @@ void address_space_get_usage(struct address_space *as, uint64_t start, uint64_t 
 {
 	uint64_t *slot;
 
-	memset(usage, 0, USAGE_COUNT * sizeof(*usage));
-	usage[USAGE_SIZE] = end - start;
+	usage[USAGE_SIZE] += end - start;
 	/* The lock is let go after each table: a mapping may have very many. */
 	do {
 		spin_lock(&as->table_lock);

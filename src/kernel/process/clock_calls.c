@@ -162,13 +162,18 @@ static void own_usage(struct process *process, struct rusage *usage, uint64_t *u
 	process_times_locked(process, user, system);
 	usage->ru_nvcsw = process->dead_switches[0];
 	usage->ru_nivcsw = process->dead_switches[1];
+	usage->ru_minflt = process->dead_minor_faults;
 	list_for_each(thread, &process->threads, process_link) {
+		usage->ru_minflt += thread->minor_faults;
 		usage->ru_nvcsw += thread->voluntary_switches;
 		usage->ru_nivcsw += thread->involuntary_switches;
 	}
 	spin_unlock_irq(&process->signal_lock, flags);
-	usage->ru_minflt = atomic_load_relaxed(&process->minor_faults);
-	usage->ru_majflt = atomic_load_relaxed(&process->major_faults);
+}
+
+static long kilobytes(size_t pages)
+{
+	return pages * (PAGE_SIZE / 1024);
 }
 
 void usage_of_process(struct process *process, struct rusage *usage)
@@ -177,8 +182,8 @@ void usage_of_process(struct process *process, struct rusage *usage)
 
 	memset(usage, 0, sizeof(*usage));
 	own_usage(process, usage, &user, &system);
+	usage->ru_maxrss = kilobytes(MAX(process->children_max_resident, process_max_resident(process)));
 	usage->ru_minflt += process->children_minor_faults;
-	usage->ru_majflt += process->children_major_faults;
 	usage->ru_nvcsw += process->children_switches[0];
 	usage->ru_nivcsw += process->children_switches[1];
 	put_times(usage, user + process->children_user_ns, system + process->children_system_ns);
@@ -194,20 +199,22 @@ long sys_getrusage(int who, uaddr_t out)
 	switch (who) {
 	case RUSAGE_SELF:
 		own_usage(process, &usage, &user, &system);
-		usage.ru_maxrss = process->as->resident * (PAGE_SIZE / 1024);
+		usage.ru_maxrss = kilobytes(process_max_resident(process));
 		break;
 	case RUSAGE_CHILDREN:
 		flags = spin_lock_irq(&process_tree_lock);
 		user = process->children_user_ns;
 		system = process->children_system_ns;
+		usage.ru_maxrss = kilobytes(process->children_max_resident);
 		usage.ru_minflt = process->children_minor_faults;
-		usage.ru_majflt = process->children_major_faults;
 		usage.ru_nvcsw = process->children_switches[0];
 		usage.ru_nivcsw = process->children_switches[1];
 		spin_unlock_irq(&process_tree_lock, flags);
 		break;
 	case RUSAGE_THREAD:
 		thread_times(thread, &user, &system);
+		usage.ru_maxrss = kilobytes(process_max_resident(process));
+		usage.ru_minflt = thread->minor_faults;
 		usage.ru_nvcsw = thread->voluntary_switches;
 		usage.ru_nivcsw = thread->involuntary_switches;
 		break;

@@ -23,6 +23,8 @@ void core_dump(int number, const struct signal_info *info);
 void core_wait(void);
 /* @process is exiting, and was sent signal @number. process->signal_lock held. */
 void core_hear(struct process *process, int number);
+/* Is one being written? A hint. */
+static inline bool core_is_dumped(const struct process *process) { return atomic_load_relaxed(&process->core); }
 
 #else
 
@@ -30,5 +32,6 @@ static inline bool core_is_wanted(const struct process *process, int number) { r
 static inline void core_dump(int number, const struct signal_info *info) { }
 static inline void core_wait(void) { }
 static inline void core_hear(struct process *process, int number) { }
+static inline bool core_is_dumped(const struct process *process) { return false; }
 
 #endif

@@ -33,3 +33,7 @@ const struct credentials *credentials_of(struct process *process);
 /* A further reference. */
 const struct credentials *credentials_get(const struct credentials *credentials);
 void credentials_put(const struct credentials *credentials);
+
+/* What they are worth in Linux's capabilities: all or none. */
+#define LINUX_CAPABILITIES ((1ull << (CAP_LAST_CAP + 1)) - 1)
+void credentials_linux_capabilities(const struct credentials *credentials, uint64_t *effective, uint64_t *permitted);

@@ -83,6 +83,7 @@ void exec_replace_memory(struct exec *exec)
 	struct address_space *old = process->as;
 	uint64_t flags = spin_lock_irq(&process->lock);
 
+	process_leave_memory(process);
 	process->as = exec->as;
 	string_copy(process->name, exec->name, sizeof(process->name));
 	spin_unlock_irq(&process->lock, flags);

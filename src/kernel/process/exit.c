@@ -120,6 +120,7 @@ static bool leave_thread_list(struct thread *thread, int code)
 	last = --process->thread_count == 0;
 	process->dead_user_ns += user;
 	process->dead_system_ns += system;
+	process->dead_minor_faults += thread->minor_faults;
 	process->dead_switches[0] += thread->voluntary_switches;
 	process->dead_switches[1] += thread->involuntary_switches;
 	/* The first thread's code is the process's, unless somebody ended it as a whole. */

@@ -299,6 +299,8 @@ static void copy_attributes(struct process *child, struct process *parent, const
 	child->exit_signal = request->exit_signal;
 	child->dumpable = parent->dumpable;
 	child->no_new_privs = parent->no_new_privs;
+	child->oom_score_adj = parent->oom_score_adj;
+	child->oom_score_adj_least = parent->oom_score_adj_least;
 }
 
 static struct process *copy_process(struct process *parent, const struct clone_request *request, int *error)

@@ -283,7 +283,6 @@ long sys_setgroups(int size, uaddr_t list)
 /* ---- Linux's capabilities, which decide nothing here: root has all there are, effective while its effective uid is 0; others have none ---- */
 
 enum { CAPABILITY_WORDS = 2 };
-#define LINUX_CAPABILITIES ((1ull << (CAP_LAST_CAP + 1)) - 1)
 
 /* How many words of each set the version of @header has; an unknown one is replaced by the newest. */
 static int capability_words(uaddr_t header)
@@ -300,6 +299,12 @@ static int capability_words(uaddr_t header)
 	}
 }
 
+void credentials_linux_capabilities(const struct credentials *credentials, uint64_t *effective, uint64_t *permitted)
+{
+	*effective = credentials->euid == 0 ? LINUX_CAPABILITIES : 0;
+	*permitted = may_be_root(credentials) ? LINUX_CAPABILITIES : 0;
+}
+
 static int capabilities_of(int pid, uint64_t *effective, uint64_t *permitted)
 {
 	struct thread *thread = pid ? thread_find(pid) : NULL;
@@ -308,8 +313,7 @@ static int capabilities_of(int pid, uint64_t *effective, uint64_t *permitted)
 	if (pid && !thread)
 		return -ESRCH;
 	credentials = credentials_of(thread ? thread->process : current_process());
-	*effective = credentials->euid == 0 ? LINUX_CAPABILITIES : 0;
-	*permitted = may_be_root(credentials) ? LINUX_CAPABILITIES : 0;
+	credentials_linux_capabilities(credentials, effective, permitted);
 	credentials_put(credentials);
 	if (thread)
 		thread_put(thread);

@@ -29,6 +29,8 @@ int pid_next_used(int pid);			/* lowest number in use > @pid, or -1 */
 /* process.c */
 extern struct process *init_process;		/* process 1; set once */
 struct process *process_alloc(void);		/* an empty one with one reference; NULL when out of memory */
+/* It gives up its address space: keeps what was most in it. process->lock held. */
+void process_leave_memory(struct process *process);
 void process_release_resources(struct process *process);	/* as, files, fs, handlers, executable; may sleep */
 /* All with process_tree_lock held. */
 struct process *process_find_locked(int pid);	/* not referenced */
@@ -56,7 +58,6 @@ void process_leave_group(struct process *process);	/* frees an empty group */
 void process_join_session(struct process *process, struct session *session);
 void process_leave_session(struct process *process);
 struct process_group *process_group_find(int pgid);
-unsigned process_limit_threads(void);		/* threads the machine may have */
 bool thread_count_charge(void);
 void thread_count_charge_anyway(void);		/* also beyond the limit */
 void thread_count_uncharge(void);

@@ -13,7 +13,7 @@
 #include "security/capabilities.h"
 #include "syscall_prototypes.h"
 
-enum { NOFILE_CEILING = 1048576, STACK_DEFAULT = 8 << 20, MEMLOCK_DEFAULT = 8 << 20, NOFILE_SOFT = 1024, NOFILE_HARD = 4096,
+enum { STACK_DEFAULT = 8 << 20, MEMLOCK_DEFAULT = 8 << 20, NOFILE_SOFT = 1024, NOFILE_HARD = 4096,
        MSGQUEUE_DEFAULT = 819200 };
 
 void limits_init(struct process *process)

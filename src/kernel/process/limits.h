@@ -2,6 +2,8 @@
 /* Resource limits: what process 1 starts with, and how they reach the memory manager. */
 #pragma once
 
+enum { NOFILE_CEILING = 1048576 };	/* descriptors that a process can have */
+
 struct process;
 struct address_space;
 

@@ -4,8 +4,11 @@
  * when memory is short and come back when they are needed, so that whoever just runs on asks, too. But process 1 and what root runs (services,
  * the shell of whoever wants to mend things) do not pay for an ordinary user's greed: for them the ordinary process that holds the most memory goes.
  * Process 1, and who serves a file system from a disk, go on while anybody else can go, whoever that is: the others need them.
+ * /proc/PID/oom_score_adj adds to what a process has, or takes from it: who is given more is ordinary, root's or not, who is given less is not, and who is
+ * given the least is needed.
  */
 #include <asm/signal.h>
+#include <linux/oom.h>
 
 #include "lib/log.h"
 #include "lib/panic.h"
@@ -13,27 +16,64 @@
 #include "mm/frame.h"
 #include "process/internal.h"
 #include "sched/clock.h"
+#include "security/capabilities.h"
 
 enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 500, LARGE_PART = 4 };
 
 static bool is_needed(const struct process *process)
 {
-	return process == init_process || process->serves_files;
+	return process == init_process || process->serves_files || process->oom_score_adj == OOM_SCORE_ADJ_MIN;
 }
 
 static bool is_ordinary(struct process *process)
 {
-	return !is_needed(process) && process_uid(process) != 0;
+	int adj = process->oom_score_adj;
+
+	return !is_needed(process) && (adj ? adj > 0 : process_uid(process) != 0);
 }
 
-static size_t resident_pages(struct process *process)
+/* Pages that @process has, and what is added to them. False: it has no memory. */
+static bool weigh(struct process *process, long *pages)
 {
 	struct address_space *as = process_get_address_space(process);
-	size_t pages = as ? as->resident + as->table_pages : 0;
 
-	if (as)
-		address_space_put(as);
-	return pages;
+	if (!as)
+		return false;
+	*pages = as->resident + as->table_pages + process->oom_score_adj * (long)(frame_total() / 1000);
+	address_space_put(as);
+	return true;
+}
+
+/* At least 1, or 0: it has none. */
+static size_t counted_pages(struct process *process)
+{
+	long pages;
+
+	return weigh(process, &pages) ? MAX(pages, 1l) : 0;
+}
+
+unsigned process_oom_score(struct process *process)
+{
+	long pages;
+
+	if (is_needed(process) || !weigh(process, &pages))
+		return 0;
+	/* Linux's scale: 0 to 2000 thirds of thousandths, 667 for who has nothing and is given nothing. */
+	return (1000 + pages * 1000 / (long)frame_total()) * 2 / 3;
+}
+
+int process_set_oom_score_adj(struct process *process, int value)
+{
+	bool privileged = capabilities_may_administer();
+	uint64_t flags = spin_lock_irq(&process->lock);
+	int error = value < process->oom_score_adj_least && !privileged ? -EACCES : 0;
+
+	if (!error)
+		process->oom_score_adj = value;
+	if (privileged)
+		process->oom_score_adj_least = value;
+	spin_unlock_irq(&process->lock, flags);
+	return error;
 }
 
 /*
@@ -49,7 +89,7 @@ static struct process *find_largest(bool only_ordinary, size_t least, bool *dyin
 	*dying = false;
 	while ((process = process_next(pid))) {
 		bool eligible = only_ordinary ? is_ordinary(process) : !is_needed(process);
-		size_t pages = eligible ? resident_pages(process) : 0;
+		size_t pages = eligible ? counted_pages(process) : 0;
 
 		pid = process->pid;
 		/* Without an address space, but no zombie yet: it is just giving its memory back. */

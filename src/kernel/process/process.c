@@ -139,6 +139,23 @@ void process_set_executable(struct process *process, struct vnode *vnode)
 	executable_release(old);
 }
 
+void process_leave_memory(struct process *process)
+{
+	if (process->as)
+		process->max_resident = MAX(process->max_resident, address_space_resident_peak(process->as));
+}
+
+COLD size_t process_max_resident(struct process *process)
+{
+	uint64_t flags = spin_lock_irq(&process->lock);
+	size_t peak = process->max_resident;
+
+	if (process->as)
+		peak = MAX(peak, address_space_resident_peak(process->as));
+	spin_unlock_irq(&process->lock, flags);
+	return peak;
+}
+
 void process_release_resources(struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
@@ -146,6 +163,7 @@ void process_release_resources(struct process *process)
 	struct fd_table *files = process->files;
 	struct fs_context *fs = process->fs;
 
+	process_leave_memory(process);
 	process->as = NULL;
 	process->files = NULL;
 	process->fs = NULL;

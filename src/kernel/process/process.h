@@ -65,7 +65,8 @@ struct process {
 	bool zombie;			/* process_tree_lock: all threads gone, waits to be reaped */
 	uint32_t group_signals;		/* process_tree_lock: signals sent to a whole group so far (fork must not miss one) */
 	uint64_t children_user_ns, children_system_ns;	/* of reaped children; process_tree_lock */
-	uint64_t children_minor_faults, children_major_faults;	/* process_tree_lock */
+	uint64_t children_minor_faults;	/* process_tree_lock */
+	size_t children_max_resident;	/* pages: of the largest; process_tree_lock */
 	uint64_t children_switches[2];	/* voluntary, involuntary; process_tree_lock */
 	struct wait_queue child_events;	/* wait4 of this process sleeps here */
 	struct wait_queue exited;	/* woken when it becomes a zombie (pidfd) and when a thread's vfork_pending ends */
@@ -91,7 +92,7 @@ struct process {
 	struct wait_queue stop_queue;	/* stopped threads sleep here */
 	struct wait_queue thread_gone;	/* exec waits here for the other threads */
 	uint64_t dead_user_ns, dead_system_ns;		/* of exited threads; signal_lock */
-	uint64_t dead_switches[2];	/* signal_lock */
+	uint64_t dead_switches[2], dead_minor_faults;	/* signal_lock */
 
 	struct address_space *as;	/* replaced by exec, NULL at the end; lock. Others: process_get_address_space() */
 	struct fd_table *files;		/* lock. Others: process_get_files() */
@@ -109,9 +110,11 @@ struct process {
 	int exit_signal;		/* to the parent at the end; SIGCHLD by default; process_tree_lock */
 	bool no_new_privs, dumpable;
 	bool serves_files;		/* has served a file system from a disk: when memory is out others go first; a hint */
+	int16_t oom_score_adj;		/* when memory is out: thousandths of all that count as its own (oom.c); lock, as the next */
+	int16_t oom_score_adj_least;	/* to which it can be lowered by who may not administer */
 	int death_signal;		/* prctl PR_SET_PDEATHSIG */
 	uint64_t start_ns;		/* monotonic */
-	uint64_t minor_faults, major_faults;		/* atomic */
+	size_t max_resident;		/* pages: the most that the address spaces had which it has left; lock */
 	struct port_names *port_names;	/* which ports it may open and make by name, NULL: all; lock */
 	size_t message_bytes;		/* of messages it has sent and nobody has received yet; written under lock */
 	struct wait_queue message_room;	/* waits until that is less */
@@ -153,7 +156,10 @@ struct vnode *process_get_executable(struct process *process);
 struct thread *process_get_leader(struct process *process);
 /* CPU time of all its threads, dead ones included. */
 void process_times(struct process *process, uint64_t *user_ns, uint64_t *system_ns);
+/* The most pages it has had in memory at once, those of programs before exec included. */
+size_t process_max_resident(struct process *process);
 unsigned process_count(void);			/* in the pid table, zombies included */
+unsigned process_limit_threads(void);		/* threads the machine may have */
 int process_last_pid(void);			/* the pid given out last: for /proc/loadavg */
 /* The process with the lowest pid > @pid, referenced; NULL at the end: for procfs. */
 struct process *process_next(int pid);
@@ -212,6 +218,11 @@ bool user_account_charge_optional(struct user_account *account, unsigned what, l
  */
 bool process_charge_messages(struct process *process, size_t bytes, size_t own_limit, uint64_t user_limit);
 void process_uncharge_messages(struct process *process, size_t bytes);
+
+/* How much @process has for oom.c, in thousandths of all memory; 0: nothing, or it is not to go. */
+unsigned process_oom_score(struct process *process);
+/* 0, or -EACCES: lower than the caller may. */
+int process_set_oom_score_adj(struct process *process, int value);
 
 /*
  * Memory is out and nothing can be freed: ends a process for it. True: the caller may try again, because another process, or an earlier choice, is

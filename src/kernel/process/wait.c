@@ -49,8 +49,8 @@ static void inherit_usage(struct process *parent, struct process *child)
 {
 	parent->children_user_ns += child->dead_user_ns + child->children_user_ns;
 	parent->children_system_ns += child->dead_system_ns + child->children_system_ns;
-	parent->children_minor_faults += child->minor_faults + child->children_minor_faults;
-	parent->children_major_faults += child->major_faults + child->children_major_faults;
+	parent->children_minor_faults += child->dead_minor_faults + child->children_minor_faults;
+	parent->children_max_resident = MAX(parent->children_max_resident, MAX(child->max_resident, child->children_max_resident));
 	for (unsigned i = 0; i < 2; i++)
 		parent->children_switches[i] += child->dead_switches[i] + child->children_switches[i];
 }

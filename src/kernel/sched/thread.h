@@ -66,6 +66,7 @@ struct thread {
 	struct time_split times;	/* of run_cycles */
 	bool wait_timed_out;		/* set by sleep_timer */
 	uint64_t voluntary_switches, involuntary_switches;
+	uint64_t minor_faults;		/* own thread */
 	struct timer sleep_timer;	/* wait_block's deadline */
 	char name[THREAD_NAME_LEN];	/* /proc/PID/comm */
 

@@ -9,9 +9,12 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "mm/heap.h"
+#include "process/process.h"
 #include "sync/wait.h"
 #include "vfs/file.h"
 #include "vfs/lock_range.h"
+#include "vfs/procfs/proc_text.h"
+#include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
 
@@ -20,6 +23,8 @@ enum { WAIT_CHAIN_MAX = 32 };
 struct file_locks {
 	struct list records;		/* locks_lock; fcntl and OFD locks */
 	struct list whole;		/* locks_lock; flock locks, as records of all bytes */
+	struct list link;		/* locks_lock: in all_locks */
+	const struct vnode *vnode;	/* whose these are; set once */
 	struct wait_queue queue;
 };
 
@@ -31,6 +36,7 @@ struct blocked {
 
 static struct spinlock locks_lock = SPINLOCK_INIT(LOCK_FILE_LOCKS);
 static struct list blocked_owners = LIST_INIT(blocked_owners);	/* locks_lock */
+static struct list all_locks = LIST_INIT(all_locks);			/* locks_lock: of files that have had any */
 
 static struct file_locks *locks_of(struct vnode *vnode)
 {
@@ -44,9 +50,14 @@ static struct file_locks *locks_of(struct vnode *vnode)
 	list_init(&locks->records);
 	list_init(&locks->whole);
 	wait_queue_init(&locks->queue);
+	locks->vnode = vnode;
 	vnode_has_locks(vnode);
-	if (atomic_compare_exchange(&vnode->locks, &expected, locks))
+	if (atomic_compare_exchange(&vnode->locks, &expected, locks)) {
+		spin_lock(&locks_lock);
+		list_push_back(&all_locks, &locks->link);
+		spin_unlock(&locks_lock);
 		return locks;
+	}
 	kfree(locks);
 	return expected;
 }
@@ -56,6 +67,9 @@ void file_locks_free(struct vnode *vnode)
 	if (!vnode->locks)
 		return;
 	KASSERT(list_empty(&vnode->locks->records) && list_empty(&vnode->locks->whole));
+	spin_lock(&locks_lock);
+	list_remove(&vnode->locks->link);
+	spin_unlock(&locks_lock);
 	kfree(vnode->locks);
 }
 
@@ -213,7 +227,7 @@ static void release_from(struct file_locks *locks, struct list *records, const v
 
 int file_lock_whole(struct file *file, int operation, bool wait)
 {
-	struct lock_request request = { .owner = file, .pid = -1, .end = LOCK_RANGE_END, .write = operation == LOCK_EX,
+	struct lock_request request = { .owner = file, .pid = current_process()->pid, .end = LOCK_RANGE_END, .write = operation == LOCK_EX,
 					.unlock = operation == LOCK_UN, .wait = wait };
 	struct file_locks *locks;
 
@@ -248,4 +262,46 @@ void file_locks_release_file(struct file *file)
 {
 	release_from(file->vnode->locks, &file->vnode->locks->records, file);
 	release_from(file->vnode->locks, &file->vnode->locks->whole, file);
+}
+
+/* ---- /proc/locks, and lines of fdinfo ---- */
+
+/* What is shown: all locks, or those of @file and @table. */
+struct lock_list {
+	struct proc_text *text;
+	const struct file *file;
+	const void *table;
+	unsigned number;
+};
+
+static void show_records(struct lock_list *list, const struct list *records, bool whole, const struct vnode *vnode)
+{
+	struct lock_record *record;
+
+	list_for_each(record, records, link) {
+		if (list->file && record->owner != list->file && record->owner != list->table)
+			continue;
+		proc_text_print(list->text, "%s%u: %-6s ADVISORY  %s %d %02x:%02x:%lu %lu ", list->file ? "lock:\t" : "", ++list->number,
+				whole ? "FLOCK" : record->pid < 0 ? "OFDLCK" : "POSIX", record->write ? "WRITE" : "READ", record->pid,
+				dev_major(vnode->fs->dev), dev_minor(vnode->fs->dev), vnode->node.id, record->start);
+		if (record->end == LOCK_RANGE_END)
+			proc_text_print(list->text, "EOF\n");
+		else
+			proc_text_print(list->text, "%lu\n", record->end);
+	}
+}
+
+void file_locks_show(struct proc_text *text, const struct file *file, const void *table)
+{
+	struct lock_list list = { text, file, table, 0 };
+	const struct file_locks *locks;
+
+	spin_lock(&locks_lock);
+	list_for_each(locks, &all_locks, link) {
+		if (file && locks != file->vnode->locks)
+			continue;
+		show_records(&list, &locks->records, false, locks->vnode);
+		show_records(&list, &locks->whole, true, locks->vnode);
+	}
+	spin_unlock(&locks_lock);
 }

@@ -4,6 +4,7 @@
 
 #include "lib/types.h"
 
+struct proc_text;
 struct vnode;
 struct file;
 
@@ -26,3 +27,5 @@ int file_lock_whole(struct file *file, int operation, bool wait);
 void file_locks_release_owner(struct vnode *vnode, const void *owner);	/* a descriptor of that table was closed */
 void file_locks_release_file(struct file *file);			/* the open file is gone */
 void file_locks_free(struct vnode *vnode);				/* the vnode is gone */
+/* A line for each lock that there is, or (@file) that @file, or a descriptor for it in @table, has. */
+void file_locks_show(struct proc_text *text, const struct file *file, const void *table);

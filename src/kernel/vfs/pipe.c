@@ -30,7 +30,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-enum { PIPE_PAGES = 16, PIPE_PAGES_MAX = 256 /* 1 MiB for ordinary users */ };
+enum { PIPE_PAGES = 16 };
 /* An ordinary user's pipes together: beyond the first part of RAM a new pipe gets one page, beyond the second it is refused. */
 enum { USER_SOFT_PART = 16, USER_HARD_PART = 8 };
 

@@ -4,6 +4,8 @@
 
 #include "lib/types.h"
 
+enum { PIPE_PAGES_MAX = 256 };	/* 1 MiB for ordinary users */
+
 struct file;
 
 void pipe_init(void);

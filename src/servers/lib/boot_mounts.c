@@ -28,6 +28,7 @@ static const struct boot_mount {
 } mounts[] = {
 	{ .target = "/dev", .type = "devfs", .other_type = "devtmpfs", .flags = MS_NOSUID },
 	{ .target = "/proc", .type = "proc", .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC },
+	{ .target = "/sys", .type = "sysfs", .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC, .optional = true },
 	{ .target = "/dev/pts", .type = "devpts", .flags = MS_NOSUID | MS_NOEXEC,
 	  .options = "gid=5,mode=620" /* group tty may write to a terminal: mesg, wall */ },
 	{ .target = "/dev/shm", .type = "tmpfs", .flags = MS_NOSUID | MS_NODEV, .mode = 01777, .optional = true },
@@ -139,6 +140,8 @@ static const char *show_boot_mounts(void)
 		if (!is_first_level(&mounts[i]))
 			continue;
 		snprintf(place, sizeof(place), NEW_ROOT "%s", mounts[i].target);
+		if (mounts[i].optional && (access(mounts[i].target, F_OK) < 0 || access(place, F_OK) < 0))
+			continue;
 		if (mkdir(place, 0755) < 0 && errno != EEXIST)
 			return "make a directory for";
 		if (mount(mounts[i].target, place, NULL, MS_BIND | MS_REC, NULL) < 0)

@@ -7,6 +7,7 @@
 #include "supervisor.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/sysinfo.h>
 
 enum { USER = 1004, PIECE = 1 << 20, BESIDE_MIB = 12, HOARDERS = 8, MIB_SHIFT = 20, PATIENCE_MS = 60000 };
@@ -174,11 +175,42 @@ static void server_asks(void)
 	CHECK_EQ(rmdir("beside"), 0);
 }
 
-static const struct check_case cases[] = { CASE(greedy_user), CASE(large_user), CASE(root_asks), CASE(server_asks), { NULL, NULL } };
+static void adjust(pid_t pid, const char *value)
+{
+	char path[64];
+	int file;
+
+	snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
+	file = open(path, O_WRONLY);
+	CHECK_EQ(write(file, value, strlen(value)), strlen(value));
+	close(file);
+}
+
+/* oom_score_adj: who is given most goes before who asks, though he has little and is root's; who is given least stays, though he has most. */
+static void adjusted(void)
+{
+	size_t size = free_bytes();
+	struct hoard all = { USER, 2 * size, 0 };
+	pid_t volunteer, spared;
+
+	begin();
+	volunteer = keep(0, PIECE);
+	adjust(volunteer, "1000");
+	spared = keep(USER + 1, size / 5 * 3);
+	adjust(spared, "-1000");
+	CHECK_EQ(check_child(hoard, &all), CHECK_KILLED + SIGKILL);
+	CHECK_EQ(check_wait(volunteer), CHECK_KILLED + SIGKILL);
+	CHECK(lives(spared));
+	end(spared);
+}
+
+static const struct check_case cases[] = { CASE(greedy_user), CASE(large_user), CASE(root_asks), CASE(server_asks), CASE(adjusted), { NULL, NULL } };
+/* What Linux has, too. */
+static const struct check_case common_cases[] = { CASE(adjusted), { NULL, NULL } };
 
 int main(int argc, char **argv)
 {
 	/* Who only waits for the case must not be who asks just when nothing is left. */
 	mlockall(MCL_CURRENT | MCL_FUTURE);
-	return check_main("oom", supervisor_works() ? cases : supervisor_no_cases, argc, argv);
+	return check_main("oom", supervisor_works() ? cases : common_cases, argc, argv);
 }

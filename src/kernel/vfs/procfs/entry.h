@@ -22,25 +22,29 @@ struct proc_subject {
 	bool whole;			/* with a thread: the times are the process's all the same */
 };
 
+enum proc_file_kind { PROC_SHOWN, PROC_FIGURE, PROC_LINE, PROC_OPENED };
+
 struct proc_entry {
 	const char *name;		/* NULL for templates */
 	uint32_t mode;			/* its type says what is in the union */
+	uint8_t kind;			/* of files: enum proc_file_kind */
 	union {
 		const struct proc_directory *directory;
-		struct {	/* files */
+		uint64_t figure;				/* files that always say this, */
+		const char *line;				/* or this */
+		int (*open)(struct file *file);			/* those with operations of their own: sets file->ops. 0 or negative errno */
+		struct {	/* other files */
 			int (*show)(struct proc_text *text, const struct proc_subject *subject);	/* 0 or negative errno */
 			int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable ones */
-			int (*open)(struct file *file);		/* those with operations of their own: sets file->ops. 0 or negative errno */
 		};
 		struct {	/* symlinks */
 			int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* length or negative errno */
 			int (*follow)(const struct proc_subject *subject, struct path *path);	/* those that lead straight to an object */
-			uint32_t (*permissions)(const struct proc_subject *subject);	/* where they vary; else NULL */
 		};
 	};
 };
 
-enum proc_member_kind { PROC_NO_MEMBERS, PROC_MEMBERS_PROCESSES, PROC_MEMBERS_THREADS, PROC_MEMBERS_DESCRIPTORS };
+enum proc_member_kind { PROC_NO_MEMBERS, PROC_MEMBERS_PROCESSES, PROC_MEMBERS_THREADS, PROC_MEMBERS_DESCRIPTORS, PROC_MEMBERS_CPUS };
 
 struct proc_directory {
 	uint8_t number;			/* place in proc_directories */
@@ -53,19 +57,20 @@ struct proc_directory {
 };
 
 enum proc_directory_number {
-	PROC_ROOT, PROC_PROCESS, PROC_TASKS, PROC_TASK, PROC_FD, PROC_FDINFO, PROC_SYS, PROC_SYS_KERNEL, PROC_SYS_RANDOM, PROC_SYS_VM,
-	PROC_DISKS, PROC_DISKS_RAM0, PROC_SYSVIPC,
+	PROC_ROOT, PROC_PROCESS, PROC_TASKS, PROC_TASK, PROC_FD, PROC_FDINFO, PROC_SYS, PROC_SYS_KERNEL, PROC_SYS_RANDOM, PROC_SYS_VM, PROC_SYS_FS,
+	PROC_DISKS, PROC_DISKS_RAM0, PROC_SYSVIPC, PROC_SYSFS_ABOVE, PROC_SYSFS, PROC_SYSFS_DEVICES, PROC_SYSFS_SYSTEM, PROC_SYSFS_CPUS, PROC_SYSFS_CPU,
 #ifdef UNIX_SOCKETS
 	PROC_NET,
 #endif
 #ifdef INOTIFY
-	PROC_SYS_FS, PROC_SYS_INOTIFY,
+	PROC_SYS_INOTIFY,
 #endif
 	PROC_DIRECTORY_COUNT
 };
 
 extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_task, proc_fd, proc_fdinfo, proc_sys, proc_sys_kernel,
-	proc_sys_random, proc_sys_vm, proc_disks, proc_disks_ram0, proc_sysvipc, proc_net, proc_sys_fs, proc_sys_inotify;
+	proc_sys_random, proc_sys_vm, proc_disks, proc_disks_ram0, proc_sysvipc, proc_net, proc_sys_fs, proc_sys_inotify,
+	proc_sysfs_above, proc_sysfs, proc_sysfs_devices, proc_sysfs_system, proc_sysfs_cpus, proc_sysfs_cpu;
 
 /* Rows of tables for what the build can leave out (../../README.md, "Switches"). */
 #ifdef UNIX_SOCKETS
@@ -76,11 +81,11 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #define PROC_NET_ENTRIES
 #endif
 #ifdef INOTIFY
-#define PROC_SYS_FS_DIRECTORIES [PROC_SYS_FS] = &proc_sys_fs, [PROC_SYS_INOTIFY] = &proc_sys_inotify,
-#define PROC_SYS_FS_ENTRIES { .name = "fs", .mode = S_IFDIR | 0555, .directory = &proc_sys_fs },
+#define PROC_INOTIFY_DIRECTORIES [PROC_SYS_INOTIFY] = &proc_sys_inotify,
+#define PROC_INOTIFY_ENTRIES { .name = "inotify", .mode = S_IFDIR | 0555, .directory = &proc_sys_inotify },
 #else
-#define PROC_SYS_FS_DIRECTORIES
-#define PROC_SYS_FS_ENTRIES
+#define PROC_INOTIFY_DIRECTORIES
+#define PROC_INOTIFY_ENTRIES
 #endif
 #ifdef CORE_FILES
 #define PROC_CORE_ENTRIES \
@@ -101,17 +106,28 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #define PROC_DEBUG_ENTRIES
 #endif
 
+/* fd.c: what a descriptor's link allows. */
+uint32_t proc_descriptor_permissions(const struct proc_subject *subject);
+
 /* status.c, memory.c, process.c */
 int proc_show_stat(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_status(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_statm(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_maps(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_smaps(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_smaps_rollup(struct proc_text *text, const struct proc_subject *subject);
+int proc_show_schedstat(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_runstate(struct proc_text *text, const struct proc_subject *subject);
 int proc_show_limits(struct proc_text *text, const struct proc_subject *subject);
 
+/* status.c: "0-2,4". */
+void proc_add_cpus(struct proc_text *text, uint64_t mask);
+
 /* sys.c: an empty file. */
 int proc_show_nothing(struct proc_text *text, const struct proc_subject *subject);
+
+/* A decimal number and perhaps a newline, as it is written to a setting. */
+bool proc_parse_number(const char *text, size_t len, int64_t *value);
 
 /* core.c */
 int proc_show_core_pattern(struct proc_text *text, const struct proc_subject *subject);
@@ -141,7 +157,9 @@ bool proc_names_process(const struct file *file, struct process **process);
 
 /* What the kernel knows of a process's memory, in bytes; all 0 without an address space. */
 struct proc_memory {
-	uint64_t mapped, resident, data, stack, program, tables, shared;
+	uint64_t mapped, mapped_peak, resident, resident_peak, locked, data, stack, program, tables, shared;
 	uint64_t arg_start, arg_end, env_start, env_end, brk_start, stack_top;
 };
 void proc_get_memory(struct process *process, struct proc_memory *memory);
+/* Which of what is resident is the process's own, and which belongs to files that live in memory only, in bytes. */
+void proc_get_resident_kinds(struct process *process, uint64_t *anonymous, uint64_t *shared);

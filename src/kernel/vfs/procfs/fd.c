@@ -7,6 +7,8 @@
 #include "mm/heap.h"
 #include "process/process.h"
 #include "vfs/file.h"
+#include "vfs/lock.h"
+#include "vfs/mount_tree.h"
 #include "vfs/pipe_fs.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
@@ -98,7 +100,7 @@ static int follow_descriptor(const struct proc_subject *subject, struct path *pa
 }
 
 /* As what the descriptor may be used: read, write. */
-static uint32_t link_permissions(const struct proc_subject *subject)
+uint32_t proc_descriptor_permissions(const struct proc_subject *subject)
 {
 	struct fd_table *files = process_get_files(subject->process);
 	struct file *file = files ? fd_get_from(files, subject->member) : NULL;
@@ -127,18 +129,36 @@ static void show_handle(struct proc_text *text, struct file *file)
 	proc_text_add(text, "\n", 1);
 }
 
+static void show_locks(struct proc_text *text, const struct file *file, struct process *process)
+{
+	struct fd_table *files = process_get_files(process);
+
+	if (files) {
+		file_locks_show(text, file, files);
+		fd_table_put(files);
+	}
+}
+
 static int show_fdinfo(struct proc_text *text, const struct proc_subject *subject)
 {
 	unsigned flags;
 	int error;
 	struct file *file = get_file(subject, &flags, &error);
+	struct fs_attr attr;
 
 	if (!file)
 		return error;
 	proc_text_print(text, "pos:\t%llu\nflags:\t0%o\n", (unsigned long long)atomic_load_relaxed(&file->pos),
 			atomic_load_relaxed(&file->flags) | (flags & FD_CLOEXEC ? O_CLOEXEC : 0));
+	if (file->path.mount)
+		proc_text_print(text, "mnt_id:\t%u\n", file->path.mount->id);
+	/* A server that does not answer is not asked. */
 	if (file->vnode)
-		proc_text_print(text, "ino:\t%llu\n", (unsigned long long)file->vnode->node.id);
+		attr.node = file->vnode->node;
+	if (file->vnode || !file_getattr(file, &attr))
+		proc_text_print(text, "ino:\t%llu\n", (unsigned long long)attr.node.id);
+	if (file->vnode)
+		show_locks(text, file, subject->process);
 	if (flags & FD_CLOFORK)
 		proc_text_print(text, "clofork:\t1\n");
 	if (file->ops->show_info)
@@ -149,8 +169,7 @@ static int show_fdinfo(struct proc_text *text, const struct proc_subject *subjec
 	return 0;
 }
 
-static const struct proc_entry fd_template = { .mode = S_IFLNK | 0700, .link = link_descriptor, .follow = follow_descriptor,
-					  .permissions = link_permissions };
+static const struct proc_entry fd_template = { .mode = S_IFLNK | 0700, .link = link_descriptor, .follow = follow_descriptor };
 static const struct proc_entry fdinfo_template = { .mode = S_IFREG | 0400, .show = show_fdinfo };
 
 const struct proc_directory proc_fd = { .number = PROC_FD, .member_kind = PROC_MEMBERS_DESCRIPTORS, .member = &fd_template,

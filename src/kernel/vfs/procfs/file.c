@@ -37,7 +37,8 @@ static bool subject_lives(const struct proc_subject *subject)
 
 static int generate(struct proc_file *proc)
 {
-	int error;
+	const struct proc_entry *entry = proc->node.entry;
+	int error = 0;
 
 	proc_text_clear(&proc->text);
 	proc->generated = false;
@@ -45,7 +46,12 @@ static int generate(struct proc_file *proc)
 	proc->reader = credentials_get(credentials_current());
 	if (!subject_lives(&proc->node.subject))
 		return -ESRCH;
-	error = proc->node.entry->show(&proc->text, &proc->node.subject);
+	if (entry->kind == PROC_FIGURE)
+		proc_text_print(&proc->text, "%lu\n", entry->figure);
+	else if (entry->kind == PROC_LINE)
+		proc_text_print(&proc->text, "%s\n", entry->line);
+	else
+		error = entry->show(&proc->text, &proc->node.subject);
 	if (!error && proc->text.failed)
 		error = -ENOMEM;
 	proc->generated = !error;
@@ -81,7 +87,7 @@ static ssize_t proc_file_write(struct file *file, struct uio *uio, uint64_t *pos
 	char text[STORE_MAX];
 	int error;
 
-	if (!proc->node.entry->store)
+	if (proc->node.entry->kind != PROC_SHOWN || !proc->node.entry->store)
 		return -EACCES;
 	if (len >= sizeof(text))
 		return -EINVAL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/sys/fs/inotify: what each user gets of inotify (vfs/inotify.c). */
 #include "lib/errno.h"
-#include "lib/string.h"
 #include "vfs/inotify_inside.h"
 #include "vfs/procfs/entry.h"
 #include <linux/stat.h>
@@ -16,19 +15,11 @@ static int show_inotify(struct proc_text *text, enum inotify_limit limit)
 	return 0;
 }
 
-/* A decimal number and perhaps a newline. */
 static int store_inotify(const char *text, size_t len, enum inotify_limit limit)
 {
-	char digits[24];
-	uint64_t value;
+	int64_t value;
 
-	if (len && text[len - 1] == '\n')
-		len--;
-	if (len >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	if (!string_to_u64(digits, &value) || value > INT32_MAX)
+	if (!proc_parse_number(text, len, &value) || value < 0)
 		return -EINVAL;
 	atomic_store(&inotify_limits[limit], value);
 	return 0;
@@ -44,10 +35,5 @@ static const struct proc_entry inotify_entries[] = {
 	{ .name = "max_user_watches", .mode = S_IFREG | 0644, .show = show_max_user_watches, .store = store_max_user_watches },
 };
 
-static const struct proc_entry fs_entries[] = {
-	{ .name = "inotify", .mode = S_IFDIR | 0555, .directory = &proc_sys_inotify },
-};
-
-const struct proc_directory proc_sys_fs = { .number = PROC_SYS_FS, .entries = fs_entries, .entry_count = ARRAY_LEN(fs_entries) };
 const struct proc_directory proc_sys_inotify = { .number = PROC_SYS_INOTIFY, .entries = inotify_entries,
 						 .entry_count = ARRAY_LEN(inotify_entries) };

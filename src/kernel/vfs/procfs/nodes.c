@@ -11,10 +11,12 @@ _Static_assert(PID_MAX <= 65536, "a process id has 16 bits in an inode number");
 static const struct proc_directory *const directories[PROC_DIRECTORY_COUNT] = {
 	[PROC_ROOT] = &proc_root, [PROC_PROCESS] = &proc_process, [PROC_TASKS] = &proc_tasks, [PROC_TASK] = &proc_task,
 	[PROC_FD] = &proc_fd, [PROC_FDINFO] = &proc_fdinfo, [PROC_SYS] = &proc_sys, [PROC_SYS_KERNEL] = &proc_sys_kernel,
-	[PROC_SYS_RANDOM] = &proc_sys_random, [PROC_SYS_VM] = &proc_sys_vm,
+	[PROC_SYS_RANDOM] = &proc_sys_random, [PROC_SYS_VM] = &proc_sys_vm, [PROC_SYS_FS] = &proc_sys_fs,
 	[PROC_DISKS] = &proc_disks, [PROC_DISKS_RAM0] = &proc_disks_ram0, [PROC_SYSVIPC] = &proc_sysvipc,
+	[PROC_SYSFS_ABOVE] = &proc_sysfs_above, [PROC_SYSFS] = &proc_sysfs, [PROC_SYSFS_DEVICES] = &proc_sysfs_devices,
+	[PROC_SYSFS_SYSTEM] = &proc_sysfs_system, [PROC_SYSFS_CPUS] = &proc_sysfs_cpus, [PROC_SYSFS_CPU] = &proc_sysfs_cpu,
 	PROC_NET_DIRECTORIES
-	PROC_SYS_FS_DIRECTORIES
+	PROC_INOTIFY_DIRECTORIES
 };
 
 static const struct proc_entry root_entry = { .name = "/", .mode = S_IFDIR | 0555, .directory = &proc_root };

@@ -13,6 +13,8 @@
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
+#include <linux/oom.h>
+#include <linux/personality.h>
 
 /* Adds bytes [start, end) of the memory; what cannot be read ends the text. */
 static void add_memory(struct proc_text *text, struct address_space *as, uint64_t start, uint64_t end)
@@ -254,6 +256,43 @@ static int link_exe(const struct proc_subject *subject, char *buf, size_t size)
 	return len;
 }
 
+static int show_oom_score(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%u\n", process_oom_score(subject->process));
+	return 0;
+}
+
+static int show_oom_score_adj(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%d\n", subject->process->oom_score_adj);
+	return 0;
+}
+
+static int store_oom_score_adj(const struct proc_subject *subject, const char *text, size_t len)
+{
+	int64_t value;
+
+	if (!proc_parse_number(text, len, &value) || value < OOM_SCORE_ADJ_MIN || value > OOM_SCORE_ADJ_MAX)
+		return -EINVAL;
+	return process_set_oom_score_adj(subject->process, value);
+}
+
+/* Nobody notes where in the kernel threads wait. */
+static int show_wchan(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_add(text, "0", 1);
+	return 0;
+}
+
+static int show_personality(struct proc_text *text, const struct proc_subject *subject)
+{
+	int error = proc_check_inspect(subject->process);
+
+	if (!error)
+		proc_text_print(text, "%08x\n", PER_LINUX);
+	return error;
+}
+
 static int next_thread(const struct proc_subject *subject, int from)
 {
 	struct thread *thread = process_next_thread(subject->process, from - 1);
@@ -273,29 +312,32 @@ static const struct proc_entry process_entries[] = {
 	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },
 	{ .name = "maps", .mode = S_IFREG | 0400, .show = proc_show_maps },
 	{ .name = "smaps", .mode = S_IFREG | 0400, .show = proc_show_smaps },
+	{ .name = "smaps_rollup", .mode = S_IFREG | 0400, .show = proc_show_smaps_rollup },
+	{ .name = "oom_score", .mode = S_IFREG | 0444, .show = show_oom_score },
+	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },
+	/* As where no groups are mounted: there are none. */
+	{ .name = "cgroup", .mode = S_IFREG | 0444, .show = proc_show_nothing },
+	{ .name = "schedstat", .mode = S_IFREG | 0444, .show = proc_show_schedstat },
+	{ .name = "wchan", .mode = S_IFREG | 0444, .show = show_wchan },
+	{ .name = "personality", .mode = S_IFREG | 0400, .show = show_personality },
 	{ .name = "runstate", .mode = S_IFREG | 0444, .show = proc_show_runstate },
 	{ .name = "limits", .mode = S_IFREG | 0444, .show = proc_show_limits },
 	{ .name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts },
 	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = show_mount_info },
 	{ .name = "fd", .mode = S_IFDIR | 0500, .directory = &proc_fd },
 	{ .name = "fdinfo", .mode = S_IFDIR | 0500, .directory = &proc_fdinfo },
-	{ .name = "task", .mode = S_IFDIR | 0555, .directory = &proc_tasks },
 	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },
 	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },
 	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	/* What threads do not have comes last. */
+	{ .name = "task", .mode = S_IFDIR | 0555, .directory = &proc_tasks },
 };
-
-static const struct proc_entry task_entries[] = {
-	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat },
-	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_status },
-	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm },
-	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
-	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
-};
+enum { OF_PROCESSES_ONLY = 1 };
 
 static const struct proc_entry task_template = { .mode = S_IFDIR | 0555, .directory = &proc_task };
 
 const struct proc_directory proc_process = { .number = PROC_PROCESS, .entries = process_entries, .entry_count = ARRAY_LEN(process_entries) };
-const struct proc_directory proc_task = { .number = PROC_TASK, .entries = task_entries, .entry_count = ARRAY_LEN(task_entries) };
+const struct proc_directory proc_task = { .number = PROC_TASK, .entries = process_entries,
+					  .entry_count = ARRAY_LEN(process_entries) - OF_PROCESSES_ONLY };
 const struct proc_directory proc_tasks = { .number = PROC_TASKS, .member_kind = PROC_MEMBERS_THREADS, .member = &task_template,
 					   .next = next_thread };

@@ -26,11 +26,11 @@ static void node_attr(const struct proc_node *node, uint64_t id, struct fs_attr 
 	memset(attr, 0, sizeof(*attr));
 	attr->node.id = id;
 	attr->mode = node->entry->mode;
-	if (S_ISLNK(attr->mode) && node->entry->permissions)
-		attr->mode = (attr->mode & S_IFMT) | node->entry->permissions(&node->subject);
 	attr->links = S_ISDIR(attr->mode) ? 2 : 1;
-	if (S_ISLNK(attr->mode) && node->in && node->in->member_kind == PROC_MEMBERS_DESCRIPTORS)
+	if (S_ISLNK(attr->mode) && node->in->member_kind == PROC_MEMBERS_DESCRIPTORS) {
+		attr->mode = S_IFLNK | proc_descriptor_permissions(&node->subject);
 		attr->size = 64;	/* as elsewhere: a hint for readlink's buffer */
+	}
 	attr->atime = clock_realtime_ns();
 	if (node->subject.process) {
 		const struct credentials *credentials = credentials_of(node->subject.process);
@@ -60,11 +60,22 @@ static int get_directory(struct fs_node_id id, struct proc_node *node)
 	return error;
 }
 
-/* The number that @name writes, or -1: no signs, no leading zeroes. */
-static int parse_member(const char *name, size_t len)
+static const char *member_prefix(const struct proc_directory *directory)
 {
+	return directory->member_kind == PROC_MEMBERS_CPUS ? "cpu" : "";
+}
+
+/* The number that @name writes, or -1: no signs, no leading zeroes. */
+static int parse_member(const struct proc_directory *directory, const char *name, size_t len)
+{
+	const char *prefix = member_prefix(directory);
+	size_t skipped = strlen(prefix);
 	int64_t number = 0;
 
+	if (len < skipped || memcmp(name, prefix, skipped))
+		return -1;
+	name += skipped;
+	len -= skipped;
 	if (!len || len > 10 || (name[0] == '0' && len > 1))
 		return -1;
 	for (size_t i = 0; i < len; i++) {
@@ -102,7 +113,7 @@ static uint64_t find_name(const struct proc_node *node, const char *name, size_t
 	for (unsigned i = 0; i < directory->entry_count; i++)
 		if (strlen(directory->entries[i].name) == len && memcmp(directory->entries[i].name, name, len) == 0)
 			return proc_node_id(directory, i + 1, node->subject.pid, node->subject.member);
-	number = directory->member ? parse_member(name, len) : -1;
+	number = directory->member ? parse_member(directory, name, len) : -1;
 	if (number < 0 || (directory->member_kind == PROC_MEMBERS_PROCESSES && (number == 0 || number > PID_MAX)))
 		return 0;
 	if (directory->next(&node->subject, number) == number)
@@ -149,7 +160,7 @@ static int list_members(const struct proc_node *node, uint64_t cookie, fs_readdi
 		entry.id = member_id(directory, node->subject.pid, number);
 		entry.next = MEMBER_COOKIE + (uint64_t)number + 1;
 		entry.type = directory->member->mode >> 12;
-		entry.name_len = snprintf(entry.name, sizeof(entry.name), "%d", number);
+		entry.name_len = snprintf(entry.name, sizeof(entry.name), "%s%d", member_prefix(directory), number);
 		if (!emit(context, &entry))
 			break;
 		from = (uint64_t)number + 1;
@@ -216,15 +227,15 @@ static int proc_open(struct fs *fs, struct fs_node_id id, struct file *file)
 	if (error)
 		return error;
 	if (has_type(&node, S_IFREG)) {
-		/* The settings of the system, below /proc/sys. */
-		if (node.entry->store && !node.subject.pid && file->rights & FILE_RIGHT_WRITE && !capabilities_may_administer()) {
-			error = -EPERM;
-		} else if (node.entry->show) {
+		if (node.entry->kind == PROC_OPENED) {
+			error = node.entry->open(file);
+		} else if (node.entry->kind == PROC_SHOWN && node.entry->store && !node.subject.pid && file->rights & FILE_RIGHT_WRITE &&
+			   !capabilities_may_administer()) {
+			error = -EPERM;	/* the settings of the system, below /proc/sys */
+		} else {
 			error = proc_file_open(&node, file);
 			if (!error)
 				return 0;
-		} else {
-			error = node.entry->open(file);
 		}
 	}
 	proc_node_put(&node);
@@ -239,7 +250,8 @@ static int proc_create(struct fs *fs, struct fs_node_id dir, const char *name, s
 
 static int proc_statfs(struct fs *fs, struct fs_statfs *out)
 {
-	*out = (struct fs_statfs){ .type = PROC_SUPER_MAGIC, .block_size = PAGE_SIZE, .name_max = 255, .fs_id = fs->dev };
+	*out = (struct fs_statfs){ .type = fs->root.id == PROC_ROOT_ID ? PROC_SUPER_MAGIC : SYSFS_MAGIC, .block_size = PAGE_SIZE, .name_max = 255,
+				   .fs_id = fs->dev };
 	return 0;
 }
 
@@ -281,24 +293,35 @@ bool proc_names_process(const struct file *file, struct process **process)
 	return true;
 }
 
-static int mount_proc(const char *source, const char *data, struct fs **out)
+static int make(const char *type, uint64_t root, struct fs **out)
 {
 	struct fs *fs = kzalloc(sizeof(*fs));
 
 	if (!fs)
 		return -ENOMEM;
 	fs->ops = &proc_ops;
-	fs->type = "proc";
+	fs->type = type;
 	fs->flags = FS_VOLATILE;
-	fs->root.id = PROC_ROOT_ID;
+	fs->root.id = root;
 	fs_register_instance(fs);
 	*out = fs;
 	return 0;
 }
 
-static struct fs_type proc_type = { .name = "proc", .mount = mount_proc };
+static int mount_proc(const char *source, const char *data, struct fs **out)
+{
+	return make("proc", PROC_ROOT_ID, out);
+}
+
+static int mount_sysfs(const char *source, const char *data, struct fs **out)
+{
+	return make("sysfs", proc_node_id(&proc_sysfs_above, 1, 0, 0), out);
+}
+
+static struct fs_type proc_type = { .name = "proc", .mount = mount_proc }, sysfs_type = { .name = "sysfs", .mount = mount_sysfs };
 
 void procfs_register(void)
 {
 	fs_type_register(&proc_type);
+	fs_type_register(&sysfs_type);
 }

@@ -3,6 +3,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/address_space.h"
+#include "process/core_dump.h"
 #include "process/ptrace.h"
 #include "process/signal_state.h"
 #include "sched/clock.h"
@@ -11,6 +12,7 @@
 #include "vfs/procfs/entry.h"
 
 #include <asm/resource.h>
+#include <linux/capability.h>
 
 enum { NS_PER_TICK = 10000000 };	/* USER_HZ is 100 */
 
@@ -22,7 +24,7 @@ struct snapshot {
 	int id, ppid, pgid, sid, tty_pgid, exit_signal, exit_status;
 	unsigned tty_dev, threads, queued_signals;
 	uint64_t user_ns, system_ns, children_user_ns, children_system_ns;
-	uint64_t switches[2];
+	uint64_t switches[2], minor_faults, children_minor_faults;
 	signal_set pending, shared_pending, blocked, ignored, caught;
 	struct resource_limit limits[RLIMIT_COUNT];
 };
@@ -49,6 +51,7 @@ static void snapshot_tree(struct snapshot *s, struct process *process)
 	s->pgid = process->pgid;
 	s->sid = session ? session->sid : 0;
 	s->exit_signal = process->exit_signal;
+	s->children_minor_faults = process->children_minor_faults;
 	s->children_user_ns = process->children_user_ns;
 	s->children_system_ns = process->children_system_ns;
 	if (session)
@@ -65,11 +68,15 @@ static void snapshot_signals(struct snapshot *s, struct process *process)
 {
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 	struct signal_handlers *handlers = process->handlers;
+	struct thread *thread;
 
 	s->threads = process->thread_count;
 	s->exit_status = process->exit_status;
 	s->queued_signals = process->queued_signals;
 	s->shared_pending = process->queue.set;
+	s->minor_faults = process->dead_minor_faults;
+	list_for_each(thread, &process->threads, process_link)
+		s->minor_faults += thread->minor_faults;
 	if (s->thread) {
 		s->pending = s->thread->user.queue.set;
 		s->blocked = s->thread->user.blocked;
@@ -109,10 +116,12 @@ static void snapshot_take(struct snapshot *s, const struct proc_subject *subject
 		s->id = process->pid;
 		s->state = process_state_letter(process);
 	}
-	if (subject->thread && !subject->whole)
+	if (subject->thread && !subject->whole) {
 		thread_times(subject->thread, &s->user_ns, &s->system_ns);
-	else
+		s->minor_faults = subject->thread->minor_faults;
+	} else {
 		process_times(process, &s->user_ns, &s->system_ns);
+	}
 	if (s->thread) {
 		s->switches[0] = s->thread->voluntary_switches;
 		s->switches[1] = s->thread->involuntary_switches;
@@ -146,8 +155,8 @@ int proc_show_stat(struct proc_text *text, const struct proc_subject *subject)
 	snapshot_take(&s, subject);
 	proc_get_memory(process, &memory);
 	/* 1-22: identity, terminal, faults, times, priority, start. */
-	proc_text_print(text, "%d (%s) %c %d %d %d %u %d 0 %llu 0 %llu 0", s.id, s.name, s.state, s.ppid, s.pgid, s.sid, s.tty_dev, s.tty_pgid,
-			(unsigned long long)process->minor_faults, (unsigned long long)process->major_faults);
+	proc_text_print(text, "%d (%s) %c %d %d %d %u %d 0 %llu %llu 0 0", s.id, s.name, s.state, s.ppid, s.pgid, s.sid, s.tty_dev, s.tty_pgid,
+			(unsigned long long)s.minor_faults, (unsigned long long)s.children_minor_faults);
 	proc_text_print(text, " %lld %lld %lld %lld %d %d %u 0 %lld", ticks(s.user_ns), ticks(s.system_ns), ticks(s.children_user_ns),
 			ticks(s.children_system_ns), stat_priority(s.thread), s.thread ? s.thread->nice : 0, s.threads,
 			ticks(process->start_ns));
@@ -197,38 +206,39 @@ static void show_identity(struct proc_text *text, struct process *process)
 	}
 	proc_text_print(text, "FDSize:\t%d\nGroups:\t", size);
 	for (unsigned i = 0; i < c->group_count; i++)
-		proc_text_print(text, "%u ", c->groups[i]);
-	proc_text_print(text, "\n");
+		proc_text_print(text, i ? " %u" : "%u", c->groups[i]);
+	proc_text_print(text, " \n");
 	credentials_put(c);
 }
 
 static void show_memory(struct proc_text *text, struct process *process)
 {
+	static const char names[][9] = { "VmPeak", "VmSize", "VmLck", "VmPin", "VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk", "VmExe",
+					 "VmPTE", "VmSwap" };
+	uint64_t anonymous, shared;
 	struct proc_memory memory;
 
 	proc_get_memory(process, &memory);
 	if (!memory.mapped)
 		return;
-	proc_text_print(text, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\nVmData:\t%8llu kB\n", (unsigned long long)memory.mapped >> 10,
-			(unsigned long long)memory.resident >> 10, (unsigned long long)memory.data >> 10);
-	proc_text_print(text, "VmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmPTE:\t%8llu kB\nVmSwap:\t%8u kB\n", (unsigned long long)memory.stack >> 10,
-			(unsigned long long)memory.program >> 10, (unsigned long long)memory.tables >> 10, 0);
+	proc_get_resident_kinds(process, &anonymous, &shared);
+	/* Where nobody looks any more pages come and go; and the page of zeroes is nobody's. */
+	anonymous = MIN(anonymous, memory.resident);
+	shared = MIN(shared, memory.resident - anonymous);
+
+	const uint64_t figures[] = { memory.mapped_peak, memory.mapped, memory.locked, 0, memory.resident_peak, memory.resident, anonymous,
+				     memory.resident - anonymous - shared, shared, memory.data, memory.stack, memory.program, memory.tables, 0 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(figures); i++)
+		proc_text_print(text, "%s:\t%8llu kB\n", names[i], (unsigned long long)figures[i] >> 10);
 }
 
-/* As a mask of the CPUs there are, and as a list of ranges. */
-static void show_affinity(struct proc_text *text, uint64_t affinity)
+void proc_add_cpus(struct proc_text *text, uint64_t mask)
 {
-	const char *separator = "\t";
+	const char *separator = "";
 
-	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
-		if (!cpus[cpu])
-			affinity &= ~(1ull << cpu);
-	if (affinity >> 32)
-		proc_text_print(text, "Cpus_allowed:\t%llx,%08x\nCpus_allowed_list:", (unsigned long long)affinity >> 32, (uint32_t)affinity);
-	else
-		proc_text_print(text, "Cpus_allowed:\t%x\nCpus_allowed_list:", (uint32_t)affinity);
 	for (unsigned first = 0, end; first < CPU_MAX; first = end) {
-		for (end = first; end < CPU_MAX && affinity >> end & 1; end++)
+		for (end = first; end < CPU_MAX && mask >> end & 1; end++)
 			;
 		if (end > first + 1)
 			proc_text_print(text, "%s%u-%u", separator, first, end - 1);
@@ -237,7 +247,30 @@ static void show_affinity(struct proc_text *text, uint64_t affinity)
 		if (end++ > first)
 			separator = ",";
 	}
-	proc_text_print(text, "\n");
+}
+
+/* As a mask of the CPUs there are, and as a list of ranges. */
+static void show_affinity(struct proc_text *text, uint64_t affinity)
+{
+	affinity &= atomic_load(&cpus_online);
+	if (affinity >> 32)
+		proc_text_print(text, "Cpus_allowed:\t%llx,%08x\nCpus_allowed_list:\t", (unsigned long long)affinity >> 32, (uint32_t)affinity);
+	else
+		proc_text_print(text, "Cpus_allowed:\t%x\nCpus_allowed_list:\t", (uint32_t)affinity);
+	proc_add_cpus(text, affinity);
+	proc_text_add(text, "\n", 1);
+}
+
+/* As Linux names them (capget); nobody's can be limited, nor are any passed on but by user ids. */
+static void show_capabilities(struct proc_text *text, struct process *process)
+{
+	const struct credentials *c = credentials_of(process);
+	uint64_t effective, permitted;
+
+	credentials_linux_capabilities(c, &effective, &permitted);
+	credentials_put(c);
+	proc_text_print(text, "CapInh:\t%016x\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016llx\nCapAmb:\t%016x\n", 0, permitted, effective,
+			LINUX_CAPABILITIES, 0);
 }
 
 int proc_show_status(struct proc_text *text, const struct proc_subject *subject)
@@ -255,18 +288,35 @@ int proc_show_status(struct proc_text *text, const struct proc_subject *subject)
 	proc_text_print(text, "State:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t" PTRACE_TRACER_FORMAT "\n", state_name(s.state),
 			process->pid, s.id, s.ppid PTRACE_TRACER(s.thread));
 	show_identity(text, process);
-	proc_text_print(text, "NSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s.id, s.pgid, s.sid);
+	proc_text_print(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", process->pid, s.id, s.pgid, s.sid);
 	show_memory(text, process);
+	proc_text_print(text, "CoreDumping:\t%d\nTHP_enabled:\t0\n", core_is_dumped(process));
 	proc_text_print(text, "Threads:\t%u\nSigQ:\t%u/%llu\n", s.threads, s.queued_signals,
 			(unsigned long long)s.limits[RLIMIT_SIGPENDING].soft);
 	proc_text_print(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
 			(unsigned long long)s.pending, (unsigned long long)s.shared_pending, (unsigned long long)s.blocked,
 			(unsigned long long)s.ignored, (unsigned long long)s.caught);
-	proc_text_print(text, "NoNewPrivs:\t%d\n", process->no_new_privs);
+	show_capabilities(text, process);
+	proc_text_print(text, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", process->no_new_privs);
 	if (s.thread)
 		show_affinity(text, s.thread->affinity);
+	proc_text_print(text, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
 	proc_text_print(text, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", (unsigned long long)s.switches[0],
 			(unsigned long long)s.switches[1]);
+	snapshot_drop(&s);
+	return 0;
+}
+
+/* Of the one thread: how long it ran, how long it waited for that, which nobody measures, and how often. */
+int proc_show_schedstat(struct proc_text *text, const struct proc_subject *subject)
+{
+	struct snapshot s;
+	uint64_t user = 0, system = 0;
+
+	snapshot_take(&s, subject);
+	if (s.thread)
+		thread_times(s.thread, &user, &system);
+	proc_text_print(text, "%lu 0 %lu\n", user + system, s.switches[0] + s.switches[1]);
 	snapshot_drop(&s);
 	return 0;
 }

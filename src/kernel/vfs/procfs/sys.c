@@ -2,16 +2,20 @@
 /* /proc/sys: the few settings that exist. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/heap.h"
 #include "mm/oom.h"
+#include "process/limits.h"
 #include "process/process.h"
 #include "process/system_name.h"
 #include "security/random.h"
 #include "sync/mutex.h"
 #include "sysv/limits.h"
 #include "vfs/mapped/mapped.h"
+#include "vfs/pipe.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
 #include "vfs/vfs_stats.h"
+#include <linux/capability.h>
 #include <linux/msg.h>
 #include <linux/sem.h>
 
@@ -24,67 +28,26 @@ static int show_hostname(struct proc_text *text, const struct proc_subject *subj
 	return 0;
 }
 
-static int show_osrelease(struct proc_text *text, const struct proc_subject *subject)
+static int show_threads_max(struct proc_text *text, const struct proc_subject *subject)
 {
-	proc_text_print(text, "%s\n", SYSTEM_RELEASE);
+	proc_text_print(text, "%u\n", process_limit_threads());
 	return 0;
 }
 
-static int show_ostype(struct proc_text *text, const struct proc_subject *subject)
+/* Open files; none that are kept though nobody uses them; how many there can be. */
+static int show_file_nr(struct proc_text *text, const struct proc_subject *subject)
 {
-	proc_text_print(text, "%s\n", SYSTEM_NAME);
+	struct slab_stats stats;
+
+	for (unsigned i = 0; heap_get_stats(i, &stats); i++)
+		if (!strcmp(stats.name, "file"))
+			proc_text_print(text, "%zu\t0\t%lu\n", stats.used, INT64_MAX);
 	return 0;
 }
-
-static int show_version(struct proc_text *text, const struct proc_subject *subject)
-{
-	proc_text_print(text, "%s\n", SYSTEM_VERSION);
-	return 0;
-}
-
-static int show_pid_max(struct proc_text *text, const struct proc_subject *subject)
-{
-	proc_text_print(text, "%d\n", PID_MAX);
-	return 0;
-}
-
-/* What there can be of System V IPC at most. */
-#define SYSV_LIMIT(name, value) \
-	static int show_##name(struct proc_text *text, const struct proc_subject *subject) \
-	{ \
-		proc_text_print(text, "%lu\n", (uint64_t)(value)); \
-		return 0; \
-	}
-
-SYSV_LIMIT(shmmax, SHMMAX)
-SYSV_LIMIT(shmmni, SHMMNI)
-SYSV_LIMIT(msgmax, MSGMAX)
-SYSV_LIMIT(msgmnb, MSGMNB)
-SYSV_LIMIT(msgmni, MSGMNI)
 
 static int show_sem(struct proc_text *text, const struct proc_subject *subject)
 {
 	proc_text_print(text, "%d\t%d\t%d\t%d\n", SEMMSL, SEMMNS, SEMOPM, SEMMNI);
-	return 0;
-}
-
-/* The log is root's (syslog(2), /dev/kmsg). */
-static int show_dmesg_restrict(struct proc_text *text, const struct proc_subject *subject)
-{
-	proc_text_print(text, "1\n");
-	return 0;
-}
-
-static int show_ngroups_max(struct proc_text *text, const struct proc_subject *subject)
-{
-	proc_text_print(text, "%d\n", GROUPS_MAX);
-	return 0;
-}
-
-/* Mode 0: only what plainly cannot be is refused (mm/README.md). */
-static int show_overcommit(struct proc_text *text, const struct proc_subject *subject)
-{
-	proc_text_print(text, "0\n");
 	return 0;
 }
 
@@ -108,8 +71,7 @@ static int store_drop_caches(const struct proc_subject *subject, const char *tex
 	return 0;
 }
 
-/* A decimal number and perhaps a newline, as it is written to a setting. */
-static bool parse_number(const char *text, size_t len, int64_t *value)
+bool proc_parse_number(const char *text, size_t len, int64_t *value)
 {
 	bool negative = len && *text == '-';
 	char digits[24];
@@ -154,7 +116,7 @@ static int store_rt_limit(const char *text, size_t len, bool is_budget)
 
 	if (!len)
 		return 0;
-	if (!parse_number(text, len, &value))
+	if (!proc_parse_number(text, len, &value))
 		return -EINVAL;
 	mutex_lock(&lock);
 	sched_realtime_limits(&budget, &period);
@@ -188,7 +150,7 @@ static int store_dirty(const char *text, size_t len, enum mapped_limit which, bo
 
 	if (!len)
 		return 0;
-	if (!parse_number(text, len, &value) || value < 0)
+	if (!proc_parse_number(text, len, &value) || value < 0)
 		return -EINVAL;
 	if (which != MAPPED_EXPIRE && (is_percent ? value > 100 : value < 2 * PAGE_SIZE))
 		return -EINVAL;
@@ -250,21 +212,26 @@ static const struct proc_entry random_entries[] = {
 	{ .name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid },
 };
 
+#define FIGURE(file, value) { .name = file, .mode = S_IFREG | 0444, .kind = PROC_FIGURE, .figure = value }
+
 static const struct proc_entry kernel_entries[] = {
 	{ .name = "hostname", .mode = S_IFREG | 0444, .show = show_hostname },
-	{ .name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease },
-	{ .name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype },
-	{ .name = "version", .mode = S_IFREG | 0444, .show = show_version },
-	{ .name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max },
-	{ .name = "dmesg_restrict", .mode = S_IFREG | 0444, .show = show_dmesg_restrict },
-	{ .name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max },
-	{ .name = "shmmax", .mode = S_IFREG | 0444, .show = show_shmmax },
-	{ .name = "shmall", .mode = S_IFREG | 0444, .show = show_shmmax },
-	{ .name = "shmmni", .mode = S_IFREG | 0444, .show = show_shmmni },
+	{ .name = "osrelease", .mode = S_IFREG | 0444, .kind = PROC_LINE, .line = SYSTEM_RELEASE },
+	{ .name = "ostype", .mode = S_IFREG | 0444, .kind = PROC_LINE, .line = SYSTEM_NAME },
+	{ .name = "version", .mode = S_IFREG | 0444, .kind = PROC_LINE, .line = SYSTEM_VERSION },
+	FIGURE("pid_max", PID_MAX),
+	{ .name = "threads-max", .mode = S_IFREG | 0444, .show = show_threads_max },
+	FIGURE("cap_last_cap", CAP_LAST_CAP),
+	FIGURE("randomize_va_space", 2),
+	FIGURE("dmesg_restrict", 1),		/* the log is root's (syslog(2), /dev/kmsg) */
+	FIGURE("ngroups_max", GROUPS_MAX),
+	FIGURE("shmmax", SHMMAX),
+	FIGURE("shmall", SHMMAX),
+	FIGURE("shmmni", SHMMNI),
 	{ .name = "sem", .mode = S_IFREG | 0444, .show = show_sem },
-	{ .name = "msgmax", .mode = S_IFREG | 0444, .show = show_msgmax },
-	{ .name = "msgmnb", .mode = S_IFREG | 0444, .show = show_msgmnb },
-	{ .name = "msgmni", .mode = S_IFREG | 0444, .show = show_msgmni },
+	FIGURE("msgmax", MSGMAX),
+	FIGURE("msgmnb", MSGMNB),
+	FIGURE("msgmni", MSGMNI),
 	{ .name = "sched_rt_period_us", .mode = S_IFREG | 0644, .show = show_rt_period, .store = store_rt_period },
 	{ .name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .show = show_rt_runtime, .store = store_rt_runtime },
 	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },
@@ -272,7 +239,7 @@ static const struct proc_entry kernel_entries[] = {
 };
 
 static const struct proc_entry vm_entries[] = {
-	{ .name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_overcommit },
+	FIGURE("overcommit_memory", 0),		/* only what plainly cannot be is refused (mm/README.md) */
 	{ .name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .show = show_dirty_expire, .store = store_dirty_expire },
 	{ .name = "dirty_ratio", .mode = S_IFREG | 0644, .show = show_dirty_ratio, .store = store_dirty_ratio },
 	{ .name = "dirty_bytes", .mode = S_IFREG | 0644, .show = show_dirty_bytes, .store = store_dirty_bytes },
@@ -281,10 +248,18 @@ static const struct proc_entry vm_entries[] = {
 	{ .name = "drop_caches", .mode = S_IFREG | 0200, .show = proc_show_nothing, .store = store_drop_caches },
 };
 
+static const struct proc_entry fs_entries[] = {
+	FIGURE("file-max", INT64_MAX),		/* memory is the only limit */
+	{ .name = "file-nr", .mode = S_IFREG | 0444, .show = show_file_nr },
+	FIGURE("nr_open", NOFILE_CEILING),
+	FIGURE("pipe-max-size", PIPE_PAGES_MAX << PAGE_SHIFT),
+	PROC_INOTIFY_ENTRIES
+};
+
 static const struct proc_entry sys_entries[] = {
 	{ .name = "kernel", .mode = S_IFDIR | 0555, .directory = &proc_sys_kernel },
 	{ .name = "vm", .mode = S_IFDIR | 0555, .directory = &proc_sys_vm },
-	PROC_SYS_FS_ENTRIES
+	{ .name = "fs", .mode = S_IFDIR | 0555, .directory = &proc_sys_fs },
 };
 
 const struct proc_directory proc_sys = { .number = PROC_SYS, .entries = sys_entries, .entry_count = ARRAY_LEN(sys_entries) };
@@ -293,3 +268,4 @@ const struct proc_directory proc_sys_kernel = { .number = PROC_SYS_KERNEL, .entr
 const struct proc_directory proc_sys_random = { .number = PROC_SYS_RANDOM, .entries = random_entries,
 						.entry_count = ARRAY_LEN(random_entries) };
 const struct proc_directory proc_sys_vm = { .number = PROC_SYS_VM, .entries = vm_entries, .entry_count = ARRAY_LEN(vm_entries) };
+const struct proc_directory proc_sys_fs = { .number = PROC_SYS_FS, .entries = fs_entries, .entry_count = ARRAY_LEN(fs_entries) };

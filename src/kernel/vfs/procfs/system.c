@@ -15,6 +15,7 @@
 #include "sysv/sysv.h"
 #include "vfs/file.h"
 #include "vfs/fs.h"
+#include "vfs/lock.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
 
@@ -224,6 +225,12 @@ static int show_swaps(struct proc_text *text, const struct proc_subject *subject
 	return 0;
 }
 
+static int show_locks(struct proc_text *text, const struct proc_subject *subject)
+{
+	file_locks_show(text, NULL, NULL);
+	return 0;
+}
+
 static int link_self(const struct proc_subject *subject, char *buf, size_t size)
 {
 	char text[16];
@@ -308,6 +315,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "vmstat", .mode = S_IFREG | 0444, .show = show_vmstat },
 	{ .name = "diskstats", .mode = S_IFREG | 0444, .show = proc_show_nothing },
 	{ .name = "partitions", .mode = S_IFREG | 0444, .show = proc_show_nothing },
+	{ .name = "locks", .mode = S_IFREG | 0444, .show = show_locks },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
 };
 
