@@ -24,7 +24,9 @@ START_FRAME = FRAME_HEAD.pack(b"s", 0)
 # The kernel's panic (Linux's too), its words when there is no console yet, and grub.cfg's when nothing could be started.
 FATAL = re.compile(rb"^(\[[^]\n]*\] *)?(kernel panic: |Kernel panic - not syncing)"
                    rb"|RaeenOS cannot boot: |RaeenOS was not started", re.MULTILINE)
-FATAL_GRACE = 3.0
+# What they say last when they stay on, and how many seconds they get after that or without a word.
+FATAL_END = re.compile(rb"^halted\r?$|RaeenOS cannot boot: |RaeenOS was not started", re.MULTILINE)
+FATAL_GRACE, FATAL_SILENCE = 3.0, 30.0
 CONSOLE_KEPT = 8 << 20
 PR_SET_PDEATHSIG = 1
 
@@ -165,9 +167,10 @@ class Run:
             self.console_file.write(data)
         seen = max(0, len(self.console) - 256)
         self.console += data
-        # That is final; the backtrace that may follow gets a moment before we give up on the guest.
-        if self.fatal_deadline is None and FATAL.search(bytes(self.console[seen:])):
-            self.fatal_deadline = time.monotonic() + FATAL_GRACE
+        # That is final; the backtrace that may follow, slowly on a busy host, is waited for before we give up on the guest.
+        if self.fatal_deadline is not None or FATAL.search(bytes(self.console[seen:])):
+            ended = FATAL_END.search(bytes(self.console[seen:]))
+            self.fatal_deadline = time.monotonic() + (FATAL_GRACE if ended else FATAL_SILENCE)
         if len(self.console) > CONSOLE_KEPT:
             del self.console[:CONSOLE_KEPT // 2]
 
