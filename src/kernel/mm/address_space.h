@@ -78,15 +78,15 @@ struct address_space {
 	unsigned lock_future;		/* guarded by lock: VMA_LOCKED after mlockall(MCL_FUTURE) */
 	uint64_t arg_start, arg_end, env_start, env_end;	/* set by exec, for /proc/PID/cmdline */
 	uint64_t stack_limit, data_limit, space_limit;	/* bytes, copied from the process's rlimits by exec and setrlimit */
-#ifdef CORE_FILES
+#if defined(CORE_FILES) || defined(PTRACE)
 	uint64_t auxv_start, auxv_size;	/* set by exec: where the auxiliary vector lies, in bytes */
 #endif
 };
 
-/* For core files, and nothing where the kernel is built without them. */
+/* For core files and debuggers, and nothing where the kernel is built without them. */
 static inline void address_space_note_auxv(struct address_space *as, uint64_t start, uint64_t size)
 {
-#ifdef CORE_FILES
+#if defined(CORE_FILES) || defined(PTRACE)
 	as->auxv_start = start;
 	as->auxv_size = size;
 #endif
@@ -94,7 +94,7 @@ static inline void address_space_note_auxv(struct address_space *as, uint64_t st
 
 static inline void address_space_copy_auxv(struct address_space *child, const struct address_space *parent)
 {
-#ifdef CORE_FILES
+#if defined(CORE_FILES) || defined(PTRACE)
 	address_space_note_auxv(child, parent->auxv_start, parent->auxv_size);
 #endif
 }

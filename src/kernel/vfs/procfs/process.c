@@ -283,6 +283,7 @@ static const struct proc_entry process_entries[] = {
 	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },
 	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },
 	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	PROC_TRACE_ENTRIES
 };
 
 static const struct proc_entry task_entries[] = {
@@ -291,6 +292,7 @@ static const struct proc_entry task_entries[] = {
 	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm },
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
 	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
+	PROC_TASK_TRACE_ENTRIES
 };
 
 static const struct proc_entry task_template = { .mode = S_IFDIR | 0555, .directory = &proc_task };
