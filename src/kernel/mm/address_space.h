@@ -165,8 +165,6 @@ size_t address_space_peek(struct address_space *as, uint64_t addr, void *buf, si
 
 /* Reads or writes another process's memory (ptrace-like). Returns bytes moved. May sleep. */
 size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write);
-/* The same for writing, also where the process itself may not: to private mappings, which get pages of their own. Kernels with PTRACE=yes only. May sleep. */
-size_t address_space_poke(struct address_space *as, uint64_t addr, void *buf, size_t len);
 
 /* Unmaps the pages [first, last] of @object from every VMA that maps them (truncation). object->lock held. */
 void vm_object_unmap_pages(struct vm_object *object, uint64_t first, uint64_t last);

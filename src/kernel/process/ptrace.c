@@ -4,6 +4,7 @@
 #include <linux/elf.h>
 
 #include "mm/address_space.h"
+#include "mm/poke.h"
 #include "mm/user_copy.h"
 #include "process/ptrace_internal.h"
 #include "syscall_prototypes.h"
@@ -30,7 +31,7 @@ static long peek_data(struct thread *thread, uint64_t addr, uaddr_t to)
 
 	if (!as)
 		return -EIO;
-	done = user_range_ok(addr, sizeof(word)) ? address_space_access(as, addr, &word, sizeof(word), false) : 0;
+	done = user_range_ok(addr, sizeof(word)) ? address_space_read_any(as, addr, &word, sizeof(word)) : 0;
 	address_space_put(as);
 	return done == sizeof(word) ? put_user_u64(to, word) : -EIO;
 }

@@ -6,6 +6,7 @@
 #include "lib/errno.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
+#include "mm/poke.h"
 #include "mm/user_copy.h"
 #include "process/process.h"
 #include "vfs/file.h"
@@ -41,7 +42,7 @@ static ssize_t move_part(struct address_space *as, struct uio *uio, uint64_t add
 			return -EFAULT;
 	}
 	len = MIN(len, user_range_ok(addr, 1) ? (size_t)(USER_END - addr) : 0);
-	moved = write ? address_space_poke(as, addr, buffer, len) : address_space_access(as, addr, buffer, len, false);
+	moved = write ? address_space_poke(as, addr, buffer, len) : address_space_read_any(as, addr, buffer, len);
 	if (!moved)
 		return -EIO;
 	return write ? (ssize_t)moved : (ssize_t)uio_write_to(uio, buffer, moved) ?: -EFAULT;
