@@ -42,14 +42,16 @@ END
 { wait $pid; } 2> /dev/null
 echo $?
 cat output
-# It is let go by a gdb that is killed.
+# gdb is killed: the signal by which it came stops the program then.
 start
 mkfifo nothing
 exec 3<> nothing
-gdb -q -nx -p $pid ./debugged < nothing > /dev/null 2>&1 &
+(gdb -q -nx -p $pid ./debugged < nothing > /dev/null 2>&1 &)
 until grep -q 'State:.t' /proc/$pid/status; do :; done
 kill -KILL $(sed -n 's/TracerPid:.//p' /proc/$pid/status)
-until grep -q 'TracerPid:.0' /proc/$pid/status; do :; done
+until grep -q 'State:.T' /proc/$pid/status; do :; done
+grep TracerPid /proc/$pid/status
+kill -CONT $pid
 kill -USR1 $pid
 wait $pid
 echo $?

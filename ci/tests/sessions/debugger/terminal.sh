@@ -28,4 +28,4 @@ type 'continue\n' exited
 type 'shell stty -a | grep -o "isig"\n' isig
 type 'quit\n' '^Script done'
 wait
-sed 's/ in .*()/ in PLACE/; s/ [a-z_]* () at .*/ PLACE/; /^[0-9]/d' log | tr -d '\r' | plain
+sed 's/ in .*()/ in PLACE/; s/ [a-z_]* () at .*/ PLACE/; /^[0-9]/d; /^Script /d' log | tr -d '\r' | plain
