@@ -74,6 +74,22 @@ static int waits(void)
 	return 0;
 }
 
+static void *wait_too(void *argument)
+{
+	while (!released)
+		wait_a_little();
+	return argument;
+}
+
+static int waits_in_threads(void)
+{
+	pthread_t other;
+
+	pthread_create(&other, NULL, wait_too, NULL);
+	waits();
+	return pthread_join(other, NULL);
+}
+
 static void count_signal(int number)
 {
 	handled += number;
@@ -164,7 +180,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*work)(void);
 	} works[] = {
-		{ "calls", calls }, { "waits", waits }, { "signals", signals }, { "threads", threads }, { "forks", forks }, { "crashes", crashes },
+		{ "calls", calls }, { "waits", waits }, { "waits-in-threads", waits_in_threads }, { "signals", signals }, { "threads", threads },
+		{ "forks", forks }, { "crashes", crashes },
 	};
 	const char *name = argc > 1 ? argv[1] : "";
 

@@ -33,7 +33,11 @@ print *&pair
 set $rax = 99
 print $rax
 info registers rip rax
-x/3i $pc
+set $xmm1.uint128 = 7
+stepi
+print $xmm1.v4_int32
+print $fs_base != 0
+x/2i $pc
 x/s pair.name
 until
 continue

@@ -1,7 +1,7 @@
 # gdb: processes that are there already, children, exec, and calls of the kernel.
 . /opt/sessions/kit
 start() {
-	./debugged waits > output &
+	./debugged $1 > output &
 	pid=$!
 	until grep -q waiting output; do :; done
 }
@@ -10,7 +10,7 @@ attached() {
 	grep -v ' in '
 }
 # It lives on, and waits for what only a signal brings.
-start
+start waits
 debug -p $pid ./debugged <<'END' | attached
 tbreak wait_a_little
 continue
@@ -24,7 +24,7 @@ wait $pid
 echo $?
 cat output
 # It is changed.
-start
+start waits
 debug ./debugged <<END | attached
 attach $pid
 info inferiors
@@ -34,24 +34,36 @@ END
 wait $pid
 echo $?
 cat output
+# All its threads stop.
+start waits-in-threads
+debug -p $pid ./debugged <<'END' | sed 's/"debugged" .*/"debugged"/; s/^Thread [0-9]/Thread T/; /^\[Switching/d' | attached
+info threads
+tbreak wait_a_little
+continue
+thread apply all -q -s print released
+set variable released = 3
+detach
+END
+wait $pid
+echo $?
+cat output
 # It is killed by gdb.
-start
+start waits
 debug -p $pid ./debugged <<'END' | attached
 kill
 END
 { wait $pid; } 2> /dev/null
 echo $?
 cat output
-# gdb is killed: the signal by which it came stops the program then.
-start
+# It lives on when gdb is killed.
+start waits
 mkfifo nothing
 exec 3<> nothing
-(gdb -q -nx -p $pid ./debugged < nothing > /dev/null 2>&1 &)
-until grep -q 'State:.t' /proc/$pid/status; do :; done
+(gdb -q -nx -p $pid ./debugged < nothing > gdb.out 2>&1 &)
+until grep -q '(gdb)' gdb.out; do :; done
+grep -o 'State:.t' /proc/$pid/status
 kill -KILL $(sed -n 's/TracerPid:.//p' /proc/$pid/status)
-until grep -q 'State:.T' /proc/$pid/status; do :; done
-grep TracerPid /proc/$pid/status
-kill -CONT $pid
+until grep -q 'TracerPid:.0' /proc/$pid/status; do :; done
 kill -USR1 $pid
 wait $pid
 echo $?
