@@ -145,14 +145,44 @@ PACKAGES["htop"] = {
     "libnl-3-200": "d1fc3e9eb8e79b4c96b0a64c3d8c9e068ae2f665cab71bd19f417ffd0453a890",
     "libnl-genl-3-200": "1f7b198f5d87659f815140ed41c1517b2fe41ba62c5b15b0bafdcc2d61801871",
 } | {name: PROCPS[name] for name in ("libncursesw6", "ncurses-base")} | {name: PACKAGES["dynamic-full"][name] for name in ("libc6", "libtinfo6")}
+# The debugger, and script for a terminal; most of its libraries only because its libdebuginfod could fetch from the network (libcurl).
+GDB = {
+    "bsdutils": "6cae172b006a4603e710e046c3acba8d98d36748894cbe3eeda31d415fec331e",
+    "gdb-minimal": "4aabd8955f0fa362e0474ddd02b5bbed77489b11dae04bbe2c420a54ac27e8ce",
+    "libbrotli1": "e27b3d655fa6fadd7a56f706687e94573c0af68b7d6df394a32a381a3a6c6d8b",
+    "libcurl3-gnutls": "bf430ecf80f7808704e0187cddc582fd57fc98789ea356d4797651edad387ef3",
+    "libdebuginfod1": "9650db2043d4e231a355940467e47dd0b4727700c2ce150010f03baaabfb0d0b",
+    "libelf1": "619add379c606b3ac6c1a175853b918e6939598a83d8ebadf3bdfd50d10b3c8c",
+    "libgnutls30": "30abec8c824feb1d2d7e9000a34083cccd19d139625e1b21547e3ac53b922f8e",
+    "libhogweed6": "ed8185c28b2cb519744a5a462dcd720d3b332c9b88a1d0002eac06dc8550cb94",
+    "libidn2-0": "d50716d5824083d667427817d506b45d3f59dc77e1ca52de000f3f62d4918afa",
+    "libipt2": "d3687e2b7654a6450dbdfbadde216ce08cd84f52155f70cd7104309f897e62e5",
+    "libldap-2.5-0": "4b6c30f6554149c594628d945edc6003f0eea8d0cc1341638c0e71375db147ed",
+    "libnettle8": "45922e6e289ffd92f0f92d2bb9159e84236ff202d552a461bf10e5335b3f0261",
+    "libnghttp2-14": "5a5736cee57e51c1baed869979e6ecdbc6495e939e33203d6cfe3b6e5a149e3f",
+    "libp11-kit0": "251330faddbf013f060fcdb41f4b0c037c8a6e89ba7c09b04bfcc4e3f0807b22",
+    "libpsl5": "4f0d35610204e4e754b057748719744114621f2f6f4202d846c314860a981afb",
+    "librtmp1": "e1f69020dc2c466e421ec6a58406b643be8b5c382abf0f8989011c1d3df91c87",
+    "libsasl2-2": "d6f20408e2be92ebd9f5e3b1c1935b075efb3f03abb5f48f7b991a0ad3e2d6a5",
+    "libssh2-1": "fff72a194e493f88e100a2567e22472bb4ab828d429c2956965c6f2f134f1b3a",
+    "libtasn1-6": "2c27c613b69be248d09432839ea3d3382f6ee27fabaa65987aa2d884cd00afda",
+    "libunistring2": "d466bbfe011d764d793c1d9d777cad9c7cf65b938e11598f27408171ad95a951",
+}
+PACKAGES["debugger"] = GDB | {name: (PACKAGES["procps"] | PACKAGES["gcc"] | STRESS_NG | PACKAGES["dynamic-full"])[name] for name in (
+    "bash", "coreutils", "sed", "grep", "libacl1", "libattr1", "libc6", "libcom-err2", "libexpat1", "libffi8", "libgcc-s1", "libgmp10", "libgssapi-krb5-2",
+    "libk5crypto3", "libkeyutils1", "libkrb5-3", "libkrb5support0", "liblzma5", "libpcre2-8-0", "libreadline8", "libselinux1", "libssl3", "libstdc++6",
+    "libtinfo6", "libxxhash0", "libzstd1", "zlib1g")}
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv")
+# The debugger compares names in UTF-32.
+LEFT_IN = {"debugger": {"usr/lib/x86_64-linux-gnu/gconv"}}
 
 
 def overlay_of(name, sessions=()):
     """The folder with the packages of PACKAGES[@name] and the files @sessions in /opt/sessions; made when it is not what it should be."""
     packages = PACKAGES[name]
     folder = os.path.join(BUILD, "overlays", name)
-    wanted = hashlib.sha256(repr((packages, LEFT_OUT)).encode()).hexdigest()
+    left_out = tuple(path for path in LEFT_OUT if path not in LEFT_IN.get(name, ()))
+    wanted = hashlib.sha256(repr((packages, left_out)).encode()).hexdigest()
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with open(folder + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -160,7 +190,7 @@ def overlay_of(name, sessions=()):
             shutil.rmtree(folder, ignore_errors=True)
             for package, digest in packages.items():
                 subprocess.run([os.path.join(ROOT, "toolchain/fetch-deb"), package, digest, folder], check=True)
-            for path in LEFT_OUT:
+            for path in left_out:
                 shutil.rmtree(os.path.join(folder, path), ignore_errors=True)
             with open(folder + ".stamp", "w") as stamp:
                 stamp.write(wanted)

@@ -18,6 +18,8 @@ ROOT_PROGRAMS = ("root_bad_blocks", "root_beside", "root_cut_short", "root_damag
                  "root_mmap", "root_model", "root_names", "root_promised", "root_reads", "root_synced")
 # Linked to each.
 LIBRARY = ("check", "group_threads", "held_locks", "hogs", "leak", "root_tree", "supervisor", "works", "works_files", "works_processes")
+# No test: test_debugger.py looks into it.
+SUBJECT = ("debugged",)
 # Of what Linux has not.
 NATIVE = ("lending", "ports", "ports_buffers", "ports_epoll", "ports_handles", "ports_hostile", "ports_lend", "ports_rights", "ports_shares", "ports_storm")
 # In the full run only: on RaeenOS what another suite does where its outcome does not depend on the host's speed (test_messages.py, test_fairness.py),
@@ -30,7 +32,7 @@ AFTER = "process"
 
 def names(native=True):
     found = sorted(os.path.basename(path)[:-2] for path in glob.glob(os.path.join(ROOT, "src/userland/tests/*.c")))
-    ordered = [name for name in found if name not in LIBRARY + LAST + APART + ROOT_PROGRAMS and (native or name not in NATIVE)]
+    ordered = [name for name in found if name not in LIBRARY + SUBJECT + LAST + APART + ROOT_PROGRAMS and (native or name not in NATIVE)]
     return ordered + [name + "-on-root" for name in ON_ROOT_TOO] + [*LAST, AFTER + "-after-" + LAST[-1]]
 
 

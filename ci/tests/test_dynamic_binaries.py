@@ -43,9 +43,9 @@ def comparable(output):
     return [re.sub(r"(line \d+:) +\d+ +", r"\1 PID ", line) for line in output.splitlines()]
 
 
-def both(folder, chosen, rows, seconds, memory="1G"):
-    """What the sessions @chosen of @folder print, on Linux and on RaeenOS."""
-    overlay = overlay_of(folder, sessions(folder) + (sessions("dynamic") if folder == "dynamic-full" else []))
+def both(folder, chosen, rows, seconds, memory="1G", more=()):
+    """What the sessions @chosen of @folder print, on Linux and on RaeenOS; the files @more lie beside them."""
+    overlay = overlay_of(folder, sessions(folder) + (sessions("dynamic") if folder == "dynamic-full" else []) + list(more))
     commands = {session: command(session, rows, seconds) for session in chosen}
     return [run_all(guest, commands, "--overlay", overlay, "--mem", memory, timeout=4 * seconds) for guest in (LINUX, RAEEN)]
 

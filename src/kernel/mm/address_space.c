@@ -8,7 +8,7 @@
 #include "lib/errno.h"
 #include "lib/panic.h"
 #include "lib/string.h"
-#include "security/random.h"
+#include "process/layout.h"
 
 /*
  * ASLR, from the top: the stack's top moves within 16 GiB; below that the largest stack plus a gap; then the mmap base moves
@@ -52,7 +52,7 @@ struct address_space *address_space_create(void)
 	if (!as)
 		return NULL;
 	/* The lowest bits: where in its page, by 16 bytes, the stack begins; then in which. */
-	random = random_u64();
+	random = layout_random();
 	as->stack_top = USER_END - (random & ((1ull << (STACK_RANDOM_BITS + PAGE_SHIFT)) - 16));
 	random >>= STACK_RANDOM_BITS + PAGE_SHIFT;
 	as->map_hint = as->mmap_top = stack_floor - STACK_ROOM - ((random & ((1ull << MMAP_RANDOM_BITS) - 1)) << PAGE_SHIFT);
@@ -94,7 +94,7 @@ struct vma *address_space_find(struct address_space *as, uint64_t addr)
 
 void address_space_set_brk(struct address_space *as, uint64_t program_end)
 {
-	uint64_t start = ROUND_UP(program_end, PAGE_SIZE) + (random_below(1ull << BRK_RANDOM_BITS) << PAGE_SHIFT);
+	uint64_t start = ROUND_UP(program_end, PAGE_SIZE) + (layout_random_below(1ull << BRK_RANDOM_BITS) << PAGE_SHIFT);
 
 	rwlock_write_lock(&as->lock);
 	as->brk_start = as->brk = start;

@@ -83,7 +83,7 @@ struct address_space {
 	uint64_t arg_start, arg_end, env_start, env_end;	/* set by exec, for /proc/PID/cmdline */
 	uint64_t stack_limit, data_limit, space_limit;	/* bytes, copied from the process's rlimits by exec and setrlimit */
 	uint64_t plain_limit;		/* space_limit, or 0 while there are others to look at (memory_limits.h) */
-#ifdef CORE_FILES
+#if defined(CORE_FILES) || defined(PTRACE)
 	uint64_t auxv_start, auxv_size;	/* set by exec: where the auxiliary vector lies, in bytes */
 #endif
 };
@@ -106,10 +106,10 @@ static inline void address_space_note_mapped(struct address_space *as)
 		as->mapped_peak = as->mapped_bytes;
 }
 
-/* For core files, and nothing where the kernel is built without them. */
+/* For core files and debuggers, and nothing where the kernel is built without them. */
 static inline void address_space_note_auxv(struct address_space *as, uint64_t start, uint64_t size)
 {
-#ifdef CORE_FILES
+#if defined(CORE_FILES) || defined(PTRACE)
 	as->auxv_start = start;
 	as->auxv_size = size;
 #endif
@@ -117,7 +117,7 @@ static inline void address_space_note_auxv(struct address_space *as, uint64_t st
 
 static inline void address_space_copy_auxv(struct address_space *child, const struct address_space *parent)
 {
-#ifdef CORE_FILES
+#if defined(CORE_FILES) || defined(PTRACE)
 	address_space_note_auxv(child, parent->auxv_start, parent->auxv_size);
 #endif
 }
@@ -194,8 +194,6 @@ size_t address_space_peek(struct address_space *as, uint64_t addr, void *buf, si
 
 /* Reads or writes another process's memory (ptrace-like). Returns bytes moved. May sleep. */
 size_t address_space_access(struct address_space *as, uint64_t addr, void *buf, size_t len, bool write);
-/* The same for writing, also where the process itself may not: to private mappings, which get pages of their own. Kernels with PTRACE=yes only. May sleep. */
-size_t address_space_poke(struct address_space *as, uint64_t addr, void *buf, size_t len);
 
 /* Unmaps the pages [first, last] of @object from every VMA that maps them (truncation). object->lock held. */
 void vm_object_unmap_pages(struct vm_object *object, uint64_t first, uint64_t last);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing to another process's memory where the process itself may not: breakpoints in a program's text. */
+/* Another process's memory where the process itself may not reach it: breakpoints in a program's text, and pages that nobody may use. */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
 #include "mm/memory_counters.h"
 #include "mm/page_table.h"
+#include "mm/poke.h"
 #include "lib/string.h"
 
 #include <linux/mman.h>
@@ -89,6 +90,43 @@ size_t address_space_poke(struct address_space *as, uint64_t addr, void *buf, si
 				frame_put(frame);
 		}
 		if (!part)
+			break;
+		done += part;
+	}
+	return done;
+}
+
+/* Reads within a page of a mapping that forbids all use: what it has, or zeroes. False if there is no such page. */
+static bool read_forbidden(struct address_space *as, uint64_t addr, void *buf, size_t len)
+{
+	bool found = false;
+
+	rwlock_read_lock(&as->lock);
+	struct vma *vma = address_space_find(as, addr);
+
+	if (vma && !vma->prot) {
+		spin_lock(&as->table_lock);
+		const uint64_t *pte = page_table_find_locked(as, addr);
+
+		found = (pte && *pte) || !vma->object;
+		if (pte && *pte)
+			memcpy(buf, (char *)frame_virt(frame_of_phys(*pte & PTE_ADDRESS)) + addr % PAGE_SIZE, len);
+		else
+			memset(buf, 0, len);
+		spin_unlock(&as->table_lock);
+	}
+	rwlock_read_unlock(&as->lock);
+	return found;
+}
+
+size_t address_space_read_any(struct address_space *as, uint64_t addr, void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t part = MIN(len - done, PAGE_SIZE - (addr + done) % PAGE_SIZE);
+
+		if (address_space_access(as, addr + done, (char *)buf + done, part, false) < part && !read_forbidden(as, addr + done, (char *)buf + done, part))
 			break;
 		done += part;
 	}

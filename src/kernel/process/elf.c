@@ -10,7 +10,7 @@
 #include "mm/uio.h"
 #include "mm/user_copy.h"
 #include "process/exec_internal.h"
-#include "security/random.h"
+#include "process/layout.h"
 #include "vfs/vnode.h"
 
 /* Where position-independent programs start, before a random number of pages is added: two thirds up, as on Linux. */
@@ -146,7 +146,7 @@ int elf_map_program(struct elf_file *file, struct address_space *as)
 
 	file->bias = 0;
 	if (file->image.header.pie)
-		file->bias = bias_for(&file->image, PIE_BASE + (random_below(1ull << PIE_RANDOM_BITS) << PAGE_SHIFT));
+		file->bias = bias_for(&file->image, PIE_BASE + (layout_random_below(1ull << PIE_RANDOM_BITS) << PAGE_SHIFT));
 	error = map_segments(file, as);
 	if (!error)
 		address_space_set_brk(as, file->bias + file->image.high);

@@ -14,6 +14,7 @@
 #include "mm/uio.h"
 #include "process/exec.h"
 #include "process/internal.h"
+#include "process/layout.h"
 #include "process/limits.h"
 #include "process/ptrace.h"
 #include "vdso/vdso.h"
@@ -242,6 +243,7 @@ static int build_address_space(struct exec *exec)
 	int64_t vdso;
 	int error;
 
+	layout_forget_wish(exec->secure);
 	exec->as = address_space_create();
 	if (!exec->as)
 		return -ENOMEM;

@@ -11,6 +11,7 @@
 #include "mm/frame.h"
 #include "process/exec_args.h"
 #include "process/exec_internal.h"
+#include "process/layout.h"
 #include "security/random.h"
 
 enum { RANDOM_BYTES = 16, STACK_JITTER = 8192 };
@@ -179,7 +180,7 @@ int exec_args_write(struct exec_args *args, struct address_space *as, const char
 	add_auxv(auxv, AT_NULL, 0);
 	if (args->head_count)
 		pointers--;
-	at = random_at - random_below(STACK_JITTER) - (pointers + auxv->count) * sizeof(uint64_t);
+	at = random_at - layout_random_below(STACK_JITTER) - (pointers + auxv->count) * sizeof(uint64_t);
 	writer.at = ROUND_DOWN(at, 16ull);
 	*rsp = writer.at;
 	write_vectors(args, &writer, strings, auxv);

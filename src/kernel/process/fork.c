@@ -11,6 +11,7 @@
 #include "mm/user_copy.h"
 #include "process/clone.h"
 #include "process/internal.h"
+#include "process/layout.h"
 #include "process/pidfd.h"
 #include "process/ptrace.h"
 #include "process/rseq.h"
@@ -301,6 +302,7 @@ static void copy_attributes(struct process *child, struct process *parent, const
 	child->no_new_privs = parent->no_new_privs;
 	child->oom_score_adj = parent->oom_score_adj;
 	child->oom_score_adj_least = parent->oom_score_adj_least;
+	layout_inherit(child, parent);
 }
 
 static struct process *copy_process(struct process *parent, const struct clone_request *request, int *error)

@@ -120,6 +120,7 @@ struct process {
 	struct wait_queue message_room;	/* waits until that is less */
 	struct posix_timers *posix_timers;	/* timer_create: NULL until used; owned by process/posix_timer.c */
 #ifdef PTRACE
+	bool fixed_layout;		/* programs lie at the same place each time (layout.h) */
 	struct list tracees;		/* struct traced.link of the threads it traces; process_tree_lock */
 	struct thread *traced_leader;	/* its first thread, which has ended before others and has a tracer to be told; process_tree_lock */
 #endif

@@ -8,6 +8,7 @@
 #include "mm/heap.h"
 #include "mm/uio.h"
 #include "mm/user_copy.h"
+#include "process/layout.h"
 #include "process/process.h"
 #include "process/rseq.h"
 #include "process/signal.h"
@@ -290,8 +291,10 @@ COLD long sys_membarrier(int command, unsigned flags, int cpu)
 	return 0;
 }
 
-/* There is one personality, Linux's; asking for it, and for which there is. */
+/* There is one personality, Linux's, and at most one wish beside it; asking for it, and for which there is. */
 long sys_personality(unsigned personality)
 {
-	return personality == PER_LINUX || personality == UINT32_MAX ? PER_LINUX : -EINVAL;
+	unsigned before = layout_personality(current_process());
+
+	return personality == UINT32_MAX ? before : layout_set_personality(personality) ?: before;
 }

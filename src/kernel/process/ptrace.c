@@ -4,6 +4,7 @@
 #include <linux/elf.h>
 
 #include "mm/address_space.h"
+#include "mm/poke.h"
 #include "mm/user_copy.h"
 #include "process/ptrace_internal.h"
 #include "syscall_prototypes.h"
@@ -43,7 +44,7 @@ static long move_word(const struct request *r, bool write)
 	if (!is_stopped(r->thread))
 		result = -ESRCH;
 	else if (user_range_ok(r->addr, sizeof(word)) &&
-		 (write ? address_space_poke(as, r->addr, &word, sizeof(word)) : address_space_access(as, r->addr, &word, sizeof(word), false)) == sizeof(word))
+		 (write ? address_space_poke(as, r->addr, &word, sizeof(word)) : address_space_read_any(as, r->addr, &word, sizeof(word))) == sizeof(word))
 		result = write ? 0 : put_user_u64(r->data, word);
 	address_space_put(as);
 	return result;

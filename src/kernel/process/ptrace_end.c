@@ -185,8 +185,11 @@ static bool take_stop(struct thread *thread, const struct wait_request *request,
 	found = traced->stopped && traced->unreported;
 	event->code = CLD_TRAPPED;
 	event->status = traced->code << 8 | STATUS_STOPPED;
-	if (found && !(request->options & WNOWAIT))
+	/* From now on the tracer has its signal: if it ends without a word of it, that is lost. */
+	if (found && !(request->options & WNOWAIT)) {
 		traced->unreported = false;
+		traced->signal = 0;
+	}
 	spin_unlock(lock);
 	return found;
 }

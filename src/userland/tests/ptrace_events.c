@@ -517,6 +517,40 @@ static void tracer_ends(void)
 	}
 }
 
+static void attach_and_end(void *target)
+{
+	pid_t pid = *(pid_t *)target;
+	siginfo_t info;
+
+	CHECK_EQ(request(PTRACE_ATTACH, pid, 0, 0), 0);
+	CHECK_EQ(waitid(P_PID, pid, &info, WSTOPPED | WNOWAIT), 0);
+	if (shared[1])
+		CHECK_EQ(stop_of(pid), SIGSTOP);
+}
+
+/* The signal of the stop that it leaves is lost if it has heard of it. */
+static void tracer_ends_with_a_signal(void)
+{
+	memset((void *)shared, 0, 4096);
+	for (int heard = 0; heard < 2; heard++) {
+		pid_t pid = check_spawn(count_in_memory, NULL);
+		int before, status;
+
+		shared[1] = heard;
+		CHECK_EQ(check_child(attach_and_end, &pid), 0);
+		if (heard) {
+			before = shared[2];
+			while (shared[2] == before)
+				sched_yield();
+		} else {
+			CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+			CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+		}
+		kill(pid, SIGKILL);
+		CHECK_EQ(check_wait(pid), CHECK_KILLED + SIGKILL);
+	}
+}
+
 /* Waits until nobody is left, of whom all have been killed. */
 static void end_all(void)
 {
@@ -556,7 +590,7 @@ static void any_moment(void)
 static const struct check_case cases[] = {
 	CASE(attach_and_detach), CASE(strangers), CASE(the_dead), CASE(seize_and_interrupt), CASE(nowhere), CASE(stop_of_the_process), CASE(forks),
 	CASE(vforks), CASE(children_of_others), CASE(exec_is_told), CASE(killed_in_its_last_stop), CASE(threads_are_followed), CASE(exec_of_a_thread),
-	CASE(tracer_ends), CASE(any_moment), { NULL, NULL },
+	CASE(tracer_ends), CASE(tracer_ends_with_a_signal), CASE(any_moment), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

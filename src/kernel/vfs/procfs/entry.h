@@ -94,6 +94,13 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #else
 #define PROC_CORE_ENTRIES
 #endif
+#ifdef PTRACE
+#define PROC_TRACE_ENTRIES \
+	{ .name = "auxv", .mode = S_IFREG | 0400, .show = proc_show_auxv }, \
+	{ .name = "mem", .mode = S_IFREG | 0600, .kind = PROC_OPENED, .open = proc_open_memory },
+#else
+#define PROC_TRACE_ENTRIES
+#endif
 #ifdef CRASH_DUMP
 #define PROC_CRASH_ENTRIES { .name = "crash", .mode = S_IFREG | 0600, .show = proc_show_crash, .store = proc_store_crash },
 #else
@@ -134,6 +141,10 @@ int proc_show_core_pattern(struct proc_text *text, const struct proc_subject *su
 int proc_store_core_pattern(const struct proc_subject *subject, const char *text, size_t len);
 int proc_show_core_uses_pid(struct proc_text *text, const struct proc_subject *subject);
 int proc_store_core_uses_pid(const struct proc_subject *subject, const char *text, size_t len);
+
+/* trace.c */
+int proc_show_auxv(struct proc_text *text, const struct proc_subject *subject);
+int proc_open_memory(struct file *file);
 
 /* crash.c */
 int proc_show_crash(struct proc_text *text, const struct proc_subject *subject);

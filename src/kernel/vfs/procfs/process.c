@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/address_space.h"
 #include "mm/heap.h"
+#include "process/layout.h"
 #include "process/process.h"
 #include "security/capabilities.h"
 #include "vfs/mount.h"
@@ -14,7 +15,6 @@
 #include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
 #include <linux/oom.h>
-#include <linux/personality.h>
 
 /* Adds bytes [start, end) of the memory; what cannot be read ends the text. */
 static void add_memory(struct proc_text *text, struct address_space *as, uint64_t start, uint64_t end)
@@ -289,7 +289,7 @@ static int show_personality(struct proc_text *text, const struct proc_subject *s
 	int error = proc_check_inspect(subject->process);
 
 	if (!error)
-		proc_text_print(text, "%08x\n", PER_LINUX);
+		proc_text_print(text, "%08x\n", layout_personality(subject->process));
 	return error;
 }
 
@@ -329,6 +329,7 @@ static const struct proc_entry process_entries[] = {
 	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },
 	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },
 	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	PROC_TRACE_ENTRIES
 	/* What threads do not have comes last. */
 	{ .name = "task", .mode = S_IFDIR | 0555, .directory = &proc_tasks },
 };
