@@ -6,6 +6,7 @@
 #include "ipc/message_queue.h"
 #include "ipc/ipc.h"
 #include "lib/errno.h"
+#include "lib/same_layout.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
 #include "process/time_user.h"
@@ -229,6 +230,10 @@ static bool is_registered(const struct message_queue *queue)
 }
 
 struct user_sigevent { uint64_t value; int signal, notify, pad[12]; };
+SAME_SIZE(struct user_sigevent, sigevent_t);
+SAME_FIELD(struct user_sigevent, value, sigevent_t, sigev_value);
+SAME_FIELD(struct user_sigevent, signal, sigevent_t, sigev_signo);
+SAME_FIELD(struct user_sigevent, notify, sigevent_t, sigev_notify);
 
 /* @event NULL: the caller is told no more. 0 or -EBUSY. */
 static int change_notice(struct message_queue *queue, const struct user_sigevent *event)

@@ -2,6 +2,7 @@
 /* The calls that send and receive messages: what programs pass is taken apart here. */
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
+#include "lib/same_layout.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
@@ -26,6 +27,15 @@ struct header_of_many {
 	struct header header;
 	uint32_t len, unused;
 };
+_Static_assert(sizeof(struct header) == 56 && sizeof(struct header_of_many) == 64, "as C libraries have them");
+FIELD_AT(struct header, name, 0, 8);
+FIELD_AT(struct header, name_size, 8, 4);
+FIELD_AT(struct header, vector, 16, 8);
+FIELD_AT(struct header, vector_count, 24, 8);
+FIELD_AT(struct header, control, 32, 8);
+FIELD_AT(struct header, control_size, 40, 8);
+FIELD_AT(struct header, flags, 48, 4);
+FIELD_AT(struct header_of_many, len, 56, 4);
 
 /* One message of a program. */
 struct exchange {

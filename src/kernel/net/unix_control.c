@@ -2,6 +2,7 @@
 /* Control messages: descriptors and credentials, as sendmsg and recvmsg have them in memory. */
 #include "ipc/ipc.h"
 #include "lib/errno.h"
+#include "lib/same_layout.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
 #include "net/unix.h"
@@ -16,6 +17,14 @@ enum { CONTROL_RIGHTS = 1, CONTROL_CREDENTIALS = 2, OVERFLOW_ID = 65534 };
 
 /* struct cmsghdr, which the C library has. */
 struct control { uint64_t size; int level, type; };
+FIELD_AT(struct control, size, 0, 8);
+FIELD_AT(struct control, level, 8, 4);
+FIELD_AT(struct control, type, 12, 4);
+/* struct ucred */
+_Static_assert(sizeof(struct unix_credentials) == 12, "as C libraries have it");
+FIELD_AT(struct unix_credentials, pid, 0, 4);
+FIELD_AT(struct unix_credentials, uid, 4, 4);
+FIELD_AT(struct unix_credentials, gid, 8, 4);
 
 static size_t padded(size_t size)
 {

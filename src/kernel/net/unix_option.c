@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of AF_UNIX sockets. */
 #include "lib/errno.h"
+#include "lib/same_layout.h"
 #include "mm/user_copy.h"
 #include "net/socket.h"
 #include "net/unix.h"
@@ -8,6 +9,7 @@
 #include "sched/clock.h"
 #include "security/capabilities.h"
 #include <asm/socket.h>
+#include <linux/time_types.h>
 
 #define BIT(option) (1ull << (option))
 /* Those that are on or off, as one can say of an AF_UNIX socket without consequences, and the one that has some. */
@@ -18,6 +20,11 @@ enum { LIMIT_MAX = 1 << 28 };	/* twice that, and as much in a message, is less t
 /* struct linger, and struct timeval. */
 struct linger { int on, seconds; };
 struct time { int64_t seconds, microseconds; };
+FIELD_AT(struct linger, on, 0, 4);
+FIELD_AT(struct linger, seconds, 4, 4);
+SAME_SIZE(struct time, struct __kernel_sock_timeval);
+SAME_FIELD(struct time, seconds, struct __kernel_sock_timeval, tv_sec);
+SAME_FIELD(struct time, microseconds, struct __kernel_sock_timeval, tv_usec);
 
 static void set_odd(struct unix_socket *socket, uint32_t bit, bool on)
 {

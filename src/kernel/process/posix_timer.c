@@ -8,6 +8,7 @@
  */
 #include <linux/time.h>
 
+#include "lib/same_layout.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/cpu_clock.h"
@@ -237,6 +238,11 @@ void posix_timers_end(struct process *process)
 }
 
 struct user_sigevent { uint64_t value; int signal, notify, thread, pad[11]; };
+SAME_SIZE(struct user_sigevent, sigevent_t);
+SAME_FIELD(struct user_sigevent, value, sigevent_t, sigev_value);
+SAME_FIELD(struct user_sigevent, signal, sigevent_t, sigev_signo);
+SAME_FIELD(struct user_sigevent, notify, sigevent_t, sigev_notify);
+SAME_FIELD(struct user_sigevent, thread, sigevent_t, sigev_notify_thread_id);
 
 static bool is_own_thread(int tid)
 {

@@ -2,7 +2,9 @@
 /* ptrace(2): which request does what (ptrace_internal.h says how). Debug registers read 0 and take only 0: there are no watchpoints. */
 #include <linux/audit.h>
 #include <linux/elf.h>
+#include <linux/uio.h>
 
+#include "lib/same_layout.h"
 #include "mm/address_space.h"
 #include "mm/poke.h"
 #include "mm/user_copy.h"
@@ -12,7 +14,10 @@
 /* struct user, of which the registers come first. */
 enum { USER_SIZE = 928, USER_DEBUG_REGISTERS = 848, DEBUG_REGISTERS = 8 };
 
-struct vector { uint64_t base, len; };		/* as struct iovec */
+struct vector { uint64_t base, len; };
+SAME_SIZE(struct vector, struct iovec);
+SAME_FIELD(struct vector, base, struct iovec, iov_base);
+SAME_FIELD(struct vector, len, struct iovec, iov_len);
 
 /* Request's arguments. */
 struct request {

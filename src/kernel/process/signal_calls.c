@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The signal system calls: actions, masks, sending, synchronous taking, the alternate stack. */
+#include "lib/same_layout.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
@@ -8,6 +9,28 @@
 #include "sched/clock.h"
 #include "security/capabilities.h"
 #include "syscall_prototypes.h"
+
+SAME_SIZE(struct signal_info, siginfo_t);
+SAME_FIELD(struct signal_info, number, siginfo_t, si_signo);
+SAME_FIELD(struct signal_info, error, siginfo_t, si_errno);
+SAME_FIELD(struct signal_info, code, siginfo_t, si_code);
+SAME_FIELD(struct signal_info, sender.pid, siginfo_t, si_pid);
+SAME_FIELD(struct signal_info, sender.uid, siginfo_t, si_uid);
+SAME_FIELD(struct signal_info, sender.value, siginfo_t, si_value);
+SAME_FIELD(struct signal_info, child.pid, siginfo_t, _sifields._sigchld._pid);
+SAME_FIELD(struct signal_info, child.uid, siginfo_t, _sifields._sigchld._uid);
+SAME_FIELD(struct signal_info, child.status, siginfo_t, si_status);
+SAME_FIELD(struct signal_info, child.utime, siginfo_t, si_utime);
+SAME_FIELD(struct signal_info, child.stime, siginfo_t, si_stime);
+SAME_FIELD(struct signal_info, fault.addr, siginfo_t, si_addr);
+SAME_FIELD(struct signal_info, timer.timer_id, siginfo_t, si_tid);
+SAME_FIELD(struct signal_info, timer.overrun, siginfo_t, si_overrun);
+SAME_FIELD(struct signal_info, timer.value, siginfo_t, _sifields._timer._sigval);
+SAME_SIZE(struct signal_action, struct sigaction);
+SAME_FIELD(struct signal_action, handler, struct sigaction, sa_handler);
+SAME_FIELD(struct signal_action, flags, struct sigaction, sa_flags);
+SAME_FIELD(struct signal_action, restorer, struct sigaction, sa_restorer);
+SAME_FIELD(struct signal_action, mask, struct sigaction, sa_mask);
 
 static int mask_from_user(signal_set *mask, uaddr_t from, size_t size)
 {
@@ -409,6 +432,10 @@ COLD long signal_send_described(struct process *target, int signal, uaddr_t info
 }
 
 struct user_stack { uint64_t base; int32_t flags, pad; uint64_t size; };
+SAME_SIZE(struct user_stack, stack_t);
+SAME_FIELD(struct user_stack, base, stack_t, ss_sp);
+SAME_FIELD(struct user_stack, flags, stack_t, ss_flags);
+SAME_FIELD(struct user_stack, size, stack_t, ss_size);
 
 COLD long sys_sigaltstack(uaddr_t in, uaddr_t old)
 {

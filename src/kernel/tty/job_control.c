@@ -157,6 +157,12 @@ static void hang_up(struct tty *tty, bool leader_exits)
 	line_start_any(&tty->line);
 	line_flush_input(&tty->line);
 	line_flush_output(&tty->line);
+	if (tty->driver->initial_settings) {
+		struct ktermios termios = line_initial_settings;
+
+		tty->driver->initial_settings(&termios);
+		line_set_termios(&tty->line, &termios);
+	}
 	tty_unlock_and_act(tty, irq_flags);
 	wake_all(&tty->read_queue);
 	wake_all(&tty->write_queue);

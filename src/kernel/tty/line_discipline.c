@@ -11,22 +11,24 @@ enum {
 	UNTHROTTLE_COUNT = 128,	/* … and START when this little is unread */
 };
 
-void line_init(struct line_discipline *line, const struct line_ops *ops)
-{
-	static const uint8_t control[NCCS] = {
+const struct ktermios line_initial_settings = {
+	.c_iflag = ICRNL | IXON | IUTF8,
+	.c_oflag = OPOST | ONLCR,
+	.c_cflag = B38400 | CS8 | CREAD | HUPCL,
+	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+	.c_cc = {
 		[VINTR] = 'C' & 0x1f, [VQUIT] = '\\' & 0x1f, [VERASE] = 0x7f, [VKILL] = 'U' & 0x1f, [VEOF] = 'D' & 0x1f,
 		[VTIME] = 0, [VMIN] = 1, [VSTART] = 'Q' & 0x1f, [VSTOP] = 'S' & 0x1f, [VSUSP] = 'Z' & 0x1f,
 		[VREPRINT] = 'R' & 0x1f, [VDISCARD] = 'O' & 0x1f, [VWERASE] = 'W' & 0x1f, [VLNEXT] = 'V' & 0x1f,
-	};
+	},
+	.c_ispeed = 38400, .c_ospeed = 38400,
+};
 
+void line_init(struct line_discipline *line, const struct line_ops *ops)
+{
 	memset(line, 0, sizeof(*line));
 	line->ops = ops;
-	line->termios.c_iflag = ICRNL | IXON | IUTF8;
-	line->termios.c_oflag = OPOST | ONLCR;
-	line->termios.c_cflag = B38400 | CS8 | CREAD | HUPCL;
-	line->termios.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
-	line->termios.c_ispeed = line->termios.c_ospeed = 38400;
-	memcpy(line->termios.c_cc, control, sizeof(control));
+	line->termios = line_initial_settings;
 }
 
 static bool delimiter_get(const struct line_discipline *line, unsigned position)
@@ -85,7 +87,7 @@ static void put(struct line_discipline *line, uint8_t c)
 /* Stores a character of the line under edit, or of raw input. A line that is too long loses its surplus. */
 static void put_character(struct line_discipline *line, uint8_t c)
 {
-	unsigned copies = LINE_FLAG(line, c_iflag, PARMRK) && c == 0xff ? 2 : 1;
+	unsigned copies = LINE_FLAG(line, c_iflag, PARMRK) && !LINE_FLAG(line, c_lflag, EXTPROC) && c == 0xff ? 2 : 1;
 	unsigned reserve = canonical(line) ? DELIMITER_RESERVE : 0;
 
 	if (free_places(line) < copies + reserve)
@@ -137,12 +139,9 @@ static bool receive_flow(struct line_discipline *line, uint8_t c)
 {
 	if (!LINE_FLAG(line, c_iflag, IXON))
 		return false;
+	/* One character for both starts. */
 	if (is_cc(line, VSTART, c)) {
-		/* One character for both toggles. */
-		if (is_cc(line, VSTOP, c) && !line->stopped)
-			line_stop(line, false);
-		else
-			line_start(line, false);
+		line_start(line, false);
 		return true;
 	}
 	if (is_cc(line, VSTOP, c)) {
@@ -181,6 +180,8 @@ static void receive_line_end(struct line_discipline *line, uint8_t c)
 	} else {
 		if (LINE_FLAG(line, c_lflag, ECHO))
 			line_echo_char(line, c);
+		if (LINE_FLAG(line, c_iflag, PARMRK) && c == 0xff && free_places(line) > 1)
+			put(line, c);
 		put_delimiter(line, c);
 	}
 }
@@ -301,9 +302,11 @@ static bool receive_character(struct line_discipline *line, uint8_t c)
 
 static void check_throttle(struct line_discipline *line)
 {
-	if (LINE_FLAG(line, c_iflag, IXOFF) && !line->input_stopped && free_places(line) < THROTTLE_ROOM &&
-	    line_readable(line, false))
+	if (LINE_FLAG(line, c_iflag, IXOFF) && !line->never_stops_input && !line->input_stopped && free_places(line) < THROTTLE_ROOM &&
+	    line_readable(line, false)) {
+		line->input_stopped = true;
 		line_send_flow(line, true);
+	}
 }
 
 size_t line_receive(struct line_discipline *line, const char *bytes, size_t len)
@@ -418,8 +421,10 @@ size_t line_read(struct line_discipline *line, char *buf, size_t size, bool *lin
 	}
 	if (line->tail != before)
 		line->events |= LINE_INPUT_ROOM;
-	if (line->input_stopped && LINE_FLAG(line, c_iflag, IXOFF) && line->head - line->tail <= UNTHROTTLE_COUNT)
+	if (line->input_stopped && LINE_FLAG(line, c_iflag, IXOFF) && line->head - line->tail <= UNTHROTTLE_COUNT) {
+		line->input_stopped = false;
 		line_send_flow(line, false);
+	}
 	return count;
 }
 

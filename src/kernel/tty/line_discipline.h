@@ -54,7 +54,8 @@ struct line_discipline {
 	uint64_t delimiters[LINE_BUFFER_SIZE / 64];	/* one bit a byte: ends a line. With byte 0: an EOF, which is not data */
 	bool literal_next;	/* the character after LNEXT */
 	bool erasing;		/* inside the \…/ of ECHOPRT */
-	bool input_stopped;	/* we have sent STOP (IXOFF, TCIOFF) */
+	bool input_stopped;	/* we have sent STOP (IXOFF) */
+	bool never_stops_input;	/* IXOFF means nothing: set once by the owner of a pty */
 
 	/* Output. */
 	unsigned column;	/* where the next character lands, for tabs */
@@ -65,6 +66,7 @@ struct line_discipline {
 	char echo[LINE_ECHO_SIZE];	/* processed bytes; go out before anything else */
 };
 
+extern const struct ktermios line_initial_settings;
 void line_init(struct line_discipline *line, const struct line_ops *ops);
 
 /* New settings. Changing ICANON makes pending input readable in the new mode. */

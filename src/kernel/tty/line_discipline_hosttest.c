@@ -177,6 +177,11 @@ static void test_erase(void)
 	start();
 	type("a\303\244\177b\n");
 	expect_read("UTF-8 erased whole", "ab\n");
+	type("\200\177\n");
+	expect_read("a fragment stays", "\200\n");
+	screen_len = 0;
+	type("a\303\244\177b\n");
+	line_flush_input(&line);
 	expect_screen("UTF-8 echo", "a\303\244\b \bb\r\n");
 }
 

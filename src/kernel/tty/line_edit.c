@@ -118,10 +118,8 @@ void line_edit_erase(struct line_discipline *line, enum line_erase what)
 	while (line->head != line->line_head) {
 		unsigned len = last_character_length(line);
 
-		if (!len) {
-			line->head = line->line_head;
+		if (!len)
 			break;
-		}
 		if (what == LINE_ERASE_WORD) {
 			if (is_word(at(line, line->head - len)))
 				in_word = true;

@@ -207,8 +207,6 @@ void line_send_flow(struct line_discipline *line, bool stop)
 {
 	char c = line->termios.c_cc[stop ? VSTOP : VSTART];
 
-	if (c == LINE_CC_DISABLED)
-		return;
-	line->input_stopped = stop;
-	line->ops->write(line, &c, 1);
+	if (c != LINE_CC_DISABLED)
+		line->ops->write(line, &c, 1);
 }

@@ -103,11 +103,6 @@ static void slave_flush_output(struct tty *tty)
 	spin_unlock_irq(&pty->lock, irq_flags);
 }
 
-static size_t slave_output_pending(struct tty *tty)
-{
-	return PTY_RING_SIZE - slave_write_room(tty);
-}
-
 static int slave_open(struct tty *tty)
 {
 	struct pty *pty = tty->context;
@@ -187,6 +182,12 @@ static void slave_settings_changed(struct tty *tty, const struct ktermios *old, 
 	spin_unlock_irq(&tty->lock, irq_flags);
 }
 
+static void slave_initial_settings(struct ktermios *termios)
+{
+	termios->c_iflag &= ~IUTF8;
+	termios->c_cflag &= ~HUPCL;
+}
+
 static void slave_destroy(struct tty *tty)
 {
 	struct pty *pty = tty->context;
@@ -199,7 +200,7 @@ static void slave_destroy(struct tty *tty)
 
 static const struct tty_driver slave_driver = {
 	.write = slave_write, .write_room = slave_write_room, .flush_output = slave_flush_output,
-	.output_pending = slave_output_pending, .open = slave_open, .last_close = slave_last_close,
+	.open = slave_open, .last_close = slave_last_close, .initial_settings = slave_initial_settings,
 	.settings_changed = slave_settings_changed, .unthrottle = slave_unthrottle, .events = slave_events,
 	.destroy = slave_destroy,
 };
@@ -255,8 +256,7 @@ static struct pty *pty_create(void)
 		kfree(pty);
 		return NULL;
 	}
-	pty->slave->line.termios.c_iflag &= ~IUTF8;
-	pty->slave->line.termios.c_cflag &= ~HUPCL;
+	pty->slave->line.never_stops_input = true;
 	return pty;
 }
 

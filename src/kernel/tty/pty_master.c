@@ -231,18 +231,18 @@ static long send_signal(struct pty *pty, uint64_t argument)
 	return 0;
 }
 
-/* The master's input is the slave's output and the other way round. */
+/* The master's input is the slave's output; its output has left it. */
 static long flush(struct pty *pty, uint64_t queue)
 {
 	if (queue > TCIOFLUSH)
 		return -EINVAL;
-	uint64_t irq_flags = spin_lock_irq(&pty->slave->lock);
+	if (queue == TCOFLUSH)
+		return 0;
+	uint64_t irq_flags = spin_lock_irq(&pty->lock);
 
-	if (queue != TCOFLUSH)
-		line_flush_output(&pty->slave->line);
-	if (queue != TCIFLUSH)
-		line_flush_input(&pty->slave->line);
-	tty_unlock_and_act(pty->slave, irq_flags);
+	pty->tail = pty->head;
+	spin_unlock_irq(&pty->lock, irq_flags);
+	tty_output_ready(pty->slave);
 	return 0;
 }
 
@@ -285,6 +285,8 @@ static long master_ioctl(struct file *file, unsigned request, uint64_t argument)
 		return flush(pty, argument);
 	case TCSBRK:
 	case TCSBRKP:
+	case TIOCSBRK:
+	case TIOCCBRK:
 		return 0;	/* what is written has arrived */
 	case TIOCGDEV:
 		return put_user_u32(argument, make_dev(PTMX_MAJOR, PTMX_MINOR));
@@ -302,6 +304,7 @@ static void master_release(struct file *file)
 	pty->master_open = false;
 	mutex_unlock(&tty_open_lock);
 	pty_table_remove(pty);
+	pty->slave->device_gone = true;
 	tty_hangup(pty->slave);
 	tty_put(pty->slave);
 }

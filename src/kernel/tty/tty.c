@@ -34,6 +34,8 @@ struct tty *tty_alloc(const char *name, uint64_t dev, const struct tty_driver *d
 	tty->context = context;
 	spinlock_init(&tty->lock, LOCK_TTY);
 	line_init(&tty->line, &tty_line_ops);
+	if (driver->initial_settings)
+		driver->initial_settings(&tty->line.termios);
 	wait_queue_init(&tty->read_queue);
 	wait_queue_init(&tty->write_queue);
 	list_init(&tty->link);

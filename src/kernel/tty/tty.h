@@ -28,6 +28,8 @@ struct tty_driver {
 	/* The device is opened (each time): 0 or a negative errno, which open(2) returns. Serialised with last_close. */
 	int (*open)(struct tty *tty);
 	void (*last_close)(struct tty *tty);
+	/* From the settings of all new terminals makes this one's, which a hang-up brings back. NULL: no difference, and a hang-up changes nothing. */
+	void (*initial_settings)(struct ktermios *termios);
 	/* The settings changed (speed, flow control). */
 	void (*settings_changed)(struct tty *tty, const struct ktermios *old, const struct ktermios *now);
 	/* Input may flow again after tty_receive took less than offered. Any context. */

@@ -98,8 +98,7 @@ bool tty_file_hung_up(const struct tty_file *tty_file)
 
 /* One read(2) under way: how long it waits, and for how much. */
 struct read_state {
-	bool canonical;
-	size_t minimum;
+	size_t minimum;		/* not of a line, which its end completes */
 	uint64_t between_ns;	/* VTIME between bytes */
 	uint64_t deadline;	/* 0: does not wait */
 };
@@ -110,8 +109,8 @@ static void read_begin(struct tty *tty, struct read_state *state)
 	const struct ktermios *termios = &tty->line.termios;
 	uint64_t time_ns = termios->c_cc[VTIME] * 100 * NS_PER_MS;
 
-	*state = (struct read_state){ .canonical = termios->c_lflag & ICANON, .minimum = 1, .deadline = WAIT_FOREVER };
-	if (!state->canonical) {
+	*state = (struct read_state){ .minimum = 1, .deadline = WAIT_FOREVER };
+	if (!(termios->c_lflag & ICANON)) {
 		if (termios->c_cc[VMIN]) {
 			state->minimum = termios->c_cc[VMIN];
 			state->between_ns = time_ns;
@@ -125,17 +124,16 @@ static void read_begin(struct tty *tty, struct read_state *state)
 enum { READ_NOTHING = -1 };
 
 /* Takes what is there into @chunk. READ_NOTHING when there is nothing; *done when the read ends with it. */
-static ssize_t take_input(struct tty *tty, struct read_state *state, char *chunk, size_t size, size_t total, bool *done)
+static ssize_t take_input(struct tty *tty, const struct read_state *state, char *chunk, size_t size, size_t total, bool *done)
 {
 	uint64_t irq_flags = spin_lock_irq(&tty->lock);
 	ssize_t count = READ_NOTHING;
 
 	*done = false;
 	if (line_readable(&tty->line, false)) {
-		state->canonical = tty->line.termios.c_lflag & ICANON;
 		count = line_read(&tty->line, chunk, size, done);
-		if (!state->canonical)
-			*done = total + count >= state->minimum && !line_readable(&tty->line, false);
+		if (total + count >= state->minimum && !line_readable(&tty->line, false))
+			*done = true;
 	}
 	tty_unlock_and_act(tty, irq_flags);
 	return count;
@@ -163,8 +161,10 @@ static ssize_t read_claimed(struct tty_file *tty_file, struct file *file, struct
 	read_begin(tty, &state);
 	wait_begin(&tty->read_queue, &waiter);
 	while (uio->left && !done && !error) {
-		if (tty_file_hung_up(tty_file))
+		if (tty_file_hung_up(tty_file)) {
+			error = tty->device_gone ? -EIO : 0;
 			break;
+		}
 		ssize_t count = take_input(tty, &state, chunk, MIN(uio->left, sizeof(chunk)), total, &done);
 
 		if (count == READ_NOTHING) {
@@ -301,6 +301,9 @@ int tty_drain(struct tty *tty)
 	struct waiter waiter;
 	int error = 0;
 
+	/* What was written has left it, whether somebody reads it or not. */
+	if (!tty->driver->drain)
+		return 0;
 	wait_begin(&tty->write_queue, &waiter);
 	while (!error) {
 		uint64_t irq_flags = spin_lock_irq(&tty->lock);
@@ -312,7 +315,5 @@ int tty_drain(struct tty *tty)
 		error = wait_block(&waiter, WAIT_FOREVER, WAIT_INTERRUPTIBLE);
 	}
 	wait_end(&waiter);
-	if (!error && tty->driver->drain)
-		error = tty->driver->drain(tty);
-	return error;
+	return error ? error : tty->driver->drain(tty);
 }

@@ -117,9 +117,8 @@ static long switch_break(struct tty *tty, bool on)
 
 	if (error)
 		return error;
-	if (!tty->driver->set_break)
-		return -ENOTTY;
-	tty->driver->set_break(tty, on);
+	if (tty->driver->set_break)
+		tty->driver->set_break(tty, on);
 	return 0;
 }
 

@@ -25,6 +25,8 @@ struct tty {
 	unsigned hangups;		/* lock; how often it was hung up: files opened before the last time are dead */
 	bool reading, writing;		/* lock; a read or write is under way and must not be mixed with another */
 	bool exclusive;			/* lock; TIOCEXCL */
+	bool device_gone;		/* before a hang-up: who waits for input gets EIO, not an end of file */
+	struct ktermios locked;		/* lock; TIOCSLCKTRMIOS: what is not 0 in it cannot be set */
 	unsigned open_count;		/* tty_open_lock */
 	struct wait_queue read_queue;	/* input, hang-up, or reading ended */
 	struct wait_queue write_queue;	/* room for output, hang-up, or writing ended */

@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
+#include "security/capabilities.h"
 
 /* Speeds by their B… code; the codes after B38400 start again at CBAUDEX | 1 (B57600). */
 static const unsigned speeds[] = { 0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400 };
@@ -86,6 +87,23 @@ static int read_settings(enum layout layout, uint64_t argument, struct ktermios 
 	return -EINVAL;
 }
 
+/* Takes the bits of @before that are in @locked. */
+#define KEEP(field) (now->field = (now->field & ~locked->field) | (before->field & locked->field))
+
+/* tty->lock held. */
+static void keep_locked(struct ktermios *now, const struct ktermios *before, const struct ktermios *locked)
+{
+	KEEP(c_iflag);
+	KEEP(c_oflag);
+	KEEP(c_cflag);
+	KEEP(c_lflag);
+	if (locked->c_line)
+		now->c_line = before->c_line;
+	for (unsigned i = 0; i < NCCS; i++)
+		if (locked->c_cc[i])
+			now->c_cc[i] = before->c_cc[i];
+}
+
 static long set_settings(struct tty *tty, enum layout layout, enum when when, uint64_t argument)
 {
 	struct ktermios now, before;
@@ -97,7 +115,6 @@ static long set_settings(struct tty *tty, enum layout layout, enum when when, ui
 	error = read_settings(layout, argument, &now);
 	if (error)
 		return error;
-	set_speeds(&now);
 	if (when != WHEN_NOW) {
 		error = tty_drain(tty);
 		if (error)
@@ -108,10 +125,36 @@ static long set_settings(struct tty *tty, enum layout layout, enum when when, ui
 	if (when == WHEN_DRAINED_AND_FLUSHED)
 		line_flush_input(&tty->line);
 	before = tty->line.termios;
+	keep_locked(&now, &before, &tty->locked);
+	set_speeds(&now);
 	line_set_termios(&tty->line, &now);
 	tty_unlock_and_act(tty, irq_flags);
 	if (tty->driver->settings_changed)
 		tty->driver->settings_changed(tty, &before, &now);
+	return 0;
+}
+
+static long get_locked(struct tty *tty, uint64_t argument)
+{
+	uint64_t irq_flags = spin_lock_irq(&tty->lock);
+	struct ktermios locked = tty->locked;
+
+	spin_unlock_irq(&tty->lock, irq_flags);
+	return copy_to_user(argument, &locked, sizeof(struct termios));
+}
+
+static long set_locked(struct tty *tty, uint64_t argument)
+{
+	struct ktermios locked = { 0 };
+
+	if (!capabilities_may_administer())
+		return -EPERM;
+	if (copy_from_user(&locked, argument, sizeof(struct termios)))
+		return -EFAULT;
+	uint64_t irq_flags = spin_lock_irq(&tty->lock);
+
+	tty->locked = locked;
+	spin_unlock_irq(&tty->lock, irq_flags);
 	return 0;
 }
 
@@ -131,6 +174,10 @@ static long get_settings(struct tty *tty, enum layout layout, uint64_t argument)
 long tty_ioctl_termios(struct tty *tty, unsigned request, uint64_t argument)
 {
 	switch (request) {
+	case TIOCGLCKTRMIOS:
+		return get_locked(tty, argument);
+	case TIOCSLCKTRMIOS:
+		return set_locked(tty, argument);
 	case TCGETA:
 		return get_settings(tty, LAYOUT_TERMIO, argument);
 	case TCGETS:

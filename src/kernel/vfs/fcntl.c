@@ -3,6 +3,7 @@
 #include "syscall_prototypes.h"
 #include "raeen/handles.h"
 #include "lib/errno.h"
+#include "lib/same_layout.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
 #include "vfs/lock.h"
@@ -22,6 +23,9 @@ enum { SIGNAL_MAX = 64 };
 
 /* struct f_owner_ex */
 struct owner_ex { int type, pid; };
+SAME_SIZE(struct owner_ex, struct f_owner_ex);
+SAME_FIELD(struct owner_ex, type, struct f_owner_ex, type);
+SAME_FIELD(struct owner_ex, pid, struct f_owner_ex, pid);
 
 static long duplicate(struct file *file, uint64_t argument, bool close_on_exec)
 {

@@ -148,7 +148,13 @@ static size_t console_write(struct tty *tty, const char *text, size_t len)
 	return len;
 }
 
+/* As all have them, whatever those who used it before have set. */
+static void console_initial_settings(struct ktermios *termios)
+{
+}
+
 static const struct tty_driver console_driver = {
+	.initial_settings = console_initial_settings,
 	.write = console_write, .open = console_open, .last_close = console_last_close, .ioctl = console_ioctl,
 };
 
