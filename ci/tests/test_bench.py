@@ -146,10 +146,8 @@ def test_runs_are_the_same_to_the_instruction(guest, cpu):
 
 
 @pytest.mark.full
-def test_programs_are_the_same_again(programs):
-    """But for what depends on when the host begins them, as where the clock interrupts."""
-    for name, count in tree_costs.run(measure.RAEEN, measure.PLAIN).items():
-        assert count == pytest.approx(programs[name], rel=0.001), name
+def test_programs_are_the_same_to_the_instruction(programs):
+    assert tree_costs.run(measure.RAEEN, measure.PLAIN) == programs
 
 
 @pytest.mark.full

@@ -160,6 +160,16 @@ def test_large_overlay(guest, tmp_path):
     assert done.stdout.split()[0].decode() == digest.hexdigest()
 
 
+@pytest.mark.parametrize("guest", [RAEEN, pytest.param(LINUX, marks=pytest.mark.full)])
+def test_exact_has_one_date(guest, tmp_path):
+    """Also for what lies in the overlay, of whatever kind: reading another would take other instructions."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/file").touch()
+    (tmp_path / "link").symlink_to("folder")
+    done = vm(guest, "stat -c %Y /folder /folder/file /link", "--exact", "--overlay", tmp_path, timeout=600)
+    assert done.stdout.split() == [b"1767225600"] * 3, console_text(done.stderr)
+
+
 @pytest.mark.full
 @BOTH
 def test_icount(guest):
