@@ -20,6 +20,8 @@ OVMF_PAIRS = (
 FW_CFG = "opt/org.raeenos/"
 # The random numbers and the date that QEMU hands to a guest; its clock then follows the instructions, as all others do.
 EXACT = ["-seed", "1", "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+# The same date for the files of an overlay: what a guest executes to read their times depends on the digits.
+EXACT_TIME = 1767225600
 # Kernel arguments that the boot menu needs, which cannot read what the kernel gets (grub/README.md).
 BOOT_MENU_WORDS = ("selftest",)
 SD_SIZE_MIN = 16 << 20
@@ -112,7 +114,7 @@ def raeen_boot(options, handover, command):
         line += fw_cfg(handover, "append", os.fsencode(options.append))
     if options.overlay:
         with handover.file() as out:
-            archive = newc.NewcWriter(out)
+            archive = newc.NewcWriter(out, EXACT_TIME if options.exact else None)
             archive.tree(options.overlay)
             archive.finish()
         line += ["-fw_cfg", f"name={FW_CFG}overlay,file={handover.path()}"]
@@ -154,7 +156,7 @@ def linux_boot(options, handover, command):
         with open(base, "rb") as source:
             shutil.copyfileobj(source, out, newc.CHUNK)
         if command is not None or options.overlay:
-            archive = newc.NewcWriter(out)
+            archive = newc.NewcWriter(out, EXACT_TIME if options.exact else None)
             if options.overlay:
                 archive.tree(options.overlay)
             if command is not None:

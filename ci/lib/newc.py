@@ -12,14 +12,16 @@ CHUNK = 1 << 20
 
 
 class NewcWriter:
-    """Appends entries to @out, a binary file object. Call finish() once at the end."""
+    """Appends entries to @out, a binary file object. Call finish() once at the end. With @time all have that one (seconds since 1970) in place of their own."""
 
-    def __init__(self, out):
+    def __init__(self, out, time=None):
         self.out = out
+        self.time = time
         self.inode = 0
 
     def _header(self, name, mode, size, mtime=0, links=1, rdev=(0, 0)):
         self.inode += 1
+        mtime = mtime if self.time is None else self.time
         encoded = os.fsencode(name) + b"\0"
         fields = (self.inode, mode, 0, 0, links, int(mtime) & 0xFFFFFFFF, size, 0, 0, rdev[0], rdev[1], len(encoded), 0)
         head = b"070701" + b"".join(b"%08X" % field for field in fields) + encoded

@@ -21,11 +21,11 @@ EXIT_BOOT = 125
 FRAME_HEAD = struct.Struct("<cI")
 FRAME_MAX = 1 << 20
 START_FRAME = FRAME_HEAD.pack(b"s", 0)
-# The kernel's panic (Linux's too), its words when there is no console yet, and grub.cfg's when nothing could be started.
-FATAL = re.compile(rb"^(\[[^]\n]*\] *)?(kernel panic: |Kernel panic - not syncing)"
-                   rb"|RaeenOS cannot boot: |RaeenOS was not started", re.MULTILINE)
-# What they say last when they stay on, and how many seconds they get after that or without a word.
-FATAL_END = re.compile(rb"^halted\r?$|RaeenOS cannot boot: |RaeenOS was not started", re.MULTILINE)
+# The kernel's words when there is no console yet, and grub.cfg's when nothing could be started; a panic's first (Linux's too), and the last when it stays on.
+NO_BOOT = rb"|RaeenOS cannot boot: |RaeenOS was not started"
+FATAL = re.compile(rb"^(\[[^]\n]*\] *)?(kernel panic: |Kernel panic - not syncing)" + NO_BOOT, re.MULTILINE)
+FATAL_END = re.compile(rb"^halted\r?$" + NO_BOOT, re.MULTILINE)
+# Seconds that a guest gets after its last word, and without any.
 FATAL_GRACE, FATAL_SILENCE = 3.0, 30.0
 CONSOLE_KEPT = 8 << 20
 PR_SET_PDEATHSIG = 1

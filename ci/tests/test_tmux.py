@@ -196,8 +196,12 @@ def test_size_of_the_terminal_changes(typist):
 
     typist.type("stty -F $OUTER rows 30 cols 100; clear<Return>")
     shows([P])
+    # tmux draws at once, and lets a moment pass before it tells what runs in a pane.
+    wait = "until [[ $(stty size) = *49 ]];do :;done"
+    typist.type(f"{wait}<Return>")
+    shows([f"$ {wait}", P])
     typist.type("stty size<Return>")
-    shows(["$ stty size", "29 49", P])
+    shows([f"$ {wait}", "$ stty size", "29 49", P])
     typist.enter(f"stty -F $OUTER rows {ROWS} cols {COLUMNS}; clear<Return>", *full(beside([P], [P]), "[one] 0:bash*"), cursor=(0, HALF + 3))
     typist.enter("exit<Return>", *full([P], "[one] 0:bash*"), cursor=(0, 2))
 

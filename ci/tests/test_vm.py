@@ -161,6 +161,18 @@ def test_large_overlay(guest, tmp_path):
 
 
 @pytest.mark.full
+def test_exact_has_one_date(tmp_path):
+    """Also what lies in the overlay, of whatever kind. RaeenOS takes no times from it; test_bench.py sees that they do not matter there."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/file").touch()
+    (tmp_path / "link").symlink_to("folder")
+    for path in (tmp_path / "folder/file", tmp_path / "folder", tmp_path / "link"):
+        os.utime(path, (1_000_000_000, 1_000_000_000), follow_symlinks=False)
+    done = vm(LINUX, "stat -c %Y /folder /folder/file /link", "--exact", "--overlay", tmp_path, timeout=600)
+    assert done.stdout.split() == [b"1767225600"] * 3, console_text(done.stderr)
+
+
+@pytest.mark.full
 @BOTH
 def test_icount(guest):
     """The guest runs under counted instructions too."""

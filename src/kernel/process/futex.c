@@ -181,7 +181,7 @@ static int decode_operation(struct wake_operation *out, uint32_t encoded)
 	out->argument = (int32_t)(encoded << 8) >> 20;
 	out->compare_argument = (int32_t)(encoded << 20) >> 20;
 	if (encoded >> 28 & FUTEX_OP_OPARG_SHIFT)	/* the argument is a bit number */
-		out->argument = 1 << (out->argument & 31);
+		out->argument = 1u << (out->argument & 31);
 	return out->op > FUTEX_OP_XOR || out->compare > FUTEX_OP_CMP_GE ? -ENOSYS : 0;
 }
 

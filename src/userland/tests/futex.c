@@ -226,6 +226,9 @@ static void wake_operation(void)
 	CHECK_EQ(futex(word, FUTEX_WAKE_OP, 1, (void *)1L, other, FUTEX_OP(FUTEX_OP_ADD, 2, FUTEX_OP_CMP_GT, 9)), 1);
 	CHECK_EQ(*other, 7);
 	CHECK_EQ(check_wait(waiter), 0);
+	/* An argument that is the number of a bit, the highest, too. */
+	CHECK_EQ(futex(word, FUTEX_WAKE_OP, 1, (void *)1L, other, FUTEX_OP((FUTEX_OP_OR | FUTEX_OP_OPARG_SHIFT), 31, FUTEX_OP_CMP_EQ, 0)), 0);
+	CHECK_EQ((unsigned)*other, 0x80000007u);
 }
 
 static volatile int interrupted;
