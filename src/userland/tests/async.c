@@ -125,6 +125,7 @@ static volatile sig_atomic_t handled, handled_code;
 
 static void handle(int number, siginfo_t *info, void *context)
 {
+	(void)context;
 	handled = number;
 	handled_code = info->si_code;
 }
@@ -205,6 +206,7 @@ static void *threads_body(void *arg)
 {
 	siginfo_t info;
 
+	(void)arg;
 	__atomic_store_n(&thread_id, gettid(), __ATOMIC_SEQ_CST);
 	CHECK_EQ(take(SIGNAL, &info, PATIENCE_S), SIGNAL);
 	return NULL;
@@ -293,6 +295,7 @@ static void as_user(void *arg)
 {
 	int fds[2];
 
+	(void)arg;
 	pipe(fds);
 	setgid(1000);
 	setuid(1000);
