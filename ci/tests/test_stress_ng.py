@@ -23,10 +23,7 @@ CLASS_SECONDS, CLASS_CPUS = 60, 2
 PROCESSES = ("clone", "daemon", "exec", "exit-group", "fork", "kill", "pidfd", "pthread", "session", "spawn", "vfork", "wait", "zombie")
 # Those that fail here and not on Linux, each with the reason.
 DIFFERENT = {
-    "handle": "there is no name_to_handle_at()",
-    "ioprio": "there is no ioprio_get()",
     "aiol": "there is no io_setup()",
-    "remap": "there is no remap_file_pages(), which Linux keeps for old programs",
 } | ({} if "inotify" in features() else {"inotify": "the kernel is built without inotify_init()"})
 # Stops itself to be traced and waits for ever, where there is no ptrace.
 LEFT_OUT = () if "ptrace" in features() else ("vm-segv",)

@@ -13,6 +13,7 @@ DIFFERENCES = {
     ("capset", "data", "read-only"): "Linux lets a process give up what Linux calls capabilities; here they follow the user id",
     **{(prefix + "setxattr", "value", "all"): "files have no attributes that could be set, so the value is not looked at" for prefix in ("", "l", "f")},
     ("ioctl-TIOCSTI", "argument", "all"): "always EIO, as later Linux is set up",
+    ("open_by_handle_at", "handle", "all"): "not supported",
 }
 # call, argument -> why no pointer is found bad there. Anywhere else one must be, or the call was refused before it looked.
 NOT_LOOKED_AT = {
@@ -28,7 +29,7 @@ NOT_LOOKED_AT = {
     ("set_robust_list", "head"): "read at the end of the thread",
     ("getcpu", "unused"): "unused",
     **{(call, "remaining"): "nothing interrupts the sleep" for call in ("nanosleep", "clock_nanosleep")},
-    ("ioctl-TIOCSTI", "argument"): "it is refused to everybody",
+    **{key: "it is refused to everybody" for key in (("ioctl-TIOCSTI", "argument"), ("open_by_handle_at", "handle"))},
 }
 EFAULT = "errno 14"
 

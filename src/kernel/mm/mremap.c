@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mremap: shrinking, growing in place, and moving mappings with their pages. */
+/* mremap: shrinking, growing in place, and moving mappings with their pages; remap_file_pages. */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
 #include "mm/memory_limits.h"
@@ -178,4 +178,32 @@ long sys_mremap(uint64_t addr, size_t old_len, size_t new_len, int flags, uint64
 	if (at >= 0 && locked)
 		address_space_populate(remap.as, at, at + remap.new_len);
 	return at;
+}
+
+COLD long sys_remap_file_pages(uint64_t addr, size_t len, int prot, size_t page, int flags)
+{
+	struct address_space *as = address_space_current();
+	struct vm_object *object = NULL;
+	int64_t at = -EINVAL;
+	struct vma *vma;
+
+	addr &= ~(PAGE_SIZE - 1);
+	len &= ~(PAGE_SIZE - 1);
+	if (prot || !len || len > USER_END || page > (INT64_MAX - len) >> PAGE_SHIFT)
+		return -EINVAL;
+	rwlock_write_lock(&as->lock);
+	vma = address_space_find(as, addr);
+	if (vma && vma->flags & MAP_SHARED && len <= vma->end - addr) {
+		object = vma->object;
+		vm_object_get(object);
+		at = address_space_map_locked(as, addr, len, vma->prot, vma->max_prot, MAP_SHARED | MAP_FIXED | (vma->flags & VMA_LOCKED), object,
+					      page << PAGE_SHIFT);
+	}
+	rwlock_write_unlock(&as->lock);
+	if (object)
+		vm_object_put(object);
+	if (at < 0)
+		return at;
+	address_space_populate(as, addr, addr + len);
+	return 0;
 }

@@ -20,6 +20,7 @@ static inline uint64_t unix_ask_before_put(const struct file *file) { return fil
  */
 void unix_after_put(uint64_t said);
 
+bool unix_is_socket(const struct file *file);	/* a local one */
 void unix_show_all(struct proc_text *text);	/* /proc/net/unix */
 
 #else
@@ -28,5 +29,6 @@ static inline void net_init(void) { }
 static inline bool unix_counts_puts(const struct file *file) { return false; }
 static inline uint64_t unix_ask_before_put(const struct file *file) { return 0; }
 static inline void unix_after_put(uint64_t said) { }
+static inline bool unix_is_socket(const struct file *file) { return false; }
 
 #endif

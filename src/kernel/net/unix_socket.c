@@ -222,6 +222,11 @@ const struct file_ops unix_file_ops = { .read = read, .write = write, .read_user
 					.ioctl = unix_ioctl, .flush = flush, .release = release, .describe = describe, .getattr = getattr,
 					.before_put = unix_before_put };
 
+bool unix_is_socket(const struct file *file)
+{
+	return unix_is(file);
+}
+
 ssize_t unix_send(struct unix_socket *socket, struct unix_message *message)
 {
 	return socket->type == TYPE_STREAM ? unix_stream_send(socket, message) : unix_datagram_send(socket, message);

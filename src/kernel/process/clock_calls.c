@@ -3,6 +3,7 @@
 #include <linux/resource.h>
 #include <linux/time.h>
 #include <linux/times.h>
+#include <linux/timex.h>
 
 #include "lib/string.h"
 #include "mm/address_space.h"
@@ -34,12 +35,14 @@ static int read_clock(int clock, uint64_t *ns)
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
 	case CLOCK_TAI:			/* no leap second table was ever loaded: TAI - UTC is 0, as on a fresh Linux */
 		*ns = clock_realtime_ns();
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME_ALARM:
 	case CLOCK_BOOTTIME:		/* the machine never suspends */
 		*ns = clock_monotonic_ns();
 		return 0;
@@ -90,6 +93,29 @@ long sys_clock_settime(int clock, uaddr_t time)
 	if (!error && clock < 0)
 		error = read_cpu_clock(clock, &ns) ?: -EPERM;	/* what was used cannot be changed */
 	return error ? error : set_realtime(ns);
+}
+
+/* Nobody steers the clock. What Linux says then; to steer it is refused to all. */
+long sys_clock_adjtime(int clock, uaddr_t at)
+{
+	enum { ERROR_MAX_US = 16000000, TOLERANCE = 500 << 16, TICK_US = 10000 };
+	struct timex timex = {
+		.maxerror = ERROR_MAX_US, .esterror = ERROR_MAX_US, .status = STA_UNSYNC, .precision = 1, .tolerance = TOLERANCE, .tick = TICK_US,
+	};
+	uint64_t ns;
+
+	if (get_user_u32(&timex.modes, at))
+		return -EFAULT;
+	if (clock != CLOCK_REALTIME)
+		return read_clock(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
+	if (timex.modes && timex.modes != ADJ_OFFSET_SS_READ)
+		return -EPERM;
+	return copy_to_user(at, &timex, sizeof(timex)) ?: timeval_to_user(at + offsetof(struct timex, time), clock_realtime_ns()) ?: TIME_ERROR;
+}
+
+long sys_adjtimex(uaddr_t at)
+{
+	return sys_clock_adjtime(CLOCK_REALTIME, at);
 }
 
 /* The kernel's time zone is UTC; Linux keeps one only for the sake of this call. */

@@ -95,7 +95,7 @@ static void inherit_thread_state(struct thread *child, const struct clone_reques
 	to->blocked = from->blocked;
 	to->credentials = credentials_get(from->credentials);
 	to->missing = ~from->credentials->effective;	/* what is granted to the parent is not the child's */
-	to->timer_slack = from->timer_slack;
+	to->kept = from->kept;
 	if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK)) {
 		to->alt_stack_base = from->alt_stack_base;
 		to->alt_stack_size = from->alt_stack_size;

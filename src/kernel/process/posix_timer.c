@@ -346,8 +346,10 @@ static int create(int clock, const struct user_sigevent *event, bool default_val
 long sys_timer_create(int clock, uaddr_t event_at, uaddr_t id)
 {
 	struct user_sigevent event = { .signal = SIGALRM, .notify = SIGEV_SIGNAL };
-	int error = check_clock(clock);
+	int error;
 
+	clock = clock_without_alarm(clock);
+	error = check_clock(clock);
 	if (error)
 		return error;
 	if (event_at && copy_from_user(&event, event_at, sizeof(event)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* prctl and arch_prctl: the options that mean something here; all others give EINVAL. */
+/* prctl and arch_prctl: the options that mean something here; all others (PR_SET_PTRACER, PR_MCE_KILL, ...) give EINVAL. */
 #include <asm/prctl.h>
+#include <linux/capability.h>
 #include <linux/prctl.h>
 
 #include "lib/string.h"
@@ -9,6 +10,7 @@
 #include "process/internal.h"
 #include "syscall_prototypes.h"
 
+enum { TIMER_SLACK_MAX = (1ll << 48) - 1 };
 enum { MSR_FS_BASE = 0xc0000100, MSR_KERNEL_GS_BASE = 0xc0000102, DEFAULT_TIMER_SLACK_NS = 50000 };
 
 static long set_name(uaddr_t from)
@@ -33,6 +35,45 @@ static long set_name(uaddr_t from)
 static long get_name(uaddr_t to)
 {
 	return copy_to_user(to, current_thread()->name, THREAD_NAME_LEN);
+}
+
+/*
+ * Modes of Linux that have one value here. What Linux calls capabilities and their bounds decides nothing (security/README.md): they are as on a Linux
+ * where nobody has changed them.
+ */
+static long linux_prctl(int option, uint64_t a, uint64_t b, uint64_t more)
+{
+	switch (option) {
+	case PR_CAPBSET_READ:
+		return a <= CAP_LAST_CAP ? 1 : -EINVAL;
+	case PR_CAP_AMBIENT:
+		if (a == PR_CAP_AMBIENT_CLEAR_ALL ? b | more : more || b > CAP_LAST_CAP || a - 1 >= PR_CAP_AMBIENT_LOWER)
+			return -EINVAL;
+		return a == PR_CAP_AMBIENT_RAISE ? -EPERM : 0;
+	case PR_SET_KEEPCAPS:
+		if (a > 1)
+			return -EINVAL;
+		if (!a)
+			return 0;
+		/* fall through */
+	case PR_CAPBSET_DROP:
+	case PR_SET_SECUREBITS:
+		return -EPERM;
+	case PR_GET_KEEPCAPS:
+	case PR_GET_SECUREBITS:
+	case PR_GET_SECCOMP:
+	case PR_GET_TIMING:
+		return 0;
+	case PR_GET_TSC:
+		return put_user_u32(a, PR_TSC_ENABLE);
+	case PR_SET_THP_DISABLE:	/* there are no huge pages */
+	case PR_GET_THP_DISABLE:
+		if (b | more || a != (option == PR_SET_THP_DISABLE))
+			return -EINVAL;
+		return !a;
+	default:
+		return -EINVAL;
+	}
 }
 
 long sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -72,14 +113,14 @@ long sys_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	case PR_GET_CHILD_SUBREAPER:
 		return put_user_u32(a, process->child_subreaper);
 	case PR_SET_TIMERSLACK:
-		state->timer_slack = (int64_t)a > 0 ? a : 0;
+		state->kept.timer_slack = (int64_t)a > 0 ? MIN(a, (uint64_t)TIMER_SLACK_MAX) : 0;
 		return 0;
 	case PR_GET_TIMERSLACK:
-		return state->timer_slack ? (long)state->timer_slack : DEFAULT_TIMER_SLACK_NS;
+		return state->kept.timer_slack ? (long)state->kept.timer_slack : DEFAULT_TIMER_SLACK_NS;
 	case PR_GET_TID_ADDRESS:
 		return put_user_u64(a, state->clear_child_tid);
 	default:
-		return -EINVAL;
+		return linux_prctl(option, a, b, c | d);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Scheduling: nice values, policies, affinity. Policies and nice values map onto the scheduler's five classes here. */
+#include <linux/ioprio.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
@@ -437,4 +438,50 @@ long sys_getcpu(uaddr_t cpu, uaddr_t node, uaddr_t unused)
 	if (cpu && put_user_u32(cpu, this_cpu()->id))
 		return -EFAULT;
 	return node ? put_user_u32(node, 0) : 0;
+}
+
+/* ---- Priorities of disk requests: no disk looks at them here, they are only kept. ---- */
+
+static void set_io_priority(struct thread *thread, void *context)
+{
+	struct nice_change *change = context;
+
+	if (may_change(thread))
+		thread->user.kept.io_priority = change->nice;
+	else
+		change->error = -EPERM;
+}
+
+long sys_ioprio_set(int which, int who, int priority)
+{
+	unsigned class = (unsigned)priority >> IOPRIO_CLASS_SHIFT, level = IOPRIO_PRIO_DATA(priority);
+	struct nice_change change = { priority, 0 };
+	int error;
+
+	if (class == IOPRIO_CLASS_RT && !capabilities_may_administer())
+		return -EPERM;
+	if (class > IOPRIO_CLASS_IDLE || (class ? class != IOPRIO_CLASS_IDLE && level >= IOPRIO_NR_LEVELS : level))
+		return -EINVAL;
+	error = for_each_named(which - IOPRIO_WHO_PROCESS + PRIO_PROCESS, who, set_io_priority, &change);
+	return error ? error : change.error;
+}
+
+struct io_priority { int best; bool exact; };
+
+/* A thread that has none has that of its nice value, unless asked for alone. */
+static void best_io_priority(struct thread *thread, void *context)
+{
+	struct io_priority *asked = context;
+	int priority = thread->user.kept.io_priority;
+
+	if (!priority && !asked->exact)
+		priority = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, (thread->nice - NICE_MIN) / 5);
+	asked->best = MIN(asked->best, priority);
+}
+
+long sys_ioprio_get(int which, int who)
+{
+	struct io_priority asked = { INT32_MAX, which == IOPRIO_WHO_PROCESS };
+
+	return for_each_named(which - IOPRIO_WHO_PROCESS + PRIO_PROCESS, who, best_io_priority, &asked) ?: asked.best;
 }

@@ -20,6 +20,7 @@ struct signal_info {
 		struct { int pid; uint32_t uid; int status; int pad; int64_t utime, stime; } child;
 		struct { uint64_t addr; } fault;
 		struct { int timer_id, overrun; uint64_t value; } timer;
+		struct { int64_t band; int fd; } poll;	/* SIGIO */
 		uint8_t raw[112];
 	};
 };
@@ -32,6 +33,17 @@ void signal_send_init(int signal);
 void signal_send_thread(struct thread *thread, const struct signal_info *info);
 /* To every process of a group; returns how many there were. No permission check. process_tree_lock NOT held. */
 int signal_send_group(int pgid, const struct signal_info *info);
+
+/*
+ * Signals of events that somebody asked for (F_SETOWN), whoever causes them: with the rights of who asked. A target is a process, minus a group, or
+ * SIGNAL_TO_THREAD and a thread.
+ */
+enum { SIGNAL_TO_THREAD = 1 << 30 };
+struct signal_sender { uint32_t uid, euid; uint64_t capabilities; };
+struct signal_sender signal_sender_self(void);
+/* Any context. @info's number 0, or no room for @info: SIGIO. */
+void signal_send_for(const struct signal_sender *sender, int target, const struct signal_info *info);
+
 /* SI_KERNEL information for @number. */
 struct signal_info signal_info_kernel(int number);
 

@@ -32,6 +32,8 @@ SAME_FIELD(struct signal_action, flags, struct sigaction, sa_flags);
 SAME_FIELD(struct signal_action, restorer, struct sigaction, sa_restorer);
 SAME_FIELD(struct signal_action, mask, struct sigaction, sa_mask);
 
+#define KNOWN_FLAGS (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS | SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | (uint64_t)SA_RESETHAND)
+
 static int mask_from_user(signal_set *mask, uaddr_t from, size_t size)
 {
 	if (size != sizeof(signal_set))
@@ -74,6 +76,7 @@ long sys_rt_sigaction(int signal, uaddr_t act, uaddr_t old, size_t set_size)
 	before = handlers->actions[signal - 1];
 	if (act) {
 		fresh.mask &= ~SIGNAL_SET_UNBLOCKABLE;
+		fresh.flags &= KNOWN_FLAGS;	/* by what is gone programs see what is not known */
 		handlers->actions[signal - 1] = fresh;
 		handlers->changed |= signal_bit(signal);
 	}

@@ -106,6 +106,7 @@ long sys_clock_nanosleep(int clock, int flags, uaddr_t request, uaddr_t remainin
 	uint64_t ns;
 	int error;
 
+	clock = clock_without_alarm(clock);
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:

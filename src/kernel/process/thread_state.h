@@ -87,7 +87,8 @@ struct thread_state {
 	/* The last fault, as a handler's sigcontext shows it. */
 	uint64_t fault_address, fault_trap, fault_error;
 	const struct credentials *credentials;	/* own reference; other threads' changes arrive with THREAD_WORK_CREDENTIALS */
-	uint64_t timer_slack;		/* prctl PR_SET_TIMERSLACK: kept, not used */
+	/* Kept, not used; one word, for fork. prctl PR_SET_TIMERSLACK, ns; ioprio_set. */
+	struct { uint64_t timer_slack : 48, io_priority : 16; } kept;
 	uint64_t memory_wait_start;	/* own thread; when it began to wait for memory that others give up, monotonic ns (oom.c) */
 	uint64_t memory_wait_last;	/* when it last was */
 	int exit_code;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/types.h"
+#include <linux/time.h>
 
 /* What a timespec or timeval too large for 64 bits of nanoseconds becomes: 292 years. */
 #define TIME_FAR_AWAY ((uint64_t)INT64_MAX)
@@ -12,6 +13,12 @@ int timespec_from_user(uint64_t *ns, uaddr_t from);
 int timespec_to_user(uaddr_t to, uint64_t ns);
 int timeval_from_user(uint64_t *ns, uaddr_t from);
 int timeval_to_user(uaddr_t to, uint64_t ns);
+
+/* The clock that @clock is but for waking the machine, which never sleeps: so everybody may use it. */
+static inline int clock_without_alarm(int clock)
+{
+	return clock == CLOCK_REALTIME_ALARM ? CLOCK_REALTIME : clock == CLOCK_BOOTTIME_ALARM ? CLOCK_BOOTTIME : clock;
+}
 
 /* Deadlines on the monotonic clock, as wait_block takes them. */
 uint64_t deadline_after(uint64_t ns);

@@ -5,8 +5,10 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "mm/vm_object_ready.h"
+#include "vfs/async.h"
 #include "vfs/fd_table.h"
 #include "vfs/poll.h"
+#include "vfs/stat_fill.h"
 #include "vfs/vnode.h"
 #include "vfs/watch.h"
 #include <asm/ioctls.h>
@@ -269,6 +271,14 @@ static long ioctl_file(int fd, struct file *file, unsigned request, uint64_t arg
 			return -EFAULT;
 		set_flag(file, O_NONBLOCK, value);
 		return 0;
+	case FIOASYNC:
+		return get_user_u32(&value, argument) ? -EFAULT : async_switch(file, fd, value);
+	case FIGETBSZ:
+		return put_user_u32(argument, STAT_BLOCK_SIZE);
+	case FS_IOC_GETFLAGS:
+		if (file->vnode && (file->vnode->type == S_IFREG || file->vnode->type == S_IFDIR) && !file->ops->ioctl)
+			return put_user_u32(argument, 0);	/* files have none */
+		break;
 	case FIONREAD:
 		if (file->vnode && file->vnode->type == S_IFREG && !file->ops->ioctl)
 			return bytes_to_read(file, argument);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Epolls and their items. epoll.h says who lives how long. */
-#include "vfs/epoll.h"
+#include "vfs/async.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -91,13 +91,7 @@ static void insert(struct epoll *epoll, struct epoll_item *item)
 		place = compare(rb_entry(parent, struct epoll_item, node), item->file, item->fd) < 0 ? &parent->left : &parent->right;
 	}
 	rb_insert(&epoll->items, &item->node, parent, place, NULL);
-	spin_lock(&epoll_links_lock);
-	item->next_of_file = item->file->watches;
-	item->link_of_file = &item->file->watches;
-	if (item->next_of_file)
-		item->next_of_file->link_of_file = &item->next_of_file;
-	item->file->watches = item;
-	spin_unlock(&epoll_links_lock);
+	epoll_link(item);
 }
 
 struct registration {
@@ -195,11 +189,7 @@ void epoll_remove(struct epoll_item *item)
 	list_remove(&item->ready);
 	spin_unlock_irq(&epoll->ready_lock, flags);
 	rb_remove(&epoll->items, &item->node, NULL);
-	spin_lock(&epoll_links_lock);
-	*item->link_of_file = item->next_of_file;
-	if (item->next_of_file)
-		item->next_of_file->link_of_file = item->link_of_file;
-	spin_unlock(&epoll_links_lock);
+	epoll_unlink(item);
 	user_account_charge_watches(epoll->account, -1, 0);
 	slab_free(item_slab, item);
 }
@@ -216,8 +206,12 @@ void epoll_forget(struct file *file)
 		if (epoll)
 			refcount_get(&epoll->refs);
 		spin_unlock(&epoll_links_lock);
-		if (!epoll)
-			return;
+		if (!epoll) {
+			if (!item)
+				return;
+			async_end(item);
+			continue;
+		}
 		mutex_lock(&epoll->lock);
 		/* Others may have removed it meanwhile, but new ones do not come. */
 		for (;;) {

@@ -44,7 +44,7 @@ struct epoll_place {
 struct epoll_item {
 	struct rb_node node;		/* epoll->lock */
 	struct list ready;		/* epoll->ready_lock; empty: not on the list */
-	struct epoll *epoll;
+	struct epoll *epoll;		/* NULL: it is no epoll that watches, but O_ASYNC (async.c) */
 	struct file *file;
 	int fd;
 	uint32_t events;		/* epoll->lock and ready_lock to change, either to read; what the caller asked for */
@@ -61,6 +61,27 @@ void epoll_forget(struct file *file);
 /* epoll.c. */
 extern struct spinlock epoll_links_lock;	/* guards file->watches and the items' links there */
 extern struct mutex epoll_nest_lock;		/* guards that no epoll comes to watch itself; held to watch one, and by one that is watched */
+
+/* Puts @item into its file's list; takes it out. */
+static inline void epoll_link(struct epoll_item *item)
+{
+	spin_lock(&epoll_links_lock);
+	item->next_of_file = item->file->watches;
+	item->link_of_file = &item->file->watches;
+	if (item->next_of_file)
+		item->next_of_file->link_of_file = &item->next_of_file;
+	item->file->watches = item;
+	spin_unlock(&epoll_links_lock);
+}
+
+static inline void epoll_unlink(struct epoll_item *item)
+{
+	spin_lock(&epoll_links_lock);
+	*item->link_of_file = item->next_of_file;
+	if (item->next_of_file)
+		item->next_of_file->link_of_file = item->link_of_file;
+	spin_unlock(&epoll_links_lock);
+}
 
 extern const struct file_ops epoll_file_ops;
 

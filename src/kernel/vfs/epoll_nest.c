@@ -65,8 +65,10 @@ static bool count_ways(const struct file *file, unsigned *counts, unsigned level
 	static const uint16_t limits[EPOLL_NEST_MAX] = { 1000, 500, 100, 50, 10 };
 
 	for (const struct epoll_item *item = file->watches; item; item = item->next_of_file) {
-		const struct file *above = item->epoll->file;
+		const struct file *above = item->epoll ? item->epoll->file : NULL;
 
+		if (!above)
+			continue;
 		if (above->watches) {
 			if (level + 1 == EPOLL_NEST_MAX || !count_ways(above, counts, level + 1))
 				return false;

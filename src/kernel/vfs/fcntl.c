@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "lib/same_layout.h"
 #include "mm/user_copy.h"
+#include "vfs/async.h"
 #include "vfs/fd_table.h"
 #include "vfs/lock.h"
 #include "vfs/lock_range.h"
@@ -18,7 +19,7 @@
 #include <linux/stat.h>
 
 /* What F_SETFL may change. */
-enum { SETTABLE_FLAGS = O_APPEND | O_NONBLOCK | O_NOATIME | FASYNC | O_DIRECT };
+enum { SETTABLE_FLAGS = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT };
 enum { SIGNAL_MAX = 64 };
 
 /* struct f_owner_ex */
@@ -40,12 +41,18 @@ static long duplicate(struct file *file, uint64_t argument, bool close_on_exec)
 	return fd;
 }
 
-static long set_flags(struct file *file, uint32_t flags)
+static long set_flags(int fd, struct file *file, uint32_t flags)
 {
 	uint32_t old = atomic_load_relaxed(&file->flags);
+	int error = 0;
 
 	if (flags & O_NOATIME && !(old & O_NOATIME) && file->vnode && !vnode_owned_by_caller(file->vnode))
 		return -EPERM;
+	if ((old ^ flags) & FASYNC)
+		error = async_switch(file, fd, flags & FASYNC);
+	if (error && error != -ENOTTY)
+		return error;
+	old = atomic_load_relaxed(&file->flags);
 	while (!atomic_compare_exchange(&file->flags, &old, (old & ~SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS)))
 		;
 	return 0;
@@ -172,26 +179,27 @@ static long lock_command(int fd, struct file *file, int command, uint64_t argume
 static long owner_command(struct file *file, int command, uint64_t argument)
 {
 	struct owner_ex owner;
-	int value;
+	int value = atomic_load(&file->owner), number = value < 0 ? -value : value & ~SIGNAL_TO_THREAD;
 
 	switch (command) {
 	case F_SETOWN:
 		if ((int)argument == INT32_MIN)
 			return -EINVAL;
-		atomic_store(&file->owner, (int)argument);
+		if ((int)argument >= PID_MAX)	/* its bits may say something else */
+			return -ESRCH;
+		async_set_owner(file, argument);
 		return 0;
 	case F_GETOWN:
-		return atomic_load(&file->owner);
+		return value < 0 ? value : number;
 	case F_SETOWN_EX:
 		if (copy_from_user(&owner, argument, sizeof(owner)))
 			return -EFAULT;
-		if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP || owner.pid < 0)
+		if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP || owner.pid < 0 || owner.pid >= PID_MAX)
 			return -EINVAL;
-		atomic_store(&file->owner, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid);
+		async_set_owner(file, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid | (owner.type == F_OWNER_TID ? SIGNAL_TO_THREAD : 0));
 		return 0;
 	case F_GETOWN_EX:
-		value = atomic_load(&file->owner);
-		owner = (struct owner_ex){ value < 0 ? F_OWNER_PGRP : F_OWNER_PID, value < 0 ? -value : value };
+		owner = (struct owner_ex){ value < 0 ? F_OWNER_PGRP : value & SIGNAL_TO_THREAD ? F_OWNER_TID : F_OWNER_PID, number };
 		return copy_to_user(argument, &owner, sizeof(owner));
 	case F_SETSIG:
 		if (argument > SIGNAL_MAX)
@@ -215,7 +223,7 @@ static long file_command(int fd, struct file *file, int command, uint64_t argume
 {
 	switch (command) {
 	case F_SETFL:
-		return set_flags(file, argument);
+		return set_flags(fd, file, argument);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

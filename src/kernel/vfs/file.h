@@ -5,6 +5,7 @@
 #include "block/block_cache.h"
 #include "lib/atomic.h"
 #include "mm/uio.h"
+#include "process/signal.h"
 #include "sync/mutex.h"
 #include "vfs/path.h"
 #include "vfs/fs.h"
@@ -88,7 +89,7 @@ struct file {
 	bool writer;			/* set once: counted in vnode->writers */
 	bool atime_done;		/* a hint: this open file has had its look at atime */
 	uint16_t owner_signal;		/* F_SETSIG; atomic */
-	int owner;			/* F_SETOWN: pid, or minus a process group; atomic */
+	int owner;			/* F_SETOWN: a target of signal_send_for(), 0: nobody; atomic, written under epoll_nest_lock */
 	/*
 	 * Set once, by the first read: reads of this file are no more than copies out of these pages (regular_file.c), which the calls may do themselves.
 	 */
@@ -97,6 +98,7 @@ struct file {
 	/* If it is a writer, of a file system with fs->data: the errors of writing back that fsync has told. */
 	struct block_error_mark disk_errors;
 	uint64_t page_errors;
+	struct signal_sender owner_setter;	/* valid while there is an owner, which is 0 while this changes */
 };
 
 enum file_rights { FILE_RIGHT_READ = 1 << 0, FILE_RIGHT_WRITE = 1 << 1, FILE_RIGHT_PATH_ONLY = 1 << 2 /* O_PATH */ };

@@ -153,8 +153,10 @@ static int mount_at(const char *source, const struct path *target, const char *t
 		return whole && target->mount->namespace == mount_namespace_current() ? mount_remount(target->mount, flags, data) : -EINVAL;
 	if (flags & MS_BIND)
 		return mount_bind(source, target, flags);
-	if (flags & propagation)	/* all mounts are private */
-		return whole && (flags & ~(unsigned)(MS_REC | MS_SILENT)) == MS_PRIVATE ? 0 : -EINVAL;
+	if (flags & propagation) {	/* all mounts are private, and so nobody's slaves */
+		flags &= ~(unsigned)(MS_REC | MS_SILENT);
+		return whole && (flags == MS_PRIVATE || flags == MS_SLAVE) ? 0 : -EINVAL;
+	}
 	if (flags & MS_MOVE)
 		return mount_move_from(source, target);
 	type = fs_type_find(type_name);

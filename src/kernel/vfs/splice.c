@@ -7,9 +7,11 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
+#include "net/net.h"
 #include "process/signal.h"
 #include "vfs/fd_table.h"
 #include "vfs/pipe_inside.h"
+#include "vfs/poll.h"
 #include "vfs/vnode.h"
 #include "vfs/watch.h"
 #include <linux/fcntl.h>
@@ -24,16 +26,16 @@ static bool is_patient(uint32_t file_flags, unsigned flags)
 	return !(file_flags & O_NONBLOCK) && !(flags & SPLICE_F_NONBLOCK);
 }
 
-/* Of what is no pipe only files and devices take part. */
+/* Of what is no pipe only files, devices and local sockets take part. */
 static bool can_splice(const struct file *file)
 {
-	return file->vnode && (file->vnode->type == S_IFREG || file->vnode->type == S_IFCHR);
+	return file->vnode ? file->vnode->type == S_IFREG || file->vnode->type == S_IFCHR : unix_is_socket(file);
 }
 
 /* What has been read of it is there again. A device's place may be its own (/dev/kmsg), wherever it is read from. */
 static bool is_lasting(const struct file *file)
 {
-	return file->vnode->type == S_IFREG;
+	return file->vnode && file->vnode->type == S_IFREG;
 }
 
 /* ---- Out of a pipe ---- */
@@ -244,6 +246,8 @@ static ssize_t splice_between(struct place *in, struct place *out, size_t len, u
 		return -EINVAL;
 	if (in->pipe)
 		return pipe_to_file(in->pipe, out->file, &out->pos, len, is_patient(in->file->flags, flags));
+	if (flags & SPLICE_F_NONBLOCK && in->file->ops->poll && !(in->file->ops->poll(in->file, NULL) & (POLL_IN | POLL_ALWAYS)))
+		return -EAGAIN;
 	return out->pipe ? file_to_pipe(in->file, &in->pos, out->pipe, len, is_patient(out->file->flags, flags)) : -EINVAL;
 }
 

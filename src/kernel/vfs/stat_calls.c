@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
+#include "net/net.h"
 #include "vfs/fd_table.h"
 #include "vfs/mount_tree.h"
 #include "vfs/path_ready.h"
@@ -21,6 +22,8 @@ _Static_assert(sizeof(struct statfs) == 120, "struct statfs as programs have it"
 _Static_assert(sizeof(struct statx) == 256, "struct statx as programs have it");
 
 enum { STATFS_VALID = 0x20, FILE_NAME_MAX = 255 };
+/* f_type of what is in no file system: <linux/magic.h>'s. */
+enum { SOCKETS = 0x534f434b, OTHERS = 0x09041934 };
 /* f_flags of statfs: not those of mount(2) in every bit. */
 enum { STATFS_RDONLY = 1, STATFS_NOSUID = 2, STATFS_NODEV = 4, STATFS_NOEXEC = 8, STATFS_NOATIME = 0x400, STATFS_NODIRATIME = 0x800,
        STATFS_RELATIME = 0x1000 };
@@ -33,12 +36,14 @@ static void put_statx_time(struct statx_timestamp *to, int64_t ns)
 	to->tv_nsec = parts.ns;
 }
 
-static COLD int put_statx(uaddr_t out, const struct fs_attr *attr, uint64_t dev, bool mount_root)
+static COLD int put_statx(uaddr_t out, const struct fs_attr *attr, uint64_t dev, const struct path *path)
 {
+	const struct mount *mount = path->mount;
 	struct statx sx = {
-		.stx_mask = STATX_BASIC_STATS | STATX_BTIME, .stx_blksize = STAT_BLOCK_SIZE, .stx_nlink = attr->links, .stx_uid = attr->uid,
+		.stx_mask = STATX_BASIC_STATS | STATX_BTIME | (mount ? STATX_MNT_ID : 0), .stx_mnt_id = mount ? mount->id : 0,
+		.stx_blksize = STAT_BLOCK_SIZE, .stx_nlink = attr->links, .stx_uid = attr->uid,
 		.stx_gid = attr->gid, .stx_mode = attr->mode, .stx_ino = attr->node.id, .stx_size = attr->size, .stx_blocks = attr->blocks,
-		.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT, .stx_attributes = mount_root ? STATX_ATTR_MOUNT_ROOT : 0,
+		.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT, .stx_attributes = mount && path->dentry == mount->root ? STATX_ATTR_MOUNT_ROOT : 0,
 		.stx_rdev_major = dev_major(attr->rdev), .stx_rdev_minor = dev_minor(attr->rdev), .stx_dev_major = dev_major(dev),
 		.stx_dev_minor = dev_minor(dev),
 	};
@@ -216,17 +221,17 @@ static COLD long statx_descriptor(int fd, uaddr_t out)
 {
 	struct fd_ref ref = fd_borrow(fd);
 	struct fs_attr attr;
-	bool mount_root;
 	uint64_t dev;
-	int error;
+	long error;
 
 	if (!ref.file)
 		return -EBADF;
 	error = file_getattr(ref.file, &attr);
 	dev = ref.file->vnode ? ref.file->vnode->fs->dev : pipe_fs_dev();
-	mount_root = ref.file->path.mount && ref.file->path.dentry == ref.file->path.mount->root;
+	if (!error)
+		error = put_statx(out, &attr, dev, &ref.file->path);
 	fd_release(ref);
-	return error ? error : put_statx(out, &attr, dev, mount_root);
+	return error;
 }
 
 COLD long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out)
@@ -245,7 +250,7 @@ COLD long sys_statx(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t out
 		return error;
 	error = vnode_getattr(path.dentry->vnode, &attr);
 	if (!error)
-		error = put_statx(out, &attr, path.mount->fs->dev, path.dentry == path.mount->root);
+		error = put_statx(out, &attr, path.mount->fs->dev, &path);
 	path_put(&path);
 	return error;
 }
@@ -325,11 +330,12 @@ static long statfs_flags(unsigned flags)
 	return result | (flags & MS_NODIRATIME ? STATFS_NODIRATIME : 0);
 }
 
-static COLD long put_statfs(uaddr_t out, const struct mount *mount)
+/* @mount NULL: of what is in no file system, but has a @type. */
+static COLD long put_statfs(uaddr_t out, const struct mount *mount, uint64_t type)
 {
-	struct fs_statfs from = { .block_size = STAT_BLOCK_SIZE, .name_max = FILE_NAME_MAX };
+	struct fs_statfs from = { .type = type, .block_size = STAT_BLOCK_SIZE, .name_max = FILE_NAME_MAX };
 	struct statfs to = { 0 };
-	int error = mount->fs->ops->statfs ? mount->fs->ops->statfs(mount->fs, &from) : 0;
+	int error = mount && mount->fs->ops->statfs ? mount->fs->ops->statfs(mount->fs, &from) : 0;
 
 	if (error)
 		return error;
@@ -342,7 +348,7 @@ static COLD long put_statfs(uaddr_t out, const struct mount *mount)
 	to.f_ffree = from.files_free;
 	to.f_namelen = from.name_max ? from.name_max : FILE_NAME_MAX;
 	memcpy(&to.f_fsid, &from.fs_id, sizeof(to.f_fsid));
-	to.f_flags = statfs_flags(mount_flags(mount));
+	to.f_flags = mount ? statfs_flags(mount_flags(mount)) : STATFS_VALID;
 	return copy_to_user(out, &to, sizeof(to));
 }
 
@@ -353,7 +359,7 @@ long sys_statfs(uaddr_t name, uaddr_t out)
 
 	if (error)
 		return error;
-	error = put_statfs(out, path.mount);
+	error = put_statfs(out, path.mount, 0);
 	path_put(&path);
 	return error;
 }
@@ -365,7 +371,7 @@ COLD long sys_fstatfs(int fd, uaddr_t out)
 
 	if (!ref.file)
 		return -EBADF;
-	error = ref.file->path.mount ? put_statfs(out, ref.file->path.mount) : -ENOSYS;
+	error = put_statfs(out, ref.file->path.mount, unix_is_socket(ref.file) ? SOCKETS : OTHERS);
 	fd_release(ref);
 	return error;
 }

@@ -197,6 +197,7 @@ long sys_timerfd_create(int clock, int flags)
 	struct file *file;
 	int fd;
 
+	clock = clock_without_alarm(clock);
 	if (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME))
 		return -EINVAL;
 	timer = kzalloc(sizeof(*timer));

@@ -321,6 +321,8 @@ static const struct class {
 	{ "kill", "a process that can do more, to ask", 0, { 0, 0 }, stronger_process },
 	{ "tkill", "a process that can do more", CAPABILITY_SYS_ADMIN, { 0, SIGURG }, stronger_process },
 	{ "setpriority", "of a process that can do more", CAPABILITY_SYS_ADMIN, { PRIO_PROCESS, 0, 0 }, stronger_in_second },
+	{ "ioprio_set", "of a process that can do more", CAPABILITY_SYS_ADMIN, { 1, 0, 0 }, stronger_in_second },
+	{ "ioprio_set", "before all others", CAPABILITY_SYS_ADMIN, { 1, 0, 1 << 13 }, NULL },
 	{ "sched_setparam", "of a process that can do more", CAPABILITY_SYS_ADMIN, { 0, (long)&(struct sched_param){ 0 } }, stronger_process },
 	{ "prlimit64", "of a process that can do more", CAPABILITY_SYS_ADMIN, { 0, RLIMIT_CORE, 0, (long)&(struct rlimit){ 0 } }, stronger_process },
 	{ "tkill", "another's process", CAPABILITY_SYS_ADMIN, { 0, SIGCONT }, other_process },

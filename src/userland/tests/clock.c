@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
+#include <sys/timerfd.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/wait.h>
@@ -42,6 +44,45 @@ static void clocks(void)
 	CHECK_ERR(clock_gettime(99, &now), EINVAL);
 	CHECK_ERR(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, 8), EFAULT);
 	CHECK_ERR(clock_getres(99, &resolution), EINVAL);
+}
+
+/* The clocks that would wake the machine. */
+static void alarms(void)
+{
+	static const clockid_t all[] = { CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM }, same[] = { CLOCK_REALTIME, CLOCK_BOOTTIME };
+	struct timespec soon = { 0, 1000000 };
+	timer_t timer;
+
+	for (int i = 0; i < 2; i++) {
+		long long before = nanoseconds(same[i]), now = nanoseconds(all[i]);
+
+		CHECK(now >= before && now <= nanoseconds(same[i]));
+		CHECK_EQ(clock_nanosleep(all[i], 0, &soon, NULL), 0);
+		CHECK(nanoseconds(all[i]) >= now + soon.tv_nsec);
+		CHECK_EQ(timer_create(all[i], NULL, &timer), 0);
+		CHECK(timerfd_create(all[i], 0) >= 0);
+	}
+}
+
+/* Of a clock that nobody steers. */
+static void steering(void)
+{
+	struct timex timex = { .modes = 0 };
+	long long before = nanoseconds(CLOCK_REALTIME);
+
+	CHECK(syscall(SYS_adjtimex, &timex) >= 0);
+	CHECK(timex.time.tv_sec >= before / 1000000000 && timex.time.tv_sec <= nanoseconds(CLOCK_REALTIME) / 1000000000);
+	CHECK_EQ(timex.freq, 0);
+	CHECK_EQ(timex.tick, 10000);
+	CHECK_EQ(timex.precision, 1);
+	CHECK_EQ(timex.tolerance, 500 << 16);
+	CHECK(syscall(SYS_clock_adjtime, CLOCK_REALTIME, &timex) >= 0);
+	CHECK_ERR(syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &timex), EOPNOTSUPP);
+	CHECK_ERR(syscall(SYS_clock_adjtime, 99, &timex), EINVAL);
+	CHECK_ERR(syscall(SYS_adjtimex, NULL), EFAULT);
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	timex.modes = ADJ_FREQUENCY;
+	CHECK_ERR(syscall(SYS_adjtimex, &timex), EPERM);
 }
 
 static void monotonic(void)
@@ -365,7 +406,7 @@ static void sleepers_of_the_clock(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(clocks), CASE(monotonic), CASE(agreement), CASE(sleeping), CASE(interrupted), CASE(cpu_time),
+		CASE(clocks), CASE(alarms), CASE(steering), CASE(monotonic), CASE(agreement), CASE(sleeping), CASE(interrupted), CASE(cpu_time),
 		CASE(cpu_limit), CASE(setting), CASE(sleep_by_cpu_time), CASE(sleepers_of_the_clock), { NULL, NULL },
 	};
 

@@ -231,8 +231,9 @@ static int is_left_out(int number, int root)
 	/* The last: it would be stopped for good, and who made it waits for its end only. */
 	static const int always[] = { SYS_exit, SYS_exit_group, SYS_reboot, SYS_ptrace };
 	/* Root could kill everybody, keep the CPU for itself, silence the console, or change the time that later tests go by. */
-	static const int for_root[] = { SYS_settimeofday, SYS_clock_settime, SYS_syslog, SYS_setpriority, SYS_sched_setscheduler, SYS_sched_setparam,
-		SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_process_vm_writev, SYS_sethostname, SYS_setdomainname, SYS_vhangup };
+	static const int for_root[] = { SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_syslog, SYS_setpriority,
+		SYS_sched_setscheduler, SYS_sched_setparam, SYS_kill, SYS_tkill, SYS_pidfd_send_signal, SYS_process_vm_writev, SYS_sethostname,
+		SYS_setdomainname, SYS_vhangup };
 
 	for (unsigned i = 0; i < sizeof always / sizeof *always; i++)
 		if (always[i] == number)

@@ -328,6 +328,7 @@ static void propagation(void)
 {
 	leave_to_trees();
 	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	CHECK_EQ(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL), 0);	/* of nobody */
 	CHECK_ERR(mount(NULL, "a", NULL, MS_PRIVATE, NULL), EINVAL);
 	CHECK_ERR(mount(NULL, "/", NULL, MS_PRIVATE | MS_SHARED, NULL), EINVAL);
 }

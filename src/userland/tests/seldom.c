@@ -3,6 +3,7 @@
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pty.h>
 #include <signal.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
@@ -314,12 +317,117 @@ static void hang_up(void)
 	CHECK_EQ(check_wait(child), 0);
 }
 
+/* class << 13 | level */
+static void io_priorities(void)
+{
+	enum { BEST_EFFORT = 2 << 13, IDLE = 3 << 13, REAL_TIME = 1 << 13, PROCESS = 1, GROUP = 2, USER = 3 };
+
+	setpgid(0, 0);
+	CHECK_EQ(syscall(SYS_ioprio_get, PROCESS, 0), 0);
+	CHECK_EQ(syscall(SYS_ioprio_get, GROUP, 0), BEST_EFFORT | 4);
+	CHECK_EQ(syscall(SYS_ioprio_set, PROCESS, getpid(), BEST_EFFORT | 6), 0);
+	CHECK_EQ(syscall(SYS_ioprio_get, PROCESS, 0), BEST_EFFORT | 6);
+	if (fork() == 0)
+		_exit(syscall(SYS_ioprio_get, PROCESS, 0) != (BEST_EFFORT | 6));
+	CHECK_EQ(check_wait(-1), 0);
+	CHECK_EQ(syscall(SYS_ioprio_set, GROUP, 0, IDLE), 0);
+	CHECK_EQ(syscall(SYS_ioprio_get, GROUP, 0), IDLE);
+	CHECK_EQ(syscall(SYS_ioprio_set, PROCESS, 0, REAL_TIME | 2), 0);
+	CHECK(syscall(SYS_ioprio_get, USER, 0) > 0);
+	CHECK_ERR(syscall(SYS_ioprio_get, 9, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_set, 9, 0, IDLE), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_get, PROCESS, 0x7fffffff), ESRCH);
+	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, 0, 7 << 13), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, 0, 5), EINVAL);
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, 0, REAL_TIME), EPERM);
+	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, getppid(), IDLE), EPERM);
+}
+
+struct handle { unsigned bytes; int type; char number[128]; };
+
+static void file_numbers(void)
+{
+	struct handle handle = { .bytes = 0 }, other = { .bytes = sizeof other.number };
+	unsigned long status[32];	/* struct statx */
+	int mount = -1, mount2 = -1;
+
+	check_write_file("f", "text", 0644);
+	check_write_file("g", "", 0644);
+	symlink("f", "link");
+	CHECK_ERR(syscall(SYS_name_to_handle_at, AT_FDCWD, "f", &handle, &mount, 0), EOVERFLOW);
+	CHECK(handle.bytes > 0 && handle.bytes <= sizeof handle.number);
+	CHECK_EQ(syscall(SYS_name_to_handle_at, AT_FDCWD, "f", &handle, &mount, 0), 0);
+	CHECK_EQ(syscall(SYS_statx, AT_FDCWD, "f", 0, 0x1000, status), 0);
+	CHECK(status[0] & 0x1000);		/* stx_mask */
+	CHECK_EQ(status[18], mount);	/* stx_mnt_id */
+	CHECK_EQ(syscall(SYS_name_to_handle_at, open("f", O_RDONLY), "", &other, &mount2, AT_EMPTY_PATH), 0);
+	CHECK(mount == mount2 && other.bytes == handle.bytes && other.type == handle.type && !memcmp(other.number, handle.number, handle.bytes));
+	CHECK_EQ(syscall(SYS_name_to_handle_at, AT_FDCWD, "link", &other, &mount2, AT_SYMLINK_FOLLOW), 0);
+	CHECK(!memcmp(other.number, handle.number, handle.bytes));
+	CHECK_EQ(syscall(SYS_name_to_handle_at, AT_FDCWD, "link", &other, &mount2, 0), 0);
+	CHECK(memcmp(other.number, handle.number, handle.bytes) != 0);
+	CHECK_ERR(syscall(SYS_name_to_handle_at, AT_FDCWD, "f", &other, &mount2, 1), EINVAL);
+	other.bytes = 129;
+	CHECK_ERR(syscall(SYS_name_to_handle_at, AT_FDCWD, "f", &other, &mount2, 0), EINVAL);
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_ERR(syscall(SYS_open_by_handle_at, AT_FDCWD, &handle, O_RDONLY), EPERM);
+}
+
+static void remapped_files(void)
+{
+	enum { PAGES = 4 };
+	long page = sysconf(_SC_PAGESIZE);
+	char *map = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), *own;
+
+	for (int i = 0; i < PAGES; i++)
+		map[i * page] = 'a' + i;
+	for (int i = 0; i < PAGES; i++)
+		CHECK_EQ(syscall(SYS_remap_file_pages, map + i * page, page, 0, PAGES - 1 - i, 0), 0);
+	for (int i = 0; i < PAGES; i++)
+		CHECK_EQ(map[i * page], 'a' + PAGES - 1 - i);
+	map[0] = 'x';
+	CHECK_EQ(syscall(SYS_remap_file_pages, map + page, page, 0, PAGES - 1, 0), 0);
+	CHECK_EQ(map[page], 'x');
+	CHECK_ERR(syscall(SYS_remap_file_pages, map, page, PROT_READ, 0, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_remap_file_pages, map, 0, 0, 0, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_remap_file_pages, map, page, 0, -1ul, 0), EINVAL);
+	own = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK_ERR(syscall(SYS_remap_file_pages, own, page, 0, 0, 0), EINVAL);
+	munmap(own, page);
+	CHECK_ERR(syscall(SYS_remap_file_pages, own, page, 0, 0, 0), EINVAL);
+}
+
+/* What file systems are said to be behind what is in none, and the controls of every file. */
+static void nameless(void)
+{
+	struct statfs status;
+	int fds[2], value = -1, file = open("f", O_CREAT | O_RDWR, 0600);
+
+	pipe(fds);
+	CHECK_EQ(fstatfs(fds[0], &status), 0);
+	CHECK_EQ(status.f_type, 0x50495045);
+	CHECK_EQ(status.f_bsize, 4096);
+	CHECK_EQ(status.f_namelen, 255);
+	CHECK_EQ(fstatfs(epoll_create1(0), &status), 0);
+	CHECK_EQ(status.f_type, 0x09041934);
+	CHECK_EQ(fstatfs(socket(AF_UNIX, SOCK_STREAM, 0), &status), 0);
+	CHECK_EQ(status.f_type, 0x534f434b);
+	CHECK_EQ(ioctl(file, FIGETBSZ, &value), 0);
+	CHECK_EQ(value, 4096);
+	CHECK_EQ(ioctl(fds[0], FIGETBSZ, &value), 0);
+	CHECK_EQ(value, 4096);
+	CHECK_EQ(ioctl(file, FS_IOC_GETFLAGS, &value), 0);
+	CHECK_EQ(value & FS_IMMUTABLE_FL, 0);
+	CHECK_ERR(ioctl(fds[0], FS_IOC_GETFLAGS, &value), ENOTTY);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(directory_entries), CASE(creation), CASE(times_of_files), CASE(extended_attributes_and_owners), CASE(epoll_events),
 		CASE(locked_memory), CASE(identities), CASE(times_of_day), CASE(limits_and_names), CASE(sleeps), CASE(signals_with_values),
-		CASE(hang_up), { NULL, NULL },
+		CASE(hang_up), CASE(io_priorities), CASE(file_numbers), CASE(remapped_files), CASE(nameless), { NULL, NULL },
 	};
 
 	return check_main("seldom", cases, argc, argv);

@@ -96,6 +96,20 @@ static void note_nesting(int number)
 	depth--;
 }
 
+/* The kernel's struct sigaction. */
+struct kernel_action { void (*handler)(int); unsigned long flags; void (*restorer)(void); unsigned long mask; };
+
+/* A program sees by flags that are gone what the kernel does not know. */
+static void unknown_flags(void)
+{
+	enum { UNSUPPORTED = 0x400, EXPOSE_TAGBITS = 0x800 };
+	struct kernel_action action = { SIG_IGN, SA_RESTART | SA_RESETHAND | UNSUPPORTED | EXPOSE_TAGBITS | 0x20000 | 1ul << 40, NULL, 0 };
+
+	CHECK_EQ(syscall(SYS_rt_sigaction, SIGUSR1, &action, NULL, 8), 0);
+	CHECK_EQ(syscall(SYS_rt_sigaction, SIGUSR1, NULL, &action, 8), 0);
+	CHECK_EQ(action.flags, (unsigned)(SA_RESTART | SA_RESETHAND | EXPOSE_TAGBITS));
+}
+
 static void handler_flags(void)
 {
 	struct sigaction now;
@@ -471,7 +485,7 @@ static void red_zone(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(handlers), CASE(default_actions), CASE(handler_flags), CASE(information), CASE(masks), CASE(waiting),
+		CASE(handlers), CASE(default_actions), CASE(unknown_flags), CASE(handler_flags), CASE(information), CASE(masks), CASE(waiting),
 		CASE(restarting), CASE(groups), CASE(permission), CASE(stop_and_continue), CASE(broken_pipe),
 		CASE(alternate_stack), CASE(timers), CASE(register_state), CASE(red_zone), { NULL, NULL },
 	};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,9 +193,41 @@ static void killed_movers(void)
 	CHECK_EQ(check_wait(reader), 0);
 }
 
+/* Local sockets, both ways. */
+static void sockets(void)
+{
+	int pipes[2], ends[2];
+	char bytes[8];
+	long zero = 0;
+
+	pipe(pipes);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return;		/* a kernel without */
+	write(ends[0], "hello", 5);
+	CHECK_EQ(splice(ends[1], NULL, pipes[OUT], NULL, 3, 0), 3);
+	CHECK_EQ(splice(ends[1], NULL, pipes[OUT], NULL, PAGE, 0), 2);
+	CHECK_ERR(splice(ends[1], NULL, pipes[OUT], NULL, PAGE, SPLICE_F_NONBLOCK), EAGAIN);
+	CHECK_EQ(splice(pipes[IN], NULL, ends[1], NULL, PAGE, 0), 5);
+	CHECK_EQ(read(ends[0], bytes, sizeof bytes), 5);
+	CHECK(!memcmp(bytes, "hello", 5));
+	CHECK(splice(ends[1], &zero, pipes[OUT], NULL, 1, 0) < 0);
+	close(ends[0]);
+	CHECK_EQ(splice(ends[1], NULL, pipes[OUT], NULL, PAGE, 0), 0);
+	signal(SIGPIPE, SIG_IGN);
+	write(pipes[OUT], "x", 1);
+	CHECK_ERR(splice(pipes[IN], NULL, ends[1], NULL, 1, 0), EPIPE);
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, ends);
+	CHECK_EQ(splice(pipes[IN], NULL, ends[1], NULL, 1, 0), 1);
+	CHECK_EQ(read(ends[0], bytes, sizeof bytes), 1);
+	write(ends[0], "y", 1);
+	CHECK_EQ(splice(ends[1], NULL, pipes[OUT], NULL, 1, 0), 1);
+	CHECK_EQ(read(pipes[IN], bytes, 1), 1);
+	CHECK_EQ(bytes[0], 'y');
+}
+
 int main(int argc, char **argv)
 {
-	static const struct check_case cases[] = { CASE(crowds), CASE(readers_beside), CASE(killed_movers), { NULL, NULL } };
+	static const struct check_case cases[] = { CASE(crowds), CASE(readers_beside), CASE(killed_movers), CASE(sockets), { NULL, NULL } };
 
 	return check_main("splices_beside", cases, argc, argv);
 }

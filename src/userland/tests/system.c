@@ -132,6 +132,38 @@ static void process_controls(void)
 	CHECK_ERR(prctl(0x7ffffff, 0, 0, 0, 0), EINVAL);
 }
 
+/* Modes with one value, and Linux's capabilities, which nobody here has changed. */
+static void fixed_controls(void)
+{
+	int number = -1;
+
+	CHECK_EQ(prctl(PR_GET_KEEPCAPS), 0);
+	CHECK_EQ(prctl(PR_SET_KEEPCAPS, 0), 0);
+	CHECK_ERR(prctl(PR_SET_KEEPCAPS, 2), EINVAL);
+	CHECK_EQ(prctl(PR_GET_SECUREBITS), 0);
+	CHECK_EQ(prctl(PR_CAPBSET_READ, 0), 1);
+	CHECK_EQ(prctl(PR_CAPBSET_READ, 40), 1);
+	CHECK_ERR(prctl(PR_CAPBSET_READ, 63), EINVAL);
+	CHECK_EQ(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 1, 0, 0), 0);
+	CHECK_ERR(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 63, 0, 0), EINVAL);
+	CHECK_EQ(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, 1, 0, 0), 0);
+	CHECK_ERR(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 1, 0, 0), EPERM);
+	CHECK_EQ(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), 0);
+	CHECK_ERR(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 1, 0, 0), EINVAL);
+	CHECK_ERR(prctl(PR_CAP_AMBIENT, 9, 0, 0, 0), EINVAL);
+	CHECK_EQ(prctl(PR_GET_SECCOMP, 0, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_GET_TIMING), PR_TIMING_STATISTICAL);
+	CHECK_EQ(prctl(PR_GET_TSC, &number), 0);
+	CHECK_EQ(number, PR_TSC_ENABLE);
+	CHECK_EQ(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
+	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+	CHECK_ERR(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0), EINVAL);
+	/* They are root's. */
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_ERR(prctl(PR_CAPBSET_DROP, 1), EPERM);
+	CHECK_ERR(prctl(PR_SET_SECUREBITS, 0), EPERM);
+}
+
 static long field(const char *content, const char *name)
 {
 	const char *at = strstr(content, name);
@@ -301,7 +333,7 @@ static void kernel_log(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(names), CASE(information), CASE(random_numbers), CASE(limits), CASE(process_controls),
+		CASE(names), CASE(information), CASE(random_numbers), CASE(limits), CASE(process_controls), CASE(fixed_controls),
 		CASE(process_files), CASE(system_files), CASE(mounts), CASE(change_root), CASE(unknown_calls),
 		CASE(refused_reboot), CASE(registers), CASE(kernel_log), { NULL, NULL },
 	};
