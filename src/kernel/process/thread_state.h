@@ -97,11 +97,11 @@ struct thread_state {
 	struct rb_tree pi_owned;	/* struct pi_state.owned_node: PI locks it holds and others wait for */
 	bool pi_closed;			/* it ends: no more of these. Atomic, without the lock */
 	bool pi_awaited;		/* somebody has waited for a PI lock of its. Atomic; never reset */
+	/* For RLIMIT_RTTIME: its CPU time when it was first seen after its last sleep, 0: not yet; how often it had slept. signal_lock */
+	uint64_t realtime_since, realtime_sleeps;
 #ifdef RSEQ
 	uaddr_t rseq;			/* rseq(2)'s area, or 0; own thread writes */
 	uint32_t rseq_signature;	/* own thread */
-	/* For RLIMIT_RTTIME: its CPU time when it was first seen after its last sleep, 0: not yet; how often it had slept. signal_lock */
-	uint64_t realtime_since, realtime_sleeps;
 	uint64_t rseq_switches;		/* own thread; how often it had left its CPU when it was settled last */
 #endif
 #ifdef PTRACE
