@@ -230,11 +230,15 @@ static long clone_thread(const struct clone_request *request)
 
 static int copy_memory(struct process *child, struct process *parent, uint64_t flags)
 {
+	unsigned tries = 0;
+
 	if (flags & CLONE_VM) {
 		child->as = parent->as;
 		address_space_get(child->as);
 	} else {
-		child->as = address_space_fork(parent->as);
+		do
+			child->as = address_space_fork(parent->as);
+		while (unlikely(!child->as) && process_make_room(&tries));
 	}
 	return child->as ? 0 : -ENOMEM;
 }

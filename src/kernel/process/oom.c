@@ -14,11 +14,14 @@
 #include "lib/panic.h"
 #include "mm/address_space.h"
 #include "mm/frame.h"
+#include "mm/oom.h"
 #include "process/internal.h"
 #include "sched/clock.h"
 #include "security/capabilities.h"
 
 enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 500, LARGE_PART = 4 };
+/* Freeing clean pages counts as in vain when there are none; another thread may have freed them all, so that is no reason yet to give up. */
+enum { ROOM_FRAMES = 128, TRIES_MAX = 128, TRIES_IN_VAIN = TRIES_MAX / 4 };
 
 static bool is_needed(const struct process *process)
 {
@@ -130,26 +133,42 @@ static bool patience_is_over(void)
 	return now - state->memory_wait_start > PATIENCE_MS * NS_PER_MS;
 }
 
-bool process_end_for_memory(void)
+/* Whom the rule names, other than the caller, ends or is ending; the caller has waited a moment. False: it names the caller, or nobody. */
+static bool others_give(struct process *asker)
 {
-	struct process *asker = current_process(), *victim = NULL;
+	struct process *victim = NULL;
 	bool dying = false, impatient = patience_is_over(), ordinary = is_ordinary(asker), needed = is_needed(asker);
 	size_t large = frame_total() / LARGE_PART;
+	bool other;
 
 	if (!impatient || needed)
 		victim = find_largest(true, ordinary ? large : 1, &dying);
 	if (!victim && (!dying || impatient) && !ordinary && (!impatient || needed))
 		victim = find_largest(false, needed ? 1 : large, &dying);
-	if (victim && victim != asker && (!dying || impatient))
+	other = victim != asker && (victim || dying);
+	if (other && victim && (!dying || impatient))
 		end(victim);
 	if (victim)
 		process_put(victim);
-	if (victim != asker && (victim || dying)) {
+	if (other)
 		sched_sleep_until(clock_monotonic_ns() + PAUSE_MS * NS_PER_MS, false);
+	return other;
+}
+
+bool process_end_for_memory(void)
+{
+	struct process *asker = current_process();
+
+	if (others_give(asker))
 		return true;
-	}
 	if (asker == init_process)
 		panic("out of memory: process 1 cannot go on and nothing else is left to end");
 	end(asker);
 	return false;
+}
+
+bool process_make_room(unsigned *tries)
+{
+	*tries += memory_reclaim(ROOM_FRAMES) ? 1 : TRIES_IN_VAIN;
+	return *tries < TRIES_MAX || others_give(current_process());
 }

@@ -230,3 +230,8 @@ int process_set_oom_score_adj(struct process *process, int value);
  * on its way out (sleeps a little). False: it is the caller that was killed. Thread context, no locks.
  */
 bool process_end_for_memory(void);
+/*
+ * The same for what fails without memory rather than end its process: frees clean pages, or ends another process, never the caller. False: there is
+ * nothing more to try. *@tries is 0 before the first call. Sleeps; thread context, no locks.
+ */
+bool process_make_room(unsigned *tries);

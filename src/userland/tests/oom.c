@@ -147,6 +147,37 @@ static void root_asks(void)
 	end(small);
 }
 
+/* One page in each of so many ranges of a page table, which fork copies rather than shares. */
+enum { SPARSE_TABLES = 512, SPARSE_STEP = 2 << 20, FORKS_MAX = 64 };
+
+static void wait_for_end(void *argument)
+{
+	(void)argument;
+	for (;;)
+		pause();
+}
+
+/* Root forks, and there is no memory for page tables, which no page fault asks for: the ordinary process goes, and no fork fails. */
+static void fork_asks(void)
+{
+	char *sparse = mmap(NULL, (size_t)SPARSE_TABLES * SPARSE_STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	pid_t large, children[FORKS_MAX];
+	int forks = 0;
+
+	if (!CHECK(sparse != MAP_FAILED))
+		return;
+	for (size_t i = 0; i < SPARSE_TABLES; i++)
+		sparse[i * SPARSE_STEP] = 1;
+	begin();
+	large = keep(USER, free_bytes() / 10 * 9);
+	while (lives(large) && CHECK(forks < FORKS_MAX))
+		children[forks++] = check_spawn(wait_for_end, NULL);
+	for (int i = 0; i < forks; i++) {
+		CHECK(lives(children[i]));
+		end(children[i]);
+	}
+}
+
 /* Nobody is ordinary, nobody is large, and who asks is a server: others of root's go, as many as it takes. Then it still serves. */
 static void server_asks(void)
 {
@@ -204,7 +235,7 @@ static void adjusted(void)
 	end(spared);
 }
 
-static const struct check_case cases[] = { CASE(greedy_user), CASE(large_user), CASE(root_asks), CASE(server_asks), CASE(adjusted), { NULL, NULL } };
+static const struct check_case cases[] = { CASE(greedy_user), CASE(large_user), CASE(root_asks), CASE(fork_asks), CASE(server_asks), CASE(adjusted), { NULL, NULL } };
 /* What Linux has, too. */
 static const struct check_case common_cases[] = { CASE(adjusted), { NULL, NULL } };
 
