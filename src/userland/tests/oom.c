@@ -9,7 +9,7 @@
 #include <dirent.h>
 #include <sys/sysinfo.h>
 
-enum { USER = 1004, PIECE = 1 << 20, BESIDE_MIB = 12, HOARDERS = 8, MIB_SHIFT = 20, PAGE_SHIFT = 12, PATIENCE_MS = 60000 };
+enum { USER = 1004, PIECE = 1 << 20, BESIDE_MIB = 12, HOARDERS = 8, MIB_SHIFT = 20, PATIENCE_MS = 60000 };
 
 /* In a child: takes memory piece by piece, then waits or ends. */
 struct hoard {
