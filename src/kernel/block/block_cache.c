@@ -189,7 +189,7 @@ static int get_block(struct block_cache *cache, uint64_t number, struct block **
 
 int block_read(struct block_cache *cache, uint64_t number, void *data, void *early, uint64_t *generation)
 {
-	struct block *block;
+	struct block *block = NULL;
 	int error;
 
 	mutex_lock(&cache->lock);

@@ -244,14 +244,10 @@ static int build_address_space(struct exec *exec)
 	int64_t vdso;
 	int error;
 
-<<<<<<< HEAD
 	layout_forget_wish(exec->secure);
-	exec->as = address_space_create();
-=======
 	do
 		exec->as = address_space_create();
 	while (unlikely(!exec->as) && process_make_room(&tries));
->>>>>>> main
 	if (!exec->as)
 		return -ENOMEM;
 	limits_apply(exec->process, exec->as);

@@ -80,36 +80,31 @@ static void set_background(struct cell *pen, uint8_t color)
 
 /*
  * 38 and 48: "5;N" or "2;R;G;B", or with colons "5:N", "2:R:G:B", "2:SPACE:R:G:B". Returns the index of the last parameter used; *color is
- * valid when *ok.
+ * -1 if they name none.
  */
-static unsigned extended_color(const struct terminal *terminal, unsigned i, uint8_t *color, bool *ok)
+static unsigned extended_color(const struct terminal *terminal, unsigned i, int *color)
 {
 	const unsigned *parameters = terminal->parameters;
 	unsigned count = terminal->parameter_count, end = i + 1;
 
-	*ok = false;
+	*color = -1;
 	while (end < count && terminal->sub_parameter[end])
 		end++;
 	if (end > i + 1) {
 		unsigned colons = end - i - 1, first = i + 2 + (colons > 4);	/* more than 4: a colour space comes first */
 
-		if (parameters[i + 1] == 5 && colons >= 2) {
-			*color = parameters[i + 2];
-			*ok = true;
-		} else if (parameters[i + 1] == 2 && colons >= 4) {
+		if (parameters[i + 1] == 5 && colons >= 2)
+			*color = (uint8_t)parameters[i + 2];
+		else if (parameters[i + 1] == 2 && colons >= 4)
 			*color = nearest_color(parameters[first], parameters[first + 1], parameters[first + 2]);
-			*ok = true;
-		}
 		return end - 1;
 	}
 	if (i + 2 < count && parameters[i + 1] == 5) {
-		*color = parameters[i + 2];
-		*ok = true;
+		*color = (uint8_t)parameters[i + 2];
 		return i + 2;
 	}
 	if (i + 4 < count && parameters[i + 1] == 2) {
 		*color = nearest_color(parameters[i + 2], parameters[i + 3], parameters[i + 4]);
-		*ok = true;
 		return i + 4;
 	}
 	return count;
@@ -144,8 +139,7 @@ void terminal_select_graphics(struct terminal *terminal)
 
 	for (unsigned i = 0; i < terminal->parameter_count; i++) {
 		unsigned number = terminal->parameters[i];
-		uint8_t color;
-		bool ok;
+		int color;
 
 		if (number == 0) {
 			terminal_reset_pen(pen);
@@ -155,10 +149,10 @@ void terminal_select_graphics(struct terminal *terminal)
 		} else if (select_attribute(pen, number)) {
 			continue;
 		} else if (number == 38 || number == 48) {
-			i = extended_color(terminal, i, &color, &ok);
-			if (ok && number == 38)
+			i = extended_color(terminal, i, &color);
+			if (color >= 0 && number == 38)
 				set_foreground(pen, color);
-			else if (ok)
+			else if (color >= 0)
 				set_background(pen, color);
 		} else if (number == 39) {
 			pen->foreground = DEFAULT_FOREGROUND;

@@ -4,20 +4,21 @@
 
 static const uint8_t *search(const struct font *font, uint32_t character)
 {
-	unsigned low = 0, high = font->character_count;
+	unsigned low = 0, high = font->range_count;
+	const struct font_range *range;
 
-	while (low < high) {
+	while (high - low > 1) {
 		unsigned middle = (low + high) / 2;
-		const struct font_character *entry = &font->characters[middle];
 
-		if (entry->character == character)
-			return font->glyphs + entry->glyph;
-		if (entry->character < character)
-			low = middle + 1;
+		if (font->ranges[middle].first <= character)
+			low = middle;
 		else
 			high = middle;
 	}
-	return NULL;
+	range = &font->ranges[low];
+	if (character < range->first || character - range->first >= range[1].at - range->at)
+		return NULL;
+	return font->glyphs + font->places[range->at + character - range->first];
 }
 
 struct font_rows font_find(const struct font *font, uint32_t character)

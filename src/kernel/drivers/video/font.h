@@ -4,13 +4,15 @@
 
 #include "lib/types.h"
 
-struct font_character { uint16_t character, glyph; };	/* glyph: where it begins in the font's glyphs */
+/* Characters that follow each other: from @first on, as many as there are places from @at on before those of the next range. */
+struct font_range { uint16_t first, at; };
 
 struct font {
 	unsigned width, height;		/* pixels: 8, and at most 32 */
 	const uint8_t *glyphs;		/* each as font_find() and font_next_row() read it */
-	const struct font_character *characters;	/* in rising order */
-	unsigned character_count;
+	const uint16_t *places;		/* of each character: where its glyph begins in glyphs */
+	const struct font_range *ranges;	/* in rising order; one more, at the end, tells how many places there are */
+	unsigned range_count;		/* without that */
 };
 
 /*

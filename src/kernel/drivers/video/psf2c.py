@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """psf2c.py --output FILE.c NAME=FONT.psf.gz ...: console fonts (PSF 1 or 2, with a Unicode table) as C tables.
 
-Each becomes a `const struct font NAME` (drivers/video/font.h): the glyphs of its characters, each equal one once, and a table of (character,
-glyph) pairs in rising order for binary search. Sequences of several characters are left out.
+Each becomes a `const struct font NAME` (drivers/video/font.h): the glyphs of its characters, each equal one once, where each character's begins,
+and ranges of characters that follow each other, in rising order for binary search. Sequences of several characters are left out.
 """
 
 import argparse
@@ -76,17 +76,23 @@ def emit(out, name, font):
     pairs = [(character, place[pack(font, font.glyphs[glyph])]) for character, glyph in sorted(font.characters.items())]
     if max(at for _, at in pairs) > 0xffff:
         raise ValueError(f"{name}: its glyphs are more than 64 KiB")
+    ranges = [(character, i) for i, (character, _) in enumerate(pairs) if not i or character != pairs[i - 1][0] + 1]
     out.append(f"static const uint8_t {name}_glyphs[] = {{")
     for glyph in glyphs:
         out.append("\t" + " ".join(f"0x{byte:x}," for byte in glyph))
     out.append("};")
-    out.append(f"static const struct font_character {name}_characters[] = {{")
-    for i in range(0, len(pairs), 8):
-        out.append("\t" + " ".join(f"{{ 0x{character:x}, {at} }}," for character, at in pairs[i:i + 8]))
+    out.append(f"static const uint16_t {name}_places[] = {{")
+    for i in range(0, len(pairs), 16):
+        out.append("\t" + " ".join(f"{at}," for _, at in pairs[i:i + 16]))
+    out.append("};")
+    out.append(f"static const struct font_range {name}_ranges[] = {{")
+    for i in range(0, len(ranges), 8):
+        out.append("\t" + " ".join(f"{{ 0x{first:x}, {at} }}," for first, at in ranges[i:i + 8]))
+    out.append(f"\t{{ 0xffff, {len(pairs)} }},")
     out.append("};")
     out.append(f"const struct font {name} = {{")
     out.append(f"\t.width = {font.width}, .height = {font.height}, .glyphs = {name}_glyphs,")
-    out.append(f"\t.characters = {name}_characters, .character_count = {len(pairs)},")
+    out.append(f"\t.places = {name}_places, .ranges = {name}_ranges, .range_count = {len(ranges)},")
     out.append("};")
 
 

@@ -5,26 +5,17 @@
 #include "lib/atomic.h"
 #include "vfs/procfs/entry.h"
 
-enum cpuid_word { LEAF1_EDX, LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, EXTENDED_EDX, EXTENDED_ECX, WORD_COUNT };
+enum cpuid_word { LEAF1_EDX, EXTENDED_EDX, EXTENDED_ECX, LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, WORD_COUNT };
 
-/* Pointers to the names would take more than the names. */
-static const struct { uint8_t word, bit; char name[sizeof("tsc_deadline_timer")]; } flags[] = {
-	{ LEAF1_EDX, 0, "fpu" }, { LEAF1_EDX, 1, "vme" }, { LEAF1_EDX, 2, "de" }, { LEAF1_EDX, 3, "pse" }, { LEAF1_EDX, 4, "tsc" },
-	{ LEAF1_EDX, 5, "msr" }, { LEAF1_EDX, 6, "pae" }, { LEAF1_EDX, 7, "mce" }, { LEAF1_EDX, 8, "cx8" }, { LEAF1_EDX, 9, "apic" },
-	{ LEAF1_EDX, 11, "sep" }, { LEAF1_EDX, 12, "mtrr" }, { LEAF1_EDX, 13, "pge" }, { LEAF1_EDX, 14, "mca" }, { LEAF1_EDX, 15, "cmov" },
-	{ LEAF1_EDX, 16, "pat" }, { LEAF1_EDX, 17, "pse36" }, { LEAF1_EDX, 19, "clflush" }, { LEAF1_EDX, 23, "mmx" },
-	{ LEAF1_EDX, 24, "fxsr" }, { LEAF1_EDX, 25, "sse" }, { LEAF1_EDX, 26, "sse2" }, { LEAF1_EDX, 28, "ht" },
-	{ EXTENDED_EDX, 11, "syscall" }, { EXTENDED_EDX, 20, "nx" }, { EXTENDED_EDX, 26, "pdpe1gb" }, { EXTENDED_EDX, 27, "rdtscp" },
-	{ EXTENDED_EDX, 29, "lm" }, { EXTENDED_ECX, 0, "lahf_lm" }, { EXTENDED_ECX, 2, "svm" }, { EXTENDED_ECX, 5, "abm" },
-	{ EXTENDED_ECX, 6, "sse4a" }, { LEAF1_ECX, 0, "pni" }, { LEAF1_ECX, 1, "pclmulqdq" }, { LEAF1_ECX, 3, "monitor" },
-	{ LEAF1_ECX, 5, "vmx" }, { LEAF1_ECX, 9, "ssse3" }, { LEAF1_ECX, 12, "fma" }, { LEAF1_ECX, 13, "cx16" }, { LEAF1_ECX, 17, "pcid" },
-	{ LEAF1_ECX, 19, "sse4_1" }, { LEAF1_ECX, 20, "sse4_2" }, { LEAF1_ECX, 21, "x2apic" }, { LEAF1_ECX, 22, "movbe" },
-	{ LEAF1_ECX, 23, "popcnt" }, { LEAF1_ECX, 24, "tsc_deadline_timer" }, { LEAF1_ECX, 25, "aes" }, { LEAF1_ECX, 26, "xsave" },
-	{ LEAF1_ECX, 28, "avx" }, { LEAF1_ECX, 29, "f16c" }, { LEAF1_ECX, 30, "rdrand" }, { LEAF1_ECX, 31, "hypervisor" },
-	{ LEAF7_EBX, 3, "bmi1" }, { LEAF7_EBX, 5, "avx2" }, { LEAF7_EBX, 7, "smep" }, { LEAF7_EBX, 8, "bmi2" },
-	{ LEAF7_EBX, 9, "erms" }, { LEAF7_EBX, 10, "invpcid" }, { LEAF7_EBX, 18, "rdseed" }, { LEAF7_EBX, 19, "adx" },
-	{ LEAF7_EBX, 20, "smap" }, { LEAF7_EBX, 23, "clflushopt" }, { LEAF7_EBX, 24, "clwb" }, { LEAF7_EBX, 29, "sha_ni" },
-	{ LEAF7_ECX, 2, "umip" }, { LEAF7_ECX, 3, "pku" }, { LEAF7_ECX, 16, "la57" }, { LEAF7_ECX, 22, "rdpid" },
+/* The name of each bit from the lowest on, after a space each; nothing after it where Linux tells none. */
+static const char *const flag_names[WORD_COUNT] = {
+	[LEAF1_EDX] = " fpu vme de pse tsc msr pae mce cx8 apic  sep mtrr pge mca cmov pat pse36  clflush    mmx fxsr sse sse2  ht",
+	[EXTENDED_EDX] = "            syscall         nx      pdpe1gb rdtscp  lm",
+	[EXTENDED_ECX] = " lahf_lm  svm   abm sse4a",
+	[LEAF1_ECX] = " pni pclmulqdq  monitor  vmx    ssse3   fma cx16    pcid  sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave"
+		"  avx f16c rdrand hypervisor",
+	[LEAF7_EBX] = "    bmi1  avx2  smep bmi2 erms invpcid        rdseed adx smap   clflushopt clwb     sha_ni",
+	[LEAF7_ECX] = "   umip pku             la57      rdpid",
 };
 
 static void read_words(uint32_t words[WORD_COUNT])
@@ -58,6 +49,18 @@ static void show_address_sizes(struct proc_text *text)
 	proc_text_print(text, "address sizes\t: %u bits physical, %u bits virtual\n", physical, virtual);
 }
 
+static void show_flags(struct proc_text *text, const char *name, uint32_t bits)
+{
+	const char *end;
+
+	for (; *name; name = end, bits >>= 1) {
+		for (end = name + 1; *end && *end != ' ';)
+			end++;
+		if (bits & 1 && end > name + 1)
+			proc_text_print(text, "%.*s", (int)(end - name), name);
+	}
+}
+
 /* All are taken to be like the one that boots, each a core of one package. */
 static void show_cpu(struct proc_text *text, const struct cpu *cpu, const uint32_t *words)
 {
@@ -69,9 +72,8 @@ static void show_cpu(struct proc_text *text, const struct cpu *cpu, const uint32
 	proc_text_print(text, "cpu MHz\t\t: %llu.%03llu\nphysical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\n",
 			(unsigned long long)(khz / 1000), (unsigned long long)(khz % 1000), count, cpu->id, count, cpu->apic_id);
 	proc_text_print(text, "flags\t\t:");
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		if (words[flags[i].word] >> flags[i].bit & 1)
-			proc_text_print(text, " %s", flags[i].name);
+	for (size_t i = 0; i < WORD_COUNT; i++)
+		show_flags(text, flag_names[i], words[i]);
 	proc_text_print(text, "\n");
 	show_address_sizes(text);
 	proc_text_print(text, "\n");
