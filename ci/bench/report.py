@@ -111,7 +111,7 @@ def other_table(kept):
     return markdown(["", *(NAMES[guest] for guest in guests), "goal", "met"], [
         row("executed instructions from the kernel's entry to the first user instruction", boot, goals.BOOT_INSTRUCTIONS),
         row("kernel text, rodata and data, bytes", {RAEEN: other["kernel_bytes"]}, goals.KERNEL_BYTES),
-        row("the same without what can be left out", {RAEEN: other["smallest_kernel_bytes"]}, goals.SMALLEST_KERNEL_BYTES),
+        row("the same with all switches on", {RAEEN: other["largest_kernel_bytes"]}, goals.LARGEST_KERNEL_BYTES),
         row("RAM used at the prompt, of 512 MiB, RaeenOS without its module", other["ram_kib"], goals.RAM_KIB, " KiB"),
     ])
 

@@ -6,6 +6,8 @@ import secrets
 import subprocess
 from dataclasses import dataclass
 
+from switches import SWITCHES
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build")
 VM = os.path.join(ROOT, "ci/vm")
@@ -19,6 +21,11 @@ def features():
     """What the image's kernel was built with of what can be left out (src/kernel/README.md, "Switches"), by the names in syscalls.def."""
     with open(os.path.join(BUILD, "kernel/features")) as names:
         return set(names.read().split())
+
+
+def switch_values():
+    """The same for make, which would take defaults for what it is not told, and note those."""
+    return [f"{name}={'yes' if name.lower() in features() else 'no'}" for name in SWITCHES]
 
 
 def vm_line(guest, *options):

@@ -7,7 +7,7 @@ import time
 import pexpect
 
 import keys
-from guest import BUILD, ROOT, console_all, console_text, features, vm_line
+from guest import BUILD, ROOT, console_all, console_text, switch_values, vm_line
 from screen import Cell
 
 EMULATOR = "tty/terminal_hosttest"
@@ -22,7 +22,7 @@ COLORS[3] = (170, 85, 0)
 def build_emulator(folder):
     """Apart from those of "make host-test", which runs at the same time. With the kernel's switches as they are: make notes them."""
     subprocess.run(["make", "-s", "-C", os.path.join(ROOT, "src/kernel"), f"BUILD={BUILD}", f"HOST_OUT={folder}", f"{folder}/{EMULATOR}.passed",
-                    *(f"{name.upper()}=yes" for name in features())], check=True)
+                    *switch_values()], check=True)
     return folder / EMULATOR
 
 

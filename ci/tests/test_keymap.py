@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from guest import BUILD, RAEEN, ROOT, console_text, vm
+from guest import BUILD, RAEEN, ROOT, console_text, switch_values, vm
 from screen_machine import PROMPT, Screen
 
 HOSTTEST = "drivers/ps2/keymap_hosttest"
@@ -60,7 +60,8 @@ def character(word):
 def hosttest(tmp_path_factory):
     """Built apart from those of "make host-test", which runs at the same time."""
     folder = tmp_path_factory.mktemp("hosttest")
-    subprocess.run(["make", "-s", "-C", os.path.join(ROOT, "src/kernel"), f"BUILD={BUILD}", f"HOST_OUT={folder}", f"{folder}/{HOSTTEST}.passed"], check=True)
+    subprocess.run(["make", "-s", "-C", os.path.join(ROOT, "src/kernel"), f"BUILD={BUILD}", f"HOST_OUT={folder}", f"{folder}/{HOSTTEST}.passed",
+                    *switch_values()], check=True)
     return folder / HOSTTEST
 
 

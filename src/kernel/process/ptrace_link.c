@@ -39,6 +39,7 @@ static void link(struct process *tracer, struct thread *thread, bool seized, uin
 {
 	struct traced *traced = &thread->user.traced;
 
+	traced->links++;
 	traced->seized = seized;
 	traced->options = options;
 	traced->watch = 0;
@@ -113,8 +114,11 @@ long ptrace_trace_me(void)
 	return result;
 }
 
-/* The caller begins to trace @thread. It is not ready until the caller has been found to be one that may while it is linked: no exec comes in between then. */
-static long try_link(struct thread *thread, bool seize, uint64_t options)
+/*
+ * The caller begins to trace @thread; *@number: for the how manyth time somebody does. It is not ready until the caller has been found to be one that may while
+ * it is linked: no exec comes in between then.
+ */
+static long try_link(struct thread *thread, bool seize, uint64_t options, uint32_t *number)
 {
 	struct process *process = thread->process;
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
@@ -125,6 +129,7 @@ static long try_link(struct thread *thread, bool seize, uint64_t options)
 		result = -ESRCH;
 	else if (!ptrace_is_traced(thread)) {
 		link(current_process(), thread, seize, options);
+		*number = thread->user.traced.links;
 		result = 0;
 	}
 	spin_unlock(&process->signal_lock);
@@ -132,17 +137,19 @@ static long try_link(struct thread *thread, bool seize, uint64_t options)
 	return result;
 }
 
-static long confirm_link(struct thread *thread)
+/* Only that link: if an exec has ended it, another thread of the caller's process may have made a new one, which it asks about itself. */
+static long confirm_link(struct thread *thread, uint32_t number)
 {
 	struct process *process = thread->process;
-	bool may = !proc_check_inspect(process);
+	bool may = !proc_check_inspect(process), linked;
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 
 	spin_lock(&process->signal_lock);
-	may &= ptrace_is_traced_by(thread, current_process());
+	linked = ptrace_is_traced_by(thread, current_process()) && thread->user.traced.links == number;
+	may &= linked;
 	if (may)
 		thread->user.traced.ready = true;
-	else if (ptrace_is_traced_by(thread, current_process()))
+	else if (linked)
 		ptrace_unlink(thread);
 	spin_unlock(&process->signal_lock);
 	spin_unlock_irq(&process_tree_lock, flags);
@@ -162,6 +169,7 @@ long ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
 {
 	struct signal_info stop = signal_info_kernel(SIGSTOP);
 	struct thread *thread;
+	uint32_t number = 0;
 	long result;
 
 	if (seize && (addr || !ptrace_options_valid(options)))
@@ -172,7 +180,7 @@ long ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options)
 	if (thread->process == current_process() || thread->process == init_process || proc_check_inspect(thread->process))
 		result = -EPERM;
 	else
-		result = try_link(thread, seize, options) ?: confirm_link(thread);
+		result = try_link(thread, seize, options, &number) ?: confirm_link(thread, number);
 	if (!result && !seize)
 		signal_send(thread->process, thread, &stop);
 	/* If its process is stopped, it is to tell; and what it told before the caller was found to be one that may is heard now. */

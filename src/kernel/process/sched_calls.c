@@ -442,6 +442,12 @@ long sys_getcpu(uaddr_t cpu, uaddr_t node, uaddr_t unused)
 
 /* ---- Priorities of disk requests: no disk looks at them here, they are only kept. ---- */
 
+/* setpriority's number of what is named; any int may be asked for. */
+static int named_for_io(int which)
+{
+	return (unsigned)which - IOPRIO_WHO_PROCESS + PRIO_PROCESS;
+}
+
 static void set_io_priority(struct thread *thread, void *context)
 {
 	struct nice_change *change = context;
@@ -462,7 +468,7 @@ long sys_ioprio_set(int which, int who, int priority)
 		return -EPERM;
 	if (class > IOPRIO_CLASS_IDLE || (class ? class != IOPRIO_CLASS_IDLE && level >= IOPRIO_NR_LEVELS : level))
 		return -EINVAL;
-	error = for_each_named(which - IOPRIO_WHO_PROCESS + PRIO_PROCESS, who, set_io_priority, &change);
+	error = for_each_named(named_for_io(which), who, set_io_priority, &change);
 	return error ? error : change.error;
 }
 
@@ -483,5 +489,5 @@ long sys_ioprio_get(int which, int who)
 {
 	struct io_priority asked = { INT32_MAX, which == IOPRIO_WHO_PROCESS };
 
-	return for_each_named(which - IOPRIO_WHO_PROCESS + PRIO_PROCESS, who, best_io_priority, &asked) ?: asked.best;
+	return for_each_named(named_for_io(which), who, best_io_priority, &asked) ?: asked.best;
 }

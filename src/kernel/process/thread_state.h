@@ -42,6 +42,7 @@ struct traced {
 	int code;			/* of the stop, as wait4 reports it: signal, 0x80 for calls, event << 8 */
 	int signal;			/* what it goes on with */
 	int status;			/* @dead: as wait4 reports it */
+	uint32_t links;			/* how often somebody has begun to trace it */
 	uint8_t watch;			/* TRACED_*; its calls go by ptrace_call (arch/x86_64/ptrace_entry.inc) while that is not 0 */
 	uint8_t phase;			/* PTRACE_SYSCALL_INFO_*: what the stop is about */
 	bool ready;			/* the tracer has been found to be one that may */

@@ -4,7 +4,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
-#include "net/net.h"
 #include "vfs/fd_table.h"
 #include "vfs/mount_tree.h"
 #include "vfs/path_ready.h"
@@ -364,6 +363,14 @@ long sys_statfs(uaddr_t name, uaddr_t out)
 	return error;
 }
 
+/* Of every family, and also where the kernel is built without local ones. */
+static bool is_socket(struct file *file)
+{
+	struct fs_attr attr;
+
+	return !file->vnode && !file_getattr(file, &attr) && (attr.mode & S_IFMT) == S_IFSOCK;
+}
+
 COLD long sys_fstatfs(int fd, uaddr_t out)
 {
 	struct fd_ref ref = fd_borrow(fd);
@@ -371,7 +378,7 @@ COLD long sys_fstatfs(int fd, uaddr_t out)
 
 	if (!ref.file)
 		return -EBADF;
-	error = put_statfs(out, ref.file->path.mount, unix_is_socket(ref.file) ? SOCKETS : OTHERS);
+	error = put_statfs(out, ref.file->path.mount, is_socket(ref.file) ? SOCKETS : OTHERS);
 	fd_release(ref);
 	return error;
 }

@@ -110,6 +110,30 @@ static void forbidden_memory_is_read(void)
 	kill_child(pid);
 }
 
+/* Run as a program, with the memory of what ran before as its output: nothing is written to it. */
+static int write_to_self(void)
+{
+	long before = word, value = 7;
+
+	return pwrite(1, &value, sizeof(value), (long)&word) != 0 || word != before || pread(1, &value, sizeof(value), (long)&word) != 0;
+}
+
+static void run_with_own_memory(void *unused)
+{
+	int fd = open("/proc/self/mem", O_RDWR);
+
+	(void)unused;
+	CHECK(fd >= 0);
+	dup2(fd, 1);
+	execl("/proc/self/exe", "self", "to-self", NULL);
+}
+
+/* What a file was opened for ends with the program, so that a set-id one cannot be made to write to itself. */
+static void memory_ends_with_the_program(void)
+{
+	CHECK_EQ(check_child(run_with_own_memory, NULL), 0);
+}
+
 static void open_as_nobody(void *of)
 {
 	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
@@ -202,7 +226,7 @@ static void programs_lie_at_the_same_place(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(memory_is_read_and_written), CASE(memory_has_borders), CASE(forbidden_memory_is_read), CASE(others_are_kept_out), CASE(auxiliary_vector),
+	CASE(memory_is_read_and_written), CASE(memory_has_borders), CASE(forbidden_memory_is_read), CASE(memory_ends_with_the_program), CASE(others_are_kept_out), CASE(auxiliary_vector),
 	CASE(programs_lie_at_the_same_place), { NULL, NULL },
 };
 
@@ -210,5 +234,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "where"))
 		return say_where();
+	if (argc == 2 && !strcmp(argv[1], "to-self"))
+		return write_to_self();
 	return run_cases("ptrace_files", cases, argc, argv);
 }

@@ -335,6 +335,7 @@ static void io_priorities(void)
 	CHECK_EQ(syscall(SYS_ioprio_set, PROCESS, 0, REAL_TIME | 2), 0);
 	CHECK(syscall(SYS_ioprio_get, USER, 0) > 0);
 	CHECK_ERR(syscall(SYS_ioprio_get, 9, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_get, 1u << 31, 0), EINVAL);
 	CHECK_ERR(syscall(SYS_ioprio_set, 9, 0, IDLE), EINVAL);
 	CHECK_ERR(syscall(SYS_ioprio_get, PROCESS, 0x7fffffff), ESRCH);
 	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, 0, 7 << 13), EINVAL);
@@ -412,6 +413,8 @@ static void nameless(void)
 	CHECK_EQ(fstatfs(epoll_create1(0), &status), 0);
 	CHECK_EQ(status.f_type, 0x09041934);
 	CHECK_EQ(fstatfs(socket(AF_UNIX, SOCK_STREAM, 0), &status), 0);
+	CHECK_EQ(status.f_type, 0x534f434b);
+	CHECK_EQ(fstatfs(socket(AF_INET, SOCK_STREAM, 0), &status), 0);
 	CHECK_EQ(status.f_type, 0x534f434b);
 	CHECK_EQ(ioctl(file, FIGETBSZ, &value), 0);
 	CHECK_EQ(value, 4096);

@@ -1,6 +1,8 @@
 # gdb: processes that are there already, children, exec, and calls of the kernel.
 . /opt/sessions/kit
 start() {
+	# What the one before said must not be taken for this one's word.
+	: > output
 	./debugged $1 > output &
 	pid=$!
 	until grep -q waiting output; do :; done

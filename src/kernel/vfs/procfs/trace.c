@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What debuggers open: /proc/PID/mem, the memory, and auxv. Whoever reads or writes mem is looked at each time, not who opened it: the process may run a
- * set-id program by then. It is the memory that the process has now; Linux goes on with that before exec.
+ * What debuggers open: /proc/PID/mem, the memory, and auxv. Whoever reads or writes mem is looked at each time, not only who opened it. It is the memory of the
+ * program that ran then: a set-id program that is given such a file of its own process as its output must not write to itself.
  */
 #include "lib/errno.h"
 #include "mm/address_space.h"
@@ -68,9 +68,16 @@ static ssize_t move(struct address_space *as, struct uio *uio, uint64_t *pos, bo
 	return total ? total : moved;
 }
 
+/* An open file. */
+struct memory_file {
+	struct process *process;
+	uint32_t program;	/* process->exec_count when it was opened */
+};
+
 static ssize_t move_memory(struct file *file, struct uio *uio, uint64_t *pos, bool write)
 {
-	struct process *process = file->private;
+	const struct memory_file *memory = file->private;
+	struct process *process = memory->process;
 	struct address_space *as = process_get_address_space(process);
 	ssize_t result;
 
@@ -79,7 +86,8 @@ static ssize_t move_memory(struct file *file, struct uio *uio, uint64_t *pos, bo
 	result = proc_check_inspect(process);
 	if (!result && !process_has_address_space(process, as))
 		result = -EACCES;
-	if (!result && uio->left)
+	/* Looked at after @as was taken: exec counts before it replaces that. */
+	if (!result && atomic_load(&process->exec_count) == memory->program && uio->left)
 		result = move(as, uio, pos, write);
 	address_space_put(as);
 	return result;
@@ -97,23 +105,35 @@ static ssize_t memory_write(struct file *file, struct uio *uio, uint64_t *pos)
 
 static void memory_release(struct file *file)
 {
-	process_put(file->private);
+	struct memory_file *memory = file->private;
+
+	process_put(memory->process);
+	kfree(memory);
 }
 
 static const struct file_ops memory_ops = { .read = memory_read, .write = memory_write, .seek = file_seek_anywhere, .release = memory_release };
 
 int proc_open_memory(struct file *file)
 {
+	struct memory_file *memory;
 	struct proc_node node;
 	int error = proc_node_get(file->vnode->node, &node);
 
 	if (error)
 		return error;
-	error = proc_check_inspect(node.subject.process);
+	memory = kmalloc(sizeof(*memory));
+	if (memory) {
+		*memory = (struct memory_file){ node.subject.process, atomic_load(&node.subject.process->exec_count) };
+		error = proc_check_inspect(node.subject.process);
+	} else {
+		error = -ENOMEM;
+	}
 	if (!error) {
-		process_get(node.subject.process);
-		file->private = node.subject.process;
+		process_get(memory->process);
+		file->private = memory;
 		file->ops = &memory_ops;
+	} else {
+		kfree(memory);
 	}
 	proc_node_put(&node);
 	return error;
