@@ -183,8 +183,7 @@ long sys_mremap(uint64_t addr, size_t old_len, size_t new_len, int flags, uint64
 COLD long sys_remap_file_pages(uint64_t addr, size_t len, int prot, size_t page, int flags)
 {
 	struct address_space *as = address_space_current();
-	struct vm_object *object = NULL;
-	int64_t at = -EINVAL;
+	int64_t at = -EINVAL, beside;
 	struct vma *vma;
 
 	addr &= ~(PAGE_SIZE - 1);
@@ -194,14 +193,15 @@ COLD long sys_remap_file_pages(uint64_t addr, size_t len, int prot, size_t page,
 	rwlock_write_lock(&as->lock);
 	vma = address_space_find(as, addr);
 	if (vma && vma->flags & MAP_SHARED && len <= vma->end - addr) {
-		object = vma->object;
-		vm_object_get(object);
-		at = address_space_map_locked(as, addr, len, vma->prot, vma->max_prot, MAP_SHARED | MAP_FIXED | (vma->flags & VMA_LOCKED), object,
-					      page << PAGE_SHIFT);
+		/* There is always one that may be written to if there was, for who seals the object meanwhile. It merges with no other, and holds the object. */
+		beside = at = address_space_map_locked(as, 0, PAGE_SIZE, PROT_NONE, vma->max_prot & PROT_WRITE, MAP_SHARED, vma->object, 0);
+		if (at >= 0) {
+			at = address_space_map_locked(as, addr, len, vma->prot, vma->max_prot, MAP_SHARED | MAP_FIXED | (vma->flags & VMA_LOCKED),
+						      vma->object, page << PAGE_SHIFT);
+			address_space_unmap_locked(as, beside, beside + PAGE_SIZE);
+		}
 	}
 	rwlock_write_unlock(&as->lock);
-	if (object)
-		vm_object_put(object);
 	if (at < 0)
 		return at;
 	address_space_populate(as, addr, addr + len);

@@ -15,8 +15,8 @@ static bool may_reach(const struct signal_sender *sender, struct process *proces
 {
 	uint64_t flags = spin_lock_irq(&process->lock);
 	const struct credentials *other = process->credentials;
-	bool same = sender->euid == 0 || sender->euid == other->uid || sender->euid == other->suid || sender->uid == other->uid ||
-		    sender->uid == other->suid;
+	bool same = (sender->euid == 0 && sender->capabilities & CAPABILITY_SYS_ADMIN) || sender->euid == other->uid || sender->euid == other->suid ||
+		    sender->uid == other->uid || sender->uid == other->suid;
 
 	same &= !((other->effective | other->permitted) & ~sender->capabilities);
 	spin_unlock_irq(&process->lock, flags);

@@ -3,6 +3,7 @@
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "mm/user_copy.h"
+#include "vfs/memfd.h"
 #include "vfs/mount_tree.h"
 #include <linux/fcntl.h>
 
@@ -16,7 +17,8 @@ static long put_handle(const struct path *path, uaddr_t to, uaddr_t mount)
 	struct handle handle = { sizeof(handle.node), HANDLE_TYPE, path->dentry->vnode->node };
 	uint32_t room;
 
-	if (path->mount->fs->flags & FS_VOLATILE)
+	/* A memfd's generation is an address. */
+	if (path->mount->fs->flags & FS_VOLATILE || memfd_is(path->dentry->vnode))
 		return -EOPNOTSUPP;
 	if (get_user_u32(&room, to))
 		return -EFAULT;

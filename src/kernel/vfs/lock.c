@@ -18,7 +18,8 @@
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
 
-enum { WAIT_CHAIN_MAX = 32 };
+/* LOCKS_SHOWN: bytes of text that are made while nobody else can lock. */
+enum { WAIT_CHAIN_MAX = 32, LOCKS_SHOWN = 256 << 10 };
 
 struct file_locks {
 	struct list records;		/* locks_lock; fcntl and OFD locks */
@@ -279,6 +280,8 @@ static void show_records(struct lock_list *list, const struct list *records, boo
 	struct lock_record *record;
 
 	list_for_each(record, records, link) {
+		if (list->text->len >= LOCKS_SHOWN)
+			return;
 		if (list->file && record->owner != list->file && record->owner != list->table)
 			continue;
 		proc_text_print(list->text, "%s%u: %-6s ADVISORY  %s %d %02x:%02x:%lu %lu ", list->file ? "lock:\t" : "", ++list->number,
@@ -298,6 +301,8 @@ void file_locks_show(struct proc_text *text, const struct file *file, const void
 
 	spin_lock(&locks_lock);
 	list_for_each(locks, &all_locks, link) {
+		if (text->len >= LOCKS_SHOWN)
+			break;
 		if (file && locks != file->vnode->locks)
 			continue;
 		show_records(&list, &locks->records, false, locks->vnode);

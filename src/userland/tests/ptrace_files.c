@@ -226,8 +226,8 @@ static void programs_lie_at_the_same_place(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(memory_is_read_and_written), CASE(memory_has_borders), CASE(forbidden_memory_is_read), CASE(memory_ends_with_the_program), CASE(others_are_kept_out), CASE(auxiliary_vector),
-	CASE(programs_lie_at_the_same_place), { NULL, NULL },
+	CASE(memory_is_read_and_written), CASE(memory_has_borders), CASE(forbidden_memory_is_read), CASE(memory_ends_with_the_program),
+	CASE(others_are_kept_out), CASE(auxiliary_vector), CASE(programs_lie_at_the_same_place), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

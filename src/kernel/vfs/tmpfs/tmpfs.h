@@ -5,7 +5,7 @@
  * lower inode's number, so hard links meet in one node), and data is read from the lower file until it is truncated. Nothing else ever looks
  * down, so what was removed stays removed without whiteouts.
  *
- * Lock: tmpfs->lock (a mutex) guards every node and entry. It is never held while a caller's emit() runs.
+ * Lock: tmpfs->lock (a mutex) guards every node and entry. A caller's emit() runs under it, and must neither touch user memory nor call the file system.
  */
 #pragma once
 
