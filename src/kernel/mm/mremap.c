@@ -193,7 +193,7 @@ COLD long sys_remap_file_pages(uint64_t addr, size_t len, int prot, size_t page,
 	rwlock_write_lock(&as->lock);
 	vma = address_space_find(as, addr);
 	if (vma && vma->flags & MAP_SHARED && len <= vma->end - addr) {
-		/* There is always one that may be written to if there was, for who seals the object meanwhile. It merges with no other, and holds the object. */
+		/* For who seals the object meanwhile: if one may be written to, one always may. It merges with no other, and holds the object. */
 		beside = at = address_space_map_locked(as, 0, PAGE_SIZE, PROT_NONE, vma->max_prot & PROT_WRITE, MAP_SHARED, vma->object, 0);
 		if (at >= 0) {
 			at = address_space_map_locked(as, addr, len, vma->prot, vma->max_prot, MAP_SHARED | MAP_FIXED | (vma->flags & VMA_LOCKED),

@@ -235,7 +235,9 @@ static void adjusted(void)
 	end(spared);
 }
 
-static const struct check_case cases[] = { CASE(greedy_user), CASE(large_user), CASE(root_asks), CASE(fork_asks), CASE(server_asks), CASE(adjusted), { NULL, NULL } };
+static const struct check_case cases[] = {
+	CASE(greedy_user), CASE(large_user), CASE(root_asks), CASE(fork_asks), CASE(server_asks), CASE(adjusted), { NULL, NULL },
+};
 /* What Linux has, too. */
 static const struct check_case common_cases[] = { CASE(adjusted), { NULL, NULL } };
 
