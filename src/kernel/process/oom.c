@@ -19,7 +19,7 @@
 #include "sched/clock.h"
 #include "security/capabilities.h"
 
-enum { PAUSE_MS = 20, PATIENCE_MS = 2000, FORGET_MS = 500, LARGE_PART = 4 };
+enum { PAUSE_MS = 20, PATIENCE_MS = 5000, FORGET_MS = 500, LARGE_PART = 4 };
 /* Freeing clean pages counts as in vain when there are none; another thread may have freed them all, so that is no reason yet to give up. */
 enum { ROOM_FRAMES = 128, TRIES_MAX = 128, TRIES_IN_VAIN = TRIES_MAX / 4 };
 
@@ -133,7 +133,10 @@ static bool patience_is_over(void)
 	return now - state->memory_wait_start > PATIENCE_MS * NS_PER_MS;
 }
 
-/* Whom the rule names, other than the caller, ends or is ending; the caller has waited a moment. False: it names the caller, or nobody. */
+/*
+ * Whom the rule names, other than the caller, ends or is ending, and the caller has waited a moment; or what one gave back is there. False: the rule names the
+ * caller, or nobody.
+ */
 static bool others_give(struct process *asker)
 {
 	struct process *victim = NULL;
@@ -152,7 +155,8 @@ static bool others_give(struct process *asker)
 		process_put(victim);
 	if (other)
 		sched_sleep_until(clock_monotonic_ns() + PAUSE_MS * NS_PER_MS, false);
-	return other;
+	/* The last one may have ended since the caller found nothing. */
+	return other || (!impatient && frame_free() > frame_reserve() + ROOM_FRAMES);
 }
 
 bool process_end_for_memory(void)
