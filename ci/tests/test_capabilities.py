@@ -50,7 +50,7 @@ SESSIONS = {
     "processes of others": ("cap drop SYS_ADMIN -- busybox kill -0 $(/bin/su raeen -s /bin/sh -c 'sleep 100 > /dev/null 2>&1 & echo $!')", 1, REFUSED),
     "a user": ("/bin/su raeen -c 'cap | grep \" yes *yes \"' | cut -d ' ' -f 1 | sort | tr '\\n' ' '", 0,
                  "FILE_EXECUTE FILE_READ FILE_WRITE IPC_CREATE IPC_RECV IPC_SEND NET_CONNECT NET_LISTEN"),
-    "a user becomes root by su": ("/bin/su raeen -c '/bin/su root -c \"id -u; grep Eff /proc/self/status; hostname x\"'", 1,
+    "a user becomes root by su": ("/bin/su raeen -c '/bin/su root -c \"id -u; grep Raeen.*Eff /proc/self/status; hostname x\"'", 1,
                             "0\nRaeenCapEff:\t0000000000001c1f\nhostname: sethostname: " + REFUSED),
     "su to root, power off": ("/bin/su raeen -c '/bin/su root -c \"poweroff; kill -USR2 1; kill -9 1; sleep 1; kill -0 1 && echo still up\"' 2>&1",
                               0, "still up"),
