@@ -1,8 +1,8 @@
 # gdb: a program with threads.
 . /opt/sessions/kit
-# Which thread runs where and ends first is left to the kernel.
+# Which thread runs where and ends first is left to the kernel, and so is whether gdb gets to tell of one that is just made.
 orderless() {
-	grep -v '^\[Switching\|^\[LWP' | sed 's/" .* in .*/"/; s/^Thread [0-9]* /Thread T /; s/^[* ] [0-9] / T /'
+	grep -v '^\[Switching\|^\[LWP\|^\[New LWP' | sed 's/" .* in .*/"/; s/^Thread [0-9]* /Thread T /; s/^[* ] [0-9] / T /'
 }
 debug ./debugged <<'END' | orderless
 set args threads
