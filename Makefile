@@ -11,9 +11,9 @@ export BUILD
 # How much room the live system's disk has besides its image (make iso ROOT_FREE=1G); empty: what the kernel takes, 256M.
 ROOT_FREE :=
 
-# Parts of the kernel that are left out unless these say yes (src/kernel/README.md, "Switches"): make iso UNIX_SOCKETS=yes INOTIFY=yes
+# Parts of the kernel that can be left out (src/kernel/README.md, "Switches"): make iso UNIX_SOCKETS=no INOTIFY=no
 SWITCHES := UNIX_SOCKETS INOTIFY RSEQ PTRACE CORE_FILES CRASH_DUMP
-$(foreach switch,$(SWITCHES),$(eval $(switch) ?= no))
+$(foreach switch,$(SWITCHES),$(eval $(switch) ?= yes))
 export $(SWITCHES)
 
 # What "make run" starts: make run SMP=4 MEM=1G KVM=no CPU=qemu64 MACHINE=pc UEFI=yes APPEND="loglevel=7"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds kernels with some of what can be asked for (src/kernel/README.md, "Switches")."""
+"""Builds kernels with some of what can be left out (src/kernel/README.md, "Switches")."""
 import os
 import subprocess
 

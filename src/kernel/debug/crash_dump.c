@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-enum { DUMP_SIZE = 64 << 10, RANGE_MIN = 32 << 20 };
+enum { DUMP_SIZE = 32 << 10, RANGE_MIN = 32 << 20 };
 #define DUMP_MAGIC 0x706d756472636e72ull
 #define LOW_END (1ull << 32)
 

@@ -7,7 +7,7 @@
 #include "sched/clock.h"
 #include "sync/spinlock.h"
 
-enum { RING_SIZE = 64 * 1024, LINE_MAX = 256 };
+enum { RING_SIZE = 32 * 1024, LINE_MAX = 256 };
 
 static struct spinlock log_lock = SPINLOCK_INIT(LOCK_LOG);	/* taken with interrupts off */
 static char ring[RING_SIZE];		/* guarded by log_lock, as all below */

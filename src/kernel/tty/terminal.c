@@ -73,18 +73,15 @@ struct terminal *terminal_create(unsigned rows, unsigned columns, unsigned scrol
 	terminal->ops = ops;
 	terminal->context = context;
 	terminal->lines = create_lines(rows, columns);
-	terminal->other_lines = create_lines(rows, columns);
 	terminal->dirty = kmalloc_array(rows, sizeof(bool));
 	if (scrollback)
 		terminal->scrollback = kmalloc_array(scrollback, sizeof(*terminal->scrollback));
-	if (!terminal->lines || !terminal->other_lines || !terminal->dirty || (scrollback && !terminal->scrollback)) {
+	if (!terminal->lines || !terminal->dirty || (scrollback && !terminal->scrollback)) {
 		terminal_destroy(terminal);
 		return NULL;
 	}
 	terminal_reset(terminal);
 	terminal_provide_lines(terminal);
-	for (unsigned row = 0; row < rows; row++)
-		fill(terminal->other_lines[row], 0, columns, blank(terminal));
 	return terminal;
 }
 
@@ -341,11 +338,23 @@ void terminal_put(struct terminal *terminal, uint32_t character)
 	}
 }
 
+/* The alternate screen's lines, blank: false where they are not to be had. */
+static bool provide_alternate(struct terminal *terminal)
+{
+	if (terminal->other_lines)
+		return true;
+	if (terminal->grows)
+		terminal->other_lines = create_lines(terminal->rows, terminal->columns);
+	for (unsigned row = 0; terminal->other_lines && row < terminal->rows; row++)
+		fill(terminal->other_lines[row], 0, terminal->columns, blank(terminal));
+	return terminal->other_lines;
+}
+
 void terminal_use_alternate(struct terminal *terminal, bool alternate)
 {
 	struct cell **lines = terminal->lines;
 
-	if (alternate == terminal->alternate)
+	if (alternate == terminal->alternate || !provide_alternate(terminal))
 		return;
 	terminal->alternate = alternate;
 	terminal->lines = terminal->other_lines;

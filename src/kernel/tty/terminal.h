@@ -53,11 +53,15 @@ struct terminal {
 	void *context;
 
 	struct cell **lines;		/* the screen shown: rows pointers into the set below; scrolling moves pointers */
-	struct cell **other_lines;	/* the other of primary and alternate screen */
+	struct cell **other_lines;	/* the other of primary and alternate screen; NULL until the alternate one is first used */
 	bool alternate;
 	struct cell **scrollback;	/* ring of lines that left the top of the primary screen */
 	unsigned scrollback_size, scrollback_count, scrollback_next;	/* slots that keep no line may have none, or one to be used */
-	bool grows;			/* the owner's: lines for the scroll-back may be allocated now; without one the oldest kept is used anew */
+	/*
+	 * The owner's: lines may be allocated now. Without one for the scroll-back the oldest kept is used anew; without an alternate screen it stays the
+	 * primary.
+	 */
+	bool grows;
 	unsigned view;			/* how many lines back the viewer looks; 0: the present */
 	bool *dirty;			/* rows entries: changed since the owner cleared it */
 

@@ -44,6 +44,7 @@ static void start(void)
 		terminal_destroy(terminal);
 	terminal = terminal_create(ROWS, COLUMNS, 4, &ops, NULL);
 	assert(terminal);
+	terminal->grows = true;
 	reply[0] = 0;
 }
 
@@ -207,6 +208,15 @@ static void test_screens(void)
 	put("\033[?1049l");
 	screen("and not twice", "abc||||", 0, 3);
 	golden("old alternate screen", "abc\033[?47h\033[Hx\033[?47l", "abc||||", 0, 1);
+	start();
+	terminal->grows = false;
+	put("abc\033[?1049hxyz");
+	screen("without memory for another one it is cleared", "   xyz||||", 0, 6);
+	put("\033[?1049l\r\nd");
+	screen("and stays", "   xyz|d|||", 1, 1);
+	terminal->grows = true;
+	put("\033[?1049h\033[Hx\033[?1049l");
+	screen("until there is some", "   xyz|d|||", 1, 1);
 }
 
 static void test_scrollback(void)
