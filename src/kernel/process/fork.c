@@ -26,7 +26,6 @@
 
 void thread_state_init(struct thread_state *state)
 {
-	memset(state, 0, sizeof(*state));
 	signal_queue_init(&state->queue);
 	state->alt_stack_flags = SS_DISABLE;
 }
@@ -163,6 +162,24 @@ static void wait_for_vfork(struct thread *child)
 	wait_end(&waiter);
 }
 
+/* Lets the child go, and tells the caller's tracer, which may wait; with CLONE_VFORK the caller does. @number: the child's, in the caller's eyes. */
+static void start(struct thread *child, const struct clone_request *request, int number)
+{
+	int event = ptrace_begin_clone(child, request);
+	bool needed = event || (request->flags & CLONE_VFORK);
+
+	if (needed)
+		thread_get(child);
+	thread_start(child);
+	ptrace_end_clone(event, child);
+	if (request->flags & CLONE_VFORK) {
+		wait_for_vfork(child);
+		ptrace_end_vfork(event, number);
+	}
+	if (needed)
+		thread_put(child);
+}
+
 /* Gives the thread its number and puts it on the thread list, unless the process is on its way out. */
 static int link_thread(struct process *process, struct thread *child)
 {
@@ -199,7 +216,7 @@ static long clone_thread(const struct clone_request *request)
 {
 	struct process *process = current_process();
 	struct thread *child;
-	int tid, event, error = charge(process);
+	int tid, error = charge(process);
 
 	if (error)
 		return error;
@@ -216,15 +233,7 @@ static long clone_thread(const struct clone_request *request)
 	}
 	write_tids(request, process, tid);
 	endpoint_forget_descriptors();
-	thread_get(child);
-	event = ptrace_begin_clone(child, request);
-	thread_start(child);
-	ptrace_end_clone(event, child);
-	if (request->flags & CLONE_VFORK) {
-		wait_for_vfork(child);
-		ptrace_end_vfork(event, tid);
-	}
-	thread_put(child);
+	start(child, request, tid);
 	return tid;
 }
 
@@ -420,7 +429,7 @@ static long clone_process(const struct clone_request *request)
 	bool wants_pidfd = request->flags & CLONE_PIDFD;
 	struct pending_pidfd pidfd;
 	struct thread *thread;
-	int pid, event, error;
+	int pid, error;
 
 	child = copy_process(parent, request, &error);
 	if (!child)
@@ -442,15 +451,7 @@ static long clone_process(const struct clone_request *request)
 		return pid;
 	}
 	write_tids(request, child, pid);
-	thread_get(thread);
-	event = ptrace_begin_clone(thread, request);
-	thread_start(thread);
-	ptrace_end_clone(event, thread);
-	if (request->flags & CLONE_VFORK) {
-		wait_for_vfork(thread);
-		ptrace_end_vfork(event, pid);
-	}
-	thread_put(thread);
+	start(thread, request, pid);
 	return pid;
 }
 

@@ -244,15 +244,11 @@ static struct futex_bucket *next_owned(struct thread *thread, struct pi_state **
 	return *state ? futex_bucket_of((*state)->key) : NULL;
 }
 
-void futex_pi_exit(struct thread *thread)
+static COLD void wake_owned(struct thread *thread)
 {
 	struct futex_bucket *bucket;
 	struct pi_state *state, *now;
 
-	/* pi_wait_for() does the same two steps the other way round: one of the two sees the other. Most threads end without pi_lock. */
-	(void)atomic_exchange(&thread->user.pi_closed, true);
-	if (!atomic_load(&thread->user.pi_awaited))
-		return;
 	while ((bucket = next_owned(thread, &state))) {
 		spin_lock(&bucket->lock);
 		/* Its waiters may have given up before we had the lock, and the state be gone. */
@@ -260,6 +256,14 @@ void futex_pi_exit(struct thread *thread)
 			pi_inherit(now);
 		spin_unlock(&bucket->lock);
 	}
+}
+
+void futex_pi_exit(struct thread *thread)
+{
+	/* pi_wait_for() does the same two steps the other way round: one of the two sees the other. Most threads end without pi_lock. */
+	(void)atomic_exchange(&thread->user.pi_closed, true);
+	if (atomic_load(&thread->user.pi_awaited))
+		wake_owned(thread);
 }
 
 void futex_pi_reopen(struct thread *thread)

@@ -87,7 +87,11 @@ void ptrace_tell_exit(int status);
 /* ---- ptrace_link.c ---- */
 
 /* @child was made by the calling thread and does not run yet. Which PTRACE_EVENT_* the tracer is told afterwards, 0: none. */
-int ptrace_begin_clone(struct thread *child, const struct clone_request *request);
+int ptrace_follow_clone(struct thread *child, const struct clone_request *request);
+static inline int ptrace_begin_clone(struct thread *child, const struct clone_request *request)
+{
+	return unlikely(ptrace_is_traced(current_thread())) ? ptrace_follow_clone(child, request) : 0;
+}
 void ptrace_end_clone(int event, const struct thread *child);	/* it runs (ptrace_stop.c) */
 void ptrace_end_vfork(int event, int tid);
 /* A program got more rights than its tracer, which began while that was being found out, may have: it traces no more. */
@@ -99,7 +103,11 @@ bool ptrace_keeps_number(struct thread *self);	/* the caller ends: is its number
 void ptrace_tell_end(struct process *process);	/* it becomes a zombie; it traces nobody any more. Then ptrace_put_ended() */
 int ptrace_look(struct process *tracer, const struct wait_request *request, struct wait_event *event, struct thread **ended, int result);
 /* The caller is off the thread list: true if what it is charged for stays so until the tracer hears of the end. Takes process_tree_lock. */
-bool ptrace_report_end(struct thread *self, int code, bool last);
+bool ptrace_report_end_to_tracer(struct thread *self, int code, bool last);
+static inline bool ptrace_report_end(struct thread *self, int code, bool last)
+{
+	return unlikely(self->user.traced.ended_traced) && ptrace_report_end_to_tracer(self, code, last);
+}
 void ptrace_put_ended(struct process *process);	/* without locks */
 void ptrace_put(struct thread *ended);		/* what ptrace_look left. Without locks; NULL for none */
 

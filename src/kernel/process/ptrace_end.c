@@ -73,15 +73,13 @@ static struct thread *forget_leader(struct process *process)
 	return before;
 }
 
-bool ptrace_report_end(struct thread *self, int code, bool last)
+bool ptrace_report_end_to_tracer(struct thread *self, int code, bool last)
 {
 	struct process *process = self->process;
 	struct traced *traced = &self->user.traced;
 	struct thread *before = NULL;
 	uint64_t flags;
 
-	if (likely(!traced->ended_traced))
-		return false;
 	flags = spin_lock_irq(&process_tree_lock);
 	if (traced->tracer && !(is_first(self) && traced->tracer == process->parent)) {
 		traced->status = process->exiting ? process->exit_status : (code & 0xff) << 8;

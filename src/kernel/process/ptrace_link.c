@@ -199,7 +199,7 @@ static int clone_event(const struct clone_request *request)
 	return request->exit_signal == SIGCHLD ? PTRACE_EVENT_FORK : PTRACE_EVENT_CLONE;
 }
 
-int ptrace_begin_clone(struct thread *child, const struct clone_request *request)
+int ptrace_follow_clone(struct thread *child, const struct clone_request *request)
 {
 	struct traced *mine = &current_thread()->user.traced;
 	struct signal_info stop = signal_info_kernel(SIGSTOP);
@@ -207,8 +207,6 @@ int ptrace_begin_clone(struct thread *child, const struct clone_request *request
 	bool linked = false;
 	uint64_t flags;
 
-	if (likely(!ptrace_is_traced(current_thread())))
-		return 0;
 	if (mine->own_step)
 		traced_frame(child)->rflags &= ~(uint64_t)PTRACE_RFLAGS_TF;
 	if (!(mine->options & 1u << event) || (request->flags & CLONE_UNTRACED))

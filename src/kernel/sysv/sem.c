@@ -218,12 +218,12 @@ static void undo(struct sem_set *set, const struct sem_undo *record)
 	sem_settle(set);
 }
 
-void sysv_leave_undo(struct thread *thread)
+void sysv_put_undo(struct thread *thread)
 {
 	struct sem_undo_list *list = thread->user.undo;
 
 	thread->user.undo = NULL;
-	if (likely(!list) || !refcount_put(&list->refs))
+	if (!refcount_put(&list->refs))
 		return;
 	/* Nobody else has the list, nor waits with a record of it. */
 	while (!list_empty(&list->records)) {
