@@ -36,9 +36,7 @@ struct fault_need {
 	const struct frame *frame;	/* the page, once that is done; after a truncation another one may be in its place */
 };
 
-enum { AROUND_PAGES = 16, AROUND_PAGES_IN_A_ROW = 128, RECLAIM_FRAMES = 128 };
-/* Reclaiming in vain is tried 4 times. What it frees may be but the page that the next try reads again: that is tried more often, and not for ever. */
-enum { TRIES_MAX = 128, TRIES_IN_VAIN = TRIES_MAX / 4 };
+enum { AROUND_PAGES = 16, AROUND_PAGES_IN_A_ROW = 128 };
 
 static struct frame *alloc_anonymous(unsigned flags)
 {
@@ -542,7 +540,7 @@ struct fault_result address_space_fault(struct address_space *as, uint64_t addr,
 			return fault_killed(user);
 		if (status == FAULT_NO_PAGE)
 			return (struct fault_result){ SIGBUS, BUS_ADRERR };
-		if (status == FAULT_NO_MEMORY && (tries += memory_reclaim(RECLAIM_FRAMES) ? 1 : TRIES_IN_VAIN) >= TRIES_MAX)
+		if (status == FAULT_NO_MEMORY && !memory_reclaim_again(&tries))
 			return (struct fault_result){ SIGKILL, 0 };
 	}
 }

@@ -14,3 +14,14 @@ struct shrinker {
 void shrinker_register(struct shrinker *shrinker);
 /* Runs shrinkers until @frames were freed or none can free more. Returns frames freed. Thread context only. */
 size_t memory_reclaim(size_t frames);
+
+/*
+ * For who tries again what there was no memory for: reclaims, and tells whether to try. In vain it is tried 4 times, as another thread may have freed
+ * all just now. What is freed may be but the page that the next try reads again: that is tried more often, and not for ever. *@tries: 0 at first.
+ */
+enum { RECLAIM_FRAMES = 128, RECLAIM_TRIES_MAX = 128, RECLAIM_IN_VAIN = RECLAIM_TRIES_MAX / 4 };
+static inline bool memory_reclaim_again(unsigned *tries)
+{
+	*tries += memory_reclaim(RECLAIM_FRAMES) ? 1 : RECLAIM_IN_VAIN;
+	return *tries < RECLAIM_TRIES_MAX;
+}

@@ -20,8 +20,6 @@
 #include "security/capabilities.h"
 
 enum { PAUSE_MS = 20, PATIENCE_MS = 5000, FORGET_MS = 500, LARGE_PART = 4 };
-/* Freeing clean pages counts as in vain when there are none; another thread may have freed them all, so that is no reason yet to give up. */
-enum { ROOM_FRAMES = 128, TRIES_MAX = 128, TRIES_IN_VAIN = TRIES_MAX / 4 };
 
 static bool is_needed(const struct process *process)
 {
@@ -142,7 +140,7 @@ static bool others_give(struct process *asker)
 	struct process *victim = NULL;
 	bool dying = false, impatient = patience_is_over(), ordinary = is_ordinary(asker), needed = is_needed(asker);
 	size_t large = frame_total() / LARGE_PART;
-	bool other;
+	bool other, again;
 
 	if (!impatient || needed)
 		victim = find_largest(true, ordinary ? large : 1, &dying);
@@ -153,10 +151,11 @@ static bool others_give(struct process *asker)
 		end(victim);
 	if (victim)
 		process_put(victim);
-	if (other)
-		sched_sleep_until(clock_monotonic_ns() + PAUSE_MS * NS_PER_MS, false);
 	/* The last one may have ended since the caller found nothing. */
-	return other || (!impatient && frame_free() > frame_reserve() + ROOM_FRAMES);
+	again = other || (!impatient && frame_free() > frame_reserve() + RECLAIM_FRAMES);
+	if (again)
+		sched_sleep_until(clock_monotonic_ns() + PAUSE_MS * NS_PER_MS, false);
+	return again;
 }
 
 bool process_end_for_memory(void)
@@ -173,6 +172,5 @@ bool process_end_for_memory(void)
 
 bool process_make_room(unsigned *tries)
 {
-	*tries += memory_reclaim(ROOM_FRAMES) ? 1 : TRIES_IN_VAIN;
-	return *tries < TRIES_MAX || others_give(current_process());
+	return memory_reclaim_again(tries) || others_give(current_process());
 }
