@@ -15,6 +15,8 @@ VM = os.path.join(ROOT, "ci/vm")
 IMAGE = os.environ.get("RAEEN_IMAGE", os.path.join(BUILD, "raeen.iso"))
 RAEEN, LINUX = "raeen", "linux"
 CONSOLE_TAIL = 6000
+# How a command ends that timeout(1) has to end.
+KILLED = 128 + 9
 
 
 def features():

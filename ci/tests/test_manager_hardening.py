@@ -13,7 +13,7 @@ from test_supervision import Machine
 sys.path.insert(0, os.path.join(ROOT, "toolchain/lib"))
 import tracefile  # noqa: E402
 
-CPUS = pytest.mark.parametrize("cpus", [1, 2, 4])
+CPUS = pytest.mark.parametrize("cpus", [pytest.param(1, marks=pytest.mark.full), 2, pytest.param(4, marks=pytest.mark.full)])
 
 SERVICES = """service echo {
     exec      /tests/echo-service

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from guest import LINUX, RAEEN, ROOT, run_all
+from guest import KILLED, LINUX, RAEEN, ROOT, run_all
 
 PACKAGES = {
     "busybox-static": "3d3fdbe91d4660c873e14b092c213fe81c1da6362daa236eb25d0171eb108744",
@@ -79,7 +79,8 @@ def results(overlay):
 
 @pytest.mark.parametrize("case", cases())
 def test_session(expected, results, case):
-    assert expected[case].status is not None, expected[case].output
+    # A session that neither guest comes to the end of would be the same on both.
+    assert expected[case].status not in (None, KILLED), expected[case].output
     assert comparable(results[case].output) == comparable(expected[case].output)
     assert results[case].status == expected[case].status
 
