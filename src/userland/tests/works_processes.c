@@ -463,9 +463,27 @@ void work_ipc(void)
 	use_queue();
 }
 
+/* Who is killed in the midst of its work leaves its System V objects. All without a key, whosoever they are. */
 void works_clean(void)
 {
+	struct shmid_ds segment;
+	struct msqid_ds queue;
+	struct semid_ds set;
+	int most, id;
+
 	mq_unlink("/works");
+	most = shmctl(0, SHM_INFO, &segment);
+	for (int i = 0; i <= most; i++)
+		if ((id = shmctl(i, SHM_STAT, &segment)) >= 0 && segment.shm_perm.__key == IPC_PRIVATE)
+			shmctl(id, IPC_RMID, NULL);
+	most = msgctl(0, MSG_INFO, &queue);
+	for (int i = 0; i <= most; i++)
+		if ((id = msgctl(i, MSG_STAT, &queue)) >= 0 && queue.msg_perm.__key == IPC_PRIVATE)
+			msgctl(id, IPC_RMID, NULL);
+	most = semctl(0, 0, SEM_INFO, &set);
+	for (int i = 0; i <= most; i++)
+		if ((id = semctl(i, 0, SEM_STAT, &set)) >= 0 && set.sem_perm.__key == IPC_PRIVATE)
+			semctl(id, 0, IPC_RMID);
 }
 
 /* A message with a handle in it, sent to a port of one's own, and a call that nobody answers. */
