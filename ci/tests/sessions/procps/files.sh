@@ -19,10 +19,6 @@ until grep -q ready ready; do sleep 0.1; done
 see lsof -p $p -a -d 0-2 -F fatn; fields; see lsof -p $p; gawk '$4 ~ /^[0-9]/ { print $4, $5 == "unix" ? "sock" : $5 }' /var/seen
 see lsof -p $p -a -d 10-12 -F tn; fields | sed -E 's/(eventfd:)[0-9]+/\1N/'; gawk '/eventfd:/ { seen[$0]++ } END { print length(seen) }' /var/seen
 readlink /proc/$p/fd/1[012]; for i in 10 11; do stat -L -c '%a %F' /proc/$p/fd/$i; see cat /proc/$p/fd/$i; words; done; stat -L -c %F /proc/$p/fd/13
-# Letters of locks: all of a file or a part of it, to write or to read; and where they come from.
-perl -e 'open A, "+<", "dir/both"; open B, "+<", "dir/other"; open C, "<", "dir/file"; flock A, 2; flock C, 1; fcntl B, 6, pack "ssx4qqix4", 1, 0, 5, 10, 0 or die; $| = 1; print "locked\n"; sleep 1000' > locked & l=$!
-until grep -q locked locked; do sleep 0.1; done
-see lsof -p $l -a -d 3-5 -F fl; fields; gawk -v p=$l '$5 == p { print $2, $3, $4, $7, $8 }' /proc/locks | sort; cat /proc/$l/fdinfo/[345] | gawk '/^lock/ { print $3, $4, $5, $8, $9 }'; kill $l; wait $l
 # fuser, pstree, killall.
 see fuser dir/file; words; see fuser -v dir/other; words; see fuser -s dir/nothing; see fuser .; wc -w /var/seen
 see pstree -A $$; words; see pstree -A -p $p; words; pstree -A -a $p; fuser -k -TERM ready > /dev/null 2>&1; wait $p; echo $?; killall -q nothing; echo $?

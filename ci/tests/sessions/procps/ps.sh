@@ -17,8 +17,6 @@ ps -o pid,ppid,tty,stat,ni,pri,nlwp,comm:20,args -p $of | names; ps -o pgid=,sid
 ps -o user,uid,ruser,euser,suser,gid,egroup,supgid,cls,rtprio -p $a,$g | names; ps -o pending,blocked,ignored,caught -p $e | names
 ps -o s= -p $e; ps -o stat=,comm= --ppid $f; ps -o stat=,psr=,sz=,vsz=,rss=,pmem=,pcpu=,time=,etime=,bsdtime= -p $b | shape
 ps -o lstart=,start= -p $a | shape | cut -d' ' -f3-; ps -o rss=,vsz=,sz= -p $$ | gawk '{ print ($1 > 500 && $1 < $2), ($2 == $3 * 4) }'
-# Who goes first when memory is out.
-echo 300 > /proc/$a/oom_score_adj; ps -o oomadj=,oom= -p $a; bash -c 'ps -o oomadj=,oom= -p $$'
 # The layouts, choices and orders of its options.
 for o in '' -f -F -l -ly u v X s j -j 'u -L' -Lf; do ps $o -p $a 2>&1 | head -n 1; done
 ps -f -p $a | sed 1d | shape; ps u -p $a | sed 1d | shape | sed 's/N[.]N/N/g'; ps --forest -o args= -s $session > forest; sed -n '/sleep 100[12]/p; /perl/p' forest | sed 's/^ *//; s/^|  *|/||/'
