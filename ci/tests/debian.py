@@ -127,10 +127,23 @@ PROCPS = {
     "ncurses-base": "bfd1d89f833c09a28b062ee916495cf69649ca2bf529532476c7b69d75d24909",
     "psmisc": "9d02f654bdf280a6622a9b1371f7a1fa44546702d11991e438558bc259df7b69",
 }
+# What shows the rest of the system: mounts, CPUs, IPC, locks, namespaces; and what sets it.
+UTIL_LINUX = {
+    "util-linux": "8eb241ff24b2e1ee9c0373f4fc9bc728b85bf5966c1496154df7da01c0e42f34",
+    "mount": "456ed2c62f884bc1133b6969d4d1eb2e6d8581076b00b4c8d700151155270a7a",
+    "bsdutils": "6cae172b006a4603e710e046c3acba8d98d36748894cbe3eeda31d415fec331e",
+    "libblkid1": "5a083377f29191cafcdf0f91ec124349b4a7895b531556633a136e43c6d53943",
+    "libmount1": "f46e2d6b006951825adde9757790b6609d7c66c7700f9b68f3db913eaac323c3",
+    "libsmartcols1": "84088c6895fc07538fc51624899f3f71835188e0d38ebc3812097ac13da523b0",
+    "libuuid1": "5fff398321da62d28a842bcbabd193d72ae21724962c029dc32b1dc6b2deaeaf",
+    "libcap-ng0": "b4b54769c77e4a71c8b33aee4d600ba28a9994a1c6f60d55d4ebe7fc44882e07",
+    "libudev1": "6f7e08f11c4809d2e5998c775f7b423ab5ec2ce0309494b4a2615037052245e2",
+    "time": "10257c6fe888e6578550b1f20705d282dd630b76f8df0c006aec3031fefe5e23",
+}
 PACKAGES["gcc"] = GCC | {name: PACKAGES["dynamic-full"][name] for name in (
     "bash", "coreutils", "make", "sed", "gawk", "grep", "libacl1", "libattr1", "libc6", "libcrypt1", "libgcc-s1", "libgmp10", "libmpfr6",
     "libpcre2-8-0", "libreadline8", "libselinux1", "libsigsegv2", "libtinfo6", "zlib1g")} | {"libzstd1": STRESS_NG["libzstd1"]}
-PACKAGES["procps"] = PROCPS | {name: PACKAGES["dynamic-full"][name] for name in (
+PACKAGES["procps"] = PROCPS | UTIL_LINUX | {name: PACKAGES["dynamic-full"][name] for name in (
     "bash", "coreutils", "perl-base", "sed", "gawk", "grep", "libacl1", "libattr1", "libc6", "libcrypt1", "libgcc-s1", "libgmp10", "liblzma5", "libmpfr6",
     "libpcre2-8-0", "libreadline8", "libselinux1", "libsigsegv2", "libssl3", "libtinfo6", "zlib1g")} | {"libzstd1": STRESS_NG["libzstd1"]}
 # What steers and shows other programs.

@@ -171,7 +171,7 @@ static void make_name(struct core_dump *core)
 		.limit = core->room, .time = clock_realtime_ns() / 1000000000, .host = host, .program = core->thread->name,
 	};
 
-	hostname_get(host, sizeof(host));
+	given_name_get(HOST_NAME, host);
 	core_pattern_get(pattern);
 	if (!core_name_make(core->scratch, pattern, atomic_load(&core_uses_pid), &facts))
 		core->scratch[0] = '\0';

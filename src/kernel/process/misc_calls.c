@@ -20,12 +20,20 @@
 #include "vfs/mount.h"
 
 static struct spinlock name_lock = SPINLOCK_INIT(LOCK_HOST_NAME);
-static char hostname[__NEW_UTS_LEN + 1] = "raeen", domain[__NEW_UTS_LEN + 1] = "(none)";	/* name_lock */
+static char names[2][__NEW_UTS_LEN + 1] = { [HOST_NAME] = "raeen", [DOMAIN_NAME] = "(none)" };	/* name_lock */
 
-void hostname_get(char *buf, size_t size)
+void given_name_get(enum given_name which, char *buf)
 {
 	spin_lock(&name_lock);
-	string_copy(buf, hostname, size);
+	memcpy(buf, names[which], sizeof(names[which]));
+	spin_unlock(&name_lock);
+}
+
+void given_name_set(enum given_name which, const char *name, size_t len)
+{
+	spin_lock(&name_lock);
+	memset(names[which], 0, sizeof(names[which]));
+	memcpy(names[which], name, len);
 	spin_unlock(&name_lock);
 }
 
@@ -35,16 +43,14 @@ long sys_uname(uaddr_t out)
 		.sysname = SYSTEM_NAME, .release = SYSTEM_RELEASE, .version = SYSTEM_VERSION, .machine = "x86_64",
 	};
 
-	spin_lock(&name_lock);
-	string_copy(name.nodename, hostname, sizeof(name.nodename));
-	string_copy(name.domainname, domain, sizeof(name.domainname));
-	spin_unlock(&name_lock);
+	given_name_get(HOST_NAME, name.nodename);
+	given_name_get(DOMAIN_NAME, name.domainname);
 	return copy_to_user(out, &name, sizeof(name));
 }
 
-static long set_name(char *name, uaddr_t from, size_t len)
+static long set_name(enum given_name which, uaddr_t from, size_t len)
 {
-	char fresh[__NEW_UTS_LEN + 1] = { 0 };
+	char fresh[__NEW_UTS_LEN];
 
 	if (!credentials_is_root(credentials_current()))
 		return -EPERM;
@@ -52,20 +58,18 @@ static long set_name(char *name, uaddr_t from, size_t len)
 		return -EINVAL;
 	if (copy_from_user(fresh, from, len))
 		return -EFAULT;
-	spin_lock(&name_lock);
-	memcpy(name, fresh, sizeof(fresh));
-	spin_unlock(&name_lock);
+	given_name_set(which, fresh, len);
 	return 0;
 }
 
 long sys_sethostname(uaddr_t name, size_t len)
 {
-	return set_name(hostname, name, len);
+	return set_name(HOST_NAME, name, len);
 }
 
 long sys_setdomainname(uaddr_t name, size_t len)
 {
-	return set_name(domain, name, len);
+	return set_name(DOMAIN_NAME, name, len);
 }
 
 long sys_sysinfo(uaddr_t out)

@@ -11,4 +11,7 @@
 #define SYSTEM_RELEASE "6.1.0-raeen"
 #define SYSTEM_VERSION "#1 PREEMPT"
 
-void hostname_get(char *buf, size_t size);	/* 65 bytes are enough */
+/* What root has named it. @buf: 65 bytes; @len: at most 64. */
+enum given_name { HOST_NAME, DOMAIN_NAME };
+void given_name_get(enum given_name which, char *buf);
+void given_name_set(enum given_name which, const char *name, size_t len);

@@ -136,12 +136,10 @@ ssize_t path_cwd_to_string(char *buf, size_t size)
 	return deleted ? -ENOENT : finish(&builder, size);
 }
 
-void vnode_to_string(struct vnode *vnode, char *buf, size_t size)
+int vnode_get_path(struct vnode *vnode, struct path *path)
 {
 	struct dentry *dentry = NULL, *pos;
 	struct mount *mount;
-	struct path path;
-	ssize_t len = -ENOENT;
 
 	spin_lock(&vfs_tree_lock);
 	list_for_each(pos, &vnode->dentries, vnode_link) {
@@ -151,16 +149,29 @@ void vnode_to_string(struct vnode *vnode, char *buf, size_t size)
 		break;
 	}
 	mount = dentry ? mount_showing_locked(dentry) : NULL;
+	/* What an internal file system has, under its full name. */
+	if (!mount && dentry && dentry->parent == dentry && dentry->name_len)
+		mount = list_first(&dentry->fs->mounts, struct mount, fs_link);
 	if (mount)
 		mount_get(mount);
 	spin_unlock(&vfs_tree_lock);
-	if (mount) {
-		path = (struct path){ mount, dentry };
-		len = path_to_string(&path, buf, size);
-		mount_put(mount);
-	}
+	*path = (struct path){ mount, dentry };
+	if (mount)
+		return 0;
 	if (dentry)
 		dentry_put(dentry);
+	return -ENOENT;
+}
+
+void vnode_to_string(struct vnode *vnode, char *buf, size_t size)
+{
+	struct path path;
+	ssize_t len = vnode_get_path(vnode, &path);
+
+	if (!len) {
+		len = path_to_string(&path, buf, size);
+		path_put(&path);
+	}
 	if (len < 0 && size)
 		buf[0] = 0;
 }

@@ -7,7 +7,9 @@
 
 struct dentry;
 
-/* A name by which @vnode is reachable, for /proc/PID/maps; "" if none. */
+/* A place at which @vnode is reachable, with references; -ENOENT if none. */
+int vnode_get_path(struct vnode *vnode, struct path *path);
+/* Its name, for /proc/PID/maps; "" if none. */
 void vnode_to_string(struct vnode *vnode, char *buf, size_t size);
 /* The caller's working directory as getcwd(2) tells it: "(unreachable)…" outside its root, -ENOENT when removed. Length without NUL. */
 ssize_t path_cwd_to_string(char *buf, size_t size);

@@ -394,6 +394,20 @@ static void settings(void)
 
 #define CPUS "/sys/devices/system/cpu"
 
+/* As lscpu reads it: each CPU is one of those that share its core and its package. */
+static void check_topology(int number)
+{
+	static const char *const names[] = { "thread_siblings", "core_siblings" }, *const figures[] = { "core_id", "physical_package_id" };
+	char path[96];
+
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, CPUS "/cpu%d/topology/%s", number, names[i]);
+		CHECK(strtoul(read_file(path), NULL, 16) >> number & 1);
+		snprintf(path, sizeof path, CPUS "/cpu%d/topology/%s", number, figures[i]);
+		CHECK(read_file(path)[0] >= '0' && read_file(path)[0] <= '9');
+	}
+}
+
 /* As htop and C libraries count them. */
 static void cpus_are_counted(void)
 {
@@ -407,6 +421,7 @@ static void cpus_are_counted(void)
 		if (sscanf(entry->d_name, "cpu%d", &number) == 1) {
 			CHECK_EQ(entry->d_type, DT_DIR);
 			CHECK(number >= 0 && number <= last);
+			check_topology(number);
 			found++;
 		}
 	CHECK_EQ(found, last + 1);

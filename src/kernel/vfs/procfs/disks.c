@@ -70,7 +70,7 @@ static int open_log(struct file *file)
 }
 
 static const struct proc_entry ram0_entries[] = {
-	{ .name = "control", .mode = S_IFREG | 0600, .show = show_control, .store = store_control },
+	{ .name = "control", .mode = S_IFREG | 0600, PROC_STORED_BY(show_control, store_control) },
 	{ .name = "log", .mode = S_IFREG | 0400, .kind = PROC_OPENED, .open = open_log },
 	{ .name = "map", .mode = S_IFREG | 0400, .show = show_map },
 };

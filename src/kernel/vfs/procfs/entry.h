@@ -15,6 +15,7 @@ struct thread;
 
 /* Whom a file is about. */
 struct proc_subject {
+	const struct proc_entry *entry;	/* which file it is */
 	struct process *process;	/* referenced; NULL outside process directories */
 	struct thread *thread;		/* referenced; NULL but in task/TID, and /proc/TID of a thread that is not the first */
 	int pid;			/* 0 outside process directories */
@@ -22,27 +23,36 @@ struct proc_subject {
 	bool whole;			/* with a thread: the times are the process's all the same */
 };
 
-enum proc_file_kind { PROC_SHOWN, PROC_FIGURE, PROC_LINE, PROC_OPENED };
+/* Each returns 0, or a length, or a negative errno. */
+typedef int proc_show(struct proc_text *text, const struct proc_subject *subject);
+typedef int proc_store(const struct proc_subject *subject, const char *text, size_t len);
+typedef int proc_link(const struct proc_subject *subject, char *buf, size_t size);
+typedef int proc_follow(const struct proc_subject *subject, struct path *path);
+
+enum proc_kind { PROC_SHOWN, PROC_FIGURE, PROC_LINE, PROC_OPENED, PROC_STORED, PROC_LINK, PROC_PLACE };
 
 struct proc_entry {
 	const char *name;		/* NULL for templates */
-	uint32_t mode;			/* its type says what is in the union */
-	uint8_t kind;			/* of files: enum proc_file_kind */
+	uint16_t mode;
+	uint8_t kind;			/* of files and links: enum proc_kind */
+	uint8_t argument;		/* for functions that several files share */
 	union {
 		const struct proc_directory *directory;
 		uint64_t figure;				/* files that always say this, */
-		const char *line;				/* or this */
-		int (*open)(struct file *file);			/* those with operations of their own: sets file->ops. 0 or negative errno */
-		struct {	/* other files */
-			int (*show)(struct proc_text *text, const struct proc_subject *subject);	/* 0 or negative errno */
-			int (*store)(const struct proc_subject *subject, const char *text, size_t len);	/* writable ones */
-		};
-		struct {	/* symlinks */
-			int (*link)(const struct proc_subject *subject, char *buf, size_t size);	/* length or negative errno */
-			int (*follow)(const struct proc_subject *subject, struct path *path);	/* those that lead straight to an object */
-		};
+		const char *line;				/* or this, */
+		proc_show *show;				/* or what this makes; */
+		const struct proc_stored *stored;		/* those that can be written to; */
+		int (*open)(struct file *file);			/* those with operations of their own: sets file->ops */
+		proc_link *link;				/* links by their text, */
+		const struct proc_place *place;			/* and those that lead straight to an object */
 	};
 };
+
+struct proc_stored { proc_show *show; proc_store *store; };
+struct proc_place { proc_link *link; proc_follow *follow; };
+
+#define PROC_STORED_BY(show, store) .kind = PROC_STORED, .stored = &(const struct proc_stored){ show, store }
+#define PROC_PLACE_BY(link, follow) .kind = PROC_PLACE, .place = &(const struct proc_place){ link, follow }
 
 enum proc_member_kind { PROC_NO_MEMBERS, PROC_MEMBERS_PROCESSES, PROC_MEMBERS_THREADS, PROC_MEMBERS_DESCRIPTORS, PROC_MEMBERS_CPUS };
 
@@ -59,8 +69,9 @@ struct proc_directory {
 enum proc_directory_number {
 	PROC_ROOT, PROC_PROCESS, PROC_TASKS, PROC_TASK, PROC_FD, PROC_FDINFO, PROC_SYS, PROC_SYS_KERNEL, PROC_SYS_RANDOM, PROC_SYS_VM, PROC_SYS_FS,
 	PROC_DISKS, PROC_DISKS_RAM0, PROC_SYSVIPC, PROC_SYSFS_ABOVE, PROC_SYSFS, PROC_SYSFS_DEVICES, PROC_SYSFS_SYSTEM, PROC_SYSFS_CPUS, PROC_SYSFS_CPU,
+	PROC_SYSFS_TOPOLOGY, PROC_SYSFS_DEV, PROC_SYSFS_EMPTY,
 #ifdef UNIX_SOCKETS
-	PROC_NET,
+	PROC_NET, PROC_SYS_NET, PROC_SYS_NET_CORE,
 #endif
 #ifdef INOTIFY
 	PROC_SYS_INOTIFY,
@@ -69,15 +80,18 @@ enum proc_directory_number {
 };
 
 extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_task, proc_fd, proc_fdinfo, proc_sys, proc_sys_kernel,
-	proc_sys_random, proc_sys_vm, proc_disks, proc_disks_ram0, proc_sysvipc, proc_net, proc_sys_fs, proc_sys_inotify,
-	proc_sysfs_above, proc_sysfs, proc_sysfs_devices, proc_sysfs_system, proc_sysfs_cpus, proc_sysfs_cpu;
+	proc_sys_random, proc_sys_vm, proc_disks, proc_disks_ram0, proc_sysvipc, proc_net, proc_sys_net, proc_sys_net_core, proc_sys_fs, proc_sys_inotify,
+	proc_sysfs_above, proc_sysfs, proc_sysfs_devices, proc_sysfs_system, proc_sysfs_cpus, proc_sysfs_cpu,
+	proc_sysfs_topology, proc_sysfs_dev, proc_sysfs_empty;
 
 /* Rows of tables for what the build can leave out (../../README.md, "Switches"). */
 #ifdef UNIX_SOCKETS
-#define PROC_NET_DIRECTORIES [PROC_NET] = &proc_net,
+#define PROC_NET_DIRECTORIES [PROC_NET] = &proc_net, [PROC_SYS_NET] = &proc_sys_net, [PROC_SYS_NET_CORE] = &proc_sys_net_core,
+#define PROC_SYS_NET_ENTRIES { .name = "net", .mode = S_IFDIR | 0555, .directory = &proc_sys_net },
 #define PROC_NET_ENTRIES { .name = "net", .mode = S_IFDIR | 0555, .directory = &proc_net },
 #else
 #define PROC_NET_DIRECTORIES
+#define PROC_SYS_NET_ENTRIES
 #define PROC_NET_ENTRIES
 #endif
 #ifdef INOTIFY
@@ -89,8 +103,8 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #endif
 #ifdef CORE_FILES
 #define PROC_CORE_ENTRIES \
-	{ .name = "core_pattern", .mode = S_IFREG | 0644, .show = proc_show_core_pattern, .store = proc_store_core_pattern }, \
-	{ .name = "core_uses_pid", .mode = S_IFREG | 0644, .show = proc_show_core_uses_pid, .store = proc_store_core_uses_pid },
+	{ .name = "core_pattern", .mode = S_IFREG | 0644, PROC_STORED_BY(proc_show_core_pattern, proc_store_core_pattern) }, \
+	{ .name = "core_uses_pid", .mode = S_IFREG | 0644, PROC_STORED_BY(proc_show_core_uses_pid, proc_store_core_uses_pid) },
 #else
 #define PROC_CORE_ENTRIES
 #endif
@@ -102,13 +116,13 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #define PROC_TRACE_ENTRIES
 #endif
 #ifdef CRASH_DUMP
-#define PROC_CRASH_ENTRIES { .name = "crash", .mode = S_IFREG | 0600, .show = proc_show_crash, .store = proc_store_crash },
+#define PROC_CRASH_ENTRIES { .name = "crash", .mode = S_IFREG | 0600, PROC_STORED_BY(proc_show_crash, proc_store_crash) },
 #else
 #define PROC_CRASH_ENTRIES
 #endif
 /* Of the debug build. */
 #ifdef KERNEL_DEBUG
-#define PROC_DEBUG_ENTRIES { .name = "fail_alloc", .mode = S_IFREG | 0600, .show = proc_show_fail_alloc, .store = proc_store_fail_alloc },
+#define PROC_DEBUG_ENTRIES { .name = "fail_alloc", .mode = S_IFREG | 0600, PROC_STORED_BY(proc_show_fail_alloc, proc_store_fail_alloc) },
 #else
 #define PROC_DEBUG_ENTRIES
 #endif
@@ -129,6 +143,8 @@ int proc_show_limits(struct proc_text *text, const struct proc_subject *subject)
 
 /* status.c: "0-2,4". */
 void proc_add_cpus(struct proc_text *text, uint64_t mask);
+/* "17", as a mask. */
+void proc_add_cpu_mask(struct proc_text *text, uint64_t mask);
 
 /* sys.c: an empty file. */
 int proc_show_nothing(struct proc_text *text, const struct proc_subject *subject);
@@ -168,9 +184,9 @@ bool proc_names_process(const struct file *file, struct process **process);
 
 /* What the kernel knows of a process's memory, in bytes; all 0 without an address space. */
 struct proc_memory {
-	uint64_t mapped, mapped_peak, resident, resident_peak, locked, data, stack, program, tables, shared;
+	uint64_t mapped, mapped_peak, resident, resident_peak, locked, data, stack, program, tables;
 	uint64_t arg_start, arg_end, env_start, env_end, brk_start, stack_top;
 };
 void proc_get_memory(struct process *process, struct proc_memory *memory);
-/* Which of what is resident is the process's own, and which belongs to files that live in memory only, in bytes. */
-void proc_get_resident_kinds(struct process *process, uint64_t *anonymous, uint64_t *shared);
+/* Which of the @resident bytes are the process's own, and which belongs to files that live in memory only, in bytes. */
+void proc_get_resident_kinds(struct process *process, uint64_t resident, uint64_t *anonymous, uint64_t *shared);

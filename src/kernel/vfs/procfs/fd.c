@@ -169,7 +169,7 @@ static int show_fdinfo(struct proc_text *text, const struct proc_subject *subjec
 	return 0;
 }
 
-static const struct proc_entry fd_template = { .mode = S_IFLNK | 0700, .link = link_descriptor, .follow = follow_descriptor };
+static const struct proc_entry fd_template = { .mode = S_IFLNK | 0700, PROC_PLACE_BY(link_descriptor, follow_descriptor) };
 static const struct proc_entry fdinfo_template = { .mode = S_IFREG | 0400, .show = show_fdinfo };
 
 const struct proc_directory proc_fd = { .number = PROC_FD, .member_kind = PROC_MEMBERS_DESCRIPTORS, .member = &fd_template,

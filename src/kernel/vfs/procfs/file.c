@@ -37,7 +37,7 @@ static bool subject_lives(const struct proc_subject *subject)
 
 static int generate(struct proc_file *proc)
 {
-	const struct proc_entry *entry = proc->node.entry;
+	const struct proc_entry *entry = proc->node.subject.entry;
 	int error = 0;
 
 	proc_text_clear(&proc->text);
@@ -51,7 +51,7 @@ static int generate(struct proc_file *proc)
 	else if (entry->kind == PROC_LINE)
 		proc_text_print(&proc->text, "%s\n", entry->line);
 	else
-		error = entry->show(&proc->text, &proc->node.subject);
+		error = (entry->kind == PROC_STORED ? entry->stored->show : entry->show)(&proc->text, &proc->node.subject);
 	if (!error && proc->text.failed)
 		error = -ENOMEM;
 	proc->generated = !error;
@@ -87,14 +87,14 @@ static ssize_t proc_file_write(struct file *file, struct uio *uio, uint64_t *pos
 	char text[STORE_MAX];
 	int error;
 
-	if (proc->node.entry->kind != PROC_SHOWN || !proc->node.entry->store)
+	if (proc->node.subject.entry->kind != PROC_STORED)
 		return -EACCES;
 	if (len >= sizeof(text))
 		return -EINVAL;
 	if (uio_read_from(uio, text, len) != len)
 		return -EFAULT;
 	text[len] = 0;
-	error = subject_lives(&proc->node.subject) ? proc->node.entry->store(&proc->node.subject, text, len) : -ESRCH;
+	error = subject_lives(&proc->node.subject) ? proc->node.subject.entry->stored->store(&proc->node.subject, text, len) : -ESRCH;
 	return error ? error : (ssize_t)len;
 }
 

@@ -23,8 +23,6 @@ static void add_vma(struct proc_memory *memory, const struct vma *vma)
 		memory->data += len;
 	if (vma->flags & VMA_LOCKED)
 		memory->locked += len;
-	if (vma->flags & MAP_SHARED && vma->object)
-		memory->shared += MIN(len, atomic_load_relaxed(&vma->object->page_count) << PAGE_SHIFT);
 }
 
 void proc_get_memory(struct process *process, struct proc_memory *memory)
@@ -45,7 +43,6 @@ void proc_get_memory(struct process *process, struct proc_memory *memory)
 	memory->resident = (uint64_t)atomic_load_relaxed(&as->resident) << PAGE_SHIFT;
 	memory->resident_peak = MAX((uint64_t)address_space_resident_peak(as) << PAGE_SHIFT, memory->resident);
 	memory->tables = (uint64_t)atomic_load_relaxed(&as->table_pages) << PAGE_SHIFT;
-	memory->shared = MIN(memory->shared, memory->resident);
 	memory->stack_top = as->stack_top;
 	memory->arg_start = as->arg_start;
 	memory->arg_end = as->arg_end;
@@ -54,7 +51,7 @@ void proc_get_memory(struct process *process, struct proc_memory *memory)
 	address_space_put(as);
 }
 
-void proc_get_resident_kinds(struct process *process, uint64_t *anonymous, uint64_t *shared)
+void proc_get_resident_kinds(struct process *process, uint64_t resident, uint64_t *anonymous, uint64_t *shared)
 {
 	struct address_space *as = process_get_address_space(process);
 	uint64_t usage[USAGE_COUNT] = { 0 };
@@ -73,16 +70,20 @@ void proc_get_resident_kinds(struct process *process, uint64_t *anonymous, uint6
 		rwlock_read_unlock(&as->lock);
 		address_space_put(as);
 	}
-	*anonymous = usage[USAGE_ANONYMOUS];
+	/* Where nobody looks any more pages come and go; and the page of zeroes is nobody's. */
+	*anonymous = MIN(usage[USAGE_ANONYMOUS], resident);
+	*shared = MIN(*shared, resident - *anonymous);
 }
 
 int proc_show_statm(struct proc_text *text, const struct proc_subject *subject)
 {
 	struct proc_memory memory;
+	uint64_t anonymous, shared;
 
 	proc_get_memory(subject->process, &memory);
+	proc_get_resident_kinds(subject->process, memory.resident, &anonymous, &shared);
 	proc_text_print(text, "%llu %llu %llu %llu 0 %llu 0\n", (unsigned long long)memory.mapped >> PAGE_SHIFT,
-			(unsigned long long)memory.resident >> PAGE_SHIFT, (unsigned long long)memory.shared >> PAGE_SHIFT,
+			(unsigned long long)memory.resident >> PAGE_SHIFT, (unsigned long long)(memory.resident - anonymous) >> PAGE_SHIFT,
 			(unsigned long long)memory.program >> PAGE_SHIFT, (unsigned long long)(memory.data + memory.stack) >> PAGE_SHIFT);
 	return 0;
 }

@@ -15,6 +15,7 @@ static const struct proc_directory *const directories[PROC_DIRECTORY_COUNT] = {
 	[PROC_DISKS] = &proc_disks, [PROC_DISKS_RAM0] = &proc_disks_ram0, [PROC_SYSVIPC] = &proc_sysvipc,
 	[PROC_SYSFS_ABOVE] = &proc_sysfs_above, [PROC_SYSFS] = &proc_sysfs, [PROC_SYSFS_DEVICES] = &proc_sysfs_devices,
 	[PROC_SYSFS_SYSTEM] = &proc_sysfs_system, [PROC_SYSFS_CPUS] = &proc_sysfs_cpus, [PROC_SYSFS_CPU] = &proc_sysfs_cpu,
+	[PROC_SYSFS_TOPOLOGY] = &proc_sysfs_topology, [PROC_SYSFS_DEV] = &proc_sysfs_dev, [PROC_SYSFS_EMPTY] = &proc_sysfs_empty,
 	PROC_NET_DIRECTORIES
 	PROC_INOTIFY_DIRECTORIES
 };
@@ -50,17 +51,17 @@ int proc_node_get(struct fs_node_id id, struct proc_node *node)
 	unsigned number = id.id >> 56, index = id.id >> 48 & 0xff;
 	int error = 0;
 
-	*node = (struct proc_node){ .entry = &root_entry };
+	*node = (struct proc_node){ .subject.entry = &root_entry };
 	if (id.id == PROC_ROOT_ID)
 		return 0;
 	if (number >= PROC_DIRECTORY_COUNT || index > directories[number]->entry_count)
 		return -ENOENT;
 	node->in = directories[number];
-	node->entry = index ? &node->in->entries[index - 1] : node->in->member;
+	node->subject.entry = index ? &node->in->entries[index - 1] : node->in->member;
 	node->subject.pid = id.id >> 32 & 0xffff;
 	node->subject.member = (int)(uint32_t)id.id;
 	node->subject.whole = number <= PROC_PROCESS;
-	if (!node->entry)
+	if (!node->subject.entry)
 		return -ENOENT;
 	if (node->subject.pid)
 		error = take_subject(&node->subject, id.generation, is_of_thread(number, index, node->subject.member));

@@ -8,7 +8,6 @@
 struct file;
 
 struct proc_node {
-	const struct proc_entry *entry;
 	const struct proc_directory *in;	/* the directory that holds it; NULL for the root */
 	struct proc_subject subject;
 };

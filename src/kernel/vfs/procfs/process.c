@@ -11,6 +11,7 @@
 #include "vfs/mount.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
+#include "vfs/path_string.h"
 #include "vfs/procfs/entry.h"
 #include "vfs/stat_bits.h"
 #include "vfs/vnode.h"
@@ -200,37 +201,27 @@ static int follow_root(const struct proc_subject *subject, struct path *path)
 	return follow_context(subject, path, fs_context_get_root);
 }
 
-static int link_to_path(struct path *path, char *buf, size_t size)
+/* The name of where a link leads. */
+static int link_place(const struct proc_subject *subject, char *buf, size_t size)
 {
-	char *text = kmalloc(PATH_MAX_LEN);
-	ssize_t len = -ENOMEM;
+	struct path path;
+	ssize_t len = subject->entry->place->follow(subject, &path);
+	char *text;
 
+	if (len)
+		return len;
+	text = kmalloc(PATH_MAX_LEN);
+	len = -ENOMEM;
 	if (text) {
-		len = path_to_string(path, text, PATH_MAX_LEN);
+		len = path_to_string(&path, text, PATH_MAX_LEN);
 		if (len > 0) {
 			len = MIN((size_t)len, size);
 			memcpy(buf, text, len);
 		}
 		kfree(text);
 	}
-	path_put(path);
+	path_put(&path);
 	return len;
-}
-
-static int link_cwd(const struct proc_subject *subject, char *buf, size_t size)
-{
-	struct path path;
-	int error = follow_cwd(subject, &path);
-
-	return error ? error : link_to_path(&path, buf, size);
-}
-
-static int link_root(const struct proc_subject *subject, char *buf, size_t size)
-{
-	struct path path;
-	int error = follow_root(subject, &path);
-
-	return error ? error : link_to_path(&path, buf, size);
 }
 
 static int link_exe(const struct proc_subject *subject, char *buf, size_t size)
@@ -254,6 +245,23 @@ static int link_exe(const struct proc_subject *subject, char *buf, size_t size)
 	}
 	vnode_put(vnode);
 	return len;
+}
+
+/* Also where the caller could not go by the link's text. */
+static int follow_exe(const struct proc_subject *subject, struct path *path)
+{
+	int error = proc_check_inspect(subject->process);
+	struct vnode *vnode = error ? NULL : process_get_executable(subject->process);
+
+	if (!vnode)
+		return error ?: -ENOENT;
+	error = vnode_get_path(vnode, path);
+	vnode_put(vnode);
+	if (!error && path_is_hidden(path)) {
+		path_put(path);
+		error = -EACCES;
+	}
+	return error;
 }
 
 static int show_oom_score(struct proc_text *text, const struct proc_subject *subject)
@@ -308,13 +316,13 @@ static const struct proc_entry process_entries[] = {
 	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_status },
 	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm },
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },
-	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
+	{ .name = "comm", .mode = S_IFREG | 0644, PROC_STORED_BY(show_comm, store_comm) },
 	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },
 	{ .name = "maps", .mode = S_IFREG | 0400, .show = proc_show_maps },
 	{ .name = "smaps", .mode = S_IFREG | 0400, .show = proc_show_smaps },
 	{ .name = "smaps_rollup", .mode = S_IFREG | 0400, .show = proc_show_smaps_rollup },
 	{ .name = "oom_score", .mode = S_IFREG | 0444, .show = show_oom_score },
-	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },
+	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, PROC_STORED_BY(show_oom_score_adj, store_oom_score_adj) },
 	/* As where no groups are mounted: there are none. */
 	{ .name = "cgroup", .mode = S_IFREG | 0444, .show = proc_show_nothing },
 	{ .name = "schedstat", .mode = S_IFREG | 0444, .show = proc_show_schedstat },
@@ -326,9 +334,10 @@ static const struct proc_entry process_entries[] = {
 	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = show_mount_info },
 	{ .name = "fd", .mode = S_IFDIR | 0500, .directory = &proc_fd },
 	{ .name = "fdinfo", .mode = S_IFDIR | 0500, .directory = &proc_fdinfo },
-	{ .name = "cwd", .mode = S_IFLNK | 0777, .link = link_cwd, .follow = follow_cwd },
-	{ .name = "root", .mode = S_IFLNK | 0777, .link = link_root, .follow = follow_root },
-	{ .name = "exe", .mode = S_IFLNK | 0777, .link = link_exe },
+	{ .name = "cwd", .mode = S_IFLNK | 0777, PROC_PLACE_BY(link_place, follow_cwd) },
+	{ .name = "root", .mode = S_IFLNK | 0777, PROC_PLACE_BY(link_place, follow_root) },
+	{ .name = "exe", .mode = S_IFLNK | 0777, PROC_PLACE_BY(link_exe, follow_exe) },
+	PROC_NET_ENTRIES
 	PROC_TRACE_ENTRIES
 	/* What threads do not have comes last. */
 	{ .name = "task", .mode = S_IFDIR | 0555, .directory = &proc_tasks },

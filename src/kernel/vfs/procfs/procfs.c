@@ -25,7 +25,7 @@ static void node_attr(const struct proc_node *node, uint64_t id, struct fs_attr 
 {
 	memset(attr, 0, sizeof(*attr));
 	attr->node.id = id;
-	attr->mode = node->entry->mode;
+	attr->mode = node->subject.entry->mode;
 	attr->links = S_ISDIR(attr->mode) ? 2 : 1;
 	if (S_ISLNK(attr->mode) && node->in->member_kind == PROC_MEMBERS_DESCRIPTORS) {
 		attr->mode = S_IFLNK | proc_descriptor_permissions(&node->subject);
@@ -46,7 +46,7 @@ static void node_attr(const struct proc_node *node, uint64_t id, struct fs_attr 
 
 static bool has_type(const struct proc_node *node, uint32_t type)
 {
-	return (node->entry->mode & S_IFMT) == type;
+	return (node->subject.entry->mode & S_IFMT) == type;
 }
 
 static int get_directory(struct fs_node_id id, struct proc_node *node)
@@ -107,7 +107,7 @@ static uint64_t thread_id(const struct proc_directory *root, int tid)
 /* The inode number of @name in the directory @node; 0 if there is none. */
 static uint64_t find_name(const struct proc_node *node, const char *name, size_t len)
 {
-	const struct proc_directory *directory = node->entry->directory;
+	const struct proc_directory *directory = node->subject.entry->directory;
 	int number;
 
 	for (unsigned i = 0; i < directory->entry_count; i++)
@@ -148,7 +148,7 @@ static int proc_lookup(struct fs *fs, struct fs_node_id dir, const char *name, s
 
 static int list_members(const struct proc_node *node, uint64_t cookie, fs_readdir_emit *emit, void *context)
 {
-	const struct proc_directory *directory = node->entry->directory;
+	const struct proc_directory *directory = node->subject.entry->directory;
 	uint64_t from = cookie > MEMBER_COOKIE ? cookie - MEMBER_COOKIE : 0;
 
 	while (from <= INT32_MAX) {
@@ -177,7 +177,7 @@ static int proc_readdir(struct fs *fs, struct fs_node_id dir, uint64_t cookie, f
 
 	if (error)
 		return error;
-	directory = node.entry->directory;
+	directory = node.subject.entry->directory;
 	for (; cookie < directory->entry_count && more; cookie++) {
 		const struct proc_entry *found = &directory->entries[cookie];
 		struct fs_dirent entry;
@@ -197,24 +197,28 @@ static int proc_readdir(struct fs *fs, struct fs_node_id dir, uint64_t cookie, f
 
 static int proc_readlink(struct fs *fs, struct fs_node_id id, char *buf, size_t size)
 {
+	const struct proc_entry *entry;
 	struct proc_node node;
 	int result = proc_node_get(id, &node);
 
 	if (result)
 		return result;
-	result = has_type(&node, S_IFLNK) ? node.entry->link(&node.subject, buf, size) : -EINVAL;
+	entry = node.subject.entry;
+	result = -EINVAL;
+	if (entry->kind >= PROC_LINK)
+		result = (entry->kind == PROC_PLACE ? entry->place->link : entry->link)(&node.subject, buf, size);
 	proc_node_put(&node);
 	return result;
 }
 
-static int proc_follow(struct fs *fs, struct fs_node_id id, struct path *path)
+static int proc_follow_link(struct fs *fs, struct fs_node_id id, struct path *path)
 {
 	struct proc_node node;
 	int result = proc_node_get(id, &node);
 
 	if (result)
 		return result;
-	result = has_type(&node, S_IFLNK) && node.entry->follow ? node.entry->follow(&node.subject, path) : -ENOENT;
+	result = node.subject.entry->kind == PROC_PLACE ? node.subject.entry->place->follow(&node.subject, path) : -ENOENT;
 	proc_node_put(&node);
 	return result;
 }
@@ -227,9 +231,9 @@ static int proc_open(struct fs *fs, struct fs_node_id id, struct file *file)
 	if (error)
 		return error;
 	if (has_type(&node, S_IFREG)) {
-		if (node.entry->kind == PROC_OPENED) {
-			error = node.entry->open(file);
-		} else if (node.entry->kind == PROC_SHOWN && node.entry->store && !node.subject.pid && file->rights & FILE_RIGHT_WRITE &&
+		if (node.subject.entry->kind == PROC_OPENED) {
+			error = node.subject.entry->open(file);
+		} else if (node.subject.entry->kind == PROC_STORED && !node.subject.pid && file->rights & FILE_RIGHT_WRITE &&
 			   !capabilities_may_administer()) {
 			error = -EPERM;	/* the settings of the system, below /proc/sys */
 		} else {
@@ -275,7 +279,7 @@ static const struct fs_ops proc_ops = {
 	.statfs = proc_statfs,
 	.unmount = proc_unmount,
 	.open = proc_open,
-	.follow = proc_follow,
+	.follow = proc_follow_link,
 };
 
 bool proc_names_process(const struct file *file, struct process **process)

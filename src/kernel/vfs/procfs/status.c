@@ -221,10 +221,7 @@ static void show_memory(struct proc_text *text, struct process *process)
 	proc_get_memory(process, &memory);
 	if (!memory.mapped)
 		return;
-	proc_get_resident_kinds(process, &anonymous, &shared);
-	/* Where nobody looks any more pages come and go; and the page of zeroes is nobody's. */
-	anonymous = MIN(anonymous, memory.resident);
-	shared = MIN(shared, memory.resident - anonymous);
+	proc_get_resident_kinds(process, memory.resident, &anonymous, &shared);
 
 	const uint64_t figures[] = { memory.mapped_peak, memory.mapped, memory.locked, 0, memory.resident_peak, memory.resident, anonymous,
 				     memory.resident - anonymous - shared, shared, memory.data, memory.stack, memory.program, memory.tables, 0 };
@@ -249,14 +246,21 @@ void proc_add_cpus(struct proc_text *text, uint64_t mask)
 	}
 }
 
+void proc_add_cpu_mask(struct proc_text *text, uint64_t mask)
+{
+	if (mask >> 32)
+		proc_text_print(text, "%llx,%08x\n", (unsigned long long)mask >> 32, (uint32_t)mask);
+	else
+		proc_text_print(text, "%x\n", (uint32_t)mask);
+}
+
 /* As a mask of the CPUs there are, and as a list of ranges. */
 static void show_affinity(struct proc_text *text, uint64_t affinity)
 {
 	affinity &= atomic_load(&cpus_online);
-	if (affinity >> 32)
-		proc_text_print(text, "Cpus_allowed:\t%llx,%08x\nCpus_allowed_list:\t", (unsigned long long)affinity >> 32, (uint32_t)affinity);
-	else
-		proc_text_print(text, "Cpus_allowed:\t%x\nCpus_allowed_list:\t", (uint32_t)affinity);
+	proc_text_print(text, "Cpus_allowed:\t");
+	proc_add_cpu_mask(text, affinity);
+	proc_text_print(text, "Cpus_allowed_list:\t");
 	proc_add_cpus(text, affinity);
 	proc_text_add(text, "\n", 1);
 }
@@ -374,7 +378,7 @@ int proc_show_limits(struct proc_text *text, const struct proc_subject *subject)
 		proc_text_print(text, "%-25s", names[i].name);
 		show_limit(text, s.limits[i].soft);
 		show_limit(text, s.limits[i].hard);
-		proc_text_print(text, " %-10s\n", names[i].unit);
+		proc_text_print(text, names[i].unit[0] ? " %-10s\n" : " %s\n", names[i].unit);
 	}
 	snapshot_drop(&s);
 	return 0;

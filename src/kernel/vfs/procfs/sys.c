@@ -19,14 +19,25 @@
 #include <linux/msg.h>
 #include <linux/sem.h>
 
-static int show_hostname(struct proc_text *text, const struct proc_subject *subject)
+static int show_name(struct proc_text *text, const struct proc_subject *subject)
 {
 	char name[65];
 
-	hostname_get(name, sizeof(name));
+	given_name_get(subject->entry->argument, name);
 	proc_text_print(text, "%s\n", name);
 	return 0;
 }
+
+/* As elsewhere the rest of what is too long is lost. */
+static int store_name(const struct proc_subject *subject, const char *text, size_t len)
+{
+	if (len && text[len - 1] == '\n')
+		len--;
+	given_name_set(subject->entry->argument, text, MIN(len, 64));
+	return 0;
+}
+
+static const struct proc_stored name_file = { show_name, store_name };
 
 static int show_threads_max(struct proc_text *text, const struct proc_subject *subject)
 {
@@ -89,29 +100,22 @@ bool proc_parse_number(const char *text, size_t len, int64_t *value)
 	return true;
 }
 
-/* What real-time threads may have of each period (sched/realtime.c). */
-static int show_rt_runtime(struct proc_text *text, const struct proc_subject *subject)
-{
-	int64_t budget, period;
+/* What real-time threads may have of each period, and that (sched/realtime.c). */
+enum { RT_RUNTIME, RT_PERIOD };
 
-	sched_realtime_limits(&budget, &period);
-	proc_text_print(text, "%ld\n", (long)budget);
+static int show_rt_limit(struct proc_text *text, const struct proc_subject *subject)
+{
+	int64_t limits[2];
+
+	sched_realtime_limits(&limits[RT_RUNTIME], &limits[RT_PERIOD]);
+	proc_text_print(text, "%ld\n", (long)limits[subject->entry->argument]);
 	return 0;
 }
 
-static int show_rt_period(struct proc_text *text, const struct proc_subject *subject)
-{
-	int64_t budget, period;
-
-	sched_realtime_limits(&budget, &period);
-	proc_text_print(text, "%ld\n", (long)period);
-	return 0;
-}
-
-static int store_rt_limit(const char *text, size_t len, bool is_budget)
+static int store_rt_limit(const struct proc_subject *subject, const char *text, size_t len)
 {
 	static struct mutex lock = MUTEX_INIT(lock, LOCK_PROC_SYS);
-	int64_t budget, period, value;
+	int64_t limits[2], value;
 	int error;
 
 	if (!len)
@@ -119,54 +123,44 @@ static int store_rt_limit(const char *text, size_t len, bool is_budget)
 	if (!proc_parse_number(text, len, &value))
 		return -EINVAL;
 	mutex_lock(&lock);
-	sched_realtime_limits(&budget, &period);
-	error = sched_set_realtime_limits(is_budget ? value : budget, is_budget ? period : value);
+	sched_realtime_limits(&limits[RT_RUNTIME], &limits[RT_PERIOD]);
+	limits[subject->entry->argument] = value;
+	error = sched_set_realtime_limits(limits[RT_RUNTIME], limits[RT_PERIOD]);
 	mutex_unlock(&lock);
 	return error;
 }
 
-static int store_rt_runtime(const struct proc_subject *subject, const char *text, size_t len)
-{
-	return store_rt_limit(text, len, true);
-}
-
-static int store_rt_period(const struct proc_subject *subject, const char *text, size_t len)
-{
-	return store_rt_limit(text, len, false);
-}
+static const struct proc_stored rt_file = { show_rt_limit, store_rt_limit };
 
 /* How long and how much may be dirty: in per cent or in bytes, whatever was set last; the other one is 0. */
-static int show_dirty(struct proc_text *text, enum mapped_limit which, bool is_percent)
+enum { PERCENT = 0x80 };
+
+static int show_dirty(struct proc_text *text, const struct proc_subject *subject)
 {
+	enum mapped_limit which = subject->entry->argument & ~PERCENT;
+	bool is_percent = subject->entry->argument & PERCENT;
 	uint64_t value = atomic_load(&mapped_limits[which]);
 
 	proc_text_print(text, "%lu\n", which == MAPPED_EXPIRE || (value <= 100) == is_percent ? value : 0);
 	return 0;
 }
 
-static int store_dirty(const char *text, size_t len, enum mapped_limit which, bool is_percent)
+static int store_dirty(const struct proc_subject *subject, const char *text, size_t len)
 {
+	enum mapped_limit which = subject->entry->argument & ~PERCENT;
 	int64_t value;
 
 	if (!len)
 		return 0;
 	if (!proc_parse_number(text, len, &value) || value < 0)
 		return -EINVAL;
-	if (which != MAPPED_EXPIRE && (is_percent ? value > 100 : value < 2 * PAGE_SIZE))
+	if (which != MAPPED_EXPIRE && (subject->entry->argument & PERCENT ? value > 100 : value < 2 * PAGE_SIZE))
 		return -EINVAL;
 	atomic_store(&mapped_limits[which], value);
 	return 0;
 }
 
-#define DIRTY(name, which, is_percent) \
-	static int show_##name(struct proc_text *text, const struct proc_subject *subject) { return show_dirty(text, which, is_percent); } \
-	static int store_##name(const struct proc_subject *subject, const char *text, size_t len) { return store_dirty(text, len, which, is_percent); }
-
-DIRTY(dirty_expire, MAPPED_EXPIRE, false)
-DIRTY(dirty_ratio, MAPPED_MOST, true)
-DIRTY(dirty_bytes, MAPPED_MOST, false)
-DIRTY(dirty_background_ratio, MAPPED_BACKGROUND, true)
-DIRTY(dirty_background_bytes, MAPPED_BACKGROUND, false)
+static const struct proc_stored dirty_file = { show_dirty, store_dirty };
 
 /* RFC 9562 §5.4: version 4, variant 10. */
 static void make_uuid(uint8_t uuid[16])
@@ -215,7 +209,8 @@ static const struct proc_entry random_entries[] = {
 #define FIGURE(file, value) { .name = file, .mode = S_IFREG | 0444, .kind = PROC_FIGURE, .figure = value }
 
 static const struct proc_entry kernel_entries[] = {
-	{ .name = "hostname", .mode = S_IFREG | 0444, .show = show_hostname },
+	{ .name = "hostname", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = HOST_NAME, .stored = &name_file },
+	{ .name = "domainname", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = DOMAIN_NAME, .stored = &name_file },
 	{ .name = "osrelease", .mode = S_IFREG | 0444, .kind = PROC_LINE, .line = SYSTEM_RELEASE },
 	{ .name = "ostype", .mode = S_IFREG | 0444, .kind = PROC_LINE, .line = SYSTEM_NAME },
 	{ .name = "version", .mode = S_IFREG | 0444, .kind = PROC_LINE, .line = SYSTEM_VERSION },
@@ -232,20 +227,20 @@ static const struct proc_entry kernel_entries[] = {
 	FIGURE("msgmax", MSGMAX),
 	FIGURE("msgmnb", MSGMNB),
 	FIGURE("msgmni", MSGMNI),
-	{ .name = "sched_rt_period_us", .mode = S_IFREG | 0644, .show = show_rt_period, .store = store_rt_period },
-	{ .name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .show = show_rt_runtime, .store = store_rt_runtime },
+	{ .name = "sched_rt_period_us", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = RT_PERIOD, .stored = &rt_file },
+	{ .name = "sched_rt_runtime_us", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = RT_RUNTIME, .stored = &rt_file },
 	{ .name = "random", .mode = S_IFDIR | 0555, .directory = &proc_sys_random },
 	PROC_CORE_ENTRIES
 };
 
 static const struct proc_entry vm_entries[] = {
 	FIGURE("overcommit_memory", 0),		/* only what plainly cannot be is refused (mm/README.md) */
-	{ .name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .show = show_dirty_expire, .store = store_dirty_expire },
-	{ .name = "dirty_ratio", .mode = S_IFREG | 0644, .show = show_dirty_ratio, .store = store_dirty_ratio },
-	{ .name = "dirty_bytes", .mode = S_IFREG | 0644, .show = show_dirty_bytes, .store = store_dirty_bytes },
-	{ .name = "dirty_background_ratio", .mode = S_IFREG | 0644, .show = show_dirty_background_ratio, .store = store_dirty_background_ratio },
-	{ .name = "dirty_background_bytes", .mode = S_IFREG | 0644, .show = show_dirty_background_bytes, .store = store_dirty_background_bytes },
-	{ .name = "drop_caches", .mode = S_IFREG | 0200, .show = proc_show_nothing, .store = store_drop_caches },
+	{ .name = "dirty_expire_centisecs", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = MAPPED_EXPIRE, .stored = &dirty_file },
+	{ .name = "dirty_ratio", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = MAPPED_MOST | PERCENT, .stored = &dirty_file },
+	{ .name = "dirty_bytes", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = MAPPED_MOST, .stored = &dirty_file },
+	{ .name = "dirty_background_ratio", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = MAPPED_BACKGROUND | PERCENT, .stored = &dirty_file },
+	{ .name = "dirty_background_bytes", .mode = S_IFREG | 0644, .kind = PROC_STORED, .argument = MAPPED_BACKGROUND, .stored = &dirty_file },
+	{ .name = "drop_caches", .mode = S_IFREG | 0200, PROC_STORED_BY(proc_show_nothing, store_drop_caches) },
 };
 
 static const struct proc_entry fs_entries[] = {
@@ -260,6 +255,7 @@ static const struct proc_entry sys_entries[] = {
 	{ .name = "kernel", .mode = S_IFDIR | 0555, .directory = &proc_sys_kernel },
 	{ .name = "vm", .mode = S_IFDIR | 0555, .directory = &proc_sys_vm },
 	{ .name = "fs", .mode = S_IFDIR | 0555, .directory = &proc_sys_fs },
+	PROC_SYS_NET_ENTRIES
 };
 
 const struct proc_directory proc_sys = { .number = PROC_SYS, .entries = sys_entries, .entry_count = ARRAY_LEN(sys_entries) };

@@ -290,9 +290,9 @@ static int next_process(const struct proc_subject *subject, int from)
 }
 
 static const struct proc_entry root_entries[] = {
-	{ .name = "self", .mode = S_IFLNK | 0777, .link = link_self },
-	{ .name = "thread-self", .mode = S_IFLNK | 0777, .link = link_thread_self },
-	{ .name = "mounts", .mode = S_IFLNK | 0777, .link = link_mounts },
+	{ .name = "self", .mode = S_IFLNK | 0777, .kind = PROC_LINK, .link = link_self },
+	{ .name = "thread-self", .mode = S_IFLNK | 0777, .kind = PROC_LINK, .link = link_thread_self },
+	{ .name = "mounts", .mode = S_IFLNK | 0777, .kind = PROC_LINK, .link = link_mounts },
 	{ .name = "sys", .mode = S_IFDIR | 0555, .directory = &proc_sys },
 	{ .name = "sysvipc", .mode = S_IFDIR | 0555, .directory = &proc_sysvipc },
 	PROC_NET_ENTRIES
@@ -314,6 +314,7 @@ static const struct proc_entry root_entries[] = {
 	{ .name = "served", .mode = S_IFREG | 0400, .show = proc_show_served },
 	{ .name = "vmstat", .mode = S_IFREG | 0444, .show = show_vmstat },
 	{ .name = "diskstats", .mode = S_IFREG | 0444, .show = proc_show_nothing },
+	{ .name = "modules", .mode = S_IFREG | 0444, .show = proc_show_nothing },
 	{ .name = "partitions", .mode = S_IFREG | 0444, .show = proc_show_nothing },
 	{ .name = "locks", .mode = S_IFREG | 0444, .show = show_locks },
 	{ .name = "swaps", .mode = S_IFREG | 0444, .show = show_swaps },
