@@ -7,6 +7,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/user_copy.h"
+#include "net/net.h"
 #include "process/internal.h"
 #include "sched/clock.h"
 #include "security/capabilities.h"
@@ -51,11 +52,15 @@ struct queued_message *message_queue_take(struct message_queue *queue)
 	return message;
 }
 
-void message_queue_forget_notice(struct message_queue *queue)
+void *message_queue_forget_notice(struct message_queue *queue)
 {
+	void *cookie = queue->notice.cookie;
+
 	if (queue->notice.owner)
 		process_put(queue->notice.owner);
 	queue->notice.owner = NULL;
+	queue->notice.cookie = NULL;
+	return cookie;
 }
 
 static void queue_put(struct message_queue *queue)
@@ -64,7 +69,7 @@ static void queue_put(struct message_queue *queue)
 		return;
 	while (queue->count)
 		kfree(message_queue_take(queue));
-	message_queue_forget_notice(queue);
+	netlink_tell(message_queue_forget_notice(queue), NOTICE_REMOVED);
 	user_account_charge_queues(queue->account, -(long)queue->charge, 0);
 	user_account_put(queue->account);
 	kfree(queue);
@@ -249,11 +254,13 @@ static unsigned queue_poll(struct file *file, struct poll_table *table)
 static void queue_flush(struct file *file)
 {
 	struct message_queue *queue = file->private;
+	void *cookie = NULL;
 
 	spin_lock(&queue->lock);
 	if (queue->notice.owner == current_process())
-		message_queue_forget_notice(queue);
+		cookie = message_queue_forget_notice(queue);
 	spin_unlock(&queue->lock);
+	netlink_tell(cookie, NOTICE_REMOVED);
 }
 
 static void queue_release(struct file *file)

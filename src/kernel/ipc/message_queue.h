@@ -23,7 +23,8 @@ struct notice {
 	struct process *owner;	/* referenced; NULL: nobody */
 	uint32_t program;	/* owner->exec_count: another program of the process is not told */
 	int how, signal;	/* SIGEV_*; 0: no signal */
-	uint64_t value;
+	uint64_t value;		/* of a signal */
+	void *cookie;		/* SIGEV_THREAD: what netlink_tell() is for; else NULL */
 };
 
 struct message_queue {
@@ -48,7 +49,9 @@ struct message_queue {
 struct queued_message *message_queue_take(struct message_queue *queue);
 /* How many messages there are. The lock must not be held: while it is, one may have been taken of those that there are always. */
 size_t message_queue_count(struct message_queue *queue);
-/* Nobody is told any more. Lock held. */
-void message_queue_forget_notice(struct message_queue *queue);
+/* Why a thread is told. */
+enum { NOTICE_MESSAGE = 1, NOTICE_REMOVED = 2 };
+/* Nobody is told any more; what it returns is for netlink_tell(), when no lock is held. Lock held. */
+void *message_queue_forget_notice(struct message_queue *queue);
 /* The queue behind @ref's descriptor, if that has all of @rights (FILE_RIGHT_*); else NULL: -EBADF. */
 struct message_queue *message_queue_of(struct fd_ref ref, uint32_t rights);

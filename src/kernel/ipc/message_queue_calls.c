@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "lib/same_layout.h"
 #include "mm/user_copy.h"
+#include "net/net.h"
 #include "process/internal.h"
 #include "process/time_user.h"
 #include "sched/wall_timer.h"
@@ -96,8 +97,8 @@ static int wait_in(struct message_queue *queue, struct list *sleepers, struct sl
 
 /* ---- Sending and receiving ---- */
 
-/* Tells who registered, and is registered no more, of a message by the caller. Lock held. */
-static void tell(struct message_queue *queue)
+/* Tells who registered, and is registered no more, of a message by the caller. What is to be done later. Lock held. */
+static void *tell(struct message_queue *queue)
 {
 	const struct notice *notice = &queue->notice;
 	struct signal_info info = { .number = notice->signal, .code = SI_MESGQ,
@@ -105,29 +106,29 @@ static void tell(struct message_queue *queue)
 
 	if (notice->how == SIGEV_SIGNAL && notice->signal && atomic_load_relaxed(&notice->owner->exec_count) == notice->program)
 		signal_send_process(notice->owner, &info);
-	message_queue_forget_notice(queue);
+	return message_queue_forget_notice(queue);
 }
 
-/* A message for a queue that has room. Lock held. */
-static void arrive(struct message_queue *queue, struct queued_message *message)
+/* A message for a queue that has room. The same. */
+static void *arrive(struct message_queue *queue, struct queued_message *message)
 {
 	struct sleeper *receiver = serve(&queue->receivers);
 
 	if (receiver) {
 		receiver->message = message;
-		return;
+		return NULL;
 	}
 	insert(queue, message);
-	if (queue->count == 1 && queue->notice.owner)
-		tell(queue);
 	wake_one(&queue->readable);
+	return queue->count == 1 && queue->notice.owner ? tell(queue) : NULL;
 }
 
 static int send(const struct file *file, uaddr_t from, size_t len, unsigned priority, uint64_t until)
 {
 	struct message_queue *queue = file->private;
 	struct sleeper sleeper;
-	int error = -ENOMEM;
+	void *cookie = NULL;
+	int error;
 
 	if (len > queue->message_size)
 		return -EMSGSIZE;
@@ -140,10 +141,11 @@ static int send(const struct file *file, uaddr_t from, size_t len, unsigned prio
 	if (!error) {
 		spin_lock(&queue->lock);
 		if (queue->count < queue->limit)
-			arrive(queue, sleeper.message);
+			cookie = arrive(queue, sleeper.message);
 		else
 			error = wait_in(queue, &queue->senders, &sleeper, file, until);
 		spin_unlock(&queue->lock);
+		netlink_tell(cookie, NOTICE_MESSAGE);
 	}
 	if (error)
 		kfree(sleeper.message);
@@ -235,8 +237,8 @@ SAME_FIELD(struct user_sigevent, value, sigevent_t, sigev_value);
 SAME_FIELD(struct user_sigevent, signal, sigevent_t, sigev_signo);
 SAME_FIELD(struct user_sigevent, notify, sigevent_t, sigev_notify);
 
-/* @event NULL: the caller is told no more. 0 or -EBUSY. */
-static int change_notice(struct message_queue *queue, const struct user_sigevent *event)
+/* @event NULL: the caller is told no more. *@cookie becomes what is not needed any more. 0 or -EBUSY. */
+static int change_notice(struct message_queue *queue, const struct user_sigevent *event, void **cookie)
 {
 	struct process *self = current_process();
 	int error = 0;
@@ -245,10 +247,12 @@ static int change_notice(struct message_queue *queue, const struct user_sigevent
 	if (event && is_registered(queue)) {
 		error = -EBUSY;
 	} else if (event || queue->notice.owner == self) {
-		message_queue_forget_notice(queue);
+		void *new = *cookie;
+
+		*cookie = message_queue_forget_notice(queue);
 		if (event) {
 			process_get(self);
-			queue->notice = (struct notice){ self, self->exec_count, event->notify, event->signal, event->value };
+			queue->notice = (struct notice){ self, self->exec_count, event->notify, event->signal, event->value, new };
 		}
 	}
 	spin_unlock(&queue->lock);
@@ -259,20 +263,25 @@ long sys_mq_notify(int fd, uaddr_t event_at)
 {
 	struct user_sigevent event;
 	struct message_queue *queue;
+	void *cookie = NULL;
 	struct fd_ref ref;
 	int error = 0;
 
 	if (event_at)
 		error = copy_from_user(&event, event_at, sizeof(event));
-	/* SIGEV_THREAD: the C library starts a thread that waits at a netlink socket, and there are none. */
-	if (event_at && !error && event.notify != SIGEV_NONE && (event.notify != SIGEV_SIGNAL || (unsigned)event.signal > SIGNAL_COUNT))
-		error = -EINVAL;
+	if (event_at && !error) {
+		if (event.notify == SIGEV_THREAD)
+			error = netlink_reserve(event.signal, event.value, &cookie);
+		else if (event.notify != SIGEV_NONE && (event.notify != SIGEV_SIGNAL || (unsigned)event.signal > SIGNAL_COUNT))
+			error = -EINVAL;
+	}
 	if (error)
 		return error;
 	ref = fd_borrow_io(fd);
 	queue = message_queue_of(ref, 0);
-	error = queue ? change_notice(queue, event_at ? &event : NULL) : -EBADF;
+	error = queue ? change_notice(queue, event_at ? &event : NULL, &cookie) : -EBADF;
 	fd_release(ref);
+	netlink_tell(cookie, error ? 0 : NOTICE_REMOVED);
 	return error;
 }
 

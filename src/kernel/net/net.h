@@ -2,6 +2,7 @@
 /* What the rest of the kernel uses of sockets; empty where it is built without local ones (../README.md, "Switches"). */
 #pragma once
 
+#include "lib/errno.h"
 #include "vfs/file.h"
 
 struct proc_text;
@@ -23,6 +24,13 @@ void unix_after_put(uint64_t said);
 bool unix_is_socket(const struct file *file);	/* a local one */
 void unix_show_all(struct proc_text *text);	/* /proc/net/unix */
 
+/*
+ * What mq_notify() promises the C library's thread, which waits at the netlink socket @fd: the bytes at @from, to be given to netlink_tell() once.
+ * 0, -EFAULT, -EBADF, -ENOTSOCK, -EINVAL (of another family), and those of waiting for room.
+ */
+int netlink_reserve(int fd, uaddr_t from, void **cookie);
+void netlink_tell(void *cookie, char what);	/* with @what in the last byte; 0: nothing. @cookie may be NULL. No spinlock may be held */
+
 #else
 
 static inline void net_init(void) { }
@@ -30,5 +38,7 @@ static inline bool unix_counts_puts(const struct file *file) { return false; }
 static inline uint64_t unix_ask_before_put(const struct file *file) { return 0; }
 static inline void unix_after_put(uint64_t said) { }
 static inline bool unix_is_socket(const struct file *file) { return false; }
+static inline int netlink_reserve(int fd, uaddr_t from, void **cookie) { return -EINVAL; }
+static inline void netlink_tell(void *cookie, char what) { }
 
 #endif

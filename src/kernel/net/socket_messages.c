@@ -233,6 +233,8 @@ static int put_sender(const struct exchange *exchange, uaddr_t name, uaddr_t siz
 {
 	const struct unix_name *from = exchange->message.from;
 
+	if (name && unix_is_netlink(exchange->socket))
+		return socket_put_sized(name, size, &netlink_kernel, sizeof(netlink_kernel));
 	return name ? socket_put_sized(name, size, from ? &from->address : NULL, from ? from->size : 0) : 0;
 }
 

@@ -14,13 +14,14 @@
 #include "process/credentials.h"
 #include "sync/mutex.h"
 #include "vfs/file.h"
+#include <linux/netlink.h>
 #include <linux/un.h>
 
 struct user_account;
 
 enum { MESSAGE_OOB = 0x1, MESSAGE_PEEK = 0x2, MESSAGE_CTRUNC = 0x8, MESSAGE_TRUNC = 0x20, MESSAGE_DONTWAIT = 0x40, MESSAGE_EOR = 0x80,
        MESSAGE_WAITALL = 0x100, MESSAGE_NOSIGNAL = 0x4000, MESSAGE_WAITFORONE = 0x10000, MESSAGE_CLOEXEC = 0x40000000, MESSAGE_COMPAT = 1 << 31 };
-enum unix_state { UNIX_IDLE, UNIX_CONNECTING, UNIX_CONNECTED, UNIX_LISTENING };
+enum unix_state { UNIX_IDLE, UNIX_CONNECTING, UNIX_CONNECTED, UNIX_LISTENING, UNIX_NETLINK = 0x10 /* and the type that was asked for */ };
 /* What a socket was told to do no more, or its peer. */
 enum { UNIX_SHUT_READ = 1, UNIX_SHUT_WRITE = 2, UNIX_SHUT_BOTH = 3 };
 /* Why the short ways of read and write are not to be gone. */
@@ -98,8 +99,14 @@ struct unix_socket {
 	uint64_t options;		/* atomic: a bit for each that is on or off, by its number */
 	struct wait_queue writers;	/* wait for room, ends */
 	struct wait_queue senders;	/* others, who wait for room in this socket's queue */
-	struct unix_socket *first_waiting, **last_waiting;	/* lock: connections that nobody has accepted */
-	struct unix_socket *next_waiting;			/* the listener's lock */
+	struct unix_socket *first_waiting;	/* lock: connections that nobody has accepted */
+	union {
+		struct {
+			struct unix_socket **last_waiting;	/* lock */
+			struct unix_socket *next_waiting;	/* the listener's lock */
+		};
+		struct sockaddr_nl netlink;	/* the address of a netlink socket, until it is closed */
+	};
 	struct file *file;		/* set once; NULL until accepted */
 	struct user_account *account;	/* who made it and pays; referenced */
 	struct list all;		/* names_lock */
@@ -140,7 +147,7 @@ struct unix_message {
 
 /* unix_socket.c */
 extern const struct file_ops unix_file_ops;
-struct unix_socket *unix_create(int type);	/* NULL: -ENOBUFS */
+struct unix_socket *unix_create(int type);	/* also UNIX_NETLINK with one of its types. NULL: -ENOBUFS */
 int unix_open(struct unix_socket *socket, uint32_t flags, struct file **file);	/* takes the reference over, also when it fails */
 void unix_put(struct unix_socket *socket);
 static inline struct unix_socket *unix_get(struct unix_socket *socket)
@@ -248,6 +255,16 @@ void unix_list_remove(struct unix_socket *socket);
 int unix_listen(struct unix_socket *socket, int backlog);
 int unix_connect(struct unix_socket *socket, const struct sockaddr_un *address, unsigned size, bool now);
 struct unix_socket *unix_accept(struct unix_socket *socket, bool now, int *error);	/* the reference is the caller's */
+
+/* unix_netlink.c */
+static inline bool unix_is_netlink(const struct unix_socket *socket)
+{
+	return socket->state & UNIX_NETLINK;
+}
+extern const struct sockaddr_nl netlink_kernel;		/* its address */
+int netlink_bind(struct unix_socket *socket, const struct sockaddr_nl *address, unsigned size);
+int netlink_check_receiver(const struct sockaddr_nl *to, unsigned size);	/* 0: the kernel; else nobody */
+ssize_t netlink_send(struct unix_socket *socket, struct unix_message *request);
 
 /* unix_flight.c */
 struct unix_rights *unix_rights_create(unsigned count);

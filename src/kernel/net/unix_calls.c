@@ -27,11 +27,27 @@ long with_socket(int fd, uint64_t first, uint64_t second, uint64_t third, uint64
 	return result;
 }
 
+static bool is_local(int family)
+{
+	return family == FAMILY_UNIX || family == FAMILY_NETLINK;
+}
+
+/* What other protocols of netlink are about is not there. */
+static int check_netlink_kind(struct socket *kind)
+{
+	if (kind->type != TYPE_RAW && kind->type != TYPE_DATAGRAM)
+		return -ESOCKTNOSUPPORT;
+	kind->type |= UNIX_NETLINK;
+	return kind->protocol ? -EPROTONOSUPPORT : 0;
+}
+
 /* AF_UNIX, with SOCK_RAW for datagrams. */
-static int check_unix_kind(struct socket *kind)
+static int check_local_kind(struct socket *kind)
 {
 	if (kind->type >= TYPE_MAX)
 		return -EINVAL;
+	if (kind->family == FAMILY_NETLINK)
+		return check_netlink_kind(kind);
 	if (kind->protocol && kind->protocol != FAMILY_UNIX)
 		return -EPROTONOSUPPORT;
 	if (kind->type == TYPE_RAW)
@@ -75,13 +91,13 @@ long sys_socket(int family, int type, int protocol)
 	struct file *file;
 	int error;
 
-	if ((family == FAMILY_PACKET || (kind.type == TYPE_RAW && family != FAMILY_UNIX)) && !capabilities_hold(CAPABILITY_NET_RAW))
+	if ((family == FAMILY_PACKET || (kind.type == TYPE_RAW && !is_local(family))) && !capabilities_hold(CAPABILITY_NET_RAW))
 		return -EPERM;
 	if (type & ~(TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
 		return -EINVAL;
-	error = family == FAMILY_UNIX ? check_unix_kind(&kind) : check_kind(&kind);
+	error = is_local(family) ? check_local_kind(&kind) : check_kind(&kind);
 	if (!error)
-		error = family == FAMILY_UNIX ? open_unix(kind.type, type & O_NONBLOCK, &file) : open_inet(&kind, type & O_NONBLOCK, &file);
+		error = is_local(family) ? open_unix(kind.type, type & O_NONBLOCK, &file) : open_inet(&kind, type & O_NONBLOCK, &file);
 	return error ? error : install(file, type);
 }
 
@@ -129,10 +145,10 @@ long sys_socketpair(int family, int type, int protocol, uaddr_t fds)
 	if (error)
 		return error;
 	error = copy_to_user(fds, numbers, sizeof(numbers));
-	if (!error && family != FAMILY_UNIX)
-		error = check_kind(&kind) ?: -EOPNOTSUPP;
 	if (!error)
-		error = check_unix_kind(&kind);
+		error = is_local(family) ? check_local_kind(&kind) : check_kind(&kind);
+	if (!error && family != FAMILY_UNIX)
+		error = -EOPNOTSUPP;
 	if (!error)
 		error = open_pair(kind.type, type & O_NONBLOCK, files);
 	fill_or_unreserve(numbers[0], files[0], error);
@@ -150,6 +166,8 @@ static long connect_socket(struct file *file, uint64_t from, uint64_t size, uint
 	error = read_address(&address, from, size);
 	if (error)
 		return error;
+	if (unix_is(file) && unix_is_netlink(file->private))
+		return netlink_check_receiver((const struct sockaddr_nl *)&address, size);
 	if (unix_is(file))
 		return unix_connect(file->private, &address.un, size, file->flags & O_NONBLOCK);
 	if (size >= sizeof(address.family) && address.family == FAMILY_UNSPECIFIED)
@@ -168,7 +186,10 @@ static long bind_socket(struct file *file, uint64_t from, uint64_t size, uint64_
 		if (!capabilities_hold(CAPABILITY_IPC_CREATE))
 			return -EPERM;
 		error = read_address(&address, from, size);
-		return error ? error : unix_bind(file->private, &address.un, size);
+		if (error)
+			return error;
+		return unix_is_netlink(file->private) ? netlink_bind(file->private, (const struct sockaddr_nl *)&address, size)
+						       : unix_bind(file->private, &address.un, size);
 	}
 	if (!capabilities_hold(CAPABILITY_NET_LISTEN) && !capabilities_hold(CAPABILITY_NET_CONNECT))
 		return -EPERM;
@@ -195,7 +216,7 @@ static long listen_socket(struct file *file, uint64_t backlog, uint64_t unused, 
 static long shut_socket(struct file *file, uint64_t how, uint64_t unused, uint64_t unused_too, uint64_t nor_this)
 {
 	if (unix_is(file))
-		return unix_shutdown(file->private, how);
+		return unix_is_netlink(file->private) ? -EOPNOTSUPP : unix_shutdown(file->private, how);
 	return (unsigned)how > 2 ? -EINVAL : -ENOTCONN;
 }
 
@@ -250,6 +271,8 @@ static long put_unix_name(const struct unix_socket *socket, uaddr_t to, uaddr_t 
 	static const uint16_t family = FAMILY_UNIX;
 	const struct unix_name *name = atomic_load(&socket->name);
 
+	if (unix_is_netlink(socket))
+		return socket_put_sized(to, size, &socket->netlink, sizeof(socket->netlink));
 	return name ? socket_put_sized(to, size, &name->address, name->size) : socket_put_sized(to, size, &family, sizeof(family));
 }
 

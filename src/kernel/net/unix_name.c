@@ -340,7 +340,7 @@ void unix_show_all(struct proc_text *text)
 	proc_text_print(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
 	mutex_lock(&names_lock);
 	list_for_each(socket, &all, all)
-		if (!socket->name || socket->name->path.dentry || allows(&socket->name->address, socket->name->size))
+		if (!unix_is_netlink(socket) && (!socket->name || socket->name->path.dentry || allows(&socket->name->address, socket->name->size)))
 			show(text, socket);
 	mutex_unlock(&names_lock);
 }

@@ -210,8 +210,8 @@ union value {
 static size_t get_value(struct unix_socket *socket, int option, union value *value)
 {
 	switch (option) {
-	case SO_DOMAIN: value->number = FAMILY_UNIX; break;
-	case SO_TYPE: value->number = socket->type; break;
+	case SO_DOMAIN: value->number = unix_is_netlink(socket) ? FAMILY_NETLINK : FAMILY_UNIX; break;
+	case SO_TYPE: value->number = unix_is_netlink(socket) ? socket->state & TYPE_MASK : socket->type; break;
 	case SO_PROTOCOL: value->number = 0; break;
 	case SO_ERROR: value->number = -unix_take_error(socket); break;
 	case SO_ACCEPTCONN: value->number = atomic_load(&socket->state) == UNIX_LISTENING; break;

@@ -64,11 +64,17 @@ struct unix_socket *unix_create(int type)
 	}
 	mutex_init(&socket->lock, LOCK_UNIX_SOCKET);
 	socket->end = &socket->first;
-	socket->last_waiting = &socket->first_waiting;
 	wait_queue_init(&socket->readers);
 	wait_queue_init(&socket->writers);
 	wait_queue_init(&socket->senders);
 	socket->type = type;
+	if (type & UNIX_NETLINK) {
+		socket->type = TYPE_DATAGRAM;
+		socket->state = type;
+		socket->netlink.nl_family = FAMILY_NETLINK;
+	} else {
+		socket->last_waiting = &socket->first_waiting;
+	}
 	socket->backlog = UNIX_DATAGRAMS_MAX;
 	refcount_init(&socket->refs, 1);
 	socket->number = net_socket_number();
@@ -229,6 +235,8 @@ bool unix_is_socket(const struct file *file)
 
 ssize_t unix_send(struct unix_socket *socket, struct unix_message *message)
 {
+	if (unix_is_netlink(socket))
+		return netlink_send(socket, message);
 	return socket->type == TYPE_STREAM ? unix_stream_send(socket, message) : unix_datagram_send(socket, message);
 }
 
