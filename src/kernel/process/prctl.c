@@ -64,13 +64,18 @@ static long linux_prctl(int option, uint64_t a, uint64_t b, uint64_t more)
 	case PR_GET_SECCOMP:
 	case PR_GET_TIMING:
 		return 0;
+	case PR_SET_TIMING:	/* to what it is */
+	case PR_SET_TSC:
+		return a == (option == PR_SET_TSC ? PR_TSC_ENABLE : PR_TIMING_STATISTICAL) ? 0 : -EINVAL;
 	case PR_GET_TSC:
 		return put_user_u32(a, PR_TSC_ENABLE);
-	case PR_SET_THP_DISABLE:	/* there are no huge pages */
-	case PR_GET_THP_DISABLE:
-		if (b | more || a != (option == PR_SET_THP_DISABLE))
+	case PR_SET_THP_DISABLE:	/* there are no huge pages anyway */
+		if (b | more)
 			return -EINVAL;
-		return !a;
+		current_process()->no_huge_pages = a != 0;
+		return 0;
+	case PR_GET_THP_DISABLE:
+		return a | b | more ? -EINVAL : current_process()->no_huge_pages;
 	default:
 		return -EINVAL;
 	}
