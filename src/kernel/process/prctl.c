@@ -59,23 +59,28 @@ static long linux_prctl(int option, uint64_t a, uint64_t b, uint64_t more)
 	case PR_CAPBSET_DROP:
 	case PR_SET_SECUREBITS:
 		return -EPERM;
+	case PR_SET_TSC:		/* to what it is */
+		a -= PR_TSC_ENABLE;
+		/* fall through */
+	case PR_SET_TIMING:		/* the same */
+		if (a != PR_TIMING_STATISTICAL)
+			return -EINVAL;
+		/* fall through */
 	case PR_GET_KEEPCAPS:
 	case PR_GET_SECUREBITS:
 	case PR_GET_SECCOMP:
 	case PR_GET_TIMING:
 		return 0;
-	case PR_SET_TIMING:	/* to what it is */
-	case PR_SET_TSC:
-		return a == (option == PR_SET_TSC ? PR_TSC_ENABLE : PR_TIMING_STATISTICAL) ? 0 : -EINVAL;
 	case PR_GET_TSC:
 		return put_user_u32(a, PR_TSC_ENABLE);
-	case PR_SET_THP_DISABLE:	/* there are no huge pages anyway */
-		if (b | more)
-			return -EINVAL;
-		current_process()->no_huge_pages = a != 0;
-		return 0;
 	case PR_GET_THP_DISABLE:
-		return a | b | more ? -EINVAL : current_process()->no_huge_pages;
+	case PR_SET_THP_DISABLE:	/* there are no huge pages anyway */
+		if (b | more || (a && option == PR_GET_THP_DISABLE))
+			return -EINVAL;
+		if (option == PR_GET_THP_DISABLE)
+			return current_process()->no_huge_pages;
+		current_process()->no_huge_pages = a;
+		return 0;
 	default:
 		return -EINVAL;
 	}
