@@ -178,7 +178,7 @@ COLD int exec_args_from_kernel(struct exec_args *args, char *const argv[], char 
 	return error;
 }
 
-int exec_args_replace_first(struct exec_args *args, const char *interpreter, const char *argument, const char *script)
+COLD int exec_args_replace_first(struct exec_args *args, const char *interpreter, const char *argument, const char *script)
 {
 	const char *fresh[3] = { interpreter, argument, script };
 	char *copies[3];

@@ -311,10 +311,7 @@ static void copy_attributes(struct process *child, struct process *parent, const
 	}
 	child->credentials = credentials_get(credentials_current());
 	child->exit_signal = request->exit_signal;
-	child->dumpable = parent->dumpable;
-	child->no_new_privs = parent->no_new_privs;
-	child->oom_score_adj = parent->oom_score_adj;
-	child->oom_score_adj_least = parent->oom_score_adj_least;
+	child->inherited = parent->inherited;
 	layout_inherit(child, parent);
 }
 

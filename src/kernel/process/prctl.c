@@ -59,6 +59,13 @@ static long linux_prctl(int option, uint64_t a, uint64_t b, uint64_t more)
 	case PR_CAPBSET_DROP:
 	case PR_SET_SECUREBITS:
 		return -EPERM;
+	case PR_SET_TSC:		/* to what it is */
+		a -= PR_TSC_ENABLE;
+		/* fall through */
+	case PR_SET_TIMING:		/* the same */
+		if (a != PR_TIMING_STATISTICAL)
+			return -EINVAL;
+		/* fall through */
 	case PR_GET_KEEPCAPS:
 	case PR_GET_SECUREBITS:
 	case PR_GET_SECCOMP:
@@ -66,11 +73,14 @@ static long linux_prctl(int option, uint64_t a, uint64_t b, uint64_t more)
 		return 0;
 	case PR_GET_TSC:
 		return put_user_u32(a, PR_TSC_ENABLE);
-	case PR_SET_THP_DISABLE:	/* there are no huge pages */
 	case PR_GET_THP_DISABLE:
-		if (b | more || a != (option == PR_SET_THP_DISABLE))
+	case PR_SET_THP_DISABLE:	/* there are no huge pages anyway */
+		if (b | more || (a && option == PR_GET_THP_DISABLE))
 			return -EINVAL;
-		return !a;
+		if (option == PR_GET_THP_DISABLE)
+			return current_process()->no_huge_pages;
+		current_process()->no_huge_pages = a;
+		return 0;
 	default:
 		return -EINVAL;
 	}

@@ -99,6 +99,7 @@ struct process {
 	struct fs_context *fs;		/* lock. Others: process_get_fs() */
 	struct signal_handlers *handlers;	/* shared by CLONE_SIGHAND; replaced by exec under signal_lock */
 	bool files_shared;		/* CLONE_FILES with another process ever happened: exec makes a copy */
+	bool serves_files;		/* has served a file system from a disk: when memory is out others go first; a hint */
 
 	struct spinlock lock;
 	const struct credentials *credentials;	/* replaced as a whole; lock. Own: credentials_current(), others: credentials_of() */
@@ -108,11 +109,15 @@ struct process {
 	struct user_account *account;	/* of its real uid; changes under lock and signal_lock */
 	unsigned charged;		/* threads it counts for there; lock */
 	int exit_signal;		/* to the parent at the end; SIGCHLD by default; process_tree_lock */
-	bool no_new_privs, dumpable;
-	bool serves_files;		/* has served a file system from a disk: when memory is out others go first; a hint */
-	int16_t oom_score_adj;		/* when memory is out: thousandths of all that count as its own (oom.c); lock, as the next */
-	int16_t oom_score_adj_least;	/* to which it can be lowered by who may not administer */
 	int death_signal;		/* prctl PR_SET_PDEATHSIG */
+	union {
+		struct {
+			bool no_new_privs, dumpable, no_huge_pages;	/* prctl PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_THP_DISABLE */
+			int16_t oom_score_adj;		/* when memory is out: thousandths of all that count as its own (oom.c); lock, as the next */
+			int16_t oom_score_adj_least;	/* to which it can be lowered by who may not administer */
+		};
+		uint64_t inherited;	/* all of that, for fork */
+	};
 	uint64_t start_ns;		/* monotonic */
 	size_t max_resident;		/* pages: the most that the address spaces had which it has left; lock */
 	struct port_names *port_names;	/* which ports it may open and make by name, NULL: all; lock */

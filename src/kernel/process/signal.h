@@ -41,6 +41,8 @@ int signal_send_group(int pgid, const struct signal_info *info);
 enum { SIGNAL_TO_THREAD = 1 << 30 };
 struct signal_sender { uint32_t uid, euid; uint64_t capabilities; };
 struct signal_sender signal_sender_self(void);
+/* Is there a process, thread, group or session of that number? */
+bool process_number_is_used(int number);
 /* Any context. @info's number 0, or no room for @info: SIGIO. */
 void signal_send_for(const struct signal_sender *sender, int target, const struct signal_info *info);
 

@@ -31,6 +31,15 @@ static void send_checked(const struct signal_sender *sender, struct process *pro
 		signal_send(process, thread, &plain);
 }
 
+bool process_number_is_used(int number)
+{
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	bool used = pid_next_used(number - 1) == number;
+
+	spin_unlock_irq(&process_tree_lock, flags);
+	return used;
+}
+
 void signal_send_for(const struct signal_sender *sender, int target, const struct signal_info *info)
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);

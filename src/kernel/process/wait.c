@@ -210,7 +210,7 @@ static int wait_for_descriptor(int fd, struct wait_request *request, struct wait
 	return !result && wait && nonblocking ? -EAGAIN : result;
 }
 
-long sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
+COLD long sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
 {
 	struct wait_request request = { .type = type, .id = id, .options = options };
 	struct wait_event event;

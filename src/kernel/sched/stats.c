@@ -135,7 +135,7 @@ bool sched_get_cpu_stats(unsigned id, struct sched_cpu_stats *stats)
 	return true;
 }
 
-void sched_get_stats(struct sched_stats *stats)
+COLD void sched_get_stats(struct sched_stats *stats)
 {
 	*stats = (struct sched_stats){
 		.interrupts = interrupts_total(), .runnable = runnable(), .threads = atomic_load(&thread_count),

@@ -8,6 +8,7 @@
 #include "lib/types.h"
 
 struct tty;
+struct file;
 struct session;
 struct ktermios;
 
@@ -78,6 +79,8 @@ void tty_session_leader_exit(struct session *session);
 /* For /proc/PID/stat: device number and foreground group of a session's terminal; 0 and -1 if none. */
 void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid);
 
+/* Whom the open terminal @file tells of events (F_GETOWN) once the caller has set O_ASYNC: its foreground group, else the caller. */
+int tty_default_owner(const struct file *file);
 /* Is it the calling process's controlling terminal? */
 bool tty_controls_caller(const struct tty *tty);
 /* The device number of the calling process's controlling terminal; 0: it has none. */

@@ -9,6 +9,7 @@
 #include "net/net.h"
 #include "process/process.h"
 #include "sched/timer.h"
+#include "tty/tty.h"
 #include "vfs/vnode.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -115,9 +116,9 @@ static int begin(struct file *file, int fd)
 	epoll_link(&watch->item);
 	file->ops->poll(file, &watch->table);
 	atomic_or(&file->flags, FASYNC);
-	/* A terminal tells who asks, if nobody has said whom. */
+	/* A terminal tells somebody, if nobody has said whom. */
 	if (terminal && !file->owner)
-		set_owner(file, current_process()->pid);
+		set_owner(file, tty_default_owner(file));
 	return 0;
 }
 

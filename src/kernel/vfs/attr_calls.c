@@ -205,8 +205,6 @@ static long change_times(const struct path *path, void *argument)
 		if (!vnode_owned_by_caller(vnode) && vnode_check_access(vnode, PERMIT_WRITE))
 			return -EACCES;
 	} else {
-		if (omitted(&to->times[0]) && omitted(&to->times[1]))
-			return 0;
 		if (!vnode_owned_by_caller(vnode))
 			return -EPERM;
 		in.atime = time_ns(&to->times[0], now);
@@ -241,10 +239,13 @@ long sys_utimensat(int dir, uaddr_t path, uaddr_t times, int flags)
 {
 	struct new_times to = { .now = !times };
 
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
 	if (times && copy_from_user(to.times, times, sizeof(to.times)))
 		return -EFAULT;
+	/* Not even the name is looked at. */
+	if (times && omitted(&to.times[0]) && omitted(&to.times[1]))
+		return 0;
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
 	return set_times(dir, path, &to, flags);
 }
 

@@ -258,7 +258,7 @@ static long bytes_to_read(struct file *file, uint64_t argument)
 	return put_user_u32(argument, pos < size ? MIN(size - pos, (uint64_t)INT32_MAX) : 0);
 }
 
-static long ioctl_file(int fd, struct file *file, unsigned request, uint64_t argument)
+static COLD long ioctl_file(int fd, struct file *file, unsigned request, uint64_t argument)
 {
 	uint32_t value;
 
@@ -287,7 +287,7 @@ static long ioctl_file(int fd, struct file *file, unsigned request, uint64_t arg
 	return file->ops->ioctl ? file->ops->ioctl(file, request, argument) : -ENOTTY;
 }
 
-long sys_ioctl(int fd, unsigned request, uint64_t argument)
+COLD long sys_ioctl(int fd, unsigned request, uint64_t argument)
 {
 	struct fd_ref ref = fd_borrow_io(fd);
 	long result;

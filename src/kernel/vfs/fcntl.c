@@ -176,6 +176,15 @@ static long lock_command(int fd, struct file *file, int command, uint64_t argume
 	}
 }
 
+/* @number: of whom @owner says something, or 0. */
+static long set_owner(struct file *file, int number, int owner)
+{
+	if (number && !process_number_is_used(number))
+		return -ESRCH;
+	async_set_owner(file, owner);
+	return 0;
+}
+
 static long owner_command(struct file *file, int command, uint64_t argument)
 {
 	struct owner_ex owner;
@@ -183,21 +192,16 @@ static long owner_command(struct file *file, int command, uint64_t argument)
 
 	switch (command) {
 	case F_SETOWN:
-		if ((int)argument == INT32_MIN)
-			return -EINVAL;
-		if ((int)argument >= PID_MAX)	/* its bits may say something else */
-			return -ESRCH;
-		async_set_owner(file, argument);
-		return 0;
+		value = argument;
+		return value == INT32_MIN ? -EINVAL : set_owner(file, value < 0 ? -value : value, value);
 	case F_GETOWN:
 		return value < 0 ? value : number;
 	case F_SETOWN_EX:
 		if (copy_from_user(&owner, argument, sizeof(owner)))
 			return -EFAULT;
-		if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP || owner.pid < 0 || owner.pid >= PID_MAX)
+		if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
 			return -EINVAL;
-		async_set_owner(file, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid | (owner.type == F_OWNER_TID ? SIGNAL_TO_THREAD : 0));
-		return 0;
+		return set_owner(file, owner.pid, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid | (owner.type == F_OWNER_TID ? SIGNAL_TO_THREAD : 0));
 	case F_GETOWN_EX:
 		owner = (struct owner_ex){ value < 0 ? F_OWNER_PGRP : value & SIGNAL_TO_THREAD ? F_OWNER_TID : F_OWNER_PID, number };
 		return copy_to_user(argument, &owner, sizeof(owner));
@@ -209,14 +213,6 @@ static long owner_command(struct file *file, int command, uint64_t argument)
 	default:
 		return atomic_load(&file->owner_signal);
 	}
-}
-
-/* Leases are refused as Linux refuses them for files that cannot have any; none is ever held. */
-static long lease_command(struct file *file, int command)
-{
-	if (!file->vnode || file->vnode->type != S_IFREG || command == F_SETLEASE)
-		return -EINVAL;
-	return F_UNLCK;
 }
 
 static long file_command(int fd, struct file *file, int command, uint64_t argument)
@@ -242,9 +238,11 @@ static long file_command(int fd, struct file *file, int command, uint64_t argume
 		return pipe_get_size(file);
 	case F_SETPIPE_SZ:
 		return pipe_set_size(file, argument);
+	/* Leases are refused as Linux refuses them for files that cannot have any; none is ever held. */
 	case F_GETLEASE:
+		return F_UNLCK;
 	case F_SETLEASE:
-		return lease_command(file, command);
+		return argument == F_UNLCK ? -EAGAIN : -EINVAL;
 	case F_ADD_SEALS:
 		return memfd_add_seals(file, argument);
 	case F_GET_SEALS:

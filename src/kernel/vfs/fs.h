@@ -51,10 +51,13 @@ typedef bool fs_readdir_emit(void *context, struct fs_dirent *entry);
 
 struct fs_statfs { uint64_t type, block_size, blocks, blocks_free, blocks_available, files, files_free, name_max, fs_id; };
 
-/* What a rename took a name from, and how many it still has. node.id 0: nothing. */
+/*
+ * What a rename took a name from, and how many it still has. node.id 0: nothing. Before an FS_RENAME_WHITEOUT: the node, without a name, that is to get the old
+ * one; if it does not, it ends.
+ */
 struct fs_replaced { struct fs_node_id node; uint32_t links; };
 
-enum fs_rename_flags { FS_RENAME_NOREPLACE = 1, FS_RENAME_EXCHANGE = 2 };
+enum fs_rename_flags { FS_RENAME_NOREPLACE = 1, FS_RENAME_EXCHANGE = 2, FS_RENAME_WHITEOUT = 4 /* only where there is make_unnamed */ };
 
 enum fs_flags {
 	FS_FILLS_PAGES = 1 << 0,	/* data comes by fill_page, not from block extents */
@@ -85,7 +88,7 @@ struct fs_ops {
 	 */
 	int (*unlink)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
 	int (*rmdir)(struct fs *fs, struct fs_node_id dir, const char *name, size_t len, struct fs_attr *out);
-	/* @replaced, empty before the call: what the new name led to. It lives on until release. */
+	/* @replaced: what the new name led to. It lives on until release. */
 	int (*rename)(struct fs *fs, struct fs_node_id from_dir, const char *from, size_t from_len, struct fs_node_id to_dir, const char *to,
 		      size_t to_len, unsigned flags, struct fs_replaced *replaced);
 	int (*readlink)(struct fs *fs, struct fs_node_id node, char *buf, size_t size);	/* returns the length */

@@ -322,7 +322,7 @@ int memfd_check_allocate(struct vnode *vnode, int mode, uint64_t offset, uint64_
 {
 	uint32_t seals = memfd_is(vnode) ? memfd_of(vnode)->seals : 0;
 
-	if (mode & (FALLOC_FL_ZERO_RANGE | FALLOC_FL_PUNCH_HOLE))
+	if (mode & FALLOC_FL_PUNCH_HOLE)
 		return seals & NO_WRITES ? -EPERM : 0;
 	return seals & F_SEAL_GROW && offset + len > atomic_load(&vnode->object.size) ? -EPERM : 0;
 }

@@ -52,29 +52,22 @@ static int mount_new(const char *source, const struct path *target, struct fs_ty
 	return error;
 }
 
-static int mount_bind(const char *source, const struct path *target, unsigned flags)
+static int mount_bind(const struct path *what, const struct path *target, unsigned flags)
 {
 	struct mount_namespace *here = mount_namespace_current();
-	struct path what;
 	struct mount *copy;
-	int error;
+	int error = mount_copy(what, flags & MS_REC, here, &copy);
 
-	if (!*source)
-		return -EINVAL;
-	error = path_lookup(AT_FDCWD, source, 0, &what);
 	if (error)
 		return error;
-	error = mount_copy(&what, flags & MS_REC, here, &copy);
-	if (!error) {
-		error = mount_attach(copy, target, here);
-		if (error)
-			mount_discard(copy);
-	}
-	path_put(&what);
+	error = mount_attach(copy, target, here);
+	if (error)
+		mount_discard(copy);
 	return error;
 }
 
-static int mount_move_from(const char *source, const struct path *target)
+/* Something that is there already, a second time or elsewhere. */
+static int mount_again(const char *source, const struct path *target, unsigned flags)
 {
 	struct path what;
 	int error;
@@ -84,7 +77,10 @@ static int mount_move_from(const char *source, const struct path *target)
 	error = path_lookup(AT_FDCWD, source, 0, &what);
 	if (error)
 		return error;
-	error = what.dentry == what.mount->root ? mount_move(what.mount, target) : -EINVAL;
+	if (flags & MS_BIND)
+		error = mount_bind(&what, target, flags);
+	else
+		error = what.dentry == what.mount->root ? mount_move(what.mount, target) : -EINVAL;
 	path_put(&what);
 	return error;
 }
@@ -151,14 +147,14 @@ static int mount_at(const char *source, const struct path *target, const char *t
 
 	if (flags & MS_REMOUNT)
 		return whole && target->mount->namespace == mount_namespace_current() ? mount_remount(target->mount, flags, data) : -EINVAL;
-	if (flags & MS_BIND)
-		return mount_bind(source, target, flags);
-	if (flags & propagation) {	/* all mounts are private, and so nobody's slaves */
+	if (flags & propagation && !(flags & MS_BIND)) {	/* all mounts are private, and so nobody's slaves */
 		flags &= ~(unsigned)(MS_REC | MS_SILENT);
 		return whole && (flags == MS_PRIVATE || flags == MS_SLAVE) ? 0 : -EINVAL;
 	}
-	if (flags & MS_MOVE)
-		return mount_move_from(source, target);
+	if (flags & (MS_BIND | MS_MOVE))
+		return mount_again(source, target, flags);
+	if (!type_name)
+		return -EINVAL;
 	type = fs_type_find(type_name);
 	if (!type)
 		return -ENODEV;
@@ -178,11 +174,13 @@ long sys_mount(uaddr_t source, uaddr_t target, uaddr_t type, unsigned long flags
 		return error;
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~(unsigned long)MS_MGC_MSK;
+	if (flags & MS_STRICTATIME)
+		flags &= ~(unsigned long)(MS_NOATIME | MS_RELATIME);
 	error = copy_text(source, &source_text) ?: copy_text(type, &type_text) ?: copy_text(data, &data_text);
 	if (!error)
 		error = path_lookup_user(AT_FDCWD, target, 0, &path);
 	if (!error) {
-		error = mount_at(source_text, &path, type_text, flags, data_text);
+		error = mount_at(source_text, &path, type ? type_text : NULL, flags, data_text);
 		path_put(&path);
 	}
 	kfree(source_text);
@@ -197,7 +195,7 @@ long sys_umount2(uaddr_t target, int flags)
 	struct path path;
 	long error;
 
-	if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW) || flags & UMOUNT_EXPIRE)
+	if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW) || (flags & UMOUNT_EXPIRE && flags & (UMOUNT_FORCE | UMOUNT_DETACH)))
 		return -EINVAL;
 	error = mount_check_privilege() ?: path_lookup_user(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? PATH_NO_FOLLOW : 0, &path);
 	if (error)
@@ -207,7 +205,7 @@ long sys_umount2(uaddr_t target, int flags)
 	/* The mapping keeps the file, but not its mount: what is stored later would come to nothing. */
 	if (!error && path.mount->fs->worker && !(flags & UMOUNT_DETACH))
 		error = vnode_check_stores(path.mount->fs);
-	error = error ?: mount_detach(path.mount, 1, flags & UMOUNT_DETACH);
+	error = error ?: mount_detach(path.mount, 1, flags & UMOUNT_DETACH, flags & UMOUNT_EXPIRE);
 	if (!error && !(flags & UMOUNT_DETACH))
 		worker = fs_worker_get(path.mount->fs);
 	path_put(&path);

@@ -9,8 +9,11 @@
 SHARED_INLINE struct mount_namespace *mount_namespace_current(void) { return fs_context_current()->namespace; }
 
 void mount_attach_root(struct mount *mount);
-/* Takes @mount out of the caller's tree, @lazy with all that is mounted below it. @users: references that the caller itself holds. 0, -EBUSY or -EINVAL. */
-int mount_detach(struct mount *mount, unsigned users, bool lazy);
+/*
+ * Takes @mount out of the caller's tree, @lazy with all that is mounted below it. @users: references that the caller itself holds. @expire: the first time it
+ * is only marked. 0, -EBUSY, -EAGAIN or -EINVAL.
+ */
+int mount_detach(struct mount *mount, unsigned users, bool lazy, bool expire);
 /* Takes @mount with all below it from its place to @at. 0, -EINVAL, -ELOOP, -ENOENT. */
 int mount_move(struct mount *mount, const struct path *at);
 /* pivot_root(2): @new becomes the root of all whose root is the caller's, which from then on is mounted at @put_old. 0 or negative errno. */

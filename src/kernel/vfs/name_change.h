@@ -41,5 +41,7 @@ int name_create_ready(uaddr_t name, const struct new_node *node, struct path *pa
 int name_remove_ready(uaddr_t name);	/* of what is no directory */
 /* O_TMPFILE: *@at, a directory, becomes a new file there that has no name; @linkable: name_link may give it one. */
 int name_make_unnamed(struct path *at, uint32_t mode, bool linkable);
+/* The node, without a name yet, that takes the place of one that is renamed in @directory. 0 or negative errno, -EINVAL if there can be none. */
+int name_make_whiteout(struct vnode *directory, struct fs_node_id *node);
 int name_link(const struct path *from, struct path_walk *to);
 int name_rename(struct path_walk *from, struct path_walk *to, unsigned flags);

@@ -77,6 +77,8 @@ static int check_rename(struct path_walk *from, struct path_walk *to, unsigned f
 		return -EXDEV;
 	if (mount_is_read_only(from->parent.mount))
 		return -EROFS;
+	if (!from->path.dentry->vnode)
+		return -ENOENT;
 	if (flags & FS_RENAME_NOREPLACE && to->path.dentry->vnode)
 		return -EEXIST;
 	if (flags & FS_RENAME_EXCHANGE && !to->path.dentry->vnode)
@@ -122,8 +124,9 @@ static void show_replaced(struct fs *fs, const struct fs_replaced *replaced, str
 static int ask_rename(struct path_walk *from, struct path_walk *to, unsigned flags, struct fs_replaced *replaced)
 {
 	struct vnode *from_dir = from->parent.dentry->vnode, *to_dir = to->parent.dentry->vnode;
+	int error = flags & FS_RENAME_WHITEOUT ? name_make_whiteout(from_dir, &replaced->node) : 0;
 
-	return from_dir->fs->ops->rename(from_dir->fs, from_dir->node, from->last.name, from->last.len, to_dir->node, to->last.name, to->last.len,
+	return error ?: from_dir->fs->ops->rename(from_dir->fs, from_dir->node, from->last.name, from->last.len, to_dir->node, to->last.name, to->last.len,
 					 flags, replaced);
 }
 

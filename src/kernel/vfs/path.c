@@ -178,7 +178,7 @@ static int check_end(const struct path_walk *walk)
 	if (walk->flags & WALK_LAST_RAW || !vnode)
 		return 0;
 	if ((walk->trailing_slash || walk->flags & PATH_DIRECTORY) && vnode->type != S_IFDIR)
-		return -ENOTDIR;
+		return walk->flags & PATH_CREATE ? -EISDIR : -ENOTDIR;
 	return 0;
 }
 
@@ -619,7 +619,7 @@ int path_lookup(int dir_fd, const char *name, unsigned flags, struct path *path)
 	return error;
 }
 
-int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path)
+COLD int path_lookup_user(int dir_fd, uaddr_t name, unsigned flags, struct path *path)
 {
 	struct path_walk walk;
 	int error;

@@ -520,7 +520,7 @@ COLD long pipe_set_size(struct file *file, uint64_t size)
 
 	if (file->ops != &pipe_file_ops)
 		return -EBADF;
-	if (!size || size > INT32_MAX)
+	if (size > INT32_MAX)
 		return -EINVAL;
 	while (pages << PAGE_SHIFT < size)
 		pages *= 2;

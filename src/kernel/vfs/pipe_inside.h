@@ -32,6 +32,8 @@ static inline bool pipe_is_tight(const struct pipe *pipe)
 }
 
 struct pipe *pipe_behind(const struct file *file);	/* NULL: it is no pipe or FIFO */
+/* Does @file, which is no pipe, take part in splice(2) and sendfile(2)? Only files, devices and local sockets do. */
+bool file_can_splice(const struct file *file);
 
 /* Sleeps on @queue with pipe->lock let go, until woken once. 0 or -ERESTARTSYS; the lock is held again. */
 int pipe_sleep(struct pipe *pipe, struct wait_queue *queue, enum wait_mode mode);

@@ -5,6 +5,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
+#include "vfs/pipe_inside.h"
 #include "vfs/vnode.h"
 #include "vfs/watch.h"
 #include <linux/fcntl.h>
@@ -73,20 +74,29 @@ static ssize_t copy_data(struct file *out, uint64_t *out_pos, struct file *in, u
 	return done ? (ssize_t)done : moved;
 }
 
+/* Where a copy reads or writes: at the file's own position, or at one that the caller keeps. */
+static int get_position(struct file *file, uaddr_t offset, uint64_t *pos)
+{
+	*pos = file->pos;
+	return offset && get_user_u64(pos, offset) ? -EFAULT : 0;
+}
+
 static ssize_t send_between(struct file *out, struct file *in, uaddr_t offset, size_t count)
 {
-	uint64_t pos = 0;
+	uint64_t pos;
 	ssize_t done;
 
 	if (!(in->rights & FILE_RIGHT_READ) || !(out->rights & FILE_RIGHT_WRITE))
 		return -EBADF;
-	if (!in->ops->seek || !in->ops->read || !out->ops->write || out->flags & O_APPEND)
-		return in->ops->seek || !offset ? -EINVAL : -ESPIPE;
+	if (offset && !in->ops->seek)
+		return -ESPIPE;
+	if (get_position(in, offset, &pos))
+		return -EFAULT;
+	if (!in->ops->seek || !in->ops->read || !out->ops->write || out->flags & O_APPEND || !file_can_splice(in) || (ssize_t)count < 0 ||
+	    (int64_t)pos < 0 || (int64_t)(pos + count) < 0)
+		return -EINVAL;
+	count = MIN(count, SENDFILE_MAX);
 	if (offset) {
-		if (get_user_u64(&pos, offset))
-			return -EFAULT;
-		if ((int64_t)pos < 0)
-			return -EINVAL;
 		done = copy_data(out, &out->pos, in, &pos, count);
 		return put_user_u64(offset, pos) ? -EFAULT : done;
 	}
@@ -100,18 +110,11 @@ static ssize_t send_between(struct file *out, struct file *in, uaddr_t offset, s
 long sys_sendfile(int out, int in, uaddr_t offset, size_t count)
 {
 	struct fd_ref from = fd_borrow_io(in), to = fd_borrow_io(out);
-	long result = from.file && to.file ? send_between(to.file, from.file, offset, MIN(count, SENDFILE_MAX)) : -EBADF;
+	long result = from.file && to.file ? send_between(to.file, from.file, offset, count) : -EBADF;
 
 	fd_release(from);
 	fd_release(to);
 	return result;
-}
-
-/* Where a copy reads or writes: at the file's own position, or at one that the caller keeps. */
-static int get_position(struct file *file, uaddr_t offset, uint64_t *pos)
-{
-	*pos = file->pos;
-	return offset && get_user_u64(pos, offset) ? -EFAULT : 0;
 }
 
 static int put_position(struct file *file, uaddr_t offset, uint64_t pos)

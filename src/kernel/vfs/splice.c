@@ -26,8 +26,7 @@ static bool is_patient(uint32_t file_flags, unsigned flags)
 	return !(file_flags & O_NONBLOCK) && !(flags & SPLICE_F_NONBLOCK);
 }
 
-/* Of what is no pipe only files, devices and local sockets take part. */
-static bool can_splice(const struct file *file)
+bool file_can_splice(const struct file *file)
 {
 	return file->vnode ? file->vnode->type == S_IFREG || file->vnode->type == S_IFCHR : unix_is_socket(file);
 }
@@ -90,7 +89,7 @@ static ssize_t pipe_to_file(struct pipe *pipe, struct file *out, uint64_t *pos, 
 	char *buf;
 	ssize_t done;
 
-	if (out->flags & O_APPEND || !can_splice(out) || !out->ops->write || (ssize_t)len < 0 || (int64_t)*pos < 0 || (int64_t)(*pos + len) < 0)
+	if (out->flags & O_APPEND || !file_can_splice(out) || !out->ops->write || (ssize_t)len < 0 || (int64_t)*pos < 0 || (int64_t)(*pos + len) < 0)
 		return -EINVAL;
 	buf = kmalloc(CHUNK);
 	if (!buf)
@@ -156,7 +155,7 @@ static ssize_t file_to_pipe(struct file *in, uint64_t *pos, struct pipe *pipe, s
 		if (room < 0)
 			return room;
 		room = MIN(len, (size_t)room);
-		if (!can_splice(in) || !in->ops->read || (int64_t)*pos < 0 || (int64_t)(*pos + room) < 0)
+		if (!file_can_splice(in) || !in->ops->read || (int64_t)*pos < 0 || (int64_t)(*pos + room) < 0)
 			return -EINVAL;
 		buf = kmalloc(CHUNK);
 		done = buf ? fill(pipe, in, pos, buf, room) : -ENOMEM;

@@ -24,8 +24,7 @@ enum { STATFS_VALID = 0x20, FILE_NAME_MAX = 255 };
 /* f_type of what is in no file system: <linux/magic.h>'s. */
 enum { SOCKETS = 0x534f434b, OTHERS = 0x09041934 };
 /* f_flags of statfs: not those of mount(2) in every bit. */
-enum { STATFS_RDONLY = 1, STATFS_NOSUID = 2, STATFS_NODEV = 4, STATFS_NOEXEC = 8, STATFS_NOATIME = 0x400, STATFS_NODIRATIME = 0x800,
-       STATFS_RELATIME = 0x1000 };
+enum { STATFS_RELATIME = 0x1000, STATFS_AS_MOUNTED = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME };
 
 static void put_statx_time(struct statx_timestamp *to, int64_t ns)
 {
@@ -209,7 +208,7 @@ long sys_newfstatat(int dir, uaddr_t path, uaddr_t out, int flags)
 		return sys_stat(path, out);
 	if (dir == AT_FDCWD && flags == AT_SYMLINK_NOFOLLOW)
 		return sys_lstat(path, out);
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	if (unlikely(means_descriptor(dir, path, flags)))
 		return sys_fstat(dir, out);
@@ -267,7 +266,7 @@ COLD long statx_checked(int dir, uaddr_t name, int flags, unsigned mask, uaddr_t
 	return plain && means_descriptor(dir, name, flags) ? statx_descriptor(dir, out) : -EPERM;
 }
 
-static int check_access(const struct path *path, int mode, const struct credentials *credentials)
+static COLD int check_access(const struct path *path, int mode, const struct credentials *credentials)
 {
 	struct vnode *vnode = path->dentry->vnode;
 
@@ -281,7 +280,7 @@ static int check_access(const struct path *path, int mode, const struct credenti
 	return vnode_check_access_as(vnode, mode, credentials);
 }
 
-static long access_at(int dir, uaddr_t path, int mode, int flags)
+static COLD long access_at(int dir, uaddr_t path, int mode, int flags)
 {
 	struct credentials credentials = *credentials_current();
 	struct path_walk walk;
@@ -319,14 +318,7 @@ long sys_faccessat2(int dir, uaddr_t path, int mode, int flags)
 
 static long statfs_flags(unsigned flags)
 {
-	long result = STATFS_VALID;
-
-	result |= flags & MS_RDONLY ? STATFS_RDONLY : 0;
-	result |= flags & MS_NOSUID ? STATFS_NOSUID : 0;
-	result |= flags & MS_NODEV ? STATFS_NODEV : 0;
-	result |= flags & MS_NOEXEC ? STATFS_NOEXEC : 0;
-	result |= flags & MS_NOATIME ? STATFS_NOATIME : STATFS_RELATIME;
-	return result | (flags & MS_NODIRATIME ? STATFS_NODIRATIME : 0);
+	return STATFS_VALID | (flags & STATFS_AS_MOUNTED) | (flags & (MS_NOATIME | MS_STRICTATIME) ? 0 : STATFS_RELATIME);
 }
 
 /* @mount NULL: of what is in no file system, but has a @type. */

@@ -229,27 +229,6 @@ static int clear_bytes(struct vnode *vnode, uint64_t start, uint64_t end)
 	return done < 0 ? done : 0;
 }
 
-static int clear_range(struct vnode *vnode, uint64_t start, uint64_t len)
-{
-	const uint64_t piece = 1 << 20;
-	uint64_t end = MIN(start + len, atomic_load(&vnode->object.size));
-	int error = 0;
-
-	if (!vnode->fs->data)
-		return clear_bytes(vnode, start, end);
-	for (; start < end && !error; start += piece) {
-		int64_t part = MIN(end - start, piece), room = vnode->fs->data->begin_write(vnode, start, part);
-
-		if (room >= 0) {
-			error = room < part ? -ENOSPC : clear_bytes(vnode, start, start + room);
-			vnode->fs->data->end_write(vnode);
-		} else {
-			error = room;
-		}
-	}
-	return error;
-}
-
 /* Zeroes for the bytes that are there, or that the file system has below @below. */
 static int clear_present(struct vnode *vnode, uint64_t start, uint64_t end, uint64_t below)
 {
@@ -311,22 +290,8 @@ static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t
 	if (mutex_lock_killable(&vnode->write_lock))
 		return -EINTR;
 	error = memfd_check_allocate(vnode, mode, offset, len);
-	switch (error ? -1 : mode) {
-	case -1:
-		break;
-	case 0:
-	case FALLOC_FL_KEEP_SIZE:
-		error = allocate(vnode, offset, len, mode & FALLOC_FL_KEEP_SIZE);
-		break;
-	case FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE:
-		error = clear_range(vnode, offset, len);
-		break;
-	case FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE:
-		error = vnode_punch_locked(vnode, offset, offset + len);
-		break;
-	default:
-		error = -EOPNOTSUPP;
-	}
+	if (!error)
+		error = mode & FALLOC_FL_PUNCH_HOLE ? vnode_punch_locked(vnode, offset, offset + len) : allocate(vnode, offset, len, mode);
 	mutex_unlock(&vnode->write_lock);
 	if (!error)
 		inotify_file(file, IN_MODIFY);
@@ -340,6 +305,8 @@ long sys_fallocate(int fd, int mode, int64_t offset, int64_t len)
 
 	if (offset < 0 || len <= 0)
 		return -EINVAL;
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE)
+		return -EOPNOTSUPP;
 	if ((uint64_t)offset > FILE_SIZE_MAX || (uint64_t)len > FILE_SIZE_MAX - offset)
 		return -EFBIG;
 	ref = fd_borrow_io(fd);

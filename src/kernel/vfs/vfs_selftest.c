@@ -258,8 +258,8 @@ SELFTEST(vfs_mounts_cover_and_uncover)
 	SELFTEST_CHECK(!make("/other", S_IFREG | 0644, NULL) && move("/other", "/m/other", 0) == -EXDEV && !drop("/other", false));
 	SELFTEST_CHECK(!path_lookup(AT_FDCWD, "/m/inside", 0, &inside));
 	mount_get(mount);
-	SELFTEST_CHECK(mount_detach(mount, 1, false) == -EBUSY);
-	SELFTEST_CHECK(!mount_detach(mount, 1, true));
+	SELFTEST_CHECK(mount_detach(mount, 1, false, false) == -EBUSY);
+	SELFTEST_CHECK(!mount_detach(mount, 1, true, false));
 	SELFTEST_CHECK(look("/m/inside", 0, NULL) == -ENOENT && path_vnode(&inside)->type == S_IFREG);
 	path_put(&inside);
 	mount_put(mount);
@@ -415,7 +415,7 @@ SELFTEST(vfs_tree_that_is_behind_has_no_circle)
 	SELFTEST_CHECK(!move("/r/a", "x", 0) && visited);
 	SELFTEST_CHECK(!look("x", 0, NULL) && !look("/r/b", 0, &b) && !look("/r/b/x/..", 0, &above) && above == b);
 	stand_in("/");
-	SELFTEST_CHECK(!drop("/r/b/x", true) && !drop("/r/b", true) && !mount_detach(mount, 1, false));
+	SELFTEST_CHECK(!drop("/r/b/x", true) && !drop("/r/b", true) && !mount_detach(mount, 1, false, false));
 	mount_put(mount);
 	SELFTEST_CHECK(!drop("/r", true));
 }
@@ -595,7 +595,7 @@ SELFTEST(vfs_cache_agrees_after_a_race)
 		check_and_empty();
 	}
 	SELFTEST_CHECK(!race_errors);
-	SELFTEST_CHECK(!mount_detach(mount, 1, false));
+	SELFTEST_CHECK(!mount_detach(mount, 1, false, false));
 	mount_put(mount);
 	SELFTEST_CHECK(!drop("/r", true));
 	count(&after);

@@ -203,6 +203,48 @@ static void terminals(void)
 	expect(master, POLL_IN, BAND_IN);
 }
 
+/* A terminal that has a group in the foreground tells that, unless somebody was named before. */
+static void told_of_own_terminal(void *unused)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, named;
+	siginfo_t info;
+
+	(void)unused;
+	CHECK_EQ(grantpt(master) || unlockpt(master), 0);
+	CHECK(setsid() > 0);
+	block(SIGIO);
+	block(SIGNAL);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	CHECK_EQ(fcntl(slave, F_GETOWN), 0);
+	CHECK_EQ(fcntl(slave, F_SETFL, O_RDWR | O_ASYNC), 0);
+	CHECK_EQ(fcntl(slave, F_GETOWN), getpid());
+	CHECK_EQ(fcntl(master, F_SETFL, O_RDWR | O_ASYNC), 0);
+	CHECK_EQ(fcntl(master, F_GETOWN), getpid());
+	CHECK_EQ(fcntl(master, F_SETFL, O_RDWR), 0);
+	CHECK_EQ(ioctl(slave, TIOCSCTTY, 0), 0);
+	/* That it is set already does not change whom. */
+	CHECK_EQ(fcntl(slave, F_SETFL, O_RDWR | O_ASYNC), 0);
+	CHECK_EQ(fcntl(slave, F_GETOWN), getpid());
+	slave = open("/dev/tty", O_RDWR);
+	CHECK_EQ(fcntl(slave, F_GETOWN), 0);
+	CHECK_EQ(fcntl(slave, F_SETFL, O_RDWR | O_ASYNC), 0);
+	CHECK_EQ(fcntl(slave, F_GETOWN), -getpgrp());
+	write(master, "1\n", 2);
+	CHECK_EQ(take(SIGIO, &info, PATIENCE_S), SIGIO);
+	CHECK_EQ(fcntl(slave, F_SETFL, O_RDWR), 0);
+	CHECK_EQ(fcntl(slave, F_GETOWN), -getpgrp());
+	named = open("/dev/tty", O_RDWR);
+	CHECK_EQ(fcntl(named, F_SETOWN, getppid()), 0);
+	CHECK_EQ(fcntl(named, F_SETFL, O_RDWR | O_ASYNC), 0);
+	CHECK_EQ(fcntl(named, F_GETOWN), getppid());
+	CHECK_EQ(fcntl(named, F_SETFL, O_RDWR), 0);
+}
+
+static void own_terminals(void)
+{
+	CHECK_EQ(check_child(told_of_own_terminal, NULL), 0);
+}
+
 static pid_t thread_id;
 
 static void *threads_body(void *arg)
@@ -348,8 +390,8 @@ static void ends(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(readers), CASE(writers), CASE(plain), CASE(sockets), CASE(terminals), CASE(threads), CASE(owners), CASE(groups), CASE(others),
-		CASE(ends), { NULL, NULL },
+		CASE(readers), CASE(writers), CASE(plain), CASE(sockets), CASE(terminals), CASE(own_terminals), CASE(threads), CASE(owners), CASE(groups),
+		CASE(others), CASE(ends), { NULL, NULL },
 	};
 
 	return check_main("async", cases, argc, argv);

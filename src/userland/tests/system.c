@@ -132,6 +132,32 @@ static void process_controls(void)
 	CHECK_ERR(prctl(0x7ffffff, 0, 0, 0, 0), EINVAL);
 }
 
+static void has_huge_pages_off(void *want)
+{
+	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), *(int *)want);
+}
+
+/* Who wants none is remembered, and children have it from their parents. */
+static void huge_pages(void)
+{
+	int off = 0;
+
+	has_huge_pages_off(&off);
+	CHECK_ERR(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0), EINVAL);
+	CHECK_ERR(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 1), EINVAL);
+	CHECK_ERR(prctl(PR_SET_THP_DISABLE, 1, 1, 0, 0), EINVAL);
+	CHECK_ERR(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 1), EINVAL);
+	has_huge_pages_off(&off);
+	CHECK_EQ(prctl(PR_SET_THP_DISABLE, 100, 0, 0, 0), 0);
+	off = 1;
+	has_huge_pages_off(&off);
+	CHECK_EQ(check_child(has_huge_pages_off, &off), 0);
+	CHECK_EQ(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0), 0);
+	off = 0;
+	has_huge_pages_off(&off);
+	CHECK_EQ(check_child(has_huge_pages_off, &off), 0);
+}
+
 /* Modes with one value, and Linux's capabilities, which nobody here has changed. */
 static void fixed_controls(void)
 {
@@ -155,9 +181,10 @@ static void fixed_controls(void)
 	CHECK_EQ(prctl(PR_GET_TIMING), PR_TIMING_STATISTICAL);
 	CHECK_EQ(prctl(PR_GET_TSC, &number), 0);
 	CHECK_EQ(number, PR_TSC_ENABLE);
-	CHECK_EQ(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
-	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
-	CHECK_ERR(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0), EINVAL);
+	CHECK_EQ(prctl(PR_SET_TIMING, PR_TIMING_STATISTICAL, 0, 0, 0), 0);
+	CHECK_ERR(prctl(PR_SET_TIMING, PR_TIMING_TIMESTAMP, 0, 0, 0), EINVAL);
+	CHECK_EQ(prctl(PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0), 0);
+	CHECK_ERR(prctl(PR_SET_TSC, 3, 0, 0, 0), EINVAL);
 	/* They are root's. */
 	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
 	CHECK_ERR(prctl(PR_CAPBSET_DROP, 1), EPERM);
@@ -333,7 +360,7 @@ static void kernel_log(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(names), CASE(information), CASE(random_numbers), CASE(limits), CASE(process_controls), CASE(fixed_controls),
+		CASE(names), CASE(information), CASE(random_numbers), CASE(limits), CASE(process_controls), CASE(huge_pages), CASE(fixed_controls),
 		CASE(process_files), CASE(system_files), CASE(mounts), CASE(change_root), CASE(unknown_calls),
 		CASE(refused_reboot), CASE(registers), CASE(kernel_log), { NULL, NULL },
 	};

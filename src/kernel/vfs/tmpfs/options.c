@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tmpfs: the text of mount -o: size=, nr_blocks=, nr_inodes=, mode=, uid=, gid=. Sizes take k, m, g or, for size=, %. */
+/* tmpfs: the text of mount -o: size=, nr_blocks=, nr_inodes=, mode=, uid=, gid=. Sizes take k, m, g and so on or, for size=, %. */
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -7,50 +7,55 @@
 
 enum { OPTION_MAX = 64 };
 
-/* Digits of @base at @text; *end is what follows. false if there is none or the number does not fit. */
-static bool parse_digits(const char *text, unsigned base, uint64_t *value, const char **end)
+/* Digits of @base (0: as C writes numbers) at @text, modulo 2^64; none is 0. *end is what follows. */
+static uint64_t parse_digits(const char *text, unsigned base, const char **end)
 {
-	const char *start = text;
+	uint64_t value = 0;
+	unsigned digit;
 
-	for (*value = 0; *text >= '0' && *text < '0' + (int)base; text++)
-		if (__builtin_mul_overflow(*value, base, value) || __builtin_add_overflow(*value, *text - '0', value))
-			return false;
+	if (!base) {
+		base = *text == '0' ? 8 : 10;
+		if (base == 8 && (text[1] | 0x20) == 'x') {
+			text += 2;
+			base = 16;
+		}
+	}
+	for (;; text++) {
+		digit = *text <= '9' ? *text - '0' : (*text | 0x20) - 'a' + 10;
+		if (digit >= base)
+			break;
+		value = value * base + digit;
+	}
 	*end = text;
-	return text != start;
+	return value;
 }
 
+/* As Linux reads memory sizes, what is too large included. */
 static bool parse_size(const char *text, uint64_t percent_of, uint64_t *value)
 {
-	static const struct { char letter; unsigned shift; } units[] = { { 'k', 10 }, { 'm', 20 }, { 'g', 30 }, { 't', 40 } };
-	const char *end;
+	static const char units[] = "kmgtpe";
+	const char *end, *unit;
 
-	if (!parse_digits(text, 10, value, &end))
-		return false;
-	if (!*end)
-		return true;
-	if (end[1])
-		return false;
-	if (*end == '%' && percent_of) {
-		*value = percent_of / 100 * MIN(*value, (uint64_t)100);
-		return true;
+	*value = parse_digits(text, 0, &end);
+	unit = *end ? strchr(units, *end | 0x20) : NULL;
+	if (unit) {
+		*value <<= 10 * (unit - units + 1);
+		end++;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if ((*end | 0x20) == units[i].letter && *value <= UINT64_MAX >> units[i].shift) {
-			*value <<= units[i].shift;
-			return true;
-		}
-	return false;
+	if (*end == '%' && percent_of) {
+		*value = *value * percent_of / 100;
+		end++;
+	}
+	return *text && !*end;
 }
 
 static bool parse_number(const char *text, unsigned base, uint64_t max, uint32_t *out)
 {
 	const char *end;
-	uint64_t value;
+	uint64_t value = parse_digits(text, base, &end);
 
-	if (!parse_digits(text, base, &value, &end) || *end || value > max)
-		return false;
 	*out = value;
-	return true;
+	return end != text && !*end && value <= max;
 }
 
 static bool parse_option(const char *name, const char *value, uint64_t total_pages, struct tmpfs_options *options)
@@ -58,7 +63,7 @@ static bool parse_option(const char *name, const char *value, uint64_t total_pag
 	if (strcmp(name, "size") == 0)
 		return parse_size(value, total_pages << PAGE_SHIFT, &options->size);
 	if (strcmp(name, "nr_blocks") == 0) {
-		if (!parse_size(value, 0, &options->size) || options->size > UINT64_MAX >> PAGE_SHIFT)
+		if (!parse_size(value, 0, &options->size) || (int64_t)options->size < 0)
 			return false;
 		options->size <<= PAGE_SHIFT;
 		return true;
@@ -67,12 +72,15 @@ static bool parse_option(const char *name, const char *value, uint64_t total_pag
 		return parse_size(value, 0, &options->nodes);
 	if (strcmp(name, "mode") == 0) {
 		options->has_mode = true;
-		return parse_number(value, 8, 07777, &options->mode);
+		if (!parse_number(value, 8, UINT32_MAX, &options->mode))
+			return false;
+		options->mode &= 07777;
+		return true;
 	}
 	if (strcmp(name, "uid") == 0)
-		return parse_number(value, 10, UINT32_MAX - 1, &options->uid);
+		return parse_number(value, 0, UINT32_MAX - 1, &options->uid);
 	if (strcmp(name, "gid") == 0)
-		return parse_number(value, 10, UINT32_MAX - 1, &options->gid);
+		return parse_number(value, 0, UINT32_MAX - 1, &options->gid);
 	return false;
 }
 
@@ -84,18 +92,12 @@ int tmpfs_parse_options(const char *text, uint64_t total_pages, struct tmpfs_opt
 		char option[OPTION_MAX];
 		char *value;
 
-		if (len >= sizeof(option)) {
-			log_warning("tmpfs: a mount option of %zu characters is not known", len);
-			return -EINVAL;
-		}
-		memcpy(option, text, len);
-		option[len] = 0;
+		string_copy(option, text, MIN(len + 1, sizeof(option)));
 		value = strchr(option, '=');
 		if (value)
 			*value++ = 0;
-		if (len && !parse_option(option, value ? value : "", total_pages, options)) {
-			log_warning("tmpfs: mount option %s=%s, expected size, nr_blocks, nr_inodes, mode, uid or gid with a number", option,
-				    value ? value : "");
+		if (len >= sizeof(option) || (len && !parse_option(option, value ? value : "", total_pages, options))) {
+			log_warning("tmpfs: mount option %s=%s is wrong or not known", option, value ? value : "");
 			return -EINVAL;
 		}
 		text += len + (comma != NULL);

@@ -11,6 +11,7 @@ struct rename {
 	struct tmpfs_node *from_dir, *to_dir;
 	struct tmpfs_entry *from, *to;	/* to: NULL if the name is free */
 	uint64_t to_key;
+	struct tmpfs_node *whiteout;	/* gets the old name; NULL: nothing does */
 	struct fs_replaced replaced;
 };
 
@@ -157,10 +158,22 @@ static void move(struct tmpfs *tmpfs, struct rename *rename, struct tmpfs_entry 
 	moved->attr.ctime = clock_realtime_ns();
 }
 
+/* An entry that leads to @node. NULL: out of memory. */
+static struct tmpfs_entry *entry_for(struct tmpfs_node *node, uint64_t key, const char *name, size_t len)
+{
+	struct tmpfs_entry *entry = tmpfs_entry_alloc(key, name, len);
+
+	if (entry) {
+		entry->node = node;
+		entry->type = node->attr.mode >> 12;
+	}
+	return entry;
+}
+
 static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char *from, size_t from_len, const char *to, size_t to_len,
 			 unsigned flags)
 {
-	struct tmpfs_entry *spare = NULL;
+	struct tmpfs_entry *spare = NULL, *left = NULL;
 	int error = find_both(tmpfs, rename, from, from_len, to, to_len);
 
 	if (!error)
@@ -171,14 +184,26 @@ static int rename_locked(struct tmpfs *tmpfs, struct rename *rename, const char 
 	if (rename->to && rename->to->node == rename->from->node)
 		return 0;
 	if (!rename->to && !has_room(rename->from, to_len)) {
-		spare = tmpfs_entry_for(rename->from->node, rename->to_key, to, to_len);
+		spare = entry_for(rename->from->node, rename->to_key, to, to_len);
 		if (!spare)
 			return -ENOMEM;
+	}
+	if (rename->whiteout) {
+		left = entry_for(rename->whiteout, rename->from->by_name.key, from, from_len);
+		if (!left) {
+			kfree(spare);
+			return -ENOMEM;
+		}
 	}
 	if (flags & FS_RENAME_EXCHANGE)
 		exchange(rename);
 	else
 		move(tmpfs, rename, spare, to, to_len);
+	if (left) {
+		rename->whiteout->attr.links = 1;
+		rename->whiteout->linkable = false;
+		tmpfs_entry_insert(tmpfs, rename->from_dir, left);
+	}
 	tmpfs_node_changed(rename->from_dir, clock_realtime_ns());
 	tmpfs_node_changed(rename->to_dir, rename->from_dir->attr.ctime);
 	return 0;
@@ -191,14 +216,16 @@ int tmpfs_rename(struct fs *fs, struct fs_node_id from_dir, const char *from, si
 	struct rename rename = { NULL };
 	int error;
 
-	if ((flags & ~(FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE)) || flags == (FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE))
-		return -EINVAL;
 	mutex_lock(&tmpfs->lock);
+	if (flags & FS_RENAME_WHITEOUT)
+		rename.whiteout = tmpfs_node_find(tmpfs, replaced->node);
 	error = tmpfs_dir_find(tmpfs, from_dir, &rename.from_dir);
 	if (!error)
 		error = tmpfs_dir_find(tmpfs, to_dir, &rename.to_dir);
 	if (!error)
 		error = rename_locked(tmpfs, &rename, from, from_len, to, to_len, flags);
+	if (rename.whiteout && rename.whiteout->linkable)
+		tmpfs_node_free(tmpfs, rename.whiteout);
 	mutex_unlock(&tmpfs->lock);
 	*replaced = rename.replaced;
 	return error;

@@ -162,8 +162,6 @@ static void test_rename(void)
 	assert(move(root, "none", root, "x", 0) == -ENOENT);
 	assert(move(root, "x", root, "y", FS_RENAME_NOREPLACE) == -EEXIST);
 	assert(move(root, "x", root, "z", FS_RENAME_EXCHANGE) == -ENOENT);
-	assert(move(root, "x", root, "y", FS_RENAME_NOREPLACE | FS_RENAME_EXCHANGE) == -EINVAL);
-	assert(move(root, "x", root, "y", 8) == -EINVAL);
 
 	assert(!move(root, "x", root, "x", 0));
 	assert(!move(root, "x", root, "y", 0));
@@ -225,6 +223,60 @@ static bool list_some(struct fs_node_id dir, struct listing *listing, unsigned l
 	listing->limit = limit;
 	assert(!fs->ops->readdir(fs, dir, listing->next, note, listing));
 	return listing->batch != 0;
+}
+
+/* Renames with a whiteout: 0, and what the old name leads to then, or negative errno. */
+static int move_leaving(struct fs_node_id from, const char *from_name, struct fs_node_id to, const char *to_name, struct fs_attr *left)
+{
+	const struct fs_attr in = { .mode = S_IFCHR, .links = 1, .uid = 7 };
+	struct fs_replaced replaced = { .links = 0 };
+	struct fs_node_id whiteout;
+	struct fs_attr made;
+	int error;
+
+	assert(!fs->ops->make_unnamed(fs, &in, &made));
+	whiteout = replaced.node = made.node;
+	error = fs->ops->rename(fs, from, from_name, strlen(from_name), to, to_name, strlen(to_name), FS_RENAME_WHITEOUT, &replaced);
+	if (replaced.node.id)
+		fs->ops->release(fs, replaced.node);
+	if (error) {
+		assert(!replaced.node.id && fs->ops->getattr(fs, whiteout, &made) == -ENOENT);
+		return error;
+	}
+	assert(!look(from, from_name, left));
+	assert(left->node.id != whiteout.id || (left->mode == S_IFCHR && left->links == 1 && left->uid == 7));
+	return left->node.id == whiteout.id;
+}
+
+static void test_whiteouts(void)
+{
+	struct fs_node_id root, a, x;
+	struct fs_attr left;
+	char name[256] = "", other[256] = "";
+
+	memset(name, 'n', 255);
+	memset(other, 'o', 255);
+	assert(!tmpfs_create(NULL, "nr_inodes=6", &fs));
+	root = fs->root;
+	a = make(root, "a", S_IFDIR | 0755);
+	x = make(root, "x", S_IFREG | 0644);
+	make(root, "y", S_IFREG | 0644);
+	assert(move_leaving(root, "none", root, "z", &left) == -ENOENT);
+	assert(move_leaving(root, "x", root, "a", &left) == -EISDIR);
+	assert(move_leaving(root, "a", a, "z", &left) == -EINVAL);
+	assert(move_leaving(root, "x", root, "x", &left) == 0 && left.node.id == x.id);
+	assert(move_leaving(root, "x", root, "z", &left) == 1);
+	assert(move_leaving(root, "z", root, "x", &left) == 1);	/* over a whiteout */
+	assert(move_leaving(root, "x", root, "y", &left) == 1);
+	assert(move_leaving(root, "y", root, name, &left) == 1);
+	assert(!unlink_name(root, "x"));
+	assert(!unlink_name(root, "y"));
+	assert(move_leaving(root, name, root, other, &left) == 1);
+	assert(!look(root, other, &left) && left.node.id == x.id);
+	assert(!unlink_name(root, "z"));
+	assert(move_leaving(root, "a", root, "b", &left) == 1);
+	assert(attr_of(root).links == 3);
+	fs_put(fs);
 }
 
 /* What stays is listed once, whatever is removed, added and renamed meanwhile, and by two at a time. */
@@ -342,6 +394,16 @@ static void test_entry_outlives_node(void)
 	fs_put(fs);
 }
 
+static uint64_t blocks_with(const char *options)
+{
+	struct fs_statfs stats;
+
+	assert(!tmpfs_create(NULL, options, &fs));
+	assert(!fs->ops->statfs(fs, &stats));
+	fs_put(fs);
+	return stats.blocks;
+}
+
 static void test_limits_and_options(void)
 {
 	struct fs_attr in = { .mode = S_IFREG | 0644 }, out;
@@ -350,8 +412,16 @@ static void test_limits_and_options(void)
 	assert(tmpfs_create(NULL, "size=10x", &fs) == -EINVAL);
 	assert(tmpfs_create(NULL, "bogus", &fs) == -EINVAL);
 	assert(tmpfs_create(NULL, "mode=999", &fs) == -EINVAL);
-	assert(tmpfs_create(NULL, "size=99999999999999999999", &fs) == -EINVAL);
-	assert(tmpfs_create(NULL, "size=17592186044416t", &fs) == -EINVAL);
+	assert(tmpfs_create(NULL, "size=1kk", &fs) == -EINVAL);
+	assert(tmpfs_create(NULL, "size=1%k", &fs) == -EINVAL);
+	assert(tmpfs_create(NULL, "nr_inodes=1%", &fs) == -EINVAL);
+	assert(tmpfs_create(NULL, "uid=", &fs) == -EINVAL);
+	/* Modulo 2^64, as Linux has it. */
+	assert(blocks_with("size=18446744073709551617") == 1);
+	assert(blocks_with("size=17592186044416t") == 0);
+	assert(blocks_with("size=16e") == 0);
+	assert(blocks_with("size=1E") == 1ull << 48);
+	assert(blocks_with("size=0x2000") == 2 && blocks_with("size=020000") == 2 && blocks_with("size=0") == 0);
 	assert(tmpfs_create(NULL, "uid=4294967295", &fs) == -EINVAL);
 	assert(!tmpfs_create(NULL, "size=50%", &fs));
 	assert(!fs->ops->statfs(fs, &stats) && stats.blocks == 50000);
@@ -593,6 +663,7 @@ int main(void)
 	tmpfs_node_init();
 	test_names();
 	test_rename();
+	test_whiteouts();
 	test_listing_during_changes();
 	test_listing_after_removal();
 	test_entry_outlives_node();
