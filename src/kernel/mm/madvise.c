@@ -8,7 +8,7 @@
 
 #include <linux/mman.h>
 
-/* Does it to one VMA's part [start, end). as->lock held for writing, of advise_drop and advise_remove for reading: they change no VMA. */
+/* Does it to one VMA's part [start, end). as->lock held for writing by advise_flag, for reading by the others: they change no VMA. */
 typedef int advise_fn(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice);
 
 static int advise_hint(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
@@ -18,7 +18,7 @@ static int advise_hint(struct address_space *as, struct vma *vma, uint64_t start
 
 static int advise_drop(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
 {
-	if (vma->flags & VMA_LOCKED)
+	if ((vma->flags & VMA_LOCKED) && advice != MADV_DONTNEED_LOCKED)
 		return -EINVAL;
 	if (advice == MADV_FREE && (vma->object || !(vma->flags & MAP_PRIVATE)))
 		return -EINVAL;
@@ -71,10 +71,24 @@ static int advise_remove(struct address_space *as, struct vma *vma, uint64_t sta
 	return error;
 }
 
+/* as->lock held for reading, and let go meanwhile. */
+static int advise_populate(struct address_space *as, struct vma *vma, uint64_t start, uint64_t end, int advice)
+{
+	int error;
+
+	if (!(vma->prot & (advice == MADV_POPULATE_READ ? PROT_READ : PROT_WRITE)))
+		return -EINVAL;
+	rwlock_read_unlock(&as->lock);
+	error = address_space_populate(as, start, end);
+	rwlock_read_lock(&as->lock);
+	return error;
+}
+
 static advise_fn *find_action(int advice)
 {
 	switch (advice) {
 	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE:
 		return advise_drop;
 	case MADV_DONTFORK:
@@ -86,6 +100,9 @@ static advise_fn *find_action(int advice)
 		return advise_flag;
 	case MADV_REMOVE:
 		return advise_remove;
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
+		return advise_populate;
 	case MADV_NORMAL:
 	case MADV_RANDOM:
 	case MADV_SEQUENTIAL:
@@ -131,24 +148,21 @@ long sys_madvise(uint64_t addr, size_t len, int advice)
 	struct address_space *as = address_space_current();
 	advise_fn *action = find_action(advice);
 	uint64_t end = addr + ROUND_UP(len, PAGE_SIZE);
-	bool populate = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
 	long error;
 
-	if ((!action && !populate) || (addr & (PAGE_SIZE - 1)) || end < addr || (len && ROUND_UP(len, PAGE_SIZE) == 0))
+	if (!action || (addr & (PAGE_SIZE - 1)) || end < addr || (len && ROUND_UP(len, PAGE_SIZE) == 0))
 		return -EINVAL;
 	if (addr == end)
 		return 0;
-	if (populate)
-		return address_space_populate(as, addr, end);
-	if (action == advise_drop || action == advise_remove) {
+	if (action == advise_flag) {
+		rwlock_write_lock(&as->lock);
+		error = advise_range(as, addr, end, advice, action);
+		rwlock_write_unlock(&as->lock);
+	} else {
 		/* An allocator that gives memory back does not stop the faults of other threads. */
 		rwlock_read_lock(&as->lock);
 		error = advise_range(as, addr, end, advice, action);
 		rwlock_read_unlock(&as->lock);
-	} else {
-		rwlock_write_lock(&as->lock);
-		error = advise_range(as, addr, end, advice, action);
-		rwlock_write_unlock(&as->lock);
 	}
 	return error;
 }

@@ -16,7 +16,7 @@
 
 enum {
 	KNOWN_FLAGS = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |
-		      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_FIXED_NOREPLACE,
+		      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGE_2MB | MAP_HUGE_1GB,
 	/* What is passed on to address_space_map. */
 	PLACE_FLAGS = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_NORESERVE,
 	PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -37,7 +37,7 @@ static int check_flags(int flags)
 	case MAP_SHARED:
 		return 0;
 	case MAP_SHARED_VALIDATE:
-		return flags & ~KNOWN_FLAGS ? -EOPNOTSUPP : 0;
+		return flags & MAP_ANONYMOUS ? -EINVAL : flags & ~KNOWN_FLAGS ? -EOPNOTSUPP : 0;
 	default:
 		return -EINVAL;
 	}
@@ -58,7 +58,7 @@ static int prepare_file(struct mmap_request *request, int fd, int flags)
 		error = -EBADF;
 	else if (!request->len || (flags & MAP_GROWSDOWN))
 		error = -EINVAL;
-	else if (request->offset + request->len < request->offset)
+	else if (request->offset > INT64_MAX - request->len)
 		error = -EOVERFLOW;
 	else if (!(rights & FILE_RIGHT_READ))
 		error = -EACCES;
@@ -92,7 +92,7 @@ static int prepare_anonymous(struct mmap_request *request)
 	request->offset = 0;
 	if (!(request->flags & MAP_SHARED))
 		return 0;
-	if (!request->len)
+	if (!request->len || (request->flags & VMA_GROWS_DOWN))
 		return -EINVAL;
 	if (request->len > USER_END)
 		return -ENOMEM;
@@ -131,14 +131,13 @@ static __attribute__((noinline)) int64_t map_special(uint64_t addr, size_t len, 
 	struct address_space *as = address_space_current();
 	struct mmap_request request = {
 		.addr = addr, .len = len, .offset = offset, .prot = prot & PROT_ALL, .max_prot = PROT_ALL,
-		.flags = (flags & PLACE_FLAGS) | (flags & MAP_SHARED) | (flags & MAP_TYPE) /* shared, private or both */,
+		.flags = (flags & PLACE_FLAGS) | (flags & MAP_SHARED ? MAP_SHARED : MAP_PRIVATE),
 	};
 	int error = offset & (PAGE_SIZE - 1) ? -EINVAL : check_flags(flags);
 	int64_t at;
 
 	if (error)
 		return error;
-	request.flags = (request.flags & ~MAP_TYPE) | (flags & MAP_SHARED ? MAP_SHARED : MAP_PRIVATE);
 	if (flags & MAP_HUGETLB)
 		return -ENOMEM;		/* as Linux answers when no huge pages are set aside */
 	if (flags & MAP_GROWSDOWN)
@@ -326,7 +325,7 @@ COLD long sys_mincore(uint64_t addr, size_t len, uaddr_t vector)
 
 	if (addr & (PAGE_SIZE - 1))
 		return -EINVAL;
-	if (end < addr || end > USER_END)
+	if (addr > USER_END || len > USER_END - addr)
 		return -ENOMEM;
 	/* Linux tells the kernel's half of addresses before it looks at the range. */
 	if ((int64_t)vector < 0)

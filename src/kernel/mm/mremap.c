@@ -134,16 +134,17 @@ static int64_t remap_locked(const struct remap *remap)
 	struct vma *vma = address_space_find(as, remap->old);
 	int error;
 
-	if (!vma || remap->old_len > vma->end - remap->old)
+	if (!vma)
+		return -EFAULT;
+	/* Whatever lies there may be cut off; only what grows or moves must be one mapping. */
+	if (!(remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && remap->new_len <= remap->old_len) {
+		error = address_space_unmap_locked(as, remap->old + remap->new_len, remap->old + remap->old_len);
+		return error ? error : (int64_t)remap->old;
+	}
+	if (remap->old_len > vma->end - remap->old)
 		return -EFAULT;
 	if (!remap->old_len && !(vma->flags & MAP_SHARED))
 		return -EINVAL;
-	if (!(remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
-		if (remap->new_len <= remap->old_len) {
-			error = address_space_unmap_locked(as, remap->old + remap->new_len, remap->old + remap->old_len);
-			return error ? error : (int64_t)remap->old;
-		}
-	}
 	if (remap->new_len > remap->old_len || (remap->flags & MREMAP_DONTUNMAP)) {
 		error = check_limits(as, vma, remap->flags & MREMAP_DONTUNMAP ? remap->new_len : remap->new_len - remap->old_len);
 		if (error)

@@ -97,5 +97,6 @@ void page_fault(struct trap_frame *frame, uint64_t addr)
 	if (result.signal == SIGKILL)
 		process_end_for_memory();
 	else
-		signal_force_fault(result.signal, result.code, addr, PAGE_FAULT_VECTOR, frame->error);
+		/* Nobody learns so what is there of the kernel. */
+		signal_force_fault(result.signal, result.code, addr, PAGE_FAULT_VECTOR, frame->error | (addr >= USER_END ? ERROR_PRESENT : 0));
 }

@@ -52,11 +52,8 @@ static int send_packet(struct unix_socket *socket, struct unix_socket *peer, str
 
 static ssize_t broken(const struct unix_message *message)
 {
-	if (!(message->flags & MESSAGE_NOSIGNAL) && current_process()) {
-		struct signal_info info = signal_info_kernel(SIGPIPE);
-
-		signal_send_thread(current_thread(), &info);
-	}
+	if (!(message->flags & MESSAGE_NOSIGNAL) && current_process())
+		signal_send_self(SIGPIPE);
 	return -EPIPE;
 }
 

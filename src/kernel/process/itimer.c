@@ -205,6 +205,8 @@ static int set_timer(int which, uint64_t value, uint64_t interval, uint64_t *old
 	if (value) {
 		timer->expiry = value < TIME_FAR_AWAY - now ? now + value : TIME_FAR_AWAY;
 		arm(timer, now);
+	} else if (which == ITIMER_REAL) {
+		timer->interval = 0;	/* Linux keeps only those of CPU time */
 	}
 	spin_unlock_irq(&timers->lock, flags);
 	return 0;

@@ -410,13 +410,13 @@ static void change_setting(struct posix_timer *timer, const struct setting *want
 {
 	uint64_t now;
 
-	timer->interval = wanted->interval;
 	timer->waits = false;
 	timer->overrun = 0;
-	timer->expiry = 0;
+	timer->interval = timer->expiry = 0;
 	timer->monotonic = !absolute || (timer->clock != CLOCK_REALTIME && timer->clock != CLOCK_TAI);
 	if (!wanted->value)
 		return;
+	timer->interval = wanted->interval;
 	now = now_for(timer);
 	timer->expiry = absolute ? wanted->value : wanted->value < TIME_FAR_AWAY - now ? now + wanted->value : TIME_FAR_AWAY;
 	/* Without a signal, reading the setting is all there is to do. */

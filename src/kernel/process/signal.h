@@ -46,6 +46,9 @@ bool process_number_is_used(int number);
 /* Any context. @info's number 0, or no room for @info: SIGIO. */
 void signal_send_for(const struct signal_sender *sender, int target, const struct signal_info *info);
 
+/* To the calling thread, as if it had sent @number itself: what is wrong with its own call. */
+void signal_send_self(int number);
+
 /* SI_KERNEL information for @number. */
 struct signal_info signal_info_kernel(int number);
 

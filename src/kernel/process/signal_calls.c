@@ -66,12 +66,12 @@ long sys_rt_sigaction(int signal, uaddr_t act, uaddr_t old, size_t set_size)
 	struct signal_action fresh, before;
 	uint64_t flags;
 
-	if (set_size != sizeof(signal_set) || !valid_signal(signal))
-		return -EINVAL;
-	if (act && (signal == SIGKILL || signal == SIGSTOP))
+	if (set_size != sizeof(signal_set))
 		return -EINVAL;
 	if (act && copy_from_user(&fresh, act, sizeof(fresh)))
 		return -EFAULT;
+	if (!valid_signal(signal) || (act && (signal == SIGKILL || signal == SIGSTOP)))
+		return -EINVAL;
 	flags = spin_lock_irq(&handlers->lock);
 	before = handlers->actions[signal - 1];
 	if (act) {
@@ -260,9 +260,19 @@ static inline void info_from_self(struct signal_info *info, int number, int code
 		words[i] = 0;
 }
 
-/* number 0 only checks. */
+COLD void signal_send_self(int number)
+{
+	struct signal_info info;
+
+	info_from_self(&info, number, SI_USER);
+	signal_send_thread(current_thread(), &info);
+}
+
+/* number 0 only checks. Whether there is such a signal comes after whether there is such a process. */
 static int send_checked(struct process *target, struct thread *thread, const struct signal_info *info)
 {
+	if (info->number && !valid_signal(info->number))
+		return -EINVAL;
 	if (!may_signal(target, info->number))
 		return -EPERM;
 	return info->number ? signal_send(target, thread, info) : 0;
@@ -315,14 +325,12 @@ long sys_kill(int pid, int signal)
 	struct signal_info info;
 	int result;
 
-	if (signal < 0 || signal > SIGNAL_COUNT)
-		return -EINVAL;
 	info_from_self(&info, signal, SI_USER);
 	if (pid == process->pid) {
 		/* Others come only when the first thread blocks it: not worth a short way. */
-		bool first = likely(current_thread() == process->leader);
+		bool first = likely(current_thread() == process->leader) && valid_signal(signal);
 
-		return !signal || (first && signal_deliver_to_self(&info)) ? 0 : signal_send(process, NULL, &info);
+		return first && signal_deliver_to_self(&info) ? 0 : send_checked(process, NULL, &info);
 	}
 	if (pid == INT32_MIN)
 		return -ESRCH;
@@ -344,10 +352,8 @@ static long send_to_thread(int pid, int tid, const struct signal_info *info)
 	struct thread *thread;
 	int result;
 
-	if (info->number < 0 || info->number > SIGNAL_COUNT)
-		return -EINVAL;
 	thread = current_thread();
-	if (tid == thread->tid && (!pid || pid == thread->process->pid) && info->number && signal_deliver_to_self(info))
+	if (tid == thread->tid && (!pid || pid == thread->process->pid) && valid_signal(info->number) && signal_deliver_to_self(info))
 		return 0;
 	thread = thread_find(tid);
 	if (!thread)
@@ -392,8 +398,6 @@ COLD long sys_rt_sigqueueinfo(int pid, int signal, uaddr_t info_addr)
 
 	if (result)
 		return result;
-	if (signal < 0 || signal > SIGNAL_COUNT)
-		return -EINVAL;
 	process = process_find(pid);
 	if (!process)
 		return -ESRCH;
@@ -429,8 +433,6 @@ COLD long signal_send_described(struct process *target, int signal, uaddr_t info
 	}
 	if (!known)
 		return -ESRCH;
-	if (signal < 0 || signal > SIGNAL_COUNT)
-		return -EINVAL;
 	return send_checked(target, NULL, &info);
 }
 

@@ -350,10 +350,10 @@ long sys_rt_sigreturn(void)
 		signal_force_fault(SIGSEGV, SI_KERNEL, 0, 0, 0);
 		return frame->rax;
 	}
-	if (!(in.stack.flags & SS_DISABLE) && !signal_on_alt_stack(frame->rsp)) {
+	if (!signal_on_alt_stack(frame->rsp)) {
 		state->alt_stack_base = in.stack.base;
 		state->alt_stack_size = in.stack.size;
-		state->alt_stack_flags = in.stack.flags & (int)SS_AUTODISARM;
+		state->alt_stack_flags = in.stack.flags & (int)(SS_AUTODISARM | SS_DISABLE);
 	}
 	signal_set_mask(in.mask);
 	return frame->rax;

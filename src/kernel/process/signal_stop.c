@@ -124,8 +124,6 @@ void signal_stop_self(void)
 
 		flags = spin_lock_irq(&process->signal_lock);
 		stop = join_stop(self, &last);
-		if (!stop)
-			signal_recompute(self);
 		spin_unlock_irq(&process->signal_lock, flags);
 		if (!stop)
 			break;

@@ -263,11 +263,8 @@ static ssize_t pipe_read(struct file *file, struct uio *uio, uint64_t *pos)
 
 ssize_t pipe_is_broken(void)
 {
-	if (current_process()) {
-		struct signal_info info = signal_info_kernel(SIGPIPE);
-
-		signal_send_thread(current_thread(), &info);
-	}
+	if (current_process())
+		signal_send_self(SIGPIPE);
 	return -EPIPE;
 }
 

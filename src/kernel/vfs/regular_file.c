@@ -52,9 +52,7 @@ int regular_file_check_limit(uint64_t pos, size_t *len)
 	if (likely(limit == RLIM_INFINITY))
 		return 0;
 	if (pos >= limit) {
-		struct signal_info info = signal_info_kernel(SIGXFSZ);
-
-		signal_send_thread(current_thread(), &info);
+		signal_send_self(SIGXFSZ);
 		return -EFBIG;
 	}
 	*len = MIN(*len, limit - pos);

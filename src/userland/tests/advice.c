@@ -10,7 +10,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { PAGE = 4096, COLLAPSE = 25, POISON = 100, OFFLINE = 101 };
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum { PAGE = 4096, DONTNEED_LOCKED = 24, COLLAPSE = 25, POISON = 100, OFFLINE = 101 };
 
 static char *map(int flags)
 {
@@ -101,7 +106,46 @@ static void taken(void)
 	CHECK_ERR(madvise(at, PAGE, OFFLINE), EINVAL);
 }
 
-static const struct check_case cases[] = { CASE(left_out), CASE(taken), { NULL, NULL } };
+/* Pages are made present only where the program might use them so. */
+static void filled(void)
+{
+	char *at = map(MAP_PRIVATE), *file;
+	unsigned char present[4];
+	int fd = open("file", O_RDWR | O_CREAT, 0600);
+
+	CHECK_EQ(ftruncate(fd, 4 * PAGE), 0);
+	CHECK_EQ(madvise(at, 4 * PAGE, MADV_POPULATE_WRITE), 0);
+	CHECK_EQ(mincore(at, 4 * PAGE, present), 0);
+	CHECK(present[0] & present[3] & 1);
+	CHECK_EQ(mprotect(at + PAGE, PAGE, PROT_READ), 0);
+	CHECK_EQ(madvise(at, 4 * PAGE, MADV_POPULATE_READ), 0);
+	CHECK_ERR(madvise(at, 4 * PAGE, MADV_POPULATE_WRITE), EINVAL);
+	CHECK_EQ(mprotect(at + PAGE, PAGE, PROT_NONE), 0);
+	CHECK_ERR(madvise(at, 4 * PAGE, MADV_POPULATE_READ), EINVAL);
+	CHECK_EQ(munmap(at + PAGE, PAGE), 0);
+	CHECK_ERR(madvise(at, 4 * PAGE, MADV_POPULATE_READ), ENOMEM);
+	file = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK_EQ(madvise(file, 4 * PAGE, MADV_POPULATE_READ), 0);
+	CHECK_ERR(madvise(file, 4 * PAGE, MADV_POPULATE_WRITE), EINVAL);
+	CHECK_EQ(ftruncate(fd, PAGE), 0);
+	CHECK_ERR(madvise(file, 4 * PAGE, MADV_POPULATE_READ), EFAULT);
+	CHECK_ERR(mincore(file, -1, present), ENOMEM);
+}
+
+static void locked(void)
+{
+	char *at = map(MAP_PRIVATE);
+
+	memset(at, 'a', 4 * PAGE);
+	CHECK_EQ(mlock(at, 4 * PAGE), 0);
+	CHECK_ERR(madvise(at, PAGE, MADV_DONTNEED), EINVAL);
+	CHECK_EQ(at[0], 'a');
+	CHECK_EQ(madvise(at, PAGE, DONTNEED_LOCKED), 0);
+	CHECK_EQ(at[0], 0);
+	CHECK_EQ(at[PAGE], 'a');
+}
+
+static const struct check_case cases[] = { CASE(left_out), CASE(taken), CASE(filled), CASE(locked), { NULL, NULL } };
 
 int main(int argc, char **argv)
 {

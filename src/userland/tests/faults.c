@@ -14,13 +14,13 @@
 
 static sigjmp_buf back;
 static siginfo_t seen;
-static volatile long sink;
+static volatile long sink, seen_error;
 
 static void catch(int number, siginfo_t *info, void *context)
 {
 	(void)number;
-	(void)context;
 	seen = *info;
+	seen_error = ((ucontext_t *)context)->uc_mcontext.gregs[REG_ERR];
 	siglongjmp(back, 1);
 }
 
@@ -106,6 +106,9 @@ static void kernel_addresses(void)
 			CHECK(!"kernel memory was read");
 		}
 		CHECK_EQ(seen.si_signo, SIGSEGV);
+		CHECK_EQ(seen.si_code, SEGV_MAPERR);
+		/* Whether there is memory is not told: always a page that may not be used. */
+		CHECK_EQ(seen_error, 5);
 		memset(&seen, 0, sizeof seen);
 		if (!sigsetjmp(back, 1)) {
 			*address = 1;
@@ -116,6 +119,7 @@ static void kernel_addresses(void)
 			((void (*)(void))address)();
 			CHECK(!"kernel memory was executed");
 		}
+		CHECK_EQ(seen_error, 0x15);
 	}
 	/* A non-canonical address has no page: the processor tells no address. */
 	FAULTS(sink = *at(0x1234567812345678), SIGSEGV, SI_KERNEL, 0);
@@ -150,6 +154,11 @@ static void instructions(void)
 	if (!sigsetjmp(back, 1))
 		__asm__ volatile("int3");
 	CHECK_EQ(seen.si_signo, SIGTRAP);
+	CHECK_EQ(seen.si_code, SI_KERNEL);
+	CHECK(seen.si_addr == NULL);
+	FAULTS(__asm__ volatile("int $4"), SIGSEGV, SI_KERNEL, 0);
+	/* There is no local descriptor table, wherever. */
+	FAULTS(__asm__ volatile("mov %w0, %%ds" :: "r"(0x1234)), SIGSEGV, SI_KERNEL, 0);
 	memset(&seen, 0, sizeof seen);
 	if (!sigsetjmp(back, 1))
 		__asm__ volatile("hlt");

@@ -81,6 +81,18 @@ static void mmap_errors(void)
 	CHECK_ERR(mmap((void *)0x7fffffffffff000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM);
 	CHECK_ERR(mmap((void *)12345, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
 	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, open(".", O_RDONLY), 0), ENODEV);
+	/* Only of files is it asked what flags are known, and there one that is new is not. */
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC, fd, 0), EOPNOTSUPP);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_FIXED_NOREPLACE, fd, 0), EOPNOTSUPP);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 1U << 31, fd, 0), EOPNOTSUPP);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_HUGE_2MB | MAP_HUGE_1GB, fd, 0) != MAP_FAILED);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0), EINVAL);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_GROWSDOWN, fd, 0), EINVAL);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0x7fffffffffffe000) != MAP_FAILED);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0x7ffffffffffff000), EOVERFLOW);
+	CHECK_ERR(mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0x7fffffffffffe000), EOVERFLOW);
+	CHECK_ERR(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, -PAGE), EOVERFLOW);
 }
 
 static void fixed(void)
@@ -265,6 +277,18 @@ static void remapping(void)
 	/* A second mapping of shared memory, put where the first one is. */
 	target = map(2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK_ERR(mremap(target, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, target), EFAULT);
+	/* Of several mappings what is too much can be cut off, but nothing else be done. */
+	at = anonymous(4 * PAGE);
+	CHECK_EQ(mprotect(at + PAGE, PAGE, PROT_READ), 0);
+	CHECK_ERR(mremap(at, 4 * PAGE, 5 * PAGE, MREMAP_MAYMOVE), EFAULT);
+	CHECK_ERR(mremap(at, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP), EFAULT);
+	CHECK(mremap(at, 4 * PAGE, 4 * PAGE, 0) == at);
+	CHECK(mremap(at, 4 * PAGE, 3 * PAGE, 0) == at);
+	UNMAPPED(at + 3 * PAGE);
+	CHECK_EQ(at[2 * PAGE], 0);
+	CHECK(mremap(at, 3 * PAGE, PAGE, MREMAP_MAYMOVE) == at);
+	UNMAPPED(at + PAGE);
+	CHECK_EQ(at[0], 0);
 }
 
 static void advice(void)

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static volatile int hits, nested, depth;
@@ -65,6 +67,14 @@ static void handlers(void)
 	CHECK_ERR(kill(getpid(), 65), EINVAL);
 	CHECK_ERR(kill(0x7fffffff, 0), ESRCH);
 	CHECK_EQ(kill(getpid(), 0), 0);
+	/* Whether there is such a process comes first, and before all whether the action can be read. */
+	CHECK_ERR(kill(0x7fffffff, 65), ESRCH);
+	CHECK_ERR(kill(-0x7fffffff, 65), ESRCH);
+	CHECK_ERR(syscall(SYS_tgkill, 0x7fffffff, 0x7fffffff, 65), ESRCH);
+	CHECK_ERR(syscall(SYS_tgkill, getpid(), getpid(), 65), EINVAL);
+	CHECK_ERR(syscall(SYS_rt_sigaction, 65, 8, NULL, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_rt_sigaction, SIGKILL, 8, NULL, 8), EFAULT);
+	CHECK_EQ(syscall(SYS_rt_sigaction, SIGKILL, NULL, &old, 8), 0);
 }
 
 static void die_by(void *number)
@@ -322,15 +332,69 @@ static void stop_and_continue(void)
 	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGTERM);
 }
 
+static void wait_until_killed(void *unused)
+{
+	(void)unused;
+	for (;;)
+		pause();
+}
+
+/* The parent hears of each, unless it does not want to. */
+static void told_of_stops(void)
+{
+	pid_t child = check_spawn(wait_until_killed, NULL);
+	int status;
+
+	set_info_handler(SIGCHLD, 0);
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	while (waitpid(child, &status, WUNTRACED) < 0 && errno == EINTR)
+		;
+	CHECK(check_await(&hits, 10000));
+	CHECK_EQ(last.si_code, CLD_STOPPED);
+	CHECK_EQ(last.si_status, SIGSTOP);
+	hits = 0;
+	CHECK_EQ(kill(child, SIGCONT), 0);
+	CHECK(check_await(&hits, 10000));
+	CHECK_EQ(last.si_code, CLD_CONTINUED);
+	CHECK_EQ(last.si_status, SIGCONT);
+	CHECK_EQ(last.si_pid, child);
+	set_info_handler(SIGCHLD, SA_NOCLDSTOP);
+	hits = 0;
+	CHECK_EQ(kill(child, SIGSTOP), 0);
+	CHECK_EQ(waitpid(child, &status, WUNTRACED), child);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK(check_await(&hits, 10000));
+	CHECK_EQ(last.si_code, CLD_KILLED);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
+}
+
+static void file_too_big(void)
+{
+	struct rlimit limit = { 10, 10 };
+	int fd = open("file", O_WRONLY | O_CREAT, 0600);
+
+	set_info_handler(SIGXFSZ, 0);
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	CHECK_EQ(write(fd, "0123456789abc", 13), 10);
+	CHECK_EQ(hits, 0);
+	CHECK_ERR(write(fd, "x", 1), EFBIG);
+	CHECK_EQ(hits, 1);
+	CHECK_EQ(last.si_code, SI_USER);
+	CHECK_EQ(last.si_pid, getpid());
+}
+
 static void broken_pipe(void)
 {
 	int ends[2];
 
 	CHECK_EQ(pipe(ends), 0);
 	close(ends[0]);
-	set_handler(SIGPIPE, count_hit, 0);
+	set_info_handler(SIGPIPE, 0);
 	CHECK_ERR(write(ends[1], "x", 1), EPIPE);
 	CHECK_EQ(hits, 1);
+	CHECK_EQ(last.si_code, SI_USER);
+	CHECK_EQ(last.si_pid, getpid());
+	CHECK_EQ(last.si_uid, getuid());
 	set_handler(SIGPIPE, SIG_IGN, 0);
 	CHECK_ERR(write(ends[1], "x", 1), EPIPE);
 }
@@ -363,9 +427,63 @@ static void alternate_stack(void)
 	CHECK(!(stack_seen >= area && stack_seen < area + sizeof area));
 }
 
+static char handlers_stack[65536];
+
+static void change_stack(int number)
+{
+	stack_t stack = { .ss_sp = handlers_stack, .ss_size = sizeof handlers_stack };
+
+	(void)number;
+	CHECK_EQ(sigaltstack(&stack, NULL), 0);
+}
+
+static void end_stack(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)info;
+	((ucontext_t *)context)->uc_stack = (stack_t){ .ss_flags = SS_DISABLE };
+}
+
+static void spoil_stack(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)info;
+	((ucontext_t *)context)->uc_stack.ss_flags = SS_DISABLE;
+	hits++;
+}
+
+/* What the handler's context says of the stack is what there is after its return. */
+static void stack_after_return(void)
+{
+	struct sigaction action = { .sa_sigaction = end_stack, .sa_flags = SA_SIGINFO };
+	stack_t now;
+
+	set_handler(SIGUSR1, change_stack, 0);
+	raise(SIGUSR1);
+	CHECK_EQ(sigaltstack(NULL, &now), 0);
+	CHECK_EQ(now.ss_flags, SS_DISABLE);
+	change_stack(0);
+	raise(SIGUSR1);
+	CHECK_EQ(sigaltstack(NULL, &now), 0);
+	CHECK(now.ss_sp == handlers_stack && now.ss_size == sizeof handlers_stack && now.ss_flags == 0);
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	raise(SIGUSR1);
+	CHECK_EQ(sigaltstack(NULL, &now), 0);
+	CHECK_EQ(now.ss_flags, SS_DISABLE);
+	/* No longer the stack of handlers that ask for one. */
+	change_stack(0);
+	action.sa_sigaction = spoil_stack;
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	raise(SIGUSR1);
+	set_handler(SIGUSR1, note_stack, SA_ONSTACK);
+	raise(SIGUSR1);
+	CHECK(!(stack_seen >= handlers_stack && stack_seen < handlers_stack + sizeof handlers_stack));
+}
+
 static void timers(void)
 {
 	struct itimerval once = { { 0, 0 }, { 0, 30000 } }, repeat = { { 0, 10000 }, { 0, 10000 } }, late = { { 0, 0 }, { 60, 0 } }, off = { 0 }, now;
+	struct itimerval only_interval = { { 7, 0 }, { 0, 0 } };
 	sigset_t block, before;
 
 	set_handler(SIGALRM, count_hit, 0);
@@ -388,6 +506,13 @@ static void timers(void)
 		pause();
 	CHECK_EQ(setitimer(ITIMER_REAL, &off, &now), 0);
 	CHECK_EQ(now.it_interval.tv_usec, 10000);
+	/* One that is off has no interval; of CPU time it has. */
+	for (int which = ITIMER_REAL; which <= ITIMER_PROF; which++) {
+		CHECK_EQ(setitimer(which, &only_interval, NULL), 0);
+		CHECK_EQ(getitimer(which, &now), 0);
+		CHECK_EQ(now.it_interval.tv_sec, which == ITIMER_REAL ? 0 : 7);
+		CHECK_EQ(now.it_value.tv_sec, 0);
+	}
 	/* CPU time of the process, not the clock's. */
 	set_handler(SIGVTALRM, count_hit, 0);
 	hits = 0;
@@ -486,8 +611,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(handlers), CASE(default_actions), CASE(unknown_flags), CASE(handler_flags), CASE(information), CASE(masks), CASE(waiting),
-		CASE(restarting), CASE(groups), CASE(permission), CASE(stop_and_continue), CASE(broken_pipe),
-		CASE(alternate_stack), CASE(timers), CASE(register_state), CASE(red_zone), { NULL, NULL },
+		CASE(restarting), CASE(groups), CASE(permission), CASE(stop_and_continue), CASE(told_of_stops), CASE(file_too_big), CASE(broken_pipe),
+		CASE(alternate_stack), CASE(stack_after_return), CASE(timers), CASE(register_state), CASE(red_zone), { NULL, NULL },
 	};
 
 	return check_main("signals", cases, argc, argv);

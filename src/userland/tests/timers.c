@@ -230,6 +230,7 @@ static void storm(void)
 static void silent(void)
 {
 	timer_t timer = make(CLOCK_MONOTONIC, SIGEV_NONE, 0);
+	struct itimerspec now;
 
 	CHECK_EQ(set(timer, 60000l * MS, 0), 0);
 	CHECK(left(timer) > 0);
@@ -239,6 +240,10 @@ static void silent(void)
 	CHECK_EQ(set(timer, 10 * MS, 1000 * MS), 0);
 	check_sleep(30);
 	CHECK(left(timer) > 100 * MS && left(timer) <= 1000 * MS);
+	timer = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1);
+	CHECK_EQ(set(timer, 0, 7000l * MS), 0);
+	CHECK_EQ(timer_gettime(timer, &now), 0);
+	CHECK(now.it_interval.tv_sec == 0 && now.it_value.tv_sec == 0);
 }
 
 static void cpu_time(void)

@@ -90,7 +90,8 @@ static void load(uint64_t *gdt)
 	__asm__ volatile("lgdt %0; lidt %1" :: "m"(gdt_pointer), "m"(idt_pointer));
 	__asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:" :: "i"(SELECTOR_KERNEL_CODE) : "rax", "memory");
 	__asm__ volatile("movw %w0, %%ds; movw %w0, %%es; movw %w0, %%ss" :: "r"(SELECTOR_KERNEL_DATA));
-	__asm__ volatile("movw %w0, %%fs; movw %w0, %%gs" :: "r"(0));
+	/* After a reset the local table is all there is at address 0. */
+	__asm__ volatile("movw %w0, %%fs; movw %w0, %%gs; lldt %w0" :: "r"(0));
 	__asm__ volatile("ltr %w0" :: "r"(SELECTOR_TSS));
 }
 

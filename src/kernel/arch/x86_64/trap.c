@@ -90,8 +90,8 @@ static void exception(struct trap_frame *frame)
 	if (frame->vector == VECTOR_BREAKPOINT && trace_point_skip(frame))
 		return;
 	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
-		uint64_t addr = frame->vector == 13 || frame->vector == 12 ? 0 : frame->rip;
 		int code = exceptions[frame->vector].code;
+		uint64_t addr = code == SI_KERNEL ? 0 : frame->rip;
 
 		if (frame->vector == VECTOR_DEBUG) {
 			code = debug_code();
