@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
@@ -116,6 +117,8 @@ int server_open(struct server *server)
 
 	if (supervisor == -2 || watchdog_ms == -2)
 		return -EINVAL;
+	/* One that is executed by a descriptor would have the name of its number. */
+	prctl(PR_SET_NAME, program_invocation_short_name);
 	server->call.server = server;
 	server->call.payload = message_buffer();
 	if (!server->call.payload)

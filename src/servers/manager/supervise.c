@@ -127,7 +127,8 @@ static bool read_report(struct service *service)
 	}
 	if (report == SPAWN_EXECUTED) {
 		service_executed(service, now_ns());
-		if (service->restart_count == 0 || !service->config->console)
+		/* What has a terminal is seen there; a line behind its "login:" would be in the way. */
+		if (!service->config->console)
 			log_info("%s started (pid %d)", service->config->name, (int)service->pid);
 		return true;
 	}

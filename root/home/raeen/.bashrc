@@ -1,0 +1,3 @@
+# Read by each bash that somebody types at, but the one of the login.
+
+. /etc/shrc
