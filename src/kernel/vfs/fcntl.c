@@ -87,7 +87,9 @@ static int decode_range(struct file *file, const struct flock *lock, uint64_t *f
 
 		if (__builtin_add_overflow(start, len - 1, &end))
 			return -EOVERFLOW;
-		*last = end;
+		/* A lock of the last byte there can be reaches to infinity. */
+		if ((int64_t)(end + 1ull) > 0)
+			*last = end;
 	}
 	return 0;
 }
@@ -119,9 +121,11 @@ static long get_lock(struct file *file, uaddr_t argument, bool open_file)
 
 	if (copy_from_user(&lock, argument, sizeof(lock)))
 		return -EFAULT;
+	if (lock.l_type == F_UNLCK)
+		return -EINVAL;
 	error = decode_lock(file, &lock, open_file, &request);
-	if (error || request.unlock)
-		return error ? error : -EINVAL;
+	if (error)
+		return error;
 	if (file_lock_test(file->vnode, &request)) {
 		lock.l_type = request.write ? F_WRLCK : F_RDLCK;
 		lock.l_whence = SEEK_SET;
@@ -211,14 +215,6 @@ static long owner_command(struct file *file, int command, uint64_t argument)
 	}
 }
 
-/* Leases are refused as Linux refuses them for files that cannot have any; none is ever held. */
-static long lease_command(struct file *file, int command)
-{
-	if (!file->vnode || file->vnode->type != S_IFREG || command == F_SETLEASE)
-		return -EINVAL;
-	return F_UNLCK;
-}
-
 static long file_command(int fd, struct file *file, int command, uint64_t argument)
 {
 	switch (command) {
@@ -242,15 +238,15 @@ static long file_command(int fd, struct file *file, int command, uint64_t argume
 		return pipe_get_size(file);
 	case F_SETPIPE_SZ:
 		return pipe_set_size(file, argument);
+	/* Leases are refused as Linux refuses them for files that cannot have any; none is ever held. */
 	case F_GETLEASE:
-	case F_SETLEASE:
-		return lease_command(file, command);
+		return F_UNLCK;
 	case F_ADD_SEALS:
 		return memfd_add_seals(file, argument);
 	case F_GET_SEALS:
 		return memfd_get_seals(file);
 	}
-	return -EINVAL;		/* hints among them */
+	return -EINVAL;		/* F_SETLEASE and hints among them */
 }
 
 long sys_fcntl(int fd, int command, uint64_t argument)
@@ -285,6 +281,9 @@ long sys_flock(int fd, int operation)
 	struct fd_ref ref;
 	long error;
 
+	/* Since these were never kept, Linux says yes to all of them, too. */
+	if (operation & LOCK_MAND)
+		return 0;
 	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
 		return -EINVAL;
 	ref = fd_borrow_io(fd);

@@ -65,9 +65,14 @@ static void user_changes(void)
 
 static void groups(void)
 {
-	gid_t list[3] = { 10, 20, 30 }, got[8];
+	gid_t list[3] = { 10, 20, 30 }, mixed[5] = { 30, 10, 20, 10, 70000 }, sorted[5] = { 10, 10, 20, 30, 70000 }, none[2] = { 10, -1 }, got[8];
 	gid_t real, effective, saved;
 
+	CHECK_EQ(setgroups(5, mixed), 0);
+	CHECK_EQ(getgroups(8, got), 5);
+	CHECK(!memcmp(sorted, got, sizeof sorted));
+	CHECK_ERR(setgroups(2, none), EINVAL);
+	CHECK_EQ(getgroups(0, NULL), 5);
 	CHECK_EQ(setgroups(3, list), 0);
 	CHECK_EQ(getgroups(0, NULL), 3);
 	CHECK_EQ(getgroups(8, got), 3);
