@@ -92,11 +92,9 @@ long sys_setrlimit(unsigned resource, uaddr_t in)
 {
 	struct resource_limit fresh, old;
 
-	if (resource >= RLIMIT_COUNT)
-		return -EINVAL;
 	if (copy_from_user(&fresh, in, sizeof(fresh)))
 		return -EFAULT;
-	return exchange(current_process(), resource, &fresh, &old);
+	return resource < RLIMIT_COUNT ? exchange(current_process(), resource, &fresh, &old) : -EINVAL;
 }
 
 /* The caller must be the same user in every respect, and be able to do as much, or root. */

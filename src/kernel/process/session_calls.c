@@ -97,12 +97,12 @@ long sys_setpgid(int pid, int pgid)
 	uint64_t flags;
 	int error;
 
-	if (pgid < 0)
-		return -EINVAL;
 	if (!pid)
 		pid = current_process()->pid;
 	if (!pgid)
 		pgid = pid;
+	if (pgid < 0)
+		return -EINVAL;
 	spare = kmalloc(sizeof(*spare));
 	if (!spare)
 		return -ENOMEM;

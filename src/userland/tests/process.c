@@ -373,7 +373,11 @@ static void numbers_of_threads(void)
 	CHECK_EQ(getsid(other_tid), getsid(0));
 	CHECK_ERR(setpgid(other_tid, 0), EINVAL);
 	CHECK_ERR(setpgid(0, other_tid), EPERM);
+	CHECK_ERR(setpgid(-1, 0), EINVAL);
 	CHECK_EQ(kill(other_tid, 0), 0);
+	CHECK_ERR(unshare(CLONE_THREAD), EINVAL);
+	CHECK_ERR(unshare(CLONE_SIGHAND), EINVAL);
+	CHECK_ERR(unshare(CLONE_VM), EINVAL);
 	CHECK_EQ(prlimit(other_tid, RLIMIT_NOFILE, NULL, &limit), 0);
 	CHECK_ERR(syscall(SYS_prlimit64, other_tid, 99, NULL, &limit), EINVAL);
 	CHECK_ERR(syscall(SYS_prlimit64, -1, 99, NULL, &limit), ESRCH);
