@@ -19,6 +19,7 @@
 #include "process/rseq.h"
 #include "security/capabilities.h"
 #include "syscall_prototypes.h"
+#include "vfs/fd_table.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
 
@@ -124,12 +125,9 @@ static void replace_parts(struct process *process, struct private_parts *parts)
 
 static __attribute__((noinline)) void replace_credentials(struct exec *exec, struct process *process)
 {
-	if (exec->secure) {
-		process->dumpable = false;
+	process->dumpable = !exec->guarded;
+	if (exec->secure)
 		process->death_signal = 0;
-	} else {
-		process->dumpable = true;
-	}
 	/* Capabilities are what is permitted now: while this was not the only thread another may have dropped some. */
 	if (exec->credentials) {
 		exec->credentials->effective = exec->credentials->permitted = process->credentials->permitted;
@@ -192,14 +190,14 @@ static int commit(struct exec *exec)
 	futex_pi_reopen(thread);
 	become_first_thread(thread);
 	/* At no instant may the caller's user look into memory that is not his: neither the new set-id program's nor an old one's. */
-	if (exec->secure) {
+	if (exec->guarded) {
 		replace_credentials(exec, process);
 		ptrace_drop_weak_tracer();
 	}
 	exec_replace_memory(exec);
 	thread_set_name(thread, exec->name);
 	replace_parts(process, &parts);
-	if (!exec->secure)
+	if (!exec->guarded)
 		replace_credentials(exec, process);
 	reset_thread(exec, thread);
 	flags = spin_lock_irq(&process->signal_lock);
@@ -209,18 +207,18 @@ static int commit(struct exec *exec)
 	return 0;
 }
 
-/* AT_EXECFN of execveat: the name itself if it says where, else by way of the descriptor. */
-static char *describe_place(int dir_fd, const char *name)
+/* By way of a descriptor, as AT_EXECFN says. An interpreter opens a script by that name, which leads nowhere if the descriptor does not outlive exec. */
+static COLD __attribute__((noinline)) struct exec *create_by_descriptor(int dir_fd, const char *name)
 {
-	char *text;
+	char *text = kmalloc(PATH_MAX_LEN + 32);
+	struct exec *exec;
 
-	if (dir_fd == AT_FDCWD || name[0] == '/')
-		return kstrdup(name);
-	text = kmalloc(PATH_MAX_LEN + 32);
-	if (!text)
-		return NULL;
-	snprintf(text, PATH_MAX_LEN + 32, name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", dir_fd, name);
-	return text;
+	if (text)
+		snprintf(text, PATH_MAX_LEN + 32, name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", dir_fd, name);
+	exec = exec_create(current_process(), text);
+	if (exec)
+		exec->no_script = fd_get_flags(dir_fd) & FD_CLOEXEC;
+	return exec;
 }
 
 static long execute(int dir_fd, uaddr_t path, uaddr_t argv, uaddr_t envp, unsigned lookup_flags)
@@ -237,8 +235,10 @@ static long execute(int dir_fd, uaddr_t path, uaddr_t argv, uaddr_t envp, unsign
 		error = len;
 	else if (!len && !(lookup_flags & PATH_EMPTY_OK))
 		error = -ENOENT;
+	else if (dir_fd == AT_FDCWD || name[0] == '/')
+		exec = exec_create(current_process(), kstrdup(name));
 	else
-		exec = exec_create(current_process(), describe_place(dir_fd, name));
+		exec = create_by_descriptor(dir_fd, name);
 	if (exec) {
 		error = exec_args_from_user(&exec->args, argv, envp);
 		if (!error)

@@ -21,7 +21,9 @@ struct exec {
 	uint64_t interpreter_base;	/* AT_BASE: the interpreter's bias, 0 without one */
 	uint64_t rip, rsp;		/* where it starts: in the interpreter if there is one */
 	struct credentials *credentials;	/* changed ones, or NULL */
-	bool secure;			/* AT_SECURE: other rights than the real ids' */
+	bool secure;			/* AT_SECURE: other rights than the real ids', or it was to have them */
+	bool guarded;			/* its user may not look into it, as it has such rights, or he may not read the program */
+	bool no_script;			/* its interpreter would not find it */
 	char head[SCRIPT_LINE_MAX + 1];	/* the file's first bytes */
 	size_t head_len;
 };

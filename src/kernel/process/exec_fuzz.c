@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* As exec does: what was read lies in a buffer with room for one byte more. */
+/* As exec does: what was read lies in a buffer with room for a whole line and one byte more. */
 static void try_script(const uint8_t *data, size_t size)
 {
 	size_t len = MIN(size, (size_t)SCRIPT_LINE_MAX);
@@ -23,12 +23,14 @@ static void try_script(const uint8_t *data, size_t size)
 
 	if (len < 2 || data[0] != '#' || data[1] != '!')
 		return;
-	line = malloc(len + 1);
+	line = malloc(SCRIPT_LINE_MAX + 1);
 	memcpy(line, data, len);
 	if (!script_parse(line, len, &interpreter, &argument)) {
-		assert(interpreter > line + 1 && interpreter[0] && interpreter + strlen(interpreter) <= line + len);
+		const char *end = line + SCRIPT_LINE_MAX;
+
+		assert(interpreter > line + 1 && interpreter + strlen(interpreter) < end);
 		assert(!strpbrk(interpreter, " \t\n"));
-		assert(!argument || (argument > interpreter && argument[0] && argument + strlen(argument) <= line + len));
+		assert(!argument || (argument > interpreter && argument + strlen(argument) < end));
 	}
 	free(line);
 }

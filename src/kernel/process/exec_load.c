@@ -22,7 +22,8 @@
 #include "vfs/vnode.h"
 #include "vfs/watch.h"
 
-enum { STACK_SLACK = 128 << 10, CLOCK_TICKS = 100, ACCESS_EXECUTE = 1, RFLAGS_START = 0x202 };
+enum { STACK_SLACK = 128 << 10, CLOCK_TICKS = 100, ACCESS_EXECUTE = 1, ACCESS_READ = 4, RFLAGS_START = 0x202 };
+enum { ALL_READ = S_IRUSR | S_IRGRP | S_IROTH };
 
 struct exec *exec_create(struct process *process, char *filename)
 {
@@ -56,21 +57,26 @@ static void name_after(struct exec *exec, const char *path)
 	string_copy(exec->name, slash ? slash + 1 : path, sizeof(exec->name));
 }
 
-/* Who shares the working directory and umask of a program with more rights could change them under it. */
-static bool may_gain_rights(const struct process *process)
+/*
+ * Who shares the working directory and umask of a program with more rights could change them under it; nor does who is traced get rights that the tracer
+ * need not have; nor who has renounced them.
+ */
+static COLD bool may_not_gain_rights(const struct process *process)
 {
-	/* Nor does who is traced get rights that the tracer need not have. */
-	return !process->no_new_privs && !ptrace_is_traced(current_thread()) &&
-	       (credentials_is_root(credentials_current()) || !fs_context_is_shared(process->fs));
+	return process->no_new_privs ||
+	       (!credentials_is_root(credentials_current()) && (ptrace_is_traced(current_thread()) || fs_context_is_shared(process->fs)));
 }
 
-/* set-user-id and set-group-id bits, unless the mount or the process forbids them. Every exec copies the effective to the saved ids. */
+/*
+ * set-user-id and set-group-id bits, unless the mount or the process forbids them. Every exec copies the effective to the saved ids; of who may not gain
+ * rights the real ones, even if it had others before.
+ */
 static int decide_credentials(struct exec *exec, const struct path *path, const struct fs_attr *attr)
 {
 	const struct credentials *old = credentials_current();
 	uint32_t euid = old->euid, egid = old->egid;
 
-	if (!(mount_flags(path->mount) & MS_NOSUID) && may_gain_rights(exec->process)) {
+	if (attr->mode & (S_ISUID | S_ISGID) && !exec->process->no_new_privs && !(mount_flags(path->mount) & MS_NOSUID)) {
 		if (attr->mode & S_ISUID)
 			euid = attr->uid;
 		/* Without the group's x bit it means mandatory locking. */
@@ -80,7 +86,12 @@ static int decide_credentials(struct exec *exec, const struct path *path, const 
 	credentials_put(exec->credentials);
 	exec->credentials = NULL;
 	/* Also when a set-id program runs another one: what the environment says comes from whoever started the first. */
-	exec->secure = euid != old->uid || egid != old->gid;
+	exec->secure = exec->guarded = euid != old->uid || egid != old->gid;
+	if (unlikely(exec->secure) && may_not_gain_rights(exec->process)) {
+		euid = old->uid;
+		egid = old->gid;
+		exec->guarded = false;
+	}
 	if (euid == old->euid && euid == old->suid && euid == old->fsuid && egid == old->egid && egid == old->sgid && egid == old->fsgid &&
 	    old->effective == old->permitted && !old->chosen && exec->process->thread_count == 1)
 		return 0;
@@ -123,8 +134,11 @@ static int take_program(struct exec *exec, const struct path *path)
 		return error;
 	executable_release(exec->vnode);
 	exec->vnode = vnode;
-	error = vnode_getattr(vnode, &attr);
-	return error ? error : decide_credentials(exec, path, &attr);
+	error = vnode_getattr(vnode, &attr) ?: decide_credentials(exec, path, &attr);
+	/* Who may not read the program does not do so by looking into its memory. */
+	if (!error && unlikely((attr.mode & ALL_READ) != ALL_READ) && vnode_check_access(vnode, ACCESS_READ))
+		exec->guarded = true;
+	return error;
 }
 
 static int open_program(struct exec *exec, int dir_fd, const char *name, unsigned lookup_flags)
@@ -167,13 +181,15 @@ static int resolve_scripts(struct exec *exec)
 		if (depth >= SCRIPT_DEPTH_MAX)
 			return -ELOOP;
 		error = script_parse(exec->head, exec->head_len, &interpreter, &argument);
+		if (!error && exec->no_script)
+			error = -ENOENT;
 		if (!error)
 			error = exec_args_replace_first(&exec->args, interpreter, argument, script);
 		if (error)
 			return error;
 		/* The copy among the arguments lives on while the buffer is used again. */
 		script = exec->args.head[0];
-		error = open_program(exec, AT_FDCWD, script, 0);
+		error = open_program(exec, AT_FDCWD, script, PATH_EMPTY_OK);
 		if (error)
 			return error;
 	}

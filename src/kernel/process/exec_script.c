@@ -9,43 +9,43 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+static char *skip_blanks(char *p)
+{
+	while (is_blank(*p))
+		p++;
+	return p;
+}
+
+static char *skip_name(char *p)
+{
+	while (*p && !is_blank(*p))
+		p++;
+	return p;
+}
+
 /*
- * @line: the first @len bytes of the file, starting with "#!", with room for a NUL at line[len]. A line that does not end within
- * SCRIPT_LINE_MAX bytes is cut there, unless that would cut the interpreter's name.
+ * @line: the first @len bytes of the file, starting with "#!", in SCRIPT_LINE_MAX + 1 bytes. As on Linux a line that does not end within SCRIPT_LINE_MAX
+ * bytes, or before a NUL, is all bytes but the last one, unless that would cut the interpreter's name; and the name may be empty.
  */
 int script_parse(char *line, size_t len, char **interpreter, char **argument)
 {
-	char *end = memchr(line, '\n', len), *nul, *p = line + 2;
-	bool whole = end;
+	char *last = line + SCRIPT_LINE_MAX - 1, *end, *p;
 
-	if (!end)
-		end = line + len;
-	nul = memchr(line, '\0', end - line);
-	if (nul) {
-		end = nul;
-		whole = true;
+	memset(line + len, 0, SCRIPT_LINE_MAX + 1 - len);
+	end = memchr(line, '\n', strlen(line));
+	if (!end) {
+		if (skip_name(skip_blanks(line + 2)) > last)
+			return -ENOEXEC;
+		end = last;
 	}
-	/* A file shorter than the buffer ends by itself. */
-	whole |= len < SCRIPT_LINE_MAX;
-	while (end > p && is_blank(end[-1]))
+	while (is_blank(end[-1]))
 		end--;
 	*end = '\0';
-	while (is_blank(*p))
-		p++;
-	if (!*p)
+	*interpreter = skip_blanks(line + 2);
+	if (*interpreter == end)
 		return -ENOEXEC;
-	*interpreter = p;
-	while (*p && !is_blank(*p))
-		p++;
-	if (!*p && !whole)
-		return -ENOEXEC;	/* the name may go on beyond what was read */
-	*argument = NULL;
-	if (!*p)
-		return 0;
-	*p++ = '\0';
-	while (is_blank(*p))
-		p++;
-	if (*p)
-		*argument = p;
+	p = skip_name(*interpreter);
+	*argument = *p ? skip_blanks(p + 1) : NULL;
+	*p = '\0';
 	return 0;
 }

@@ -9,14 +9,14 @@
 
 #include "process/exec_internal.h"
 
-/* Parses @text exactly as exec has it: in a buffer one byte longer. @interpreter NULL: refused. */
+/* Parses @text as exec has it: in a buffer of one byte more than a line can have. @interpreter NULL: refused. */
 static void expect(const char *text, size_t len, const char *interpreter, const char *argument)
 {
-	char *line = malloc(len + 1), *got_interpreter, *got_argument;
+	char *line = malloc(SCRIPT_LINE_MAX + 1), *got_interpreter, *got_argument;
 	int error;
 
+	memset(line, 'X', SCRIPT_LINE_MAX + 1);
 	memcpy(line, text, len);
-	line[len] = 'X';
 	error = script_parse(line, len, &got_interpreter, &got_argument);
 	if (!interpreter) {
 		assert(error == -ENOEXEC);
@@ -41,23 +41,36 @@ int main(void)
 	expect_text("#!\t/bin/awk  -f  x y \t\n", "/bin/awk", "-f  x y");
 	expect_text("#!/bin/sh", "/bin/sh", NULL);
 	expect_text("#!/bin/sh   ", "/bin/sh", NULL);
-	expect_text("#!", NULL, NULL);
+	/* An empty name is refused later: it is that of a directory. */
+	expect_text("#!", "", NULL);
+	expect("#!\0/bin/sh\n", 11, "", NULL);
 	expect_text("#!\n", NULL, NULL);
 	expect_text("#!   \t \n/bin/sh\n", NULL, NULL);
 	expect("#!/bin/sh\0-e\n", 13, "/bin/sh", NULL);
+	/* Before a NUL no line ends; so blanks before it belong to the argument. */
+	expect("#!/bin/sh x \0 y\n", 16, "/bin/sh", "x ");
+	expect("#!/bin/sh \0 y\n", 14, "/bin/sh", "");
 
 	/* A name that fills all that was read may have been cut. */
 	memset(full, 'a', sizeof(full));
 	memcpy(full, "#!/", 3);
 	expect(full, sizeof(full), NULL, NULL);
-	/* A cut argument is used as it is. */
+	/* Unless a blank is the last byte. */
+	full[sizeof(full) - 1] = ' ';
+	{
+		char name[SCRIPT_LINE_MAX] = { 0 };
+
+		memcpy(name, full + 2, sizeof(full) - 3);
+		expect(full, sizeof(full), name, NULL);
+	}
+	/* A cut argument is used as it is, without the last byte. */
 	full[20] = ' ';
 	full[sizeof(full) - 1] = 'z';
 	{
 		char argument[SCRIPT_LINE_MAX] = { 0 }, interpreter[32] = { 0 };
 
 		memcpy(interpreter, full + 2, 18);
-		memcpy(argument, full + 21, sizeof(full) - 21);
+		memcpy(argument, full + 21, sizeof(full) - 22);
 		expect(full, sizeof(full), interpreter, argument);
 	}
 
@@ -69,8 +82,8 @@ int main(void)
 		for (size_t k = 2; k < len; k++)
 			line[k] = " \t\nab/\0"[rand() % 7];
 		if (!script_parse(line, len, &interpreter, &argument)) {
-			assert(*interpreter && !strpbrk(interpreter, " \t\n"));
-			assert(!argument || (*argument && *argument != ' ' && !strchr(argument, '\n')));
+			assert(!strpbrk(interpreter, " \t\n"));
+			assert(!argument || (*argument != ' ' && !strchr(argument, '\n')));
 		}
 	}
 	return 0;

@@ -5,6 +5,7 @@
  */
 #include <linux/capability.h>
 
+#include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "process/internal.h"
@@ -66,40 +67,17 @@ static long refuse(struct credentials *fresh)
 	return -EPERM;
 }
 
-long sys_setuid(uint32_t uid)
+/* The ids of users and those of groups follow the same rules: where the four of a kind lie in struct credentials. */
+enum id_kind { USERS = offsetof(struct credentials, uid), GROUPS = offsetof(struct credentials, gid) };
+enum { REAL, EFFECTIVE, SAVED, FILES };
+_Static_assert(offsetof(struct credentials, euid) == USERS + 4 * EFFECTIVE && offsetof(struct credentials, suid) == USERS + 4 * SAVED &&
+	       offsetof(struct credentials, fsuid) == USERS + 4 * FILES, "in this order");
+_Static_assert(offsetof(struct credentials, egid) == GROUPS + 4 * EFFECTIVE && offsetof(struct credentials, sgid) == GROUPS + 4 * SAVED &&
+	       offsetof(struct credentials, fsgid) == GROUPS + 4 * FILES, "in this order");
+
+static uint32_t *ids_of(const struct credentials *credentials, enum id_kind kind)
 {
-	const struct credentials *old = credentials_current();
-	struct credentials *fresh;
-
-	if (uid == KEEP)
-		return -EINVAL;
-	fresh = credentials_copy(old);
-	if (!fresh)
-		return -ENOMEM;
-	if (credentials_is_root(old))
-		fresh->uid = fresh->suid = uid;
-	else if (uid != old->uid && uid != old->suid)
-		return refuse(fresh);
-	fresh->euid = fresh->fsuid = uid;
-	return commit(fresh);
-}
-
-long sys_setgid(uint32_t gid)
-{
-	const struct credentials *old = credentials_current();
-	struct credentials *fresh;
-
-	if (gid == KEEP)
-		return -EINVAL;
-	fresh = credentials_copy(old);
-	if (!fresh)
-		return -ENOMEM;
-	if (credentials_is_root(old))
-		fresh->gid = fresh->sgid = gid;
-	else if (gid != old->gid && gid != old->sgid)
-		return refuse(fresh);
-	fresh->egid = fresh->fsgid = gid;
-	return commit(fresh);
+	return (uint32_t *)((uintptr_t)credentials + kind);
 }
 
 static bool one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
@@ -107,143 +85,108 @@ static bool one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
 	return id == KEEP || id == a || id == b || id == c;
 }
 
-long sys_setreuid(uint32_t ruid, uint32_t euid)
+/* setuid, setgid */
+static long set_one(enum id_kind kind, uint32_t id)
 {
-	const struct credentials *old = credentials_current();
-	struct credentials *fresh = credentials_copy(old);
+	struct credentials *fresh;
+	uint32_t *ids;
 
+	if (id == KEEP)
+		return -EINVAL;
+	fresh = credentials_copy(credentials_current());
 	if (!fresh)
 		return -ENOMEM;
-	if (!credentials_is_root(old) &&
-	    (!one_of(ruid, old->uid, old->euid, old->uid) || !one_of(euid, old->uid, old->euid, old->suid)))
+	ids = ids_of(fresh, kind);
+	if (credentials_is_root(fresh))
+		ids[REAL] = ids[SAVED] = id;
+	else if (id != ids[REAL] && id != ids[SAVED])
 		return refuse(fresh);
-	if (ruid != KEEP)
-		fresh->uid = ruid;
-	if (euid != KEEP)
-		fresh->euid = euid;
-	if (ruid != KEEP || (euid != KEEP && euid != old->uid))
-		fresh->suid = fresh->euid;
-	fresh->fsuid = fresh->euid;
+	ids[EFFECTIVE] = ids[FILES] = id;
 	return commit(fresh);
 }
 
-long sys_setregid(uint32_t rgid, uint32_t egid)
+/* setreuid, setregid: the saved one follows where the call makes something of the process that it was not. */
+static long set_two(enum id_kind kind, uint32_t real, uint32_t effective)
 {
-	const struct credentials *old = credentials_current();
-	struct credentials *fresh = credentials_copy(old);
+	struct credentials *fresh = credentials_copy(credentials_current());
+	uint32_t *ids, was;
 
 	if (!fresh)
 		return -ENOMEM;
-	if (!credentials_is_root(old) &&
-	    (!one_of(rgid, old->gid, old->egid, old->gid) || !one_of(egid, old->gid, old->egid, old->sgid)))
+	ids = ids_of(fresh, kind);
+	was = ids[REAL];
+	if (!credentials_is_root(fresh) && (!one_of(real, was, ids[EFFECTIVE], was) || !one_of(effective, was, ids[EFFECTIVE], ids[SAVED])))
 		return refuse(fresh);
-	if (rgid != KEEP)
-		fresh->gid = rgid;
-	if (egid != KEEP)
-		fresh->egid = egid;
-	if (rgid != KEEP || (egid != KEEP && egid != old->gid))
-		fresh->sgid = fresh->egid;
-	fresh->fsgid = fresh->egid;
+	if (real != KEEP)
+		ids[REAL] = real;
+	if (effective != KEEP)
+		ids[EFFECTIVE] = effective;
+	if (real != KEEP || (effective != KEEP && effective != was))
+		ids[SAVED] = ids[EFFECTIVE];
+	ids[FILES] = ids[EFFECTIVE];
 	return commit(fresh);
 }
 
-long sys_setresuid(uint32_t ruid, uint32_t euid, uint32_t suid)
+/* setresuid, setresgid */
+static long set_three(enum id_kind kind, uint32_t real, uint32_t effective, uint32_t saved)
 {
 	const struct credentials *old = credentials_current();
+	const uint32_t wanted[] = { real, effective, saved }, *was = ids_of(old, kind);
 	struct credentials *fresh = credentials_copy(old);
+	uint32_t *ids;
 
 	if (!fresh)
 		return -ENOMEM;
-	if (!credentials_is_root(old) && (!one_of(ruid, old->uid, old->euid, old->suid) ||
-					  !one_of(euid, old->uid, old->euid, old->suid) ||
-					  !one_of(suid, old->uid, old->euid, old->suid)))
-		return refuse(fresh);
-	if (ruid != KEEP)
-		fresh->uid = ruid;
-	if (euid != KEEP)
-		fresh->euid = euid;
-	if (suid != KEEP)
-		fresh->suid = suid;
-	fresh->fsuid = fresh->euid;
+	ids = ids_of(fresh, kind);
+	for (int i = REAL; i <= SAVED; i++) {
+		if (!credentials_is_root(old) && !one_of(wanted[i], was[REAL], was[EFFECTIVE], was[SAVED]))
+			return refuse(fresh);
+		if (wanted[i] != KEEP)
+			ids[i] = wanted[i];
+	}
+	ids[FILES] = ids[EFFECTIVE];
 	return commit(fresh);
 }
 
-long sys_setresgid(uint32_t rgid, uint32_t egid, uint32_t sgid)
+/* setfsuid, setfsgid: the old id whether or not the change was allowed; so the call says. */
+static long set_files(enum id_kind kind, uint32_t id)
 {
 	const struct credentials *old = credentials_current();
-	struct credentials *fresh = credentials_copy(old);
+	const uint32_t *was = ids_of(old, kind);
+	uint32_t before = was[FILES];
+	struct credentials *fresh;
 
-	if (!fresh)
-		return -ENOMEM;
-	if (!credentials_is_root(old) && (!one_of(rgid, old->gid, old->egid, old->sgid) ||
-					  !one_of(egid, old->gid, old->egid, old->sgid) ||
-					  !one_of(sgid, old->gid, old->egid, old->sgid)))
-		return refuse(fresh);
-	if (rgid != KEEP)
-		fresh->gid = rgid;
-	if (egid != KEEP)
-		fresh->egid = egid;
-	if (sgid != KEEP)
-		fresh->sgid = sgid;
-	fresh->fsgid = fresh->egid;
-	return commit(fresh);
+	if (id == before || id == KEEP || (!credentials_is_root(old) && !one_of(id, was[REAL], was[EFFECTIVE], was[SAVED])))
+		return before;
+	fresh = credentials_copy(old);
+	if (fresh) {
+		ids_of(fresh, kind)[FILES] = id;
+		if (commit(fresh) == -ERESTARTNOINTR)
+			return -ERESTARTNOINTR;
+	}
+	return before;
 }
 
-static long put_three(uaddr_t a, uint32_t va, uaddr_t b, uint32_t vb, uaddr_t c, uint32_t vc)
+long sys_setuid(uint32_t uid) { return set_one(USERS, uid); }
+long sys_setgid(uint32_t gid) { return set_one(GROUPS, gid); }
+long sys_setreuid(uint32_t ruid, uint32_t euid) { return set_two(USERS, ruid, euid); }
+long sys_setregid(uint32_t rgid, uint32_t egid) { return set_two(GROUPS, rgid, egid); }
+long sys_setresuid(uint32_t ruid, uint32_t euid, uint32_t suid) { return set_three(USERS, ruid, euid, suid); }
+long sys_setresgid(uint32_t rgid, uint32_t egid, uint32_t sgid) { return set_three(GROUPS, rgid, egid, sgid); }
+long sys_setfsuid(uint32_t uid) { return set_files(USERS, uid); }
+long sys_setfsgid(uint32_t gid) { return set_files(GROUPS, gid); }
+
+static long get_three(enum id_kind kind, uaddr_t real, uaddr_t effective, uaddr_t saved)
 {
-	if (put_user_u32(a, va) || put_user_u32(b, vb) || put_user_u32(c, vc))
+	const uint32_t *ids = ids_of(credentials_current(), kind);
+
+	if (put_user_u32(real, ids[REAL]) || put_user_u32(effective, ids[EFFECTIVE]) || put_user_u32(saved, ids[SAVED]))
 		return -EFAULT;
 	return 0;
 }
 
-long sys_getresuid(uaddr_t ruid, uaddr_t euid, uaddr_t suid)
-{
-	const struct credentials *credentials = credentials_current();
-
-	return put_three(ruid, credentials->uid, euid, credentials->euid, suid, credentials->suid);
-}
-
-long sys_getresgid(uaddr_t rgid, uaddr_t egid, uaddr_t sgid)
-{
-	const struct credentials *credentials = credentials_current();
-
-	return put_three(rgid, credentials->gid, egid, credentials->egid, sgid, credentials->sgid);
-}
-
-/* Returns the old id whether or not the change was allowed; so the call says. */
-long sys_setfsuid(uint32_t uid)
-{
-	const struct credentials *old = credentials_current();
-	uint32_t before = old->fsuid;
-	struct credentials *fresh;
-
-	if (uid == before || uid == KEEP || (!credentials_is_root(old) && !one_of(uid, old->uid, old->euid, old->suid)))
-		return before;
-	fresh = credentials_copy(old);
-	if (fresh) {
-		fresh->fsuid = uid;
-		if (commit(fresh) == -ERESTARTNOINTR)
-			return -ERESTARTNOINTR;
-	}
-	return before;
-}
-
-long sys_setfsgid(uint32_t gid)
-{
-	const struct credentials *old = credentials_current();
-	uint32_t before = old->fsgid;
-	struct credentials *fresh;
-
-	if (gid == before || gid == KEEP || (!credentials_is_root(old) && !one_of(gid, old->gid, old->egid, old->sgid)))
-		return before;
-	fresh = credentials_copy(old);
-	if (fresh) {
-		fresh->fsgid = gid;
-		if (commit(fresh) == -ERESTARTNOINTR)
-			return -ERESTARTNOINTR;
-	}
-	return before;
-}
+long sys_getresuid(uaddr_t ruid, uaddr_t euid, uaddr_t suid) { return get_three(USERS, ruid, euid, suid); }
+long sys_getresgid(uaddr_t rgid, uaddr_t egid, uaddr_t sgid) { return get_three(GROUPS, rgid, egid, sgid); }
 
 long sys_getgroups(int size, uaddr_t list)
 {
@@ -258,6 +201,24 @@ long sys_getgroups(int size, uaddr_t list)
 	if (copy_to_user(list, credentials->groups, credentials->group_count * sizeof(uint32_t)))
 		return -EFAULT;
 	return credentials->group_count;
+}
+
+/* As Linux shows them. False if one is none. */
+static bool sort_groups(struct credentials *fresh)
+{
+	uint32_t *groups = fresh->groups;
+
+	for (unsigned i = 0; i < fresh->group_count; i++) {
+		uint32_t group = groups[i];
+		unsigned at = i;
+
+		if (group == KEEP)
+			return false;
+		for (; at && groups[at - 1] > group; at--)
+			groups[at] = groups[at - 1];
+		groups[at] = group;
+	}
+	return true;
 }
 
 long sys_setgroups(int size, uaddr_t list)
@@ -277,6 +238,10 @@ long sys_setgroups(int size, uaddr_t list)
 		return -EFAULT;
 	}
 	fresh->group_count = size;
+	if (!sort_groups(fresh)) {
+		credentials_put(fresh);
+		return -EINVAL;
+	}
 	return commit(fresh);
 }
 
@@ -305,16 +270,20 @@ void credentials_linux_capabilities(const struct credentials *credentials, uint6
 	*permitted = may_be_root(credentials) ? LINUX_CAPABILITIES : 0;
 }
 
-static int capabilities_of(int pid, uint64_t *effective, uint64_t *permitted)
+/* Writes CAPABILITY_WORDS words of each set of thread @pid, or the caller's for 0. */
+static int capabilities_of(int pid, struct __user_cap_data_struct *sets)
 {
 	struct thread *thread = pid ? thread_find(pid) : NULL;
 	const struct credentials *credentials;
+	uint64_t effective, permitted;
 
 	if (pid && !thread)
 		return -ESRCH;
 	credentials = credentials_of(thread ? thread->process : current_process());
-	credentials_linux_capabilities(credentials, effective, permitted);
+	credentials_linux_capabilities(credentials, &effective, &permitted);
 	credentials_put(credentials);
+	for (int i = 0; i < CAPABILITY_WORDS; i++)
+		sets[i] = (struct __user_cap_data_struct){ .effective = effective >> 32 * i, .permitted = permitted >> 32 * i };
 	if (thread)
 		thread_put(thread);
 	return 0;
@@ -322,8 +291,7 @@ static int capabilities_of(int pid, uint64_t *effective, uint64_t *permitted)
 
 long sys_capget(uaddr_t header, uaddr_t data)
 {
-	struct __user_cap_data_struct sets[CAPABILITY_WORDS] = { 0 };
-	uint64_t effective, permitted;
+	struct __user_cap_data_struct sets[CAPABILITY_WORDS];
 	int words = capability_words(header), error;
 	uint32_t pid;
 
@@ -332,21 +300,16 @@ long sys_capget(uaddr_t header, uaddr_t data)
 		return !data && words == -EINVAL ? 0 : MIN(words, 0);
 	if (get_user_u32(&pid, header + offsetof(struct __user_cap_header_struct, pid)))
 		return -EFAULT;
-	error = (int)pid < 0 ? -EINVAL : capabilities_of(pid, &effective, &permitted);
+	error = (int)pid < 0 ? -EINVAL : capabilities_of(pid, sets);
 	if (error)
 		return error;
-	for (int i = 0; i < words; i++) {
-		sets[i].effective = effective >> 32 * i;
-		sets[i].permitted = permitted >> 32 * i;
-	}
 	return copy_to_user(data, sets, words * sizeof(*sets)) ? -EFAULT : 0;
 }
 
 /* What a process has can be set as it is. Less than all cannot be held, so it is refused like more. */
 long sys_capset(uaddr_t header, uaddr_t data)
 {
-	struct __user_cap_data_struct sets[CAPABILITY_WORDS] = { 0 };
-	uint64_t effective, permitted;
+	struct __user_cap_data_struct sets[CAPABILITY_WORDS], own[CAPABILITY_WORDS];
 	int words = capability_words(header);
 	uint32_t pid;
 
@@ -358,9 +321,6 @@ long sys_capset(uaddr_t header, uaddr_t data)
 		return -EPERM;
 	if (copy_from_user(sets, data, words * sizeof(*sets)))
 		return -EFAULT;
-	capabilities_of(0, &effective, &permitted);
-	for (int i = 0; i < words; i++)
-		if (sets[i].effective != (uint32_t)(effective >> 32 * i) || sets[i].permitted != (uint32_t)(permitted >> 32 * i) || sets[i].inheritable)
-			return -EPERM;
-	return 0;
+	capabilities_of(0, own);
+	return memcmp(sets, own, words * sizeof(*sets)) ? -EPERM : 0;
 }

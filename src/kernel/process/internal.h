@@ -31,9 +31,11 @@ extern struct process *init_process;		/* process 1; set once */
 struct process *process_alloc(void);		/* an empty one with one reference; NULL when out of memory */
 /* It gives up its address space: keeps what was most in it. process->lock held. */
 void process_leave_memory(struct process *process);
+struct process *process_find_any(int tid);	/* as process_find(), by any of its threads' numbers, as many calls take them on Linux */
 void process_release_resources(struct process *process);	/* as, files, fs, handlers, executable; may sleep */
 /* All with process_tree_lock held. */
 struct process *process_find_locked(int pid);	/* not referenced */
+struct process *process_find_any_locked(int tid);	/* not referenced */
 /* Has the calling thread block @blocked and looks what follows for its and the process's pending signals. process->signal_lock held. */
 static inline void signal_block_locked(struct thread *thread, signal_set blocked)
 {

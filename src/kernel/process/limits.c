@@ -92,11 +92,9 @@ long sys_setrlimit(unsigned resource, uaddr_t in)
 {
 	struct resource_limit fresh, old;
 
-	if (resource >= RLIMIT_COUNT)
-		return -EINVAL;
 	if (copy_from_user(&fresh, in, sizeof(fresh)))
 		return -EFAULT;
-	return exchange(current_process(), resource, &fresh, &old);
+	return resource < RLIMIT_COUNT ? exchange(current_process(), resource, &fresh, &old) : -EINVAL;
 }
 
 /* The caller must be the same user in every respect, and be able to do as much, or root. */
@@ -120,14 +118,12 @@ long sys_prlimit64(int pid, unsigned resource, uaddr_t in, uaddr_t out)
 	struct process *process;
 	int error;
 
-	if (resource >= RLIMIT_COUNT)
-		return -EINVAL;
 	if (in && copy_from_user(&fresh, in, sizeof(fresh)))
 		return -EFAULT;
-	process = process_find(pid ? pid : current_process()->pid);
+	process = process_find_any(pid ? pid : current_process()->pid);
 	if (!process)
 		return -ESRCH;
-	error = may_change(process) ? exchange(process, resource, in ? &fresh : NULL, &old) : -EPERM;
+	error = !may_change(process) ? -EPERM : resource >= RLIMIT_COUNT ? -EINVAL : exchange(process, resource, in ? &fresh : NULL, &old);
 	process_put(process);
 	if (!error && out)
 		error = copy_to_user(out, &old, sizeof(old));

@@ -259,15 +259,32 @@ struct process *process_find_locked(int pid)
 	return slot ? slot->process : NULL;
 }
 
-struct process *process_find(int pid)
+struct process *process_find_any_locked(int tid)
+{
+	struct pid_slot *slot = pid_slot(tid);
+
+	return !slot ? NULL : slot->process || !slot->thread ? slot->process : slot->thread->process;
+}
+
+static struct process *find(int pid, struct process *(*find_locked)(int pid))
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
-	struct process *process = process_find_locked(pid);
+	struct process *process = find_locked(pid);
 
 	if (process)
 		process_get(process);
 	spin_unlock_irq(&process_tree_lock, flags);
 	return process;
+}
+
+struct process *process_find(int pid)
+{
+	return find(pid, process_find_locked);
+}
+
+struct process *process_find_any(int tid)
+{
+	return find(tid, process_find_any_locked);
 }
 
 COLD struct process *process_next(int pid)

@@ -8,6 +8,7 @@
 #include "mm/heap.h"
 #include "mm/uio.h"
 #include "mm/user_copy.h"
+#include "process/internal.h"
 #include "process/layout.h"
 #include "process/process.h"
 #include "process/rseq.h"
@@ -106,14 +107,9 @@ static ssize_t move_all(struct address_space *as, struct vector *own, struct vec
  */
 static struct process *inspected(int pid, struct address_space **as, int *error)
 {
-	struct thread *thread = thread_find(pid);
-	struct process *process = thread ? thread->process : process_find(pid);
+	struct process *process = process_find_any(pid);
 
 	*error = -ESRCH;
-	if (thread) {
-		process_get(process);
-		thread_put(thread);
-	}
 	if (!process)
 		return NULL;
 	for (;;) {

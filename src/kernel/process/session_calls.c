@@ -22,7 +22,7 @@ long sys_set_tid_address(uaddr_t addr)
 /* process_tree_lock held; @pid 0 is the caller. */
 static struct process *find_or_self(int pid)
 {
-	return pid ? process_find_locked(pid) : current_process();
+	return pid ? process_find_any_locked(pid) : current_process();
 }
 
 long sys_getpgid(int pid)
@@ -97,18 +97,18 @@ long sys_setpgid(int pid, int pgid)
 	uint64_t flags;
 	int error;
 
-	if (pgid < 0)
-		return -EINVAL;
 	if (!pid)
 		pid = current_process()->pid;
 	if (!pgid)
 		pgid = pid;
+	if (pgid < 0)
+		return -EINVAL;
 	spare = kmalloc(sizeof(*spare));
 	if (!spare)
 		return -ENOMEM;
 	flags = spin_lock_irq(&process_tree_lock);
-	process = process_find_locked(pid);
-	error = check_setpgid(process, pgid);
+	process = process_find_any_locked(pid);
+	error = process && process->pid != pid ? -EINVAL : check_setpgid(process, pgid);
 	if (!error && move_to_group(process, pgid, spare))
 		spare = NULL;
 	spin_unlock_irq(&process_tree_lock, flags);

@@ -338,7 +338,7 @@ long sys_kill(int pid, int signal)
 		return kill_all(&info);
 	if (pid <= 0)
 		return kill_group(-pid, &info);
-	process = process_find(pid);
+	process = process_find_any(pid);
 	if (!process)
 		return -ESRCH;
 	result = send_checked(process, NULL, &info);
@@ -398,7 +398,7 @@ COLD long sys_rt_sigqueueinfo(int pid, int signal, uaddr_t info_addr)
 
 	if (result)
 		return result;
-	process = process_find(pid);
+	process = process_find_any(pid);
 	if (!process)
 		return -ESRCH;
 	result = send_checked(process, NULL, &info);

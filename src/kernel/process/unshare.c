@@ -2,13 +2,16 @@
 /* unshare: a process leaves what it shares with others. What threads of one process share belongs to the process here: one of them cannot leave it. */
 #include <linux/sched.h>
 
+#include "lib/atomic.h"
+#include "mm/address_space.h"
 #include "process/internal.h"
 #include "syscall_prototypes.h"
 #include "sysv/sysv.h"
 #include "vfs/file.h"
 #include "vfs/path.h"
 
-enum { UNSHARE_FLAGS = CLONE_FS | CLONE_FILES | CLONE_NEWNS | CLONE_SYSVSEM };
+/* ALONE: what only a process that shares nothing of the kind may ask for, who has it then. */
+enum { ALONE = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, UNSHARE_FLAGS = CLONE_FS | CLONE_FILES | CLONE_NEWNS | CLONE_SYSVSEM | ALONE };
 
 int process_unshare_files(struct process *process)
 {
@@ -59,7 +62,10 @@ long sys_unshare(unsigned long flags)
 
 	if (flags & ~(unsigned long)UNSHARE_FLAGS)
 		return -EINVAL;
-	if (flags & (CLONE_FS | CLONE_FILES | CLONE_NEWNS) && process->thread_count > 1)
+	if (flags & (CLONE_FS | CLONE_FILES | CLONE_NEWNS | ALONE) && process->thread_count > 1)
+		return -EINVAL;
+	if ((flags & (CLONE_SIGHAND | CLONE_VM) && atomic_load_relaxed(&process->handlers->refs.count) > 1) ||
+	    (flags & CLONE_VM && atomic_load_relaxed(&process->as->refs.count) > 1))
 		return -EINVAL;
 	if (flags & CLONE_NEWNS)
 		error = mount_check_privilege();

@@ -90,7 +90,7 @@ static void describe(struct process *child, struct wait_event *event)
 
 /*
  * Looks once through the children. 1 with *@event and *@reaped (a zombie taken out, or NULL); 0 when those that match have no news;
- * -ECHILD when none matches. process_tree_lock held.
+ * -ECHILD when none matches that can still have any. process_tree_lock held.
  */
 static int look(struct process *parent, const struct wait_request *request, struct wait_event *event, struct process **reaped)
 {
@@ -101,7 +101,6 @@ static int look(struct process *parent, const struct wait_request *request, stru
 	list_for_each(child, &parent->children, sibling) {
 		if (!matches(child, request))
 			continue;
-		result = 0;
 		if (child->zombie && (request->options & WEXITED)) {
 			int status = child->exit_status;
 
@@ -115,7 +114,10 @@ static int look(struct process *parent, const struct wait_request *request, stru
 			}
 			return 1;
 		}
-		if (!child->zombie && take_job_event(child, request, event)) {
+		if (child->zombie)
+			continue;
+		result = 0;
+		if (take_job_event(child, request, event)) {
 			describe(child, event);
 			return 1;
 		}
@@ -178,7 +180,7 @@ long sys_wait4(int pid, uaddr_t status, int options, uaddr_t usage)
 	return event.pid;
 }
 
-static int waitid_status(const struct wait_event *event)
+static COLD int waitid_status(const struct wait_event *event)
 {
 	if (ptrace_reports_code(event->code))
 		return event->status >> 8;
@@ -194,7 +196,7 @@ static int waitid_status(const struct wait_event *event)
 }
 
 /* As wait_for_child, for a descriptor of a process. */
-static int wait_for_descriptor(int fd, struct wait_request *request, struct wait_event *event)
+static COLD int wait_for_descriptor(int fd, struct wait_request *request, struct wait_event *event)
 {
 	bool nonblocking, wait = !(request->options & WNOHANG);
 	struct process *process = pidfd_get(fd, &nonblocking);
@@ -210,23 +212,26 @@ static int wait_for_descriptor(int fd, struct wait_request *request, struct wait
 	return !result && wait && nonblocking ? -EAGAIN : result;
 }
 
+static COLD bool waitid_allows(int type, int id, int options)
+{
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | (int)__WALL))
+		return false;
+	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return false;
+	return type == P_ALL || (type == P_PID && id > 0) || ((type == P_PGID || type == P_PIDFD) && id >= 0);
+}
+
 COLD long sys_waitid(int type, int id, uaddr_t info, int options, uaddr_t usage)
 {
 	struct wait_request request = { .type = type, .id = id, .options = options };
 	struct wait_event event;
 	struct signal_info out = { 0 };
-	int result;
+	int result = -EINVAL;
 
-	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | (int)__WALL))
-		return -EINVAL;
-	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
-		return -EINVAL;
-	if ((type == P_PID && id <= 0) || ((type == P_PGID || type == P_PIDFD) && id < 0) ||
-	    (type != P_ALL && type != P_PID && type != P_PGID && type != P_PIDFD))
-		return -EINVAL;
 	if (type == P_PGID && id == 0)
 		request.id = current_process()->pgid;
-	result = type == P_PIDFD ? wait_for_descriptor(id, &request, &event) : wait_for_child(&request, &event);
+	if (waitid_allows(type, id, options))
+		result = type == P_PIDFD ? wait_for_descriptor(id, &request, &event) : wait_for_child(&request, &event);
 	if (result > 0) {
 		out.number = SIGCHLD;
 		out.code = event.code;

@@ -87,7 +87,9 @@ static int decode_range(struct file *file, const struct flock *lock, uint64_t *f
 
 		if (__builtin_add_overflow(start, len - 1, &end))
 			return -EOVERFLOW;
-		*last = end;
+		/* A lock of the last byte there can be reaches to infinity. */
+		if ((int64_t)(end + 1ull) > 0)
+			*last = end;
 	}
 	return 0;
 }
@@ -119,9 +121,11 @@ static long get_lock(struct file *file, uaddr_t argument, bool open_file)
 
 	if (copy_from_user(&lock, argument, sizeof(lock)))
 		return -EFAULT;
+	if (lock.l_type == F_UNLCK)
+		return -EINVAL;
 	error = decode_lock(file, &lock, open_file, &request);
-	if (error || request.unlock)
-		return error ? error : -EINVAL;
+	if (error)
+		return error;
 	if (file_lock_test(file->vnode, &request)) {
 		lock.l_type = request.write ? F_WRLCK : F_RDLCK;
 		lock.l_whence = SEEK_SET;
@@ -283,6 +287,9 @@ long sys_flock(int fd, int operation)
 	struct fd_ref ref;
 	long error;
 
+	/* Since these were never kept, Linux says yes to all of them, too. */
+	if (operation & LOCK_MAND)
+		return 0;
 	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
 		return -EINVAL;
 	ref = fd_borrow_io(fd);

@@ -24,23 +24,13 @@ static ssize_t read_chunk(struct file *in, char *buf, size_t len, uint64_t pos)
 	return in->ops->read(in, &uio, &pos);
 }
 
-/* Writes all of @len bytes if it can; what was written. An error counts only if nothing was. */
-static ssize_t write_chunk(struct file *out, uint64_t *pos, const char *buf, size_t len)
+static ssize_t write_chunk(struct file *out, uint64_t *pos, char *buf, size_t len)
 {
 	struct uio_segment segment;
 	struct uio uio;
-	size_t done = 0;
 
-	while (done < len) {
-		ssize_t moved;
-
-		uio_init_kernel(&uio, &segment, (char *)buf + done, len - done);
-		moved = out->ops->write(out, &uio, pos);
-		if (moved <= 0)
-			return done ? (ssize_t)done : moved;
-		done += moved;
-	}
-	return done;
+	uio_init_kernel(&uio, &segment, buf, len);
+	return out->ops->write(out, &uio, pos);
 }
 
 static ssize_t copy_data(struct file *out, uint64_t *out_pos, struct file *in, uint64_t *pos, size_t count)
@@ -63,6 +53,7 @@ static ssize_t copy_data(struct file *out, uint64_t *out_pos, struct file *in, u
 			break;
 		*pos += moved;
 		done += moved;
+		/* To ask for the rest could mean a signal of its own, for a file that may not become larger. */
 		if (moved < got)
 			break;
 	}

@@ -184,11 +184,10 @@ static int allocate_blocks(struct vnode *vnode, uint64_t start, uint64_t end, bo
 static int allocate(struct vnode *vnode, uint64_t start, uint64_t len, bool keep_size)
 {
 	uint64_t end = start + len, old = atomic_load(&vnode->object.size);
-	size_t allowed = len;
-	int error = regular_file_check_limit(start, &allowed);
+	size_t last = 1;
+	/* Of what the file has already nobody takes more, also without a new size. */
+	int error = end > old ? regular_file_check_limit(end - 1, &last) : 0;
 
-	if (!error && allowed < len)
-		error = -EFBIG;
 	if (error)
 		return error;
 	if (vnode->fs->flags & FS_READ_ONLY)

@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
+#include "vfs/file_life.h"
 #include "vfs/vnode.h"
 #include "vfs/watch.h"
 #include <linux/fcntl.h>
@@ -48,7 +49,7 @@ static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *po
 	ssize_t (*op)(struct file *file, struct uio *uio, uint64_t *pos) = write ? file->ops->write : file->ops->read;
 
 	if (flags & RWF_NOWAIT)
-		return write || !regular ? -EOPNOTSUPP : inotify_bytes(file, IN_ACCESS, read_now(file, uio, pos));
+		return write || file->ops->read != regular_file_ops.read ? -EOPNOTSUPP : inotify_bytes(file, IN_ACCESS, read_now(file, uio, pos));
 	if (!op)
 		return -EINVAL;
 	if (write && regular && flags & RWF_APPEND) {

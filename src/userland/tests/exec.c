@@ -385,6 +385,121 @@ static int helper_title(char **argv)
 }
 
 /* fexecve(): execveat with an empty path. A file in memory has no path that could be used instead. */
+/* What the interpreter ./i writes to the file "said": its arguments, each with a bar behind it. */
+static int helper_said(int argc, char **argv)
+{
+	FILE *file = fopen("said", "w");
+
+	for (int i = 0; i < argc; i++)
+		fprintf(file, "%s|", argv[i]);
+	return fclose(file);
+}
+
+static const char *read_said(void)
+{
+	static char said[600];
+	int fd = open("said", O_RDONLY);
+	ssize_t len = read(fd, said, sizeof said - 1);
+
+	said[len < 0 ? 0 : len] = '\0';
+	close(fd);
+	return said;
+}
+
+/* Runs the script ./s of @len bytes: what its interpreter says, or the name of the error. */
+static const char *script_says(const char *text, size_t len)
+{
+	char *const words[] = { "zero", "one", NULL };
+	int fd = open("s", O_WRONLY | O_CREAT | O_TRUNC, 0755), error;
+
+	CHECK_EQ(write(fd, text, len), len);
+	close(fd);
+	error = exec_result("./s", words, no_environment);
+	if (error)
+		return error == ENOEXEC ? "ENOEXEC" : error == ENOENT ? "ENOENT" : error == EACCES ? "EACCES" : strerror(error);
+	return read_said();
+}
+
+static void script_lines(void)
+{
+#define LINE(text, says) { text, sizeof text - 1, says }
+	static const struct { const char *text; size_t len; const char *says; } lines[] = {
+		LINE("#!./i\n", "./i|./s|one|"), LINE("#!./i", "./i|./s|one|"), LINE("#! \t./i \t \n", "./i|./s|one|"),
+		LINE("#!./i  x \t y \t\nz", "./i|x \t y|./s|one|"), LINE("#!./i x\r\n", "./i|x\r|./s|one|"), LINE("#!./i\r\n", "ENOENT"),
+		LINE("#!\n./i\n", "ENOEXEC"), LINE("#! \n", "ENOEXEC"), LINE(" #!./i\n", "ENOEXEC"), LINE("#!", "EACCES"), LINE("#!\0./i\n", "EACCES"),
+		/* Before a NUL no line ends: what follows are bytes like others, and the first string of them is taken. */
+		LINE("#!./i\0x\n", "./i|./s|one|"), LINE("#!./i x\0y\n", "./i|x|./s|one|"), LINE("#!./i x \0 y\n", "./i|x |./s|one|"),
+		LINE("#!./i \0 y\n", "./i||./s|one|"), LINE("#!.\n", "EACCES"), LINE("#!./i/ x\n", "Not a directory"),
+	};
+
+	CHECK_EQ(symlink(self, "i"), 0);
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		CHECK_STR(script_says(lines[i].text, lines[i].len), lines[i].says);
+}
+
+/* Of a line that goes on 255 bytes are used, if it is seen among 256 that they hold the interpreter's whole name. */
+static void long_script_lines(void)
+{
+	char text[400], want[400];
+
+	CHECK_EQ(symlink(self, "i"), 0);
+	for (int len = 253; len < 260; len++) {
+		int used = (len < 255 ? len : 255) - 6;
+
+		memset(text, 'x', sizeof text);
+		memcpy(text, "#!./i ", 6);
+		text[len] = '\n';
+		snprintf(want, sizeof want, "./i|%.*s|./s|one|", used, text + 6);
+		CHECK_STR(script_says(text, sizeof text), want);
+	}
+	for (int begin = 250; begin < 256; begin++) {
+		memset(text, ' ', sizeof text);
+		memcpy(text, "#!", 2);
+		memcpy(text + begin, "./i x\n", 6);
+		CHECK_STR(script_says(text, sizeof text), begin < 251 ? "./i|x|./s|one|" : begin < 253 ? "./i|./s|one|" : "ENOEXEC");
+	}
+}
+
+static int run_by_descriptor(int fd, const char *name, int flags)
+{
+	char *const words[] = { "zero", "one", NULL };
+	pid_t child = fork();
+
+	if (child == 0) {
+		syscall(SYS_execveat, fd, name, words, no_environment, flags);
+		_exit(errno);
+	}
+	return check_wait(child);
+}
+
+/* The interpreter opens a script by way of the descriptor. */
+static void script_by_descriptor(void)
+{
+	int kept, closed, folder = open(".", O_RDONLY | O_CLOEXEC), none = open(self, O_RDONLY | O_CLOEXEC);
+	char path[64], want[64];
+
+	CHECK_EQ(symlink(self, "i"), 0);
+	check_write_file("s", "#!./i x\n", 0755);
+	kept = open("s", O_RDONLY);
+	closed = open("s", O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(run_by_descriptor(kept, "", AT_EMPTY_PATH), 0);
+	snprintf(want, sizeof want, "./i|x|/dev/fd/%d|one|", kept);
+	CHECK_STR(read_said(), want);
+	CHECK_EQ(run_by_descriptor(closed, "", AT_EMPTY_PATH), ENOENT);
+	CHECK_EQ(run_by_descriptor(folder, "s", 0), ENOENT);
+	CHECK_EQ(run_by_descriptor(AT_FDCWD, "s", 0), 0);
+	snprintf(path, sizeof path, "%s/s", getcwd((char[50]){ 0 }, 50));
+	CHECK_EQ(run_by_descriptor(closed, path, 0), 0);
+	CHECK_EQ(fcntl(folder, F_SETFD, 0), 0);
+	CHECK_EQ(run_by_descriptor(folder, "s", 0), 0);
+	snprintf(want, sizeof want, "./i|x|/dev/fd/%d/s|one|", folder);
+	CHECK_STR(read_said(), want);
+	/* What is no script needs no descriptor. */
+	CHECK_EQ(run_by_descriptor(none, "", AT_EMPTY_PATH), 2);
+	CHECK_EQ(run_by_descriptor(folder, "i", AT_SYMLINK_NOFOLLOW), ELOOP);
+	CHECK_EQ(run_by_descriptor(folder, "i", 1), EINVAL);
+}
+
 static void by_descriptor(void)
 {
 	int fd = open(self, O_RDONLY | O_CLOEXEC), folder = open("/bin", O_RDONLY | O_DIRECTORY);
@@ -446,7 +561,8 @@ static void announced_instructions(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(arguments), CASE(limits), CASE(random_bytes), CASE(path_errors), CASE(malformed), CASE(script_run), CASE(close_on_exec),
+		CASE(arguments), CASE(limits), CASE(random_bytes), CASE(path_errors), CASE(malformed), CASE(script_run), CASE(script_lines),
+		CASE(long_script_lines), CASE(script_by_descriptor), CASE(close_on_exec),
 		CASE(signal_state), CASE(inheritance), CASE(titles), CASE(by_descriptor), CASE(busy_text),
 		CASE(announced_instructions), { NULL, NULL },
 	};
@@ -454,6 +570,10 @@ int main(int argc, char **argv)
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
 	self[length < 0 ? 0 : length] = '\0';
+	if (!strcmp(argv[0], "./i"))
+		return helper_said(argc, argv);
+	if (!strcmp(argv[0], "zero") && argc == 2 && !strcmp(helper, "one"))
+		return argc;
 	if (!strcmp(helper, "--arguments"))
 		return helper_arguments(argc, argv);
 	if (!strcmp(helper, "--count"))

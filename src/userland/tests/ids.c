@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -65,9 +66,14 @@ static void user_changes(void)
 
 static void groups(void)
 {
-	gid_t list[3] = { 10, 20, 30 }, got[8];
+	gid_t list[3] = { 10, 20, 30 }, mixed[5] = { 30, 10, 20, 10, 70000 }, sorted[5] = { 10, 10, 20, 30, 70000 }, none[2] = { 10, -1 }, got[8];
 	gid_t real, effective, saved;
 
+	CHECK_EQ(setgroups(5, mixed), 0);
+	CHECK_EQ(getgroups(8, got), 5);
+	CHECK(!memcmp(sorted, got, sizeof sorted));
+	CHECK_ERR(setgroups(2, none), EINVAL);
+	CHECK_EQ(getgroups(0, NULL), 5);
 	CHECK_EQ(setgroups(3, list), 0);
 	CHECK_EQ(getgroups(0, NULL), 3);
 	CHECK_EQ(getgroups(8, got), 3);
@@ -371,18 +377,102 @@ static void accounts(void)
 	CHECK(getgrgid(0) != NULL);
 }
 
+/* Exit code: its effective user, and AT_SECURE. */
+static int helper_effective(void)
+{
+	return (geteuid() == 1000 ? 1 : geteuid() == 1001 ? 2 : 0) | (getauxval(AT_SECURE) ? 4 : 0);
+}
+
+static int run_as_others(uid_t real, uid_t effective, int renounce)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		setresuid(real, effective, effective);
+		if (renounce)
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		execl("./program", "program", "--effective", (char *)NULL);
+		_exit(100);
+	}
+	return check_wait(child);
+}
+
+/* Who has renounced more rights than it has is left with its real ids; its programs know that it was not so. */
+static void renounced_rights(void)
+{
+	CHECK_EQ(chmod(".", 0755), 0);
+	copy_self("program");
+	CHECK_EQ(run_as_others(1000, 1000, 0), 1);
+	CHECK_EQ(run_as_others(1000, 1001, 0), 2 | 4);
+	CHECK_EQ(run_as_others(1000, 1001, 1), 1 | 4);
+	CHECK_EQ(run_as_others(1000, 0, 0), 4);
+	CHECK_EQ(run_as_others(1000, 0, 1), 1 | 4);
+	CHECK_EQ(run_as_others(1000, 1000, 1), 1);
+}
+
+static void look_into(void *pid)
+{
+	char name[40];
+
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	snprintf(name, sizeof name, "/proc/%d/maps", *(pid_t *)pid);
+	CHECK_ERR(open(name, O_RDONLY), EACCES);
+	snprintf(name, sizeof name, "/proc/%d/mem", *(pid_t *)pid);
+	CHECK_ERR(open(name, O_RDONLY), EACCES);
+}
+
+/* A program that its user may run but not read is not read by way of its memory. */
+static void unreadable_programs(void)
+{
+	int ends[2];
+	char byte;
+	pid_t child;
+
+	CHECK_EQ(chmod(".", 0755), 0);
+	copy_self("program");
+	CHECK_EQ(run_as_user("./program", "--dumpable"), 1);
+	CHECK_EQ(chmod("program", 0711), 0);
+	CHECK_EQ(run_as_user("./program", "--dumpable"), 0);
+	CHECK_EQ(pipe(ends), 0);
+	child = fork();
+	if (!child) {
+		setresuid(1000, 1000, 1000);
+		dup2(ends[1], 1);
+		execl("./program", "program", "--await-end", (char *)NULL);
+		_exit(100);
+	}
+	CHECK_EQ(read(ends[0], &byte, 1), 1);
+	CHECK_EQ(check_child(look_into, &child), 0);
+	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
+	/* Of the script it is the interpreter that is run. */
+	check_write_file("script", "#!./program --dumpable\n", 0755);
+	CHECK_EQ(run_as_user("./script", "--dumpable"), 0);
+	CHECK_EQ(chmod("program", 0755), 0);
+	CHECK_EQ(run_as_user("./script", "--dumpable"), 1);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(root_changes), CASE(user_changes), CASE(groups), CASE(inherited), CASE(file_system_ids),
 		CASE(set_id_programs), CASE(niceness), CASE(scheduling), CASE(capabilities),
-		CASE(accounts), { NULL, NULL },
+		CASE(accounts), CASE(renounced_rights), CASE(unreadable_programs), { NULL, NULL },
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--run-plain"))
 		execl("./plain", "plain", "--identity", (char *)NULL);
 	if (argc > 1 && !strcmp(argv[1], "--identity"))
 		return helper_identity();
+	if (argc > 1 && !strcmp(argv[1], "--effective"))
+		return helper_effective();
+	if (argc > 1 && !strcmp(argv[1], "--dumpable"))
+		return prctl(PR_GET_DUMPABLE);
+	if (argc > 1 && !strcmp(argv[1], "--await-end")) {
+		write(1, "", 1);
+		for (;;)
+			pause();
+	}
 	if (argc > 1 && !strcmp(argv[1], "--linger")) {
 		check_sleep(300);
 		return 0;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { MANDATORY = 32, READERS_MAY = 64 };	/* LOCK_MAND and LOCK_READ, which musl does not name */
 
 static int lock(int fd, int command, int type, off_t start, off_t len)
 {
@@ -51,6 +54,16 @@ static void see_locks(void *argument)
 	CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, 30, 0), 0);
 }
 
+static void see_last_byte(void *unused)
+{
+	struct flock asked = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	(void)unused;
+	CHECK_EQ(fcntl(open("f", O_RDWR), F_GETLK, &asked), 0);
+	CHECK_EQ(asked.l_start, INT64_MAX - 1);
+	CHECK_EQ(asked.l_len, 0);
+}
+
 static void record_locks_split_and_show(void)
 {
 	int fd = open("f", O_CREAT | O_RDWR, 0644), other;
@@ -73,6 +86,13 @@ static void record_locks_split_and_show(void)
 	CHECK_ERR(lock(open("f", O_RDONLY), F_SETLK, F_WRLCK, 0, 1), EBADF);
 	CHECK_ERR(lock(fd, F_SETLK, 77, 0, 1), EINVAL);
 	CHECK_ERR(lock(fd, F_SETLK, F_RDLCK, -1, 1), EINVAL);
+	CHECK_ERR(lock(fd, F_SETLK, F_RDLCK, INT64_MAX, 2), EOVERFLOW);
+	CHECK_ERR(lock(fd, F_SETLK, F_RDLCK, 3, -4), EINVAL);
+	/* What is asked for is looked at before the range. */
+	CHECK_ERR(lock(fd, F_GETLK, F_UNLCK, INT64_MAX, 2), EINVAL);
+	/* There is no byte behind the last one. */
+	CHECK_EQ(lock(fd, F_SETLK, F_WRLCK, INT64_MAX - 1, 2), 0);
+	CHECK_EQ(check_child(see_last_byte, NULL), 0);
 }
 
 static void nothing(int signal)
@@ -183,6 +203,8 @@ static void whole_file_locks(void)
 	CHECK_EQ(flock(b, LOCK_EX | LOCK_NB), 0);
 	CHECK_ERR(flock(b, LOCK_SH | LOCK_EX), EINVAL);
 	CHECK_ERR(flock(999, LOCK_SH), EBADF);
+	/* Mandatory ones: nobody has them, nor asks what for. */
+	CHECK_EQ(flock(999, MANDATORY | READERS_MAY), 0);
 }
 
 static void close_ranges(void)
@@ -269,6 +291,9 @@ static void owners_and_leases(void)
 	CHECK_EQ(fcntl(fds[0], F_SETOWN, getpid()), 0);
 	CHECK_EQ(fcntl(fds[0], F_GETOWN), getpid());
 	CHECK_EQ(fcntl(fd, F_GETLEASE), F_UNLCK);
+	CHECK_EQ(fcntl(fds[0], F_GETLEASE), F_UNLCK);
+	CHECK_EQ(fcntl(open(".", O_RDONLY), F_GETLEASE), F_UNLCK);
+	CHECK_ERR(fcntl(fds[0], F_SETLEASE, F_RDLCK), EINVAL);
 	CHECK_ERR(fcntl(fd, 12345), EINVAL);
 	CHECK_EQ(fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK), 0);
 	CHECK_EQ(fcntl(fd, F_GETFL) & (O_APPEND | O_NONBLOCK | O_ACCMODE), O_APPEND | O_NONBLOCK | O_RDWR);

@@ -193,6 +193,8 @@ static void unshare_descriptors(void)
 	CHECK_EQ(check_wait(child), 0);
 	CHECK(fcntl(fd, F_GETFD) >= 0);
 	CHECK_ERR(unshare(0x1), EINVAL);
+	/* What a process has for itself it may ask for. */
+	CHECK_EQ(unshare(CLONE_THREAD | CLONE_SIGHAND | CLONE_VM), 0);
 }
 
 static void refused_to_users(void)

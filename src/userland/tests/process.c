@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -166,8 +167,14 @@ static void waitid_information(void)
 	CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED), 0);
 	CHECK_EQ(info.si_pid, child);
 	CHECK_ERR(waitid(P_ALL, 0, &info, WEXITED), ECHILD);
+	/* It is written to even when nothing was looked at. */
+	info.si_pid = info.si_signo = 1;
 	CHECK_ERR(waitid(P_ALL, 0, &info, 0), EINVAL);
+	CHECK_EQ(info.si_pid | info.si_signo, 0);
 	CHECK_ERR(waitid(77, 0, &info, WEXITED), EINVAL);
+	CHECK_ERR(waitid(P_PID, 0, &info, WEXITED), EINVAL);
+	CHECK_ERR(waitid(P_PGID, -1, &info, WEXITED), EINVAL);
+	CHECK_ERR(waitid(P_PID, 0, (void *)8, WEXITED), EFAULT);
 	child = check_spawn(sleep_long, NULL);
 	info.si_pid = 1;
 	CHECK_EQ(waitid(P_PID, child, &info, WEXITED | WNOHANG), 0);
@@ -180,6 +187,10 @@ static void waitid_information(void)
 	CHECK_EQ(waitid(P_PGID, getpgrp(), &info, WCONTINUED), 0);
 	CHECK_EQ(info.si_code, CLD_CONTINUED);
 	CHECK_EQ(kill(child, SIGKILL), 0);
+	CHECK_EQ(waitid(P_PID, child, &info, WEXITED | WNOWAIT), 0);
+	/* Who is dead will not stop. */
+	CHECK_ERR(waitid(P_PID, child, &info, WSTOPPED | WNOHANG), ECHILD);
+	CHECK_ERR(waitid(P_ALL, 0, &info, WSTOPPED | WCONTINUED), ECHILD);
 	CHECK_EQ(waitid(P_PID, child, &info, WEXITED), 0);
 	CHECK_EQ(info.si_code, CLD_KILLED);
 	CHECK_EQ(info.si_status, SIGKILL);
@@ -335,12 +346,59 @@ static void signals_to_the_group(void)
 	CHECK_EQ(waitpid(sender, NULL, 0), sender);
 }
 
+static volatile int other_tid, other_may_go;
+
+static void *be_another(void *unused)
+{
+	other_tid = syscall(SYS_gettid);
+	while (!other_may_go)
+		check_sleep(1);
+	return unused;
+}
+
+/* Calls that want a process take the number of any of its threads, unless they change what it is. */
+static void numbers_of_threads(void)
+{
+	struct rlimit limit;
+	pthread_t other;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	CHECK_EQ(pthread_create(&other, NULL, be_another, NULL), 0);
+	CHECK(check_await(&other_tid, 20000));
+	CHECK(other_tid != getpid());
+	CHECK_EQ(getpgid(other_tid), getpgrp());
+	CHECK_EQ(getsid(other_tid), getsid(0));
+	CHECK_ERR(setpgid(other_tid, 0), EINVAL);
+	CHECK_ERR(setpgid(0, other_tid), EPERM);
+	CHECK_ERR(setpgid(-1, 0), EINVAL);
+	CHECK_EQ(kill(other_tid, 0), 0);
+	CHECK_ERR(unshare(CLONE_THREAD), EINVAL);
+	CHECK_ERR(unshare(CLONE_SIGHAND), EINVAL);
+	CHECK_ERR(unshare(CLONE_VM), EINVAL);
+	CHECK_EQ(prlimit(other_tid, RLIMIT_NOFILE, NULL, &limit), 0);
+	CHECK_ERR(syscall(SYS_prlimit64, other_tid, 99, NULL, &limit), EINVAL);
+	CHECK_ERR(syscall(SYS_prlimit64, -1, 99, NULL, &limit), ESRCH);
+	CHECK_ERR(syscall(SYS_pidfd_open, other_tid, 0), EINVAL);
+	CHECK_ERR(waitpid(other_tid, NULL, 0), ECHILD);
+	CHECK_EQ(kill(other_tid, SIGUSR1), 0);
+	other_may_go = 1;
+	CHECK_EQ(pthread_join(other, NULL), 0);
+	/* What was sent to it is the whole process's. */
+	CHECK_EQ(sigtimedwait(&set, NULL, &(struct timespec){ 0 }), SIGUSR1);
+	CHECK_ERR(getpgid(other_tid), ESRCH);
+	CHECK_ERR(kill(other_tid, 0), ESRCH);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(fork_basics), CASE(exit_codes), CASE(shared_offset), CASE(vfork_waits), CASE(many_children),
 		CASE(wait_selects), CASE(wait_stopped), CASE(waitid_information), CASE(wait4_usage), CASE(zombies),
-		CASE(ignored_children), CASE(orphans), CASE(parent_death), CASE(clone_flags), CASE(signals_to_the_group), { NULL, NULL },
+		CASE(ignored_children), CASE(orphans), CASE(parent_death), CASE(clone_flags), CASE(signals_to_the_group),
+		CASE(numbers_of_threads), { NULL, NULL },
 	};
 
 	return check_main("process", cases, argc, argv);

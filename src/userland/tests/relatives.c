@@ -84,6 +84,7 @@ static void vectors(void)
 		CHECK_STR(text, "cd23ab6789xyzuvw");
 	if (got == 16)
 		CHECK_EQ(take(fd, 4, 16, NOWAIT), 0);
+	CHECK_ERR(take(open("/proc/self/stat", O_RDONLY), 4, 0, NOWAIT), EOPNOTSUPP);
 	CHECK_ERR(put(fd, "ab", 0, UNKNOWN_FLAG), EOPNOTSUPP);
 	CHECK_ERR(take(fd, 4, 0, UNKNOWN_FLAG), EOPNOTSUPP);
 	CHECK_ERR(take(fd, 4, -2, 0), EINVAL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Limits of memory that is mapped and locked, of signals that a user has waiting, and of the time that a real-time thread runs on without sleeping. */
+/* Limits of memory that is mapped and locked, of signals that a user has waiting, of the time that a real-time thread runs on without sleeping, of files. */
 #include "check.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -361,9 +362,46 @@ static void realtime_time(void)
 	CHECK_EQ(check_child(run_ordinary, NULL), 0);
 }
 
+/* ---- RLIMIT_FSIZE ---- */
+
+static volatile sig_atomic_t refusals;
+
+static void count_refusal(int number)
+{
+	refusals += number == SIGXFSZ;
+}
+
+/* Every way to make a file too large is refused with a signal, unless it can be done in part. */
+static void file_size(void)
+{
+	int fd = open("f", O_RDWR | O_CREAT, 0600), full = open("full", O_RDWR | O_CREAT, 0600);
+	loff_t from = 0, to = 8;
+
+	CHECK_EQ(write(full, "0123456789abcdef", 16), 16);
+	signal(SIGXFSZ, count_refusal);
+	limit(RLIMIT_FSIZE, 10, RLIM_INFINITY);
+	CHECK_EQ(write(fd, "0123456789ab", 12), 10);
+	CHECK_EQ(copy_file_range(full, &from, fd, &to, 8, 0), 2);
+	CHECK_EQ(refusals, 0);
+	CHECK_ERR(write(fd, "c", 1), EFBIG);
+	CHECK_EQ(refusals, 1);
+	CHECK_ERR(ftruncate(fd, 11), EFBIG);
+	CHECK_EQ(refusals, 2);
+	CHECK_ERR(fallocate(fd, 0, 0, 11), EFBIG);
+	CHECK_EQ(refusals, 3);
+	CHECK_ERR(fallocate(fd, FALLOC_FL_KEEP_SIZE, 5, 6), EFBIG);
+	CHECK_EQ(refusals, 4);
+	/* What is there already may be longer. */
+	CHECK_EQ(fallocate(full, 0, 4, 12), 0);
+	CHECK_EQ(ftruncate(full, 14), 0);
+	CHECK_EQ(refusals, 4);
+	CHECK_ERR(syscall(SYS_setrlimit, 99, 8), EFAULT);
+	CHECK_ERR(syscall(SYS_setrlimit, 99, (struct rlimit[]){ { 1, 1 } }), EINVAL);
+}
+
 static const struct check_case cases[] = {
 	CASE(data), CASE(data_and_brk), CASE(data_lifted), CASE(locked_again), CASE(locked_and_moved), CASE(future_is_limited), CASE(none_locked),
-	CASE(on_fault), CASE(pending), CASE(realtime_time), { NULL, NULL },
+	CASE(on_fault), CASE(pending), CASE(realtime_time), CASE(file_size), { NULL, NULL },
 };
 
 int main(int argc, char **argv)
