@@ -10,6 +10,7 @@
 #include "mm/address_space.h"
 #include "mm/user_copy.h"
 #include "process/clone.h"
+#include "process/core_dump.h"
 #include "process/internal.h"
 #include "process/layout.h"
 #include "process/pidfd.h"
@@ -285,6 +286,7 @@ static int copy_handlers(struct process *child, struct process *parent, uint64_t
 static void copy_attributes(struct process *child, struct process *parent, const struct clone_request *request)
 {
 	uint64_t flags = spin_lock_irq(&parent->lock);
+	int16_t adj = parent->oom_score_adj, least = parent->oom_score_adj_least;
 
 	memcpy(child->limits, parent->limits, sizeof(child->limits));
 	memcpy(child->name, parent->name, sizeof(child->name));
@@ -304,8 +306,9 @@ static void copy_attributes(struct process *child, struct process *parent, const
 	child->exit_signal = request->exit_signal;
 	child->dumpable = parent->dumpable;
 	child->no_new_privs = parent->no_new_privs;
-	child->oom_score_adj = parent->oom_score_adj;
-	child->oom_score_adj_least = parent->oom_score_adj_least;
+	child->oom_score_adj = adj;
+	child->oom_score_adj_least = least;
+	core_inherit(child, parent);
 	layout_inherit(child, parent);
 }
 

@@ -113,6 +113,9 @@ struct process {
 	int16_t oom_score_adj;		/* when memory is out: thousandths of all that count as its own (oom.c); lock, as the next */
 	int16_t oom_score_adj_least;	/* to which it can be lowered by who may not administer */
 	int death_signal;		/* prctl PR_SET_PDEATHSIG */
+#ifdef CORE_FILES
+	uint16_t core_filter;		/* what core files have (process/core_dump.h), as it differs from what is usual */
+#endif
 	uint64_t start_ns;		/* monotonic */
 	size_t max_resident;		/* pages: the most that the address spaces had which it has left; lock */
 	struct port_names *port_names;	/* which ports it may open and make by name, NULL: all; lock */
