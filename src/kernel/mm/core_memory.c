@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which mappings and pages a core file has; see core_memory.h. The choice is that of Linux's default coredump_filter, 0x33 (core(5)). */
+/* Which mappings and pages a core file has; see core_memory.h. The choice is that of Linux's coredump_filter (core(5)). */
 #include "mm/core_memory.h"
 #include "lib/string.h"
 #include "mm/address_space_internal.h"
@@ -18,18 +18,20 @@ static bool is_nameless(const struct vma *vma, const char *name)
 	return !vma->object->ops->identify || (len >= tail && !strcmp(name + len - tail, deleted));
 }
 
-static bool is_kept(const struct vma *vma, const char *name)
+static bool is_kept(const struct vma *vma, const char *name, unsigned filter)
 {
 	if (vma->flags & VMA_VDSO)
 		return vma->prot & PROT_EXEC;
 	if (vma->flags & VMA_DONT_DUMP)
 		return false;
-	if (!vma->object)
-		return vma->flags & VMA_TOUCHED;
-	return vma->flags & MAP_SHARED ? is_nameless(vma, name) : vma->flags & VMA_HAS_COPIES;
+	if (vma->object && vma->flags & MAP_SHARED)
+		return filter & (is_nameless(vma, name) ? CORE_ANONYMOUS_SHARED : CORE_FILES_SHARED);
+	if (filter & CORE_ANONYMOUS && vma->flags & (vma->object ? VMA_HAS_COPIES : VMA_TOUCHED))
+		return true;
+	return vma->object && filter & CORE_FILES_PRIVATE;
 }
 
-bool core_mapping_find(struct address_space *as, uint64_t addr, struct core_mapping *mapping, char *name)
+bool core_mapping_find(struct address_space *as, uint64_t addr, unsigned filter, struct core_mapping *mapping, char *name)
 {
 	name[0] = '\0';
 	rwlock_read_lock(&as->lock);
@@ -40,7 +42,7 @@ bool core_mapping_find(struct address_space *as, uint64_t addr, struct core_mapp
 			vma->object->ops->describe(vma->object, name, PATH_MAX_LEN);
 		*mapping = (struct core_mapping){ .start = vma->start, .end = vma->end, .offset = vma->object ? vma->offset : 0, .prot = vma->prot,
 						   .anonymous = !vma->object };
-		mapping->kept_end = is_kept(vma, name) ? vma->end : vma->start;
+		mapping->kept_end = is_kept(vma, name, filter) ? vma->end : vma->start;
 	}
 	rwlock_read_unlock(&as->lock);
 	return vma;

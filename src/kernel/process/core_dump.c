@@ -211,7 +211,8 @@ static bool write_file(struct core_dump *core)
 void core_dump(int number, const struct signal_info *info)
 {
 	struct thread *self = current_thread();
-	struct core_dump core = { .thread = self, .number = number, .info = info, .as = self->process->as, .room = process_limit(RLIMIT_CORE) };
+	struct core_dump core = { .thread = self, .number = number, .info = info, .as = self->process->as, .room = process_limit(RLIMIT_CORE),
+				   .filter = core_filter_of(self->process) };
 
 	/* The file is made with the rights of the process: one that may write none leaves none. */
 	if (!core_is_wanted(self->process, number) || !capabilities_hold(CAPABILITY_FILE_WRITE) || !begin(&core))

@@ -9,6 +9,11 @@
 
 #ifdef CORE_FILES
 
+/* struct process.core_filter is the difference from the usual one; the bits are Linux's (core(5)). Those that no mapping here is of are kept. */
+enum { CORE_FILTER_USUAL = 0x33, CORE_FILTER_ALL = 0x1ff };
+static inline unsigned core_filter_of(const struct process *process) { return atomic_load_relaxed(&process->core_filter) ^ CORE_FILTER_USUAL; }
+static inline void core_inherit(struct process *child, const struct process *parent) { child->core_filter = parent->core_filter; }
+
 /*
  * Is process @number's death to leave a core file? Then the signal does not end it where it is sent, but where a thread takes it, which calls core_dump().
  * Any context.
@@ -28,6 +33,7 @@ static inline bool core_is_dumped(const struct process *process) { return atomic
 
 #else
 
+static inline void core_inherit(struct process *child, const struct process *parent) { }
 static inline bool core_is_wanted(const struct process *process, int number) { return false; }
 static inline void core_dump(int number, const struct signal_info *info) { }
 static inline void core_wait(void) { }

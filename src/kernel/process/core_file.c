@@ -68,9 +68,9 @@ bool core_next_mapping(struct core_dump *core, uint64_t addr, struct core_mappin
 {
 	uint32_t magic;
 
-	if (core->error || signal_fatal_pending() || !core_mapping_find(core->as, addr, mapping, core->scratch))
+	if (core->error || signal_fatal_pending() || !core_mapping_find(core->as, addr, core->filter, mapping, core->scratch))
 		return false;
-	if (mapping->kept_end == mapping->start && core->scratch[0] && !mapping->offset && mapping->prot & PROT_READ &&
+	if (core->filter & CORE_ELF_HEADERS && mapping->kept_end == mapping->start && core->scratch[0] && !mapping->offset && mapping->prot & PROT_READ &&
 	    !get_user_u32(&magic, mapping->start) && !memcmp(&magic, ELFMAG, SELFMAG))
 		mapping->kept_end += PAGE_SIZE;
 	return true;

@@ -10,6 +10,7 @@ struct core_dump {
 	struct thread *thread;		/* which took the signal and writes the file */
 	signal_set blocked;		/* by it, until the dump began */
 	int number;
+	unsigned filter;		/* CORE_* of mm/core_memory.h */
 	const struct signal_info *info;	/* SIGNAL_INFO_KEPT bytes */
 	struct address_space *as;
 

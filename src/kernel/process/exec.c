@@ -203,7 +203,7 @@ static int commit(struct exec *exec)
 	flags = spin_lock_irq(&process->signal_lock);
 	process->exec_thread = NULL;
 	spin_unlock_irq(&process->signal_lock, flags);
-	ptrace_tell_exec(old_tid);
+	ptrace_tell_exec(thread, old_tid);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "mm/address_space.h"
 #include "mm/user_copy.h"
 #include "process/clone.h"
+#include "process/core_dump.h"
 #include "process/internal.h"
 #include "process/layout.h"
 #include "process/pidfd.h"
@@ -312,6 +313,7 @@ static void copy_attributes(struct process *child, struct process *parent, const
 	child->credentials = credentials_get(credentials_current());
 	child->exit_signal = request->exit_signal;
 	child->inherited = parent->inherited;
+	core_inherit(child, parent);
 	layout_inherit(child, parent);
 }
 

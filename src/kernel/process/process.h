@@ -118,6 +118,9 @@ struct process {
 		};
 		uint64_t inherited;	/* all of that, for fork */
 	};
+#ifdef CORE_FILES
+	uint16_t core_filter;		/* what core files have (process/core_dump.h), as it differs from what is usual */
+#endif
 	uint64_t start_ns;		/* monotonic */
 	size_t max_resident;		/* pages: the most that the address spaces had which it has left; lock */
 	struct port_names *port_names;	/* which ports it may open and make by name, NULL: all; lock */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ptrace(2): which request does what (ptrace_internal.h says how). Debug registers read 0 and take only 0: there are no watchpoints. */
+/* ptrace(2): which request does what (ptrace_internal.h says how). */
 #include <linux/audit.h>
 #include <linux/elf.h>
 #include <linux/uio.h>
@@ -57,20 +57,17 @@ static long move_word(const struct request *r, bool write)
 
 /* ---- Registers ---- */
 
-static bool is_debug_register(uint64_t addr)
-{
-	return addr >= USER_DEBUG_REGISTERS && addr < USER_DEBUG_REGISTERS + DEBUG_REGISTERS * sizeof(uint64_t);
-}
-
 /* struct user: 0 where it has no register. *@word is set if @write is false. signal_lock held. */
 static int access_user(struct thread *thread, uint64_t addr, uint64_t *word, bool write)
 {
 	if (addr % sizeof(*word) || addr >= USER_SIZE)
 		return -EIO;
+	if (addr >= USER_DEBUG_REGISTERS && addr < USER_DEBUG_REGISTERS + DEBUG_REGISTERS * sizeof(*word))
+		return ptrace_access_debug_register(thread, (addr - USER_DEBUG_REGISTERS) / sizeof(*word), word, write);
 	if (addr >= PTRACE_REGISTERS_SIZE) {
 		if (!write)
 			*word = 0;
-		return write && (*word || !is_debug_register(addr)) ? -EIO : 0;
+		return write ? -EIO : 0;
 	}
 	if (write)
 		return ptrace_set_register(thread, addr / sizeof(*word), *word);

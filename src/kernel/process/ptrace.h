@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "arch/x86_64/debug_registers.h"
 #include "process/internal.h"
 #include "process/wait_request.h"
 #include "sched/thread.h"
@@ -45,6 +46,19 @@ static inline void ptrace_init_process(struct process *process)
 	list_init(&process->tracees);
 }
 
+/* ---- ptrace_breakpoints.c: of the calling thread ---- */
+
+void ptrace_drop_breakpoints(struct thread *self);
+/* si_code of vector 1, which came with @status in DR6; 0: nothing has happened. */
+int ptrace_debug_code(struct trap_frame *frame, uint64_t status);
+/* All that is left of THREAD_WORK_*: does not return if there is no more. */
+void ptrace_load_breakpoints(struct trap_frame *frame);
+static inline void ptrace_end_work(struct trap_frame *frame, uint32_t work)
+{
+	if (unlikely(work & THREAD_WORK_BREAKPOINTS))
+		ptrace_load_breakpoints(frame);
+}
+
 /* ---- ptrace_stop.c: of the calling thread ---- */
 
 /* Work for the tracer, of THREAD_WORK_*. Whether there was any. */
@@ -80,7 +94,14 @@ void *ptrace_enter_call(struct trap_frame *frame);
 /* The same for a number beyond the table. False if it is known already. */
 bool ptrace_enter_unknown(struct trap_frame *frame);
 /* exec is done; @old_tid: the thread's number before. */
-void ptrace_tell_exec(int old_tid);
+void ptrace_do_tell_exec(int old_tid);
+static inline void ptrace_tell_exec(struct thread *self, int old_tid)
+{
+	if (unlikely(self->user.traced.breakpoints))
+		ptrace_drop_breakpoints(self);
+	if (unlikely(ptrace_is_traced(self)))
+		ptrace_do_tell_exec(old_tid);
+}
 /* The thread, or with its process (status as wait4 has it), is about to end. */
 void ptrace_tell_exit(int status);
 
@@ -145,7 +166,9 @@ static inline bool ptrace_ends_step(struct trap_frame *frame) { return false; }
 static inline void ptrace_handler_begins(void) { }
 static inline bool ptrace_forgets_step(struct trap_frame *frame) { return false; }
 static inline bool ptrace_enter_unknown(struct trap_frame *frame) { return false; }
-static inline void ptrace_tell_exec(int old_tid) { }
+static inline void ptrace_tell_exec(struct thread *self, int old_tid) { }
+static inline int ptrace_debug_code(struct trap_frame *frame, uint64_t status) { return status & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT; }
+static inline void ptrace_end_work(struct trap_frame *frame, uint32_t work) { }
 static inline void ptrace_tell_exit(int status) { }
 static inline int ptrace_begin_clone(struct thread *child, const struct clone_request *request) { return 0; }
 static inline void ptrace_end_clone(int event, const struct thread *child) { }

@@ -44,8 +44,12 @@ bool ptrace_keeps_number(struct thread *self)
 	struct traced *traced = &self->user.traced;
 
 	traced->ended = true;
-	traced->ended_traced = traced->tracer;
-	traced->kept_number = traced->tracer && !is_first(self);
+	if (unlikely(traced->breakpoints))
+		ptrace_drop_breakpoints(self);
+	if (likely(!traced->tracer))
+		return false;
+	traced->ended_traced = true;
+	traced->kept_number = !is_first(self);
 	return traced->kept_number;
 }
 

@@ -6,6 +6,7 @@
  * what was done to its registers, and looks at what must not reach the processor.
  *
  *	ptrace.c	the call		ptrace_regs.c	registers as the tracer has them
+ *	ptrace_stop.c	stops			ptrace_breakpoints.c	the processor's breakpoints
  *	ptrace_link.c	who traces whom		ptrace_end.c	the ends of traced threads, what wait4 tells of all, the ends of tracers
  */
 #pragma once
@@ -46,6 +47,9 @@ void ptrace_watch_calls(void);	/* they do not for threads with struct traced.wat
 
 /* ptrace_stop.c: SIGCHLD and a wake-up for @thread's tracer, if it has one; process_tree_lock held. */
 void ptrace_tell_tracer(struct thread *thread, int code, int status);
+
+/* ptrace_breakpoints.c; @thread is stopped and signal_lock held. DR@index. 0, -EIO, -EINVAL, -ENOMEM. */
+int ptrace_access_debug_register(struct thread *thread, unsigned index, uint64_t *word, bool write);
 
 /* ptrace_regs.c; @thread is stopped and signal_lock held, but for ptrace_move_set. */
 enum { PTRACE_REGISTERS = 27, PTRACE_REGISTERS_SIZE = PTRACE_REGISTERS * 8, PTRACE_FPU_SIZE = 512 };

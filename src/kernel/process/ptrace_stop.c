@@ -375,13 +375,11 @@ void ptrace_end_vfork(int event, int tid)
 		stop_in_call(PTRACE_EVENT_VFORK_DONE, tid);
 }
 
-void ptrace_tell_exec(int old_tid)
+void ptrace_do_tell_exec(int old_tid)
 {
 	struct thread *self = current_thread();
 	struct signal_info trap = { .number = SIGTRAP, .code = SI_USER };
 
-	if (likely(!ptrace_is_traced(self)))
-		return;
 	trap.sender.pid = self->process->pid;
 	trap.sender.uid = self->user.credentials->uid;
 	if (wants_event(PTRACE_EVENT_EXEC))

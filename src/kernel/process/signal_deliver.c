@@ -271,6 +271,7 @@ static void do_work(struct trap_frame *frame)
 			/* Only the mask is left: nothing was delivered, so the call that wanted it ends here or starts again. */
 			settle_call_without_handler(frame);
 			restore_mask(thread);
+			ptrace_end_work(frame, work);
 		}
 	}
 	settle_call_without_handler(frame);

@@ -38,11 +38,12 @@ struct traced {
 	uint64_t message;		/* PTRACE_GETEVENTMSG; signal_lock, as all below that says nothing else */
 	uint64_t info[SIGNAL_INFO_KEPT / sizeof(uint64_t)];	/* siginfo of the stop; the first word 0: it has none */
 	void *fpu;			/* kmalloc'd: what the FPU's registers are to be when it goes on, or NULL */
+	struct breakpoints *breakpoints;	/* the processor's; own thread, or as @fpu. NULL: none */
 	uint32_t options;		/* PTRACE_O_* */
-	int code;			/* of the stop, as wait4 reports it: signal, 0x80 for calls, event << 8 */
-	int signal;			/* what it goes on with */
-	int status;			/* @dead: as wait4 reports it */
 	uint32_t links;			/* how often somebody has begun to trace it */
+	uint16_t code;			/* of the stop, as wait4 reports it: signal, 0x80 for calls, event << 8 */
+	uint16_t status;		/* @dead: as wait4 reports it */
+	uint8_t signal;			/* what it goes on with */
 	uint8_t watch;			/* TRACED_*; its calls go by ptrace_call (arch/x86_64/ptrace_entry.inc) while that is not 0 */
 	uint8_t phase;			/* PTRACE_SYSCALL_INFO_*: what the stop is about */
 	bool ready;			/* the tracer has been found to be one that may */
@@ -121,6 +122,7 @@ enum {
 	THREAD_WORK_RSEQ = 1 << 6,	/* its section may have been interrupted, or its CPU be another (process/rseq.h) */
 	THREAD_WORK_TRAP = 1 << 7,	/* is to stop for its tracer */
 	THREAD_WORK_CALL = 1 << 8,	/* the tracer may want to know of the end of the call that is under way */
+	THREAD_WORK_BREAKPOINTS = 1 << 9,	/* has to load the processor's breakpoints whenever it goes to user mode */
 	/* These end an interruptible sleep. */
 #ifdef PTRACE
 	THREAD_WORK_INTERRUPTS = THREAD_WORK_SIGNAL | THREAD_WORK_EXIT | THREAD_WORK_STOP | THREAD_WORK_TRAP,

@@ -1,4 +1,4 @@
-# gdb: watchpoints, which it does by single steps when it is told that the processor's are not to be had.
+# gdb: watchpoints by single steps, as it does them where it may not have the processor's.
 . /opt/sessions/kit
 debug ./debugged <<'END'
 set args calls

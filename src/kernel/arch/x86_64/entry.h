@@ -46,4 +46,10 @@ struct port;
 bool message_ask_from_kernel(struct endpoint *me, struct port *port);	/* message_path.inc */
 
 struct trap_frame;
+/* Leaves the kernel at once, as trap_dispatch's end does. @frame: the calling thread's; interrupts are off. */
+__attribute__((noreturn)) static inline void enter_user_mode(struct trap_frame *frame)
+{
+	__asm__ volatile("movq %0, %%rsp; jmp trap_return" :: "r"(frame) : "memory");
+	__builtin_unreachable();
+}
 void trap_dispatch(struct trap_frame *frame);

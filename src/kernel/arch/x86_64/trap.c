@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where every exception and interrupt arrives from entry.asm. */
+#include "arch/x86_64/debug_registers.h"
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/trap.h"
@@ -23,7 +24,7 @@
 
 enum {
 	VECTOR_DEBUG = 1, VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14, VECTOR_X87 = 16, VECTOR_SIMD = 19,
-	FLAGS_IF = 0x200, DR6_SINGLE_STEP = 1 << 14,
+	FLAGS_IF = 0x200,
 };
 
 static const struct { const char *name; uint8_t signal; int code; } exceptions[32] = {
@@ -54,16 +55,6 @@ struct trap_frame *thread_user_frame(void)
 	return (struct trap_frame *)((char *)thread->stack_base + KERNEL_STACK_SIZE) - 1;
 }
 
-/* The debug status register says why vector 1 came; it is sticky and cleared by software (Intel SDM vol. 3B §17.2.3). */
-static int debug_code(void)
-{
-	uint64_t dr6;
-
-	__asm__ volatile("movq %%dr6, %0" : "=r"(dr6));
-	__asm__ volatile("movq %0, %%dr6" :: "r"(0xffff0ff0ul));
-	return dr6 & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT;
-}
-
 /* The flags have the same order in both control words (Intel SDM vol. 1 §8.1.3 and §10.2.3). */
 static int float_code(unsigned flags)
 {
@@ -82,6 +73,7 @@ static int float_code(unsigned flags)
 
 static void exception(struct trap_frame *frame)
 {
+	int code = exceptions[frame->vector].code;
 	uint64_t fixup;
 
 	if (frame->vector == VECTOR_NMI && smp_is_stopping())	/* another CPU's (smp_stop_others) */
@@ -89,17 +81,16 @@ static void exception(struct trap_frame *frame)
 			__asm__ volatile("cli; hlt");
 	if (frame->vector == VECTOR_BREAKPOINT && trace_point_skip(frame))
 		return;
+	if (frame->vector == VECTOR_DEBUG) {
+		code = ptrace_debug_code(frame, debug_take_status());
+		if (!code || (code == TRAP_TRACE && ptrace_forgets_step(frame)))
+			return;
+	}
 	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
-		int code = exceptions[frame->vector].code;
 		uint64_t addr = code == SI_KERNEL ? 0 : frame->rip;
 
-		if (frame->vector == VECTOR_DEBUG) {
-			code = debug_code();
-			if (ptrace_forgets_step(frame))
-				return;
-		} else if (frame->vector == VECTOR_X87 || frame->vector == VECTOR_SIMD) {
+		if (frame->vector == VECTOR_X87 || frame->vector == VECTOR_SIMD)
 			code = float_code(fpu_pending_exceptions(frame->vector == VECTOR_SIMD));
-		}
 		interrupts_enable();
 		signal_force_fault(exceptions[frame->vector].signal, code, addr, frame->vector, frame->error);
 		return;

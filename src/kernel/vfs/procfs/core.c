@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/sys/kernel/core_pattern and core_uses_pid, where the kernel writes core files (process/core_dump.c). */
+/* /proc/sys/kernel/core_pattern and core_uses_pid, and /proc/PID/coredump_filter, where the kernel writes core files (process/core_dump.c). */
 #include "lib/atomic.h"
 #include "lib/errno.h"
+#include "process/core_dump.h"
 #include "process/core_name.h"
 #include "vfs/procfs/entry.h"
 
@@ -32,5 +33,23 @@ int proc_store_core_uses_pid(const struct proc_subject *subject, const char *tex
 	if (len != 1 || (text[0] != '0' && text[0] != '1'))
 		return -EINVAL;
 	atomic_store(&core_uses_pid, text[0] - '0');
+	return 0;
+}
+
+int proc_show_core_filter(struct proc_text *text, const struct proc_subject *subject)
+{
+	proc_text_print(text, "%08x\n", core_filter_of(subject->process));
+	return 0;
+}
+
+int proc_store_core_filter(const struct proc_subject *subject, const char *text, size_t len)
+{
+	uint64_t filter;
+
+	if (!proc_parse_unsigned(text, len, &filter))
+		return -EINVAL;
+	if (filter > UINT32_MAX)
+		return -ERANGE;
+	atomic_store(&subject->process->core_filter, (filter & CORE_FILTER_ALL) ^ CORE_FILTER_USUAL);
 	return 0;
 }

@@ -105,8 +105,13 @@ extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_tas
 #define PROC_CORE_ENTRIES \
 	{ .name = "core_pattern", .mode = S_IFREG | 0644, PROC_STORED_BY(proc_show_core_pattern, proc_store_core_pattern) }, \
 	{ .name = "core_uses_pid", .mode = S_IFREG | 0644, PROC_STORED_BY(proc_show_core_uses_pid, proc_store_core_uses_pid) },
+#define PROC_CORE_FILTER_ENTRIES \
+	{ .name = "coredump_filter", .mode = S_IFREG | 0644, PROC_STORED_BY(proc_show_core_filter, proc_store_core_filter) },
+enum { PROC_CORE_FILTERS = 1 };
 #else
 #define PROC_CORE_ENTRIES
+#define PROC_CORE_FILTER_ENTRIES
+enum { PROC_CORE_FILTERS = 0 };
 #endif
 #ifdef PTRACE
 #define PROC_TRACE_ENTRIES \
@@ -149,7 +154,8 @@ void proc_add_cpu_mask(struct proc_text *text, uint64_t mask);
 /* sys.c: an empty file. */
 int proc_show_nothing(struct proc_text *text, const struct proc_subject *subject);
 
-/* A decimal number and perhaps a newline, as it is written to a setting. */
+/* A number, also in hexadecimal or octal, and perhaps a newline, as it is written to a setting. */
+bool proc_parse_unsigned(const char *text, size_t len, uint64_t *value);
 bool proc_parse_number(const char *text, size_t len, int64_t *value);
 
 /* core.c */
@@ -157,6 +163,8 @@ int proc_show_core_pattern(struct proc_text *text, const struct proc_subject *su
 int proc_store_core_pattern(const struct proc_subject *subject, const char *text, size_t len);
 int proc_show_core_uses_pid(struct proc_text *text, const struct proc_subject *subject);
 int proc_store_core_uses_pid(const struct proc_subject *subject, const char *text, size_t len);
+int proc_show_core_filter(struct proc_text *text, const struct proc_subject *subject);
+int proc_store_core_filter(const struct proc_subject *subject, const char *text, size_t len);
 
 /* trace.c */
 int proc_show_auxv(struct proc_text *text, const struct proc_subject *subject);

@@ -340,9 +340,10 @@ static const struct proc_entry process_entries[] = {
 	PROC_NET_ENTRIES
 	PROC_TRACE_ENTRIES
 	/* What threads do not have comes last. */
+	PROC_CORE_FILTER_ENTRIES
 	{ .name = "task", .mode = S_IFDIR | 0555, .directory = &proc_tasks },
 };
-enum { OF_PROCESSES_ONLY = 1 };
+enum { OF_PROCESSES_ONLY = 1 + PROC_CORE_FILTERS };
 
 static const struct proc_entry task_template = { .mode = S_IFDIR | 0555, .directory = &proc_task };
 
