@@ -68,14 +68,14 @@ static int check_kind(struct socket *kind)
 {
 	static const int usual[] = { [TYPE_STREAM] = IPPROTO_TCP, [TYPE_DATAGRAM] = IPPROTO_UDP };
 
-	if (kind->type < TYPE_STREAM || kind->type >= TYPE_MAX)
-		return -EINVAL;
 	if (kind->family != FAMILY_INET && kind->family != FAMILY_INET6)
 		return -EAFNOSUPPORT;
-	if (kind->type == TYPE_RAW)
-		return kind->protocol > 0 && kind->protocol < IPPROTO_MAX ? 0 : -EPROTONOSUPPORT;
-	if (kind->type > TYPE_RAW)
+	if (kind->type >= TYPE_MAX || (unsigned)kind->protocol >= IPPROTO_MAX)
+		return -EINVAL;
+	if (kind->type < TYPE_STREAM || kind->type > TYPE_RAW)
 		return -ESOCKTNOSUPPORT;
+	if (kind->type == TYPE_RAW)
+		return kind->protocol ? 0 : -EPROTONOSUPPORT;
 	if (kind->protocol && kind->protocol != usual[kind->type])
 		return -EPROTONOSUPPORT;
 	kind->protocol = usual[kind->type];

@@ -130,14 +130,10 @@ static struct unix_socket *take_waiting(struct unix_socket *listener)
 
 static int wait_for_connection(struct unix_socket *listener, uint64_t deadline)
 {
-	int error = -EAGAIN;
-
-	if (listener->shut & UNIX_SHUT_READ)
-		error = -EINVAL;
-	else if (deadline)
+	if (deadline && !(listener->shut & UNIX_SHUT_READ))
 		return unix_wait(listener, &listener->readers, deadline);
 	mutex_unlock(&listener->lock);
-	return error;
+	return deadline ? -EINVAL : -EAGAIN;
 }
 
 struct unix_socket *unix_accept(struct unix_socket *listener, bool now, int *error)

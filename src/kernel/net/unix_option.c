@@ -14,7 +14,8 @@
 #define BIT(option) (1ull << (option))
 /* Those that are on or off, as one can say of an AF_UNIX socket without consequences, and the one that has some. */
 #define SWITCHES (BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) | BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_NO_CHECK) | \
-		  BIT(SO_REUSEPORT) | BIT(SO_PASSCRED))
+		  BIT(SO_REUSEPORT) | BIT(SO_PASSCRED) | BIT(SO_TIMESTAMP_OLD) | BIT(SO_TIMESTAMPNS_OLD) | BIT(SO_TIMESTAMP_NEW) | BIT(SO_PASSSEC) | \
+		  BIT(SO_RXQ_OVFL) | BIT(SO_WIFI_STATUS) | BIT(SO_NOFCS) | BIT(SO_SELECT_ERR_QUEUE))
 enum { LIMIT_MAX = 1 << 28 };	/* twice that, and as much in a message, is less than UNIX_STARVED leaves for them */
 
 /* struct linger, and struct timeval. */
@@ -38,6 +39,12 @@ static void set_odd(struct unix_socket *socket, uint32_t bit, bool on)
 static void update_receive(struct unix_socket *socket)
 {
 	set_odd(socket, UNIX_ODD_RECEIVE, socket->receive_timeout != WAIT_FOREVER || socket->low_water > 1 || socket->peek_at >= 0);
+}
+
+/* On a 64-bit machine the new time-outs are the old ones. */
+static int plain(int option)
+{
+	return option == SO_RCVTIMEO_NEW || option == SO_SNDTIMEO_NEW ? option - SO_RCVTIMEO_NEW + SO_RCVTIMEO_OLD : option;
 }
 
 static bool is_switch(int option)
@@ -110,6 +117,7 @@ long unix_set_option(struct unix_socket *socket, int option, uaddr_t from, unsig
 		return -EINVAL;
 	if (get_user_u32(&value, from))
 		return -EFAULT;
+	option = plain(option);
 	if (option == SO_REUSEPORT && value)
 		return -EOPNOTSUPP;	/* only of internet sockets */
 	if (is_switch(option))
@@ -244,6 +252,6 @@ long unix_get_option(struct unix_socket *socket, int option, uaddr_t to, uaddr_t
 
 	if (option == SO_PEERGROUPS)
 		return get_peer_groups(socket, to, size);
-	len = get_value(socket, option, &value);
+	len = get_value(socket, plain(option), &value);
 	return len ? socket_put_cut(to, size, &value, len) : -ENOPROTOOPT;
 }

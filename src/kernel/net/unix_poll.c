@@ -49,6 +49,8 @@ long unix_ioctl(struct file *file, unsigned request, uint64_t argument)
 {
 	struct unix_socket *socket = file->private;
 
+	if (unix_is_netlink(socket))
+		return -ENOTTY;
 	switch (request) {
 	case FIONREAD:
 		return bytes_to_read(socket, argument);

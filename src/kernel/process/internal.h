@@ -79,8 +79,8 @@ void user_account_ref(struct user_account *account);
 bool process_charge(struct process *process, uint64_t limit);
 void process_uncharge(struct process *process);
 /*
- * @process has one more real-time signal waiting, which counts against RLIMIT_SIGPENDING of its user: false if that would pass @limit; or @count fewer.
- * process->signal_lock held.
+ * @process has one more real-time signal waiting, or timer, which counts against RLIMIT_SIGPENDING of its user: false if that would pass @limit; or
+ * @count fewer. process->signal_lock held.
  */
 bool process_charge_signal(struct process *process, uint64_t limit);
 void process_uncharge_signals(struct process *process, unsigned count);

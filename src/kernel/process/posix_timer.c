@@ -43,7 +43,6 @@ struct posix_timers {
 	struct mutex mutex;
 	struct list list;		/* by id, ascending */
 	int next_id;			/* mutex */
-	unsigned count;			/* mutex */
 };
 
 /* ---- Time ---- */
@@ -220,7 +219,7 @@ static void remove(struct posix_timers *timers, struct posix_timer *timer)
 
 	list_remove(&timer->link);
 	timer->expiry = 0;
-	timers->count--;
+	process_uncharge_signals(timer->process, 1);
 	spin_unlock_irq(&timer->process->signal_lock, flags);
 	wall_timer_leave(&timer->wall);
 	timer_cancel(&timer->timer);
@@ -288,24 +287,24 @@ static int check_clock(int clock)
 	}
 }
 
-/* Its id, or -EAGAIN. From here on another thread may delete it. @default_value: si_value is the id. */
+/*
+ * Its id, or -EAGAIN: its user may have no more signals waiting, of which this may be one at any time. From here on another thread may delete it.
+ * @default_value: si_value is the id.
+ */
 static int add(struct process *process, struct posix_timers *timers, struct posix_timer *timer, bool default_value)
 {
 	uint64_t flags;
-	int id;
+	int id = -EAGAIN;
 
 	mutex_lock(&timers->mutex);
-	if (timers->count >= process_limit_of(process, RLIMIT_SIGPENDING) || timers->next_id < 0) {
-		mutex_unlock(&timers->mutex);
-		return -EAGAIN;
-	}
-	id = timers->next_id++;
-	timer->id = id;
-	if (default_value)
-		timer->value = id;
 	flags = spin_lock_irq(&process->signal_lock);
-	timers->count++;
-	list_push_back(&timers->list, &timer->link);
+	if (timers->next_id >= 0 && process_charge_signal(process, process_limit_of(process, RLIMIT_SIGPENDING))) {
+		id = timers->next_id++;
+		timer->id = id;
+		if (default_value)
+			timer->value = id;
+		list_push_back(&timers->list, &timer->link);
+	}
 	spin_unlock_irq(&process->signal_lock, flags);
 	mutex_unlock(&timers->mutex);
 	return id;

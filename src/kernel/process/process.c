@@ -94,8 +94,6 @@ void process_put(struct process *process)
 	if (!process || !refcount_put(&process->refs))
 		return;
 	itimers_destroy(process);
-	if (process->queue.set)
-		signal_flush(process, &process->queue, ~0ull);
 	signal_handlers_put(process->handlers);
 	credentials_put(process->credentials);
 	if (process->session)

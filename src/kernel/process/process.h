@@ -87,7 +87,7 @@ struct process {
 	bool notify_continued;		/* the first thread to run tells the parent; signal_lock */
 	int stop_signal;		/* signal_lock */
 	unsigned queued_signals;	/* signal_lock */
-	unsigned charged_signals;	/* of them real-time ones, which its user's account counts; signal_lock */
+	unsigned charged_signals;	/* of them real-time ones, and timers, which its user's account counts; signal_lock */
 	struct signal_queue queue;	/* signals for any thread; signal_lock */
 	struct wait_queue stop_queue;	/* stopped threads sleep here */
 	struct wait_queue thread_gone;	/* exec waits here for the other threads */

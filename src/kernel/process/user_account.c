@@ -10,7 +10,7 @@ struct user_account {
 	unsigned refs;		/* accounts_lock */
 	uint32_t uid;
 	uint64_t count;		/* atomic: threads, and zombies until they are reaped */
-	uint64_t signals;	/* atomic: real-time ones that wait */
+	uint64_t signals;	/* atomic: real-time ones that wait, and timers */
 	uint64_t pipe_pages;	/* atomic */
 	uint64_t watches;	/* atomic */
 	uint64_t ports;		/* atomic */

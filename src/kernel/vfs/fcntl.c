@@ -48,6 +48,8 @@ static long set_flags(int fd, struct file *file, uint32_t flags)
 
 	if (flags & O_NOATIME && !(old & O_NOATIME) && file->vnode && !vnode_owned_by_caller(file->vnode))
 		return -EPERM;
+	if (flags & O_DIRECT && !file->vnode)
+		return -EINVAL;
 	if ((old ^ flags) & FASYNC)
 		error = async_switch(file, fd, flags & FASYNC);
 	if (error && error != -ENOTTY)

@@ -272,6 +272,53 @@ static void pending(void)
 	CHECK_EQ(send_self(SIGNALS + 1), SIGNALS);
 }
 
+static timer_t make_timer(int how)
+{
+	struct sigevent event = { .sigev_notify = how, .sigev_signo = SIGRTMIN + 2 };
+	timer_t timer;
+
+	return timer_create(CLOCK_MONOTONIC, &event, &timer) ? (timer_t)-1 : timer;
+}
+
+static void one_is_left(void *left)
+{
+	CHECK_EQ(send_self(SIGNALS), *(int *)left);
+	CHECK_ERR(make_timer(SIGEV_SIGNAL), EAGAIN);
+}
+
+/* A timer counts as long as it is there, so that its signal can always come. */
+static void timers_pending(void)
+{
+	struct itimerspec at_once = { .it_value = { 0, 1 } };
+	struct timespec patience = { 20, 0 };
+	timer_t timers[SIGNALS];
+	int left = 0;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	limit(RLIMIT_SIGPENDING, SIGNALS, SIGNALS);
+	CHECK_EQ(setresuid(USER + 1, USER + 1, USER + 1), 0);
+	for (int i = 0; i < SIGNALS; i++)
+		CHECK((timers[i] = make_timer(i % 2 ? SIGEV_SIGNAL : SIGEV_NONE)) != (timer_t)-1);
+	CHECK_ERR(make_timer(SIGEV_SIGNAL), EAGAIN);
+	CHECK_EQ(check_child(one_is_left, &left), 0);
+	for (int i = 0; i < SIGNALS; i++)
+		CHECK_EQ(timer_settime(timers[i], 0, &at_once, NULL), 0);
+	for (int i = 0; i < SIGNALS / 2; i++)
+		CHECK_EQ(sigtimedwait(&set, NULL, &patience), SIGRTMIN + 2);
+	CHECK_EQ(check_child(one_is_left, &left), 0);
+	for (left = 1; left <= 2; left++) {
+		CHECK_EQ(timer_delete(timers[left]), 0);
+		CHECK_EQ(check_child(one_is_left, &left), 0);
+	}
+	CHECK_EQ(send_self(SIGNALS), 2);
+	CHECK_ERR(make_timer(SIGEV_NONE), EAGAIN);
+	CHECK_EQ(take_one(&set), SIGRTMIN + 2);
+	CHECK(make_timer(SIGEV_NONE) != (timer_t)-1);
+}
+
 /* ---- RLIMIT_RTTIME ---- */
 
 static volatile int *warned;
@@ -401,7 +448,7 @@ static void file_size(void)
 
 static const struct check_case cases[] = {
 	CASE(data), CASE(data_and_brk), CASE(data_lifted), CASE(locked_again), CASE(locked_and_moved), CASE(future_is_limited), CASE(none_locked),
-	CASE(on_fault), CASE(pending), CASE(realtime_time), CASE(file_size), { NULL, NULL },
+	CASE(on_fault), CASE(pending), CASE(timers_pending), CASE(realtime_time), CASE(file_size), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

@@ -349,6 +349,8 @@ static void ends_before_accept(void)
 	CHECK_ERR(connect_to(client = socket(AF_UNIX, SOCK_STREAM, 0), "server"), ECONNREFUSED);
 	CHECK(accept(server, NULL, NULL) >= 0);
 	CHECK_ERR(accept(server, NULL, NULL), EINVAL);
+	CHECK_EQ(fcntl(server, F_SETFL, O_NONBLOCK), 0);
+	CHECK_ERR(accept(server, NULL, NULL), EAGAIN);
 }
 
 /* The end is no message: nothing goes with it. And an empty message that nobody has received is no loss. */
@@ -482,13 +484,42 @@ static void not_for_local_ones(void)
 	set(pair[0], SO_REUSEPORT, 0);
 }
 
+/* What can be said of them without that they do anything. */
+static void without_consequences(void)
+{
+	static const int options[] = { SO_TIMESTAMP, SO_TIMESTAMPNS, 34 /* SO_PASSSEC */, SO_RXQ_OVFL, SO_WIFI_STATUS, SO_NOFCS, SO_SELECT_ERR_QUEUE };
+	struct timeval time = { 5, 0 };
+	socklen_t size;
+	int pair[2], value;
+
+	pair_of(SOCK_DGRAM, pair);
+	for (unsigned i = 0; i < sizeof options / sizeof *options; i++)
+		for (int on = 1; on >= 0; on--) {
+			set(pair[0], options[i], on * 17);
+			size = sizeof value;
+			CHECK_EQ(getsockopt(pair[0], SOL_SOCKET, options[i], &value, &size), 0);
+			CHECK_EQ(value, on);
+		}
+	/* SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW: the same as those without. */
+	size = sizeof time;
+	CHECK_EQ(setsockopt(pair[0], SOL_SOCKET, 66, &time, size), 0);
+	CHECK_EQ(getsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &time, &size), 0);
+	CHECK_EQ(time.tv_sec, 0);
+	CHECK_EQ(getsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &time, &size), 0);
+	CHECK_EQ(time.tv_sec, 5);
+	CHECK_EQ(setsockopt(pair[0], SOL_SOCKET, 67, &time, size), 0);
+	CHECK_EQ(getsockopt(pair[0], SOL_SOCKET, 67, &time, &size), 0);
+	CHECK_EQ(time.tv_sec, 5);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(peeking_behind_streams), CASE(peeking_behind_datagrams), CASE(peeking_behind_packets), CASE(peeking_past_empty_datagrams),
 		CASE(peeking_past_empty_packets), CASE(dead_receiver), CASE(taken_meanwhile),
 		CASE(moving_names), CASE(longest_path), CASE(named_by_itself), CASE(ends_before_accept), CASE(ends_of_messages), CASE(shut_halves),
-		CASE(its_own_peer), CASE(sent_in_part), CASE(lowered_limit), CASE(nobody_said_who), CASE(not_for_local_ones), { NULL, NULL },
+		CASE(its_own_peer), CASE(sent_in_part), CASE(lowered_limit), CASE(nobody_said_who), CASE(not_for_local_ones),
+		CASE(without_consequences), { NULL, NULL },
 	};
 
 	return kernel_has(UNIX_SOCKETS) ? check_main("socket_edges", cases, argc, argv) : skip_program("socket_edges", UNIX_SOCKETS);
