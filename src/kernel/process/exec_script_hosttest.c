@@ -40,7 +40,7 @@ int main(void)
 	expect_text("#! /bin/sh -e\n", "/bin/sh", "-e");
 	expect_text("#!\t/bin/awk  -f  x y \t\n", "/bin/awk", "-f  x y");
 	expect_text("#!/bin/sh", "/bin/sh", NULL);
-	expect_text("#!/bin/sh   ", "/bin/sh", NULL);
+	expect_text("#!/bin/sh   ", "/bin/sh", "");
 	/* An empty name is refused later: it is that of a directory. */
 	expect_text("#!", "", NULL);
 	expect("#!\0/bin/sh\n", 11, "", NULL);

@@ -424,7 +424,7 @@ static void script_lines(void)
 {
 #define LINE(text, says) { text, sizeof text - 1, says }
 	static const struct { const char *text; size_t len; const char *says; } lines[] = {
-		LINE("#!./i\n", "./i|./s|one|"), LINE("#!./i", "./i|./s|one|"), LINE("#! \t./i \t \n", "./i|./s|one|"),
+		LINE("#!./i\n", "./i|./s|one|"), LINE("#!./i", "./i|./s|one|"), LINE("#!./i  ", "./i||./s|one|"), LINE("#! \t./i \t \n", "./i|./s|one|"),
 		LINE("#!./i  x \t y \t\nz", "./i|x \t y|./s|one|"), LINE("#!./i x\r\n", "./i|x\r|./s|one|"), LINE("#!./i\r\n", "ENOENT"),
 		LINE("#!\n./i\n", "ENOEXEC"), LINE("#! \n", "ENOEXEC"), LINE(" #!./i\n", "ENOEXEC"), LINE("#!", "EACCES"), LINE("#!\0./i\n", "EACCES"),
 		/* Before a NUL no line ends: what follows are bytes like others, and the first string of them is taken. */
