@@ -16,7 +16,7 @@
 #include "sched/wall_timer.h"
 #include "syscall_prototypes.h"
 
-enum { COARSE_RESOLUTION_NS = 4000000 };
+enum { COARSE_RESOLUTION_NS = 4000000, ZONE_MAX_MINUTES = 15 * 60 };
 
 static int read_cpu_clock(int id, uint64_t *ns)
 {
@@ -140,6 +140,8 @@ long sys_settimeofday(uaddr_t time, uaddr_t zone)
 		return -EFAULT;
 	if (zone && !credentials_is_root(credentials_current()))
 		return -EPERM;
+	if (zone && (unsigned)(wanted.minutes_west + ZONE_MAX_MINUTES) > 2 * ZONE_MAX_MINUTES)
+		return -EINVAL;
 	if (!time)
 		return 0;
 	error = timeval_from_user(&ns, time);

@@ -68,7 +68,8 @@ static long poll_fds(uaddr_t fds, unsigned count, uint64_t deadline)
 	result = copy_from_user(request.fds, fds, count * sizeof(*request.fds));
 	if (!result)
 		result = poll_loop(scan_fds, &request, deadline);
-	if (result >= 0 && copy_to_user(fds, request.fds, count * sizeof(*request.fds)))
+	/* Who is interrupted finds that nothing was ready. */
+	if ((result >= 0 || result == -ERESTARTNOHAND) && copy_to_user(fds, request.fds, count * sizeof(*request.fds)))
 		result = -EFAULT;
 	if (request.fds != few)
 		kfree(request.fds);

@@ -272,6 +272,7 @@ static void setting(void)
 {
 	struct timespec now, changed;
 	struct timeval adjusted;
+	struct timezone too_far_west = { 15 * 60 + 1, 0 }, too_far_east = { -15 * 60 - 1, 0 };
 
 	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &now), 0);
 	changed = now;
@@ -283,6 +284,8 @@ static void setting(void)
 	CHECK_EQ(settimeofday(&adjusted, NULL), 0);
 	CHECK(time(NULL) < now.tv_sec + 500);
 	CHECK_ERR(clock_settime(CLOCK_MONOTONIC, &now), EINVAL);
+	CHECK_ERR(syscall(SYS_settimeofday, NULL, &too_far_west), EINVAL);
+	CHECK_ERR(syscall(SYS_settimeofday, NULL, &too_far_east), EINVAL);
 	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
 	CHECK_ERR(clock_settime(CLOCK_REALTIME, &now), EPERM);
 }

@@ -442,7 +442,9 @@ static void poll_signals(void)
 	sigprocmask(SIG_BLOCK, &block, NULL);
 	raise(SIGALRM);
 	CHECK_EQ(alarms, 0);
+	one.revents = POLLIN | POLLOUT;
 	CHECK_ERR(ppoll(&one, 1, &limit, &open_mask), EINTR);
+	CHECK_EQ(one.revents, 0);
 	CHECK_EQ(alarms, 1);
 	CHECK_EQ(ppoll(&one, 1, &brief, &open_mask), 0);
 	raise(SIGALRM);
