@@ -24,6 +24,8 @@ RUNNER = os.path.join(PORT, "tests/run.sh")
 SUITE = "usr/lib/posixtestsuite"
 # musl answers ENOSYS for most of these itself (POSIX means processes by what Linux does to threads): linked with the host's glibc they reach the kernel.
 GLIBC_ONLY = "/sched_\\|prioceiling\\|/fork/17\\|/pthread_attr_\\|/aio_\\|/lio_listio\\|/pthread_setsched\\|/pthread_getsched"
+# As position-independent programs: others take their tables for unwinding away at exit(), and abort when a thread calls pthread_exit() after that.
+GLIBC_COMPILER = "gcc -static-pie -pthread"
 # How many guests share the tests of one system, how many guests run at once (most of the time they sleep), and how long one test may take.
 SHARDS, AT_ONCE, SECONDS = 4, 4, 60
 # For all of a shard: no judgement of speed.
@@ -123,7 +125,7 @@ def glibc_suite():
     """The programs of GLIBC_ONLY, linked statically with the host's glibc; built when what they are made of has changed."""
     folder = os.path.join(BUILD, "posixtestsuite-glibc")
     port = recipe.load("posixtestsuite")
-    inputs = [GLIBC_ONLY, port.sha256] + [open(path).read() for path in port.files()]
+    inputs = [GLIBC_ONLY, GLIBC_COMPILER, port.sha256] + [open(path).read() for path in port.files()]
     wanted = hashlib.sha256("\0".join(inputs).encode()).hexdigest()
     with open(folder + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -135,7 +137,7 @@ def glibc_suite():
             tarball = apt.fetch_source(port.package, port.sha256, os.path.join(BUILD, "cache/source/posixtestsuite"))
             subprocess.run(["tar", "-xf", tarball, "--strip-components=1", "--no-same-owner", "-C", os.path.join(folder, "src")], check=True)
             environment = {"PATH": os.environ["PATH"], "SRC": os.path.join(folder, "src"), "OBJ": os.path.join(folder, "obj"), "PORT": PORT,
-                           "STAGE": os.path.join(folder, "stage"), "JOBS": str(os.cpu_count()), "CC": "gcc -static -pthread", "CFLAGS": "-O2",
+                           "STAGE": os.path.join(folder, "stage"), "JOBS": str(os.cpu_count()), "CC": GLIBC_COMPILER, "CFLAGS": "-O2",
                            "ONLY": GLIBC_ONLY}
             subprocess.run(["sh", "-eu", os.path.join(PORT, "build.sh")], env=environment, check=True)
             with open(stamp, "w") as file:
