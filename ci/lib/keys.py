@@ -12,6 +12,12 @@ NAMED = {
     "PageDown": ("\x1b[6~", "pgdn"), "Tab": ("\t", "tab"), "Return": ("\r", "ret"), "Escape": ("\x1b", "esc"), "Backspace": ("\x7f", "backspace"),
 }
 
+# A German keyboard: QEMU's names of keys, which are those of a US keyboard, and what each types alone, with Shift, and with AltGr.
+GERMAN_KEYS = "1 2 3 4 5 6 7 8 9 0 minus bracket_left bracket_right semicolon apostrophe backslash less comma dot slash z y q e".split()
+GERMAN = {char: (*modifier, key)
+          for modifier, chars in (((), "1234567890ßü+öä#<,.-yzqe"), (("shift",), "!\"§$%&/()=?Ü*ÖÄ'>;:_YZQE"), (("alt_r",), "      {[]}\\ ~   |     @€"))
+          for key, char in zip(GERMAN_KEYS, chars) if char != " "}
+
 
 def tokens(typed):
     """Each key, without its brackets if it had some, and whether it had."""
@@ -34,12 +40,16 @@ def as_bytes(typed):
     return sent.encode()
 
 
-def press(qmp, typed):
-    """Types it on QEMU's keyboard, which has a US layout."""
+def press(qmp, typed, layout):
+    """Types it on QEMU's keyboard, where the guest has @layout, "us" or "de"."""
+    other = GERMAN if layout == "de" else {}
     for key, named in tokens(typed):
         if not named:
-            qmp.type(key)
+            if key in other:
+                qmp.press(*other[key])
+            else:
+                qmp.type(key)
         elif key[:2] in ("C-", "M-"):
-            qmp.press("ctrl" if key[0] == "C" else "alt", key[2:])
+            qmp.press("ctrl" if key[0] == "C" else "alt", *other.get(key[2:], [key[2:]]))
         else:
             qmp.press(NAMED[key][1])

@@ -15,16 +15,15 @@ PROMPT = "root@raeen:~#"
 
 
 class Screen:
-    """A booted machine with its screen and keyboard, and no more than these."""
+    """A booted machine with its screen and keyboard, and no more than these. @layout is the keyboard's: "us", or "de", which has letters beyond ASCII."""
 
-    types_utf8 = False      # the keyboard has a US layout
-
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, layout="us"):
         self.folder = folder
+        self.layout = layout
         self.console = folder / "console"
         self.errors = open(folder / "errors", "wb")
         self.process = subprocess.Popen(
-            vm_line(RAEEN, "--qmp", folder / "qmp", "--console", self.console, *options),
+            vm_line(RAEEN, "--qmp", folder / "qmp", "--console", self.console, *(["--append", f"keymap={layout}"] if layout != "us" else []), *options),
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self.errors)
         self.qmp = Qmp.connect(str(folder / "qmp"), 30)
         self.font = Font(FONT)
@@ -41,7 +40,7 @@ class Screen:
         return self.font.as_read(text)
 
     def type(self, typed):
-        keys.press(self.qmp, typed)
+        keys.press(self.qmp, typed, self.layout)
 
     def wait_for(self, *wanted, seconds=PATIENCE):
         """Waits until all of @wanted are on the screen; returns its lines."""

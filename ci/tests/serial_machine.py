@@ -29,8 +29,6 @@ def build_emulator(folder):
 class Serial:
     """A booted machine with a terminal of @rows and @columns at its serial console, drawn by the program @emulator."""
 
-    types_utf8 = True
-
     def __init__(self, guest, emulator, rows, columns, *options):
         line = vm_line(guest, *options)
         self.size = (str(rows), str(columns))

@@ -5,6 +5,7 @@ import glob
 import pytest
 
 from screen_machine import FONT, PROMPT, Screen
+from typing_machine import expect_greeting, expect_login
 from typist import Typist, text_of
 
 REPLACEMENT = "♦"       # the glyph for what the font does not have
@@ -17,14 +18,15 @@ def screen(tmp_path_factory):
     machine.close()
 
 
-def test_login_prompt(screen):
-    screen.wait_for("login:")
+def test_login(screen):
+    """As shipped: nothing is written behind "login:"; the message of the day, and the prompt in its colours right behind it."""
+    typist = Typist(screen)
+    expect_login(typist, "tty1")
+    typist.type("root\n")
+    expect_greeting(typist, "root")
 
 
 def test_typing(screen):
-    screen.wait_for("login:")
-    screen.qmp.type("root\n")
-    screen.wait_for(PROMPT)
     # The expected line is not the typed one: it comes from the shell.
     screen.qmp.type("clear; echo \"Answer: $((6*7))\" {a,B}~ | tr a-z b-za\n")
     screen.wait_for("Aotxfs: 42 {b,B}~")
@@ -157,6 +159,46 @@ def test_openvt(screen):
     screen.wait_until(lambda lines: lines[0] == "there /dev/tty4 4", "the program on the fourth console")
     screen.qmp.type("typed there\n")
     screen.wait_until(lambda lines: lines[0] == "back 0 1 typed there" and lines[1] == PROMPT, "the first console")
+
+
+def on_console(typist, number, keys=("alt",)):
+    """Shows console @number, where somebody is at the prompt, clears it and begins with a line that says which one it is."""
+    typist.machine.qmp.press(*keys, f"f{number}")
+    typist.until(lambda cells: text_of(cells)[-1:] == [PROMPT], f"the prompt on console {number}")
+    typist.enter(f"clear; mine={number}; tty\n", f"/dev/tty{number}", PROMPT)
+
+
+def test_four_consoles(screen):
+    """Each has a login and a shell of its own; what is typed goes to the one shown, what others write waits, and a program in raw mode does not get the keys."""
+    typist = Typist(screen)
+    for number in (3, 4):
+        screen.qmp.press("alt", f"f{number}")
+        expect_login(typist, f"tty{number}")
+        typist.type("root\n")
+        expect_greeting(typist, "root")
+    for number in (1, 2, 3, 4):
+        on_console(typist, number)
+    text = [f"line {number}" for number in range(1, 8)]
+    typist.type("for i in $(seq 1 7); do echo line $i; done > f; vi f\n")
+    vi = [*text, *["~"] * (len(screen.lines()) - 8), "- f 1/7 14%"]
+    typist.expect(*vi, cursor=(0, 0))
+    screen.qmp.press("ctrl", "alt", "f2")
+    typist.expect("/dev/tty2", PROMPT, cursor=len(PROMPT) + 1)
+    typist.type("echo $mine; (until [ -e go ]; do sleep 0.1; done; echo unseen) &\n")
+    typist.until(lambda cells: text_of(cells)[2:3] == ["2"] and text_of(cells)[-1] == PROMPT, "the shell of console 2")
+    screen.qmp.press("alt", "f3")
+    typist.expect("/dev/tty3", PROMPT)
+    typist.enter("echo $mine; touch go\n", "/dev/tty3", f"{PROMPT} echo $mine; touch go", "3", PROMPT)
+    screen.qmp.press("ctrl", "alt", "f4")
+    typist.expect(*vi, cursor=(0, 0))
+    typist.enter("ddG", *text[1:], *["~"] * (len(screen.lines()) - 7), "- f [Modified] 6/6 100%", cursor=(5, 0))
+    screen.qmp.press("alt", "f2")
+    typist.until(lambda cells: text_of(cells)[-1].endswith("unseen") and text_of(cells)[2] == "2", "what was written meanwhile")
+    screen.qmp.press("alt", "f4")
+    typist.type(":q!\n")
+    typist.until(lambda cells: text_of(cells)[-1:] == [PROMPT], "the prompt")
+    screen.qmp.press("alt", "f1")
+    typist.expect("/dev/tty1", PROMPT)
 
 
 def test_font_is_found():

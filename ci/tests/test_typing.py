@@ -11,7 +11,7 @@ from serial_machine import COLORS
 from typing_machine import COLUMNS, COMBINING, FOLDER, GLYPHS, PLACES, ROWS, begin_at, put_programs
 from typist import Typist, text_of
 
-APPLETS = ("basename", "cat", "chmod", "ln", "ls", "mkdir", "seq", "stty", "sync", "top", "touch", "vi")
+APPLETS = ("basename", "cat", "chmod", "ln", "ls", "mkdir", "rm", "seq", "stty", "sync", "top", "touch", "vi")
 # Sourced by the shell that one has after logging in.
 BEGIN = f"""
 stty rows {ROWS} cols {COLUMNS} sane iutf8
@@ -42,7 +42,7 @@ def overlay(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=PLACES)
 def typist(request, overlay, tmp_path_factory):
-    machine = begin_at(request.param, tmp_path_factory.mktemp(request.param), overlay)
+    machine = begin_at(request.param, tmp_path_factory.mktemp(request.param), overlay, layout="de")
     yield Typist(machine)
     machine.close()
 
@@ -83,6 +83,31 @@ def test_bash_completes(typist):
     typist.enter("<Tab><Tab>", f"{P}ls lin", "lines  link", f"{P}ls lin", cursor=WIDTH + 6)
     typist.enter("e<Tab>", f"{P}ls lin", "lines  link", f"{P}ls lines", cursor=WIDTH + 9)
     typist.type("<C-u>")
+
+
+def test_bash_utf8(typist):
+    """Letters of several bytes are typed, passed over, erased and completed as one."""
+    typist.enter("<C-l>echo Größe und Güte", f"{P}echo Größe und Güte", cursor=WIDTH + 19)
+    typist.enter("<Left><Left><Left><Backspace><Delete>Ä€", f"{P}echo Größe und Ä€te", cursor=WIDTH + 17)
+    typist.enter("<C-a><M-f><M-f><Backspace>", f"{P}echo Größ und Ä€te", cursor=WIDTH + 9)
+    screen = [f"{P}echo Kröß und Ä€te", "Kröß und Ä€te"]
+    typist.enter("<M-b><C-d>K<Return>", *screen, P.rstrip(), cursor=WIDTH)
+    typist.enter("<Up>", *screen, screen[0], cursor=WIDTH + 18)
+    typist.enter("<C-u>echo §5 > Übung<Return>", *screen, f"{P}echo §5 > Übung", P.rstrip(), cursor=WIDTH)
+    typist.enter("<C-l>cat Üb<Tab>", f"{P}cat Übung", cursor=WIDTH + 10)
+    typist.enter("<Return>", f"{P}cat Übung", "§5", P.rstrip(), cursor=WIDTH)
+    typist.type("rm Übung<Return>")
+
+
+def test_terminal_utf8(typist):
+    """Where no program edits the terminal takes back letters and words, on the screen and in what is read."""
+    command = f"{P}cat > typed"
+    typist.enter("<C-l>cat > typed<Return>", command, cursor=(1, 0))
+    typist.enter("xäö€<Backspace><Backspace>ü ßö", command, "xäü ßö", cursor=(1, 6))
+    typist.enter("<C-w>ß<Return>", command, "xäü ß", cursor=(2, 0))
+    typist.enter("gone€<C-u>Ö<Return><C-d>", command, "xäü ß", "Ö", P.rstrip(), cursor=WIDTH)
+    typist.enter("<C-l>cat typed<Return>", f"{P}cat typed", "xäü ß", "Ö", P.rstrip(), cursor=WIDTH)
+    typist.type("rm typed<Return>")
 
 
 def test_bash_wraps_long_lines(typist):
@@ -131,6 +156,29 @@ def test_vi(typist):
     typist.enter("<C-l>cat new<Return>", f"{P}cat new", "one", "two", "aboverest", "hree", P.rstrip(), cursor=WIDTH)
 
 
+def test_vi_utf8(typist):
+    """Letters of several bytes are one to each command, have one column, and come to the file as they were typed."""
+    def shows(*lines, modified=True, line=1, last=1):
+        return vi_screen(*lines, status=f"- new8{' [Modified]' if modified else ''} {line}/{last} {100 * line // last}%")
+
+    typist.enter("<C-l>vi new8<Return>", *shows("", modified=False), cursor=(0, 0))
+    typist.enter("iGrüße €<Return>plain<Escape>", *shows("Grüße €", "plain", line=2, last=2), cursor=(1, 4))
+    typist.enter("k$", *shows("Grüße €", "plain", last=2), cursor=(0, 6))
+    typist.enter("x", *shows("Grüße", "plain", last=2), cursor=(0, 5))
+    typist.enter("0lllrö", *shows("Grüöe", "plain", last=2), cursor=(0, 3))
+    typist.enter("abä<Backspace>ö<Escape>", *shows("Grüöböe", "plain", last=2), cursor=(0, 5))
+    typist.enter("hhX", *shows("Gröböe", "plain", last=2), cursor=(0, 2))
+    typist.enter("Rä€<Escape>", *shows("Grä€öe", "plain", last=2), cursor=(0, 3))
+    typist.enter("0fö", *shows("Grä€öe", "plain", last=2), cursor=(0, 4))
+    typist.enter("yyp0", *shows("Grä€öe", "Grä€öe", "plain", line=2, last=3), cursor=(1, 0))
+    typist.enter("lldwl", *shows("Grä€öe", "Gr", "plain", line=2, last=3), cursor=(1, 1))
+    typist.enter("ajaö<Escape>0e", *shows("Grä€öe", "Grjaö", "plain", line=2, last=3), cursor=(1, 4))
+    typist.enter("kdd/ö<Return>", *shows("Grjaö", "plain", last=2), cursor=(0, 4))
+    typist.type(":wq<Return>")
+    typist.until(lambda cells: text_of(cells)[-1:] == [P.rstrip()], "the prompt")
+    typist.enter("<C-l>cat new8<Return>", f"{P}cat new8", "Grjaö", "plain", P.rstrip(), cursor=WIDTH)
+
+
 def lines_of_less(first, *status):
     return [f"line {n}" for n in range(first, first + ROWS - 1)] + list(status)
 
@@ -154,7 +202,7 @@ def test_less(typist):
 def test_less_utf8(typist):
     screen = ["Größe: 5 € „à“ ┌──┐ ∞ αβγ", "1", "2", "3"]
     typist.enter("<C-l>less text<Return>", f"{P}less text", *screen, "text (END)")
-    typist.enter("/à<Return>" if typist.machine.types_utf8 else "/5<Return>", *screen, *["~"] * (ROWS - 1 - len(screen)), "(END)")
+    typist.enter("/ö<Return>", *screen, *["~"] * (ROWS - 1 - len(screen)), "(END)")
     typist.type("q")
     typist.until(lambda cells: text_of(cells)[-1:] == [P.rstrip()], "the prompt")
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The three places at which test_typing.py and test_tmux.py type, and the programs that they find there, the same in each."""
+"""The places at which test_typing.py, test_tmux.py and test_session.py type, and the programs that they find there, the same in each."""
 import glob
 import os
 import shutil
 import tarfile
 
-from guest import BUILD, LINUX, RAEEN
+from guest import BUILD, LINUX, RAEEN, ROOT
 from screen_machine import PROMPT, Screen
-from serial_machine import Serial, build_emulator
+from serial_machine import COLORS, Serial, build_emulator
+from typist import cursor_of, text_of
 
 PLACES = ("screen", "serial", "linux")  # the screen and keyboard, the serial line, and that of the Linux guest
 ROWS, COLUMNS = 48, 128                 # of the screen
@@ -35,8 +36,37 @@ def put_programs(folder, ports, programs, applets):
     return files
 
 
-def at_the_screen(folder, overlay):
-    machine = Screen(folder, "--overlay", overlay)
+def shipped(name):
+    """The lines of a file of the image in /etc."""
+    with open(f"{ROOT}/root/etc/{name}", encoding="utf-8") as source:
+        return [line.rstrip() for line in source]
+
+
+def expect_login(typist, terminal):
+    """What /etc/issue says, and the question behind it: nothing is written after that."""
+    issue = [line.replace("\\m", "x86_64").replace("\\l", f"/dev/{terminal}") for line in shipped("issue")]
+    wanted = [*issue, "raeen login:"]
+    typist.until(lambda cells: text_of(cells)[-len(wanted):] == wanted, "\n".join(wanted))
+
+
+def expect_prompt(typist, user, folder, before=()):
+    """The prompt in the last line, in its colours, behind the lines @before."""
+    sign, ink = ("#", COLORS[9]) if user == "root" else ("$", COLORS[10])
+    wanted = [*before, f"{user}@raeen:{folder}{sign}"]
+    typist.until(lambda cells: text_of(cells)[-len(wanted):] == wanted and cursor_of(cells) in (None, (len(text_of(cells)) - 1, len(wanted[-1]) + 1)), "\n".join(wanted))
+    row = typist.seen[len(text_of(typist.seen)) - 1][:len(wanted[-1])]
+    name = len(f"{user}@raeen")
+    assert [cell.foreground for cell in row] == [ink] * name + [COLORS[7]] + [COLORS[12]] * len(folder) + [COLORS[7]]
+    assert {cell.background for cell in row} == {COLORS[0]}
+
+
+def expect_greeting(typist, user):
+    """What is seen who has logged in: the message of the day, and the prompt right behind it."""
+    expect_prompt(typist, user, "~", shipped("motd"))
+
+
+def at_the_screen(folder, overlay, layout="us"):
+    machine = Screen(folder, "--overlay", overlay, layout=layout)
     machine.wait_for("login:")
     machine.type("root\n")
     machine.wait_for(PROMPT)
@@ -48,16 +78,14 @@ def at_the_serial_line(guest, folder, overlay, *options):
     if guest == RAEEN:
         machine.wait_for("login: ")
         machine.type("root\n")
-        # The last that the manager says of what it starts, on the same line.
-        machine.wait_for("manager: example started")
     machine.wait_for(PROMPT if guest == RAEEN else "/root # ")
     return machine
 
 
-def begin_at(place, folder, overlay):
-    """A machine at one of PLACES, where FOLDER/begin runs."""
+def begin_at(place, folder, overlay, layout="us"):
+    """A machine at one of PLACES, where FOLDER/begin runs. A screen's keyboard has @layout."""
     if place == "screen":
-        machine = at_the_screen(folder, overlay)
+        machine = at_the_screen(folder, overlay, layout)
     else:
         machine = at_the_serial_line({"serial": RAEEN, "linux": LINUX}[place], folder, overlay)
     machine.type(f". {FOLDER}/begin\n")
