@@ -9,6 +9,7 @@
 #include "mm/poke.h"
 #include "mm/user_copy.h"
 #include "process/ptrace_internal.h"
+#include "process/rseq.h"
 #include "syscall_prototypes.h"
 
 /* struct user, of which the registers come first. */
@@ -97,14 +98,21 @@ union answer {
 	uint64_t word;
 	struct signal_info info;
 	struct ptrace_syscall_info call;
+	struct ptrace_rseq_configuration rseq;
+	struct ptrace_peeksiginfo_args which;
 };
+
+static void give_info(union answer *answer, const void *info)
+{
+	answer->info = (struct signal_info){ 0 };
+	signal_info_copy(&answer->info, info);
+}
 
 static int get_info(struct traced *traced, union answer *answer)
 {
 	if (!traced->info[0])
 		return -EINVAL;
-	answer->info = (struct signal_info){ 0 };
-	signal_info_copy(&answer->info, traced->info);
+	give_info(answer, traced->info);
 	return 0;
 }
 
@@ -114,6 +122,21 @@ static int set_info(struct traced *traced, const struct signal_info *info)
 		return -EINVAL;
 	signal_info_copy(traced->info, info);
 	return 0;
+}
+
+/* One of the signals that wait for the thread, or for its process. Whether there is one. */
+static bool find_waiting(struct thread *thread, union answer *answer)
+{
+	struct signal_queue *queue = answer->which.flags ? &thread->process->queue : &thread->user.queue;
+	uint64_t skip = answer->which.off;
+	struct signal_info_node *node;
+
+	list_for_each(node, &queue->nodes, link)
+		if (!skip--) {
+			give_info(answer, node->info);
+			return true;
+		}
+	return false;
 }
 
 static void set_mask(struct thread *thread, signal_set mask)
@@ -169,6 +192,10 @@ static long ask_locked(const struct request *r, union answer *answer)
 		return get_info(traced, answer);
 	case PTRACE_SETSIGINFO:
 		return set_info(traced, &answer->info);
+	case PTRACE_PEEKSIGINFO:
+		return find_waiting(thread, answer);
+	case PTRACE_GET_RSEQ_CONFIGURATION:
+		return rseq_describe(thread, &answer->rseq);
 	case PTRACE_GETSIGMASK:
 		answer->word = atomic_load_relaxed(&thread->user.work) & THREAD_WORK_MASK ? thread->user.saved_blocked : thread->user.blocked;
 		return 0;
@@ -232,12 +259,36 @@ static long move_mask(const struct request *r, bool write)
 	return get_user_u64(&mask, r->data) ?: set_word(r, mask);
 }
 
-static long get_call(const struct request *r)
+/* As many of the signals that wait as the caller asks for: how many came. */
+static long peek_infos(const struct request *r)
+{
+	struct ptrace_peeksiginfo_args which;
+	long found = 1;
+	int count;
+
+	if (copy_from_user(&which, r->addr, sizeof(which)))
+		return -EFAULT;
+	if (which.flags & ~PTRACE_PEEKSIGINFO_SHARED || which.nr < 0)
+		return -EINVAL;
+	for (count = 0; count < which.nr; count++, which.off++) {
+		union answer answer = { .which = which };
+
+		found = ask(r, &answer);
+		if (found > 0 && copy_to_user(r->data + count * sizeof(answer.info), &answer.info, sizeof(answer.info)))
+			found = -EFAULT;
+		if (found <= 0)
+			break;
+	}
+	return count || found > 0 ? count : found;
+}
+
+/* What comes in pieces as long as the caller takes. */
+static long get_part(const struct request *r)
 {
 	union answer answer;
 	long size = ask(r, &answer);
 
-	if (size > 0 && copy_to_user(r->data, &answer.call, MIN((uint64_t)size, r->addr)))
+	if (size > 0 && copy_to_user(r->data, &answer, MIN((uint64_t)size, r->addr)))
 		return -EFAULT;
 	return size;
 }
@@ -361,8 +412,11 @@ static long perform_stopped(const struct request *r)
 	case PTRACE_GETSIGMASK:
 	case PTRACE_SETSIGMASK:
 		return move_mask(r, r->number == PTRACE_SETSIGMASK);
+	case PTRACE_PEEKSIGINFO:
+		return peek_infos(r);
 	case PTRACE_GET_SYSCALL_INFO:
-		return get_call(r);
+	case PTRACE_GET_RSEQ_CONFIGURATION:
+		return get_part(r);
 	case PTRACE_LISTEN:
 		return set_word(r, 0);
 	case PTRACE_CONT:

@@ -51,6 +51,8 @@ static inline void ptrace_init_process(struct process *process)
 void ptrace_drop_breakpoints(struct thread *self);
 /* si_code of vector 1, which came with @status in DR6; 0: nothing has happened. */
 int ptrace_debug_code(struct trap_frame *frame, uint64_t status);
+/* The same in the kernel: was it a program's breakpoint that it came by? */
+static inline bool ptrace_ignores_debug(struct trap_frame *frame) { return !ptrace_debug_code(frame, debug_take_status()); }
 /* All that is left of THREAD_WORK_*: does not return if there is no more. */
 void ptrace_load_breakpoints(struct trap_frame *frame);
 static inline void ptrace_end_work(struct trap_frame *frame, uint32_t work)
@@ -168,6 +170,7 @@ static inline bool ptrace_forgets_step(struct trap_frame *frame) { return false;
 static inline bool ptrace_enter_unknown(struct trap_frame *frame) { return false; }
 static inline void ptrace_tell_exec(struct thread *self, int old_tid) { }
 static inline int ptrace_debug_code(struct trap_frame *frame, uint64_t status) { return status & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT; }
+static inline bool ptrace_ignores_debug(struct trap_frame *frame) { return false; }
 static inline void ptrace_end_work(struct trap_frame *frame, uint32_t work) { }
 static inline void ptrace_tell_exit(int status) { }
 static inline int ptrace_begin_clone(struct thread *child, const struct clone_request *request) { return 0; }

@@ -7,7 +7,10 @@
  */
 #pragma once
 
+#include <linux/ptrace.h>
+
 #include "lib/atomic.h"
+#include "lib/errno.h"
 #include "sched/thread.h"
 
 #ifdef RSEQ
@@ -49,6 +52,13 @@ static inline void rseq_inherit(struct thread *child)
 
 static inline void rseq_forget(struct thread *thread) { thread->user.rseq = 0; }
 
+/* For tracers. How many bytes of *@out count, or -EIO. */
+static inline long rseq_describe(const struct thread *thread, struct ptrace_rseq_configuration *out)
+{
+	*out = (struct ptrace_rseq_configuration){ .rseq_abi_pointer = thread->user.rseq, .rseq_abi_size = 32, .signature = thread->user.rseq_signature };
+	return sizeof(*out);
+}
+
 #else
 
 static inline void rseq_resume(struct trap_frame *frame) { }
@@ -58,5 +68,6 @@ static inline bool rseq_is_due(uint32_t work) { return false; }
 static inline int rseq_before_handler(struct trap_frame *frame) { return 0; }
 static inline void rseq_inherit(struct thread *child) { }
 static inline void rseq_forget(struct thread *thread) { }
+static inline long rseq_describe(const struct thread *thread, struct ptrace_rseq_configuration *out) { return -EIO; }
 
 #endif

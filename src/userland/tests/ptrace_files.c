@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What debuggers use beside ptrace: /proc/PID/mem and auxv, and programs that lie at the same place each time (personality). */
+/*
+ * What debuggers use beside ptrace: /proc/PID/mem and auxv, and programs that lie at the same place each time (personality); and what those ask for that write
+ * all of a program down: signals that wait, restartable sequences.
+ */
 #include "ptrace_kit.h"
 
 #include <elf.h>
@@ -225,9 +228,99 @@ static void programs_lie_at_the_same_place(void)
 		CHECK((long)first[i] != (long)second[i]);
 }
 
+/* ---- Signals that wait, and restartable sequences ---- */
+
+enum { PEEK_SIGNALS = 0x4209, RSEQ_CONFIGURATION = 0x420f, PEEKED = 3, SENT = 3, SIGNATURE = 0x53053053, RSEQ_SIZE = 32 };
+struct which { uint64_t from; uint32_t flags; int32_t count; };
+
+static void block_and_wait(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal_self(SIGUSR2);
+	for_ever();
+}
+
+static void waiting_signals_are_told(void)
+{
+	pid_t pid = traced_child(block_and_wait);
+	struct which own = { 0, 0, PEEKED }, shared = { 0, 1, PEEKED };
+	siginfo_t infos[PEEKED];
+
+	CHECK_EQ(CONTINUE(pid, 0), SIGUSR2);
+	CHECK_EQ(request(PEEK_SIGNALS, pid, (long)&own, (long)infos), 0);
+	for (int i = 0; i < SENT; i++)
+		CHECK_EQ(sigqueue(pid, SIGRTMIN, (union sigval){ .sival_int = 40 + i }), 0);
+	CHECK_EQ(syscall(SYS_tkill, pid, SIGUSR1), 0);
+	CHECK_EQ(request(PEEK_SIGNALS, pid, (long)&own, (long)infos), 1);
+	CHECK_EQ(infos[0].si_signo, SIGUSR1);
+	CHECK_EQ(infos[0].si_code, SI_TKILL);
+	CHECK_EQ(infos[0].si_pid, getpid());
+	for (unsigned from = 0; from < SENT + 2; from++) {
+		long left = from < SENT ? SENT - from : 0;
+
+		shared.from = from;
+		CHECK_EQ(request(PEEK_SIGNALS, pid, (long)&shared, (long)infos), left);
+		for (int i = 0; i < left; i++) {
+			CHECK_EQ(infos[i].si_signo, SIGRTMIN);
+			CHECK_EQ(infos[i].si_code, SI_QUEUE);
+			CHECK_EQ(infos[i].si_value.sival_int, 40 + (int)from + i);
+		}
+	}
+	shared = (struct which){ 0, 1, 2 };
+	CHECK_EQ(request(PEEK_SIGNALS, pid, (long)&shared, (long)infos), 2);
+	CHECK_ERR(request(PEEK_SIGNALS, pid, (long)&shared, 8), EFAULT);
+	CHECK_ERR(request(PEEK_SIGNALS, pid, 8, (long)infos), EFAULT);
+	shared.count = 0;
+	CHECK_EQ(request(PEEK_SIGNALS, pid, (long)&shared, 8), 0);
+	shared.count = -1;
+	CHECK_ERR(request(PEEK_SIGNALS, pid, (long)&shared, (long)infos), EINVAL);
+	shared = (struct which){ 0, 2, 1 };
+	CHECK_ERR(request(PEEK_SIGNALS, pid, (long)&shared, (long)infos), EINVAL);
+	kill_child(pid);
+}
+
+static uint32_t area[RSEQ_SIZE / 4] __attribute__((aligned(RSEQ_SIZE)));
+
+static void register_area(void)
+{
+	if (syscall(SYS_rseq, area, RSEQ_SIZE, 0, SIGNATURE) < 0)
+		_exit(9);
+	signal_self(SIGUSR1);
+	_exit(8);
+}
+
+static void rseq_is_described(void)
+{
+	struct { uint64_t at; uint32_t size, signature, flags, pad; } told = { .pad = 1 };
+	pid_t pid;
+
+	if (!kernel_has(RSEQ))
+		return;
+	pid = traced_child(register_area);
+	CHECK_EQ(request(RSEQ_CONFIGURATION, pid, sizeof told, (long)&told), sizeof told);
+	CHECK_EQ(told.at, 0);
+	CHECK_EQ(told.size, RSEQ_SIZE);
+	CHECK_EQ(told.pad, 0);
+	CHECK_EQ(CONTINUE(pid, 0), SIGUSR1);
+	CHECK_EQ(request(RSEQ_CONFIGURATION, pid, 2000, (long)&told), sizeof told);
+	CHECK_EQ(told.at, (unsigned long)area);
+	CHECK_EQ(told.signature, SIGNATURE);
+	CHECK_EQ(told.flags, 0);
+	told.size = 1;
+	CHECK_EQ(request(RSEQ_CONFIGURATION, pid, 8, (long)&told), sizeof told);
+	CHECK_EQ(told.size, 1);
+	CHECK_ERR(request(RSEQ_CONFIGURATION, pid, sizeof told, 8), EFAULT);
+	kill_child(pid);
+}
+
 static const struct check_case cases[] = {
 	CASE(memory_is_read_and_written), CASE(memory_has_borders), CASE(forbidden_memory_is_read), CASE(memory_ends_with_the_program),
-	CASE(others_are_kept_out), CASE(auxiliary_vector), CASE(programs_lie_at_the_same_place), { NULL, NULL },
+	CASE(others_are_kept_out), CASE(auxiliary_vector), CASE(programs_lie_at_the_same_place),
+	CASE(waiting_signals_are_told), CASE(rseq_is_described), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

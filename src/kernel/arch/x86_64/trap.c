@@ -73,7 +73,6 @@ static int float_code(unsigned flags)
 
 static void exception(struct trap_frame *frame)
 {
-	int code = exceptions[frame->vector].code;
 	uint64_t fixup;
 
 	if (frame->vector == VECTOR_NMI && smp_is_stopping())	/* another CPU's (smp_stop_others) */
@@ -81,20 +80,23 @@ static void exception(struct trap_frame *frame)
 			__asm__ volatile("cli; hlt");
 	if (frame->vector == VECTOR_BREAKPOINT && trace_point_skip(frame))
 		return;
-	if (frame->vector == VECTOR_DEBUG) {
-		code = ptrace_debug_code(frame, debug_take_status());
-		if (!code || (code == TRAP_TRACE && ptrace_forgets_step(frame)))
-			return;
-	}
 	if (trap_from_user(frame) && exceptions[frame->vector].signal) {
+		int code = exceptions[frame->vector].code;
 		uint64_t addr = code == SI_KERNEL ? 0 : frame->rip;
 
-		if (frame->vector == VECTOR_X87 || frame->vector == VECTOR_SIMD)
+		if (frame->vector == VECTOR_DEBUG) {
+			code = ptrace_debug_code(frame, debug_take_status());
+			if (!code || ptrace_forgets_step(frame))
+				return;
+		} else if (frame->vector == VECTOR_X87 || frame->vector == VECTOR_SIMD) {
 			code = float_code(fpu_pending_exceptions(frame->vector == VECTOR_SIMD));
+		}
 		interrupts_enable();
 		signal_force_fault(exceptions[frame->vector].signal, code, addr, frame->vector, frame->error);
 		return;
 	}
+	if (frame->vector == VECTOR_DEBUG && ptrace_ignores_debug(frame))
+		return;
 	/* A user copy with a non-canonical address raises #GP instead of a page fault. */
 	fixup = frame->vector == 13 ? user_copy_fixup(frame->rip) : 0;
 	if (fixup) {

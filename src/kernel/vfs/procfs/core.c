@@ -2,6 +2,7 @@
 /* /proc/sys/kernel/core_pattern and core_uses_pid, and /proc/PID/coredump_filter, where the kernel writes core files (process/core_dump.c). */
 #include "lib/atomic.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "process/core_dump.h"
 #include "process/core_name.h"
 #include "vfs/procfs/entry.h"
@@ -44,9 +45,16 @@ int proc_show_core_filter(struct proc_text *text, const struct proc_subject *sub
 
 int proc_store_core_filter(const struct proc_subject *subject, const char *text, size_t len)
 {
+	char digits[24];
 	uint64_t filter;
 
-	if (!proc_parse_unsigned(text, len, &filter))
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (!string_to_u64(digits, &filter))
 		return -EINVAL;
 	if (filter > UINT32_MAX)
 		return -ERANGE;

@@ -154,8 +154,6 @@ void proc_add_cpu_mask(struct proc_text *text, uint64_t mask);
 /* sys.c: an empty file. */
 int proc_show_nothing(struct proc_text *text, const struct proc_subject *subject);
 
-/* A number, also in hexadecimal or octal, and perhaps a newline, as it is written to a setting. */
-bool proc_parse_unsigned(const char *text, size_t len, uint64_t *value);
 bool proc_parse_number(const char *text, size_t len, int64_t *value);
 
 /* core.c */

@@ -82,9 +82,11 @@ static int store_drop_caches(const struct proc_subject *subject, const char *tex
 	return 0;
 }
 
-bool proc_parse_unsigned(const char *text, size_t len, uint64_t *value)
+bool proc_parse_number(const char *text, size_t len, int64_t *value)
 {
+	bool negative = len && *text == '-';
 	char digits[24];
+	uint64_t number;
 
 	if (len && text[len - 1] == '\n')
 		len--;
@@ -92,15 +94,7 @@ bool proc_parse_unsigned(const char *text, size_t len, uint64_t *value)
 		return false;
 	memcpy(digits, text, len);
 	digits[len] = '\0';
-	return string_to_u64(digits, value);
-}
-
-bool proc_parse_number(const char *text, size_t len, int64_t *value)
-{
-	bool negative = len && *text == '-';
-	uint64_t number;
-
-	if (!proc_parse_unsigned(text + negative, len - negative, &number) || number > INT32_MAX)
+	if (!string_to_u64(digits + negative, &number) || number > INT32_MAX)
 		return false;
 	*value = negative ? -(int64_t)number : (int64_t)number;
 	return true;
