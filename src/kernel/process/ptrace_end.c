@@ -39,18 +39,25 @@ static void unlink_locked(struct thread *thread)
 	spin_unlock(&thread->process->signal_lock);
 }
 
+static __attribute__((noinline)) bool keep_number(struct thread *self)
+{
+	struct traced *traced = &self->user.traced;
+
+	if (traced->breakpoints)
+		ptrace_drop_breakpoints(self);
+	traced->ended_traced = traced->tracer;
+	traced->kept_number = traced->tracer && !is_first(self);
+	return traced->kept_number;
+}
+
 bool ptrace_keeps_number(struct thread *self)
 {
 	struct traced *traced = &self->user.traced;
 
 	traced->ended = true;
-	if (unlikely(traced->breakpoints))
-		ptrace_drop_breakpoints(self);
-	if (likely(!traced->tracer))
+	if (likely(!((uintptr_t)traced->tracer | (uintptr_t)traced->breakpoints)))
 		return false;
-	traced->ended_traced = true;
-	traced->kept_number = !is_first(self);
-	return traced->kept_number;
+	return keep_number(self);
 }
 
 /* si_code of an end, whose status is as wait4 has it. */
