@@ -132,6 +132,8 @@ static inline bool ptrace_report_end(struct thread *self, int code, bool last)
 	return unlikely(self->user.traced.ended_traced) && ptrace_report_end_to_tracer(self, code, last);
 }
 void ptrace_put_ended(struct process *process);	/* without locks */
+/* The caller, who waits, is its tracer and has not heard yet of the end of threads of it: a process's end is told last. */
+bool ptrace_threads_end_first(const struct process *process);
 void ptrace_put(struct thread *ended);		/* what ptrace_look left. Without locks; NULL for none */
 
 /* ---- With signal_lock held ---- */
@@ -155,6 +157,7 @@ int ptrace_tracer_pid(struct thread *thread);	/* 0: none; @thread may be NULL */
 #else
 
 static inline bool ptrace_is_traced(const struct thread *thread) { return false; }
+static inline bool ptrace_threads_end_first(const struct process *process) { return false; }
 static inline bool ptrace_is_stopped(const struct thread *thread) { return false; }
 static inline bool ptrace_is_watched(const struct thread *thread) { return false; }
 static inline bool ptrace_is_traced_by(const struct thread *thread, const struct process *tracer) { return false; }

@@ -203,12 +203,22 @@ static bool take_stop(struct thread *thread, const struct wait_request *request,
 	return found;
 }
 
+bool ptrace_threads_end_first(const struct process *process)
+{
+	struct traced *traced;
+
+	list_for_each(traced, &current_process()->tracees, link)
+		if (traced->kept_number && traced_thread(traced)->process == process)
+			return true;
+	return false;
+}
+
 /* A dead thread. A first one is one with its process, and is told of when that has ended. */
 static bool take_end(struct thread *thread, const struct wait_request *request, struct wait_event *event, struct thread **ended)
 {
 	struct process *process = thread->process;
 
-	if (!(request->options & WEXITED) || (is_first(thread) && !process->zombie))
+	if (!(request->options & WEXITED) || (is_first(thread) && (!process->zombie || ptrace_threads_end_first(process))))
 		return false;
 	event->status = is_first(thread) ? process->exit_status : thread->user.traced.status;
 	event->code = end_code(event->status);
@@ -216,6 +226,9 @@ static bool take_end(struct thread *thread, const struct wait_request *request, 
 		unlink_locked(thread);
 		release(thread);
 		*ended = thread;
+		/* Another thread of the tracer may wait for the process. */
+		if (process->zombie)
+			wake_all(&current_process()->child_events);
 	}
 	return true;
 }
