@@ -22,6 +22,12 @@ void process_unlink(struct process *process)
 	process_leave_session(process);
 	pid_slot(process->pid)->process = NULL;
 	pid_release(process->pid);
+	/* What waited for it is its user's to use again, even if something still refers to the process. */
+	if (unlikely(process->queue.set)) {
+		spin_lock(&process->signal_lock);
+		signal_flush(process, &process->queue, ~0ull);
+		spin_unlock(&process->signal_lock);
+	}
 	process_uncharge(process);
 }
 
