@@ -16,8 +16,6 @@ enum { STATUS_CONTINUED = 0xffff, STATUS_STOPPED = 0x7f };
 void process_unlink(struct process *process)
 {
 	list_remove(&process->sibling);
-	if (process->queue.set)
-		signal_flush(process, &process->queue, ~0ull);	/* nobody adds to it any more; its user may have as many again */
 	process_leave_group(process);
 	process_leave_session(process);
 	pid_slot(process->pid)->process = NULL;
