@@ -138,6 +138,11 @@ static int64_t remap_locked(const struct remap *remap)
 		return -EFAULT;
 	/* Whatever lies there may be cut off; only what grows or moves must be one mapping. */
 	if (!(remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && remap->new_len <= remap->old_len) {
+		if (remap->new_len == remap->old_len)
+			return remap->old;
+		/* What lies behind the user's half is the kernel's. */
+		if (remap->old_len > USER_END - remap->old)
+			return -EINVAL;
 		error = address_space_unmap_locked(as, remap->old + remap->new_len, remap->old + remap->old_len);
 		return error ? error : (int64_t)remap->old;
 	}

@@ -263,6 +263,7 @@ static inline bool unix_is_netlink(const struct unix_socket *socket)
 }
 extern const struct sockaddr_nl netlink_kernel;		/* its address */
 int netlink_bind(struct unix_socket *socket, const struct sockaddr_nl *address, unsigned size);
+int netlink_connect(struct unix_socket *socket, const struct sockaddr_nl *to, unsigned size);
 int netlink_check_receiver(const struct sockaddr_nl *to, unsigned size);	/* 0: the kernel; else nobody */
 ssize_t netlink_send(struct unix_socket *socket, struct unix_message *request);
 

@@ -167,7 +167,7 @@ static long connect_socket(struct file *file, uint64_t from, uint64_t size, uint
 	if (error)
 		return error;
 	if (unix_is(file) && unix_is_netlink(file->private))
-		return netlink_check_receiver((const struct sockaddr_nl *)&address, size);
+		return netlink_connect(file->private, (const struct sockaddr_nl *)&address, size);
 	if (unix_is(file))
 		return unix_connect(file->private, &address.un, size, file->flags & O_NONBLOCK);
 	if (size >= sizeof(address.family) && address.family == FAMILY_UNSPECIFIED)

@@ -61,6 +61,18 @@ int netlink_check_receiver(const struct sockaddr_nl *to, unsigned size)
 	return capabilities_may_administer() ? -ECONNREFUSED : -EPERM;
 }
 
+int netlink_connect(struct unix_socket *socket, const struct sockaddr_nl *to, unsigned size)
+{
+	int error;
+
+	if (size >= sizeof(to->nl_family) && to->nl_family == FAMILY_UNSPECIFIED)
+		return 0;	/* it is connected to nobody but the kernel */
+	error = netlink_check_receiver(to, size);
+	if (!error)
+		bind_itself(socket);
+	return error;
+}
+
 static void deliver(struct unix_packet *packet)
 {
 	struct unix_socket *socket = unix_get(packet->from);
@@ -159,6 +171,7 @@ ssize_t netlink_send(struct unix_socket *socket, struct unix_message *request)
 	bind_itself(socket);
 	while (request->uio->left >= sizeof(struct nlmsghdr) && !error)
 		error = answer_next(socket, request->uio);
+	request->uio->left = 0;		/* what is left is too short for a message, but was sent, too: sendmmsg goes on */
 	return error ? error : (ssize_t)len;
 }
 

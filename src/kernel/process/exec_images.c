@@ -13,6 +13,8 @@
 #include "vfs/path.h"
 #include "vfs/vnode.h"
 
+enum { ACCESS_READ = 4 };
+
 /* The interpreter's file, marked as executing while it is mapped; later it may be written to, as any library. */
 static int open_interpreter(const char *name, struct vnode **vnode)
 {
@@ -85,6 +87,9 @@ int exec_map_images(struct exec *exec)
 	if (name) {
 		error = open_interpreter(name, &interpreter);
 		kfree(name);
+		/* As of the program itself (take_program). */
+		if (!error && vnode_check_access(interpreter, ACCESS_READ))
+			exec->guarded = true;
 	}
 	if (!error)
 		error = map_program(exec, &file);

@@ -90,7 +90,8 @@ static int decide_credentials(struct exec *exec, const struct path *path, const 
 	if (unlikely(exec->secure) && may_not_gain_rights(exec->process)) {
 		euid = old->uid;
 		egid = old->gid;
-		exec->guarded = false;
+		/* As with every change of ids: what it has open may come from when it had more. */
+		exec->guarded = euid != old->euid || egid != old->egid;
 	}
 	if (euid == old->euid && euid == old->suid && euid == old->fsuid && egid == old->egid && egid == old->sgid && egid == old->fsgid &&
 	    old->effective == old->permitted && !old->chosen && exec->process->thread_count == 1)

@@ -125,10 +125,13 @@ int ptrace_debug_code(struct trap_frame *frame, uint64_t status)
 	struct breakpoints *all = current_thread()->user.traced.breakpoints;
 	uint64_t hits = 0;
 
-	/* What the kernel does with the program's memory, also where it has come in the middle of an instruction's effects, is not told. */
-	if (!trap_from_user(frame) && all)
-		return status & DR6_SLOTS ? 0 : TRAP_BRKPT;
 	debug_set_control(0);
+	/*
+	 * What the kernel does with the program's memory, also where it has come in the middle of an instruction's effects, is not told. After MOV SS the
+	 * end of a program's single step may come with it.
+	 */
+	if (!trap_from_user(frame))
+		return status & DR6_SLOTS ? 0 : TRAP_BRKPT;
 	if (all)
 		hits = take_hits(all, frame, status);
 	if (status & DR6_SINGLE_STEP)

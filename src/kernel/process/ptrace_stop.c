@@ -245,6 +245,9 @@ bool ptrace_group_stop(void)
 	if (traced->tracer && !traced->listening) {
 		atomic_and(&self->user.work, ~THREAD_WORK_STOP);
 		self->user.stopped = false;
+		/* What came since stop() looked found a stopped thread. */
+		if ((self->user.queue.set | process->queue.set) & ~self->user.blocked)
+			atomic_or(&self->user.work, THREAD_WORK_SIGNAL);
 	}
 	traced->listening = false;
 	spin_unlock_irq(&process->signal_lock, flags);

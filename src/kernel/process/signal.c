@@ -192,8 +192,9 @@ COLD __attribute__((noinline)) enum signal_queue_result signal_queue_charged(str
 									    const struct signal_info *info)
 {
 	bool realtime = info->number >= SIGNAL_REALTIME_FIRST;
+	uint64_t limit = process_limit_of(process, RLIMIT_SIGPENDING);
 	/* Timers count as well, of which there are as many at most: twice as many, and theirs always come. */
-	bool may = !realtime || process_charge_signal(process, process_limit_of(process, RLIMIT_SIGPENDING) << (info->code == SI_TIMER));
+	bool may = !realtime || process_charge_signal(process, info->code == SI_TIMER ? limit + MIN(limit, UINT64_MAX - limit) : limit);
 	enum signal_queue_result result = signal_queue_add(queue, info, may);
 
 	if (result == SIGNAL_QUEUED)

@@ -107,7 +107,7 @@ static int look(struct process *parent, const struct wait_request *request, stru
 	list_for_each(child, &parent->children, sibling) {
 		if (!matches(child, request))
 			continue;
-		if (child->zombie && ptrace_threads_end_first(child)) {
+		if (child->zombie && (request->options & WEXITED) && ptrace_threads_end_first(child)) {
 			result = 0;
 			continue;
 		}

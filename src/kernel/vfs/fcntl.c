@@ -207,6 +207,8 @@ static long owner_command(struct file *file, int command, uint64_t argument)
 			return -EFAULT;
 		if (owner.type < F_OWNER_TID || owner.type > F_OWNER_PGRP)
 			return -EINVAL;
+		if (owner.pid < 0)
+			return -ESRCH;
 		return set_owner(file, owner.pid, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid | (owner.type == F_OWNER_TID ? SIGNAL_TO_THREAD : 0));
 	case F_GETOWN_EX:
 		owner = (struct owner_ex){ value < 0 ? F_OWNER_PGRP : value & SIGNAL_TO_THREAD ? F_OWNER_TID : F_OWNER_PID, number };

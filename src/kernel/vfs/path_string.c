@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "vfs/fs_context.h"
+#include "vfs/mount_list.h"
 #include "vfs/mount_tree.h"
 
 /* Text growing towards lower addresses. */
@@ -136,6 +137,21 @@ ssize_t path_cwd_to_string(char *buf, size_t size)
 	return deleted ? -ENOENT : finish(&builder, size);
 }
 
+/* One by which what has no way to any root can be had, referenced; NULL. Some of the list may be on their way out. Tree lock held. */
+static struct mount *get_any_mount_locked(const struct fs *fs)
+{
+	const struct mount_namespace *here = mount_namespace_current();
+	struct mount *mount;
+
+	list_for_each(mount, &fs->mounts, fs_link)
+		if (mount->namespace == here && refcount_get_unless_zero(&mount->refs))
+			return mount;
+	list_for_each(mount, &fs->mounts, fs_link)
+		if (refcount_get_unless_zero(&mount->refs))
+			return mount;
+	return NULL;
+}
+
 int vnode_get_path(struct vnode *vnode, struct path *path)
 {
 	struct dentry *dentry = NULL, *pos;
@@ -149,11 +165,11 @@ int vnode_get_path(struct vnode *vnode, struct path *path)
 		break;
 	}
 	mount = dentry ? mount_showing_locked(dentry) : NULL;
-	/* What an internal file system has, under its full name. */
-	if (!mount && dentry && dentry->parent == dentry && dentry->name_len)
-		mount = list_first(&dentry->fs->mounts, struct mount, fs_link);
+	/* What an internal file system has, under its full name; and what was made without a name. */
 	if (mount)
 		mount_get(mount);
+	else if (dentry && dentry->parent == dentry && dentry->name_len)
+		mount = get_any_mount_locked(dentry->fs);
 	spin_unlock(&vfs_tree_lock);
 	*path = (struct path){ mount, dentry };
 	if (mount)

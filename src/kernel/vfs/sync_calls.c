@@ -282,10 +282,14 @@ static long allocate_file(struct file *file, int mode, uint64_t offset, uint64_t
 	struct vnode *vnode = file->vnode;
 	long error;
 
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE)
+		return -EOPNOTSUPP;
 	if (!(file->rights & FILE_RIGHT_WRITE))
 		return -EBADF;
 	if (!vnode || vnode->type != S_IFREG)
 		return vnode && vnode->type == S_IFDIR ? -EISDIR : vnode && vnode->type == S_IFIFO ? -ESPIPE : -ENODEV;
+	if (offset > FILE_SIZE_MAX || len > FILE_SIZE_MAX - offset)
+		return -EFBIG;
 	if (mutex_lock_killable(&vnode->write_lock))
 		return -EINTR;
 	error = memfd_check_allocate(vnode, mode, offset, len);
@@ -302,16 +306,10 @@ long sys_fallocate(int fd, int mode, int64_t offset, int64_t len)
 	struct fd_ref ref;
 	long error;
 
-	if (offset < 0 || len <= 0)
-		return -EINVAL;
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) || mode == FALLOC_FL_PUNCH_HOLE)
-		return -EOPNOTSUPP;
-	if ((uint64_t)offset > FILE_SIZE_MAX || (uint64_t)len > FILE_SIZE_MAX - offset)
-		return -EFBIG;
 	ref = fd_borrow_io(fd);
 	if (!ref.file)
 		return -EBADF;
-	error = allocate_file(ref.file, mode, offset, len);
+	error = offset < 0 || len <= 0 ? -EINVAL : allocate_file(ref.file, mode, offset, len);
 	fd_release(ref);
 	return error;
 }

@@ -283,6 +283,7 @@ static void remapping(void)
 	CHECK_ERR(mremap(at, 4 * PAGE, 5 * PAGE, MREMAP_MAYMOVE), EFAULT);
 	CHECK_ERR(mremap(at, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP), EFAULT);
 	CHECK(mremap(at, 4 * PAGE, 4 * PAGE, 0) == at);
+	CHECK_ERR(mremap(at, 0x7ffffffff000, PAGE, 0), EINVAL);		/* beyond what is the program's */
 	CHECK(mremap(at, 4 * PAGE, 3 * PAGE, 0) == at);
 	UNMAPPED(at + 3 * PAGE);
 	CHECK_EQ(at[2 * PAGE], 0);

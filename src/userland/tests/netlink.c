@@ -585,17 +585,24 @@ static void *race_ask(void *queue)
 	return NULL;
 }
 
-static void *race_send(void *queue)
+static void race_drain(void)
 {
 	char buffer[64];
 
+	while (recv(race_socket, buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+		;
+}
+
+static void *race_send(void *queue)
+{
 	for (int i = 0; i < ROUNDS; i++) {
 		mq_send(*(mqd_t *)queue, "x", 1, 0);
-		while (recv(race_socket, buffer, sizeof buffer, MSG_DONTWAIT) > 0)
-			;
+		race_drain();
 		take(*(mqd_t *)queue);
 	}
 	race_ended = 1;
+	/* Those who wait for room in the socket by now: none of them comes again. */
+	race_drain();
 	return NULL;
 }
 

@@ -45,9 +45,13 @@ int proc_show_core_filter(struct proc_text *text, const struct proc_subject *sub
 
 int proc_store_core_filter(const struct proc_subject *subject, const char *text, size_t len)
 {
+	int error = proc_check_inspect(subject->process);
 	char digits[24];
 	uint64_t filter;
 
+	/* Else a sandbox could say what goes to disk of those outside. */
+	if (error)
+		return error;
 	if (len && text[len - 1] == '\n')
 		len--;
 	if (len >= sizeof(digits))

@@ -28,12 +28,14 @@ static int show_name(struct proc_text *text, const struct proc_subject *subject)
 	return 0;
 }
 
-/* As elsewhere the rest of what is too long is lost. */
+/* As elsewhere the rest of what is too long, or has several lines, is lost. */
 static int store_name(const struct proc_subject *subject, const char *text, size_t len)
 {
-	if (len && text[len - 1] == '\n')
-		len--;
-	given_name_set(subject->entry->argument, text, MIN(len, 64));
+	size_t used = 0;
+
+	while (used < MIN(len, 64) && text[used] && text[used] != '\n')
+		used++;
+	given_name_set(subject->entry->argument, text, used);
 	return 0;
 }
 

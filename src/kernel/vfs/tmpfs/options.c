@@ -7,6 +7,14 @@
 
 enum { OPTION_MAX = 64 };
 
+/* What the character says as a digit; more than any base has if it is none. */
+static unsigned digit_of(char character)
+{
+	unsigned letter = (character | 0x20) - 'a';
+
+	return (unsigned)(character - '0') < 10 ? (unsigned)(character - '0') : letter < 26 ? letter + 10 : UINT32_MAX;
+}
+
 /* Digits of @base (0: as C writes numbers) at @text, modulo 2^64; none is 0. *end is what follows. */
 static uint64_t parse_digits(const char *text, unsigned base, const char **end)
 {
@@ -15,13 +23,13 @@ static uint64_t parse_digits(const char *text, unsigned base, const char **end)
 
 	if (!base) {
 		base = *text == '0' ? 8 : 10;
-		if (base == 8 && (text[1] | 0x20) == 'x') {
+		if (base == 8 && (text[1] | 0x20) == 'x' && digit_of(text[2]) < 16) {
 			text += 2;
 			base = 16;
 		}
 	}
 	for (;; text++) {
-		digit = *text <= '9' ? *text - '0' : (*text | 0x20) - 'a' + 10;
+		digit = digit_of(*text);
 		if (digit >= base)
 			break;
 		value = value * base + digit;

@@ -413,6 +413,9 @@ static void test_limits_and_options(void)
 	assert(tmpfs_create(NULL, "bogus", &fs) == -EINVAL);
 	assert(tmpfs_create(NULL, "mode=999", &fs) == -EINVAL);
 	assert(tmpfs_create(NULL, "size=1kk", &fs) == -EINVAL);
+	assert(tmpfs_create(NULL, "size=1@", &fs) == -EINVAL);
+	assert(tmpfs_create(NULL, "size=0x", &fs) == -EINVAL);
+	assert(tmpfs_create(NULL, "uid=@", &fs) == -EINVAL);
 	assert(tmpfs_create(NULL, "size=1%k", &fs) == -EINVAL);
 	assert(tmpfs_create(NULL, "nr_inodes=1%", &fs) == -EINVAL);
 	assert(tmpfs_create(NULL, "uid=", &fs) == -EINVAL);
