@@ -13,7 +13,6 @@
 #include "mm/user_copy.h"
 #include "process/internal.h"
 #include "process/system_name.h"
-#include "process/system_name.h"
 #include "sched/clock.h"
 #include "security/random.h"
 #include "syscall_prototypes.h"

@@ -388,6 +388,9 @@ static void numbers_of_threads(void)
 	CHECK_EQ(pthread_join(other, NULL), 0);
 	/* What was sent to it is the whole process's. */
 	CHECK_EQ(sigtimedwait(&set, NULL, &(struct timespec){ 0 }), SIGUSR1);
+	/* Joined is who has said that it ends. */
+	while (getpgid(other_tid) >= 0)
+		check_sleep(1);
 	CHECK_ERR(getpgid(other_tid), ESRCH);
 	CHECK_ERR(kill(other_tid, 0), ESRCH);
 }
