@@ -44,14 +44,17 @@ def vm_line(guest, cpu, *options, kernel=lean.LEAN):
     return line
 
 
-def run_benchmark(guest, cpu, names=(), disk=False):
-    """Returns {"rows": {operation: figures}, "boot": counts}. With @disk the rows on ext2, too."""
+def run_benchmark(guest, cpu, names=(), disk=False, programs_before=0):
+    """
+    Returns {"rows": {operation: figures}, "boot": counts}. With @disk the rows on ext2, too. As many @programs_before draw random numbers for their places,
+    so the benchmark's memory lies in others.
+    """
     with tempfile.TemporaryDirectory() as folder:
         counts = os.path.join(folder, "counts")
         overlay, words, before = disk_of(guest, folder) if disk else (os.path.join(BUILD, "bench"), [], "true")
         line = vm_line(guest, cpu, "--mem", "1G", "--overlay", overlay, "--count", counts, *words,
                        kernel=lean.WITH_EXT2 if disk else lean.LEAN)
-        command = f"{before} && exec /bench {' '.join(shlex.quote(name) for name in names)}" if disk else None
+        command = "/bin/true && " * programs_before + f"{before} && exec /bench {shlex.join(names)}" if disk or programs_before else None
         done = subprocess.run([*line, "--", *([command] if disk else ["/bench", *names])], stdout=subprocess.PIPE, text=True, check=True)
         (name, boot), *marked = counting.read(counts)
     if name != "boot":

@@ -23,7 +23,7 @@ import tree_costs  # noqa: E402
 BOUND, SLACK = 1.10, 3
 # Of fork the figures depend on where a program's memory happens to lie, which differs between builds of the same kernel.
 BY_ADDRESS, BOUND_BY_ADDRESS = ("fork+exit+wait, 280 pages", "fork+exec+wait"), 1.25
-SINCE_FIRST = 1.05
+SINCE_FIRST, PLACES = 1.05, 9
 # What makes and frees page tables, of which the number depends on where memory happens to lie: by up to 4 % from run to run.
 OF_PLACES = ("mapped file, read, a page", "mmap+munmap 16 KiB touched", "pthread create+join", *BY_ADDRESS)
 # From the start mark to the stop mark in main.c beside the loop: reading the counter twice, and the calls.
@@ -172,8 +172,8 @@ def test_what_came_since_costs_little(cpu):
 
 
 def in_other_places(cpu, names):
-    """The medians of runs that each do the operations in another order, and so with memory that lies elsewhere."""
-    runs = [measure.run_benchmark(measure.RAEEN, cpu, names[turn:] + names[:turn])["rows"] for turn in range(len(names))]
+    """The medians of runs with memory that each time lies elsewhere."""
+    runs = [measure.run_benchmark(measure.RAEEN, cpu, names, programs_before=before)["rows"] for before in range(PLACES)]
     return {name: statistics.median(run[name]["median"] for run in runs) for name in names}
 
 

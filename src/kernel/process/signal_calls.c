@@ -148,7 +148,7 @@ COLD long sys_pause(void)
 	return sleep_for_signal();
 }
 
-long sys_rt_sigsuspend(uaddr_t set, size_t set_size)
+COLD long sys_rt_sigsuspend(uaddr_t set, size_t set_size)
 {
 	signal_set mask;
 	int error = mask_from_user(&mask, set, set_size);

@@ -30,7 +30,7 @@ static void sleep_timer_expire(struct timer *timer)
 	scheduler_make_ready(thread, THREAD_SLEEPING);
 }
 
-static void thread_init_fields(struct thread *thread, const char *name, enum sched_class sched_class)
+static void thread_init_fields(struct thread *thread, enum sched_class sched_class)
 {
 	refcount_init(&thread->refs, 1);	/* the scheduler's, dropped after the last switch away */
 	list_init(&thread->run_link);
@@ -43,11 +43,10 @@ static void thread_init_fields(struct thread *thread, const char *name, enum sch
 	thread->cpu = this_cpu()->id;	/* any: from here on others may lock its queue */
 	thread->fpu_cpu = CPU_MAX;
 	thread->lent = thread->lent_by[LENT_BY_LOCKS] = thread->lent_by[LENT_BY_CALLS] = LEVEL_COUNT;
-	thread_set_name(thread, name);
 	sched_counters_thread(1);
 }
 
-static struct thread *thread_alloc(const char *name, enum sched_class sched_class)
+static struct thread *thread_alloc(enum sched_class sched_class)
 {
 	struct thread *thread = slab_zalloc(thread_cache);
 
@@ -58,7 +57,7 @@ static struct thread *thread_alloc(const char *name, enum sched_class sched_clas
 		slab_free(thread_cache, thread);
 		return NULL;
 	}
-	thread_init_fields(thread, name, sched_class);
+	thread_init_fields(thread, sched_class);
 	return thread;
 }
 
@@ -79,15 +78,16 @@ static void kernel_thread_main(void *arg)
 	thread_exit();
 }
 
-struct thread *thread_create_kernel(const char *name, void (*fn)(void *arg), void *arg, enum sched_class sched_class)
+COLD struct thread *thread_create_kernel(const char *name, void (*fn)(void *arg), void *arg, enum sched_class sched_class)
 {
 	struct { void (*fn)(void *); void *arg; } *start = kmalloc(sizeof(*start));
-	struct thread *thread = start ? thread_alloc(name, sched_class) : NULL;
+	struct thread *thread = start ? thread_alloc(sched_class) : NULL;
 
 	if (!thread) {
 		kfree(start);
 		return NULL;
 	}
+	thread_set_name(thread, name);
 	start->fn = fn;
 	start->arg = arg;
 	push_first_context(thread, (uint64_t)thread->stack_base + KERNEL_STACK_SIZE, kernel_thread_main, start);
@@ -98,7 +98,7 @@ struct thread *thread_create_kernel(const char *name, void (*fn)(void *arg), voi
 struct thread *thread_create_user(struct process *process, const struct trap_frame *frame)
 {
 	struct thread *parent = current_thread();
-	struct thread *thread = thread_alloc(parent->name, parent->sched_class);
+	struct thread *thread = thread_alloc(parent->sched_class);
 	struct trap_frame *user_frame;
 
 	if (!thread)
@@ -117,6 +117,7 @@ struct thread *thread_create_user(struct process *process, const struct trap_fra
 		fpu_init_area(thread->fpu_area);
 		thread->sched_class = CLASS_NORMAL;	/* process 1, made by a kernel thread */
 	}
+	memcpy(thread->name, parent->name, sizeof(thread->name));
 	thread->fs_base = parent->fs_base;
 	thread->gs_base = parent->gs_base;
 	thread->nice = parent->nice;
@@ -139,14 +140,15 @@ struct thread *thread_create_user(struct process *process, const struct trap_fra
 	return thread;
 }
 
-struct thread *thread_create_idle(struct cpu *cpu, void *stack_base)
+COLD struct thread *thread_create_idle(struct cpu *cpu, void *stack_base)
 {
 	struct thread *thread = slab_zalloc(thread_cache);
 	uint64_t unused;
 
 	if (!thread)
 		return NULL;
-	thread_init_fields(thread, "idle", CLASS_IDLE);
+	thread_init_fields(thread, CLASS_IDLE);
+	thread_set_name(thread, "idle");
 	thread->stack_base = stack_base ? stack_base : kernel_stack_alloc(KERNEL_STACK_SIZE);
 	if (!thread->stack_base) {
 		thread_put(thread);

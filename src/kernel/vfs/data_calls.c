@@ -217,12 +217,12 @@ long sys_writev(int fd, uaddr_t vector, int count)
 }
 
 /* On a 64-bit machine the low half already is the whole position. */
-long sys_preadv(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
+COLD long sys_preadv(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
 {
 	return transfer_vector(fd, vector, count, POSITION_GIVEN, pos_low, false);
 }
 
-long sys_pwritev(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
+COLD long sys_pwritev(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
 {
 	return transfer_vector(fd, vector, count, POSITION_GIVEN, pos_low, true);
 }

@@ -306,12 +306,12 @@ long sys_access(uaddr_t path, int mode)
 	return access_at(AT_FDCWD, path, mode, 0);
 }
 
-long sys_faccessat(int dir, uaddr_t path, int mode)
+COLD long sys_faccessat(int dir, uaddr_t path, int mode)
 {
 	return access_at(dir, path, mode, 0);
 }
 
-long sys_faccessat2(int dir, uaddr_t path, int mode, int flags)
+COLD long sys_faccessat2(int dir, uaddr_t path, int mode, int flags)
 {
 	return access_at(dir, path, mode, flags);
 }
@@ -343,7 +343,7 @@ static COLD long put_statfs(uaddr_t out, const struct mount *mount, uint64_t typ
 	return copy_to_user(out, &to, sizeof(to));
 }
 
-long sys_statfs(uaddr_t name, uaddr_t out)
+COLD long sys_statfs(uaddr_t name, uaddr_t out)
 {
 	struct path path;
 	long error = path_lookup_user(AT_FDCWD, name, 0, &path);
