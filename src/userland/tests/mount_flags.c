@@ -251,43 +251,40 @@ static void propagation(void)
 
 /* ---- Options of tmpfs ---- */
 
-static long blocks(const char *options)
+/* Mounts with @options, asks, and takes the mount away. 0 or a negative errno. */
+static long ask_mounted(const char *options, struct statfs *info, struct stat *root)
 {
-	struct statfs info;
 	long error = mounted("none", "b", "tmpfs", 0, options);
 
 	if (error)
 		return error;
-	if (statfs("b", &info))
-		return -errno;
+	error = statfs("b", info) || stat("b", root) ? -errno : 0;
 	CHECK_EQ(unmounted("b", 0), 0);
-	return info.f_blocks;
+	return error;
+}
+
+static long blocks(const char *options)
+{
+	struct statfs info;
+	struct stat root;
+
+	return ask_mounted(options, &info, &root) ?: (long)info.f_blocks;
 }
 
 static long nodes(const char *options)
 {
 	struct statfs info;
-	long error = mounted("none", "b", "tmpfs", 0, options);
+	struct stat root;
 
-	if (error)
-		return error;
-	if (statfs("b", &info))
-		return -errno;
-	CHECK_EQ(unmounted("b", 0), 0);
-	return info.f_files;
+	return ask_mounted(options, &info, &root) ?: (long)info.f_files;
 }
 
 static long mode_with(const char *options)
 {
-	struct stat info;
-	long error = mounted("none", "b", "tmpfs", 0, options);
+	struct statfs info;
+	struct stat root;
 
-	if (error)
-		return error;
-	if (stat("b", &info))
-		return -errno;
-	CHECK_EQ(unmounted("b", 0), 0);
-	return info.st_mode & 07777;
+	return ask_mounted(options, &info, &root) ?: (long)(root.st_mode & 07777);
 }
 
 static void sizes(void)
