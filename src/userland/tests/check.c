@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,6 +102,13 @@ void check_sleep(int ms)
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
+}
+
+int check_on_linux(void)
+{
+	struct utsname name;
+
+	return uname(&name) == 0 && strcmp(name.sysname, "Linux") == 0;
 }
 
 long check_now(void)

@@ -52,6 +52,8 @@ enum { CHECK_KILLED = 1000 };		/* check_wait() adds the signal's number */
 void check_sleep(int ms);
 /* Monotonic milliseconds. */
 long check_now(void);
+/* Is this the Linux guest? */
+int check_on_linux(void);
 /* Removes what is at @path, with all that is below. */
 void check_remove(const char *path);
 /* Writes @text to the file @path with @mode, ending the case when that fails. */

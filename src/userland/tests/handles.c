@@ -17,7 +17,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -373,9 +372,8 @@ int main(int argc, char **argv)
 		CASE(rights_shrink), CASE(refused), CASE(ports), CASE(nothing_stays), { NULL, NULL }
 	};
 	static const struct check_case on_linux[] = { CASE(info_of_files), CASE(linux_ignores_the_flag), { NULL, NULL } };
-	struct utsname name;
 
-	if (uname(&name) == 0 && strcmp(name.sysname, "Linux") == 0)
+	if (check_on_linux())
 		return check_main("handles", on_linux, argc, argv);
 	return check_main("handles", cases, argc, argv);
 }

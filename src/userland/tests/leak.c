@@ -6,18 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Frames that stocks of page tables and kernel stacks may hold more than before. */
 enum { FRAME_SLACK = 96, NODE_SLACK = 64, QUESTIONS_KEPT = 8, PATIENCE_MS = 8000, PAGE_KIB = 4 };
-
-static int counts_are_exact(void)
-{
-	struct utsname name;
-
-	return uname(&name) == 0 && strcmp(name.sysname, "Linux") != 0;
-}
 
 static void drop_caches(void)
 {
@@ -76,7 +68,7 @@ static long frames_in_use(void)
 
 void leak_mark(struct leak_mark *mark)
 {
-	if (!counts_are_exact())
+	if (check_on_linux())	/* its counts are not exact */
 		return;
 	check_sleep(50);	/* what ended just now is still being taken apart */
 	sync();			/* what is still to be written takes memory */
@@ -122,7 +114,7 @@ int leak_check(const struct leak_mark *mark, const char *what)
 	long end = check_now() + PATIENCE_MS;
 	int grown, kept;
 
-	if (!counts_are_exact())
+	if (check_on_linux())	/* its counts are not exact */
 		return 1;
 	do {
 		leak_mark(&now);

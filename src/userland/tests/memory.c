@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,13 +251,6 @@ static void protection(void)
 	CHECK_ERR(mprotect(map(PAGE, PROT_READ, MAP_SHARED, open("out", O_RDONLY), 0), PAGE, PROT_WRITE), EACCES);
 }
 
-static int is_raeen(void)
-{
-	struct utsname name;
-
-	return uname(&name) == 0 && strcmp(name.sysname, "RaeenOS") == 0;
-}
-
 static void remapping(void)
 {
 	char *at = anonymous(8 * PAGE), *moved, *target;
@@ -292,7 +284,7 @@ static void remapping(void)
 	CHECK_ERR(mremap(at, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP), EFAULT);
 	CHECK(mremap(at, 4 * PAGE, 4 * PAGE, 0) == at);
 	/* Beyond what is the program's. On a Linux with five levels of page tables that would be its own memory. */
-	if (is_raeen())
+	if (!check_on_linux())
 		CHECK_ERR(mremap(at, 0x7ffffffff000, PAGE, 0), EINVAL);
 	CHECK(mremap(at, 4 * PAGE, 3 * PAGE, 0) == at);
 	UNMAPPED(at + 3 * PAGE);

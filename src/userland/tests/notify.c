@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -435,7 +434,6 @@ static const struct check_case cases[] = {
 int main(int argc, char **argv)
 {
 	static const struct check_case none[] = { CASE(nothing_to_check), { NULL, NULL } };
-	struct utsname name;
 
-	return check_main("notify", uname(&name) == 0 && !strcmp(name.sysname, "Linux") ? none : cases, argc, argv);
+	return check_main("notify", check_on_linux() ? none : cases, argc, argv);
 }
