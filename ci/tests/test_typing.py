@@ -156,6 +156,31 @@ def test_vi(typist):
     typist.enter("<C-l>cat new<Return>", f"{P}cat new", "one", "two", "aboverest", "hree", P.rstrip(), cursor=WIDTH)
 
 
+def test_vi_utf8(typist):
+    """Letters of several bytes are one to each command, have one column, and come to the file as they were typed."""
+    def shows(*lines, modified=True, line=1, last=1):
+        return vi_screen(*lines, status=f"- new8{' [Modified]' if modified else ''} {line}/{last} {100 * line // last}%")
+
+    typist.enter("<C-l>vi new8<Return>", *shows("", modified=False), cursor=(0, 0))
+    typist.enter("iGrüße €<Return>plain<Escape>", *shows("Grüße €", "plain", line=2, last=2), cursor=(1, 4))
+    typist.enter("k$", *shows("Grüße €", "plain", last=2), cursor=(0, 6))
+    typist.enter("x", *shows("Grüße", "plain", last=2), cursor=(0, 5))
+    typist.enter("0lllrö", *shows("Grüöe", "plain", last=2), cursor=(0, 3))
+    typist.enter("abä<Backspace>ö<Escape>", *shows("Grüöböe", "plain", last=2), cursor=(0, 5))
+    typist.enter("hhX", *shows("Gröböe", "plain", last=2), cursor=(0, 2))
+    typist.enter("Rä€<Escape>", *shows("Grä€öe", "plain", last=2), cursor=(0, 3))
+    typist.enter("0fö", *shows("Grä€öe", "plain", last=2), cursor=(0, 4))
+    typist.enter("yyp0", *shows("Grä€öe", "Grä€öe", "plain", line=2, last=3), cursor=(1, 0))
+    typist.enter("lldwl", *shows("Grä€öe", "Gr", "plain", line=2, last=3), cursor=(1, 1))
+    typist.enter("ajaö<Escape>", *shows("Grä€öe", "Grjaö", "plain", line=2, last=3), cursor=(1, 4))
+    typist.enter("0", *shows("Grä€öe", "Grjaö", "plain", line=2, last=3), cursor=(1, 0))
+    typist.enter("e", *shows("Grä€öe", "Grjaö", "plain", line=2, last=3), cursor=(1, 4))
+    typist.enter("kdd/ö<Return>", *shows("Grjaö", "plain", last=2), cursor=(0, 4))
+    typist.type(":wq<Return>")
+    typist.until(lambda cells: text_of(cells)[-1:] == [P.rstrip()], "the prompt")
+    typist.enter("<C-l>cat new8<Return>", f"{P}cat new8", "Grjaö", "plain", P.rstrip(), cursor=WIDTH)
+
+
 def lines_of_less(first, *status):
     return [f"line {n}" for n in range(first, first + ROWS - 1)] + list(status)
 
