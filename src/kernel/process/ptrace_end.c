@@ -15,8 +15,7 @@ static bool is_first(const struct thread *thread)
 	return thread->tid == thread->process->pid;
 }
 
-/* Lets go of what a dead thread still has but the reference; process_tree_lock held. */
-static void release(struct thread *thread)
+void ptrace_release(struct thread *thread)
 {
 	struct traced *traced = &thread->user.traced;
 
@@ -79,7 +78,7 @@ static struct thread *forget_leader(struct process *process)
 
 	if (before) {
 		unlink_locked(before);
-		release(before);
+		ptrace_release(before);
 	}
 	return before;
 }
@@ -106,7 +105,7 @@ bool ptrace_report_end_to_tracer(struct thread *self, int code, bool last)
 	} else {
 		if (traced->tracer)
 			unlink_locked(self);
-		release(self);
+		ptrace_release(self);
 	}
 	spin_unlock_irq(&process_tree_lock, flags);
 	/* Preemption is off. */
@@ -128,7 +127,7 @@ static void abandon(struct process *process)
 
 		unlink_locked(thread);
 		if (traced->dead) {
-			release(thread);
+			ptrace_release(thread);
 			list_push_back(&dead, &traced->link);
 		} else if (traced->options & PTRACE_O_EXITKILL) {
 			signal_send(thread->process, NULL, &kill);
@@ -224,7 +223,7 @@ static bool take_end(struct thread *thread, const struct wait_request *request, 
 	event->code = end_code(event->status);
 	if (!(request->options & WNOWAIT)) {
 		unlink_locked(thread);
-		release(thread);
+		ptrace_release(thread);
 		*ended = thread;
 		/* Another thread of the tracer may wait for the process. */
 		if (process->zombie)

@@ -40,6 +40,8 @@ long ptrace_attach(int tid, bool seize, uint64_t addr, uint64_t options);
 bool ptrace_options_valid(uint64_t options);
 /* Ends it; process_tree_lock and signal_lock held. The thread goes on, or stays stopped with its process. Then ptrace_settle() without locks. */
 void ptrace_unlink(struct thread *thread);
+/* Lets go of what a dead thread still has but the reference; process_tree_lock held. */
+void ptrace_release(struct thread *thread);
 /* Lets @thread, which is in a stop, go on. signal_lock held. */
 void ptrace_let_go(struct thread *thread);
 void ptrace_settle(void);	/* calls go their short ways again if nobody is traced any more. May sleep */

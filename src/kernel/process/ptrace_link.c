@@ -141,18 +141,23 @@ static long try_link(struct thread *thread, bool seize, uint64_t options, uint32
 static long confirm_link(struct thread *thread, uint32_t number)
 {
 	struct process *process = thread->process;
-	bool may = !proc_check_inspect(process), linked;
+	bool may = !proc_check_inspect(process), linked, dead;
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 
 	spin_lock(&process->signal_lock);
 	linked = ptrace_is_traced_by(thread, current_process()) && thread->user.traced.links == number;
 	may &= linked;
+	dead = linked && !may && thread->user.traced.dead;
 	if (may)
 		thread->user.traced.ready = true;
 	else if (linked)
 		ptrace_unlink(thread);
 	spin_unlock(&process->signal_lock);
+	if (dead)
+		ptrace_release(thread);
 	spin_unlock_irq(&process_tree_lock, flags);
+	if (dead)
+		thread_put(thread);
 	return may ? 0 : -EPERM;
 }
 

@@ -279,7 +279,7 @@ static int send_checked(struct process *target, struct thread *thread, const str
 }
 
 /* The group of the caller (0), or -@pid. Succeeds if it could signal one member. */
-static long kill_group(int pgid, const struct signal_info *info)
+static COLD __attribute__((noinline)) long kill_group(int pgid, const struct signal_info *info)
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 	struct process_group *group = process_group_find(pgid ? pgid : current_process()->pgid);
@@ -300,7 +300,7 @@ static long kill_group(int pgid, const struct signal_info *info)
 }
 
 /* Everybody but process 1 and the caller. */
-static long kill_all(const struct signal_info *info)
+static COLD __attribute__((noinline)) long kill_all(const struct signal_info *info)
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 	int result = -ESRCH;

@@ -170,6 +170,9 @@ static void no_way_out_by_proc(int user)
 			close(fd);
 		}
 	}
+	snprintf(name, sizeof name, "/proc/%d/oom_score_adj", pids[1]);
+	fd = open(name, O_WRONLY);
+	CHECK_ERR(write(fd, "500", 3), EACCES);
 	snprintf(name, sizeof name, "/proc/%d/root/etc", pids[1]);
 	CHECK_ERR(access(name, F_OK), EACCES);
 	CHECK_ERR(readlink("/proc/1/root", text, sizeof text), EACCES);

@@ -280,6 +280,9 @@ static int store_oom_score_adj(const struct proc_subject *subject, const char *t
 {
 	int64_t value;
 
+	/* Else a sandbox could say who is ended for memory outside. */
+	if (proc_check_inspect(subject->process))
+		return -EACCES;
 	if (!proc_parse_number(text, len, &value) || value < OOM_SCORE_ADJ_MIN || value > OOM_SCORE_ADJ_MAX)
 		return -EINVAL;
 	return process_set_oom_score_adj(subject->process, value);
