@@ -30,6 +30,14 @@ static int read_cpu_clock(int id, uint64_t *ns)
 	return 0;
 }
 
+int clock_leave_alarm(int *clock)
+{
+	if (*clock != CLOCK_REALTIME_ALARM && *clock != CLOCK_BOOTTIME_ALARM)
+		return 0;
+	*clock = *clock == CLOCK_REALTIME_ALARM ? CLOCK_REALTIME : CLOCK_BOOTTIME;
+	return credentials_is_root(credentials_current()) ? 0 : -EPERM;
+}
+
 static int read_clock(int clock, uint64_t *ns)
 {
 	switch (clock) {

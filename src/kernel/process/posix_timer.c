@@ -345,15 +345,13 @@ static int create(int clock, const struct user_sigevent *event, bool default_val
 long sys_timer_create(int clock, uaddr_t event_at, uaddr_t id)
 {
 	struct user_sigevent event = { .signal = SIGALRM, .notify = SIGEV_SIGNAL };
-	int error;
+	int refused = clock_leave_alarm(&clock), error = check_clock(clock);
 
-	clock = clock_without_alarm(clock);
-	error = check_clock(clock);
 	if (error)
 		return error;
 	if (event_at && copy_from_user(&event, event_at, sizeof(event)))
 		return -EFAULT;
-	return event_is_good(&event) ? create(clock, &event, !event_at, id) : -EINVAL;
+	return event_is_good(&event) ? refused ?: create(clock, &event, !event_at, id) : -EINVAL;
 }
 
 /* Finds timer @id and holds the mutex; NULL if there is none. */

@@ -260,7 +260,7 @@ void signal_send_process(struct process *process, const struct signal_info *info
 	signal_send(process, NULL, info);
 }
 
-void signal_send_init(int signal)
+COLD void signal_send_init(int signal)
 {
 	struct process *init = process_find(INIT_PID);
 	struct signal_info info = signal_info_kernel(signal);
@@ -277,7 +277,7 @@ void signal_send_thread(struct thread *thread, const struct signal_info *info)
 		signal_send(thread->process, thread, info);
 }
 
-int signal_send_group_locked(int pgid, const struct signal_info *info)
+COLD int signal_send_group_locked(int pgid, const struct signal_info *info)
 {
 	struct process_group *group = process_group_find(pgid);
 	struct process *process;
@@ -293,7 +293,7 @@ int signal_send_group_locked(int pgid, const struct signal_info *info)
 	return count;
 }
 
-int signal_send_group(int pgid, const struct signal_info *info)
+COLD int signal_send_group(int pgid, const struct signal_info *info)
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 	int count = signal_send_group_locked(pgid, info);

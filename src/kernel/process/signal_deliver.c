@@ -175,7 +175,7 @@ static bool next_handled_signal(struct thread *thread, struct delivery *delivery
 }
 
 /* The stack frame could not be written: SIGSEGV, which cannot be handled if it was SIGSEGV that failed. */
-static void fail_delivery(struct thread *thread, const struct delivery *delivery)
+static COLD void fail_delivery(struct thread *thread, const struct delivery *delivery)
 {
 	struct signal_handlers *handlers = thread->process->handlers;
 	uint64_t flags;

@@ -103,10 +103,9 @@ long sys_nanosleep(uaddr_t request, uaddr_t remaining)
 
 long sys_clock_nanosleep(int clock, int flags, uaddr_t request, uaddr_t remaining)
 {
+	int error, refused = clock_leave_alarm(&clock);
 	uint64_t ns;
-	int error;
 
-	clock = clock_without_alarm(clock);
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:
@@ -122,7 +121,7 @@ long sys_clock_nanosleep(int clock, int flags, uaddr_t request, uaddr_t remainin
 		if (!cpu_clock_is(clock))
 			return -EINVAL;
 	}
-	error = timespec_from_user(&ns, request);
+	error = timespec_from_user(&ns, request) ?: refused;
 	if (error)
 		return error;
 	if (cpu_clock_is(clock))

@@ -14,11 +14,11 @@ int timespec_to_user(uaddr_t to, uint64_t ns);
 int timeval_from_user(uint64_t *ns, uaddr_t from);
 int timeval_to_user(uaddr_t to, uint64_t ns);
 
-/* The clock that @clock is but for waking the machine, which never sleeps: so everybody may use it. */
-static inline int clock_without_alarm(int clock)
-{
-	return clock == CLOCK_REALTIME_ALARM ? CLOCK_REALTIME : clock == CLOCK_BOOTTIME_ALARM ? CLOCK_BOOTTIME : clock;
-}
+/*
+ * Of a clock that would wake the machine, if that ever slept, makes the same one without. 0, or -EPERM for who may not have it woken, to be told when all else is
+ * found to be right.
+ */
+int clock_leave_alarm(int *clock);
 
 /* Deadlines on the monotonic clock, as wait_block takes them. */
 uint64_t deadline_after(uint64_t ns);

@@ -174,7 +174,7 @@ long sys_close(int fd)
 	return fd_close(fd);
 }
 
-long sys_close_range(unsigned first, unsigned last, unsigned flags)
+COLD long sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	struct process *process = current_process();
 

@@ -193,13 +193,14 @@ static const struct file_ops timerfd_ops = {
 
 long sys_timerfd_create(int clock, int flags)
 {
+	int fd, refused = clock_leave_alarm(&clock);
 	struct timerfd *timer;
 	struct file *file;
-	int fd;
 
-	clock = clock_without_alarm(clock);
 	if (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME))
 		return -EINVAL;
+	if (refused)
+		return refused;
 	timer = kzalloc(sizeof(*timer));
 	if (!timer)
 		return -ENOMEM;

@@ -64,6 +64,26 @@ static void alarms(void)
 	}
 }
 
+/* Only root may have the machine woken. */
+static void alarms_of_users(void)
+{
+	static const clockid_t all[] = { CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM };
+	struct sigevent odd = { .sigev_notify = 77 };
+	struct timespec soon = { 0, 1000000 };
+	timer_t timer;
+
+	CHECK_EQ(setuid(1000), 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK(nanoseconds(all[i]) > 0);
+		CHECK_ERR(syscall(SYS_clock_nanosleep, all[i], 0, &soon, NULL), EPERM);
+		CHECK_ERR(syscall(SYS_clock_nanosleep, all[i], 0, (void *)8, NULL), EFAULT);
+		CHECK_ERR(timer_create(all[i], NULL, &timer), EPERM);
+		CHECK_ERR(syscall(SYS_timer_create, all[i], &odd, &timer), EINVAL);
+		CHECK_ERR(timerfd_create(all[i], 0), EPERM);
+		CHECK_ERR(timerfd_create(all[i], -1), EINVAL);
+	}
+}
+
 /* Of a clock that nobody steers. */
 static void steering(void)
 {
@@ -409,7 +429,8 @@ static void sleepers_of_the_clock(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(clocks), CASE(alarms), CASE(steering), CASE(monotonic), CASE(agreement), CASE(sleeping), CASE(interrupted), CASE(cpu_time),
+		CASE(clocks), CASE(alarms), CASE(alarms_of_users), CASE(steering), CASE(monotonic), CASE(agreement), CASE(sleeping),
+		CASE(interrupted), CASE(cpu_time),
 		CASE(cpu_limit), CASE(setting), CASE(sleep_by_cpu_time), CASE(sleepers_of_the_clock), { NULL, NULL },
 	};
 
