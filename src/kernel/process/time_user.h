@@ -15,8 +15,8 @@ int timeval_from_user(uint64_t *ns, uaddr_t from);
 int timeval_to_user(uaddr_t to, uint64_t ns);
 
 /*
- * Of a clock that would wake the machine, if that ever slept, makes the same one without. 0, or -EPERM for who may not have it woken, to be told when all else is
- * found to be right.
+ * Of a clock that would wake the machine, if that ever slept, makes the same one without. 0, or -EPERM for who may not have it woken, to be told when all
+ * else is found to be right.
  */
 int clock_leave_alarm(int *clock);
 
