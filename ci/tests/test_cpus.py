@@ -7,6 +7,7 @@ import pytest
 
 from guest import BUILD, RAEEN, console_text, vm
 
+full = pytest.mark.full
 DEBUG_IMAGE = os.path.join(BUILD, "raeen-debug.iso")
 WAIT = "until dmesg | grep -Eq 'cpus: [0-9]+ of'; do sleep 0.05; done; "
 SEEN = WAIT + "nproc; grep -c ^processor /proc/cpuinfo; grep -c '^cpu[0-9]' /proc/stat; dmesg | grep cpus:"
@@ -18,26 +19,28 @@ def ask(command, *options, timeout=120):
     return done.stdout.decode()
 
 
-@pytest.mark.parametrize("append, running, total", [("nr_cpus=2", 2, 4), ("nr_cpus=1", 1, 4), ("safe", 1, 2), ("nr_cpus=9", 2, 2)])
+@pytest.mark.parametrize("append, running, total", [("nr_cpus=2", 2, 4), ("nr_cpus=1", 1, 4), ("safe", 1, 2), pytest.param("nr_cpus=9", 2, 2, marks=full)])
 def test_count(append, running, total):
     out = ask(SEEN, "--smp", total, "--append", append)
     assert re.match(rf"{running}\n{running}\n{running}\n", out), out
     assert "is not a number" not in out
 
 
+@full
 def test_more_than_are_used():
     """They are counted, and it is said."""
     out = ask(WAIT + "dmesg | grep cpus:", "--smp", 66, "--append", "nr_cpus=2")
     assert "cpus: 2 left out: beyond 64" in out and "cpus: 2 of 66 run" in out, out
 
 
-@pytest.mark.parametrize("value", ["0", "two"])
+@pytest.mark.parametrize("value", ["0", pytest.param("two", marks=full)])
 def test_wrong_number(value):
     out = ask(SEEN, "--smp", 2, "--append", f"nr_cpus={value}")
     assert out.startswith("2\n2\n2\n"), out
     assert out.count(f"nr_cpus={value} is not a number from 1 on, all CPUs are used") == 1, out
 
 
+@full
 def test_cpu_that_does_not_start():
     """It is reported and left out, and the rest works. Whoever wanted to run there only is told."""
     command = WAIT + "dmesg | grep cpus:; nproc; taskset -c 2 echo never; echo $?; taskset -c 1,2 echo yes"

@@ -16,7 +16,7 @@ SHELLS = {".sh": "bash", ".py": "python3"}
 # Rows of the database's large table.
 ROWS = 100000
 # Those of sessions/dynamic that take long.
-LONG = ("coreutils-text.sh", "sqlite.sh")
+LONG = ("coreutils-files.sh", "coreutils-text.sh", "sqlite.sh")
 
 
 def sessions(folder):

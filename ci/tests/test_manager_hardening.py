@@ -325,7 +325,7 @@ load echo echo 1000 1; load hold echo 1000 1
 
 
 # With four CPUs some of the deaths come in the middle of a fork; one has no time for so many.
-@pytest.mark.parametrize("cpus, pause", [(1, "200ms"), (4, "10ms")])
+@pytest.mark.parametrize("cpus, pause", [pytest.param(1, "200ms", marks=pytest.mark.full), (4, "10ms")])
 def test_killed_while_it_forks(machine, cpus, pause):
     """The manager killed while it starts services again and again: each is there once, and none is forgotten."""
     crash = "".join(f"service crash{i} {{\n exec /bin/false\n restart always backoff={pause}..{pause} give-up=never\n}}\n" for i in range(12))

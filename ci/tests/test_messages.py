@@ -13,7 +13,7 @@ from guest import BUILD, RAEEN, run_all
 full = pytest.mark.full
 DEBUG_IMAGE = os.path.join(BUILD, "raeen-debug.iso")
 CASE_SHARE, PATIENCE, PATIENCE_UNDER_CHECKS = 800, 1800, 5400
-MANY, SOME, SOME_UNDER_CHECKS, FEW, FEW_UNDER_CHECKS = 1_000_000, 30_000, 10_000, 15_000, 5_000
+MANY, SOME, SOME_UNDER_CHECKS, FEW, FEW_UNDER_CHECKS = 1_000_000, 30_000, 10_000, 8_000, 2_000
 
 
 def run(program, *options, timeout=PATIENCE, **environment):

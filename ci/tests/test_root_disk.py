@@ -178,7 +178,7 @@ i=0; while [ $i -lt 60 ]; do i=$((i + 1)); head -c $((i * 1700)) /dev/zero | tr 
 [ $((i % 5)) != 0 ] || truncate -s 3000 new/$((i - 2)); [ $((i % 7)) != 0 ] || rm new/$((i - 3)); [ $((i % 4)) != 0 ] || sync; done; sync
 echo @log; gzip -1 < {DISK}/log | base64 -w 1000; echo @end
 """
-CUTS_STALE = 150
+CUTS_STALE = 80
 
 
 class Fresh:

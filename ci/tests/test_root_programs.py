@@ -10,6 +10,7 @@ from guest import BUILD, LINUX, RAEEN, run_all
 
 TESTS = os.path.join(BUILD, "tests/tests")
 PROGRAMS = ("root_model", "root_mmap", "root_names", "root_locks", "root_cut_short", "root_beside", "root_promised", "root_reads", "root_synced", "root_full")
+OPERATIONS = 1500
 NOTHING_FILLED = "nothing is filled"
 LINUX_DISK = "insmod /brd.ko rd_nr=1 rd_size=16384; mke2fs -b 4096 -m 0 /dev/ram0 > /dev/null && mkdir /disk && mount -t ext2 /dev/ram0 /disk"
 
@@ -25,7 +26,7 @@ def results(guest, folder, before, place):
         shutil.copy(os.path.join(TESTS, name), overlay / "tests")
     if guest == LINUX:
         shutil.copy(linux_guest.module(BUILD, "drivers/block/brd"), overlay)
-    commands = {name: f"export TMPDIR={place}; SEED=1 CASE_LIMIT_MS=100000 /tests/{name}; status=$?; rm -rf {place}/synced; exit $status" for name in PROGRAMS}
+    commands = {name: f"export TMPDIR={place}; SEED=1 OPERATIONS={OPERATIONS} CASE_LIMIT_MS=100000 /tests/{name}; status=$?; rm -rf {place}/synced; exit $status" for name in PROGRAMS}
     return run_all(guest, {"before": before, **commands, **({"dropping": DROPPING} if guest == RAEEN else {})}, "--mem", "1G", "--smp", "2", "--overlay", overlay)
 
 

@@ -24,7 +24,7 @@ def test_program_with_disk(program, cpus):
     assert done.returncode == 0 and f"ok {program}: ".encode() in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("cpus", [1, pytest.param(2, marks=pytest.mark.full)])
 def test_memory_is_out(cpus):
     """Who goes, and that a server of files does not while others can."""
     done = vm(RAEEN, "CASE_LIMIT_MS=120000 /tests/oom", "--append", "selftest served test_disk=1024", "--overlay", TESTS, "--mem", "128M", "--smp", str(cpus), timeout=400)

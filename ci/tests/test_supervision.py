@@ -177,7 +177,7 @@ svc status echo | grep heartbeat
 """
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("cpus", [pytest.param(1, marks=pytest.mark.full), 2])
 def test_hangs(machine, cpus):
     """Stopped, looping and waiting for ever: found by the heartbeat, killed, and the next instance answers."""
     out, log = machine.run(HANGS, "--smp", cpus)
@@ -205,7 +205,7 @@ svc status echo
 """
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("cpus", [pytest.param(1, marks=pytest.mark.full), 2])
 def test_hog(machine, cpus):
     """A hog of the real-time class with all of the CPU for four times the watchdog: nobody is killed for that."""
     out, log = machine.run(HOG, "--smp", cpus)

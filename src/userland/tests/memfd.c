@@ -333,8 +333,10 @@ static void *map_and_write(void *argument)
 	while (!race->stop) {
 		volatile uint64_t *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, race->fd, 0);
 
-		if (map == MAP_FAILED)
+		if (map == MAP_FAILED) {
+			sched_yield();
 			continue;
+		}
 		race->mapped++;
 		for (int i = 0; i < 50; i++)
 			map[0]++;
@@ -345,7 +347,7 @@ static void *map_and_write(void *argument)
 
 static void sealed_in_a_race(void)
 {
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 20; round++) {
 		struct race race = { .fd = make(MFD_ALLOW_SEALING, PAGE) };
 		uint64_t first, last;
 		pthread_t thread;

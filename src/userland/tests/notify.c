@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STORM = 100000, ROUNDS = 5000, MIXED = 5000, DEATHS = 40, CLASSES = 200, ADD = 1 };
+enum { STORM = 30000, ROUNDS = 5000, MIXED = 5000, DEATHS = 40, CLASSES = 200, ADD = 1 };
 
 static int receiver;	/* the other side waits at @port, with this */
 static int back;	/* this side's own */

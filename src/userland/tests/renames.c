@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, NAMES = 4, ROUNDS = 600, ROUNDS_ON_DISKS = 120, STORMS = 3, EXCHANGE = 2 };
+enum { WORKERS = 4, NAMES = 4, ROUNDS = 600, ROUNDS_ON_DISKS = 60, STORMS = 3, EXCHANGE = 2 };
 
 static int rounds;
 

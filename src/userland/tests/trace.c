@@ -513,7 +513,7 @@ static void samples_and_affinity(void)
 	pid_t child = check_spawn(switch_samples, NULL);
 	int last = sysconf(_SC_NPROCESSORS_ONLN) - 1, wrong = 0;
 
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < 30; round++) {
 		cpu_set_t set, found;
 
 		CPU_ZERO(&set);
