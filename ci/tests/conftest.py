@@ -9,8 +9,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 
 # Files that take longest begin first, in this order, so that at the end no worker waits long for another. The others follow in the order of their names.
-LONGEST = ("programs_raeen", "programs_linux", "dynamic_binaries", "supervision", "vm", "alloc_failures", "trace_tools", "boot", "manager", "stress", "messages", "cpus", "bench",
-           "sandbox", "static_binaries", "init_restart", "glibc_threads", "keymap")
+LONGEST = ("programs_raeen", "programs_linux", "dynamic_binaries", "alloc_failures", "supervision", "manager_hardening", "vm", "root_faults", "screen", "boot",
+           "root_programs", "root_disk", "bench", "static_binaries", "manager", "served", "root", "cpus", "debug_build", "trace_tools", "root_boot", "sandbox",
+           "wild_pointers", "stress", "messages", "init_restart", "glibc_threads", "keymap")
 
 
 def pytest_configure(config):
