@@ -22,3 +22,15 @@ install -D -m 0644 sqlite3.h "$STAGE/usr/include/sqlite3.h"
 install -D -m 0644 "$SRC/src/sqlite3ext.h" "$STAGE/usr/include/sqlite3ext.h"
 install -D -m 0644 sqlite3.pc "$STAGE/usr/lib/pkgconfig/sqlite3.pc"
 install -D -m 0644 "$SRC/sqlite3.1" "$STAGE/usr/share/man/man1/sqlite3.1"
+
+# Upstream's own checks in C, for the tests: several processes, several threads, and much SQL. They go along with the guides.
+suite="$STAGE/usr/share/doc/sqlite/tests"
+mkdir -p "$suite"
+threads="-DSQLITE_THREADSAFE=1 -I. -I$SRC/src -I$SRC/test -w"
+# shellcheck disable=SC2086
+$CC $CFLAGS $threads "$SRC/mptest/mptest.c" libsqlite3.a -o "$suite/mptester" -lm
+# shellcheck disable=SC2086
+$CC $CFLAGS $threads "$SRC/test/threadtest3.c" "$SRC/src/test_multiplex.c" libsqlite3.a -o "$suite/threadtest3" -lm
+# shellcheck disable=SC2086
+$CC $CFLAGS $threads "$SRC/test/speedtest1.c" libsqlite3.a -o "$suite/speedtest1" -lm
+cp "$SRC"/mptest/*test "$suite/"
