@@ -23,7 +23,7 @@ THREADS = ("walthread1", "walthread2", "walthread3", "walthread4", "cgt_pager_1"
 SQL = ("main 5 --journal delete", "main 5 --journal wal --mmap 1000000 --multithread --threads 2", "orm 5 --journal persist", "rtree 3 --journal truncate --autovacuum")
 CASES = [f"processes {case}" for case in PROCESSES] + [f"threads {case}" for case in THREADS] + [f"sql {case}" for case in SQL]
 FILES = "/opt/sqlite"
-# A case takes half a minute at most on an idle machine, all some five minutes.
+# Those of threads take ten or twenty seconds each by themselves. A script's process gives up after ten minutes without its turn, and says so.
 SECONDS, PATIENCE = 1500, 5400
 # The disk here; Linux has all its files in memory.
 FOLDER = {RAEEN: "/root", LINUX: "/tmp"}
