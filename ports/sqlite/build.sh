@@ -22,3 +22,17 @@ install -D -m 0644 sqlite3.h "$STAGE/usr/include/sqlite3.h"
 install -D -m 0644 "$SRC/src/sqlite3ext.h" "$STAGE/usr/include/sqlite3ext.h"
 install -D -m 0644 sqlite3.pc "$STAGE/usr/lib/pkgconfig/sqlite3.pc"
 install -D -m 0644 "$SRC/sqlite3.1" "$STAGE/usr/share/man/man1/sqlite3.1"
+
+# Upstream's own checks in C, for ci/tests/test_sqlite_suite.py: several processes, several threads, and much SQL. They go along with the guides.
+suite="$STAGE/usr/share/doc/sqlite/suite"
+mkdir -p "$suite"
+check() { # check NAME SOURCE...
+	name=$1
+	shift
+	# shellcheck disable=SC2086
+	$CC $CFLAGS $features -w -s -I. -I"$SRC/src" -I"$SRC/test" "$@" libsqlite3.a -o "$suite/$name" -lm
+}
+check mptester "$SRC/mptest/mptest.c"
+check threadtest3 "$SRC/test/threadtest3.c" "$SRC/src/test_multiplex.c"
+check speedtest1 "$SRC/test/speedtest1.c"
+cp "$SRC"/mptest/*test "$suite/"
