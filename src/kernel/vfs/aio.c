@@ -256,8 +256,7 @@ long sys_io_getevents(uint64_t id, int64_t least, int64_t most, uaddr_t events, 
 static int transfer(struct file *file, const struct iocb *iocb, bool write, uaddr_t vector, size_t count, int64_t *result)
 {
 	uint64_t pos = iocb->aio_offset;
-	struct uio_segment *segments;
-	struct uio uio;
+	struct transfer memory;
 	int error;
 
 	if (iocb->aio_rw_flags & ~TRANSFER_FLAGS)
@@ -266,11 +265,11 @@ static int transfer(struct file *file, const struct iocb *iocb, bool write, uadd
 		return -EBADF;
 	if (iocb->aio_offset < 0 || !(write ? file->ops->write : file->ops->read))
 		return -EINVAL;
-	error = transfer_read_vector(vector, count, &segments, &uio);
+	error = transfer_read_vector(&memory, vector, count);
 	if (error)
 		return error;
-	*result = file_transfer(file, &uio, &pos, write, iocb->aio_rw_flags);
-	kfree(segments);
+	*result = file_transfer(file, &memory.uio, &pos, write, iocb->aio_rw_flags);
+	kfree(memory.segments);
 	return *result == -EISDIR ? -EINVAL : *result == -EOPNOTSUPP ? -EOPNOTSUPP : 0;
 }
 

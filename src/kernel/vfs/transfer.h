@@ -2,6 +2,9 @@
 /* Inside the VFS core: reads and writes that differ from the file's flags for once (vector_calls.c). */
 #pragma once
 
+#include "lib/errno.h"
+#include "mm/heap.h"
+#include "mm/user_copy.h"
 #include "vfs/file.h"
 #include <linux/fs.h>
 
@@ -14,5 +17,28 @@ enum { TRANSFER_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPE
  */
 ssize_t file_transfer(struct file *file, struct uio *uio, uint64_t *pos, bool write, int flags);
 
-/* Makes @uio of @count pieces of memory that an array at @vector names, which is copied to *@segments, the caller's to free. 0 or a negative errno. */
-int transfer_read_vector(uaddr_t vector, size_t count, struct uio_segment **segments, struct uio *uio);
+struct transfer {
+	struct uio uio;
+	struct uio_segment *segments;	/* what it is about; the caller's to free */
+};
+
+/* Of @count pieces of memory that an array at @vector names, which is copied. 0, or a negative errno with nothing to free. */
+static inline __attribute__((always_inline)) int transfer_read_vector(struct transfer *transfer, uaddr_t vector, size_t count)
+{
+	struct uio_segment *segments;
+	int error;
+
+	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
+	if (count > UIO_SEGMENTS_MAX)
+		return -EINVAL;
+	segments = kmalloc_array(count + 1, sizeof(*segments));
+	if (!segments)
+		return -ENOMEM;
+	error = copy_from_user(segments, vector, count * sizeof(*segments));
+	if (!error)
+		error = uio_init_vector(&transfer->uio, segments, count);
+	transfer->segments = segments;
+	if (error)
+		kfree(segments);
+	return error;
+}

@@ -95,39 +95,20 @@ static ssize_t transfer_fd(int fd, struct uio *uio, int64_t pos, bool write, int
 	return done;
 }
 
-int transfer_read_vector(uaddr_t vector, size_t count, struct uio_segment **segments, struct uio *uio)
-{
-	int error;
-
-	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
-	if (count > UIO_SEGMENTS_MAX)
-		return -EINVAL;
-	*segments = kmalloc_array(count + 1, sizeof(**segments));
-	if (!*segments)
-		return -ENOMEM;
-	error = copy_from_user(*segments, vector, count * sizeof(**segments));
-	if (!error)
-		error = uio_init_vector(uio, *segments, count);
-	if (error)
-		kfree(*segments);
-	return error;
-}
-
 static ssize_t transfer_vector(int fd, uaddr_t vector, int count, int64_t pos, bool write, int flags)
 {
-	struct uio_segment *segments;
-	struct uio uio;
+	struct transfer transfer;
 	ssize_t done;
 
 	if (pos < -1)
 		return -EINVAL;
 	if (flags & ~TRANSFER_FLAGS)
 		return -EOPNOTSUPP;
-	done = transfer_read_vector(vector, count, &segments, &uio);
-	if (done)
-		return done;
-	done = transfer_fd(fd, &uio, pos, write, flags);
-	kfree(segments);
+	done = transfer_read_vector(&transfer, vector, count);
+	if (!done) {
+		done = transfer_fd(fd, &transfer.uio, pos, write, flags);
+		kfree(transfer.segments);
+	}
 	return done;
 }
 
