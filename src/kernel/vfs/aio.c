@@ -36,7 +36,7 @@ struct aio {
 	unsigned room;			/* set once: events in the ring, one of which is always empty */
 	unsigned tail;			/* atomic, written under mutex: where the next event goes */
 	unsigned under_way;		/* atomic: requests that are accepted and have no event yet */
-	bool dead;			/* atomic */
+	bool dead;			/* atomic, written under mutex: what is at the id now may be something else */
 	struct mutex mutex;		/* for who puts in an event, or takes one out, touching user memory */
 	struct wait_queue arrivals;	/* waits for events */
 	struct vm_object memory;	/* its references are the context's */
@@ -82,11 +82,22 @@ static int map(struct aio *aio, uaddr_t id)
 	return error;
 }
 
+static bool charge(unsigned requests)
+{
+	uint32_t before = atomic_load(&aio_nr);
+
+	do
+		if (requests > AIO_MAX_NR - before)
+			return false;
+	while (!atomic_compare_exchange(&aio_nr, &before, before + requests));
+	return true;
+}
+
 long sys_io_setup(unsigned requests, uaddr_t id)
 {
 	struct aio *aio;
 	uint64_t old;
-	int error;
+	int error = -EAGAIN;
 
 	if (get_user_u64(&old, id))
 		return -EFAULT;
@@ -99,9 +110,11 @@ long sys_io_setup(unsigned requests, uaddr_t id)
 	aio->memory.pinned = true;
 	mutex_init(&aio->mutex, LOCK_FILE_POSITION);
 	wait_queue_init(&aio->arrivals);
-	aio->requests = requests;
 	aio->room = aio->memory.size / sizeof(struct io_event) - 1;
-	error = atomic_add(&aio_nr, requests) > AIO_MAX_NR ? -EAGAIN : map(aio, id);
+	if (charge(requests)) {
+		aio->requests = requests;
+		error = map(aio, id);
+	}
 	vm_object_put(&aio->memory);
 	return error;
 }
@@ -115,7 +128,7 @@ static struct aio *find(uint64_t id)
 
 	rwlock_read_lock(&as->lock);
 	vma = address_space_find(as, id);
-	if (vma && vma->start == id && vma->object && vma->object->ops == &aio_ops && !container_of(vma->object, struct aio, memory)->dead) {
+	if (vma && vma->start == id && !vma->offset && vma->object && vma->object->ops == &aio_ops && !container_of(vma->object, struct aio, memory)->dead) {
 		aio = container_of(vma->object, struct aio, memory);
 		vm_object_get(&aio->memory);
 	}
@@ -130,9 +143,14 @@ long sys_io_destroy(uint64_t id)
 
 	if (!aio)
 		return -EINVAL;
-	error = atomic_exchange(&aio->dead, true) ? -EINVAL : 0;
-	address_space_unmap_own(address_space_current(), id, &aio->memory);
-	wake_all(&aio->arrivals);
+	error = mutex_lock_killable(&aio->mutex);
+	if (!error) {
+		error = aio->dead ? -EINVAL : 0;
+		atomic_store(&aio->dead, true);
+		mutex_unlock(&aio->mutex);
+		address_space_unmap_own(address_space_current(), id, &aio->memory);
+		wake_all(&aio->arrivals);
+	}
 	vm_object_put(&aio->memory);
 	return error;
 }
@@ -155,26 +173,34 @@ static int get_head(const struct aio *aio, uint64_t id, uint32_t *head)
 /* Sets a place aside for one more event, or not. What becomes an event meanwhile counts twice rather than not at all. */
 static int begin(struct aio *aio, uint64_t id)
 {
-	unsigned claimed = atomic_add(&aio->under_way, 1), tail = atomic_load(&aio->tail);
+	unsigned claimed = atomic_add(&aio->under_way, 1), tail;
 	uint32_t head = 0;
+	int error;
 
-	if (!get_head(aio, id, &head) && claimed + (tail < head ? aio->room : 0) + tail - head < aio->room)
+	/* Both of one moment. */
+	do {
+		tail = atomic_load(&aio->tail);
+		error = get_head(aio, id, &head);
+	} while (!error && tail != atomic_load(&aio->tail));
+	if (!error && claimed + (tail < head ? aio->room : 0) + tail - head < aio->room)
 		return 0;
 	atomic_sub(&aio->under_way, 1);
 	return -EAGAIN;
 }
 
-/* Who is being killed leaves no event. */
+/* Who is being killed leaves no event, nor does who is late. */
 static void put(struct aio *aio, uint64_t id, const struct io_event *event)
 {
 	unsigned next;
 
 	if (mutex_lock_killable(&aio->mutex))
 		return;
-	next = (aio->tail + 1) % aio->room;
-	copy_to_user(place(id, aio->tail), event, sizeof(*event));
-	put_user_u32(id + offsetof(struct aio_ring, tail), next);
-	atomic_store(&aio->tail, next);
+	if (!aio->dead) {
+		next = (aio->tail + 1) % aio->room;
+		copy_to_user(place(id, aio->tail), event, sizeof(*event));
+		put_user_u32(id + offsetof(struct aio_ring, tail), next);
+		atomic_store(&aio->tail, next);
+	}
 	mutex_unlock(&aio->mutex);
 }
 
@@ -185,9 +211,9 @@ static int take(struct aio *aio, uint64_t id, uaddr_t to)
 	uint32_t head = 0;
 	int error;
 
-	if (mutex_lock_killable(&aio->mutex))
+	if (signal_fatal_pending() || mutex_lock_killable(&aio->mutex))
 		return -EINTR;
-	error = get_head(aio, id, &head) ?: head == aio->tail ? -EAGAIN : 0;
+	error = aio->dead ? -EINVAL : get_head(aio, id, &head) ?: head == aio->tail ? -EAGAIN : 0;
 	if (!error && (copy_from_user(&event, place(id, head), sizeof(event)) || copy_to_user(to, &event, sizeof(event)) ||
 		 put_user_u32(id + offsetof(struct aio_ring, head), (head + 1) % aio->room)))
 		error = -EFAULT;
@@ -207,9 +233,7 @@ static long wait_for_events(struct aio *aio, uint64_t id, int64_t least, int64_t
 			error = take(aio, id, to + got * sizeof(struct io_event));
 		if (error == -EAGAIN)
 			error = waited;
-		if (atomic_load(&aio->dead))
-			error = -EINVAL;
-		if (got >= least || error)
+		if (got >= least || error || !deadline)
 			break;
 		waited = wait_block(&waiter, deadline, WAIT_INTERRUPTIBLE);
 	}
@@ -222,12 +246,14 @@ static long wait_for_events(struct aio *aio, uint64_t id, int64_t least, int64_t
 long sys_io_pgetevents(uint64_t id, int64_t least, int64_t most, uaddr_t events, uaddr_t timeout, uaddr_t mask)
 {
 	struct { uaddr_t mask; size_t size; } given = { 0, 0 };
-	uint64_t deadline = 0;
+	uint64_t deadline;
 	struct aio *aio;
-	long result;
+	long result = poll_read_timeout(timeout, 1, &deadline);
 
-	/* A time that is none has passed already. */
-	if (poll_read_timeout(timeout, 1, &deadline) == -EFAULT || (mask && copy_from_user(&given, mask, sizeof(given))))
+	/* A time that is none has passed already; Linux takes it as it can. */
+	if (result == -EINVAL)
+		deadline = result = 0;
+	if (result || (mask && copy_from_user(&given, mask, sizeof(given))))
 		return -EFAULT;
 	result = poll_use_mask(given.mask, given.size);
 	if (result)
@@ -334,7 +360,7 @@ static int submit(struct aio *aio, uint64_t id, uaddr_t at)
 	if (error)
 		return error;
 	file = fd_borrow_io(iocb.aio_fildes);
-	teller = fd_borrow_io(iocb.aio_resfd);
+	teller = iocb.aio_flags & IOCB_FLAG_RESFD ? fd_borrow_io(iocb.aio_resfd) : (struct fd_ref){ 0 };
 	error = submit_with(aio, id, &iocb, at, file.file, teller.file);
 	atomic_sub(&aio->under_way, 1);
 	fd_release(teller);
@@ -351,7 +377,13 @@ long sys_io_submit(uint64_t id, int64_t count, uaddr_t requests)
 
 	if (!aio)
 		return -EINVAL;
+	/* No more than the ring can have events of. Whoever is being killed does no more. */
+	count = MIN(count, (int64_t)aio->room);
 	for (done = 0; done < count; done++) {
+		if (atomic_load(&aio->dead) || signal_fatal_pending()) {
+			error = -EINVAL;
+			break;
+		}
 		error = get_user_u64(&at, requests + done * sizeof(at)) ?: submit(aio, id, at);
 		if (error)
 			break;

@@ -26,8 +26,10 @@ static void *wait_for_two(void *unused)
 
 static void waiting(void)
 {
+	enum { PAGE = 4096 };
 	int fd = file_with("text");
 	pthread_t thread;
+	char *place, text[PAGE];
 
 	shared = context(MANY);
 	CHECK_EQ(pthread_create(&thread, NULL, wait_for_two, NULL), 0);
@@ -44,8 +46,13 @@ static void waiting(void)
 	CHECK(check_await(&waiter_tid, PATIENCE_MS));
 	CHECK(check_state(waiter_tid, 'S', PATIENCE_MS));
 	CHECK_EQ(io_destroy(shared), 0);
+	/* What comes to its place is nobody's ring. */
+	place = mmap((void *)shared, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	memset(text, 5, PAGE);
+	memset(place, 5, PAGE);
 	pthread_join(thread, NULL);
 	CHECK_EQ(waited, -EINVAL);
+	CHECK(memcmp(place, text, PAGE) == 0);
 }
 
 static void handler(int number)
@@ -64,7 +71,7 @@ static void signals(void)
 	struct { const sigset_t *mask; size_t size; } given;
 	sigset_t blocked, empty;
 	struct io_event event;
-	struct timespec now = { 0, 0 };
+	struct timespec now = { 0, 0 }, second = { 0, 1000000000 };
 	char buf[4];
 	int ends[2];
 	struct iocb one;
@@ -75,6 +82,7 @@ static void signals(void)
 	pid = check_spawn(tell_parent, NULL);
 	CHECK_ERR(io_getevents(id, 1, 1, &event, NULL), EINTR);
 	check_wait(pid);
+	CHECK_EQ(io_getevents(id, 1, 1, &event, &second), 0);
 	/* A mask for the while. */
 	sigemptyset(&empty);
 	sigemptyset(&blocked);
