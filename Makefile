@@ -12,7 +12,7 @@ export BUILD
 ROOT_FREE :=
 
 # Parts of the kernel that can be left out (src/kernel/README.md, "Switches"): make iso UNIX_SOCKETS=no INOTIFY=no
-SWITCHES := UNIX_SOCKETS INOTIFY RSEQ PTRACE CORE_FILES CRASH_DUMP
+SWITCHES := UNIX_SOCKETS INOTIFY RSEQ PTRACE CORE_FILES CRASH_DUMP AIO
 $(foreach switch,$(SWITCHES),$(eval $(switch) ?= yes))
 export $(SWITCHES)
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SWITCHES = ("UNIX_SOCKETS", "INOTIFY", "RSEQ", "PTRACE", "CORE_FILES", "CRASH_DUMP")
+SWITCHES = ("UNIX_SOCKETS", "INOTIFY", "RSEQ", "PTRACE", "CORE_FILES", "CRASH_DUMP", "AIO")
 
 
 def build_kernel(folder, headers, *on):

@@ -110,7 +110,7 @@ def test_generator_leaves_out_what_the_kernel_is_built_without(tmp_path, feature
 
 
 BROKEN = {
-    "unknown feature": (dict(calls=replaced("[with inotify]", "[with inotfy]")), "which is none of inotify, ptrace, rseq, unix_sockets"),
+    "unknown feature": (dict(calls=replaced("[with inotify]", "[with inotfy]")), "which is none of aio, inotify, ptrace, rseq, unix_sockets"),
     "no requirement": (dict(calls=replaced(" [needs SYS_REBOOT]", "")), "reboot says neither"),
     "no requirement, once none": (dict(calls=replaced("getppid(void) [none]", "getppid(void)")), "getppid says neither"),
     "none without a reason": (dict(calls=replaced("[needs SYS_REBOOT]", "[none]")), "reboot is not in security/free_calls.def"),

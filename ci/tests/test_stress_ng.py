@@ -22,9 +22,7 @@ CLASS_SECONDS, CLASS_CPUS = 60, 2
 # There is no class of processes. These do nothing but make and end them, all at once.
 PROCESSES = ("clone", "daemon", "exec", "exit-group", "fork", "kill", "pidfd", "pthread", "session", "spawn", "vfork", "wait", "zombie")
 # Those that fail here and not on Linux, each with the reason.
-DIFFERENT = {
-    "aiol": "there is no io_setup()",
-} | ({} if "inotify" in features() else {"inotify": "the kernel is built without inotify_init()"})
+DIFFERENT = {stressor: f"the kernel is built without {feature}" for stressor, feature in (("inotify", "inotify"), ("aiol", "aio")) if feature not in features()}
 # Stops itself to be traced and waits for ever, where there is no ptrace.
 LEFT_OUT = () if "ptrace" in features() else ("vm-segv",)
 pytestmark = pytest.mark.full

@@ -27,6 +27,7 @@ NOT_LOOKED_AT = {
     **{("clone", argument): "no flag asks for it" for argument in ("parent_tid", "child_tid")},
     **{key: "nothing has that number" for key in (("shmctl", "buf"), ("msgctl", "buf"), ("msgrcv", "message"))},
     ("futex", "addr2"): "FUTEX_WAIT has none",
+    **{key: "there is no such context" for key in (("io_submit", "requests"), ("io_getevents", "events"), ("io_pgetevents", "events"), ("io_cancel", "event"))},
     ("set_tid_address", "addr"): "written to at the end of the thread, where nobody is told",
     ("set_robust_list", "head"): "read at the end of the thread",
     ("getcpu", "unused"): "unused",

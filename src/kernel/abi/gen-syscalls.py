@@ -14,7 +14,7 @@ from pathlib import Path
 
 LINUX_NAME = re.compile(r"^#define __NR_(\w+)\s+(\d+)\s*$", re.M)
 NATIVE = 1024
-FEATURES = ("inotify", "ptrace", "rseq", "unix_sockets")
+FEATURES = ("aio", "inotify", "ptrace", "rseq", "unix_sockets")
 LINE = re.compile(r"^(\d+)\s+(\w+)\(([^)]*)\)(?:\s*\[(frame)\])?(?:\s*\[(needs [^]]*|none)\])?(?:\s*\[with (\w+)\])?\s*:\s*(\S.*)$")
 CLAUSE = re.compile(r"^([A-Z0-9_ ]*[A-Z0-9_])(?: by (\w+)| (inside))?$")
 

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "vfs/eventfd.h"
 #include "vfs/file_life.h"
 #include "vfs/poll.h"
 #include "vfs/procfs/proc_text.h"
@@ -135,6 +136,20 @@ static const struct file_ops eventfd_ops = {
 	.describe = eventfd_describe,
 	.show_info = eventfd_show_info,
 };
+
+int eventfd_add(struct file *file, uint64_t value)
+{
+	struct eventfd *event;
+
+	if (!file)
+		return -EBADF;
+	if (file->ops != &eventfd_ops)
+		return -EINVAL;
+	event = file->private;
+	if (value && put(event, value))
+		wake_one(&event->readers);
+	return 0;
+}
 
 long sys_eventfd2(unsigned value, int flags)
 {

@@ -7,6 +7,7 @@
 #include "mm/user_copy.h"
 #include "vfs/fd_table.h"
 #include "vfs/file_life.h"
+#include "vfs/transfer.h"
 #include "vfs/vnode.h"
 #include "vfs/watch.h"
 #include <linux/fcntl.h>
@@ -39,8 +40,7 @@ static ssize_t read_now(struct file *file, struct uio *uio, uint64_t *pos)
 	return done;
 }
 
-/* Moves the bytes as @flags say; pos_lock is held for file->pos if others may use the file. */
-static ssize_t transfer_flagged(struct file *file, struct uio *uio, uint64_t *pos, bool write, int flags)
+ssize_t file_transfer(struct file *file, struct uio *uio, uint64_t *pos, bool write, int flags)
 {
 	bool regular = file->vnode && file->vnode->type == S_IFREG;
 	struct file appending;
@@ -82,45 +82,33 @@ static ssize_t transfer_fd(int fd, struct uio *uio, int64_t pos, bool write, int
 	if (!(file->rights & (write ? FILE_RIGHT_WRITE : FILE_RIGHT_READ))) {
 		done = -EBADF;
 	} else if (pos >= 0) {
-		done = file->ops->seek ? transfer_flagged(file, uio, &given, write, flags) : -ESPIPE;
+		done = file->ops->seek ? file_transfer(file, uio, &given, write, flags) : -ESPIPE;
 	} else if (!file->ops->seek) {
-		done = transfer_flagged(file, uio, &file->pos, write, flags);
+		done = file_transfer(file, uio, &file->pos, write, flags);
 	} else if (flags & RWF_NOWAIT ? !mutex_try_lock(&file->pos_lock) : mutex_lock_killable(&file->pos_lock)) {
 		done = flags & RWF_NOWAIT ? -EAGAIN : -EINTR;
 	} else {
-		done = transfer_flagged(file, uio, &file->pos, write, flags);
+		done = file_transfer(file, uio, &file->pos, write, flags);
 		mutex_unlock(&file->pos_lock);
 	}
 	fd_release(ref);
 	return done;
 }
 
-static ssize_t transfer_segments(int fd, const struct uio_segment *segments, int count, int64_t pos, bool write, int flags)
-{
-	struct uio uio;
-	int error = uio_init_vector(&uio, segments, count);
-
-	return error ? error : transfer_fd(fd, &uio, pos, write, flags);
-}
-
 static ssize_t transfer_vector(int fd, uaddr_t vector, int count, int64_t pos, bool write, int flags)
 {
-	struct uio_segment *segments;
+	struct transfer transfer;
 	ssize_t done;
 
-	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
-	if (count < 0 || count > UIO_SEGMENTS_MAX || pos < -1)
+	if (pos < -1)
 		return -EINVAL;
-	/* RWF_HIPRI asks for polling of disks that can be polled, of which there are none. */
-	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+	if (flags & ~TRANSFER_FLAGS)
 		return -EOPNOTSUPP;
-	segments = kmalloc_array(count + 1, sizeof(*segments));
-	if (!segments)
-		return -ENOMEM;
-	done = copy_from_user(segments, vector, count * sizeof(*segments));
-	if (!done)
-		done = transfer_segments(fd, segments, count, pos, write, flags);
-	kfree(segments);
+	done = transfer_read_vector(&transfer, vector, count);
+	if (!done) {
+		done = transfer_fd(fd, &transfer.uio, pos, write, flags);
+		kfree(transfer.segments);
+	}
 	return done;
 }
 

@@ -18,11 +18,12 @@
 #define CORE_FILES "core_files"
 #define RSEQ "rseq"
 #define PTRACE "ptrace"
+#define AIO "aio"
 
 static inline int kernel_has(const char *feature)
 {
 	long call = !strcmp(feature, INOTIFY) ? SYS_inotify_rm_watch : !strcmp(feature, RSEQ) ? SYS_rseq :
-		    !strcmp(feature, PTRACE) ? SYS_ptrace : SYS_setsockopt;
+		    !strcmp(feature, PTRACE) ? SYS_ptrace : !strcmp(feature, AIO) ? SYS_io_destroy : SYS_setsockopt;
 
 	if (!strcmp(feature, CORE_FILES))
 		return !access("/proc/sys/kernel/core_pattern", F_OK);

@@ -125,6 +125,11 @@ enum { PROC_CORE_FILTERS = 0 };
 #else
 #define PROC_CRASH_ENTRIES
 #endif
+#ifdef AIO
+#define PROC_AIO_ENTRIES FIGURE("aio-max-nr", AIO_MAX_NR), { .name = "aio-nr", .mode = S_IFREG | 0444, .show = proc_show_aio_nr },
+#else
+#define PROC_AIO_ENTRIES
+#endif
 /* Of the debug build. */
 #ifdef KERNEL_DEBUG
 #define PROC_DEBUG_ENTRIES { .name = "fail_alloc", .mode = S_IFREG | 0600, PROC_STORED_BY(proc_show_fail_alloc, proc_store_fail_alloc) },
@@ -171,6 +176,9 @@ int proc_open_memory(struct file *file);
 /* crash.c */
 int proc_show_crash(struct proc_text *text, const struct proc_subject *subject);
 int proc_store_crash(const struct proc_subject *subject, const char *text, size_t len);
+
+/* ../aio.c */
+int proc_show_aio_nr(struct proc_text *text, const struct proc_subject *subject);
 
 /* ../../debug/checks/alloc_sites.c */
 int proc_show_fail_alloc(struct proc_text *text, const struct proc_subject *subject);

@@ -10,6 +10,7 @@
 #include "security/random.h"
 #include "sync/mutex.h"
 #include "sysv/limits.h"
+#include "vfs/aio.h"
 #include "vfs/mapped/mapped.h"
 #include "vfs/pipe.h"
 #include "vfs/procfs/entry.h"
@@ -251,6 +252,7 @@ static const struct proc_entry fs_entries[] = {
 	FIGURE("nr_open", NOFILE_CEILING),
 	FIGURE("pipe-max-size", PIPE_PAGES_MAX << PAGE_SHIFT),
 	PROC_INOTIFY_ENTRIES
+	PROC_AIO_ENTRIES
 };
 
 static const struct proc_entry sys_entries[] = {
