@@ -197,7 +197,7 @@ test-programs: compiler
 	@+$(SUBMAKE) -C src/servers tests
 
 # Ports outside the image are built here, and tried in the guest like those in it.
-test: lint iso debug-iso test-programs ## run all tests: on the host, and in virtual machines (some 13 minutes on 2 cores)
+test: lint iso debug-iso test-programs ## run all tests: on the host, and in virtual machines (some 12 minutes on 2 cores)
 	@ports/build --quick
 	$(call GUEST_TESTS,-m "not full")
 
