@@ -169,7 +169,7 @@ static void fork_asks(void)
 	for (size_t i = 0; i < SPARSE_TABLES; i++)
 		sparse[i * SPARSE_STEP] = 1;
 	begin();
-	large = keep(USER, free_bytes() / 10 * 9);
+	large = keep(USER, free_bytes() / 10 * 8);
 	while (lives(large) && CHECK(forks < FORKS_MAX))
 		children[forks++] = check_spawn(wait_for_end, NULL);
 	for (int i = 0; i < forks; i++) {

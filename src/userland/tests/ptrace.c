@@ -352,10 +352,12 @@ static void extended_state(void)
 	static char image[16384] __attribute__((aligned(64)));
 	struct iovec vector = { image, sizeof image };
 	pid_t pid = traced_child(use_registers);
+	int error;
 
 	CHECK_EQ(CONTINUE(pid, 0), SIGTRAP);
 	if (request(PTRACE_GETREGSET, pid, NT_X86_XSTATE, (long)&vector) < 0) {
-		CHECK(errno == ENODEV || errno == EINVAL);	/* a processor without */
+		error = errno;
+		CHECK(error == ENODEV || error == EINVAL);	/* a processor without */
 	} else {
 		CHECK(vector.iov_len >= 576 && vector.iov_len < sizeof image);
 		CHECK_EQ(*(uint64_t *)(image + 464) & 3, 3);
