@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mappings that the kernel makes for one thread of a program: message buffers (ipc/endpoint.c). */
+/* Mappings that the kernel makes for a program, and a child of fork does not get: message buffers (ipc/endpoint.c), rings of events (vfs/aio.c). */
 #include "mm/address_space.h"
 #include "mm/address_space_internal.h"
 #include <linux/mman.h>

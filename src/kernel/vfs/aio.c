@@ -128,7 +128,8 @@ static struct aio *find(uint64_t id)
 
 	rwlock_read_lock(&as->lock);
 	vma = address_space_find(as, id);
-	if (vma && vma->start == id && !vma->offset && vma->object && vma->object->ops == &aio_ops && !container_of(vma->object, struct aio, memory)->dead) {
+	if (vma && vma->start == id && !vma->offset && vma->object && vma->object->ops == &aio_ops &&
+	    !atomic_load(&container_of(vma->object, struct aio, memory)->dead)) {
 		aio = container_of(vma->object, struct aio, memory);
 		vm_object_get(&aio->memory);
 	}
