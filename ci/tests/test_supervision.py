@@ -410,11 +410,14 @@ INHERITED = """service what {
 def test_inherits_nothing_else(machine):
     """A service has its three standard descriptors, its port, its supervision and its state, and limits; the rest of the manager's is not its own."""
     machine.write("etc/services.conf", INHERITED)
-    machine.write("opt/what.sh", "ls -l /proc/$$/fd | sed 's/.* \\([0-9]* -> \\)/\\1/' >/tmp/fds; ulimit -n; ulimit -v; env >/tmp/env; cat\n")
-    out, log = machine.run("wait_for '[ -s /tmp/env ]'; cat /tmp/fds /tmp/env; wait_for 'svc log what | grep -q 65536'; svc log what")
+    # musl's standard output writes a program's first line at once and the rest at its end: a file is whole when it has its name.
+    machine.write("opt/what.sh", "ls -l /proc/$$/fd | sed 's/.* \\([0-9]* -> \\)/\\1/' >/tmp/fds; ulimit -n; ulimit -v; env >/tmp/e; mv /tmp/e /tmp/env; cat\n")
+    out, log = machine.run("wait_for '[ -e /tmp/env ]'; cat /tmp/fds /tmp/env; wait_for 'svc log what | grep -q 65536'; svc log what")
     fds = dict(re.findall(r"^(\d+) -> (.+)$", out, re.MULTILINE))
     fds = {number: target for number, target in fds.items() if "/opt/what.sh" not in target}
-    port, supervisor, state = (re.search(rf"^{name}=(\d+)$", out, re.MULTILINE)[1] for name in ("RAEEN_PORT", "RAEEN_SUPERVISOR", "RAEEN_STATE"))
+    numbers = dict(re.findall(r"^(RAEEN_\w+)=(\d+)$", out, re.MULTILINE))
+    assert {"RAEEN_PORT", "RAEEN_SUPERVISOR", "RAEEN_STATE"} <= numbers.keys(), out + log[-3000:]
+    port, supervisor, state = numbers["RAEEN_PORT"], numbers["RAEEN_SUPERVISOR"], numbers["RAEEN_STATE"]
     assert fds.pop(port) == "port:[what]" and fds.pop(supervisor) == "port:[unnamed]" and fds.pop(state) == "/memfd:what (deleted)", out
     assert fds.pop("0") == "/dev/null" and fds.pop("1").startswith("pipe:") and fds.pop("2").startswith("pipe:")
     assert not fds, fds
