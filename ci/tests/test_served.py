@@ -8,6 +8,7 @@ import pytest
 from guest import BUILD, RAEEN, vm
 
 TESTS = os.path.join(BUILD, "tests")
+DEBUG_IMAGE = os.path.join(BUILD, "raeen-debug.iso")
 
 
 @pytest.mark.parametrize("cpus", [pytest.param(1, marks=pytest.mark.full), 2, pytest.param(4, marks=pytest.mark.full)])
@@ -24,10 +25,12 @@ def test_program_with_disk(program, cpus):
     assert done.returncode == 0 and f"ok {program}: ".encode() in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 
-@pytest.mark.parametrize("cpus", [1, pytest.param(2, marks=pytest.mark.full)])
-def test_memory_is_out(cpus):
+@pytest.mark.parametrize("cpus, options", [(1, ("--mem", "128M")), pytest.param(2, ("--mem", "128M"), marks=pytest.mark.full),
+                                           pytest.param(2, ("--mem", "160M", "--image", DEBUG_IMAGE), marks=pytest.mark.full)], ids=["one", "two", "debug"])
+def test_memory_is_out(cpus, options):
     """Who goes, and that a server of files does not while others can."""
-    done = vm(RAEEN, "CASE_LIMIT_MS=120000 /tests/oom", "--append", "selftest served test_disk=1024", "--overlay", TESTS, "--mem", "128M", "--smp", str(cpus), timeout=400)
+    line = ("--append", "selftest served test_disk=1024", "--overlay", TESTS, "--smp", str(cpus))
+    done = vm(RAEEN, "CASE_LIMIT_MS=120000 /tests/oom", *line, *options, timeout=400)
     assert done.returncode == 0 and b"ok oom: " in done.stdout, done.stdout.decode() + done.stderr.decode()
 
 

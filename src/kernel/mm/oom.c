@@ -19,6 +19,7 @@ enum { ROUNDS_MAX = 16, PAUSE_NS = 50 * 1000 * 1000 };
 
 static struct mutex shrinker_lock = MUTEX_INIT(shrinker_lock, LOCK_SHRINKERS);
 static struct list shrinkers = LIST_INIT(shrinkers);	/* guarded by shrinker_lock */
+static size_t (*write_dirty)(size_t frames, bool wait);		/* atomic */
 static struct wait_queue reclaim_queue = WAIT_QUEUE_INIT(reclaim_queue);
 static uint32_t requested;				/* atomic: free memory fell below the mark */
 static bool thread_ready;				/* atomic: timers and the thread exist */
@@ -33,23 +34,40 @@ void shrinker_register(struct shrinker *shrinker)
 	mutex_unlock(&shrinker_lock);
 }
 
-size_t memory_reclaim(size_t frames)
+static size_t run_shrinkers(size_t frames)
 {
 	struct shrinker *shrinker;
 	size_t freed = 0;
 
 	KASSERT(!mutex_held(&shrinker_lock));
 	mutex_lock(&shrinker_lock);
+	list_for_each(shrinker, &shrinkers, link)
+		if (freed < frames)
+			freed += shrinker->shrink(frames - freed);
+	mutex_unlock(&shrinker_lock);
+	return freed;
+}
+
+void memory_reclaim_by_writing(size_t (*write)(size_t frames, bool wait))
+{
+	atomic_store(&write_dirty, write);
+}
+
+size_t memory_reclaim(size_t frames)
+{
+	size_t (*write)(size_t, bool) = atomic_load(&write_dirty);
+	size_t freed = 0;
+
 	for (unsigned round = 0; round < ROUNDS_MAX && freed < frames; round++) {
 		size_t before = freed;
 
-		list_for_each(shrinker, &shrinkers, link)
-			if (freed < frames)
-				freed += shrinker->shrink(frames - freed);
+		freed += run_shrinkers(frames - freed);
+		/* Not under the lock: who is to write may need memory for that. What was freed is not waited with: others would take it. */
+		if (write && freed < frames)
+			freed += write(frames - freed, freed == before);
 		if (freed == before)
 			break;
 	}
-	mutex_unlock(&shrinker_lock);
 	return freed;
 }
 

@@ -12,6 +12,11 @@ struct shrinker {
 	struct list link;
 };
 void shrinker_register(struct shrinker *shrinker);
+/*
+ * What is done when shrinkers free too little: @write has dirty pages written. If it may @wait for that it returns how many of @frames became clean, for
+ * shrinkers to free. Called with no lock held, by several threads at once. The same @write may be given again.
+ */
+void memory_reclaim_by_writing(size_t (*write)(size_t frames, bool wait));
 /* Runs shrinkers until @frames were freed or none can free more. Returns frames freed. Thread context only. */
 size_t memory_reclaim(size_t frames);
 

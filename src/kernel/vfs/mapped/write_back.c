@@ -14,14 +14,13 @@
 #include "vfs/vnode_cache.h"
 
 uint64_t mapped_limits[MAPPED_LIMITS] = { 500, 20, 10 };
-#define SHRINK_WAIT_NS (NS_PER_SEC / 5)
+#define WRITE_WAIT_NS (NS_PER_SEC / 5)
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(LOCK_MAPPED_DIRTY);
 static struct list mounts = LIST_INIT(mounts);	/* struct mapped_fs; guarded by dirty_lock */
 /* For the end of threads, and for passes. Not in a mount, which may go as soon as thread_runs is false. */
 static struct wait_queue ended_queue = WAIT_QUEUE_INIT(ended_queue);
 static uint32_t passes;				/* atomic: of threads that wrote all they could, as memory was short */
-static uint32_t shrinker_known;			/* atomic */
 
 /* ---- Which files ---- */
 
@@ -308,17 +307,18 @@ static int64_t dirty_pages(void)
 }
 
 /*
- * Nothing else could be given up. Dirty pages can, once they are written: by the threads, for whom a moment is waited. What became clean counts as freed, so
- * that it is looked for again.
+ * Nothing else could be given up. Dirty pages can, once they are written: by the threads, for whom a moment is waited. Not by who serves a file system, whom
+ * the threads wait for.
  */
-static size_t shrink(size_t frames)
+static size_t write_for_memory(size_t frames, bool wait)
 {
-	uint64_t deadline = clock_monotonic_ns() + SHRINK_WAIT_NS;
+	uint64_t deadline = clock_monotonic_ns() + WRITE_WAIT_NS;
 	uint32_t before = atomic_load(&passes);
+	struct process *process = current_process();
 	struct waiter waiter;
 	int64_t pages = wake_threads();
 
-	if (!pages)
+	if (!wait || !pages || (process && process->serves_files))
 		return 0;
 	wait_begin(&ended_queue, &waiter);
 	while (atomic_load(&passes) == before && wait_block(&waiter, deadline, WAIT_UNINTERRUPTIBLE) != -ETIMEDOUT)
@@ -327,8 +327,6 @@ static size_t shrink(size_t frames)
 	pages -= dirty_pages();
 	return MIN((size_t)MAX(pages, (int64_t)0), frames);
 }
-
-static struct shrinker dirty_shrinker = { .name = "dirty file pages", .shrink = shrink };
 
 /* ---- The thread ---- */
 
@@ -366,8 +364,7 @@ int mapped_start_thread(struct mapped_fs *mapped)
 		return -ENOMEM;
 	mapped->thread_runs = true;
 	thread_start(thread);
-	if (!atomic_exchange(&shrinker_known, 1))
-		shrinker_register(&dirty_shrinker);
+	memory_reclaim_by_writing(write_for_memory);
 	spin_lock(&dirty_lock);
 	list_push_back(&mounts, &mapped->mount_link);
 	spin_unlock(&dirty_lock);
