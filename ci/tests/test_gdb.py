@@ -71,7 +71,11 @@ def test_processes_and_what_they_hold(machine):
 
 def test_memory_and_log(machine):
     text = machine.gdb("raeen-frames", "raeen-log 2", "raeen-log x")
-    assert re.search(r"\n +\d+ frames +\d+ KiB  free\n", text) and re.search(r"\n +\d+ frames +\d+ KiB  slab\n", text)
+    frames = {what: int(count) for count, what in re.findall(r"^ +(\d+) frames +\d+ KiB  (.+)$", text, re.M)}
+    counted = re.search(r"^cached (\d+), shared \d+, anonymous (\d+), page tables (\d+), .* \(pages\)$", text, re.M)
+    assert frames["free"] > 10000 and frames["slab"] > 0 and counted, text
+    assert int(counted[2]) == frames["anonymous"] and int(counted[1]) >= frames["cache"] > 0 and int(counted[3]) > 0, text
+    assert "Error" not in text and "rror:" not in text
     assert len(re.findall(r"^<\d>\[ *\d+\.\d{6}\] ", text, re.M)) == 2
     assert "expected a number of lines" in text
 

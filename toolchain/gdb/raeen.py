@@ -105,13 +105,13 @@ def raeen_frames(argument):
     """raeen-frames: what physical memory is used for."""
     counts = {}
     for refs, flags, _ in kernel.frame_records():
-        names = [name for bit, name in enumerate(kernel.FRAME_FLAGS) if flags >> bit & 1]
+        # What is free keeps the flags of its last owner, but for those that were never anybody's.
+        names = [name for bit, name in enumerate(kernel.FRAME_FLAGS) if flags >> bit & 1 and (refs or name in ("reserved", "not RAM"))]
         what = " + ".join(names) or ("other, in use" if refs else "free")
         counts[what] = counts.get(what, 0) + 1
     for what, count in sorted(counts.items(), key=lambda item: -item[1]):
         yield f"{count:>9} frames {count * 4:>9} KiB  {what}"
-    counters = kernel.value("memory_counters")
-    yield ", ".join(f"{field.name.replace('_', ' ')} {int(counters[field.name])}" for field in counters.type.fields()) + " (pages)"
+    yield ", ".join(f"{name} {pages}" for name, pages in kernel.memory_counters()) + " (pages)"
 
 
 def raeen_log(argument):

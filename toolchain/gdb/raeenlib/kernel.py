@@ -4,7 +4,7 @@ import struct
 
 import gdb
 
-FRAME_FLAGS = ["reserved", "slab", "dirty", "cache", "busy", "anonymous", "large", "not RAM"]     # enum frame_flags, bit by bit
+FRAME_FLAGS = ["reserved", "slab", "dirty", "cache", "busy", "anonymous", "large", "not RAM", "write-back"]     # enum frame_flags, bit by bit
 STATES = ["new", "ready", "running", "sleeping", "dead"]                                         # enum thread_run_state
 CLASSES = ["realtime", "high", "normal", "low", "idle"]                                          # enum sched_class
 
@@ -129,9 +129,24 @@ def find_process(argument):
     raise gdb.GdbError(f"{pid}: no such process; see raeen-processes")
 
 
+def each_cpu():
+    """The CPUs that run."""
+    table = value("cpus")
+    for index in range(table.type.range()[1] + 1):
+        if int(table[index]):
+            yield table[index].dereference()
+
+
 def cpu_currents():
     """Addresses of the threads that CPUs run now."""
-    return {int(static("init/main.c", "boot_cpu")["current"])}
+    return {int(cpu["current"]) for cpu in each_cpu()}
+
+
+def memory_counters():
+    """(name, pages) of each of enum memory_counter: every CPU counts for itself."""
+    for field in gdb.lookup_type("enum memory_counter").fields():
+        if field.name != "MEMORY_COUNTERS":
+            yield field.name.removeprefix("MEMORY_").lower().replace("_", " "), sum(int(cpu["memory_counts"][field.enumval]) for cpu in each_cpu())
 
 
 def cycles_to_ms(cycles):
