@@ -49,9 +49,9 @@ def test_cpu_that_does_not_start():
 
 
 def test_no_wake_up_is_lost():
-    """Who is woken by another CPU while he falls asleep does not sleep."""
-    done = vm(RAEEN, "/tests/futex wakes_meet_sleeps", "--smp", 2, "--overlay", os.path.join(BUILD, "tests"))
-    assert done.returncode == 0 and b"ok futex: " in done.stdout, done.stdout.decode() + console_text(done.stderr)
+    """Who is woken by another CPU while he falls asleep does not sleep; and a signal whose handler another CPU takes away goes nowhere else."""
+    done = vm(RAEEN, "/tests/futex wakes_meet_sleeps && /tests/threads handler_taken_away", "--smp", 2, "--overlay", os.path.join(BUILD, "tests"))
+    assert done.returncode == 0 and b"ok futex: " in done.stdout and b"ok threads: " in done.stdout, done.stdout.decode() + console_text(done.stderr)
 
 
 def test_idle_cpus_are_left_alone():

@@ -92,8 +92,8 @@ struct delivery {
 	signal_set mask_before;
 };
 
-/* Copies the action for @number; one with SA_RESETHAND is used up. signal_lock held. */
-static void take_action(struct process *process, int number, struct signal_action *out)
+/* Copies the action for @number; one with SA_RESETHAND is used up. Returns its handler. signal_lock held. */
+static uint64_t take_action(struct process *process, int number, struct signal_action *out)
 {
 	struct signal_handlers *handlers = process->handlers;
 	struct signal_action *action = &handlers->actions[number - 1];
@@ -103,6 +103,7 @@ static void take_action(struct process *process, int number, struct signal_actio
 	if ((out->flags & SA_RESETHAND) && out->handler != HANDLER_IGNORE)
 		action->handler = HANDLER_DEFAULT;
 	spin_unlock_nested(&handlers->lock);
+	return out->handler;
 }
 
 /* The mask a handler runs with. signal_lock held. */
@@ -157,8 +158,7 @@ static bool next_handled_signal(struct thread *thread, struct delivery *delivery
 			delivery->number = signal_dequeue(thread, thread->user.blocked, &delivery->info);
 		while (delivery->number && !(delivery->number = ptrace_filter_signal(thread, delivery->number, &delivery->info, &flags)));
 		if (delivery->number) {
-			take_action(process, delivery->number, &delivery->action);
-			handler = delivery->action.handler;
+			handler = take_action(process, delivery->number, &delivery->action);
 			if (handler > HANDLER_IGNORE)
 				block_for_handler(thread, delivery);
 			else if (SIGNAL_SET_STOP & signal_bit(delivery->number))
@@ -214,15 +214,13 @@ bool signal_deliver_to_self(const struct signal_info *info)
 	uint64_t flags = spin_lock_irq(&process->signal_lock);
 	struct delivery delivery;
 
-	/* Other work comes first: other signals, stops, the end, a borrowed mask. */
-	if (atomic_load_relaxed(&process->handlers->actions[info->number - 1].handler) <= HANDLER_IGNORE ||
-	    ((thread->user.blocked | SIGNAL_SET_CANCELLING) & signal_bit(info->number)) || atomic_load_relaxed(&thread->user.work) ||
-	    ptrace_is_traced(thread)) {
+	delivery.number = info->number;
+	/* Other work comes first: other signals, stops, the end, a borrowed mask. Another thread may just have taken the handler away. */
+	if (((thread->user.blocked | SIGNAL_SET_CANCELLING) & signal_bit(info->number)) || atomic_load_relaxed(&thread->user.work) ||
+	    ptrace_is_traced(thread) || take_action(process, info->number, &delivery.action) <= HANDLER_IGNORE) {
 		spin_unlock_irq(&process->signal_lock, flags);
 		return false;
 	}
-	delivery.number = info->number;
-	take_action(process, info->number, &delivery.action);
 	block_for_handler(thread, &delivery);
 	spin_unlock_irq(&process->signal_lock, flags);
 	frame->rax = 0;

@@ -295,6 +295,40 @@ static void directed_signals(void)
 	CHECK_EQ(wrong_thread, 0);
 }
 
+static volatile int handled, all_taken;
+
+static void count_handled(int number)
+{
+	handled += number == SIGUSR1;
+}
+
+static void *raise_all_the_time(void *unused)
+{
+	/* Not raise(), which blocks all signals meanwhile. */
+	while (!all_taken)
+		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR1);
+	return unused;
+}
+
+/* A handler that another thread takes away while its signal is on the way: it runs, or nothing does. */
+static void handler_taken_away(void)
+{
+	enum { TIMES = 200000 };
+	pthread_t thread;
+
+	handled = all_taken = 0;
+	signal(SIGUSR1, count_handled);
+	CHECK_EQ(pthread_create(&thread, NULL, raise_all_the_time, NULL), 0);
+	for (int i = 0; i < TIMES; i++) {
+		signal(SIGUSR1, SIG_IGN);
+		signal(SIGUSR1, count_handled);
+	}
+	while (!handled)
+		check_sleep(1);
+	all_taken = 1;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
 /* Not before the first thread has made this one: it blocks signals meanwhile. */
 static void *kill_process(void *unused)
 {
@@ -499,8 +533,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(create_and_join), CASE(identity), CASE(conditions), CASE(barriers), CASE(cancelling), CASE(robust_mutex),
-		CASE(semaphores), CASE(directed_signals), CASE(first_thread_signalled), CASE(ends_of_process), CASE(continued_at_once),
-		CASE(fork_from_thread), CASE(many_threads),
+		CASE(semaphores), CASE(directed_signals), CASE(handler_taken_away), CASE(first_thread_signalled), CASE(ends_of_process),
+		CASE(continued_at_once), CASE(fork_from_thread), CASE(many_threads),
 		{ NULL, NULL },
 	};
 
