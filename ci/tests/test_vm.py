@@ -14,6 +14,10 @@ from guest import LINUX, RAEEN, VM, console_text, vm, vm_line
 BOTH = pytest.mark.parametrize("guest", [RAEEN, LINUX])
 
 
+# When the overlay's were made, as the guest should see it.
+TIMES = ((1_000_000_000, "deep/script"), (1_100_000_000, "deep/link"), (1_200_000_000, "deep/empty"), (1_300_000_000, "deep/er"), (1_400_000_000, "deep"))
+
+
 @pytest.fixture(params=[256, pytest.param(1024, marks=pytest.mark.full)])
 def overlay(request, tmp_path):
     """A folder with all that an overlay may hold, and some KiB of random bytes (the seed is in the file's name)."""
@@ -28,6 +32,8 @@ def overlay(request, tmp_path):
     (root / "deep/empty").touch(mode=0o600)
     (root / "deep/a name with spaces \xe9").touch()
     (root / f"random-{seed}").write_bytes(random.Random(seed).randbytes(request.param << 10))
+    for time, name in TIMES:
+        os.utime(root / name, (time, time), follow_symlinks=False)
     return root
 
 
@@ -37,7 +43,7 @@ def test_streams_and_overlay(guest, overlay):
     data = next(overlay.glob("random-*"))
     command = (f"cat /{data.name}; cat /{data.name} >&2; echo end; cat /proc/cmdline; pwd; id -u; cat; "
                "/deep/script overlay; cat /deep/link; stat -c '%a %u %g %s' /deep/script /deep/empty; ls /deep | wc -l; "
-               "exit 42")
+               f"cd /; stat -c %Y {' '.join(name for _, name in TIMES)}; exit 42")
     done = vm(guest, command, "--overlay", overlay, "--append", "raeen.test=a,b")
     assert done.returncode == 42, console_text(done.stderr)
     expected = data.read_bytes()
@@ -46,7 +52,7 @@ def test_streams_and_overlay(guest, overlay):
     lines = done.stdout[len(expected):].decode().splitlines()
     assert lines[0] == "end"
     assert "raeen.test=a,b" in lines[1]
-    assert lines[2:] == ["/root", "0", "script ran with overlay", "content", "750 0 0 34", "600 0 0 0", "5"]
+    assert lines[2:] == ["/root", "0", "script ran with overlay", "content", "750 0 0 34", "600 0 0 0", "5"] + [str(time) for time, _ in TIMES]
 
 
 def test_words_are_quoted():
@@ -161,14 +167,15 @@ def test_large_overlay(guest, tmp_path):
 
 
 @pytest.mark.full
-def test_exact_has_one_date(tmp_path):
-    """Also what lies in the overlay, of whatever kind. RaeenOS takes no times from it; test_bench.py sees that they do not matter there."""
+@BOTH
+def test_exact_has_one_date(guest, tmp_path):
+    """Also what lies in the overlay, of whatever kind."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/file").touch()
     (tmp_path / "link").symlink_to("folder")
     for path in (tmp_path / "folder/file", tmp_path / "folder", tmp_path / "link"):
         os.utime(path, (1_000_000_000, 1_000_000_000), follow_symlinks=False)
-    done = vm(LINUX, "stat -c %Y /folder /folder/file /link", "--exact", "--overlay", tmp_path, timeout=600)
+    done = vm(guest, "stat -c %Y /folder /folder/file /link", "--exact", "--overlay", tmp_path, timeout=600)
     assert done.stdout.split() == [b"1767225600"] * 3, console_text(done.stderr)
 
 

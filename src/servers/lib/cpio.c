@@ -263,7 +263,7 @@ static int read_entry(struct reader *reader)
 	const uint32_t *fields = reader->fields;
 	struct cpio_entry entry = {
 		.name = reader->name, .mode = fields[FIELD_MODE], .uid = fields[FIELD_UID], .gid = fields[FIELD_GID],
-		.size = fields[FIELD_SIZE], .device_major = fields[FIELD_RDEV_MAJOR],
+		.size = fields[FIELD_SIZE], .mtime = fields[FIELD_MTIME], .device_major = fields[FIELD_RDEV_MAJOR],
 		.device_minor = fields[FIELD_RDEV_MINOR],
 	};
 	int error = clean_name(reader);

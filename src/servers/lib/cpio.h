@@ -21,6 +21,7 @@ struct cpio_entry {
 	const char *name;            /* relative: no '/' first, no "." or ".." in it */
 	uint32_t mode, uid, gid;     /* mode as in st_mode */
 	uint32_t size;
+	uint32_t mtime;              /* seconds since 1970 */
 	uint32_t device_major, device_minor;
 	const char *target;          /* of a symbolic link */
 	const char *link;            /* earlier name of the same file, or NULL */

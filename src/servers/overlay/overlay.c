@@ -3,8 +3,8 @@
  * overlay [--only PATH]... ARCHIVE: unpacks a cpio archive over /: the folder that `ci/vm --overlay` brings; or only what is named, where it is in the
  * archive. The manager runs it at boot.
  *
- * Files replace what had their name; directories that exist stay as they are. Stops at the first error, which is its one line on standard
- * error, with status 1. lib/cpio.c reads the archive; this file makes what it holds.
+ * Files replace what had their name; directories that exist stay as they are. What is made is as old as the archive says. Stops at the first
+ * error, which is its one line on standard error, with status 1. lib/cpio.c reads the archive; this file makes what it holds.
  */
 #include "../lib/cpio.h"
 
@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,11 +21,20 @@
 
 enum { BUFFER_SIZE = 1 << 20 };
 
+/* Times of directories are set last: what is made in them changes them. */
+struct made_directory {
+	struct made_directory *next;
+	uint32_t mtime;
+	char path[];
+};
+
 struct unpacking {
 	int archive;
 	char *const *only;           /* "--only", PATH, "--only", PATH... */
 	int only_count;              /* 0: all is wanted */
 	int file;                    /* being written, or -1: what comes is not wanted */
+	uint32_t file_mtime;
+	struct made_directory *directories;
 	unsigned entries;
 	unsigned long long bytes;
 };
@@ -120,6 +130,42 @@ static int set_owner(const struct cpio_entry *entry, const char *path)
 	return 0;
 }
 
+static int set_time(const char *path, uint32_t mtime)
+{
+	struct timespec times[2] = { { .tv_sec = mtime }, { .tv_sec = mtime } };
+
+	return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int remember_directory(struct unpacking *unpacking, const char *path, uint32_t mtime)
+{
+	struct made_directory *made = malloc(sizeof(*made) + strlen(path) + 1);
+
+	if (!made)
+		return -ENOMEM;
+	made->next = unpacking->directories;
+	made->mtime = mtime;
+	strcpy(made->path, path);
+	unpacking->directories = made;
+	return 0;
+}
+
+static int set_times_of_directories(struct unpacking *unpacking)
+{
+	struct made_directory *made;
+	int result = 0;
+
+	while ((made = unpacking->directories)) {
+		/* One may have been replaced by something else since. */
+		int error = set_time(made->path, made->mtime);
+
+		result = error && error != -ENOENT ? error : result;
+		unpacking->directories = made->next;
+		free(made);
+	}
+	return result;
+}
+
 static bool is_wanted(const struct unpacking *unpacking, const char *path)
 {
 	for (int i = 1; i < unpacking->only_count; i += 2) {
@@ -132,10 +178,23 @@ static bool is_wanted(const struct unpacking *unpacking, const char *path)
 static int finish_file(void *context)
 {
 	struct unpacking *unpacking = context;
-	int result = unpacking->file < 0 ? 0 : close(unpacking->file);
+	struct timespec times[2] = { { .tv_sec = unpacking->file_mtime }, { .tv_sec = unpacking->file_mtime } };
+	int result = unpacking->file < 0 ? 0 : futimens(unpacking->file, times);
 
+	if (unpacking->file >= 0 && close(unpacking->file) < 0)
+		result = -1;
 	unpacking->file = -1;
 	return result < 0 ? -errno : 0;
+}
+
+/* What has no data to come is as old as it should be. */
+static int settle(struct unpacking *unpacking, const struct cpio_entry *entry, const char *path)
+{
+	if (S_ISDIR(entry->mode))
+		return remember_directory(unpacking, path, entry->mtime);
+	if (S_ISREG(entry->mode))
+		return unpacking->file >= 0 && entry->size == 0 ? finish_file(unpacking) : 0;
+	return set_time(path, entry->mtime);
 }
 
 static int begin_entry(void *context, const struct cpio_entry *entry)
@@ -157,6 +216,7 @@ static int begin_entry(void *context, const struct cpio_entry *entry)
 	if (result < 0)
 		return result;
 	unpacking->entries++;
+	unpacking->file_mtime = entry->mtime;
 	if (S_ISREG(entry->mode) && !entry->link)
 		unpacking->file = result;
 	result = set_owner(entry, path);
@@ -165,9 +225,7 @@ static int begin_entry(void *context, const struct cpio_entry *entry)
 		unpacking->file = open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
 		result = unpacking->file < 0 ? -errno : 0;
 	}
-	if (result == 0 && unpacking->file >= 0 && entry->size == 0)
-		result = finish_file(unpacking);
-	return result;
+	return result ? result : settle(unpacking, entry, path);
 }
 
 static int write_data(void *context, const void *bytes, size_t length)
@@ -202,10 +260,16 @@ static int unpack(struct unpacking *unpacking)
 	};
 	char error[CPIO_ERROR_TEXT];
 
-	if (cpio_read(&source, &sink, BUFFER_SIZE, error) == 0)
-		return 0;
-	fprintf(stderr, "overlay: %s\n", error);
-	return -1;
+	int result = cpio_read(&source, &sink, BUFFER_SIZE, error);
+
+	if (result < 0) {
+		fprintf(stderr, "overlay: %s\n", error);
+		return -1;
+	}
+	result = set_times_of_directories(unpacking);
+	if (result < 0)
+		fprintf(stderr, "overlay: cannot set the times of directories: %s\n", strerror(-result));
+	return result;
 }
 
 static int usage(FILE *to)
