@@ -174,8 +174,11 @@ size_t uio_read_from_now(struct uio *uio, void *kernel_buf, size_t len)
 	return moved;
 }
 
-/* What kind of access makes the pages of the VMA at @addr present for good; false where nothing is mapped or accessible. */
-static bool populate_access(struct address_space *as, uint64_t addr, enum fault_access *access, uint64_t *end)
+/*
+ * What kind of access makes the pages of the VMA at @addr present for good; false where nothing is mapped or accessible. Shared pages are but read unless
+ * @advice says otherwise: a file that nobody writes to stays clean.
+ */
+static bool populate_access(struct address_space *as, uint64_t addr, int advice, enum fault_access *access, uint64_t *end)
 {
 	bool ok = false;
 
@@ -185,19 +188,19 @@ static bool populate_access(struct address_space *as, uint64_t addr, enum fault_
 	if (vma && vma->prot) {
 		ok = true;
 		*end = vma->end;
-		*access = vma->prot & PROT_WRITE ? FAULT_WRITE : FAULT_READ;
+		*access = advice == MADV_POPULATE_WRITE || (!advice && vma->prot & PROT_WRITE && vma->flags & MAP_PRIVATE) ? FAULT_WRITE : FAULT_READ;
 	}
 	rwlock_read_unlock(&as->lock);
 	return ok;
 }
 
-int address_space_populate(struct address_space *as, uint64_t start, uint64_t end)
+int address_space_populate(struct address_space *as, uint64_t start, uint64_t end, int advice)
 {
 	while (start < end) {
 		enum fault_access access;
 		uint64_t stop;
 
-		if (!populate_access(as, start, &access, &stop))
+		if (!populate_access(as, start, advice, &access, &stop))
 			return -ENOMEM;
 		for (stop = MIN(stop, end); start < stop; start += PAGE_SIZE) {
 			struct frame *frame = present_frame(as, start, access == FAULT_WRITE);

@@ -241,7 +241,7 @@ int64_t address_space_map(struct address_space *as, uint64_t addr, uint64_t len,
 static __attribute__((noinline)) void unmap_before(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end)
 {
 	if (vma->object->ops->prepare_write && !(vma->flags & MAP_PRIVATE))
-		page_table_unmap(as, MAX(start, vma->start), MIN(end, vma->end));
+		page_table_unmap_piecewise(as, MAX(start, vma->start), MIN(end, vma->end));
 }
 
 static __attribute__((noinline)) void leave_object(struct address_space *as, struct vma *vma)

@@ -154,8 +154,11 @@ static inline bool address_space_locks_new(const struct address_space *as)
 	return (as->lock_future & (VMA_LOCKED | VMA_LOCK_ON_FAULT)) == VMA_LOCKED;
 }
 
-/* Makes the pages of [start, end) present, as the VMAs there allow. Stops at the first that cannot be: 0, -ENOMEM or -EFAULT. May sleep. */
-int address_space_populate(struct address_space *as, uint64_t start, uint64_t end);
+/*
+ * Makes the pages of [start, end) present, as the VMAs there allow. @advice: MADV_POPULATE_READ, or _WRITE; 0: to be written to where they are private, read
+ * where they are shared. Stops at the first that cannot be: 0, -ENOMEM or -EFAULT. May sleep.
+ */
+int address_space_populate(struct address_space *as, uint64_t start, uint64_t end, int advice);
 int address_space_protect(struct address_space *as, uint64_t addr, uint64_t len, unsigned prot);
 
 /* Finds the VMA that holds @addr. as->lock held. */

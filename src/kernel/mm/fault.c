@@ -14,6 +14,7 @@
 #include "mm/vm_object_internal.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "process/signal.h"
 
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -536,7 +537,8 @@ struct fault_result address_space_fault(struct address_space *as, uint64_t addr,
 
 		if (likely(status == FAULT_DONE))
 			return (struct fault_result){ 0, 0 };
-		if (status == FAULT_KILLED)
+		/* Who is being ended to give memory asks for none. */
+		if (status == FAULT_KILLED || (status == FAULT_NO_MEMORY && signal_fatal_pending()))
 			return fault_killed(user);
 		if (status == FAULT_NO_PAGE)
 			return (struct fault_result){ SIGBUS, BUS_ADRERR };

@@ -79,7 +79,7 @@ static int advise_populate(struct address_space *as, struct vma *vma, uint64_t s
 	if (!(vma->prot & (advice == MADV_POPULATE_READ ? PROT_READ : PROT_WRITE)))
 		return -EINVAL;
 	rwlock_read_unlock(&as->lock);
-	error = address_space_populate(as, start, end);
+	error = address_space_populate(as, start, end, advice);
 	rwlock_read_lock(&as->lock);
 	return error;
 }

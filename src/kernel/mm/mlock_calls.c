@@ -54,7 +54,7 @@ static long change_lock(uint64_t addr, size_t len, unsigned flags)
 		error = set_locked(as, start, end, flags);
 	rwlock_write_unlock(&as->lock);
 	if (!error && flags == VMA_LOCKED)
-		error = address_space_populate(as, start, end);
+		error = address_space_populate(as, start, end, 0);
 	return error == -EFAULT ? -ENOMEM : error;
 }
 
@@ -93,7 +93,7 @@ static void populate_all(struct address_space *as)
 		rwlock_read_unlock(&as->lock);
 		if (!vma)
 			break;
-		address_space_populate(as, start, end);
+		address_space_populate(as, start, end, 0);
 		at = end;
 	}
 }

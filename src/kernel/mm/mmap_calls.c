@@ -107,7 +107,7 @@ static void populate(struct address_space *as, uint64_t at, uint64_t len, int fl
 		      address_space_locks_new(as);
 
 	if (wanted)
-		address_space_populate(as, at, at + ROUND_UP(len, PAGE_SIZE));
+		address_space_populate(as, at, at + ROUND_UP(len, PAGE_SIZE), 0);
 }
 
 /* What malloc and stacks of threads ask for most: private memory with nothing special about it. */
@@ -245,7 +245,7 @@ long sys_brk(uint64_t addr)
 	locked = address_space_locks_new(as);
 	rwlock_write_unlock(&as->lock);
 	if (locked && now > old)
-		address_space_populate(as, ROUND_UP(old, PAGE_SIZE), ROUND_UP(now, PAGE_SIZE));
+		address_space_populate(as, ROUND_UP(old, PAGE_SIZE), ROUND_UP(now, PAGE_SIZE), 0);
 	return now;
 }
 

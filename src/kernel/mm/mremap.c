@@ -182,7 +182,7 @@ long sys_mremap(uint64_t addr, size_t old_len, size_t new_len, int flags, uint64
 	}
 	rwlock_write_unlock(&remap.as->lock);
 	if (at >= 0 && locked)
-		address_space_populate(remap.as, at, at + remap.new_len);
+		address_space_populate(remap.as, at, at + remap.new_len, 0);
 	return at;
 }
 
@@ -210,6 +210,6 @@ COLD long sys_remap_file_pages(uint64_t addr, size_t len, int prot, size_t page,
 	rwlock_write_unlock(&as->lock);
 	if (at < 0)
 		return at;
-	address_space_populate(as, addr, addr + len);
+	address_space_populate(as, addr, addr + len, 0);
 	return 0;
 }

@@ -62,10 +62,11 @@ size_t memory_reclaim(size_t frames)
 		size_t before = freed;
 
 		freed += run_shrinkers(frames - freed);
-		/* Not under the lock: who is to write may need memory for that. What was freed is not waited with: others would take it. */
-		if (write && freed < frames)
-			freed += write(frames - freed, freed == before);
-		if (freed == before)
+		/*
+		 * Not under the lock: who is to write may need memory for that. What was freed is not waited with: others would take it. What became
+		 * clean is freed in the next round.
+		 */
+		if (freed < frames && !(write && write(frames - freed, !freed)) && freed == before)
 			break;
 	}
 	return freed;

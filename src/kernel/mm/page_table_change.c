@@ -33,7 +33,10 @@ static inline bool allows_less(uint64_t before, uint64_t after)
 	return (before & PTE_PRESENT) && ((before & ~after & (PTE_PRESENT | PTE_WRITE)) | (after & ~before & PTE_NO_EXECUTE));
 }
 
-/* The TLB is flushed once at the end; nobody makes entries meanwhile. */
+/*
+ * The TLB is flushed once at the end; nobody makes entries meanwhile. But whoever writes pages back and finds an entry read-only must be right that no CPU
+ * writes to its page: then it is flushed before the lock is let go.
+ */
 void page_table_protect(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end)
 {
 	uint64_t first = start;
@@ -61,7 +64,7 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 			}
 			start = MIN(end, table_end(start));
 		}
-		if (start >= end) {
+		if (start >= end || (vma->object && vma->object->ops->prepare_write)) {
 			if (less)
 				tlb_flush_range(as->root, first, end, false);
 			else

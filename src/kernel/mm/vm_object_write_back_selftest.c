@@ -188,7 +188,7 @@ SELFTEST(pages_under_write_back_can_be_read_and_get_dirty_again)
 	struct address_space *as = map_object(&at);
 	struct frame *frame;
 
-	SELFTEST_CHECK(!address_space_populate(as, at, at + 2 * PAGE_SIZE));
+	SELFTEST_CHECK(!address_space_populate(as, at, at + 2 * PAGE_SIZE, MADV_POPULATE_WRITE));
 	SELFTEST_CHECK(store(as, at + 5 * PAGE_SIZE, 1));
 	sync_pages(0, 5);
 	SELFTEST_CHECK(counted(1, 0));

@@ -186,7 +186,7 @@ long sys_shmat(int id, uint64_t addr, int flags)
 	if (at + segment->pages.size >= at)
 		result = address_space_map(as, at, segment->pages.size, prot, prot | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | place, &segment->pages, 0);
 	if (result >= 0 && address_space_locks_new(as))
-		address_space_populate(as, result, result + segment->pages.size);
+		address_space_populate(as, result, result + segment->pages.size, 0);
 	sysv_put(&segment->object);
 	return result == -EEXIST ? -EINVAL : result;
 }

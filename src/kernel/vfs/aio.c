@@ -24,6 +24,7 @@
 #include "vfs/procfs/entry.h"
 #include "vfs/transfer.h"
 #include <linux/aio_abi.h>
+#include <linux/mman.h>
 
 enum { RING_COMPATIBLE = 1, REQUESTS_CEILING = 1 << 22 };
 #define RING_MAGIC 0xa10a10a1u
@@ -73,7 +74,7 @@ static int map(struct aio *aio, uaddr_t id)
 	const struct aio_ring header = { .room = aio->room, .magic = RING_MAGIC, .compatible = RING_COMPATIBLE, .header_size = sizeof(header) };
 	struct address_space *as = address_space_current();
 	int64_t at = address_space_map_own(as, &aio->memory);
-	int error = at < 0 ? at : address_space_populate(as, at, at + aio->memory.size);
+	int error = at < 0 ? at : address_space_populate(as, at, at + aio->memory.size, MADV_POPULATE_WRITE);
 
 	if (!error && (copy_to_user(at, &header, sizeof(header)) || put_user_u64(id, at)))
 		error = -EFAULT;

@@ -160,6 +160,6 @@ long sys_shmem_map(int fd, uint64_t addr, uint64_t offset, uint64_t len, unsigne
 					   &shmem_of(ref.file)->object, offset);
 	fd_release(ref);
 	if (result >= 0 && flags & MAP_POPULATE)
-		address_space_populate(as, result, result + len);
+		address_space_populate(as, result, result + len, 0);
 	return result;
 }

@@ -132,6 +132,29 @@ static void filled(void)
 	CHECK_ERR(mincore(file, -1, present), ENOMEM);
 }
 
+/* Pages of a file that are there for reading are not written to, and private ones not copied: the file stays as old as it is, and what it gets is seen. */
+static void filled_for_reading(void)
+{
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct stat status;
+	char *shared, *private;
+
+	CHECK_EQ(ftruncate(fd, 4 * PAGE), 0);
+	CHECK_EQ(futimens(fd, old), 0);
+	shared = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	CHECK_EQ(madvise(shared, 4 * PAGE, MADV_POPULATE_READ), 0);
+	CHECK_EQ(mlock(shared, 4 * PAGE), 0);
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_mtime, 1000);
+	private = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK_EQ(madvise(private, 4 * PAGE, MADV_POPULATE_READ), 0);
+	CHECK_EQ(pwrite(fd, "b", 1, PAGE), 1);
+	CHECK_EQ(private[PAGE], 'b');
+	CHECK_EQ(shared[PAGE], 'b');
+	CHECK_EQ(madvise(shared, 4 * PAGE, MADV_POPULATE_WRITE), 0);
+}
+
 static void locked(void)
 {
 	char *at = map(MAP_PRIVATE);
@@ -145,7 +168,7 @@ static void locked(void)
 	CHECK_EQ(at[PAGE], 'a');
 }
 
-static const struct check_case cases[] = { CASE(left_out), CASE(taken), CASE(filled), CASE(locked), { NULL, NULL } };
+static const struct check_case cases[] = { CASE(left_out), CASE(taken), CASE(filled), CASE(filled_for_reading), CASE(locked), { NULL, NULL } };
 
 int main(int argc, char **argv)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pidfd: processes as descriptors: opening, the end, sending, waiting, taking descriptors, clone and clone3 that give one. */
 #include "check.h"
+#include "leak.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -194,6 +195,34 @@ static void send_as_user(void *argument)
 }
 
 /* The directory of a process in /proc does for sending, and for that only; nothing else in /proc does, and not by a name alone (O_PATH). */
+static void *ask_by_own_directory(void *unused)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%ld", syscall(SYS_gettid));
+	fd = open(path, O_RDONLY | O_DIRECTORY);
+	send(fd, 0, NULL, 0);
+	close(fd);
+	return unused;
+}
+
+/* Asking by the directory of a thread leaves nothing of it behind. */
+static void by_thread_that_ends(void)
+{
+	enum { THREADS = 50 };
+	struct leak_mark mark;
+	pthread_t thread;
+
+	for (int i = 0; i <= THREADS; i++) {
+		if (i == 1)
+			leak_mark(&mark);
+		CHECK_EQ(pthread_create(&thread, NULL, ask_by_own_directory, NULL), 0);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+	}
+	leak_check(&mark, "the directories of threads");
+}
+
 static void by_directory(void)
 {
 	static const char *const others[] = { "/proc", "/proc/self/task", "/proc/self/fd", "/proc/self/stat", "/proc/sys", "/" };
@@ -351,7 +380,8 @@ static void cloned(void)
 }
 
 static const struct check_case cases[] = {
-	CASE(refusals), CASE(information), CASE(the_end), CASE(sending), CASE(by_directory), CASE(waiting), CASE(taking), CASE(cloned), { NULL, NULL },
+	CASE(refusals), CASE(information), CASE(the_end), CASE(sending), CASE(by_directory), CASE(by_thread_that_ends),
+	CASE(waiting), CASE(taking), CASE(cloned), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

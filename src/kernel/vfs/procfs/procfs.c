@@ -293,7 +293,12 @@ bool proc_names_process(const struct file *file, struct process **process)
 	/* A numbered member of the root. */
 	if (id.id == PROC_ROOT_ID || id.id >> 48)
 		return false;
-	*process = proc_node_get(id, &node) ? NULL : node.subject.process;
+	*process = NULL;
+	if (!proc_node_get(id, &node)) {
+		*process = node.subject.process;
+		if (node.subject.thread)
+			thread_put(node.subject.thread);
+	}
 	return true;
 }
 
