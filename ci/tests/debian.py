@@ -185,6 +185,38 @@ PACKAGES["debugger"] = GDB | {name: (PACKAGES["procps"] | PACKAGES["gcc"] | STRE
     "bash", "coreutils", "sed", "grep", "libacl1", "libattr1", "libc6", "libcom-err2", "libexpat1", "libffi8", "libgcc-s1", "libgmp10", "libgssapi-krb5-2",
     "libk5crypto3", "libkeyutils1", "libkrb5-3", "libkrb5support0", "liblzma5", "libpcre2-8-0", "libreadline8", "libselinux1", "libssl3", "libstdc++6",
     "libtinfo6", "libxxhash0", "libzstd1", "zlib1g")}
+# Database servers, with what they talk by local sockets.
+SERVERS = {
+    "postgresql-15": "8566850f295c2cb5034ff5dd5b40caf97eea81b75a841c8d1f691c05ab8815db",
+    "postgresql-client-15": "779332f35a5adc7c97376a7bb6dd8a6a6b48f594953f01eecfaead2eab09dab1",
+    "redis-server": "784e17b51024ff878fd7d709a68346658fa9b21f6de740cb75e474f28790971c",
+    "redis-tools": "f791cfcbf3054832bd6e786546acb0d4e046888f8e63bcf567c1c65fbfaf69e2",
+    "libatomic1": "fbd4e154a6b444229ea002cc209df099209c0adc09102e5fd21239a3d2b55e2d",
+    "libaudit1": "30954df4b5a7c505661ba8ae5e6ea94f5805e408899fb400783bb166eb5ff306",
+    "libicu72": "f7f6f99c6d7b025914df2447fc93e11d22c44c0c8bdd8b6f36691c9e7ddcef88",
+    "libjemalloc2": "a4117c23c5c8acf6c9678a6cb086f000b79476369da7efe8a78a70826956ad3d",
+    "liblzf1": "9854b0866201b63e04f1e446f45f01ef4a6f72c61f2250b75f944f6046cc7e8c",
+    "libpam0g": "a06f889caf9e97ccf04dedec0905573916bc6ec3366ade2c6ef8900047fd5cc1",
+    "libpq5": "ac8a72cc33453f75ac605b4f6b8f9febae303b9d9a61255a042a87a7f69ac5c7",
+    "libxml2": "4460e39dda10a815881374217cde08474747cfa018358cd8612c14b390eff53b",
+    "tzdata": "3254eb870c8a949518214805aee5e4276af7699988ea8b9a3a583cd0f1eab31c",
+}
+PACKAGES["servers"] = SERVERS | {name: (PACKAGES["procps"] | PACKAGES["debugger"] | STRESS_NG | PACKAGES["dynamic-full"])[name] for name in (
+    "libc6", "libcap-ng0", "libcap2", "libcom-err2", "libffi8", "libgcc-s1", "libgcrypt20", "libgmp10", "libgnutls30", "libgpg-error0", "libgssapi-krb5-2",
+    "libhogweed6", "libidn2-0", "libk5crypto3", "libkeyutils1", "libkrb5-3", "libkrb5support0", "libldap-2.5-0", "liblz4-1", "liblzma5", "libnettle8",
+    "libp11-kit0", "libreadline8", "libsasl2-2", "libssl3", "libstdc++6", "libsystemd0", "libtasn1-6", "libtinfo6", "libunistring2", "libzstd1", "zlib1g")}
+# All of Python, and its own tests.
+PYTHON = {
+    "python3.11": "4facf334e0e0830a87013852f8c3a1cfee11ad702f72f240adf9ad5b9a334e7c",
+    "libpython3.11-stdlib": "10f13e000ee757f5f2d2d3569f9e30546214a0c850acd78695feae373bfa3e53",
+    "libpython3.11-testsuite": "5dd0f85e950b344a51374e0ef68089e808f73c6c594c80e5232936b5c7ea4a28",
+    "libdb5.3": "7dc5127b8dd0da80e992ba594954c005ae4359d839a24eb65d0d8129b5235c84",
+    "libnsl2": "c0d83437fdb016cb289436f49f28a36be44b3e8f1f2498c7e3a095f709c0d6f8",
+}
+PACKAGES["python"] = PYTHON | {name: (PACKAGES["procps"] | PACKAGES["debugger"] | PACKAGES["dynamic-full"])[name] for name in (
+    "python3.11-minimal", "libpython3.11-minimal", "libbz2-1.0", "libc6", "libcom-err2", "libcrypt1", "libexpat1", "libffi8", "libgcc-s1", "libgssapi-krb5-2",
+    "libk5crypto3", "libkeyutils1", "libkrb5-3", "libkrb5support0", "liblzma5", "libncursesw6", "libreadline8", "libsqlite3-0", "libssl3", "libtinfo6",
+    "libtirpc3", "libuuid1", "zlib1g")}
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv")
 # The debugger compares names in UTF-32.
 LEFT_IN = {"debugger": {"usr/lib/x86_64-linux-gnu/gconv"}}

@@ -427,7 +427,7 @@ static __attribute__((noinline)) bool grow_stack(struct address_space *as, uint6
 	} else if (vma && (vma->flags & VMA_GROWS_DOWN) && start >= USER_START) {
 		struct vma *prev = vma_prev(vma);
 		uint64_t more = vma->start - start;
-		bool room = !prev || (prev->flags & VMA_GROWS_DOWN ? prev->end <= start : start - prev->end >= STACK_GUARD_GAP);
+		bool room = !prev || (prev->flags & VMA_GROWS_DOWN || !prev->prot ? prev->end <= start : start - prev->end >= STACK_GUARD_GAP);
 
 		if (room && vma->end - start <= as->stack_limit && !memory_limits_allow(as, vma->prot, vma->flags, more, 0)) {
 			vma_set_bounds(as, vma, start, vma->end);

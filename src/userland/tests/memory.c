@@ -380,6 +380,10 @@ static void grows_down(void)
 	stack[-1] = 5;
 	stack[-PAGE - 1] = 6;
 	CHECK_EQ(stack[-1], 5);
+	/* Next to what nobody may use, too: that is a guard itself. */
+	CHECK(mmap(at + 50 * PAGE, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at + 50 * PAGE);
+	stack[-5 * PAGE] = 7;
+	CHECK_EQ(stack[-5 * PAGE], 7);
 }
 
 static void many_mappings(void)
