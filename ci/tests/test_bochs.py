@@ -82,7 +82,7 @@ def test_serial_console(bochs, cpu, has):
     assert "interrupts: local APIC and I/O APIC" in log
     machine.child.send("root\r")
     machine.expect("# ")
-    assert machine.run("uname -sm") == "RaeenOS x86_64"
+    assert machine.run("uname -om") == "x86_64 RaeenOS"
     assert machine.run("seq 1 1000 | md5sum") == "53d025127ae99ab79e8502aae2d9bea6  -"
     # Bochs says what an instruction takes; its timer, its PIT and its RTC have to agree about it.
     assert re.search(r"clock: TSC (49|50|51) MHz", log)

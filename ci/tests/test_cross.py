@@ -68,7 +68,7 @@ def test_system_runs(built, tmp_path):
         folder = os.path.join(built, "ports", name, "stage")
         subprocess.run(["cp", "-a", folder + "/.", tmp_path], check=True)
         subprocess.run(["cp", "-a", os.path.join(ROOT, "ports", name, "tests"), tmp_path / name], check=True)
-    command = "uname -s && dash /dash/language.sh a 'b c' d && dash /dash/processes.sh && lua /lua/language.lua && lua /lua/memory.lua"
+    command = "uname -o && dash /dash/language.sh a 'b c' d && dash /dash/processes.sh && lua /lua/language.lua && lua /lua/memory.lua"
     done = vm("raeen", command, "--image", os.path.join(built, "raeen.iso"), "--overlay", tmp_path, timeout=240)
     assert done.returncode == 0, done.stdout.decode() + console_text(done.stderr)
     assert re.fullmatch(r"RaeenOS\n(\w+: \d+ checks passed\n){4}", done.stdout.decode()), done.stdout

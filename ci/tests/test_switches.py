@@ -45,6 +45,6 @@ def test_kernel(on):
     switches.build_kernel(FOLDER, os.path.join(BUILD, "uapi"), *on)
     with open(os.path.join(FOLDER, "kernel/features"), encoding="utf-8") as file:
         assert sorted(file.read().split()) == sorted(name.lower() for name in on)
-    done = boot(FOLDER, "cd /tmp && seq 3 | sort -r | tr '\\n' ' ' > x && cat x && uname")
+    done = boot(FOLDER, "cd /tmp && seq 3 | sort -r | tr '\\n' ' ' > x && cat x && uname -o")
     assert (done.returncode, done.stdout) == (0, b"3 2 1 RaeenOS\n"), console_text(done.stderr)
     assert measure.kernel_size(FOLDER) <= (goals.KERNEL_BYTES if on else goals.SMALLEST_KERNEL_BYTES)

@@ -139,7 +139,7 @@ static int wanted(const struct operation *operation, char **names)
 	static struct utsname system;
 
 	uname(&system);
-	if ((operation->native && strcmp(system.sysname, "RaeenOS")) || (operation->disk && !getenv("BENCH_DISK")) ||
+	if ((operation->native && !strstr(system.release, "-raeen")) || (operation->disk && !getenv("BENCH_DISK")) ||
 	    (operation->sockets && !have_local_sockets()))
 		return 0;
 	if (!*names)

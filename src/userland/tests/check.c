@@ -108,7 +108,7 @@ int check_on_linux(void)
 {
 	struct utsname name;
 
-	return uname(&name) == 0 && strcmp(name.sysname, "Linux") == 0;
+	return uname(&name) == 0 && !strstr(name.release, "-raeen");
 }
 
 long check_now(void)

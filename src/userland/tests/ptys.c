@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #ifndef EXTPROC
@@ -300,7 +299,6 @@ static void disciplines(void)
 
 static void typing_for_others(void *unused)
 {
-	struct utsname system;
 	char legacy;
 	int fd = open("/proc/sys/dev/tty/legacy_tiocsti", O_RDONLY);
 
@@ -309,8 +307,7 @@ static void typing_for_others(void *unused)
 	pty_open_pair();
 	CHECK_EQ(ioctl(slave, TIOCSCTTY, 0), 0);
 	/* Linux could not refuse it before 6.2, which brought the file. */
-	CHECK_EQ(uname(&system), 0);
-	legacy = strcmp(system.sysname, "RaeenOS") ? '1' : '0';
+	legacy = check_on_linux() ? '1' : '0';
 	if (fd >= 0)
 		read(fd, &legacy, 1);
 	CHECK_EQ(setuid(1000), 0);

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 enum { PAGE = 4096, LOW = 256, HIGH = 1024, PIECES = 2200, BATCH = 64, DIRECT_BLOCKS = 12 };
@@ -285,9 +284,7 @@ static unsigned file_pages = BATCH;
 
 static unsigned pages_of_files(void)
 {
-	struct utsname name;
-
-	return uname(&name) == 0 && strcmp(name.sysname, "Linux") == 0 ? DIRECT_BLOCKS : BATCH;
+	return check_on_linux() ? DIRECT_BLOCKS : BATCH;
 }
 
 static void write_beside(void *argument)

@@ -21,7 +21,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -223,16 +222,14 @@ static unsigned kill_often(pid_t server, unsigned long wanted, unsigned long pau
 static void deaths(void)
 {
 	unsigned long wanted = number("DEATHS", 20), seed = number("SEED", (unsigned long)check_now()), seconds = number("SECONDS", 0), replayed;
-	struct utsname system;
 	pid_t asker, server;
 	unsigned held;
 
 	printf("SEED=%lu\n", seed);
 	state = (seed + 1) * 0x9e3779b97f4a7c15ull;
-	uname(&system);
 	service = getenv("SERVICE") ? getenv("SERVICE") : "ext2";
 	port_name = getenv("PORT") ? getenv("PORT") : "fs.root";
-	if (strcmp(system.sysname, "RaeenOS") || !CHECK(wanted > 0 && wanted <= DEATHS_MAX))
+	if (check_on_linux() || !CHECK(wanted > 0 && wanted <= DEATHS_MAX))
 		return;
 	/* Nothing of this program may have to be read while the server is stopped. */
 	CHECK_EQ(mlockall(MCL_CURRENT | MCL_FUTURE), 0);

@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/times.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,13 +81,6 @@ static void read_all(long figures[FIGURES])
 	read_cpus(figures + 10);
 }
 
-static int on_raeen(void)
-{
-	struct utsname host;
-
-	return uname(&host) == 0 && strcmp(host.sysname, "RaeenOS") == 0;
-}
-
 /* Compares what is read now with the last reading. Returns how often something went back. */
 static int compare(long last[FIGURES])
 {
@@ -98,7 +90,7 @@ static int compare(long last[FIGURES])
 	read_all(now);
 	for (int i = 0; i < FIGURES; i++) {
 		/* Linux does not promise it of what idle CPUs have idled. */
-		if (now[i] < last[i] && (i < 10 || (i - 10) % CPU_FIELDS != IDLE || on_raeen())) {
+		if (now[i] < last[i] && (i < 10 || (i - 10) % CPU_FIELDS != IDLE || !check_on_linux())) {
 			if (i < 10)
 				printf("%s went from %ld back to %ld\n", names[i], last[i], now[i]);
 			else

@@ -15,7 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -590,9 +589,8 @@ int main(int argc, char **argv)
 		CASE(switched_under_load), { NULL, NULL }
 	};
 	static const struct check_case none[] = { CASE(nothing_to_check), { NULL, NULL } };
-	struct utsname name;
 
-	if (uname(&name) == 0 && strcmp(name.sysname, "Linux") == 0)
+	if (check_on_linux())
 		return check_main("trace", none, argc, argv);
 	return check_main("trace", cases, argc, argv);
 }

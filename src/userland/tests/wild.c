@@ -29,7 +29,6 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -411,10 +410,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = { CASE(every_pointer), { NULL, NULL } }, lists[] = { CASE(list), { NULL, NULL } };
 
-	struct utsname name;
-
 	if (argc > 1 && !strcmp(argv[1], "--list"))
 		return check_main("wild", lists, 1, argv);
-	native_too = uname(&name) == 0 && strcmp(name.sysname, "Linux") != 0;
+	native_too = !check_on_linux();
 	return check_main("wild", cases, argc, argv);
 }
