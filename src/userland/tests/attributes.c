@@ -82,6 +82,33 @@ static void become_user(void)
 	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
 }
 
+/* A change of owner that leaves owner and group as they are takes set-id bits away, which is for the owner. */
+static void owners_as_before(void)
+{
+	check_write_file("others", "", 06755);
+	check_write_file("plain", "", 0644);
+	check_write_file("mine", "", 0644);
+	CHECK_EQ(chown("mine", 1000, 1000), 0);
+	CHECK_EQ(chmod("mine", 06755), 0);
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chmod("d", 02755), 0);
+	become_user();
+	CHECK_ERR(chown("others", -1, -1), EPERM);
+	CHECK_ERR(fchown(open("others", O_RDONLY), -1, -1), EPERM);
+	CHECK_ERR(chown("others", -1, 1000), EPERM);
+	CHECK_EQ(mode_of("others"), S_IFREG | 06755);
+	CHECK_EQ(chown("plain", -1, -1), 0);
+	CHECK_ERR(chown("plain", 0, -1), EPERM);
+	CHECK_ERR(chown("plain", -1, 0), EPERM);
+	CHECK_EQ(chown("d", -1, -1), 0);
+	CHECK_EQ(mode_of("d"), S_IFDIR | 02755);
+	CHECK_EQ(chown("mine", -1, -1), 0);
+	CHECK_EQ(mode_of("mine"), S_IFREG | 0755);
+	CHECK_EQ(chown("mine", 1000, 1000), 0);
+	CHECK_ERR(chown("mine", 1001, -1), EPERM);
+	CHECK_ERR(chown("mine", -1, 1001), EPERM);
+}
+
 static void user_permissions(void)
 {
 	check_write_file("secret", "s", 0600);
@@ -399,8 +426,9 @@ static void not_sockets(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(modes), CASE(owners), CASE(user_permissions), CASE(sticky_folder), CASE(access_checks), CASE(times),
-		CASE(time_changes), CASE(times_stay), CASE(times_of_stores), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
+		CASE(modes), CASE(owners), CASE(owners_as_before), CASE(user_permissions),
+		CASE(sticky_folder), CASE(access_checks), CASE(times), CASE(time_changes),
+		CASE(times_stay), CASE(times_of_stores), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
 	};
 
 	return check_main("attributes", cases, argc, argv);
