@@ -453,6 +453,32 @@ static void vectors(void)
 }
 
 /* What was there of the memory is sent, or nothing is. */
+/* No bytes in a vector are no message, as none in one piece are. */
+static void empty_vectors(void)
+{
+	struct iovec none[2] = { { buffer, 0 }, { NULL, 0 } };
+	int pair[2];
+
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_EQ(socketpair(AF_UNIX, types[i] | SOCK_NONBLOCK, 0, pair), 0);
+		CHECK_EQ(writev(pair[0], none, 2), 0);
+		CHECK_EQ(writev(pair[0], none, 0), 0);
+		CHECK_EQ(syscall(SYS_pwritev2, pair[0], none, 2, -1l, 0l, 0), 0);
+		CHECK_ERR(syscall(SYS_pwritev2, pair[0], none, 2, 0l, 0l, 0), ESPIPE);
+		CHECK_ERR(recv(pair[1], buffer, 10, 0), EAGAIN);
+		CHECK_EQ(readv(pair[1], none, 2), 0);
+		CHECK_EQ(syscall(SYS_preadv2, pair[1], none, 2, -1l, 0l, 0), 0);
+		CHECK_EQ(write(pair[0], buffer, 0), 0);
+		if (types[i] == SOCK_STREAM)
+			CHECK_ERR(recv(pair[1], buffer, 10, 0), EAGAIN);
+		else
+			CHECK_EQ(recv(pair[1], buffer, 10, 0), 0);
+		close(pair[0]);
+		CHECK_EQ(writev(pair[1], none, 2), 0);
+		close(pair[1]);
+	}
+}
+
 static void half_there(void)
 {
 	char *area = mmap(NULL, 1 << 18, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -617,8 +643,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(making), CASE(unconnected), CASE(names), CASE(refused_connections), CASE(permissions), CASE(accepting_streams), CASE(accepting_packets),
-		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(half_there), CASE(buffers),
-		CASE(options), CASE(edges), CASE(listed), { NULL, NULL },
+		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(empty_vectors),
+		CASE(half_there), CASE(buffers), CASE(options), CASE(edges), CASE(listed), { NULL, NULL },
 	};
 
 	return kernel_has(UNIX_SOCKETS) ? check_main("sockets", cases, argc, argv) : skip_program("sockets", UNIX_SOCKETS);
