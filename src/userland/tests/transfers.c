@@ -117,6 +117,13 @@ static void copies(void)
 	to = 100, from = 0;
 	CHECK_EQ(copied(in, &from, in, &to, 100), 100);
 	from = 0, to = 0;
+	/* Whether it overlaps is asked of what there is to copy. */
+	to = 10;
+	CHECK_EQ(copied(out, &from, out, &to, 1 << 20), 10);
+	to = 15, from = 0;
+	CHECK_EQ(copied(out, &from, out, &to, 1 << 20), -EINVAL);
+	to = 15, from = 20;
+	CHECK_EQ(copied(out, &from, out, &to, 1 << 20), 0);
 	from = 0, to = 0;
 	CHECK_EQ(copied(in, (long *)8, out, &to, 10), -EFAULT);
 	CHECK_EQ(copied(in, &from, out, (long *)8, 10), -EFAULT);
