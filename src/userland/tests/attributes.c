@@ -155,11 +155,21 @@ static void sticky_folder(void)
 	CHECK_EQ(mkdir("shared", 0777), 0);
 	CHECK_EQ(chmod("shared", 01777), 0);
 	check_write_file("shared/roots", "", 0666);
+	CHECK_EQ(link("shared/roots", "shared/second"), 0);
+	CHECK_EQ(mkdir("closed", 0755), 0);
+	check_write_file("closed/f", "", 0644);
 	become_user();
 	check_write_file("shared/mine", "", 0600);
 	CHECK_ERR(unlink("shared/roots"), EPERM);
 	CHECK_ERR(rename("shared/roots", "shared/x"), EPERM);
 	CHECK_ERR(rename("shared/mine", "shared/roots"), EPERM);
+	/* Nothing is to be done for two names of one file, and nothing is asked. */
+	CHECK_EQ(rename("shared/roots", "shared/roots"), 0);
+	CHECK_EQ(rename("shared/roots", "shared/second"), 0);
+	CHECK_ERR(rename("shared/roots", "shared/roots/"), ENOTDIR);
+	CHECK_EQ(rename("closed/f", "closed/f"), 0);
+	CHECK_EQ(access("shared/roots", F_OK), 0);
+	CHECK_EQ(access("shared/second", F_OK), 0);
 	CHECK_EQ(unlink("shared/mine"), 0);
 }
 
