@@ -150,6 +150,42 @@ static void user_permissions(void)
 	CHECK_ERR(mknod("device", S_IFCHR | 0600, 0x103), EPERM);
 }
 
+/* Others' files get further names only from who may read and write them, and if they give no rights. */
+static void links_to_others(void)
+{
+	check_write_file("secret", "", 0644);
+	check_write_file("unread", "", 0602);
+	check_write_file("open", "", 0666);
+	check_write_file("set_uid", "", 04666);
+	check_write_file("set_gid", "", 02676);
+	check_write_file("not_set_gid", "", 02666);
+	check_write_file("mine", "", 0);
+	CHECK_EQ(chown("mine", 1000, 1000), 0);
+	CHECK_EQ(chmod("mine", 04711), 0);
+	CHECK_EQ(mkfifo("pipe", 0666), 0);
+	CHECK_EQ(chmod("pipe", 0666), 0);
+	CHECK_EQ(symlink("open", "link"), 0);
+	CHECK_EQ(link("secret", "roots"), 0);
+	CHECK_EQ(link("pipe", "roots_pipe"), 0);
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(mkdir("to", 0777), 0);
+	CHECK_EQ(chmod("to", 0777), 0);
+	become_user();
+	CHECK_ERR(link("secret", "to/f"), EPERM);
+	CHECK_ERR(link("unread", "to/f"), EPERM);
+	CHECK_ERR(link("set_uid", "to/f"), EPERM);
+	CHECK_ERR(link("set_gid", "to/f"), EPERM);
+	CHECK_ERR(link("pipe", "to/f"), EPERM);
+	CHECK_ERR(link("link", "to/f"), EPERM);
+	CHECK_ERR(link("d", "to/f"), EPERM);
+	CHECK_ERR(link("secret", "d/f"), EPERM);
+	CHECK_ERR(link("secret", "open"), EEXIST);
+	CHECK_ERR(link("open", "d/f"), EACCES);
+	CHECK_EQ(link("open", "to/open"), 0);
+	CHECK_EQ(link("not_set_gid", "to/not_set_gid"), 0);
+	CHECK_EQ(link("mine", "to/mine"), 0);
+}
+
 static void sticky_folder(void)
 {
 	CHECK_EQ(mkdir("shared", 0777), 0);
@@ -436,7 +472,7 @@ static void not_sockets(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(modes), CASE(owners), CASE(owners_as_before), CASE(user_permissions),
+		CASE(modes), CASE(owners), CASE(owners_as_before), CASE(user_permissions), CASE(links_to_others),
 		CASE(sticky_folder), CASE(access_checks), CASE(times), CASE(time_changes),
 		CASE(times_stay), CASE(times_of_stores), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
 	};
