@@ -186,6 +186,44 @@ static void links_to_others(void)
 	CHECK_EQ(link("mine", "to/mine"), 0);
 }
 
+/* In a sticky folder that all may write to, a link at the end of a path is followed if it is the follower's or of the folder's owner. */
+static void links_in_shared_folders(void)
+{
+	check_write_file("f", "", 0644);
+	CHECK_EQ(mkdir("shared", 0777), 0);
+	CHECK_EQ(mkdir("theirs", 0777), 0);
+	CHECK_EQ(symlink("../f", "shared/roots"), 0);
+	CHECK_EQ(symlink("../f", "shared/mine"), 0);
+	CHECK_EQ(lchown("shared/mine", 1000, 1000), 0);
+	CHECK_EQ(symlink("../f", "shared/theirs"), 0);
+	CHECK_EQ(lchown("shared/theirs", 1001, 1001), 0);
+	CHECK_EQ(symlink("..", "shared/up"), 0);
+	CHECK_EQ(lchown("shared/up", 1001, 1001), 0);
+	CHECK_EQ(symlink("shared/theirs", "to_theirs"), 0);
+	CHECK_EQ(symlink("../f", "theirs/theirs"), 0);
+	CHECK_EQ(lchown("theirs/theirs", 1001, 1001), 0);
+	CHECK_EQ(chmod("shared", 0777), 0);
+	CHECK_EQ(chown("theirs", 1001, 1001), 0);
+	CHECK_EQ(chmod("theirs", 01777), 0);
+	CHECK_EQ(stat("shared/theirs", &info), 0);
+	CHECK_EQ(chmod("shared", 01775), 0);
+	CHECK_EQ(stat("shared/theirs", &info), 0);
+	CHECK_EQ(chmod("shared", 01777), 0);
+	CHECK_ERR(stat("shared/theirs", &info), EACCES);
+	CHECK_ERR(stat("shared/mine", &info), EACCES);
+	become_user();
+	CHECK_EQ(stat("shared/roots", &info), 0);
+	CHECK_EQ(stat("shared/mine", &info), 0);
+	CHECK_ERR(stat("shared/theirs", &info), EACCES);
+	CHECK_ERR(open("shared/theirs", O_RDWR | O_CREAT, 0600), EACCES);
+	CHECK_ERR(stat("to_theirs", &info), EACCES);
+	CHECK_EQ(lstat("shared/theirs", &info), 0);
+	CHECK_EQ(stat("theirs/theirs", &info), 0);
+	CHECK_EQ(stat("shared/up/f", &info), 0);		/* not the end */
+	CHECK_ERR(stat("shared/up", &info), EACCES);
+	CHECK_ERR(stat("shared/up/", &info), EACCES);
+}
+
 static void sticky_folder(void)
 {
 	CHECK_EQ(mkdir("shared", 0777), 0);
@@ -473,7 +511,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(modes), CASE(owners), CASE(owners_as_before), CASE(user_permissions), CASE(links_to_others),
-		CASE(sticky_folder), CASE(access_checks), CASE(times), CASE(time_changes),
+		CASE(links_in_shared_folders), CASE(sticky_folder), CASE(access_checks), CASE(times), CASE(time_changes),
 		CASE(times_stay), CASE(times_of_stores), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
 	};
 
