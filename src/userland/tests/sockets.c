@@ -620,6 +620,40 @@ static void edges(void)
 	CHECK(event.events & EPOLLHUP);
 }
 
+static void check_owner(int fd, uid_t uid, gid_t gid)
+{
+	struct stat info;
+
+	CHECK_EQ(fstat(fd, &info), 0);
+	CHECK_EQ(info.st_mode, S_IFSOCK | 0777);
+	CHECK_EQ(info.st_uid, uid);
+	CHECK_EQ(info.st_gid, gid);
+}
+
+/* A socket belongs to who made it, or accepted it, whoever asks. */
+static void owners(void)
+{
+	struct sockaddr_un address;
+	socklen_t size = named(&address, "listener");
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), pair[2], client;
+
+	CHECK_EQ(bind(listener, (void *)&address, size), 0);
+	CHECK_EQ(listen(listener, 1), 0);
+	CHECK_EQ(chmod("listener", 0666), 0);
+	check_owner(listener, 0, 0);
+	CHECK_EQ(setegid(1001), 0);
+	CHECK_EQ(seteuid(1000), 0);
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK_EQ(connect(client, (void *)&address, size), 0);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	CHECK_EQ(seteuid(0), 0);
+	CHECK_EQ(setegid(0), 0);
+	check_owner(accept(listener, NULL, NULL), 0, 0);
+	check_owner(client, 1000, 1001);
+	check_owner(pair[0], 1000, 1001);
+	check_owner(pair[1], 1000, 1001);
+}
+
 static void listed(void)
 {
 	struct sockaddr_un address;
@@ -644,7 +678,7 @@ int main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(making), CASE(unconnected), CASE(names), CASE(refused_connections), CASE(permissions), CASE(accepting_streams), CASE(accepting_packets),
 		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(empty_vectors),
-		CASE(half_there), CASE(buffers), CASE(options), CASE(edges), CASE(listed), { NULL, NULL },
+		CASE(half_there), CASE(buffers), CASE(options), CASE(edges), CASE(owners), CASE(listed), { NULL, NULL },
 	};
 
 	return kernel_has(UNIX_SOCKETS) ? check_main("sockets", cases, argc, argv) : skip_program("sockets", UNIX_SOCKETS);
