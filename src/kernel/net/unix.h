@@ -108,6 +108,7 @@ struct unix_socket {
 		struct sockaddr_nl netlink;	/* the address of a netlink socket, until it is closed */
 	};
 	struct file *file;		/* set once; NULL until accepted */
+	uint32_t uid, gid;		/* of who made the file; set before it */
 	struct user_account *account;	/* who made it and pays; referenced */
 	struct list all;		/* names_lock */
 	uint64_t number;

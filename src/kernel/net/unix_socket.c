@@ -193,8 +193,12 @@ static void describe(struct file *file, char *buf, size_t size)
 
 static int getattr(struct file *file, struct fs_attr *attr)
 {
+	const struct unix_socket *socket = file->private;
+
 	attr->mode = S_IFSOCK | 0777;
-	attr->node.id = ((const struct unix_socket *)file->private)->number;
+	attr->node.id = socket->number;
+	attr->uid = socket->uid;
+	attr->gid = socket->gid;
 	return 0;
 }
 
@@ -242,6 +246,10 @@ ssize_t unix_send(struct unix_socket *socket, struct unix_message *message)
 
 int unix_open(struct unix_socket *socket, uint32_t flags, struct file **file)
 {
+	const struct credentials *credentials = credentials_current();
+
+	socket->uid = credentials->fsuid;
+	socket->gid = credentials->fsgid;
 	*file = file_create(&unix_file_ops, O_RDWR | (flags & O_NONBLOCK), socket);
 	if (!*file) {
 		unix_close(socket, true);

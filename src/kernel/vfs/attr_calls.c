@@ -91,14 +91,14 @@ static long change_mode(const struct path *path, void *argument)
 	return tell_set(path, FS_SET_MODE | FS_SET_CTIME, vnode_setattr(vnode, FS_SET_MODE | FS_SET_CTIME, &in));
 }
 
-long sys_chmod(uaddr_t path, unsigned mode)
-{
-	return change_by_name(AT_FDCWD, path, 0, change_mode, &mode);
-}
-
 long sys_fchmodat(int dir, uaddr_t path, unsigned mode)
 {
 	return change_by_name(dir, path, 0, change_mode, &mode);
+}
+
+long sys_chmod(uaddr_t path, unsigned mode)
+{
+	return sys_fchmodat(AT_FDCWD, path, mode);
 }
 
 long sys_fchmod(int fd, unsigned mode)
@@ -110,46 +110,24 @@ struct owner { uint32_t uid, gid; };
 
 static long change_owner(const struct path *path, void *argument)
 {
-	const struct credentials *credentials = credentials_current();
 	struct vnode *vnode = path_vnode(path);
 	const struct owner *to = argument;
-	uint32_t mode = vnode->attr.mode, keep;
-	struct fs_attr in = { .uid = to->uid, .gid = to->gid, .ctime = clock_realtime_ns() };
+	struct fs_attr in = { .mode = permission_without_set_id(vnode), .uid = to->uid, .gid = to->gid, .ctime = clock_realtime_ns() };
 	unsigned mask = FS_SET_CTIME;
 
-	if (credentials->fsuid != 0) {
-		if (to->uid != (uint32_t)NO_ID && (credentials->fsuid != vnode->attr.uid || to->uid != vnode->attr.uid))
-			return -EPERM;
-		if (to->gid != (uint32_t)NO_ID &&
-		    (credentials->fsuid != vnode->attr.uid || (to->gid != vnode->attr.gid && !caller_in_group(to->gid))))
-			return -EPERM;
-	}
 	if (to->uid != (uint32_t)NO_ID)
 		mask |= FS_SET_UID;
 	if (to->gid != (uint32_t)NO_ID)
 		mask |= FS_SET_GID;
-	keep = mode & ~S_ISUID;
-	if (mode & S_IXGRP)
-		keep &= ~S_ISGID;
-	if (vnode->type != S_IFDIR && keep != mode) {
-		in.mode = keep;
+	if (vnode->type != S_IFDIR && in.mode != vnode->attr.mode)
 		mask |= FS_SET_MODE;
-	}
+	/* To change nothing but the time is for everybody. */
+	if (mask != FS_SET_CTIME && !vnode_owned_by_caller(vnode))
+		return -EPERM;
+	if ((mask & FS_SET_UID && to->uid != vnode->attr.uid && credentials_current()->fsuid != 0) ||
+	    (mask & FS_SET_GID && to->gid != vnode->attr.gid && !caller_in_group(to->gid)))
+		return -EPERM;
 	return tell_set(path, mask, vnode_setattr(vnode, mask, &in));
-}
-
-long sys_chown(uaddr_t path, uint32_t uid, uint32_t gid)
-{
-	struct owner owner = { uid, gid };
-
-	return change_by_name(AT_FDCWD, path, 0, change_owner, &owner);
-}
-
-long sys_lchown(uaddr_t path, uint32_t uid, uint32_t gid)
-{
-	struct owner owner = { uid, gid };
-
-	return change_by_name(AT_FDCWD, path, PATH_NO_FOLLOW, change_owner, &owner);
 }
 
 long sys_fchown(int fd, uint32_t uid, uint32_t gid)
@@ -167,6 +145,16 @@ long sys_fchownat(int dir, uaddr_t path, uint32_t uid, uint32_t gid, int flags)
 		return -EINVAL;
 	return change_by_name(dir, path, (flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? PATH_EMPTY_OK : 0),
 			      change_owner, &owner);
+}
+
+long sys_chown(uaddr_t path, uint32_t uid, uint32_t gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, 0);
+}
+
+long sys_lchown(uaddr_t path, uint32_t uid, uint32_t gid)
+{
+	return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 
 /* Both times as a call gave them. */

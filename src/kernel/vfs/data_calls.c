@@ -177,21 +177,25 @@ long sys_pwrite64(int fd, uaddr_t buf, size_t count, int64_t pos)
 	return transfer_buffer(fd, buf, count, POSITION_GIVEN, pos, true);
 }
 
-static ssize_t transfer_segments(int fd, const struct uio_segment *segments, int count, enum position position, int64_t pos, bool write)
+static ssize_t transfer_segments(int fd, const struct uio_segment *segments, int count, bool write)
 {
 	struct uio uio;
 	int error = uio_init_vector(&uio, segments, count);
 
-	return error ? error : transfer_fd(fd, &uio, position, pos, write);
+	if (unlikely(error))
+		return error;
+	if (unlikely(!uio.left))
+		return write ? sys_pwritev2(fd, 0, 0, -1, 0, 0) : sys_preadv2(fd, 0, 0, -1, 0, 0);
+	return transfer_fd(fd, &uio, POSITION_FILE, 0, write);
 }
 
-static ssize_t transfer_vector(int fd, uaddr_t vector, int count, enum position position, int64_t pos, bool write)
+static ssize_t transfer_vector(int fd, uaddr_t vector, int count, bool write)
 {
 	struct uio_segment few[VECTOR_INLINE] = { { 0, 0 } }, *segments = few;
 	ssize_t done;
 
 	_Static_assert(sizeof(struct uio_segment) == 16, "has the layout of struct iovec");
-	if (count < 0 || count > UIO_SEGMENTS_MAX || (position == POSITION_GIVEN && pos < 0))
+	if (count < 0 || count > UIO_SEGMENTS_MAX)
 		return -EINVAL;
 	if (count > VECTOR_INLINE) {
 		segments = kmalloc(count * sizeof(*segments));
@@ -200,7 +204,7 @@ static ssize_t transfer_vector(int fd, uaddr_t vector, int count, enum position 
 	}
 	done = copy_from_user(segments, vector, count * sizeof(*segments));
 	if (!done)
-		done = transfer_segments(fd, segments, count, position, pos, write);
+		done = transfer_segments(fd, segments, count, write);
 	if (segments != few)
 		kfree(segments);
 	return done;
@@ -208,23 +212,12 @@ static ssize_t transfer_vector(int fd, uaddr_t vector, int count, enum position 
 
 long sys_readv(int fd, uaddr_t vector, int count)
 {
-	return transfer_vector(fd, vector, count, POSITION_FILE, 0, false);
+	return transfer_vector(fd, vector, count, false);
 }
 
 long sys_writev(int fd, uaddr_t vector, int count)
 {
-	return transfer_vector(fd, vector, count, POSITION_FILE, 0, true);
-}
-
-/* On a 64-bit machine the low half already is the whole position. */
-COLD long sys_preadv(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
-{
-	return transfer_vector(fd, vector, count, POSITION_GIVEN, pos_low, false);
-}
-
-COLD long sys_pwritev(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
-{
-	return transfer_vector(fd, vector, count, POSITION_GIVEN, pos_low, true);
+	return transfer_vector(fd, vector, count, true);
 }
 
 long sys_lseek(int fd, int64_t offset, int whence)

@@ -462,6 +462,15 @@ static COLD void keep_named(struct fs *fs, const struct fs_attr *attr)
 		vnode_put(vnode);
 }
 
+/* As Linux with fs.protected_hardlinks: by a name of one's own one keeps what its owner removes or replaces, a set-id program with a hole, say. */
+static COLD int check_source(struct vnode *vnode)
+{
+	if (vnode_owned_by_caller(vnode) || (vnode->type == S_IFREG && permission_without_set_id(vnode) == vnode->attr.mode &&
+					     !vnode_check_access(vnode, PERMIT_READ | PERMIT_WRITE)))
+		return 0;
+	return -EPERM;
+}
+
 COLD int name_link(const struct path *from, struct path_walk *to)
 {
 	struct vnode *vnode = from->dentry->vnode, *parent;
@@ -476,7 +485,7 @@ COLD int name_link(const struct path *from, struct path_walk *to)
 		return -ENOENT;
 	if (from->mount != to->parent.mount)
 		return -EXDEV;
-	error = check_parent(to);
+	error = check_source(vnode) ?: check_parent(to);
 	if (error)
 		return error;
 	if (vnode->type == S_IFDIR)

@@ -84,7 +84,7 @@ static int check_rename(struct path_walk *from, struct path_walk *to, unsigned f
 	if (flags & FS_RENAME_EXCHANGE && !to->path.dentry->vnode)
 		return -ENOENT;
 	error = check_places(from, to, flags);
-	if (!error)
+	if (!error && from->path.dentry->vnode != to->path.dentry->vnode)
 		error = check_leaving(from) ?: check_leaving(to);
 	if (!error)
 		error = check_kinds(from, to, flags);

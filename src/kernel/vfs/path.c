@@ -302,6 +302,18 @@ static int check_magic_link(const struct path_walk *walk, const struct path *tar
 }
 
 /*
+ * As Linux with fs.protected_symlinks: at the end of a path nobody is led astray by what another has put into a folder where all may, such as /tmp. Links
+ * of the folder's owner are followed.
+ */
+static bool may_follow(const struct path_walk *walk, const struct vnode *link)
+{
+	const struct fs_attr *directory = &walk->held.dentry->vnode->attr;
+
+	return link->attr.uid == walk->credentials->fsuid || link->attr.uid == directory->uid || ~directory->mode & (S_ISVTX | S_IWOTH) ||
+	       *skip_slashes(walk->last.name + walk->last.len);
+}
+
+/*
  * Follows @link, found in walk->held. No lock held. Afterwards walk->held is the place to go on from, unless *from_root.
  */
 static int follow_link(struct path_walk *walk, struct dentry *link, bool *from_root)
@@ -317,6 +329,8 @@ static int follow_link(struct path_walk *walk, struct dentry *link, bool *from_r
 		return -ELOOP;
 	if (unlikely(walk->flags & (WALK_NO_LINKS | WALK_CACHED)))
 		return walk->flags & WALK_NO_LINKS ? -ELOOP : -EAGAIN;
+	if (!may_follow(walk, vnode))
+		return -EACCES;
 	if (walk->parent.dentry)
 		path_put(&walk->parent);
 	if (vnode->fs->ops->follow)

@@ -116,8 +116,10 @@ static int put_position(struct file *file, uaddr_t offset, uint64_t pos)
 	return 0;
 }
 
-static int check_range(struct file *out, uint64_t to, struct file *in, uint64_t from, size_t count)
+/* Cuts *count to what there is to copy. */
+static int check_range(struct file *out, uint64_t to, struct file *in, uint64_t from, size_t *count)
 {
+	uint64_t size;
 	unsigned in_type = in->vnode ? in->vnode->type & S_IFMT : 0, out_type = out->vnode ? out->vnode->type & S_IFMT : 0;
 
 	if (in_type == S_IFDIR || out_type == S_IFDIR)
@@ -128,28 +130,29 @@ static int check_range(struct file *out, uint64_t to, struct file *in, uint64_t 
 		return -EBADF;
 	if (in->vnode->fs != out->vnode->fs)
 		return -EXDEV;
-	if (from + count < from || to + count < to)
+	if (from + *count < from || to + *count < to)
 		return -EOVERFLOW;
 	if ((int64_t)from < 0 || (int64_t)to < 0)
 		return -EINVAL;
-	return in->vnode == out->vnode && from < to + count && to < from + count ? -EINVAL : 0;
+	size = atomic_load(&in->vnode->object.size);
+	*count = MIN(*count, size - MIN(from, size));
+	return in->vnode == out->vnode && from < to + *count && to < from + *count ? -EINVAL : 0;
 }
 
 /* As on Linux no lock is held on the positions: two of these at once with one open file leave it somewhere. */
 static ssize_t copy_range(struct file *out, uaddr_t out_offset, struct file *in, uaddr_t in_offset, size_t count)
 {
-	uint64_t from, to, size;
+	uint64_t from, to;
 	ssize_t done;
 	int error = get_position(in, in_offset, &from);
 
 	if (!error)
 		error = get_position(out, out_offset, &to);
 	if (!error)
-		error = check_range(out, to, in, from, count);
+		error = check_range(out, to, in, from, &count);
 	if (error)
 		return error;
-	size = atomic_load(&in->vnode->object.size);
-	done = from < size ? copy_data(out, &to, in, &from, MIN(MIN(count, size - from), SENDFILE_MAX)) : 0;
+	done = copy_data(out, &to, in, &from, MIN(count, SENDFILE_MAX));
 	if (done <= 0)
 		return done;
 	error = put_position(in, in_offset, from);

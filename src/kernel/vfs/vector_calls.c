@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* preadv2 and pwritev2: reads and writes that differ from the file's flags for once. */
+/* preadv, pwritev, and preadv2 and pwritev2, which differ from the file's flags for once. */
 #include "syscall_prototypes.h"
 #include "lib/errno.h"
 #include "mm/frame_records.h"
@@ -81,10 +81,13 @@ static ssize_t transfer_fd(int fd, struct uio *uio, int64_t pos, bool write, int
 		return -EBADF;
 	if (!(file->rights & (write ? FILE_RIGHT_WRITE : FILE_RIGHT_READ))) {
 		done = -EBADF;
-	} else if (pos >= 0) {
-		done = file->ops->seek ? file_transfer(file, uio, &given, write, flags) : -ESPIPE;
-	} else if (!file->ops->seek) {
-		done = file_transfer(file, uio, &file->pos, write, flags);
+	} else if (pos >= 0 && !file->ops->seek) {
+		done = -ESPIPE;
+	} else if (!uio->left) {
+		/* The file is not asked for no bytes: some would take it for a message. */
+		done = (write ? file->ops->write : file->ops->read) ? 0 : -EINVAL;
+	} else if (pos >= 0 || !file->ops->seek) {
+		done = file_transfer(file, uio, pos >= 0 ? &given : &file->pos, write, flags);
 	} else if (flags & RWF_NOWAIT ? !mutex_try_lock(&file->pos_lock) : mutex_lock_killable(&file->pos_lock)) {
 		done = flags & RWF_NOWAIT ? -EAGAIN : -EINTR;
 	} else {
@@ -113,6 +116,16 @@ static ssize_t transfer_vector(int fd, uaddr_t vector, int count, int64_t pos, b
 }
 
 /* On a 64-bit machine the low half already is the whole position. */
+COLD long sys_preadv(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
+{
+	return (int64_t)pos_low < 0 ? -EINVAL : transfer_vector(fd, vector, count, pos_low, false, 0);
+}
+
+COLD long sys_pwritev(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high)
+{
+	return (int64_t)pos_low < 0 ? -EINVAL : transfer_vector(fd, vector, count, pos_low, true, 0);
+}
+
 long sys_preadv2(int fd, uaddr_t vector, int count, uint64_t pos_low, uint64_t pos_high, int flags)
 {
 	return transfer_vector(fd, vector, count, pos_low, false, flags);

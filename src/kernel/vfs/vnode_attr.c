@@ -8,6 +8,7 @@
  */
 #include "vfs/dentry.h"
 #include "vfs/file_data.h"
+#include "vfs/permission.h"
 #include "vfs/vnode_cache.h"
 #include "vfs/watch.h"
 #include "lib/errno.h"
@@ -373,15 +374,12 @@ int vnode_try_sync_attributes(struct vnode *vnode)
 
 void vnode_clear_set_id(struct vnode *vnode)
 {
+	uint32_t keep = permission_without_set_id(vnode);
 	struct fs_attr in;
-	uint32_t mode = vnode->attr.mode, keep = mode & ~S_ISUID;
 
-	/* Set-gid without group execute is not set-id (it once meant mandatory locking). */
-	if (mode & S_IXGRP)
-		keep &= ~S_ISGID;
-	if (keep == mode || vnode->type != S_IFREG || credentials_current()->fsuid == 0)
+	if (keep == vnode->attr.mode || vnode->type != S_IFREG || credentials_current()->fsuid == 0)
 		return;
-	in.mode = keep;
+	in = (struct fs_attr){ .mode = keep };		/* servers get all of it */
 	vnode_setattr(vnode, FS_SET_MODE, &in);
 }
 

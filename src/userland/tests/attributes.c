@@ -82,6 +82,33 @@ static void become_user(void)
 	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
 }
 
+/* A change of owner that leaves owner and group as they are takes set-id bits away, which is for the owner. */
+static void owners_as_before(void)
+{
+	check_write_file("others", "", 06755);
+	check_write_file("plain", "", 0644);
+	check_write_file("mine", "", 0644);
+	CHECK_EQ(chown("mine", 1000, 1000), 0);
+	CHECK_EQ(chmod("mine", 06755), 0);
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(chmod("d", 02755), 0);
+	become_user();
+	CHECK_ERR(chown("others", -1, -1), EPERM);
+	CHECK_ERR(fchown(open("others", O_RDONLY), -1, -1), EPERM);
+	CHECK_ERR(chown("others", -1, 1000), EPERM);
+	CHECK_EQ(mode_of("others"), S_IFREG | 06755);
+	CHECK_EQ(chown("plain", -1, -1), 0);
+	CHECK_ERR(chown("plain", 0, -1), EPERM);
+	CHECK_ERR(chown("plain", -1, 0), EPERM);
+	CHECK_EQ(chown("d", -1, -1), 0);
+	CHECK_EQ(mode_of("d"), S_IFDIR | 02755);
+	CHECK_EQ(chown("mine", -1, -1), 0);
+	CHECK_EQ(mode_of("mine"), S_IFREG | 0755);
+	CHECK_EQ(chown("mine", 1000, 1000), 0);
+	CHECK_ERR(chown("mine", 1001, -1), EPERM);
+	CHECK_ERR(chown("mine", -1, 1001), EPERM);
+}
+
 static void user_permissions(void)
 {
 	check_write_file("secret", "s", 0600);
@@ -123,16 +150,100 @@ static void user_permissions(void)
 	CHECK_ERR(mknod("device", S_IFCHR | 0600, 0x103), EPERM);
 }
 
+/* Others' files get further names only from who may read and write them, and if they give no rights. */
+static void links_to_others(void)
+{
+	check_write_file("secret", "", 0644);
+	check_write_file("unread", "", 0602);
+	check_write_file("open", "", 0666);
+	check_write_file("set_uid", "", 04666);
+	check_write_file("set_gid", "", 02676);
+	check_write_file("not_set_gid", "", 02666);
+	check_write_file("mine", "", 0);
+	CHECK_EQ(chown("mine", 1000, 1000), 0);
+	CHECK_EQ(chmod("mine", 04711), 0);
+	CHECK_EQ(mkfifo("pipe", 0666), 0);
+	CHECK_EQ(chmod("pipe", 0666), 0);
+	CHECK_EQ(symlink("open", "link"), 0);
+	CHECK_EQ(link("secret", "roots"), 0);
+	CHECK_EQ(link("pipe", "roots_pipe"), 0);
+	CHECK_EQ(mkdir("d", 0755), 0);
+	CHECK_EQ(mkdir("to", 0777), 0);
+	CHECK_EQ(chmod("to", 0777), 0);
+	become_user();
+	CHECK_ERR(link("secret", "to/f"), EPERM);
+	CHECK_ERR(link("unread", "to/f"), EPERM);
+	CHECK_ERR(link("set_uid", "to/f"), EPERM);
+	CHECK_ERR(link("set_gid", "to/f"), EPERM);
+	CHECK_ERR(link("pipe", "to/f"), EPERM);
+	CHECK_ERR(link("link", "to/f"), EPERM);
+	CHECK_ERR(link("d", "to/f"), EPERM);
+	CHECK_ERR(link("secret", "d/f"), EPERM);
+	CHECK_ERR(link("secret", "open"), EEXIST);
+	CHECK_ERR(link("open", "d/f"), EACCES);
+	CHECK_EQ(link("open", "to/open"), 0);
+	CHECK_EQ(link("not_set_gid", "to/not_set_gid"), 0);
+	CHECK_EQ(link("mine", "to/mine"), 0);
+}
+
+/* In a sticky folder that all may write to, a link at the end of a path is followed if it is the follower's or of the folder's owner. */
+static void links_in_shared_folders(void)
+{
+	check_write_file("f", "", 0644);
+	CHECK_EQ(mkdir("shared", 0777), 0);
+	CHECK_EQ(mkdir("theirs", 0777), 0);
+	CHECK_EQ(symlink("../f", "shared/roots"), 0);
+	CHECK_EQ(symlink("../f", "shared/mine"), 0);
+	CHECK_EQ(lchown("shared/mine", 1000, 1000), 0);
+	CHECK_EQ(symlink("../f", "shared/theirs"), 0);
+	CHECK_EQ(lchown("shared/theirs", 1001, 1001), 0);
+	CHECK_EQ(symlink("..", "shared/up"), 0);
+	CHECK_EQ(lchown("shared/up", 1001, 1001), 0);
+	CHECK_EQ(symlink("shared/theirs", "to_theirs"), 0);
+	CHECK_EQ(symlink("../f", "theirs/theirs"), 0);
+	CHECK_EQ(lchown("theirs/theirs", 1001, 1001), 0);
+	CHECK_EQ(chmod("shared", 0777), 0);
+	CHECK_EQ(chown("theirs", 1001, 1001), 0);
+	CHECK_EQ(chmod("theirs", 01777), 0);
+	CHECK_EQ(stat("shared/theirs", &info), 0);
+	CHECK_EQ(chmod("shared", 01775), 0);
+	CHECK_EQ(stat("shared/theirs", &info), 0);
+	CHECK_EQ(chmod("shared", 01777), 0);
+	CHECK_ERR(stat("shared/theirs", &info), EACCES);
+	CHECK_ERR(stat("shared/mine", &info), EACCES);
+	become_user();
+	CHECK_EQ(stat("shared/roots", &info), 0);
+	CHECK_EQ(stat("shared/mine", &info), 0);
+	CHECK_ERR(stat("shared/theirs", &info), EACCES);
+	CHECK_ERR(open("shared/theirs", O_RDWR | O_CREAT, 0600), EACCES);
+	CHECK_ERR(stat("to_theirs", &info), EACCES);
+	CHECK_EQ(lstat("shared/theirs", &info), 0);
+	CHECK_EQ(stat("theirs/theirs", &info), 0);
+	CHECK_EQ(stat("shared/up/f", &info), 0);		/* not the end */
+	CHECK_ERR(stat("shared/up", &info), EACCES);
+	CHECK_ERR(stat("shared/up/", &info), EACCES);
+}
+
 static void sticky_folder(void)
 {
 	CHECK_EQ(mkdir("shared", 0777), 0);
 	CHECK_EQ(chmod("shared", 01777), 0);
 	check_write_file("shared/roots", "", 0666);
+	CHECK_EQ(link("shared/roots", "shared/second"), 0);
+	CHECK_EQ(mkdir("closed", 0755), 0);
+	check_write_file("closed/f", "", 0644);
 	become_user();
 	check_write_file("shared/mine", "", 0600);
 	CHECK_ERR(unlink("shared/roots"), EPERM);
 	CHECK_ERR(rename("shared/roots", "shared/x"), EPERM);
 	CHECK_ERR(rename("shared/mine", "shared/roots"), EPERM);
+	/* Nothing is to be done for two names of one file, and nothing is asked. */
+	CHECK_EQ(rename("shared/roots", "shared/roots"), 0);
+	CHECK_EQ(rename("shared/roots", "shared/second"), 0);
+	CHECK_ERR(rename("shared/roots", "shared/roots/"), ENOTDIR);
+	CHECK_EQ(rename("closed/f", "closed/f"), 0);
+	CHECK_EQ(access("shared/roots", F_OK), 0);
+	CHECK_EQ(access("shared/second", F_OK), 0);
 	CHECK_EQ(unlink("shared/mine"), 0);
 }
 
@@ -399,8 +510,9 @@ static void not_sockets(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(modes), CASE(owners), CASE(user_permissions), CASE(sticky_folder), CASE(access_checks), CASE(times),
-		CASE(time_changes), CASE(times_stay), CASE(times_of_stores), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
+		CASE(modes), CASE(owners), CASE(owners_as_before), CASE(user_permissions), CASE(links_to_others),
+		CASE(links_in_shared_folders), CASE(sticky_folder), CASE(access_checks), CASE(times), CASE(time_changes),
+		CASE(times_stay), CASE(times_of_stores), CASE(stat_fields), CASE(extended), CASE(not_sockets), { NULL, NULL },
 	};
 
 	return check_main("attributes", cases, argc, argv);

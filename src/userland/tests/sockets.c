@@ -453,6 +453,32 @@ static void vectors(void)
 }
 
 /* What was there of the memory is sent, or nothing is. */
+/* No bytes in a vector are no message, as none in one piece are. */
+static void empty_vectors(void)
+{
+	struct iovec none[2] = { { buffer, 0 }, { NULL, 0 } };
+	int pair[2];
+
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_EQ(socketpair(AF_UNIX, types[i] | SOCK_NONBLOCK, 0, pair), 0);
+		CHECK_EQ(writev(pair[0], none, 2), 0);
+		CHECK_EQ(writev(pair[0], none, 0), 0);
+		CHECK_EQ(syscall(SYS_pwritev2, pair[0], none, 2, -1l, 0l, 0), 0);
+		CHECK_ERR(syscall(SYS_pwritev2, pair[0], none, 2, 0l, 0l, 0), ESPIPE);
+		CHECK_ERR(recv(pair[1], buffer, 10, 0), EAGAIN);
+		CHECK_EQ(readv(pair[1], none, 2), 0);
+		CHECK_EQ(syscall(SYS_preadv2, pair[1], none, 2, -1l, 0l, 0), 0);
+		CHECK_EQ(write(pair[0], buffer, 0), 0);
+		if (types[i] == SOCK_STREAM)
+			CHECK_ERR(recv(pair[1], buffer, 10, 0), EAGAIN);
+		else
+			CHECK_EQ(recv(pair[1], buffer, 10, 0), 0);
+		close(pair[0]);
+		CHECK_EQ(writev(pair[1], none, 2), 0);
+		close(pair[1]);
+	}
+}
+
 static void half_there(void)
 {
 	char *area = mmap(NULL, 1 << 18, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -594,6 +620,40 @@ static void edges(void)
 	CHECK(event.events & EPOLLHUP);
 }
 
+static void check_owner(int fd, uid_t uid, gid_t gid)
+{
+	struct stat info;
+
+	CHECK_EQ(fstat(fd, &info), 0);
+	CHECK_EQ(info.st_mode, S_IFSOCK | 0777);
+	CHECK_EQ(info.st_uid, uid);
+	CHECK_EQ(info.st_gid, gid);
+}
+
+/* A socket belongs to who made it, or accepted it, whoever asks. */
+static void owners(void)
+{
+	struct sockaddr_un address;
+	socklen_t size = named(&address, "listener");
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), pair[2], client;
+
+	CHECK_EQ(bind(listener, (void *)&address, size), 0);
+	CHECK_EQ(listen(listener, 1), 0);
+	CHECK_EQ(chmod("listener", 0666), 0);
+	check_owner(listener, 0, 0);
+	CHECK_EQ(setegid(1001), 0);
+	CHECK_EQ(seteuid(1000), 0);
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK_EQ(connect(client, (void *)&address, size), 0);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	CHECK_EQ(seteuid(0), 0);
+	CHECK_EQ(setegid(0), 0);
+	check_owner(accept(listener, NULL, NULL), 0, 0);
+	check_owner(client, 1000, 1001);
+	check_owner(pair[0], 1000, 1001);
+	check_owner(pair[1], 1000, 1001);
+}
+
 static void listed(void)
 {
 	struct sockaddr_un address;
@@ -617,8 +677,8 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(making), CASE(unconnected), CASE(names), CASE(refused_connections), CASE(permissions), CASE(accepting_streams), CASE(accepting_packets),
-		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(half_there), CASE(buffers),
-		CASE(options), CASE(edges), CASE(listed), { NULL, NULL },
+		CASE(stream_ends), CASE(packet_ends), CASE(broken_pipe_signals), CASE(datagrams), CASE(peeking), CASE(vectors), CASE(empty_vectors),
+		CASE(half_there), CASE(buffers), CASE(options), CASE(edges), CASE(owners), CASE(listed), { NULL, NULL },
 	};
 
 	return kernel_has(UNIX_SOCKETS) ? check_main("sockets", cases, argc, argv) : skip_program("sockets", UNIX_SOCKETS);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -18,6 +19,7 @@
 
 enum { PAGE = 4096, KEEP_SIZE = 1, PUNCH_HOLE = 2, NO_HIDE_STALE = 4, COLLAPSE_RANGE = 8, ZERO_RANGE = 0x10, INSERT_RANGE = 0x20, UNSHARE_RANGE = 0x40 };
 enum { IN, OUT };
+enum { NOWAIT = 8 };		/* RWF_NOWAIT */
 
 static char page[PAGE];
 
@@ -115,6 +117,14 @@ static void copies(void)
 	to = 100, from = 0;
 	CHECK_EQ(copied(in, &from, in, &to, 100), 100);
 	from = 0, to = 0;
+	/* Whether it overlaps is asked of what there is to copy. */
+	to = 10;
+	CHECK_EQ(copied(out, &from, out, &to, 1 << 20), 10);
+	to = 15, from = 0;
+	CHECK_EQ(copied(out, &from, out, &to, 1 << 20), -EINVAL);
+	to = 15, from = 20;
+	CHECK_EQ(copied(out, &from, out, &to, 1 << 20), 0);
+	from = 0, to = 0;
 	CHECK_EQ(copied(in, (long *)8, out, &to, 10), -EFAULT);
 	CHECK_EQ(copied(in, &from, out, (long *)8, 10), -EFAULT);
 	CHECK_EQ(copied(ends[IN], NULL, out, NULL, 10), -EINVAL);
@@ -201,9 +211,38 @@ static void spliced(void)
 	CHECK_EQ(failed(vmsplice(ends[OUT], NULL, 1, 0)), -EFAULT);
 }
 
+/* A vector without bytes, which files do not hear of once they could be read or written. */
+static void empty_vectors(void)
+{
+	struct iovec none[2] = { { page, 0 }, { NULL, 0 } };
+	int event = eventfd(1, 0), file = letters("f", 100), closed[2];
+
+	CHECK_EQ(failed(write(event, page, 0)), -EINVAL);
+	CHECK_EQ(failed(writev(event, none, 2)), 0);
+	CHECK_EQ(failed(syscall(SYS_pwritev2, event, none, 2, -1l, 0l, 0)), 0);
+	CHECK_EQ(failed(readv(event, none, 2)), 0);
+	CHECK_EQ(failed(syscall(SYS_preadv2, event, none, 1, -1l, 0l, NOWAIT)), 0);
+	CHECK_EQ(failed(preadv(event, none, 2, 0)), -ESPIPE);
+	CHECK_EQ(failed(readv(open(".", O_RDONLY), none, 2)), 0);
+	CHECK_EQ(failed(syscall(SYS_preadv2, open(".", O_RDONLY), none, 2, -1l, 0l, 0)), 0);
+	CHECK_EQ(failed(readv(epoll_create1(0), none, 2)), -EINVAL);
+	CHECK_EQ(failed(syscall(SYS_preadv2, epoll_create1(0), none, 2, -1l, 0l, 0)), -EINVAL);
+	CHECK_EQ(failed(readv(open("f", O_WRONLY), none, 2)), -EBADF);
+	CHECK_EQ(failed(writev(open("f", O_RDONLY), none, 2)), -EBADF);
+	CHECK_EQ(failed(syscall(SYS_pwritev2, open("f", O_RDONLY), none, 2, -1l, 0l, 0)), -EBADF);
+	CHECK_EQ(failed(syscall(SYS_pwritev2, file, none, 2, 1000l, 0l, NOWAIT)), 0);
+	CHECK_EQ(failed(pwritev(file, none, 2, 1000)), 0);
+	CHECK_EQ(failed(pwritev(file, none, 2, -1)), -EINVAL);
+	CHECK_EQ(size_of(file), 100);
+	CHECK_EQ(pipe(closed), 0);
+	close(closed[IN]);
+	CHECK_EQ(failed(writev(closed[OUT], none, 2)), 0);
+	CHECK_EQ(failed(writev(open("/dev/full", O_WRONLY), none, 2)), 0);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct check_case cases[] = { CASE(allocation), CASE(copies), CASE(sent), CASE(spliced), { NULL, NULL } };
+	static const struct check_case cases[] = { CASE(allocation), CASE(copies), CASE(sent), CASE(spliced), CASE(empty_vectors), { NULL, NULL } };
 
 	return check_main("transfers", cases, argc, argv);
 }

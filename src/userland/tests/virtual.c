@@ -168,6 +168,87 @@ static void tmpfs_inodes(void)
 	CHECK_ERR(mount("none", "small", "tmpfs", 0, "size=much"), EINVAL);
 }
 
+/* Each further name of a file takes an inode, and gives it back. */
+static void tmpfs_links(void)
+{
+	char name[32];
+	int fd;
+
+	mount_small();
+	CHECK_EQ(close(open("small/file", O_CREAT | O_WRONLY, 0600)), 0);
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "small/%d", i);
+		CHECK_EQ(link("small/file", name), 0);
+	}
+	CHECK_EQ(inodes_used(), 8);
+	CHECK_ERR(link("small/file", "small/more"), ENOSPC);
+	CHECK_ERR(link("small/file", "small/0"), EEXIST);
+	CHECK_ERR(mkdir("small/more", 0700), ENOSPC);
+	CHECK_ERR(remount("nr_inodes=7"), EINVAL);
+	CHECK_EQ(unlink("small/file"), 0);
+	CHECK_EQ(inodes_used(), 7);
+	CHECK_EQ(rename("small/0", "small/1"), 0);		/* of one file: nothing changes */
+	CHECK_EQ(inodes_used(), 7);
+	CHECK_EQ(close(open("small/other", O_CREAT | O_WRONLY, 0600)), 0);
+	CHECK_EQ(rename("small/other", "small/0"), 0);
+	CHECK_EQ(inodes_used(), 7);
+	CHECK_EQ(rename("small/1", "small/0"), 0);
+	CHECK_EQ(inodes_used(), 6);
+	CHECK_EQ(unlink("small/0"), 0);
+	for (int i = 2; i < 6; i++) {
+		snprintf(name, sizeof(name), "small/%d", i);
+		CHECK_EQ(unlink(name), 0);
+	}
+	CHECK_EQ(inodes_used(), 1);
+
+	/* What was made without a name gets its first for nothing. */
+	fd = open("small", O_TMPFILE | O_RDWR, 0600);
+	CHECK_EQ(inodes_used(), 2);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	CHECK_EQ(linkat(AT_FDCWD, name, AT_FDCWD, "small/a", AT_SYMLINK_FOLLOW), 0);
+	CHECK_EQ(inodes_used(), 2);
+	CHECK_EQ(link("small/a", "small/b"), 0);
+	CHECK_EQ(inodes_used(), 3);
+	CHECK_EQ(unlink("small/a"), 0);
+	CHECK_EQ(unlink("small/b"), 0);
+	CHECK_EQ(inodes_used(), 2);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(inodes_used(), 1);
+	CHECK_EQ(umount("small"), 0);
+}
+
+/* So does the target of a symlink with a page, unless it is short. */
+static void tmpfs_targets(void)
+{
+	static char block[PAGE], target[PAGE];
+	int fd;
+
+	mount_small();
+	memset(target, 't', 127);
+	CHECK_EQ(symlink(target, "small/short"), 0);
+	CHECK_EQ(blocks_free(), 16);
+	memset(target, 't', PAGE - 1);
+	CHECK_EQ(symlink(target, "small/long"), 0);
+	CHECK_EQ(blocks_free(), 15);
+	target[128] = 0;
+	CHECK_EQ(symlink(target, "small/longer than short"), 0);
+	CHECK_EQ(blocks_free(), 14);
+	CHECK_ERR(symlink(target, "small/long"), EEXIST);
+	CHECK_ERR(symlink(target, "small/missing/long"), ENOENT);
+	CHECK_EQ(blocks_free(), 14);
+	fd = open("small/file", O_RDWR | O_CREAT, 0600);
+	for (int i = 0; i < 14; i++)
+		CHECK_EQ(write(fd, block, PAGE), PAGE);
+	CHECK_ERR(symlink(target, "small/more"), ENOSPC);
+	CHECK_EQ(symlink("file", "small/more"), 0);
+	CHECK_EQ(unlink("small/long"), 0);
+	CHECK_EQ(blocks_free(), 1);
+	CHECK_EQ(rename("small/short", "small/longer than short"), 0);
+	CHECK_EQ(blocks_free(), 2);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(umount("small"), 0);
+}
+
 /* What stays in a directory is listed exactly once, though others come and go. */
 static void listing_while_changing(void)
 {
@@ -586,9 +667,9 @@ static void kernel_log(void)
 int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
-		CASE(tmpfs_space), CASE(tmpfs_space_by_mapping), CASE(tmpfs_remount), CASE(tmpfs_inodes), CASE(listing_while_changing), CASE(memory_devices),
-		CASE(random_devices), CASE(proc_and_its_process), CASE(proc_descriptors), CASE(proc_read_again), CASE(proc_long_texts),
-		CASE(kernel_log),
+		CASE(tmpfs_space), CASE(tmpfs_space_by_mapping), CASE(tmpfs_remount), CASE(tmpfs_inodes), CASE(tmpfs_links), CASE(tmpfs_targets),
+		CASE(listing_while_changing), CASE(memory_devices), CASE(random_devices),
+		CASE(proc_and_its_process), CASE(proc_descriptors), CASE(proc_read_again), CASE(proc_long_texts), CASE(kernel_log),
 		CASE(proc_descriptors_without_a_path), CASE(memory_of_mappings), CASE(where_the_stack_begins), CASE(figures_of_memory), { NULL, NULL },
 	};
 

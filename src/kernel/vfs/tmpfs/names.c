@@ -134,6 +134,7 @@ COLD int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, s
 		  const struct fs_attr *in, struct fs_attr *out)
 {
 	struct fs_attr attr = *in;
+	int64_t pages = tmpfs_target_pages(target_len);
 	char *copy;
 	int error;
 
@@ -143,14 +144,20 @@ COLD int tmpfs_symlink(struct fs *fs, struct fs_node_id dir, const char *name, s
 		return -ENAMETOOLONG;
 	if (memchr(target, 0, target_len))
 		return -EINVAL;
-	copy = kzalloc(target_len + 1);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, target, target_len);
-	attr.mode = S_IFLNK | 0777;
-	error = make_other(to_tmpfs(fs), dir, name, len, &attr, copy, out);
+	error = tmpfs_charge(fs, pages);
 	if (error)
+		return error;
+	attr.mode = S_IFLNK | 0777;
+	copy = kzalloc(target_len + 1);
+	error = -ENOMEM;
+	if (copy) {
+		memcpy(copy, target, target_len);
+		error = make_other(to_tmpfs(fs), dir, name, len, &attr, copy, out);
+	}
+	if (error) {
 		kfree(copy);
+		tmpfs_charge(fs, -pages);
+	}
 	return error;
 }
 
@@ -176,9 +183,16 @@ COLD int tmpfs_link(struct fs *fs, struct fs_node_id node_id, struct fs_node_id 
 	error = -EMLINK;
 	if (node->attr.links >= INT32_MAX)
 		goto unlock;
+	error = -ENOSPC;
+	if (node->attr.links && tmpfs_is_full(tmpfs))
+		goto unlock;
 	error = enter(tmpfs, &new, node, now);
 	if (error)
 		goto unlock;
+	if (node->attr.links) {
+		node->entry_count++;
+		tmpfs->node_count++;
+	}
 	node->attr.links++;
 	node->linkable = false;
 	node->attr.ctime = now;
@@ -188,7 +202,7 @@ unlock:
 	return error;
 }
 
-void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, int64_t now)
+void tmpfs_node_drop_name(struct tmpfs *tmpfs, struct tmpfs_node *parent, struct tmpfs_node *node, int64_t now)
 {
 	if (S_ISDIR(node->attr.mode)) {
 		node->attr.links = 0;
@@ -197,6 +211,10 @@ void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, in
 	} else {
 		if (node->attr.links)
 			node->attr.links--;
+		if (node->entry_count) {
+			node->entry_count--;
+			tmpfs->node_count--;
+		}
 		/* A lower image may tell too few links: as long as there are names the node must not be freed. */
 		node->attr.links = MAX(node->attr.links, node->names);
 	}
@@ -231,7 +249,7 @@ static inline __attribute__((always_inline)) int remove_name(struct fs *fs, stru
 		goto unlock;
 	tmpfs_entry_remove(tmpfs, entry);
 	now = clock_realtime_ns();
-	tmpfs_node_drop_name(dir, node, now);
+	tmpfs_node_drop_name(tmpfs, dir, node, now);
 	tmpfs_node_changed(dir, now);
 	out->node = node->attr.node;
 	out->links = node->attr.links;

@@ -49,13 +49,24 @@ static inline struct tmpfs_node *tmpfs_node_alloc(struct tmpfs *tmpfs, struct fs
 	return node;
 }
 
+/* Pages that a symlink's target counts as: short ones count as none, as on Linux. */
+static inline int64_t tmpfs_target_pages(size_t len)
+{
+	return len >= 128;
+}
+
+static inline bool tmpfs_is_full(const struct tmpfs *tmpfs)
+{
+	return tmpfs->node_count > tmpfs->node_max - 1;		/* never without a limit */
+}
+
 /* A node with no name yet, from @in's mode, uid, gid, rdev and ctime. NULL with *error -ENOSPC or -ENOMEM. */
 static inline __attribute__((always_inline)) struct tmpfs_node *tmpfs_node_create(struct tmpfs *tmpfs, const struct fs_attr *in, int *error)
 {
 	struct tmpfs_node *node;
 	struct fs_attr *attr;
 
-	if (tmpfs->node_max && tmpfs->node_count >= tmpfs->node_max) {
+	if (tmpfs_is_full(tmpfs)) {
 		*error = -ENOSPC;
 		return NULL;
 	}

@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "sched/clock.h"
 #include "vfs/stat_bits.h"
+#include "vfs/tmpfs/names.h"
 #include "vfs/tmpfs/names_inline.h"
 
 struct slab_cache *tmpfs_node_slab;
@@ -54,8 +55,10 @@ void tmpfs_node_free(struct tmpfs *tmpfs, struct tmpfs_node *node)
 	tmpfs_table_remove(&tmpfs->nodes, &node->by_id);
 	if (node->attr.node.id >= tmpfs->first_own_id)
 		tmpfs->node_count--;
-	if (node->target)
+	if (node->target) {
 		kfree(node->target);
+		tmpfs_charge(&tmpfs->fs, -tmpfs_target_pages(node->attr.size));
+	}
 	if (unlikely(node->own.dir))
 		node->ended = true;
 	else

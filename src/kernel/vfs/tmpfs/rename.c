@@ -146,7 +146,7 @@ static void move(struct tmpfs *tmpfs, struct rename *rename, struct tmpfs_entry 
 			moved->names++;
 			tmpfs_entry_remove(tmpfs, rename->from);
 		}
-		tmpfs_node_drop_name(rename->to_dir, replaced, clock_realtime_ns());
+		tmpfs_node_drop_name(tmpfs, rename->to_dir, replaced, clock_realtime_ns());
 		rename->replaced = (struct fs_replaced){ replaced->attr.node, replaced->attr.links };
 	} else if (spare) {
 		tmpfs_entry_insert(tmpfs, rename->to_dir, spare);

@@ -45,7 +45,7 @@ struct tmpfs_node {
 	struct list entries;		/* from the newest to the oldest */
 	struct tmpfs_entry *cursor;	/* where a listing was last: the next step starts there. May be NULL */
 	uint64_t next_cookie;
-	size_t entry_count;
+	size_t entry_count;		/* of others: names that count as nodes, all but one of those made here */
 	/* Room for one entry, mostly the node's first name; last, with TMPFS_OWN_NAME bytes behind it. */
 	struct tmpfs_entry own;
 };
@@ -58,7 +58,7 @@ struct tmpfs {
 	struct tmpfs_node *root;	/* set once */
 	uint64_t next_id;
 	uint64_t first_own_id;		/* smaller ones are the lower file system's; set once */
-	uint64_t node_count, node_max;	/* nodes of our own; 0: no limit */
+	uint64_t node_count, node_max;	/* nodes of our own, and further names of files; 0: no limit */
 	int64_t page_count;		/* atomic */
 	int64_t page_max;		/* 0: no limit; atomic, changed by a remount */
 };
@@ -91,7 +91,7 @@ int tmpfs_dir_populate(struct tmpfs *tmpfs, struct tmpfs_node *dir);
 int tmpfs_entry_look_up(struct tmpfs *tmpfs, struct tmpfs_node *dir, struct tmpfs_entry *entry);
 
 /* names.c: one name of @node is gone. */
-void tmpfs_node_drop_name(struct tmpfs_node *parent, struct tmpfs_node *node, int64_t now);
+void tmpfs_node_drop_name(struct tmpfs *tmpfs, struct tmpfs_node *parent, struct tmpfs_node *node, int64_t now);
 
 /* options.c; no lock needed. -EINVAL with a log line. @total_pages is what size=N% refers to. */
 int tmpfs_parse_options(const char *text, uint64_t total_pages, struct tmpfs_options *options);

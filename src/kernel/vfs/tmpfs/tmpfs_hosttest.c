@@ -452,6 +452,14 @@ static void test_limits_and_options(void)
 	fs_put(fs);
 }
 
+static uint64_t nodes_used(void)
+{
+	struct fs_statfs stats;
+
+	assert(!fs->ops->statfs(fs, &stats));
+	return stats.files - stats.files_free;
+}
+
 /* A lower file system: / holds f (two links, with g in d), d, big and l. */
 struct lower_name { uint64_t dir, id; const char *name; };
 static const struct lower_name lower_names[] = { { 2, 11, "f" }, { 2, 12, "d" }, { 2, 13, "l" }, { 12, 11, "g" }, { 12, 14, "deep" },
@@ -570,6 +578,12 @@ static void test_overlay(void)
 	/* Our own numbers do not meet the lower ones. */
 	assert(make(root, "own", S_IFREG | 0644).id > 100);
 
+	/* Names that a lower file has count as no nodes, those that it gets do. */
+	assert(nodes_used() == 1);
+	assert(!fs->ops->link(fs, f, root, "more", 4, &attr) && attr.links == 3 && nodes_used() == 2);
+	assert(!fs->ops->link(fs, f, d, "more", 4, &attr) && nodes_used() == 3);
+	assert(!unlink_name(d, "more") && !unlink_name(root, "more") && nodes_used() == 1);
+
 	/* A directory moves with all that is below it. */
 	assert(!move(root, "d", root, "moved", 0));
 	assert(!look(root, "moved", &attr) && attr.node.id == d.id && look(root, "d", &attr) == -ENOENT);
@@ -586,8 +600,10 @@ static void test_overlay(void)
 	assert(!rmdir_name(root, "moved"));
 	d = make(root, "d", S_IFDIR | 0755);
 	assert(d.id > 100 && count_names(d) == 0 && look(d, "g", &attr) == -ENOENT);
+	assert(nodes_used() == 2);
 	assert(!unlink_name(root, "f"));
 	make(root, "f", S_IFREG | 0644);
+	assert(nodes_used() == 3);
 	assert(!look(root, "f", &attr) && attr.size == 0 && attr.node.id > 100);
 	fs_put(fs);
 	assert(lower_unmounted);
