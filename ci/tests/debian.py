@@ -217,6 +217,20 @@ PACKAGES["python"] = PYTHON | {name: (PACKAGES["procps"] | PACKAGES["debugger"] 
     "python3.11-minimal", "libpython3.11-minimal", "libbz2-1.0", "libc6", "libcom-err2", "libcrypt1", "libexpat1", "libffi8", "libgcc-s1", "libgssapi-krb5-2",
     "libk5crypto3", "libkeyutils1", "libkrb5-3", "libkrb5support0", "liblzma5", "libncursesw6", "libreadline8", "libsqlite3-0", "libssl3", "libtinfo6",
     "libtirpc3", "libuuid1", "zlib1g")}
+# Languages that bring their own idea of threads, memory and signals.
+RUNTIMES = {
+    "guile-3.0": "95652c86639aa2e60db71e034c7cb76d1968c7b294dfd6062edb46a75a2e10d7",
+    "guile-3.0-libs": "440dd5572ec396b38e6cdf3510026d3bc558027ba5d7d3992aff66d7d3c3ad4e",
+    "libgc1": "c7fecfc533d31980e93faeb9bc529dc2d393fc066100550c0e28a760a2eab72e",
+    "liblcms2-2": "333efe13d165b8a98194d95e72fd10b502ebbee4dc2eb43fc2ab83e2b53e5f17",
+    "libruby3.1": "16f896fdaba2eeb238171f2914f9a81a7e947e13f8ce77fcb107da4ba24c9533",
+    "libtcl8.6": "976c4235b816635e1756016f3adbabb634e8b97a9f6b97cf901be099e4fd2487",
+    "openjdk-17-jre-headless": "6bbc6940ce68e1faaefd6bb3495cfe018a96bde54e069697131b9b459b822293",
+    "ruby3.1": "812ca8ec552917e2eceb85e505c6829fbe88f9a4ee9e6200cd52f978071ed75b",
+    "tcl8.6": "4d539bdd459ea9fd5be25bf46c3c928ae5eb9cfdb5a1bf7ca25cacc596327d9d",
+}
+PACKAGES["runtimes"] = RUNTIMES | {name: (PACKAGES["servers"] | PACKAGES["debugger"] | STRESS_NG | PACKAGES["dynamic-full"])[name] for name in (
+    "libc6", "libcrypt1", "libffi8", "libgcc-s1", "libgmp10", "libjpeg62-turbo", "libssl3", "libstdc++6", "libunistring2", "zlib1g")}
 LEFT_OUT = ("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv")
 # The debugger compares names in UTF-32.
 LEFT_IN = {"debugger": {"usr/lib/x86_64-linux-gnu/gconv"}}

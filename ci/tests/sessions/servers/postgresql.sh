@@ -1,8 +1,7 @@
 # A cluster of databases, its server with its helpers, clients side by side, and what a killed one leaves. As an ordinary user: it refuses root.
-export PATH=/usr/lib/postgresql/15/bin:$PATH HOME=/tmp/pg PGHOST=/tmp/pg PGDATABASE=postgres PGUSER=raeen
-cd /tmp/pg
+export PATH=/usr/lib/postgresql/15/bin:$PATH PGHOST=$PWD PGDATABASE=postgres PGUSER=raeen
 initdb -D data --no-locale -E UTF8 -A trust >made 2>&1; echo "made $?"
-pg_ctl -D data -w -t 300 -l log -o "-k /tmp/pg -h ''" start | tail -n 1
+pg_ctl -D data -w -t 300 -l log -o "-k $PWD -h ''" start | tail -n 1
 psql -Atc 'select version()'
 psql -q <<'SQL'
 create table t(id serial primary key, v text, n int);

@@ -1,6 +1,5 @@
 # A server in memory, whose snapshots a child writes while it goes on.
-mkdir -p /tmp/redis; cd /tmp/redis
-redis-server --port 0 --unixsocket /tmp/redis/socket --daemonize yes --dir /tmp/redis --appendonly yes --logfile log >/dev/null
+redis-server --port 0 --unixsocket $PWD/socket --daemonize yes --dir $PWD --appendonly yes --logfile log >/dev/null
 c() { redis-cli -s socket "$@"; }
 until c ping 2>/dev/null | grep -q PONG; do sleep 0.2; done
 c set a 1; c incr a; c rpush l x y z; c lrange l 0 -1; c eval 'return redis.call("get", "a") * 2' 0
@@ -12,7 +11,7 @@ for how in bgsave bgrewriteaof; do
 done
 c info persistence | grep 'last.*status' | tr -d '\r'
 c shutdown; until grep -q 'bye bye' log; do sleep 0.2; done
-redis-server --port 0 --unixsocket /tmp/redis/socket --daemonize yes --dir /tmp/redis --appendonly yes --logfile log >/dev/null
+redis-server --port 0 --unixsocket $PWD/socket --daemonize yes --dir $PWD --appendonly yes --logfile log >/dev/null
 until c ping 2>/dev/null | grep -q PONG; do sleep 0.2; done
 until c get a | grep -q '^[0-9]'; do sleep 0.2; done
 c get a; c lrange l 0 -1; c shutdown nosave
