@@ -187,6 +187,7 @@ char process_state_letter(struct process *process);	/* R S D T t Z, for procfs *
 
 /* Is process group @pgid orphaned (tty job control)? process_tree_lock held. */
 bool process_group_orphaned(int pgid);
+int process_group_check(int pgid);	/* may it be the foreground group of the caller's session? 0, -ESRCH or -EPERM; process_tree_lock held */
 uint64_t process_limit(unsigned resource);	/* soft limit of the caller */
 
 void session_get(struct session *session);
