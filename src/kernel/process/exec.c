@@ -31,9 +31,19 @@ struct private_parts {
 	struct signal_handlers *handlers;
 };
 
-static int make_private_parts(struct process *process, struct private_parts *parts)
+/* Since it was decided that the program may have more rights (exec_load.c) another thread may have begun to share working directory and umask. */
+static bool must_leave_fs(const struct credentials *new)
 {
-	*parts = (struct private_parts){ NULL, NULL };
+	return new && (new->euid != new->uid || new->egid != new->gid) && !credentials_is_root(credentials_current()) && process_shares_fs(current_process());
+}
+
+static int make_private_parts(const struct exec *exec, struct private_parts *parts)
+{
+	struct process *process = exec->process;
+	int error = must_leave_fs(exec->credentials) ? process_unshare_fs(process, false) : 0;
+
+	if (error)
+		return error;
 	if (process->files_shared) {
 		parts->files = fd_table_copy(process->files, false);
 		if (!parts->files)
@@ -167,7 +177,7 @@ static int commit(struct exec *exec)
 	bool alone = atomic_load_relaxed(&process->thread_count) == 1;
 	uint64_t flags;
 	int old_tid = thread->tid;
-	int error = alone ? make_private_parts(process, &parts) : 0;
+	int error = alone ? make_private_parts(exec, &parts) : 0;
 
 	if (error)
 		return error;
@@ -177,7 +187,7 @@ static int commit(struct exec *exec)
 		return error;
 	}
 	if (!alone)
-		error = make_private_parts(process, &parts);
+		error = make_private_parts(exec, &parts);
 	if (error) {
 		/* There is no way back without the other threads. */
 		flags = spin_lock_irq(&process->signal_lock);

@@ -64,7 +64,7 @@ static void name_after(struct exec *exec, const char *path)
 static COLD bool may_not_gain_rights(const struct process *process)
 {
 	return process->no_new_privs ||
-	       (!credentials_is_root(credentials_current()) && (ptrace_is_traced(current_thread()) || fs_context_is_shared(process->fs)));
+	       (!credentials_is_root(credentials_current()) && (ptrace_is_traced(current_thread()) || process_shares_fs(process)));
 }
 
 /*

@@ -259,16 +259,12 @@ static void become_zombie(struct process *process)
 /* A session leader takes its terminal along. If that was hung up before, the foreground group hears of it now. */
 static void end_session(struct session *session)
 {
-	struct signal_info hangup = signal_info_kernel(SIGHUP), resume = signal_info_kernel(SIGCONT);
 	uint64_t flags;
 
 	tty_session_leader_exit(session);
 	flags = spin_lock_irq(&process_tree_lock);
-	if (session->hung_up_pgid) {
-		signal_send_group_locked(session->hung_up_pgid, &hangup);
-		signal_send_group_locked(session->hung_up_pgid, &resume);
-		session->hung_up_pgid = 0;
-	}
+	signal_send_foreground(session, session->hung_up_pgid, SIGHUP);
+	signal_send_foreground(session, session->hung_up_pgid, SIGCONT);
 	spin_unlock_irq(&process_tree_lock, flags);
 }
 

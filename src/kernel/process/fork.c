@@ -268,6 +268,7 @@ static int copy_files(struct process *child, struct process *parent, uint64_t fl
 	if (flags & CLONE_FS) {
 		child->fs = parent->fs;
 		fs_context_get(child->fs);
+		child->fs_shared = parent->fs_shared = true;
 	} else {
 		child->fs = fs_context_copy(parent->fs);
 	}

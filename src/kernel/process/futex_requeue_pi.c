@@ -129,8 +129,10 @@ static int attempt_move(struct pi_move *move, uaddr_t addr, uint32_t expected)
 {
 	struct pi_attempt *attempt = &move->attempt;
 	uint32_t value;
-	int result = pi_look(attempt), absent;
+	int result, absent;
 
+	attempt->thread = NULL;		/* the last round's may have ended */
+	result = pi_look(attempt);
 	if (result)
 		return result;
 	futex_lock_both(move->source, move->target);

@@ -98,6 +98,7 @@ struct process {
 	struct fd_table *files;		/* lock. Others: process_get_files() */
 	struct fs_context *fs;		/* lock. Others: process_get_fs() */
 	struct signal_handlers *handlers;	/* shared by CLONE_SIGHAND; replaced by exec under signal_lock */
+	bool fs_shared;			/* CLONE_FS with another process happened; the references alone can be of who looks at it */
 	bool files_shared;		/* CLONE_FILES with another process ever happened: exec makes a copy */
 	bool serves_files;		/* has served a file system from a disk: when memory is out others go first; a hint */
 
@@ -161,6 +162,8 @@ struct fs_context *process_get_fs(struct process *process);
 /* For the calling process, if it has one thread: its own copy of the descriptor table (-EINVAL, -ENOMEM); @own, whose reference it takes over. May sleep. */
 int process_unshare_files(struct process *process);
 void process_set_fs(struct process *process, struct fs_context *own);
+int process_unshare_fs(struct process *process, bool mounts);	/* a context of its own, with a copy of the mounts if @mounts; 0 or a negative errno */
+bool process_shares_fs(const struct process *process);	/* with another process */
 struct vnode *process_get_executable(struct process *process);
 struct thread *process_get_leader(struct process *process);
 /* CPU time of all its threads, dead ones included. */
@@ -184,6 +187,7 @@ char process_state_letter(struct process *process);	/* R S D T t Z, for procfs *
 
 /* Is process group @pgid orphaned (tty job control)? process_tree_lock held. */
 bool process_group_orphaned(int pgid);
+int process_group_check(int pgid);	/* may it be the foreground group of the caller's session? 0, -ESRCH or -EPERM; process_tree_lock held */
 uint64_t process_limit(unsigned resource);	/* soft limit of the caller */
 
 void session_get(struct session *session);

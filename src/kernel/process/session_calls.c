@@ -45,6 +45,18 @@ long sys_getsid(int pid)
 	return sid;
 }
 
+/* A process that is about to begin the group of its number will do. A group of zombies exists: its shell has yet to wait for them. */
+COLD int process_group_check(int pgid)
+{
+	const struct process_group *group = process_group_find(pgid);
+	const struct process *process = process_find_any_locked(pgid);
+	const struct session *session = group ? group->session : process ? process->session : NULL;
+
+	if (session == current_process()->session)
+		return 0;
+	return session ? -EPERM : -ESRCH;
+}
+
 /* Moves @process into a group of its session; @spare becomes the group if it does not exist. True if @spare was used. */
 static bool move_to_group(struct process *process, int pgid, struct process_group *spare)
 {

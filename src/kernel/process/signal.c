@@ -293,6 +293,15 @@ COLD int signal_send_group_locked(int pgid, const struct signal_info *info)
 	return count;
 }
 
+COLD void signal_send_foreground(const struct session *session, int pgid, int signal)
+{
+	const struct process_group *group = process_group_find(pgid);
+	struct signal_info info = signal_info_kernel(signal);
+
+	if (group && group->session == session)
+		signal_send_group_locked(pgid, &info);
+}
+
 COLD int signal_send_group(int pgid, const struct signal_info *info)
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);

@@ -7,6 +7,7 @@
 #include "process/thread_state.h"
 
 struct process;
+struct session;
 struct thread;
 struct trap_frame;
 struct signal_handlers;
@@ -33,6 +34,8 @@ void signal_send_init(int signal);
 void signal_send_thread(struct thread *thread, const struct signal_info *info);
 /* To every process of a group; returns how many there were. No permission check. process_tree_lock NOT held. */
 int signal_send_group(int pgid, const struct signal_info *info);
+/* The kernel's @signal to group @pgid if @session has it: the number of one that has ended may be another's. process_tree_lock held. */
+void signal_send_foreground(const struct session *session, int pgid, int signal);
 
 /*
  * Signals of events that somebody asked for (F_SETOWN), whoever causes them: with the rights of who asked. A target is a process, minus a group, or

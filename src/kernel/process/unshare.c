@@ -36,12 +36,17 @@ void process_set_fs(struct process *process, struct fs_context *own)
 	struct fs_context *old = process->fs;
 
 	process->fs = own;
+	process->fs_shared = false;
 	spin_unlock_irq(&process->lock, flags);
 	fs_context_put(old);
 }
 
-/* A context of its own, with a copy of the mounts if @mounts. */
-static int unshare_fs(struct process *process, bool mounts)
+bool process_shares_fs(const struct process *process)
+{
+	return process->fs_shared && fs_context_is_shared(process->fs);
+}
+
+int process_unshare_fs(struct process *process, bool mounts)
 {
 	struct fs_context *own = fs_context_copy(process->fs);
 	int error = own ? 0 : -ENOMEM;
@@ -70,7 +75,7 @@ long sys_unshare(unsigned long flags)
 	if (flags & CLONE_NEWNS)
 		error = mount_check_privilege();
 	if (!error && flags & (CLONE_NEWNS | CLONE_FS))
-		error = unshare_fs(process, flags & CLONE_NEWNS);
+		error = process_unshare_fs(process, flags & CLONE_NEWNS);
 	if (!error && flags & CLONE_FILES)
 		error = process_unshare_files(process);
 	if (!error && flags & CLONE_SYSVSEM)

@@ -93,7 +93,7 @@ void timer_arm(struct timer *timer, uint64_t deadline)
 	}
 	timer->deadline = deadline;
 	insert(queue, timer);
-	if (likely(queue == own))
+	if (likely(queue == own && !queue->running))	/* else timer_run_expired() does it when it is through */
 		program(this_cpu(), clock_hw_deadline(deadline));
 	spin_unlock_irq(&queue->lock, flags);
 }
@@ -117,29 +117,34 @@ bool timer_cancel(struct timer *timer)
 	return was_armed;
 }
 
-/* Programs the hardware for what comes next, if anything does. */
-static void program_next(struct cpu *cpu, const struct timer_queue *queue)
+/* Programs the hardware for what comes next, if anything does: for no timer before @earliest. */
+static void program_next(struct cpu *cpu, const struct timer_queue *queue, uint64_t earliest)
 {
 	struct rb_node *first = rb_first(&queue->timers);
 
 	if (first)
-		program(cpu, clock_hw_deadline(rb_entry(first, struct timer, node)->deadline));
+		program(cpu, clock_hw_deadline(MAX(rb_entry(first, struct timer, node)->deadline, earliest)));
 	if (cpu->quantum_end)
 		program(cpu, cpu->quantum_end);
 }
 
+/*
+ * Those that are due when it begins, each once: what they arm comes later, and not before threads have had as much time as this took. So timers, of
+ * which a user can have many that are due again at once, leave them half of it.
+ */
 void timer_run_expired(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct timer_queue *queue = &queues[cpu->id];
 	uint64_t flags = spin_lock_irq(&queue->lock);
+	uint64_t begin = clock_monotonic_ns();
 	struct rb_node *first;
 
 	cpu->timer_event = UINT64_MAX;
 	while ((first = rb_first(&queue->timers))) {
 		struct timer *timer = rb_entry(first, struct timer, node);
 
-		if (timer->deadline > clock_monotonic_ns())
+		if (timer->deadline > begin)
 			break;
 		take_out(queue, timer);
 		queue->running = timer;
@@ -150,6 +155,6 @@ void timer_run_expired(void)
 	}
 	if (cpu->quantum_end <= cpu_read_tsc())
 		cpu->quantum_end = 0;	/* the scheduler is about to see it; it sets the next one */
-	program_next(cpu, queue);
+	program_next(cpu, queue, 2 * clock_monotonic_ns() - begin);
 	spin_unlock_irq(&queue->lock, flags);
 }

@@ -53,11 +53,10 @@ struct tty *tty_of_caller(void)
 
 void tty_signal_foreground(struct tty *tty, int signal)
 {
-	int pgid = atomic_load(&tty->foreground_pgid);
-	struct signal_info info = signal_info_kernel(signal);
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
 
-	if (pgid > 0)
-		signal_send_group(pgid, &info);
+	signal_send_foreground(tty->session, tty->foreground_pgid, signal);
+	spin_unlock_irq(&process_tree_lock, irq_flags);
 }
 
 int tty_check_background(struct tty *tty, int signal)
@@ -129,14 +128,6 @@ void tty_release_control(struct tty *tty)
 		tty_put(tty);
 }
 
-static void signal_group(int pgid, int signal)
-{
-	struct signal_info info = signal_info_kernel(signal);
-
-	if (pgid > 0)
-		signal_send_group(pgid, &info);
-}
-
 static void signal_process(int pid, int signal)
 {
 	struct process *process = process_find(pid);
@@ -169,18 +160,17 @@ static void hang_up(struct tty *tty, bool leader_exits)
 
 	irq_flags = spin_lock_irq(&process_tree_lock);
 	int sid = tty->session ? tty->session->sid : 0;
-	int foreground = tty->foreground_pgid;
 
-	if (tty->session && !leader_exits)
-		tty->session->hung_up_pgid = foreground;	/* told when the leader exits (process/exit.c) */
+	if (leader_exits)
+		signal_send_foreground(tty->session, tty->foreground_pgid, SIGHUP);
+	else if (tty->session)
+		tty->session->hung_up_pgid = tty->foreground_pgid;	/* told when the leader exits (process/exit.c) */
 	bool had = detach(tty);
 
 	spin_unlock_irq(&process_tree_lock, irq_flags);
 	if (!had)
 		return;
-	if (leader_exits) {
-		signal_group(foreground, SIGHUP);
-	} else {
+	if (!leader_exits) {
 		signal_process(sid, SIGHUP);
 		signal_process(sid, SIGCONT);
 	}
@@ -291,42 +281,10 @@ static long control_give_up(struct tty *tty)
 		return -ENOTTY;
 	if (!is_session_leader(process))
 		return -EPERM;
-	int foreground = atomic_load(&tty->foreground_pgid);
-
+	tty_signal_foreground(tty, SIGHUP);
+	tty_signal_foreground(tty, SIGCONT);
 	tty_release_control(tty);
-	signal_group(foreground, SIGHUP);
-	signal_group(foreground, SIGCONT);
 	return 0;
-}
-
-/* Is @process in group @pgid? Then *error tells whether the caller's session has it. Drops the reference. */
-static bool check_member(struct process *process, int pgid, int *error)
-{
-	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
-	bool member = process->pgid == pgid;
-
-	if (member)
-		*error = process->session == current_process()->session ? 0 : -EPERM;
-	spin_unlock_irq(&process_tree_lock, irq_flags);
-	process_put(process);
-	return member;
-}
-
-/* Does group @pgid exist in the caller's session? 0, -ESRCH or -EPERM. A group of zombies does: its shell has yet to wait for them. */
-static int group_check(int pgid)
-{
-	struct process *process = process_find(pgid);
-	int pid = 0, error = -ESRCH;
-
-	if (process && check_member(process, pgid, &error))
-		return error;
-	/* The leader has left, its group may go on. */
-	while ((process = process_next(pid))) {
-		pid = process->pid;
-		if (check_member(process, pgid, &error))
-			break;
-	}
-	return error;
 }
 
 static long foreground_set(struct tty *tty, uint64_t argument)
@@ -342,18 +300,11 @@ static long foreground_set(struct tty *tty, uint64_t argument)
 
 	if (pgid < 0)
 		return -EINVAL;
-	if (controlling_tty() != tty)
-		return -ENOTTY;
-	error = group_check(pgid);
-	if (error)
-		return error;
 	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
 
-	/* It may have changed hands meanwhile. */
-	if (tty->session == current_process()->session)
+	error = tty->session == current_process()->session ? process_group_check(pgid) : -ENOTTY;
+	if (!error)
 		atomic_store(&tty->foreground_pgid, pgid);
-	else
-		error = -ENOTTY;
 	spin_unlock_irq(&process_tree_lock, irq_flags);
 	return error;
 }

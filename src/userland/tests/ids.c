@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void uids_are(uid_t real, uid_t effective, uid_t saved)
@@ -242,6 +244,115 @@ static void set_id_programs(void)
 	CHECK_EQ(rmdir(folder), 0);
 }
 
+enum { TO_SHARER = 10, FROM_SHARER };
+
+/* Bit 0: it is root; bit 1: somebody else has changed its working directory. */
+static int helper_is_moved(void)
+{
+	char before[PATH_MAX], after[PATH_MAX], byte;
+
+	getcwd(before, sizeof before);
+	write(TO_SHARER, "", 1);
+	read(FROM_SHARER, &byte, 1);
+	getcwd(after, sizeof after);
+	return (geteuid() == 0) | (strcmp(before, after) != 0) << 1;
+}
+
+static int start_at, to_sharer[2], from_sharer[2];
+
+/* Makes a process that shares working directory and umask, while the caller's program is being replaced. */
+static void *share_late(void *go)
+{
+	char byte;
+
+	*(volatile int *)go = 1;
+	for (struct timespec now = { 0, 0 }; now.tv_sec * 1000000 + now.tv_nsec / 1000 < start_at;)
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	if (!syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0)) {
+		read(to_sharer[0], &byte, 1);
+		chdir("/");
+		write(from_sharer[1], "", 1);
+		_exit(0);
+	}
+	for (;;)
+		pause();
+}
+
+static void become_root_meanwhile(void *delay)
+{
+	static char *arguments[18] = { "program", "--is-moved" }, long_one[100000];	/* many, which takes time */
+	volatile int go = 0;
+	pthread_t thread;
+
+	start_at = *(int *)delay;
+	signal(SIGPIPE, SIG_IGN);
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_EQ(pipe2(to_sharer, O_CLOEXEC) | pipe2(from_sharer, O_CLOEXEC), 0);
+	CHECK(dup2(to_sharer[1], TO_SHARER) >= 0 && dup2(from_sharer[0], FROM_SHARER) >= 0);
+	memset(long_one, 'a', sizeof long_one - 1);
+	for (int i = 2; i < 17; i++)
+		arguments[i] = long_one;
+	CHECK_EQ(pthread_create(&thread, NULL, share_late, (void *)&go), 0);
+	while (!go)
+		;
+	execv("./program", arguments);
+	_exit(99);
+}
+
+static void *look_at_folder(void *pid)
+{
+	char name[40], folder[PATH_MAX];
+	pid_t of;
+
+	while ((of = *(volatile pid_t *)pid) >= 0) {
+		snprintf(name, sizeof name, "/proc/%d/cwd", of);
+		readlink(name, folder, sizeof folder);
+	}
+	return NULL;
+}
+
+static void become_root_seen(void *rounds)
+{
+	volatile pid_t pid = 0;
+	pthread_t thread;
+
+	CHECK_EQ(setresgid(1000, 1000, 1000) | setresuid(1000, 1000, 1000), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, look_at_folder, (void *)&pid), 0);
+	for (int i = 0; i < *(int *)rounds; i++) {
+		pid_t child = vfork();
+
+		if (!child) {
+			pid = getpid();
+			execl("./program", "program", "--identity", (char *)NULL);
+			_exit(99);
+		}
+		CHECK_EQ(check_wait(child), 1 | 4);
+	}
+	pid = -1;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/* Nobody shares the working directory of a program with more rights than its own, and who only looks at it does not share it. */
+static void shared_folder(void)
+{
+	enum { DELAYS = 24, STEP_US = 250 };
+	char folder[] = "/ids.XXXXXX";
+	int rounds = 200;
+
+	if (!CHECK(mkdtemp(folder) != NULL) || !CHECK_EQ(chmod(folder, 0755), 0) || !CHECK_EQ(chdir(folder), 0))
+		return;
+	copy_self("program");
+	CHECK_EQ(chmod("program", 04755), 0);
+	for (int delay = 0; delay < DELAYS * STEP_US; delay += STEP_US) {
+		int result = check_child(become_root_meanwhile, &delay);
+
+		CHECK(result == 1 || result == 2);
+	}
+	CHECK_EQ(check_child(become_root_seen, &rounds), 0);
+	CHECK_EQ(unlink("program"), 0);
+	CHECK_EQ(rmdir(folder), 0);
+}
+
 static void niceness(void)
 {
 	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
@@ -458,12 +569,14 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(root_changes), CASE(user_changes), CASE(groups), CASE(inherited), CASE(file_system_ids),
-		CASE(set_id_programs), CASE(niceness), CASE(scheduling), CASE(capabilities),
+		CASE(set_id_programs), CASE(shared_folder), CASE(niceness), CASE(scheduling), CASE(capabilities),
 		CASE(accounts), CASE(renounced_rights), CASE(unreadable_programs), { NULL, NULL },
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--run-plain"))
 		execl("./plain", "plain", "--identity", (char *)NULL);
+	if (argc > 1 && !strcmp(argv[1], "--is-moved"))
+		return helper_is_moved();
 	if (argc > 1 && !strcmp(argv[1], "--identity"))
 		return helper_identity();
 	if (argc > 1 && !strcmp(argv[1], "--effective"))

@@ -4,11 +4,13 @@
 
 #include <fcntl.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -96,6 +98,19 @@ static void groups_and_sessions(void)
 	CHECK_EQ(check_wait(child), 0);
 }
 
+static void sleep_on(void *unused)
+{
+	(void)unused;
+	idle();
+}
+
+static void leave_session(void *unused)
+{
+	(void)unused;
+	CHECK(setsid() == getpid());
+	raise(SIGSTOP);
+}
+
 static void own_terminal(void)
 {
 	pid_t group;
@@ -108,6 +123,19 @@ static void own_terminal(void)
 	CHECK_EQ(group, getpgrp());
 	CHECK_ERR(tcsetpgrp(fd, 0x7fffffff), ESRCH);
 	CHECK_ERR(tcsetpgrp(fd, 1), EPERM);
+	signal(SIGTTOU, SIG_IGN);
+	/* A child that has yet to begin its group, as shells give it the terminal at once; not one that has left the session. */
+	group = check_spawn(sleep_on, NULL);
+	CHECK_EQ(tcsetpgrp(fd, group), 0);
+	CHECK_EQ(tcgetpgrp(fd), group);
+	CHECK_EQ(tcsetpgrp(fd, getpgrp()), 0);
+	kill(group, SIGKILL);
+	check_wait(group);
+	group = check_spawn(leave_session, NULL);
+	CHECK(check_state(group, 'T', 5000));
+	CHECK_ERR(tcsetpgrp(fd, group), EPERM);
+	kill(group, SIGKILL);
+	check_wait(group);
 	CHECK_ERR(tcgetpgrp(open("/dev/null", O_RDONLY)), ENOTTY);
 	signal(SIGHUP, SIG_IGN);
 	CHECK_EQ(ioctl(fd, TIOCNOTTY), 0);
@@ -353,6 +381,81 @@ static void leader_exits(void)
 	slave = fd;
 }
 
+static int end_thread(void *unused)
+{
+	(void)unused;
+	return syscall(SYS_exit, 0);
+}
+
+/* For a thread, which is quicker than a process. */
+static pid_t use_number(void)
+{
+	static _Alignas(16) char stack[4096];
+
+	return clone(end_thread, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_VFORK, NULL);
+}
+
+/* The number before the job's stays free. */
+static void leave_foreground_empty(void)
+{
+	pid_t job;
+
+	while (use_number() < 400)	/* lower ones are not used again */
+		;
+	job = start_job(idle);
+	CHECK_EQ(tcsetpgrp(slave, job), 0);
+	kill(job, SIGKILL);
+	CHECK_EQ(check_wait(job), CHECK_KILLED + SIGKILL);
+	shared[0] = job;
+	idle();
+}
+
+static void idle_elsewhere(void)
+{
+	close(master);
+	idle();
+}
+
+/* What the terminal has for its foreground group is told nothing when it is another session's, that has got the number of one that is gone. */
+static void number_used_again(void)
+{
+	int limit = open("/proc/sys/kernel/pid_max", O_RDWR);
+	pid_t session, stranger = 0;
+	char before[16] = "";
+
+	if (check_on_linux()) {
+		CHECK(read(limit, before, sizeof before) > 0);
+		CHECK_EQ(pwrite(limit, "1500", 4, 0), 4);
+	}
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	session = start_session(leave_foreground_empty);
+	while (!shared[0])
+		check_sleep(1);
+	for (int i = 0; i < 5 && stranger != shared[0]; i++) {	/* somebody else may have got it */
+		while (use_number() != shared[0] - 1)
+			;
+		stranger = start_job(idle_elsewhere);
+		if (stranger != shared[0]) {
+			kill(stranger, SIGKILL);
+			check_wait(stranger);
+		}
+	}
+	CHECK_EQ(stranger, shared[0]);
+	CHECK_EQ(write(master, "\003", 1), 1);
+	CHECK_EQ(ioctl(master, TIOCSIG, SIGINT), 0);
+	check_sleep(50);
+	CHECK_EQ(waitpid(stranger, NULL, WNOHANG), 0);
+	close(slave);
+	close(master);
+	CHECK_EQ(check_wait(session), CHECK_KILLED + SIGHUP);
+	check_sleep(50);
+	CHECK_EQ(waitpid(stranger, NULL, WNOHANG), 0);
+	if (before[0])
+		CHECK(pwrite(limit, before, strlen(before), 0) > 0);
+	kill(stranger, SIGKILL);
+	CHECK_EQ(check_wait(stranger), CHECK_KILLED + SIGKILL);
+}
+
 /* A stopped group that becomes orphaned is sent SIGHUP and SIGCONT. */
 static void make_orphaned_group(void)
 {
@@ -386,7 +489,7 @@ int main(int argc, char **argv)
 {
 	static const struct check_case cases[] = {
 		CASE(groups_and_sessions), CASE(terminal_of_session), CASE(keys_send_signals), CASE(stop_key),
-		CASE(background_access), CASE(master_closes), CASE(leader_exits), CASE(orphaned_group), { NULL, NULL },
+		CASE(background_access), CASE(master_closes), CASE(leader_exits), CASE(number_used_again), CASE(orphaned_group), { NULL, NULL },
 	};
 
 	return check_main("jobs", cases, argc, argv);

@@ -577,6 +577,36 @@ static void register_state(void)
 	check_wait(child);
 }
 
+static void take_no_ticks(void *unused)
+{
+	struct itimerval always = { { 0, 1 }, { 0, 1 } };
+	sigset_t block;
+
+	(void)unused;
+	sigemptyset(&block);
+	sigaddset(&block, SIGALRM);
+	sigprocmask(SIG_BLOCK, &block, NULL);
+	setitimer(ITIMER_REAL, &always, NULL);
+	for (;;)
+		pause();
+}
+
+/* So many timers are due again as soon as they have been looked at that a machine could do nothing else. */
+static void ticks_not_taken(void)
+{
+	enum { CHILDREN = 48 };
+	pid_t children[CHILDREN];
+
+	for (int i = 0; i < CHILDREN; i++)
+		children[i] = check_spawn(take_no_ticks, NULL);
+	for (int i = 0; i < 10; i++)
+		check_sleep(1);
+	for (int i = 0; i < CHILDREN; i++)
+		kill(children[i], SIGKILL);
+	for (int i = 0; i < CHILDREN; i++)
+		CHECK_EQ(check_wait(children[i]), CHECK_KILLED + SIGKILL);
+}
+
 /* The 128 bytes below the stack pointer belong to what was interrupted (the ABI's red zone). */
 static void red_zone(void)
 {
@@ -612,7 +642,7 @@ int main(int argc, char **argv)
 	static const struct check_case cases[] = {
 		CASE(handlers), CASE(default_actions), CASE(unknown_flags), CASE(handler_flags), CASE(information), CASE(masks), CASE(waiting),
 		CASE(restarting), CASE(groups), CASE(permission), CASE(stop_and_continue), CASE(told_of_stops), CASE(file_too_big), CASE(broken_pipe),
-		CASE(alternate_stack), CASE(stack_after_return), CASE(timers), CASE(register_state), CASE(red_zone), { NULL, NULL },
+		CASE(alternate_stack), CASE(stack_after_return), CASE(timers), CASE(register_state), CASE(ticks_not_taken), CASE(red_zone), { NULL, NULL },
 	};
 
 	return check_main("signals", cases, argc, argv);
