@@ -299,12 +299,11 @@ static COLD __attribute__((noinline)) long kill_group(int pgid, const struct sig
 	return sent ? 0 : result;
 }
 
-/* Everybody but process 1 and the caller. */
+/* Everybody but process 1 and the caller. That some may not be signalled, or all, is no error. */
 static COLD __attribute__((noinline)) long kill_all(const struct signal_info *info)
 {
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 	int result = -ESRCH;
-	bool sent = false;
 
 	for (int pid = pid_next_used(1); pid >= 0; pid = pid_next_used(pid)) {
 		struct process *process = process_find_locked(pid);
@@ -313,10 +312,11 @@ static COLD __attribute__((noinline)) long kill_all(const struct signal_info *in
 			continue;
 		process->group_signals++;
 		result = send_checked(process, NULL, info);
-		sent |= result == 0;
+		if (result == -EPERM)
+			result = 0;
 	}
 	spin_unlock_irq(&process_tree_lock, flags);
-	return sent ? 0 : result;
+	return result;
 }
 
 long sys_kill(int pid, int signal)

@@ -47,6 +47,15 @@ static void set_info_handler(int number, int flags)
 	CHECK_EQ(sigaction(number, &action, NULL), 0);
 }
 
+/* There are only those that it may not signal: no error. */
+static void signal_strangers(void *unused)
+{
+	(void)unused;
+	CHECK_EQ(setuid(4321), 0);
+	CHECK_EQ(kill(-1, 0), 0);
+	CHECK_EQ(kill(-1, SIGUSR1), 0);
+}
+
 static void handlers(void)
 {
 	struct sigaction old;
@@ -65,6 +74,7 @@ static void handlers(void)
 	CHECK_ERR(sigaction(SIGSTOP, &old, NULL), EINVAL);
 	CHECK_ERR(sigaction(65, &old, NULL), EINVAL);
 	CHECK_ERR(kill(getpid(), 65), EINVAL);
+	CHECK_EQ(check_child(signal_strangers, NULL), 0);
 	CHECK_ERR(kill(0x7fffffff, 0), ESRCH);
 	CHECK_EQ(kill(getpid(), 0), 0);
 	/* Whether there is such a process comes first, and before all whether the action can be read. */
