@@ -40,7 +40,7 @@ static inline bool allows_less(uint64_t before, uint64_t after)
 void page_table_protect(struct address_space *as, const struct vma *vma, uint64_t start, uint64_t end)
 {
 	uint64_t first = start;
-	bool less = false;
+	bool less = false, written_back = vma->object && vma->object->ops->prepare_write && !(vma->flags & MAP_PRIVATE);
 
 	while (start < end) {
 		spin_lock(&as->table_lock);
@@ -64,11 +64,13 @@ void page_table_protect(struct address_space *as, const struct vma *vma, uint64_
 			}
 			start = MIN(end, table_end(start));
 		}
-		if (start >= end || (vma->object && vma->object->ops->prepare_write)) {
+		if (start >= end || (less && written_back)) {
 			if (less)
-				tlb_flush_range(as->root, first, end, false);
+				tlb_flush_range(as->root, first, MIN(start, end), false);
 			else
 				tlb_flush_range_local(as->root, first, end);
+			first = start;
+			less = false;
 		}
 		spin_unlock(&as->table_lock);
 	}

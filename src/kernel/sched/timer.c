@@ -9,6 +9,8 @@
 #include "sched/scheduler.h"
 #include "sync/spinlock.h"
 
+#define PAUSE_MOST_NS (10ull * 1000 * 1000)
+
 struct timer_queue {
 	struct spinlock lock;		/* guards all of it; taken with interrupts off */
 	struct rb_tree timers;
@@ -130,14 +132,14 @@ static void program_next(struct cpu *cpu, const struct timer_queue *queue, uint6
 
 /*
  * Those that are due when it begins, each once: what they arm comes later, and not before threads have had as much time as this took. So timers, of
- * which a user can have many that are due again at once, leave them half of it.
+ * which a user can have many that are due again at once, leave them half of it. Not for long, as it may have been the machine that stood still.
  */
 void timer_run_expired(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct timer_queue *queue = &queues[cpu->id];
 	uint64_t flags = spin_lock_irq(&queue->lock);
-	uint64_t begin = clock_monotonic_ns();
+	uint64_t begin = clock_monotonic_ns(), now;
 	struct rb_node *first;
 
 	cpu->timer_event = UINT64_MAX;
@@ -155,6 +157,7 @@ void timer_run_expired(void)
 	}
 	if (cpu->quantum_end <= cpu_read_tsc())
 		cpu->quantum_end = 0;	/* the scheduler is about to see it; it sets the next one */
-	program_next(cpu, queue, 2 * clock_monotonic_ns() - begin);
+	now = clock_monotonic_ns();
+	program_next(cpu, queue, now + MIN(now - begin, PAUSE_MOST_NS));
 	spin_unlock_irq(&queue->lock, flags);
 }

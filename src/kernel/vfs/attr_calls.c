@@ -112,14 +112,16 @@ static long change_owner(const struct path *path, void *argument)
 {
 	struct vnode *vnode = path_vnode(path);
 	const struct owner *to = argument;
-	struct fs_attr in = { .mode = permission_without_set_id(vnode), .uid = to->uid, .gid = to->gid, .ctime = clock_realtime_ns() };
+	/* Read once: what somebody's chmod has made of it meanwhile is not undone. */
+	uint32_t mode = atomic_load_relaxed(&vnode->attr.mode);
+	struct fs_attr in = { .mode = permission_without_set_id(mode), .uid = to->uid, .gid = to->gid, .ctime = clock_realtime_ns() };
 	unsigned mask = FS_SET_CTIME;
 
 	if (to->uid != (uint32_t)NO_ID)
 		mask |= FS_SET_UID;
 	if (to->gid != (uint32_t)NO_ID)
 		mask |= FS_SET_GID;
-	if (vnode->type != S_IFDIR && in.mode != vnode->attr.mode)
+	if (vnode->type != S_IFDIR && in.mode != mode)
 		mask |= FS_SET_MODE;
 	/* To change nothing but the time is for everybody. */
 	if (mask != FS_SET_CTIME && !vnode_owned_by_caller(vnode))

@@ -465,7 +465,9 @@ static COLD void keep_named(struct fs *fs, const struct fs_attr *attr)
 /* As Linux with fs.protected_hardlinks: by a name of one's own one keeps what its owner removes or replaces, a set-id program with a hole, say. */
 static COLD int check_source(struct vnode *vnode)
 {
-	if (vnode_owned_by_caller(vnode) || (vnode->type == S_IFREG && permission_without_set_id(vnode) == vnode->attr.mode &&
+	uint32_t mode = atomic_load_relaxed(&vnode->attr.mode);
+
+	if (vnode_owned_by_caller(vnode) || (vnode->type == S_IFREG && permission_without_set_id(mode) == mode &&
 					     !vnode_check_access(vnode, PERMIT_READ | PERMIT_WRITE)))
 		return 0;
 	return -EPERM;

@@ -42,10 +42,8 @@ bool vnode_owned_by_caller(struct vnode *vnode)
 	return credentials->fsuid == 0 || credentials->fsuid == vnode->attr.uid;
 }
 
-uint32_t permission_without_set_id(const struct vnode *vnode)
+uint32_t permission_without_set_id(uint32_t mode)
 {
-	uint32_t mode = atomic_load_relaxed(&vnode->attr.mode);
-
 	return mode & ~(S_ISUID | (mode & S_IXGRP ? S_ISGID : 0));
 }
 

@@ -18,8 +18,8 @@ static inline bool permission_search(const struct vnode *vnode, const struct cre
 	return credentials->fsuid == 0 || (mode & 0111) == 0111 || permission_class_allows(vnode, PERMIT_EXECUTE, credentials);
 }
 
-/* The mode without what makes a program set-id: set-gid without group execute does not (it once meant mandatory locking). */
-uint32_t permission_without_set_id(const struct vnode *vnode);
+/* @mode without what makes a program set-id: set-gid without group execute does not (it once meant mandatory locking). */
+uint32_t permission_without_set_id(uint32_t mode);
 
 /* May the caller remove or rename @victim, given the sticky bit of @directory? 0 or -EPERM. */
 int permission_check_sticky(const struct vnode *directory, const struct vnode *victim);

@@ -374,10 +374,10 @@ int vnode_try_sync_attributes(struct vnode *vnode)
 
 void vnode_clear_set_id(struct vnode *vnode)
 {
-	uint32_t keep = permission_without_set_id(vnode);
+	uint32_t mode = atomic_load_relaxed(&vnode->attr.mode), keep = permission_without_set_id(mode);
 	struct fs_attr in;
 
-	if (keep == vnode->attr.mode || vnode->type != S_IFREG || credentials_current()->fsuid == 0)
+	if (keep == mode || vnode->type != S_IFREG || credentials_current()->fsuid == 0)
 		return;
 	in = (struct fs_attr){ .mode = keep };		/* servers get all of it */
 	vnode_setattr(vnode, FS_SET_MODE, &in);
