@@ -11,9 +11,9 @@ from debian import overlay_of
 from guest import LINUX, RAEEN, run_all
 
 pytestmark = pytest.mark.full
-MODULES = ("eintr", "faulthandler", "fcntl", "file", "file_eintr", "fileio", "fork1", "getpass", "glob", "grp", "ioctl", "largefile", "mailbox", "mmap",
+MODULES = ("eintr", "faulthandler", "fcntl", "file", "file_eintr", "fileio", "fork1", "getpass", "glob", "grp", "largefile", "mailbox", "mmap",
            "multiprocessing_fork", "openpty", "os", "pathlib", "poll", "popen", "posix", "posixpath", "pty", "pwd", "resource", "select", "selectors",
-           "shelve", "shutil", "signal", "stat", "subprocess", "tarfile", "tempfile", "termios", "thread", "threading", "threadsignals", "time", "tty",
+           "shelve", "shutil", "signal", "stat", "subprocess", "tarfile", "tempfile", "thread", "threading", "threadsignals", "time",
            "wait3", "wait4")
 # Directories that tell by signals what changes in them (dnotify): inotify took their place in 2005.
 DIFFERENT = {"test.test_fcntl.TestFcntl.test_fcntl_64_bit"}

@@ -9,7 +9,7 @@
 #include "sched/scheduler.h"
 #include "sync/spinlock.h"
 
-#define PAUSE_MOST_NS (10ull * 1000 * 1000)
+#define PAUSE_MOST_NS (NS_PER_SEC / 10)
 
 struct timer_queue {
 	struct spinlock lock;		/* guards all of it; taken with interrupts off */
