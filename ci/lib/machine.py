@@ -25,6 +25,9 @@ EXACT_TIME = 1767225600
 # Kernel arguments that the boot menu needs, which cannot read what the kernel gets (grub/README.md).
 BOOT_MENU_WORDS = ("selftest",)
 SD_SIZE_MIN = 16 << 20
+# MiB of translated code that QEMU keeps. Its own choice is 1024, and a program's code stays in there under each address that it ran at, until all is
+# thrown away. A store to a page that had such code goes through all of it: where thousands of programs have run, clearing a page can take seconds.
+TRANSLATED_MIB = 128
 LINUX_APPEND = "console=ttyS0,115200 loglevel=4 panic=-1 mitigations=off"
 
 
@@ -74,12 +77,18 @@ def guest_command(words):
     return words[0] if len(words) == 1 else " ".join(shlex.quote(word) for word in words)
 
 
+def accelerator(options):
+    """Those who count instructions take QEMU as it is: their command is in what they publish, and their guests are short."""
+    tunable = options.accel.split(",")[0] == "tcg" and "tb-size=" not in options.accel and not options.exact
+    return options.accel + (f",tb-size={TRANSLATED_MIB}" if tunable else "")
+
+
 def command_line(options, handover, command):
     """The whole QEMU command but for consoles: machine, firmware, media, and what is passed to the guest."""
     if not shutil.which(QEMU):
         raise SetupError(f"{QEMU} is not installed (make deps)")
     early = ["nokaslr"] * bool(options.profile) + [word for word in options.append.split() if word in BOOT_MENU_WORDS]
-    line = [QEMU, "-nodefaults", "-no-user-config", "-vga", "std", "-machine", options.machine, "-accel", options.accel,
+    line = [QEMU, "-nodefaults", "-no-user-config", "-vga", "std", "-machine", options.machine, "-accel", accelerator(options),
             "-cpu", options.cpu, "-m", str(options.mem), "-smp", str(options.smp),
             "-smbios", "type=1,serial=raeen:fast" + (f",family={' '.join(early)}" if early else "")]
     if options.icount or options.exact:
