@@ -252,10 +252,10 @@ long sys_brk(uint64_t addr)
 /* ---- Looking at mappings ---- */
 
 /*
- * msync of the mapping at *@addr; moves *@addr to its end. Mapped pages are the file's pages, so what is left to do is to check that all is mapped, and
+ * msync of the mapping at or after *@addr; moves *@addr to its end. *@hole: there is something before it. Mapped pages are the file's pages, so what is left to do is to check that all is mapped, and
  * with MS_SYNC to have the owner write them.
  */
-static int sync_mapping(struct address_space *as, uint64_t *addr, uint64_t end, int flags)
+static int sync_mapping(struct address_space *as, uint64_t *addr, uint64_t end, int flags, bool *hole)
 {
 	struct vm_object *object = NULL;
 	uint64_t first = 0, stop = 0;
@@ -264,6 +264,10 @@ static int sync_mapping(struct address_space *as, uint64_t *addr, uint64_t end, 
 	rwlock_read_lock(&as->lock);
 	struct vma *vma = vma_tree_find(&as->vmas, *addr);
 
+	if (vma && vma->start > *addr && vma->start < end && flags != MS_ASYNC) {
+		*hole = true;
+		*addr = vma->start;
+	}
 	if (!vma || vma->start > *addr)
 		error = -ENOMEM;
 	else if ((flags & MS_INVALIDATE) && (vma->flags & VMA_LOCKED))
@@ -289,6 +293,7 @@ COLD long sys_msync(uint64_t addr, size_t len, int flags)
 {
 	struct address_space *as = address_space_current();
 	uint64_t end = addr + ROUND_UP(len, PAGE_SIZE);
+	bool hole = false;
 	long error = 0;
 
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
@@ -297,13 +302,15 @@ COLD long sys_msync(uint64_t addr, size_t len, int flags)
 	if (end < addr)
 		return -ENOMEM;
 	while (addr < end && !error)
-		error = sync_mapping(as, &addr, end, flags);
-	return error;
+		error = sync_mapping(as, &addr, end, flags, &hole);
+	return error ? error : hole ? -ENOMEM : 0;
 }
 
-/* Is the page in memory, mapped here or waiting in its object? as->lock held. */
+/* Is the page in memory, mapped here or waiting in its object? Of what the caller may not know it of: yes. as->lock held. */
 static bool in_core(struct address_space *as, const struct vma *vma, uint64_t addr)
 {
+	if (vma->object && vma->object->ops->discloses && !vma->object->ops->discloses(vma->object))
+		return true;
 	spin_lock(&as->table_lock);
 	uint64_t *pte = page_table_find_locked(as, addr);
 	bool present = pte && *pte;

@@ -74,6 +74,8 @@ struct vm_object_ops {
 	int (*charge)(struct vm_object *object, int pages);
 	/* There is one mapping more (1) or less (-1). object->lock is held, and may be an address space's: must not sleep. NULL: nobody wants to know. */
 	void (*mapped)(struct vm_object *object, int change);
+	/* May the caller know which pages are in memory, and so what others do with it? An address space's lock may be held. NULL: yes. */
+	bool (*discloses)(struct vm_object *object);
 	/* The path for /proc/PID/maps, as "/bin/busybox" or "/dev/zero (deleted)". */
 	void (*describe)(struct vm_object *object, char *buf, size_t size);
 	/* For /proc/PID/maps: device and inode numbers. May be NULL. */

@@ -21,6 +21,7 @@
 #include "vfs/mapped/mapped.h"
 #include "vfs/worker.h"
 #include "vfs/path_string.h"
+#include "vfs/permission.h"
 #include <linux/stat.h>
 
 enum { BUCKET_BITS = 10, BUCKETS = 1 << BUCKET_BITS, SHRINK_BATCH = 64, SECLUDED_MAX = 48 << 10 };
@@ -166,12 +167,20 @@ static void vnode_stored(struct vm_object *object)
 	vnode_touch_written(container_of(object, struct vnode, object), 0);
 }
 
+static bool vnode_discloses(struct vm_object *object)
+{
+	struct vnode *vnode = container_of(object, struct vnode, object);
+
+	return vnode_owned_by_caller(vnode) || !vnode_check_access(vnode, PERMIT_WRITE);
+}
+
 static const struct vm_object_ops vnode_object_ops = {
 	.fill = vnode_fill,
 	.stored = vnode_stored,
 	.punch = vnode_punch,
 	.release = vnode_release,
 	.charge = vnode_charge,
+	.discloses = vnode_discloses,
 	.describe = vnode_describe,
 	.identify = vnode_identify,
 };
@@ -186,6 +195,7 @@ static const struct vm_object_ops mapped_object_ops = {
 	.sync = mapped_sync_pages,
 	.charge = mapped_charge,
 	.release = vnode_release,
+	.discloses = vnode_discloses,
 	.describe = vnode_describe,
 	.identify = vnode_identify,
 };

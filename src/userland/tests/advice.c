@@ -168,7 +168,46 @@ static void locked(void)
 	CHECK_EQ(at[PAGE], 'a');
 }
 
-static const struct check_case cases[] = { CASE(left_out), CASE(taken), CASE(filled), CASE(filled_for_reading), CASE(locked), { NULL, NULL } };
+/* Which pages of a file are in memory tells what others do with it: who could not change it learns nothing. */
+static void see(char *at, int expected)
+{
+	unsigned char present[4];
+
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_EQ(mincore(at, 4 * PAGE, present), 0);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(present[i] & 1, expected);
+}
+
+static void see_present(void *at)
+{
+	see(at, 1);
+}
+
+static void see_absent(void *at)
+{
+	see(at, 0);
+}
+
+static void undisclosed(void)
+{
+	int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	unsigned char present[4];
+	char *at;
+
+	CHECK_EQ(ftruncate(fd, 4 * PAGE), 0);
+	CHECK_EQ(fchmod(fd, 0644), 0);
+	at = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK_EQ(mincore(at, 4 * PAGE, present), 0);
+	CHECK_EQ((present[0] | present[3]) & 1, 0);
+	CHECK_EQ(check_child(see_present, at), 0);
+	CHECK_EQ(fchmod(fd, 0666), 0);
+	CHECK_EQ(check_child(see_absent, at), 0);
+	CHECK_EQ(fchmod(fd, 0600) | fchown(fd, 1000, 1000), 0);
+	CHECK_EQ(check_child(see_absent, at), 0);
+}
+
+static const struct check_case cases[] = { CASE(left_out), CASE(taken), CASE(filled), CASE(filled_for_reading), CASE(locked), CASE(undisclosed), { NULL, NULL } };
 
 int main(int argc, char **argv)
 {

@@ -142,6 +142,22 @@ static void write_shared(void *address)
 	strcpy(address, "from the child");
 }
 
+/* What lies behind a hole is looked at, unless nothing is to be waited for. */
+static void across_holes(void)
+{
+	char *at = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK_EQ(mlock(at + 2 * PAGE, PAGE), 0);
+	CHECK_EQ(munmap(at + PAGE, PAGE), 0);
+	CHECK_ERR(msync(at, 2 * PAGE, MS_SYNC), ENOMEM);
+	CHECK_ERR(msync(at + PAGE, 3 * PAGE, MS_SYNC), ENOMEM);
+	CHECK_ERR(msync(at, 4 * PAGE, MS_SYNC | MS_INVALIDATE), EBUSY);
+	CHECK_ERR(msync(at, 4 * PAGE, MS_INVALIDATE), EBUSY);
+	CHECK_ERR(msync(at, 2 * PAGE, MS_INVALIDATE), ENOMEM);
+	CHECK_ERR(msync(at, 4 * PAGE, MS_ASYNC), ENOMEM);
+	CHECK_EQ(munmap(at, 4 * PAGE), 0);
+}
+
 static void shared_file(void)
 {
 	int fd = open("file", O_RDWR | O_CREAT, 0600);
@@ -164,6 +180,7 @@ static void shared_file(void)
 	CHECK_ERR(msync(at, PAGE, MS_SYNC | MS_ASYNC), EINVAL);
 	CHECK_EQ(munmap(at, 2 * PAGE), 0);
 	CHECK_ERR(msync(at, PAGE, MS_SYNC), ENOMEM);
+	across_holes();
 	memset(text, 0, sizeof text);
 	CHECK_EQ(pread(fd, text, 20, 200), 20);
 	CHECK_STR(text, "from the child");
