@@ -346,6 +346,19 @@ long sys_kill(int pid, int signal)
 	return result;
 }
 
+/* A first thread that has ended keeps its number while its process is there. What is sent to it gets lost. */
+static COLD __attribute__((noinline)) long send_to_ended(int pid, int tid, const struct signal_info *info)
+{
+	struct process *process = pid && pid != tid ? NULL : process_find_any(tid);
+	long result;
+
+	if (!process)
+		return -ESRCH;
+	result = info->number && !valid_signal(info->number) ? -EINVAL : may_signal(process, info->number) ? 0 : -EPERM;
+	process_put(process);
+	return result;
+}
+
 /* To one thread, of process @pid unless that is 0. */
 static long send_to_thread(int pid, int tid, const struct signal_info *info)
 {
@@ -357,7 +370,7 @@ static long send_to_thread(int pid, int tid, const struct signal_info *info)
 		return 0;
 	thread = thread_find(tid);
 	if (!thread)
-		return -ESRCH;
+		return send_to_ended(pid, tid, info);
 	result = pid && thread->process->pid != pid ? -ESRCH : send_checked(thread->process, thread, info);
 	thread_put(thread);
 	return result;

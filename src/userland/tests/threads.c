@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -428,6 +429,43 @@ static void main_leaves_first(void *unused)
 	pthread_exit(NULL);
 }
 
+static int main_runs(pid_t pid)
+{
+	char name[64], text[256] = "";
+	int fd;
+
+	snprintf(name, sizeof name, "/proc/self/task/%d/stat", pid);
+	fd = open(name, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	read(fd, text, sizeof text - 1);
+	close(fd);
+	return !strstr(text, ") Z ");
+}
+
+static void *signal_the_main_one(void *unused)
+{
+	pid_t pid = getpid();
+
+	while (main_runs(pid))
+		check_sleep(1);
+	CHECK_EQ(syscall(SYS_tgkill, pid, pid, 0), 0);
+	CHECK_EQ(syscall(SYS_tgkill, pid, pid, SIGTERM), 0);
+	CHECK_EQ(syscall(SYS_tkill, pid, SIGUSR1), 0);
+	CHECK_ERR(syscall(SYS_tgkill, pid, pid, 65), EINVAL);
+	CHECK_ERR(syscall(SYS_tgkill, getppid(), pid, 0), ESRCH);
+	_exit(9);
+	return unused;
+}
+
+static void main_has_ended(void *unused)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, signal_the_main_one, unused);
+	pthread_exit(NULL);
+}
+
 static void ends_of_process(void)
 {
 	pid_t child;
@@ -436,6 +474,7 @@ static void ends_of_process(void)
 	CHECK_EQ(check_child(crash_with_threads, NULL), CHECK_KILLED + SIGSEGV);
 	CHECK_EQ(check_child(exec_with_threads, NULL), 31);
 	CHECK_EQ(check_child(main_leaves_first, NULL), 8);
+	CHECK_EQ(check_child(main_has_ended, NULL), 9);
 	child = check_spawn(hang_with_threads, NULL);
 	CHECK_EQ(kill(child, SIGKILL), 0);
 	CHECK_EQ(check_wait(child), CHECK_KILLED + SIGKILL);
