@@ -182,7 +182,8 @@ static bool notify_parent_of_death(struct process *process)
 		silent = action.handler == HANDLER_IGNORE;
 		unwanted = silent || (action.flags & SA_NOCLDWAIT);
 	}
-	if (process->exit_signal && !silent)
+	/* clone() takes numbers that are no signal's, and says nothing with them. */
+	if (process->exit_signal && process->exit_signal <= SIGNAL_COUNT && !silent)
 		signal_send(parent, NULL, &info);
 	if (unwanted)
 		process_unlink(process);

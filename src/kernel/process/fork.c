@@ -59,8 +59,6 @@ static int check_flags(const struct clone_request *request)
 		return -EINVAL;
 	if ((flags & CLONE_SETTLS) && !user_range_ok(request->tls, 1))
 		return -EPERM;
-	if (request->exit_signal < 0 || request->exit_signal > SIGNAL_COUNT)
-		return -EINVAL;
 	return 0;
 }
 

@@ -86,6 +86,8 @@ static ssize_t transfer_fd(int fd, struct uio *uio, int64_t pos, bool write, int
 	} else if (!uio->left) {
 		/* The file is not asked for no bytes: some would take it for a message. */
 		done = (write ? file->ops->write : file->ops->read) ? 0 : -EINVAL;
+	} else if (flags & ~TRANSFER_FLAGS) {
+		done = -EOPNOTSUPP;
 	} else if (pos >= 0 || !file->ops->seek) {
 		done = file_transfer(file, uio, pos >= 0 ? &given : &file->pos, write, flags);
 	} else if (flags & RWF_NOWAIT ? !mutex_try_lock(&file->pos_lock) : mutex_lock_killable(&file->pos_lock)) {
@@ -105,8 +107,6 @@ static ssize_t transfer_vector(int fd, uaddr_t vector, int count, int64_t pos, b
 
 	if (pos < -1)
 		return -EINVAL;
-	if (flags & ~TRANSFER_FLAGS)
-		return -EOPNOTSUPP;
 	done = transfer_read_vector(&transfer, vector, count);
 	if (!done) {
 		done = transfer_fd(fd, &transfer.uio, pos, write, flags);

@@ -305,7 +305,7 @@ static int clone_child(void *argument)
 static void clone_flags(void)
 {
 	static char stack[32768] __attribute__((aligned(16)));
-	int value = 0;
+	int value = 0, status = 0;
 	pid_t child = clone(clone_child, stack + sizeof stack, SIGCHLD, &value);
 
 	CHECK(child > 0);
@@ -318,6 +318,12 @@ static void clone_flags(void)
 	child = clone(clone_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &value);
 	CHECK_ERR(waitpid(child, NULL, 0), ECHILD);
 	CHECK_EQ(waitpid(child, NULL, __WALL), child);
+	/* No signal has this number, and none tells of the end. */
+	child = syscall(SYS_clone, 200, 0, 0, 0, 0);
+	if (child == 0)
+		_exit(5);
+	CHECK_EQ(waitpid(child, &status, __WCLONE), child);
+	CHECK_EQ(WEXITSTATUS(status), 5);
 	CHECK_ERR(syscall(SYS_clone, CLONE_THREAD | SIGCHLD, 0, 0, 0, 0), EINVAL);
 	CHECK_ERR(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
 }

@@ -87,8 +87,9 @@ static void vectors(void)
 	CHECK_ERR(take(open("/proc/self/stat", O_RDONLY), 4, 0, NOWAIT), EOPNOTSUPP);
 	CHECK_ERR(put(fd, "ab", 0, UNKNOWN_FLAG), EOPNOTSUPP);
 	CHECK_ERR(take(fd, 4, 0, UNKNOWN_FLAG), EOPNOTSUPP);
+	CHECK_EQ(syscall(SYS_preadv2, fd, NULL, 0, 0, 0, UNKNOWN_FLAG), 0);
 	CHECK_ERR(take(fd, 4, -2, 0), EINVAL);
-	CHECK_ERR(take(99, 4, 0, 0), EBADF);
+	CHECK_ERR(take(99, 4, 0, UNKNOWN_FLAG), EBADF);
 	CHECK_ERR(take(open("file", O_WRONLY), 4, 0, 0), EBADF);
 	CHECK_ERR(put(open("file", O_RDONLY), "ab", 0, APPEND), EBADF);
 	CHECK_ERR(syscall(SYS_preadv2, fd, 8, 1, 0, 0, 0), EFAULT);
