@@ -114,6 +114,7 @@ struct process {
 	union {
 		struct {
 			bool no_new_privs, dumpable, no_huge_pages;	/* prctl PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_THP_DISABLE */
+			bool left_terminal;		/* its session's terminal is not its own: it gave that up without being the leader; set by itself */
 			int16_t oom_score_adj;		/* when memory is out: thousandths of all that count as its own (oom.c); lock, as the next */
 			int16_t oom_score_adj_least;	/* to which it can be lowered by who may not administer */
 		};

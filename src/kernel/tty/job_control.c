@@ -18,35 +18,23 @@ static bool is_session_leader(const struct process *process)
 	return process->session && process->session->sid == process->pid;
 }
 
-/* The controlling terminal of the caller's session, for comparing. */
-static struct tty *controlling_tty(void)
+/* process_tree_lock held. */
+static struct tty *tty_of_process(const struct process *process)
 {
-	struct process *process = current_process();
-	struct tty *tty = NULL;
-
-	if (!process)
-		return NULL;
-	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
-
-	if (process->session)
-		tty = process->session->tty;
-	spin_unlock_irq(&process_tree_lock, irq_flags);
-	return tty;
+	return process->session && !process->left_terminal ? process->session->tty : NULL;
 }
 
 struct tty *tty_of_caller(void)
 {
 	struct process *process = current_process();
-	struct tty *tty = NULL;
 
 	if (!process)
 		return NULL;
 	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	struct tty *tty = tty_of_process(process);
 
-	if (process->session && process->session->tty) {
-		tty = process->session->tty;
+	if (tty)
 		tty_get(tty);
-	}
 	spin_unlock_irq(&process_tree_lock, irq_flags);
 	return tty;
 }
@@ -63,7 +51,7 @@ int tty_check_background(struct tty *tty, int signal)
 {
 	struct process *process = current_process();
 
-	if (!process || controlling_tty() != tty)
+	if (!process || !tty_controls_caller(tty))
 		return 0;
 	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
 	int own = process->pgid, foreground = tty->foreground_pgid;
@@ -221,14 +209,12 @@ unsigned tty_device_of_caller(void)
 	return dev;
 }
 
-void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid)
+void tty_describe_control(const struct process *process, unsigned *dev, int *foreground_pgid)
 {
-	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
-	struct tty *tty = session ? session->tty : NULL;
+	struct tty *tty = tty_of_process(process);
 
 	*dev = tty ? tty->dev : 0;
 	*foreground_pgid = tty && tty->foreground_pgid ? tty->foreground_pgid : -1;
-	spin_unlock_irq(&process_tree_lock, irq_flags);
 }
 
 void tty_set_size(struct tty *tty, unsigned rows, unsigned columns, unsigned x_pixels, unsigned y_pixels)
@@ -272,15 +258,17 @@ out:
 	return result;
 }
 
-/* TIOCNOTTY. A terminal belongs to the whole session here, so only its leader can give it up. */
+/* TIOCNOTTY. When the leader gives it up, the session has none any more. */
 static long control_give_up(struct tty *tty)
 {
 	struct process *process = current_process();
 
-	if (controlling_tty() != tty)
+	if (!tty_controls_caller(tty))
 		return -ENOTTY;
-	if (!is_session_leader(process))
-		return -EPERM;
+	if (!is_session_leader(process)) {
+		process->left_terminal = true;
+		return 0;
+	}
 	tty_signal_foreground(tty, SIGHUP);
 	tty_signal_foreground(tty, SIGCONT);
 	tty_release_control(tty);
@@ -302,7 +290,7 @@ static long foreground_set(struct tty *tty, uint64_t argument)
 		return -EINVAL;
 	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
 
-	error = tty->session == current_process()->session ? process_group_check(pgid) : -ENOTTY;
+	error = tty_of_process(current_process()) == tty ? process_group_check(pgid) : -ENOTTY;
 	if (!error)
 		atomic_store(&tty->foreground_pgid, pgid);
 	spin_unlock_irq(&process_tree_lock, irq_flags);
@@ -312,7 +300,7 @@ static long foreground_set(struct tty *tty, uint64_t argument)
 /* TIOCGPGRP and TIOCGSID; a pty's master may ask without being in the session. */
 static long control_query(struct tty *tty, bool master, bool want_session, uint64_t argument)
 {
-	if (!master && controlling_tty() != tty)
+	if (!master && !tty_controls_caller(tty))
 		return -ENOTTY;
 	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
 	int sid = tty->session ? tty->session->sid : 0;

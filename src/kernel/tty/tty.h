@@ -76,8 +76,8 @@ void tty_set_size(struct tty *tty, unsigned rows, unsigned columns, unsigned x_p
 
 /* A session leader ends: its terminal is hung up and given up (process/exit.c calls it; no locks held). */
 void tty_session_leader_exit(struct session *session);
-/* For /proc/PID/stat: device number and foreground group of a session's terminal; 0 and -1 if none. */
-void tty_describe_session(struct session *session, unsigned *dev, int *foreground_pgid);
+/* For /proc/PID/stat: device number and foreground group of the terminal that controls @process; 0 and -1 if none. process_tree_lock held. */
+void tty_describe_control(const struct process *process, unsigned *dev, int *foreground_pgid);
 
 /* Whom the open terminal @file tells of events (F_GETOWN) once the caller has set O_ASYNC: its foreground group, else the caller. */
 int tty_default_owner(const struct file *file);

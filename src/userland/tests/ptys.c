@@ -462,10 +462,64 @@ static void give_up(void *unused)
 	CHECK_ERR(ioctl(master, TIOCNOTTY), ENOTTY);
 }
 
+/* The terminal in /proc/self/stat, and its foreground group. */
+static void controlled_by(int *device, int *group)
+{
+	FILE *file = fopen("/proc/self/stat", "r");
+
+	CHECK(file && fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %d %d", device, group) == 2);
+	fclose(file);
+}
+
+static void is_without(void *unused)
+{
+	int device = -1, group = 0;
+
+	(void)unused;
+	CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO);
+	controlled_by(&device, &group);
+	CHECK_EQ(device, 0);
+	CHECK_EQ(group, -1);
+}
+
+static void child_gives_up(void *unused)
+{
+	char line[8];
+
+	(void)unused;
+	CHECK_EQ(ioctl(slave, TIOCNOTTY), 0);
+	CHECK_ERR(ioctl(slave, TIOCNOTTY), ENOTTY);
+	CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO);
+	CHECK_ERR(tcgetpgrp(slave), ENOTTY);
+	CHECK_ERR(tcsetpgrp(slave, getpgrp()), ENOTTY);
+	/* Nor have its children; and reading does not stop it as one of the background. */
+	CHECK_EQ(check_child(is_without, NULL), 0);
+	CHECK_EQ(setpgid(0, 0), 0);
+	CHECK_EQ(write(master, "x\n", 2), 2);
+	CHECK_EQ(read(slave, line, sizeof line), 2);
+}
+
+static void one_gives_up(void *unused)
+{
+	int device = 0, group = 0;
+
+	(void)unused;
+	become_session();
+	CHECK_EQ(check_child(child_gives_up, NULL), 0);
+	/* The others have it still, and nobody was told. */
+	CHECK_EQ(hung_up, 0);
+	CHECK_EQ(tcgetpgrp(slave), getpid());
+	controlled_by(&device, &group);
+	CHECK(device != 0);
+	CHECK_EQ(group, getpid());
+}
+
 static void giving_up(void)
 {
 	pty_open_pair();
 	CHECK_EQ(check_child(give_up, NULL), 0);
+	pty_open_pair();
+	CHECK_EQ(check_child(one_gives_up, NULL), 0);
 }
 
 static void read_to_the_end(void *unused)

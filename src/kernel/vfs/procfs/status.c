@@ -54,14 +54,8 @@ static void snapshot_tree(struct snapshot *s, struct process *process)
 	s->children_minor_faults = process->children_minor_faults;
 	s->children_user_ns = process->children_user_ns;
 	s->children_system_ns = process->children_system_ns;
-	if (session)
-		session_get(session);
+	tty_describe_control(process, &s->tty_dev, &s->tty_pgid);
 	spin_unlock_irq(&process_tree_lock, flags);
-	s->tty_pgid = -1;
-	if (session) {
-		tty_describe_session(session, &s->tty_dev, &s->tty_pgid);
-		session_put(session);
-	}
 }
 
 static void snapshot_signals(struct snapshot *s, struct process *process)
