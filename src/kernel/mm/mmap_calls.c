@@ -252,8 +252,8 @@ long sys_brk(uint64_t addr)
 /* ---- Looking at mappings ---- */
 
 /*
- * msync of the mapping at or after *@addr; moves *@addr to its end. *@hole: there is something before it. Mapped pages are the file's pages, so what is left to do is to check that all is mapped, and
- * with MS_SYNC to have the owner write them.
+ * msync of the mapping at or after *@addr; moves *@addr to its end. *@hole: there is something before it. Mapped pages are the file's pages, so what is left
+ * to do is to check that all is mapped, and with MS_SYNC to have the owner write them.
  */
 static int sync_mapping(struct address_space *as, uint64_t *addr, uint64_t end, int flags, bool *hole)
 {

@@ -207,7 +207,9 @@ static void undisclosed(void)
 	CHECK_EQ(check_child(see_absent, at), 0);
 }
 
-static const struct check_case cases[] = { CASE(left_out), CASE(taken), CASE(filled), CASE(filled_for_reading), CASE(locked), CASE(undisclosed), { NULL, NULL } };
+static const struct check_case cases[] = {
+	CASE(left_out), CASE(taken), CASE(filled), CASE(filled_for_reading), CASE(locked), CASE(undisclosed), { NULL, NULL },
+};
 
 int main(int argc, char **argv)
 {
