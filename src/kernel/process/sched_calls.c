@@ -460,13 +460,14 @@ static void set_io_priority(struct thread *thread, void *context)
 
 long sys_ioprio_set(int which, int who, int priority)
 {
-	unsigned class = (unsigned)priority >> IOPRIO_CLASS_SHIFT, level = IOPRIO_PRIO_DATA(priority);
+	unsigned class = IOPRIO_PRIO_CLASS(priority);
 	struct nice_change change = { priority, 0 };
 	int error;
 
 	if (class == IOPRIO_CLASS_RT && !capabilities_may_administer())
 		return -EPERM;
-	if (class > IOPRIO_CLASS_IDLE || (class ? class != IOPRIO_CLASS_IDLE && level >= IOPRIO_NR_LEVELS : level))
+	/* Between class and level there are hints, which any class may have. */
+	if (class > IOPRIO_CLASS_IDLE || (!class && priority & (IOPRIO_NR_LEVELS - 1)))
 		return -EINVAL;
 	error = for_each_named(named_for_io(which), who, set_io_priority, &change);
 	return error ? error : change.error;
@@ -480,7 +481,7 @@ static void best_io_priority(struct thread *thread, void *context)
 	struct io_priority *asked = context;
 	int priority = thread->user.kept.io_priority;
 
-	if (!priority && !asked->exact)
+	if (!IOPRIO_PRIO_CLASS(priority) && !asked->exact)
 		priority = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, (thread->nice - NICE_MIN) / 5);
 	asked->best = MIN(asked->best, priority);
 }

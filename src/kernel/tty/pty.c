@@ -94,12 +94,13 @@ static size_t slave_write_room(struct tty *tty)
 	return room;
 }
 
+/* What Linux would have handed to the master has arrived there and stays: an interrupt key takes no output away that nobody has read yet. */
 static void slave_flush_output(struct tty *tty)
 {
 	struct pty *pty = tty->context;
 	uint64_t irq_flags = spin_lock_irq(&pty->lock);
 
-	pty->tail = pty->head;
+	pty->head = pty->tail + MIN(pty->head - pty->tail, (unsigned)PTY_ARRIVED);
 	spin_unlock_irq(&pty->lock, irq_flags);
 }
 

@@ -4,7 +4,7 @@
 
 #include "tty/tty_private.h"
 
-enum { PTY_MAX = 4096, PTY_RING_SIZE = 8192, PTY_SLAVE_MAJOR = 136, PTMX_MAJOR = 5, PTMX_MINOR = 2 };
+enum { PTY_MAX = 4096, PTY_RING_SIZE = 8192, PTY_ARRIVED = 4095, PTY_SLAVE_MAJOR = 136, PTMX_MAJOR = 5, PTMX_MINOR = 2 };
 
 struct pty {
 	struct list link;		/* in the list of all ptys; pty_table_lock */

@@ -213,6 +213,13 @@ static void flushes(void)
 	CHECK_EQ(tcflush(master, TCIOFLUSH), 0);
 	CHECK_STR(pty_reads(), "ab\\x0a|");
 	CHECK_ERR(ioctl(master, TCFLSH, 3), EINVAL);
+	/* What has arrived at the master stays, also when a key interrupts. */
+	CHECK_EQ(write(slave, "out", 3), 3);
+	CHECK_EQ(ready(master, POLLIN, -1), POLLIN);
+	CHECK_EQ(tcflush(slave, TCOFLUSH), 0);
+	pty_type("\x03");
+	CHECK_STR(pty_reads(), "");
+	CHECK_STR(pty_shown(), "out");
 }
 
 static void flow_calls(void)

@@ -321,6 +321,7 @@ static void hang_up(void)
 static void io_priorities(void)
 {
 	enum { BEST_EFFORT = 2 << 13, IDLE = 3 << 13, REAL_TIME = 1 << 13, PROCESS = 1, GROUP = 2, USER = 3 };
+	static const int hinted[] = { BEST_EFFORT | 9, REAL_TIME | 3 | 0x1ff8, 1 << 16 | BEST_EFFORT | 1, 1 << 31 | IDLE, 8 };
 
 	setpgid(0, 0);
 	CHECK_EQ(syscall(SYS_ioprio_get, PROCESS, 0), 0);
@@ -340,6 +341,12 @@ static void io_priorities(void)
 	CHECK_ERR(syscall(SYS_ioprio_get, PROCESS, 0x7fffffff), ESRCH);
 	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, 0, 7 << 13), EINVAL);
 	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, 0, 5), EINVAL);
+	/* Hints between class and level are kept, whatever is above the class is not. */
+	for (unsigned i = 0; i < sizeof hinted / sizeof *hinted; i++) {
+		CHECK_EQ(syscall(SYS_ioprio_set, PROCESS, 0, hinted[i]), 0);
+		CHECK_EQ(syscall(SYS_ioprio_get, PROCESS, 0), hinted[i] & 0xffff);
+	}
+	CHECK_EQ(syscall(SYS_ioprio_get, GROUP, 0), BEST_EFFORT | 4);
 	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
 	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, 0, REAL_TIME), EPERM);
 	CHECK_ERR(syscall(SYS_ioprio_set, PROCESS, getppid(), IDLE), EPERM);
