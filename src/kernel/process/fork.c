@@ -371,7 +371,10 @@ static int link_process(struct process *child, struct thread *thread, const stru
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
 	int pid;
 
-	if (creator->group_signals != group_signals || atomic_load(&creator->exiting)) {
+	/* What came, and waits for nobody, was ignored, as it is by the child: whoever sends such signals without end must not keep others from forking. */
+	bool missed = creator->group_signals != group_signals && (creator->thread_count > 1 || signal_pending());
+
+	if (missed || atomic_load(&creator->exiting)) {
 		spin_unlock_irq(&process_tree_lock, flags);
 		/* Perhaps there is no signal for this thread to take, as it is ignored: the call starts again all the same. */
 		atomic_or(&current_thread()->user.work, THREAD_WORK_SIGNAL);

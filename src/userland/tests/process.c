@@ -328,7 +328,7 @@ static void clone_flags(void)
 	CHECK_ERR(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
 }
 
-/* fork() misses no signal that is sent to the whole group meanwhile: it starts again then, also when the signal is ignored. */
+/* fork() misses no signal that is sent to the whole group meanwhile: it starts again then. Not for what is ignored, or it might never come to an end. */
 static void signals_to_the_group(void)
 {
 	enum { FORKS = 300 };
