@@ -384,6 +384,8 @@ static void settings(void)
 
 	CHECK_STR(read_file("/proc/sys/fs/nr_open"), "1048576\n");
 	CHECK_STR(read_file("/proc/sys/fs/pipe-max-size"), "1048576\n");
+	CHECK_STR(read_file("/proc/sys/fs/protected_hardlinks"), "1\n");
+	CHECK_STR(read_file("/proc/sys/fs/protected_symlinks"), "1\n");
 	CHECK_STR(read_file("/proc/sys/kernel/randomize_va_space"), "2\n");
 	CHECK(atol(read_file("/proc/sys/kernel/threads-max")) > 100);
 	CHECK_EQ(sscanf(read_file("/proc/sys/fs/file-nr"), "%ld\t%ld\t%ld\n", &used, &spare, &most), 3);
@@ -435,6 +437,8 @@ static void cpus_are_counted(void)
 	CHECK_ERR(access(CPUS "/cpu00", F_OK), ENOENT);
 	CHECK_ERR(access(CPUS "/0", F_OK), ENOENT);
 	CHECK_ERR(access("/proc/cpu0", F_OK), ENOENT);
+	CHECK_EQ(statfs("/sys/fs/cgroup", &status), 0);
+	CHECK_EQ(status.f_type, SYSFS_MAGIC);
 	CHECK_EQ(statfs("/sys", &status), 0);
 	CHECK_EQ(status.f_type, SYSFS_MAGIC);
 	CHECK_EQ(statfs("/proc", &status), 0);

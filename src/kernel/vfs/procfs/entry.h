@@ -69,7 +69,7 @@ struct proc_directory {
 enum proc_directory_number {
 	PROC_ROOT, PROC_PROCESS, PROC_TASKS, PROC_TASK, PROC_FD, PROC_FDINFO, PROC_SYS, PROC_SYS_KERNEL, PROC_SYS_RANDOM, PROC_SYS_VM, PROC_SYS_FS,
 	PROC_DISKS, PROC_DISKS_RAM0, PROC_SYSVIPC, PROC_SYSFS_ABOVE, PROC_SYSFS, PROC_SYSFS_DEVICES, PROC_SYSFS_SYSTEM, PROC_SYSFS_CPUS, PROC_SYSFS_CPU,
-	PROC_SYSFS_TOPOLOGY, PROC_SYSFS_DEV, PROC_SYSFS_EMPTY,
+	PROC_SYSFS_TOPOLOGY, PROC_SYSFS_DEV, PROC_SYSFS_EMPTY, PROC_SYSFS_FS,
 #ifdef UNIX_SOCKETS
 	PROC_NET, PROC_SYS_NET, PROC_SYS_NET_CORE,
 #endif
@@ -82,7 +82,7 @@ enum proc_directory_number {
 extern const struct proc_directory proc_root, proc_process, proc_tasks, proc_task, proc_fd, proc_fdinfo, proc_sys, proc_sys_kernel,
 	proc_sys_random, proc_sys_vm, proc_disks, proc_disks_ram0, proc_sysvipc, proc_net, proc_sys_net, proc_sys_net_core, proc_sys_fs, proc_sys_inotify,
 	proc_sysfs_above, proc_sysfs, proc_sysfs_devices, proc_sysfs_system, proc_sysfs_cpus, proc_sysfs_cpu,
-	proc_sysfs_topology, proc_sysfs_dev, proc_sysfs_empty;
+	proc_sysfs_topology, proc_sysfs_dev, proc_sysfs_empty, proc_sysfs_fs;
 
 /* Rows of tables for what the build can leave out (../../README.md, "Switches"). */
 #ifdef UNIX_SOCKETS

@@ -16,6 +16,7 @@ static const struct proc_directory *const directories[PROC_DIRECTORY_COUNT] = {
 	[PROC_SYSFS_ABOVE] = &proc_sysfs_above, [PROC_SYSFS] = &proc_sysfs, [PROC_SYSFS_DEVICES] = &proc_sysfs_devices,
 	[PROC_SYSFS_SYSTEM] = &proc_sysfs_system, [PROC_SYSFS_CPUS] = &proc_sysfs_cpus, [PROC_SYSFS_CPU] = &proc_sysfs_cpu,
 	[PROC_SYSFS_TOPOLOGY] = &proc_sysfs_topology, [PROC_SYSFS_DEV] = &proc_sysfs_dev, [PROC_SYSFS_EMPTY] = &proc_sysfs_empty,
+	[PROC_SYSFS_FS] = &proc_sysfs_fs,
 	PROC_NET_DIRECTORIES
 	PROC_INOTIFY_DIRECTORIES
 };

@@ -74,10 +74,15 @@ const struct proc_directory proc_sysfs_empty = { .number = PROC_SYSFS_EMPTY };
 static const struct proc_entry dev_entries[] = { { .name = "block", .mode = S_IFDIR | 0755, .directory = &proc_sysfs_empty } };
 const struct proc_directory proc_sysfs_dev = { .number = PROC_SYSFS_DEV, .entries = dev_entries, .entry_count = 1 };
 
+/* The place for groups of processes, of which there are none: programs that find it empty do without. */
+static const struct proc_entry fs_entries[] = { { .name = "cgroup", .mode = S_IFDIR | 0555, .directory = &proc_sysfs_empty } };
+const struct proc_directory proc_sysfs_fs = { .number = PROC_SYSFS_FS, .entries = fs_entries, .entry_count = 1 };
+
 static const struct proc_entry sysfs_entries[] = {
 	{ .name = "block", .mode = S_IFDIR | 0755, .directory = &proc_sysfs_empty },
 	{ .name = "dev", .mode = S_IFDIR | 0755, .directory = &proc_sysfs_dev },
 	{ .name = "devices", .mode = S_IFDIR | 0755, .directory = &proc_sysfs_devices },
+	{ .name = "fs", .mode = S_IFDIR | 0755, .directory = &proc_sysfs_fs },
 };
 const struct proc_directory proc_sysfs = { .number = PROC_SYSFS, .entries = sysfs_entries, .entry_count = ARRAY_LEN(sysfs_entries) };
 
