@@ -359,31 +359,23 @@ static void link_to_parent(struct process *child, struct process *creator, const
 	list_push_back(&parent->children, &child->sibling);
 	process_join_group(child, creator->group);
 	process_join_session(child, creator->session);
+	child->terminal = creator->terminal;
 }
 
-/*
- * Makes the child visible: number, family, group, session. A signal that was sent to the whole group since @group_signals was read is
- * not in the child yet: the call has to start again after the parent has taken it. The pid or a negative errno.
- */
-static int link_process(struct process *child, struct thread *thread, const struct clone_request *request, uint32_t group_signals)
+/* Makes the child visible: number, family, group, session. The pid or a negative errno. */
+static int link_process(struct process *child, struct thread *thread, const struct clone_request *request, const struct fork_signals *signals)
 {
 	struct process *creator = current_process();
 	uint64_t flags = spin_lock_irq(&process_tree_lock);
-	int pid;
+	int pid = atomic_load(&creator->exiting) ? -ERESTARTNOINTR : pid_alloc();
 
-	/* What came, and waits for nobody, was ignored, as it is by the child: whoever sends such signals without end must not keep others from forking. */
-	bool missed = creator->group_signals != group_signals && (creator->thread_count > 1 || signal_pending());
-
-	if (missed || atomic_load(&creator->exiting)) {
-		spin_unlock_irq(&process_tree_lock, flags);
-		/* Perhaps there is no signal for this thread to take, as it is ignored: the call starts again all the same. */
-		atomic_or(&current_thread()->user.work, THREAD_WORK_SIGNAL);
-		return -ERESTARTNOINTR;
-	}
-	pid = pid_alloc();
 	if (pid >= 0) {
 		struct pid_slot *slot = pid_slot(pid);
 
+		if (unlikely(signals->came)) {
+			child->queue.set = signals->came;
+			atomic_or(&thread->user.work, THREAD_WORK_SIGNAL);
+		}
 		child->pid = thread->tid = pid;
 		child->leader = thread;
 		child->thread_count = 1;
@@ -423,10 +415,9 @@ static COLD __attribute__((noinline)) void end_pidfd(struct pending_pidfd *pendi
 		file_put(pending->file);
 }
 
-static long clone_process(const struct clone_request *request)
+static long make_process(const struct clone_request *request, const struct fork_signals *signals)
 {
 	struct process *parent = current_process(), *child;
-	uint32_t group_signals = atomic_load(&parent->group_signals);
 	bool wants_pidfd = request->flags & CLONE_PIDFD;
 	struct pending_pidfd pidfd;
 	struct thread *thread;
@@ -440,7 +431,7 @@ static long clone_process(const struct clone_request *request)
 	if (unlikely(wants_pidfd))
 		pid = begin_pidfd(&pidfd, child, request->pidfd) ?: pid;
 	if (likely(!pid))
-		pid = link_process(child, thread, request, group_signals);
+		pid = link_process(child, thread, request, signals);
 	if (unlikely(wants_pidfd))
 		end_pidfd(&pidfd, pid > 0);
 	if (pid < 0) {
@@ -453,6 +444,29 @@ static long clone_process(const struct clone_request *request)
 	}
 	write_tids(request, child, pid);
 	start(thread, request, pid);
+	return pid;
+}
+
+/* What came for the group before is the parent's alone, which has to take it first; what comes from then on is the child's, too. */
+static long clone_process(const struct clone_request *request)
+{
+	struct process *parent = current_process();
+	struct fork_signals signals = { 0 }, **link = &parent->forks;
+	uint64_t flags = spin_lock_irq(&process_tree_lock);
+	long pid;
+
+	signals.next = *link;
+	*link = &signals;
+	spin_unlock_irq(&process_tree_lock, flags);
+	pid = unlikely(signal_pending()) ? -ERESTARTNOINTR : make_process(request, &signals);
+	flags = spin_lock_irq(&process_tree_lock);
+	while (*link != &signals)
+		link = &(*link)->next;
+	*link = signals.next;
+	spin_unlock_irq(&process_tree_lock, flags);
+	/* Perhaps there is no signal left for this thread to take: the call starts again all the same. */
+	if (unlikely(pid == -ERESTARTNOINTR))
+		atomic_or(&current_thread()->user.work, THREAD_WORK_SIGNAL);
 	return pid;
 }
 

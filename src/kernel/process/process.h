@@ -40,7 +40,14 @@ struct session {
 	int sid;
 	unsigned members;		/* processes; process_tree_lock */
 	struct tty *tty;		/* controlling terminal; guarded by process_tree_lock; the tty holds its own view, see tty/tty.h */
+	uint8_t terminals;		/* how many it has had, the last one being this number; process_tree_lock */
 	int hung_up_pgid;		/* foreground group of a terminal that was hung up: told when the leader exits; process_tree_lock */
+};
+
+/* A fork under way: what came meanwhile for the whole group, and so for the child, too, which begins with it. */
+struct fork_signals {
+	struct fork_signals *next;	/* of the same process; process_tree_lock, as the next */
+	signal_set came;
 };
 
 /* Lives while it has members. */
@@ -62,8 +69,10 @@ struct process {
 	struct list group_link;		/* process_tree_lock */
 	struct session *session;	/* process_tree_lock; referenced */
 	bool child_subreaper;		/* takes the orphans among its descendants (prctl); process_tree_lock */
+	bool traced_by_parent;		/* at its end: waited for like one whose end SIGCHLD tells; process_tree_lock */
 	bool zombie;			/* process_tree_lock: all threads gone, waits to be reaped */
-	uint32_t group_signals;		/* process_tree_lock: signals sent to a whole group so far (fork must not miss one) */
+	struct fork_signals *forks;	/* those under way; process_tree_lock */
+	uint8_t terminal;		/* which of its session's terminals controls it (session->terminals); 0: none; process_tree_lock */
 	uint64_t children_user_ns, children_system_ns;	/* of reaped children; process_tree_lock */
 	uint64_t children_minor_faults;	/* process_tree_lock */
 	size_t children_max_resident;	/* pages: of the largest; process_tree_lock */
@@ -114,7 +123,6 @@ struct process {
 	union {
 		struct {
 			bool no_new_privs, dumpable, no_huge_pages;	/* prctl PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_SET_THP_DISABLE */
-			bool left_terminal;		/* its session's terminal is not its own: it gave that up without being the leader; set by itself */
 			int16_t oom_score_adj;		/* when memory is out: thousandths of all that count as its own (oom.c); lock, as the next */
 			int16_t oom_score_adj_least;	/* to which it can be lowered by who may not administer */
 		};

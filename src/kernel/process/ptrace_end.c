@@ -103,8 +103,10 @@ bool ptrace_report_end_to_tracer(struct thread *self, int code, bool last)
 			tell_end(self, traced->status);
 		}
 	} else {
-		if (traced->tracer)
+		if (traced->tracer) {
+			process->traced_by_parent = is_first(self);
 			unlink_locked(self);
+		}
 		ptrace_release(self);
 	}
 	spin_unlock_irq(&process_tree_lock, flags);

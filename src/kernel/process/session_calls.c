@@ -150,7 +150,7 @@ long sys_setsid(void)
 		process_leave_group(self);
 		process_leave_session(self);
 		session->sid = self->pid;
-		self->left_terminal = false;
+		self->terminal = 0;
 		pid_slot(self->pid)->session = session;
 		process_join_session(self, session);
 		move_to_group(self, self->pid, group);

@@ -116,15 +116,16 @@ static bool is_dropped(struct process *process, struct thread *thread, int numbe
 }
 
 /* A stop signal and SIGCONT cancel each other, whatever their actions. */
+static signal_set opposites_of(int number)
+{
+	return SIGNAL_SET_STOP & signal_bit(number) ? signal_bit(SIGCONT) : number == SIGCONT ? SIGNAL_SET_STOP : 0;
+}
+
 static void cancel_opposites(struct process *process, int number)
 {
-	signal_set opposites = 0;
+	signal_set opposites = opposites_of(number);
 	struct thread *thread;
 
-	if (SIGNAL_SET_STOP & signal_bit(number))
-		opposites = signal_bit(SIGCONT);
-	else if (number == SIGCONT)
-		opposites = SIGNAL_SET_STOP;
 	if (opposites) {
 		process->queued_signals -= signal_queue_flush(&process->queue, opposites);
 		list_for_each(thread, &process->threads, process_link) {
@@ -277,6 +278,14 @@ void signal_send_thread(struct thread *thread, const struct signal_info *info)
 		signal_send(thread->process, thread, info);
 }
 
+/* What another thread took just now, the process had before it forked. */
+COLD void signal_note_in_forks(struct process *process, int number)
+{
+	if (number && (process->queue.set & signal_bit(number)))
+		for (struct fork_signals *fork = process->forks; fork; fork = fork->next)
+			fork->came = (fork->came & ~opposites_of(number)) | signal_bit(number);
+}
+
 COLD int signal_send_group_locked(int pgid, const struct signal_info *info)
 {
 	struct process_group *group = process_group_find(pgid);
@@ -286,8 +295,8 @@ COLD int signal_send_group_locked(int pgid, const struct signal_info *info)
 	if (!group)
 		return 0;
 	list_for_each(process, &group->members, group_link) {
-		process->group_signals++;
 		signal_send(process, NULL, info);
+		signal_note_in_forks(process, info->number);
 		count++;
 	}
 	return count;

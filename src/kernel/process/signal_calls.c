@@ -292,7 +292,7 @@ static COLD __attribute__((noinline)) long kill_group(int pgid, const struct sig
 			result = send_checked(process, NULL, info);
 			if (!result) {
 				sent = true;
-				process->group_signals++;
+				signal_note_in_forks(process, info->number);
 			}
 		}
 	spin_unlock_irq(&process_tree_lock, flags);
@@ -310,8 +310,9 @@ static COLD __attribute__((noinline)) long kill_all(const struct signal_info *in
 
 		if (!process || process == current_process())
 			continue;
-		process->group_signals++;
 		result = send_checked(process, NULL, info);
+		if (!result)
+			signal_note_in_forks(process, info->number);
 		if (result == -EPERM)
 			result = 0;
 	}

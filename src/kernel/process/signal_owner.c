@@ -23,12 +23,17 @@ static bool may_reach(const struct signal_sender *sender, struct process *proces
 	return same;
 }
 
-static void send_checked(const struct signal_sender *sender, struct process *process, struct thread *thread, const struct signal_info *info)
+/* Which signal was sent; 0: none. */
+static int send_checked(const struct signal_sender *sender, struct process *process, struct thread *thread, const struct signal_info *info)
 {
 	struct signal_info plain = signal_info_kernel(SIGIO);
 
-	if (may_reach(sender, process) && (!info->number || signal_send(process, thread, info)))
-		signal_send(process, thread, &plain);
+	if (!may_reach(sender, process))
+		return 0;
+	if (info->number && !signal_send(process, thread, info))
+		return info->number;
+	signal_send(process, thread, &plain);
+	return SIGIO;
 }
 
 bool process_number_is_used(int number)
@@ -47,10 +52,8 @@ void signal_send_for(const struct signal_sender *sender, int target, const struc
 	struct process *process;
 
 	if (slot && target < 0 && slot->group) {
-		list_for_each(process, &slot->group->members, group_link) {
-			process->group_signals++;
-			send_checked(sender, process, NULL, info);
-		}
+		list_for_each(process, &slot->group->members, group_link)
+			signal_note_in_forks(process, send_checked(sender, process, NULL, info));
 	} else if (slot && target > 0) {
 		struct thread *thread = target & SIGNAL_TO_THREAD ? slot->thread : NULL;
 

@@ -129,6 +129,8 @@ enum signal_queue_result signal_queue_charged(struct process *process, struct si
 void signal_flush(struct process *process, struct signal_queue *queue, signal_set set);
 /* As signal_send_group, with process_tree_lock held. */
 int signal_send_group_locked(int pgid, const struct signal_info *info);
+/* For who sends to whole groups, after the sending: the children of @process's forks under way get it, too, unless it was ignored. process_tree_lock held. */
+void signal_note_in_forks(struct process *process, int number);
 /* Takes the first signal outside @blocked from the caller's queues. Its number or 0; *@info as signal_queue_take. process->signal_lock held. */
 int signal_dequeue(struct thread *thread, signal_set blocked, struct signal_info *info);
 /* Sets or clears THREAD_WORK_SIGNAL of @thread by what is pending. process->signal_lock held. */

@@ -47,7 +47,7 @@ static bool matches(const struct process *child, const struct wait_request *requ
 			return false;
 		break;
 	}
-	return (request->options & __WALL) || clone_child == !!(request->options & __WCLONE);
+	return (request->options & __WALL) || child->traced_by_parent || clone_child == !!(request->options & __WCLONE);
 }
 
 /* A reaped child's figures become its parent's "children" figures. process_tree_lock held. */

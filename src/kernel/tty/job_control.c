@@ -21,7 +21,7 @@ static bool is_session_leader(const struct process *process)
 /* process_tree_lock held. */
 static struct tty *tty_of_process(const struct process *process)
 {
-	return process->session && !process->left_terminal ? process->session->tty : NULL;
+	return process->session && process->terminal == process->session->terminals ? process->session->tty : NULL;
 }
 
 struct tty *tty_of_caller(void)
@@ -75,6 +75,10 @@ static void attach(struct tty *tty, struct process *leader)
 {
 	tty_get(tty);
 	leader->session->tty = tty;
+	/* Those who were there before do not get it, unless there have been very many. */
+	if (!++leader->session->terminals)
+		leader->session->terminals = 1;
+	leader->terminal = leader->session->terminals;
 	tty->session = leader->session;
 	atomic_store(&tty->foreground_pgid, leader->pgid);
 }
@@ -263,12 +267,16 @@ static long control_give_up(struct tty *tty)
 {
 	struct process *process = current_process();
 
-	if (!tty_controls_caller(tty))
+	uint64_t irq_flags = spin_lock_irq(&process_tree_lock);
+	bool has = tty_of_process(process) == tty, leads = is_session_leader(process);
+
+	if (has)
+		process->terminal = 0;
+	spin_unlock_irq(&process_tree_lock, irq_flags);
+	if (!has)
 		return -ENOTTY;
-	if (!is_session_leader(process)) {
-		process->left_terminal = true;
+	if (!leads)
 		return 0;
-	}
 	tty_signal_foreground(tty, SIGHUP);
 	tty_signal_foreground(tty, SIGCONT);
 	tty_release_control(tty);

@@ -83,9 +83,11 @@ static ssize_t transfer_fd(int fd, struct uio *uio, int64_t pos, bool write, int
 		done = -EBADF;
 	} else if (pos >= 0 && !file->ops->seek) {
 		done = -ESPIPE;
+	} else if (!(write ? file->ops->write : file->ops->read)) {
+		done = -EINVAL;
 	} else if (!uio->left) {
 		/* The file is not asked for no bytes: some would take it for a message. */
-		done = (write ? file->ops->write : file->ops->read) ? 0 : -EINVAL;
+		done = 0;
 	} else if (flags & ~TRANSFER_FLAGS) {
 		done = -EOPNOTSUPP;
 	} else if (pos >= 0 || !file->ops->seek) {

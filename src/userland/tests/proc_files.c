@@ -384,8 +384,6 @@ static void settings(void)
 
 	CHECK_STR(read_file("/proc/sys/fs/nr_open"), "1048576\n");
 	CHECK_STR(read_file("/proc/sys/fs/pipe-max-size"), "1048576\n");
-	CHECK_STR(read_file("/proc/sys/fs/protected_hardlinks"), "1\n");
-	CHECK_STR(read_file("/proc/sys/fs/protected_symlinks"), "1\n");
 	CHECK_STR(read_file("/proc/sys/kernel/randomize_va_space"), "2\n");
 	CHECK(atol(read_file("/proc/sys/kernel/threads-max")) > 100);
 	CHECK_EQ(sscanf(read_file("/proc/sys/fs/file-nr"), "%ld\t%ld\t%ld\n", &used, &spare, &most), 3);

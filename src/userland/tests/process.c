@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void exit_with(void *code)
@@ -328,21 +329,25 @@ static void clone_flags(void)
 	CHECK_ERR(syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL);
 }
 
-/* fork() misses no signal that is sent to the whole group meanwhile: it starts again then. Not for what is ignored, or it might never come to an end. */
-static void signals_to_the_group(void)
+/* The call alone: the library's function blocks signals around it. */
+static pid_t bare_fork(void)
+{
+	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+/* What is sent to the whole group without end, and ignored, keeps nobody from forking, with more threads or one. */
+static void fork_among_signals(int signal)
 {
 	enum { FORKS = 300 };
-	pid_t sender, pid;
+	pid_t sender = fork(), pid;
 	int made = 0;
 
-	signal(SIGUSR1, SIG_IGN);
-	sender = fork();
 	if (sender == 0)
 		for (;;)
-			kill(0, SIGUSR1);
+			kill(0, signal);
 	CHECK(sender > 0);
 	do {
-		pid = fork();
+		pid = bare_fork();
 		if (pid == 0)
 			_exit(0);
 		if (CHECK(pid > 0))
@@ -350,6 +355,147 @@ static void signals_to_the_group(void)
 	} while (pid > 0 && ++made < FORKS);
 	kill(sender, SIGKILL);
 	CHECK_EQ(waitpid(sender, NULL, 0), sender);
+}
+
+static void *sleep_beside(void *unused)
+{
+	pause();
+	return unused;
+}
+
+static void signals_to_the_group(void)
+{
+	pthread_t other;
+
+	signal(SIGUSR1, SIG_IGN);
+	fork_among_signals(SIGUSR1);
+	CHECK_EQ(pthread_create(&other, NULL, sleep_beside, NULL), 0);
+	fork_among_signals(SIGWINCH);
+}
+
+static struct { volatile int round, sent; volatile long from, until; } *shared;
+static volatile sig_atomic_t heard;
+
+static void hear(int signal)
+{
+	(void)signal;
+	heard++;
+}
+
+static void spin(unsigned turns)
+{
+	for (volatile unsigned i = 0; i < turns; i++)
+		;
+}
+
+static long now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000l + now.tv_nsec;
+}
+
+/* Who sends one signal a round, at any time before, in or after the parent's fork. */
+static pid_t start_sender(unsigned delay)
+{
+	pid_t pid;
+
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid = fork();
+	if (pid)
+		return pid;
+	signal(SIGUSR1, SIG_IGN);
+	for (int round = 1;; round++) {
+		while (shared->round < round)
+			sched_yield();
+		spin(random() % delay);
+		shared->from = now_ns();
+		kill(0, SIGUSR1);
+		shared->until = now_ns();
+		shared->sent = round;
+	}
+}
+
+static void end_sender(pid_t sender)
+{
+	kill(sender, SIGKILL);
+	CHECK_EQ(waitpid(sender, NULL, 0), sender);
+}
+
+/* Whatever is caught, parent and child have heard: before the fork both in one, or each. */
+static void signal_in_a_fork(void)
+{
+	enum { ROUNDS = 300, DELAY = 3000 };
+	pid_t sender = start_sender(DELAY), pid;
+	int status = 0;
+
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = hear, .sa_flags = SA_RESTART }, NULL);
+	for (int round = 1; round <= ROUNDS && !status; round++) {
+		heard = 0;
+		shared->round = round;
+		spin(random() % DELAY);
+		pid = bare_fork();
+		while (shared->sent < round)
+			sched_yield();
+		sched_yield();
+		if (pid == 0)
+			_exit(heard != 1);
+		CHECK_EQ(heard, 1);
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(status, 0);
+	}
+	end_sender(sender);
+}
+
+/* Forks take a while. */
+static void block_and_map(void)
+{
+	enum { PIECES = 4000, PAGE = 4096 };
+	char *at = mmap(NULL, 2UL * PIECES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	sigset_t set;
+
+	for (int i = 0; i < PIECES; i++)
+		CHECK_EQ(mprotect(at + 2L * i * PAGE, PAGE, PROT_READ), 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* What is blocked waits in the parent, and in the child that is being made. (Now and then it comes before the kernel has begun, or when the child is there.) */
+static void blocked_in_a_fork(void)
+{
+	enum { ROUNDS = 300, SEEN = 10, FEW = 4, DELAY = 300000 };
+	pid_t sender = start_sender(DELAY);
+	int seen = 0, waiting = 0, status;
+	sigset_t set;
+
+	signal(SIGUSR1, hear);
+	block_and_map();
+	for (int round = 1; round <= ROUNDS && seen < SEEN; round++) {
+		long from = now_ns(), until;
+		pid_t pid;
+
+		shared->round = round;
+		pid = bare_fork();
+		until = now_ns();
+		sigpending(&set);
+		if (pid == 0)
+			_exit(sigismember(&set, SIGUSR1));
+		while (shared->sent < round)
+			sched_yield();
+		if (!CHECK(pid > 0) || !CHECK_EQ(waitpid(pid, &status, 0), pid))
+			break;
+		if (shared->from > from && shared->until < until) {
+			seen++;
+			waiting += WEXITSTATUS(status);
+		}
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		CHECK_EQ(sigwaitinfo(&set, NULL), SIGUSR1);
+	}
+	CHECK(seen < FEW || 2 * waiting >= seen);
+	end_sender(sender);
 }
 
 static volatile int other_tid, other_may_go;
@@ -407,6 +553,7 @@ int main(int argc, char **argv)
 		CASE(fork_basics), CASE(exit_codes), CASE(shared_offset), CASE(vfork_waits), CASE(many_children),
 		CASE(wait_selects), CASE(wait_stopped), CASE(waitid_information), CASE(wait4_usage), CASE(zombies),
 		CASE(ignored_children), CASE(orphans), CASE(parent_death), CASE(clone_flags), CASE(signals_to_the_group),
+		CASE(signal_in_a_fork), CASE(blocked_in_a_fork),
 		CASE(numbers_of_threads), { NULL, NULL },
 	};
 

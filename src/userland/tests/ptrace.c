@@ -555,6 +555,34 @@ static void trace_me_twice(void)
 	_exit(request(PTRACE_TRACEME, 0, 0, 0) == -1 && errno == EPERM);
 }
 
+/* A plain wait finds who is traced, and its end, whatever signal was to tell of that. */
+static void odd_exit_signals(void)
+{
+	static const int signals[] = { 0, SIGUSR1, 64, 100 };
+	int ends[2], status = 0;
+	char byte;
+
+	CHECK_EQ(pipe(ends), 0);
+	signal(SIGUSR1, SIG_IGN);
+	signal(64, SIG_IGN);
+	for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++) {
+		pid_t pid = syscall(SYS_clone, signals[i], 0, 0, 0, 0);
+
+		if (pid == 0) {
+			request(PTRACE_TRACEME, 0, 0, 0);
+			write(ends[1], "x", 1);
+			kill(getpid(), SIGSTOP);
+			_exit(6);
+		}
+		CHECK_EQ(read(ends[0], &byte, 1), 1);
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK(WIFSTOPPED(status));
+		CHECK_EQ(request(PTRACE_CONT, pid, 0, 0), 0);
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(status, 6 << 8);
+	}
+}
+
 static void become_nobody(void *to_trace)
 {
 	if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
@@ -577,7 +605,7 @@ static void access_is_checked(void)
 static const struct check_case cases[] = {
 	CASE(signals_are_asked_about), CASE(deadly_signals), CASE(mask_is_read_and_set), CASE(calls_are_seen_and_changed), CASE(count_calls), CASE(call_info),
 	CASE(interrupted_call_is_made_again), CASE(registers_are_read_and_set), CASE(extended_state), CASE(dangerous_registers), CASE(breakpoint),
-	CASE(memory), CASE(single_steps), CASE(refusals), CASE(access_is_checked), { NULL, NULL },
+	CASE(memory), CASE(single_steps), CASE(refusals), CASE(odd_exit_signals), CASE(access_is_checked), { NULL, NULL },
 };
 
 int main(int argc, char **argv)

@@ -451,24 +451,6 @@ static void exclusive(void)
 	CHECK_EQ(number_of(slave, TIOCGEXCL), 0);
 }
 
-static void give_up(void *unused)
-{
-	(void)unused;
-	become_session();
-	CHECK_EQ(tcgetpgrp(slave), getpid());
-	CHECK_EQ(ioctl(slave, TIOCNOTTY), 0);
-	CHECK_EQ(hung_up, 1);
-	CHECK_EQ(continued, 1);
-	CHECK_ERR(ioctl(slave, TIOCNOTTY), ENOTTY);
-	CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO);
-	CHECK_ERR(tcgetpgrp(slave), ENOTTY);
-	/* Only the session has gone. */
-	CHECK_EQ(write(slave, "x", 1), 1);
-	CHECK_EQ(ioctl(slave, TIOCSCTTY, 0), 0);
-	CHECK_EQ(tcgetpgrp(slave), getpid());
-	CHECK_ERR(ioctl(master, TIOCNOTTY), ENOTTY);
-}
-
 /* The terminal in /proc/self/stat, and its foreground group. */
 static void controlled_by(int *device, int *group)
 {
@@ -487,6 +469,41 @@ static void is_without(void *unused)
 	controlled_by(&device, &group);
 	CHECK_EQ(device, 0);
 	CHECK_EQ(group, -1);
+}
+
+static void wait_without(void *ends)
+{
+	char byte;
+
+	CHECK_EQ(read(*(int *)ends, &byte, 1), 1);
+	is_without(NULL);
+}
+
+static void give_up(void *unused)
+{
+	int ends[2];
+	pid_t member;
+
+	(void)unused;
+	become_session();
+	CHECK_EQ(tcgetpgrp(slave), getpid());
+	CHECK_EQ(ioctl(slave, TIOCNOTTY), 0);
+	CHECK_EQ(hung_up, 1);
+	CHECK_EQ(continued, 1);
+	CHECK_ERR(ioctl(slave, TIOCNOTTY), ENOTTY);
+	CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO);
+	CHECK_ERR(tcgetpgrp(slave), ENOTTY);
+	/* Only the session has gone. */
+	CHECK_EQ(write(slave, "x", 1), 1);
+	CHECK_EQ(pipe(ends), 0);
+	member = check_spawn(wait_without, ends);
+	CHECK_EQ(ioctl(slave, TIOCSCTTY, 0), 0);
+	CHECK_EQ(tcgetpgrp(slave), getpid());
+	/* Who was there before does not have the new one. */
+	CHECK_EQ(write(ends[1], "x", 1), 1);
+	CHECK_EQ(check_wait(member), 0);
+	CHECK_EQ(close(open("/dev/tty", O_RDWR)), 0);
+	CHECK_ERR(ioctl(master, TIOCNOTTY), ENOTTY);
 }
 
 static void child_gives_up(void *unused)

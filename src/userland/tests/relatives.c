@@ -88,6 +88,7 @@ static void vectors(void)
 	CHECK_ERR(put(fd, "ab", 0, UNKNOWN_FLAG), EOPNOTSUPP);
 	CHECK_ERR(take(fd, 4, 0, UNKNOWN_FLAG), EOPNOTSUPP);
 	CHECK_EQ(syscall(SYS_preadv2, fd, NULL, 0, 0, 0, UNKNOWN_FLAG), 0);
+	CHECK_ERR(take(syscall(SYS_epoll_create1, 0), 4, -1, UNKNOWN_FLAG), EINVAL);
 	CHECK_ERR(take(fd, 4, -2, 0), EINVAL);
 	CHECK_ERR(take(99, 4, 0, UNKNOWN_FLAG), EBADF);
 	CHECK_ERR(take(open("file", O_WRONLY), 4, 0, 0), EBADF);

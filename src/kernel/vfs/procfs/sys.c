@@ -251,8 +251,6 @@ static const struct proc_entry fs_entries[] = {
 	{ .name = "file-nr", .mode = S_IFREG | 0444, .show = show_file_nr },
 	FIGURE("nr_open", NOFILE_CEILING),
 	FIGURE("pipe-max-size", PIPE_PAGES_MAX << PAGE_SHIFT),
-	FIGURE("protected_hardlinks", 1),	/* always: vfs/name_change.c, vfs/path.c */
-	FIGURE("protected_symlinks", 1),
 	PROC_INOTIFY_ENTRIES
 	PROC_AIO_ENTRIES
 };
